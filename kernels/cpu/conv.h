@@ -5,13 +5,16 @@
 // group of images in scratch that stays in cache, with a zero border, calls the core, and sums the outputs' statistics
 // while they are hot. The input gradient is the same core with the weights turned round and the siblings' channels
 // concatenated as input.
+//
+// <core>.inc.h is included after simd.h by each kernels_<isa>.c and defines `static const struct core <core>_core`.
+// isa.c chooses the instruction set; struct isa lists the cores, the first that fits a shape is used.
 #ifndef BNAS_CONV_H
 #define BNAS_CONV_H
 #include <stddef.h>
 
 #define LANES 16
 
-// Geometry of one call, in channel blocks of LANES.
+// Geometry of one call, in channel blocks of LANES. Output pixel o reads padded input pixels o·stride + k·dilation.
 struct conv_shape {
 	int cb, kb;         // input and output channel blocks (for siblings: kb is the sum over them)
 	int h, w;           // output rows and columns
@@ -22,12 +25,25 @@ struct conv_shape {
 
 // A core convolves nimg images. in[i*cb+c] is image i's padded block c: ph*pw*LANES floats, input pixel (0,0) being
 // what output pixel (0,0) reads at kernel position (0,0). out[i*kb+k] receives h*w*LANES floats, overwritten.
-// packed is what the core's pack function made of the weights; scratch is at least what its scratch function asks,
-// 64-byte aligned.
+// packed is what the core's pack function made of the weights; scratch is at least what its scratch function asks.
+// All pointers are 64-byte aligned. What a core writes for an image must not depend on nimg or on the other images.
 typedef void conv_core(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
                        const float *packed, float *scratch);
 
-// pack writes a core's form of the dense weights w[out][in][kernel][kernel] (depthwise: [channel][1][kernel][kernel])
-// into dst; out and in are true channel counts, padded lanes become zero. pack_size and scratch_size are in floats.
-// group is how many images the core wants in one call.
+struct core {
+	const char *name;
+	// fits reports whether the core can do s (ph and pw not yet raised). The direct core fits everything.
+	int (*fits)(const struct conv_shape *s);
+	// widen raises s->ph and s->pw from the least that the window needs to what the core wants to read; the engine
+	// fills the surplus with zeros. May be NULL.
+	void (*widen)(struct conv_shape *s);
+	// group is how many images the core wants in one call (≥ 1); the last call of a batch may have fewer.
+	int (*group)(const struct conv_shape *s);
+	// pack writes the core's form of the dense weights w[kb*LANES][cb*LANES][kernel][kernel] (depthwise:
+	// [kb*LANES][kernel][kernel]) into dst, pack_size floats; padded channels are zero in w.
+	size_t (*pack_size)(const struct conv_shape *s);
+	void (*pack)(const struct conv_shape *s, float *dst, const float *w);
+	size_t (*scratch_size)(const struct conv_shape *s, int nimg); // floats
+	conv_core *run;
+};
 #endif

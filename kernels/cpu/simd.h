@@ -1,0 +1,74 @@
+// The vector layer. A kernel source is compiled once per instruction set; kernels_<isa>.c defines ISA_SUFFIX and VW,
+// the number of floats in a native vector (16, 8 or 4), before including this. A v16 is always LANES floats, held in
+// LANES/VW native vectors, so that one source lowers to one zmm, two ymm or four xmm registers a channel block.
+#ifndef VW
+#error "define VW and ISA_SUFFIX, then include simd.h"
+#endif
+#include "conv.h"
+
+#define NV (LANES / VW)
+#define INLINE static inline __attribute__((always_inline))
+#define CAT_(a, b) a##_##b
+#define CAT(a, b) CAT_(a, b)
+#define ISA(name) CAT(name, ISA_SUFFIX) // the name of an exported symbol in this instruction set
+
+typedef float vf __attribute__((vector_size(VW * 4)));
+typedef int vi __attribute__((vector_size(VW * 4)));
+typedef struct { vf v[NV]; } v16;
+
+#define EACH for (int i_ = 0; i_ < NV; i_++)
+
+#if VW == 16
+INLINE vf vf_load(const float *p) { return _mm512_loadu_ps(p); }
+INLINE void vf_store(float *p, vf a) { _mm512_storeu_ps(p, a); }
+INLINE vf vf_set1(float a) { return _mm512_set1_ps(a); }
+INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }
+INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
+// x where lo < a < hi, else 0
+INLINE vf vf_between(vf x, vf a, vf lo, vf hi) {
+	__mmask16 m = _mm512_cmp_ps_mask(a, lo, _CMP_GT_OQ);
+	return _mm512_maskz_mov_ps(_mm512_mask_cmp_ps_mask(m, a, hi, _CMP_LT_OQ), x);
+}
+// x where a > lo, else 0
+INLINE vf vf_above(vf x, vf a, vf lo) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, lo, _CMP_GT_OQ), x); }
+// bit i is set where a[i] > 0
+INLINE unsigned vf_positive(vf a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_GT_OQ); }
+#elif VW == 8
+INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
+INLINE void vf_store(float *p, vf a) { _mm256_storeu_ps(p, a); }
+INLINE vf vf_set1(float a) { return _mm256_set1_ps(a); }
+INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }
+INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
+INLINE vf vf_between(vf x, vf a, vf lo, vf hi) {
+	return _mm256_and_ps(x, _mm256_and_ps(_mm256_cmp_ps(a, lo, _CMP_GT_OQ), _mm256_cmp_ps(a, hi, _CMP_LT_OQ)));
+}
+INLINE vf vf_above(vf x, vf a, vf lo) { return _mm256_and_ps(x, _mm256_cmp_ps(a, lo, _CMP_GT_OQ)); }
+INLINE unsigned vf_positive(vf a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ)); }
+#else
+INLINE vf vf_load(const float *p) { vf a; __builtin_memcpy(&a, p, sizeof a); return a; }
+INLINE void vf_store(float *p, vf a) { __builtin_memcpy(p, &a, sizeof a); }
+INLINE vf vf_set1(float a) { return (vf){a, a, a, a}; }
+INLINE vf vf_fma(vf a, vf b, vf c) { return a * b + c; }
+INLINE vf vf_where(vi m, vf a, vf b) { return (vf)((m & (vi)a) | (~m & (vi)b)); }
+INLINE vf vf_max(vf a, vf b) { return vf_where(a > b, a, b); } // as x86: b where either is NaN
+INLINE vf vf_min(vf a, vf b) { return vf_where(a < b, a, b); }
+INLINE vf vf_between(vf x, vf a, vf lo, vf hi) { return (vf)((vi)x & (a > lo) & (a < hi)); }
+INLINE vf vf_above(vf x, vf a, vf lo) { return (vf)((vi)x & (a > lo)); }
+INLINE unsigned vf_positive(vf a) { return (a[0] > 0) | (a[1] > 0) << 1 | (a[2] > 0) << 2 | (a[3] > 0) << 3; }
+#endif
+
+INLINE v16 v16_load(const float *p) { v16 r; EACH r.v[i_] = vf_load(p + i_ * VW); return r; }
+INLINE void v16_store(float *p, v16 a) { EACH vf_store(p + i_ * VW, a.v[i_]); }
+INLINE v16 v16_set1(float a) { v16 r; EACH r.v[i_] = vf_set1(a); return r; }
+INLINE v16 v16_zero(void) { return v16_set1(0); }
+INLINE v16 v16_add(v16 a, v16 b) { EACH a.v[i_] += b.v[i_]; return a; }
+INLINE v16 v16_sub(v16 a, v16 b) { EACH a.v[i_] -= b.v[i_]; return a; }
+INLINE v16 v16_mul(v16 a, v16 b) { EACH a.v[i_] *= b.v[i_]; return a; }
+INLINE v16 v16_fma(v16 a, v16 b, v16 c) { EACH c.v[i_] = vf_fma(a.v[i_], b.v[i_], c.v[i_]); return c; }
+INLINE v16 v16_max(v16 a, v16 b) { EACH a.v[i_] = vf_max(a.v[i_], b.v[i_]); return a; }
+INLINE v16 v16_min(v16 a, v16 b) { EACH a.v[i_] = vf_min(a.v[i_], b.v[i_]); return a; }
+INLINE v16 v16_between(v16 x, v16 a, v16 lo, v16 hi) { EACH x.v[i_] = vf_between(x.v[i_], a.v[i_], lo.v[i_], hi.v[i_]); return x; }
+INLINE v16 v16_above(v16 x, v16 a, v16 lo) { EACH x.v[i_] = vf_above(x.v[i_], a.v[i_], lo.v[i_]); return x; }
+INLINE unsigned v16_positive(v16 a) { unsigned m = 0; EACH m |= vf_positive(a.v[i_]) << (i_ * VW); return m; }
