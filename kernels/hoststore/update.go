@@ -1,0 +1,131 @@
+package hoststore
+
+import (
+	"fmt"
+	"math"
+
+	"bnas/kernels"
+)
+
+// Update applies one optimizer step to ids as torch.optim.SGD and torch.optim.AdamW do, after clipping as
+// torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)). Elements are computed in
+// float64 and stored in float32. The classifier's bias decays as its weight does. The Grad slots stay as they are.
+func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
+	if err := s.checkUpdate(rule, ids); err != nil {
+		return 0, err
+	}
+	norm, err := s.gradNorm(ids)
+	if err != nil {
+		return 0, err
+	}
+	clip := 1.0
+	if rule.ClipNorm > 0 {
+		clip = min(1, rule.ClipNorm/(norm+1e-6))
+	}
+	for i, id := range ids {
+		decay := rule.WeightDecayWeights
+		if k := s.params[id].Kind; k == kernels.Gamma || k == kernels.Beta {
+			decay = rule.WeightDecay
+		}
+		switch rule.Kind {
+		case kernels.SGD:
+			s.sgd(rule, id, decay, clip)
+		case kernels.AdamW:
+			s.adamW(rule, id, decay, clip, rule.Steps[i])
+		}
+		s.version[id]++
+	}
+	return norm, nil
+}
+
+// gradNorm is the global ℓ2 norm of the gradients of ids.
+func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
+	sum := 0.0
+	for _, id := range ids {
+		for i, g := range s.Slice(id, kernels.Grad) {
+			if g64 := float64(g); math.IsNaN(g64) || math.IsInf(g64, 0) {
+				return 0, fmt.Errorf("hoststore: update: gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, g, i)
+			}
+			sum += float64(g) * float64(g)
+		}
+	}
+	return math.Sqrt(sum), nil
+}
+
+// sgd: g += wd·θ; v = μ·v + g; θ −= lr·(g + μ·v if Nesterov, else v).
+func (s *Store) sgd(rule kernels.Update, id kernels.ParamID, decay, clip float64) {
+	data, grad := s.Slice(id, kernels.Data), s.Slice(id, kernels.Grad)
+	var velocity []float32
+	if rule.Momentum != 0 {
+		velocity = s.Slice(id, kernels.Moment1)
+	}
+	for i := range data {
+		g := clip*float64(grad[i]) + decay*float64(data[i])
+		if velocity != nil {
+			v := rule.Momentum*float64(velocity[i]) + g
+			velocity[i] = float32(v)
+			if rule.Nesterov {
+				g += rule.Momentum * v
+			} else {
+				g = v
+			}
+		}
+		data[i] = float32(float64(data[i]) - rule.LR*g)
+	}
+}
+
+// adamW: θ −= lr·wd·θ; m = β₁m + (1−β₁)g; v = β₂v + (1−β₂)g²; θ −= lr·m̂/(√v̂ + ε) with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
+func (s *Store) adamW(rule kernels.Update, id kernels.ParamID, decay, clip float64, step int) {
+	data, grad := s.Slice(id, kernels.Data), s.Slice(id, kernels.Grad)
+	first, second := s.Slice(id, kernels.Moment1), s.Slice(id, kernels.Moment2)
+	bias1 := 1 - math.Pow(rule.Beta1, float64(step))
+	bias2 := 1 - math.Pow(rule.Beta2, float64(step))
+	for i := range data {
+		g := clip * float64(grad[i])
+		m := rule.Beta1*float64(first[i]) + (1-rule.Beta1)*g
+		v := rule.Beta2*float64(second[i]) + (1-rule.Beta2)*g*g
+		first[i], second[i] = float32(m), float32(v)
+		x := float64(data[i]) * (1 - rule.LR*decay)
+		data[i] = float32(x - rule.LR*(m/bias1)/(math.Sqrt(v/bias2)+rule.Eps))
+	}
+}
+
+func (s *Store) checkUpdate(rule kernels.Update, ids []kernels.ParamID) error {
+	seen := make(map[kernels.ParamID]bool, len(ids))
+	for _, id := range ids {
+		if id < 0 || int(id) >= len(s.params) {
+			return fmt.Errorf("hoststore: update: no parameter %d", id)
+		}
+		if seen[id] {
+			return fmt.Errorf("hoststore: update: parameter %d (%s) is listed twice", id, s.params[id].Name)
+		}
+		seen[id] = true
+	}
+	for _, v := range []float64{rule.LR, rule.Momentum, rule.WeightDecay, rule.WeightDecayWeights, rule.ClipNorm} {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("hoststore: update: a setting is %v, must be finite and ≥ 0", v)
+		}
+	}
+	switch rule.Kind {
+	case kernels.SGD:
+		return nil
+	case kernels.AdamW:
+		return checkAdamW(rule, len(ids))
+	}
+	return fmt.Errorf("hoststore: update: no optimizer %d", rule.Kind)
+}
+
+func checkAdamW(rule kernels.Update, n int) error {
+	if !(rule.Beta1 >= 0 && rule.Beta1 < 1 && rule.Beta2 >= 0 && rule.Beta2 < 1 && rule.Eps > 0) {
+		return fmt.Errorf("hoststore: update: AdamW with β₁ = %v, β₂ = %v, ε = %v", rule.Beta1, rule.Beta2, rule.Eps)
+	}
+	if len(rule.Steps) != n {
+		return fmt.Errorf("hoststore: update: AdamW has %d step counts for %d parameters", len(rule.Steps), n)
+	}
+	for i, step := range rule.Steps {
+		if step < 1 {
+			return fmt.Errorf("hoststore: update: AdamW's step count %d is %d, must be ≥ 1", i, step)
+		}
+	}
+	return nil
+}
