@@ -1,25 +1,133 @@
 package supernet
 
-import "bnas/kernels"
+import (
+	"fmt"
+	"slices"
 
-// Net is a supernet: a space at given sizes, with the parameters of all its paths.
+	"bnas/kernels"
+)
+
+// Eps is added to every variance before its square root: PyTorch's default, which all spaces use.
+const Eps = 1e-5
+
+// Net is a supernet: a space at given sizes, with the parameters of all its paths. Its parameter table is a function of
+// its Config alone. A Net is safe for concurrent use.
 type Net struct {
 	Space  Space
 	Config Config
-	params []kernels.Param
-	bns    []BNInfo
+
+	genes    []Gene
+	params   []kernels.Param
+	exported []string // names in the space's own PyTorch code, where the options of a gene share one place
+	byName   map[string]kernels.ParamID
+	bns      []BNInfo
+	bnOf     map[kernels.ParamID]int // γ or β to index in bns
 }
 
-// TODO(supernet): New, and the methods below.
-//
-//	New(cfg Config) (*Net, error)                           zero fields of cfg take the space's defaults
-//	(*Net) Params() []kernels.Param                         the parameter table, the same for every run of the same Config
-//	(*Net) Initial(id kernels.ParamID) []float32            frozen weights from Philox(seed, name); γ, β, bias as configured
-//	(*Net) Fill(s kernels.Store) error                      writes Initial of every parameter
-//	(*Net) Program(a Arch) (*kernels.Program, error)
-//	(*Net) BNs() []BNInfo; (*Net) BNOf(gamma kernels.ParamID) BNInfo
-//	(*Net) Trainable(set TrainSet, p *kernels.Program) []kernels.ParamID   TrainSet: LastBN, AllBN, AllBNAndClassifier, All
-//	(*Net) ExportName(id kernels.ParamID, a Arch) string    name in the space's own PyTorch code
-//	(*Net) Dead(a Arch) bool                                !Space.Alive
-//	Spaces() []Space; Lookup(name string) (Space, error)    explicit registry; the error lists the names
-//	Random(s Space, r *philox.Stream) Arch; Mutate(s, a, p, r) Arch; Crossover(s, a, b, r) Arch; Neighbours(s, a) []Arch
+// New builds the supernet of a configuration; its zero fields take the space's defaults.
+func New(c Config) (*Net, error) {
+	c, err := c.WithDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	s, err := Lookup(c.Space)
+	if err != nil {
+		return nil, err
+	}
+	n := &Net{Space: s, Config: c, genes: s.Genes(), byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
+	for _, a := range n.cover() {
+		b := newBuilder(n, true)
+		if err := s.Lower(b, a); err != nil {
+			return nil, err
+		}
+		if b.err != nil {
+			return nil, b.err
+		}
+	}
+	return n, nil
+}
+
+// cover is a set of architectures that holds every option of every gene: the i-th takes option i of each gene, or its
+// last. A gene's parameters depend on its own option alone, so lowering these finds every parameter of the space.
+func (n *Net) cover() []Arch {
+	most := 0
+	for _, g := range n.genes {
+		most = max(most, len(g.Options))
+	}
+	all := make([]Arch, most)
+	for o := range all {
+		for _, g := range n.genes {
+			all[o] = append(all[o], min(o, len(g.Options)-1))
+		}
+	}
+	return all
+}
+
+// param finds a parameter by its internal name, and adds it if register is set.
+func (n *Net) param(internal, exported string, kind kernels.ParamKind, shape []int, register bool) (kernels.ParamID, error) {
+	id, ok := n.byName[internal]
+	switch {
+	case !ok && !register:
+		return kernels.NoParam, fmt.Errorf("parameter %s is not in the supernet", internal)
+	case !ok:
+		id = kernels.ParamID(len(n.params))
+		n.byName[internal] = id
+		n.params = append(n.params, kernels.Param{Name: internal, Kind: kind, Shape: slices.Clone(shape)})
+		n.exported = append(n.exported, exported)
+	case n.params[id].Kind != kind || !slices.Equal(n.params[id].Shape, shape):
+		return id, fmt.Errorf("parameter %s has shape %v in one place and %v in another", internal, n.params[id].Shape, shape)
+	}
+	return id, nil
+}
+
+func (n *Net) addBN(info BNInfo) {
+	if _, ok := n.bnOf[info.Gamma]; !ok {
+		n.bnOf[info.Gamma], n.bnOf[info.Beta] = len(n.bns), len(n.bns)
+		n.bns = append(n.bns, info)
+	}
+}
+
+func (n *Net) markLast(gamma kernels.ParamID) { n.bns[n.bnOf[gamma]].Last = true }
+
+// Params is the table of every parameter of every path; a ParamID indexes it.
+func (n *Net) Params() []kernels.Param { return n.params }
+
+// BNs lists every BatchNorm of the supernet.
+func (n *Net) BNs() []BNInfo { return n.bns }
+
+// BNOf finds a BatchNorm by its γ or β; the zero BNInfo if id is neither.
+func (n *Net) BNOf(id kernels.ParamID) BNInfo {
+	if i, ok := n.bnOf[id]; ok {
+		return n.bns[i]
+	}
+	return BNInfo{}
+}
+
+// ExportName is a parameter's name in the space's own PyTorch code, where the chosen option alone stands at its place.
+func (n *Net) ExportName(id kernels.ParamID, _ Arch) string { return n.exported[id] }
+
+// Dead reports whether no path leads from the input of a to its output.
+func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }
+
+// Program lowers an architecture over the supernet's parameters.
+func (n *Net) Program(a Arch) (*kernels.Program, error) {
+	b, err := n.record(a)
+	if err != nil {
+		return nil, err
+	}
+	return b.program(n.Space.Format(a))
+}
+
+func (n *Net) record(a Arch) (*Builder, error) {
+	if err := Validate(n.Space, a); err != nil {
+		return nil, err
+	}
+	b := newBuilder(n, false)
+	if err := n.Space.Lower(b, a); err != nil {
+		return nil, err
+	}
+	return b, b.err
+}

@@ -1,0 +1,323 @@
+package supernet
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// Builder records a network as a space describes it, module by module in the order of execution, and turns the record
+// into a Program. Features are lazy sums: nothing is stored for them until something needs them stored.
+//
+// Names given to a Builder are relative to the operator being built (see Operator) and are those of the space's own
+// PyTorch code. The first error is kept and returned at the end; after it, calls do nothing useful and nothing harmful.
+type Builder struct {
+	net      *Net
+	register bool // record parameters into net instead of looking them up
+	scope    scope
+
+	features []feature
+	raws     []raw
+	bns      []recordedBN
+	log      []logEntry
+	blocks   []recordedBlock
+	modules  []module
+	err      error
+}
+
+// Feature is a node being recorded: a lazy sum of summands.
+type Feature int
+
+// Raw is a value being recorded: the output of a convolution, a pool, a concatenation, or a stored feature, before any
+// BatchNorm.
+type Raw int
+
+// Summand is a Raw as it is or through its BatchNorm: what a feature adds up.
+type Summand struct {
+	raw Raw
+	bn  int
+}
+
+// Conv is the geometry of a convolution. Zero Stride, Dilation and Groups mean 1.
+type Conv struct {
+	Out int // channels
+	kernels.Window
+	Groups int
+}
+
+const none = -1
+
+type feature struct {
+	name     string
+	shape    kernels.Shape
+	summands []Summand
+	boundary bool // a block starts or ends here
+}
+
+type raw struct {
+	name  string
+	shape kernels.Shape
+	of    Feature // the feature that is stored here, or none if an operation makes it
+}
+
+type recordedBN struct {
+	name        string
+	raw         Raw
+	gamma, beta kernels.ParamID
+	added       bool // to a feature
+}
+
+// logEntry is one thing recorded: a feature, or an operation that loads features and makes a raw.
+type logEntry struct {
+	feature Feature // none for an operation
+	step    kernels.Step
+	in      []Feature
+	out     Raw
+	weight  kernels.ParamID
+}
+
+type recordedBlock struct {
+	name    string
+	in, out Feature
+}
+
+// module is one PyTorch module with state, in the order of recording.
+type module struct {
+	name   string // as exported
+	params []kernels.ParamID
+	bn     int // index into bns, or none
+}
+
+// scope is the operator being built.
+type scope struct {
+	gene, option int
+	module       string // prefix of exported names
+	variant      string // prefix of parameter names, which tells options of a gene apart
+	last         int    // the BatchNorm made last
+}
+
+func newBuilder(net *Net, register bool) *Builder {
+	c := net.Config
+	b := &Builder{net: net, register: register, scope: scope{gene: none, option: none, last: none}}
+	b.raws = []raw{{name: "images", shape: kernels.Shape{C: 3, H: c.Height, W: c.Width}, of: none}}
+	b.Sum("images", Summand{0, none})
+	return b
+}
+
+// Config is the supernet's.
+func (b *Builder) Config() Config { return b.net.Config }
+
+// Fair reports whether operators without a BatchNorm get one.
+func (b *Builder) Fair() bool { return b.net.Config.BN == Fair }
+
+// Images is the network's input.
+func (b *Builder) Images() Feature { return 0 }
+
+// Shape is the shape of a feature.
+func (b *Builder) Shape(x Feature) kernels.Shape { return b.features[x].shape }
+
+// Operator builds an option of a gene: inside build, names are relative to module, parameters belong to that option
+// alone, and the BatchNorm made last is the one that BN-NAS trains and scores.
+func (b *Builder) Operator(gene, option int, moduleName string, build func() Summand) Summand {
+	outer := b.scope
+	name := b.net.genes[gene].Options[option]
+	b.scope = scope{gene: gene, option: option, module: moduleName + ".", variant: moduleName + "." + name + ".", last: none}
+	s := build()
+	if b.register && b.scope.last != none {
+		b.net.markLast(b.bns[b.scope.last].gamma)
+	}
+	b.scope = outer
+	return s
+}
+
+// Conv records a convolution without bias of act(x); its weight is name.weight.
+func (b *Builder) Conv(name string, x Feature, act kernels.Activation, c Conv) Raw {
+	in := b.Shape(x)
+	c.Window = normalised(c.Window)
+	c.Groups = max(c.Groups, 1)
+	if c.Out < 1 || in.C%c.Groups != 0 || c.Out%c.Groups != 0 {
+		b.fail("%s: %d→%d channels in %d groups", name, in.C, c.Out, c.Groups)
+		c.Groups = 1
+	}
+	w := b.param(name+".weight", kernels.ConvWeight, c.Out, in.C/c.Groups, c.Kernel, c.Kernel)
+	b.modules = append(b.modules, module{b.scope.module + name, []kernels.ParamID{w}, none})
+	step := kernels.Step{Op: kernels.OpConv, Act: act, Window: c.Window, Groups: c.Groups}
+	return b.operation(name, step, []Feature{x}, b.windowed(name, in, c.Window, c.Out), w)
+}
+
+// AvgPool records the mean of act(x) over the part of the window inside the image; MaxPool the maximum.
+func (b *Builder) AvgPool(name string, x Feature, act kernels.Activation, w kernels.Window) Raw {
+	return b.pool(name, kernels.OpAvgPool, x, act, w)
+}
+
+// MaxPool records the maximum of act(x) over the window.
+func (b *Builder) MaxPool(name string, x Feature, act kernels.Activation, w kernels.Window) Raw {
+	return b.pool(name, kernels.OpMaxPool, x, act, w)
+}
+
+func (b *Builder) pool(name string, op kernels.Op, x Feature, act kernels.Activation, w kernels.Window) Raw {
+	in := b.Shape(x)
+	w = normalised(w)
+	return b.operation(name, kernels.Step{Op: op, Act: act, Window: w}, []Feature{x}, b.windowed(name, in, w, in.C), kernels.NoParam)
+}
+
+// Concat records the channels of act(x) of every x in order.
+func (b *Builder) Concat(name string, act kernels.Activation, xs ...Feature) Raw {
+	s := b.Shape(xs[0])
+	s.C = 0
+	for _, x := range xs {
+		in := b.Shape(x)
+		if in.H != s.H || in.W != s.W {
+			b.fail("%s: concatenates %dx%d with %dx%d", name, s.H, s.W, in.H, in.W)
+		}
+		s.C += in.C
+	}
+	return b.operation(name, kernels.Step{Op: kernels.OpConcat, Act: act}, xs, s, kernels.NoParam)
+}
+
+// GlobalAvg records the mean of act(x) over pixels.
+func (b *Builder) GlobalAvg(name string, x Feature, act kernels.Activation) Raw {
+	return b.operation(name, kernels.Step{Op: kernels.OpGlobalAvg, Act: act}, []Feature{x}, kernels.Shape{C: b.Shape(x).C, H: 1, W: 1}, kernels.NoParam)
+}
+
+// Activated stores act(x), for what must be added after an activation or read more than once through it.
+func (b *Builder) Activated(name string, x Feature, act kernels.Activation) Raw {
+	if act == kernels.Linear {
+		return b.Stored(x)
+	}
+	return b.operation(name, kernels.Step{Op: kernels.OpSum, Act: act}, []Feature{x}, b.Shape(x), kernels.NoParam)
+}
+
+// Stored is x as a value, for an identity-BatchNorm to normalise. Nothing is stored twice, and nothing at all where x
+// already is a value.
+func (b *Builder) Stored(x Feature) Raw {
+	f := b.features[x]
+	b.raws = append(b.raws, raw{name: f.name, shape: f.shape, of: x})
+	return Raw(len(b.raws) - 1)
+}
+
+// Linear records the classifier, with bias, and ends the network.
+func (b *Builder) Linear(name string, x Feature, classes int) {
+	in := b.Shape(x)
+	if in.H != 1 || in.W != 1 {
+		b.fail("%s: input has %dx%d pixels, want one", name, in.H, in.W)
+	}
+	w := b.param(name+".weight", kernels.LinearWeight, classes, in.C)
+	bias := b.param(name+".bias", kernels.LinearBias, classes)
+	b.modules = append(b.modules, module{b.scope.module + name, []kernels.ParamID{w, bias}, none})
+	step := kernels.Step{Op: kernels.OpLinear, Act: kernels.Linear, Weight: w, Bias: bias}
+	b.operation(name, step, []Feature{x}, kernels.Shape{C: classes, H: 1, W: 1}, kernels.NoParam)
+}
+
+// BN is r through a BatchNorm with parameters name.weight (γ) and name.bias (β). It must be added to one feature only.
+func (b *Builder) BN(name string, r Raw) Summand {
+	c := b.raws[r].shape.C
+	bn := recordedBN{name: b.scope.module + name, raw: r,
+		gamma: b.param(name+".weight", kernels.Gamma, c), beta: b.param(name+".bias", kernels.Beta, c)}
+	b.bns = append(b.bns, bn)
+	b.scope.last = len(b.bns) - 1
+	if b.register {
+		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Gene: b.scope.gene, Option: b.scope.option})
+	}
+	b.modules = append(b.modules, module{bn.name, []kernels.ParamID{bn.gamma, bn.beta}, b.scope.last})
+	return Summand{r, b.scope.last}
+}
+
+// Bare is r as it is.
+func (b *Builder) Bare(r Raw) Summand { return Summand{r, none} }
+
+// Identity is x itself as a summand.
+func (b *Builder) Identity(x Feature) Summand { return Summand{b.Stored(x), none} }
+
+// Sum is the sum of its summands, which must be of one shape.
+func (b *Builder) Sum(name string, s ...Summand) Feature {
+	if len(s) == 0 {
+		b.fail("%s: a sum of nothing has no shape; use SumOrZeros", name)
+		return 0
+	}
+	shape := b.raws[s[0].raw].shape
+	for _, t := range s[1:] {
+		if got := b.raws[t.raw].shape; got != shape {
+			b.fail("%s: adds %v to %v (channels, height, width)", name, got, shape)
+		}
+	}
+	for _, t := range s {
+		if t.bn == none {
+			continue
+		}
+		if b.bns[t.bn].added {
+			b.fail("%s: BatchNorm %s is in another sum already", name, b.bns[t.bn].name)
+		}
+		b.bns[t.bn].added = true
+	}
+	return b.feature(name, shape, s)
+}
+
+// SumOrZeros is Sum, or zeros like x if there are no summands.
+func (b *Builder) SumOrZeros(name string, x Feature, s ...Summand) Feature {
+	if len(s) == 0 {
+		return b.feature(name, b.Shape(x), nil)
+	}
+	return b.Sum(name, s...)
+}
+
+func (b *Builder) feature(name string, shape kernels.Shape, s []Summand) Feature {
+	f := Feature(len(b.features))
+	b.features = append(b.features, feature{name: b.scope.module + name, shape: shape, summands: s})
+	b.log = append(b.log, logEntry{feature: f})
+	return f
+}
+
+// Block declares a stretch of the network for indicators to look at. It is left out of the Program where in does not
+// reach the logits.
+func (b *Builder) Block(name string, in, out Feature) {
+	b.blocks = append(b.blocks, recordedBlock{name, in, out})
+	b.features[in].boundary, b.features[out].boundary = true, true
+}
+
+func (b *Builder) operation(name string, step kernels.Step, in []Feature, out kernels.Shape, weight kernels.ParamID) Raw {
+	step.Name = b.scope.module + name
+	if step.Act != kernels.Linear {
+		step.ReLUs = 1
+	}
+	r := Raw(len(b.raws))
+	b.raws = append(b.raws, raw{name: step.Name, shape: out, of: none})
+	b.log = append(b.log, logEntry{feature: none, step: step, in: in, out: r, weight: weight})
+	return r
+}
+
+func (b *Builder) param(name string, kind kernels.ParamKind, shape ...int) kernels.ParamID {
+	internal, exported := b.scope.variant+name, b.scope.module+name
+	id, err := b.net.param(internal, exported, kind, shape, b.register)
+	if err != nil {
+		b.fail("%v", err)
+	}
+	return id
+}
+
+// windowed is the output shape of a convolution or pool. A negative Pad crops the image at its top and left alone.
+func (b *Builder) windowed(name string, in kernels.Shape, w kernels.Window, channels int) kernels.Shape {
+	out := func(n int) int {
+		n += max(w.Pad, 0) + w.Pad - w.Dilation*(w.Kernel-1) - 1
+		if n < 0 {
+			return 0
+		}
+		return n/w.Stride + 1
+	}
+	s := kernels.Shape{C: channels, H: out(in.H), W: out(in.W)}
+	if s.H < 1 || s.W < 1 {
+		b.fail("%s: a %dx%d image is smaller than the window", name, in.H, in.W)
+	}
+	return s
+}
+
+func normalised(w kernels.Window) kernels.Window {
+	w.Stride, w.Dilation = max(w.Stride, 1), max(w.Dilation, 1)
+	return w
+}
+
+func (b *Builder) fail(format string, args ...any) {
+	if b.err == nil {
+		b.err = fmt.Errorf("supernet: %s: "+format, append([]any{b.net.Space.Name()}, args...)...)
+	}
+}

@@ -1,0 +1,69 @@
+package supernet
+
+import "fmt"
+
+// Upper bounds of a Config's sizes: far beyond any published space, and small enough that no product overflows.
+const (
+	maxSide     = 4096
+	maxChannels = 4096
+	maxCells    = 256
+	maxClasses  = 1 << 16
+)
+
+// WithDefaults fills the zero fields of c with the sizes of the benchmark that its space was published with. The seed
+// is taken as it is.
+func (c Config) WithDefaults() (Config, error) {
+	s, err := Lookup(c.Space)
+	if err != nil {
+		return Config{}, err
+	}
+	d := s.Defaults()
+	if c.BN == "" {
+		c.BN = d.BN
+	}
+	if c.Gamma == "" {
+		c.Gamma = d.Gamma
+	}
+	for _, f := range []struct{ field, def *int }{
+		{&c.Classes, &d.Classes}, {&c.Height, &d.Height}, {&c.Width, &d.Width},
+		{&c.Channels, &d.Channels}, {&c.Cells, &d.Cells},
+	} {
+		if *f.field == 0 {
+			*f.field = *f.def
+		}
+	}
+	return c, nil
+}
+
+// Validate checks every field but those that only a space can judge; New reports the rest.
+func (c Config) Validate() error {
+	s, err := Lookup(c.Space)
+	if err != nil {
+		return err
+	}
+	if c.BN != Standard && c.BN != Fair {
+		return fmt.Errorf("supernet: bn: unknown placement %q, want %q or %q", c.BN, Standard, Fair)
+	}
+	if c.Gamma != GammaOne && c.Gamma != GammaUniform {
+		return fmt.Errorf("supernet: gamma_init: unknown value %q, want %q or %q", c.Gamma, GammaOne, GammaUniform)
+	}
+	for _, f := range []struct {
+		name            string
+		value, min, max int
+	}{
+		{"classes", c.Classes, 2, maxClasses},
+		{"height", c.Height, 1, maxSide},
+		{"width", c.Width, 1, maxSide},
+		{"channels", c.Channels, 1, maxChannels},
+	} {
+		if f.value < f.min || f.value > f.max {
+			return fmt.Errorf("supernet: %s: %d is not in %d…%d", f.name, f.value, f.min, f.max)
+		}
+	}
+	if fixed := s.Defaults().Cells == 0; fixed && c.Cells != 0 {
+		return fmt.Errorf("supernet: cells: %s has a fixed depth, so cells must be 0, not %d", s.Name(), c.Cells)
+	} else if !fixed && (c.Cells < 1 || c.Cells > maxCells) {
+		return fmt.Errorf("supernet: cells: %d is not in 1…%d", c.Cells, maxCells)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package supernet
+
+import (
+	"fmt"
+	"math"
+
+	"bnas/kernels"
+	"bnas/kernels/philox"
+)
+
+// Initial is the value that a parameter starts with, and that a frozen one keeps: a function of the seed and the
+// parameter's name.
+//
+//	convolution  N(0, 2/(k²·C_out)), Kaiming's normal initialisation by fan-out
+//	classifier   weight and bias U(−1/√C, 1/√C) for C inputs, as PyTorch's Linear
+//	γ, β         1 or U(0,1); 0
+func (n *Net) Initial(id kernels.ParamID) []float32 {
+	p := n.params[id]
+	v := make([]float32, p.Len())
+	r := philox.New(n.Config.Seed, p.Name, 0)
+	switch p.Kind {
+	case kernels.ConvWeight:
+		out, k := p.Shape[0], p.Shape[2]
+		r.Normal(v, math.Sqrt(2/float64(k*k*out)))
+	case kernels.LinearWeight:
+		uniform(v, r, 1/math.Sqrt(float64(p.Shape[1])))
+	case kernels.LinearBias:
+		uniform(v, r, 1/math.Sqrt(float64(n.params[n.weightOf(id)].Shape[1])))
+	case kernels.Gamma:
+		for i := range v {
+			v[i] = 1
+			if n.Config.Gamma == GammaUniform {
+				v[i] = float32(r.Float64())
+			}
+		}
+	}
+	return v
+}
+
+// weightOf is the weight of the linear layer that a bias belongs to: the parameter before it.
+func (n *Net) weightOf(bias kernels.ParamID) kernels.ParamID { return bias - 1 }
+
+func uniform(v []float32, r *philox.Stream, bound float64) {
+	for i := range v {
+		v[i] = float32((2*r.Float64() - 1) * bound)
+	}
+}
+
+// Fill writes the Initial of every parameter into s.
+func (n *Net) Fill(s kernels.Store) error {
+	for id, p := range n.params {
+		if err := s.Write(kernels.ParamID(id), kernels.Data, n.Initial(kernels.ParamID(id))); err != nil {
+			return fmt.Errorf("supernet: %s: %w", p.Name, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,236 @@
+package supernet
+
+import "bnas/kernels"
+
+// lowering turns what a Builder recorded into a Program.
+type lowering struct {
+	b        *Builder
+	p        *kernels.Program
+	live     []bool            // by Feature: does it reach the logits
+	uses     []int             // by Feature: live loads and bare uses
+	liveRaw  []bool            // by Raw
+	value    []kernels.ValueID // by Raw, once stored
+	terms    [][]kernels.Term  // by Feature
+	node     []kernels.NodeID  // by Feature, once loaded
+	stored   []kernels.ValueID // by Feature: its OpSum's value
+	siblings map[sibling]int   // the step that a further branch joins
+}
+
+// sibling is what convolutions must have in common to be branches of one step.
+type sibling struct {
+	node kernels.NodeID
+	act  kernels.Activation
+	kernels.Window
+	groups int
+}
+
+// program lowers the record: it drops what does not reach the logits, stores a feature only where it is needed as a
+// value (a bare use beside others, an identity-BatchNorm, more than MaxTerms terms), and joins sibling convolutions.
+func (b *Builder) program(name string) (*kernels.Program, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	l := &lowering{
+		b: b, p: &kernels.Program{Name: name},
+		live: make([]bool, len(b.features)), uses: make([]int, len(b.features)), liveRaw: make([]bool, len(b.raws)),
+		value: filled(len(b.raws), kernels.ValueID(none)),
+		terms: make([][]kernels.Term, len(b.features)), node: filled(len(b.features), kernels.NodeID(none)),
+		stored: filled(len(b.features), kernels.ValueID(none)), siblings: map[sibling]int{},
+	}
+	l.mark()
+	l.value[0] = l.newValue(b.raws[0].name, b.raws[0].shape)
+	for _, e := range b.log {
+		switch {
+		case e.feature == none && l.liveRaw[e.out]:
+			l.emit(e)
+		case e.feature != none && l.live[e.feature]:
+			l.resolve(e.feature)
+		}
+	}
+	for _, k := range b.blocks {
+		if l.live[k.in] && l.live[k.out] {
+			l.p.Blocks = append(l.p.Blocks, kernels.Block{Name: k.name, In: l.load(k.in), Out: l.load(k.out)})
+		}
+	}
+	return l.p, nil
+}
+
+func filled[T any](n int, v T) []T {
+	s := make([]T, n)
+	for i := range s {
+		s[i] = v
+	}
+	return s
+}
+
+// mark walks the record backwards from the logits, which are made last.
+func (l *lowering) mark() {
+	l.liveRaw[len(l.b.raws)-1] = true
+	for i := len(l.b.log) - 1; i >= 0; i-- {
+		e := l.b.log[i]
+		if e.feature == none {
+			if l.liveRaw[e.out] {
+				for _, f := range e.in {
+					l.use(f)
+				}
+			}
+		} else if l.live[e.feature] {
+			for _, s := range l.b.features[e.feature].summands {
+				l.liveRaw[s.raw] = true
+				if of := l.b.raws[s.raw].of; of != none {
+					l.use(of)
+				}
+			}
+		}
+	}
+}
+
+func (l *lowering) use(f Feature) {
+	l.live[f] = true
+	l.uses[f]++
+}
+
+// resolve finds the terms of a feature: at most MaxTerms, with OpSum steps for what must be stored.
+func (l *lowering) resolve(f Feature) {
+	var terms []kernels.Term
+	summands := l.b.features[f].summands
+	for i, s := range summands {
+		of := l.b.raws[s.raw].of
+		switch {
+		case of == none:
+			terms = append(terms, l.term(s, l.value[s.raw]))
+		case s.bn != none:
+			terms = append(terms, l.term(s, l.normalisable(of)))
+		case l.dissolves(of, kernels.MaxTerms-len(terms)-(len(summands)-1-i)):
+			terms = append(terms, l.terms[of]...)
+		default:
+			terms = append(terms, kernels.Term{Value: l.store(of), BN: kernels.NoBN})
+		}
+	}
+	l.terms[f] = l.split(f, terms)
+}
+
+// dissolves reports whether a bare use of feature f can take over its terms, given room for so many: when they are
+// bare themselves, or when this is the only use, so that each BatchNorm still enters one node. Not where a block
+// starts or ends: its node must be on the way of every gradient.
+func (l *lowering) dissolves(f Feature, room int) bool {
+	if len(l.terms[f]) == 0 {
+		return true
+	}
+	if l.b.features[f].boundary || len(l.terms[f]) > room {
+		return false
+	}
+	return l.uses[f] == 1 || l.bare(f)
+}
+
+func (l *lowering) bare(f Feature) bool {
+	for _, t := range l.terms[f] {
+		if t.BN != kernels.NoBN {
+			return false
+		}
+	}
+	return true
+}
+
+// normalisable is the value of feature f for an identity-BatchNorm.
+func (l *lowering) normalisable(f Feature) kernels.ValueID {
+	if len(l.terms[f]) == 1 && l.bare(f) && !l.b.features[f].boundary {
+		return l.terms[f][0].Value
+	}
+	return l.store(f)
+}
+
+// store makes feature f a value, once.
+func (l *lowering) store(f Feature) kernels.ValueID {
+	if l.stored[f] == none {
+		l.stored[f] = l.sum(l.b.features[f].name, l.load(f))
+	}
+	return l.stored[f]
+}
+
+func (l *lowering) sum(name string, n kernels.NodeID) kernels.ValueID {
+	v := l.newValue(name, l.p.Nodes[n].Shape)
+	l.p.Steps = append(l.p.Steps, kernels.Step{Name: name, Op: kernels.OpSum, In: []kernels.NodeID{n},
+		Out: v, Weight: kernels.NoParam, Bias: kernels.NoParam})
+	return v
+}
+
+// split sums terms beyond MaxTerms into values of their own, bare ones first: a BatchNorm stays at its node if it can.
+func (l *lowering) split(f Feature, terms []kernels.Term) []kernels.Term {
+	for len(terms) > kernels.MaxTerms {
+		var part, rest []kernels.Term
+		for _, bare := range []bool{true, false} {
+			for _, t := range terms {
+				if (t.BN == kernels.NoBN) != bare {
+					continue
+				}
+				if len(part) < kernels.MaxTerms {
+					part = append(part, t)
+				} else {
+					rest = append(rest, t)
+				}
+			}
+		}
+		feat := l.b.features[f]
+		name := feat.name + ".part"
+		terms = append(rest, kernels.Term{Value: l.sum(name, l.newNode(name, feat.shape, part)), BN: kernels.NoBN})
+	}
+	return terms
+}
+
+func (l *lowering) term(s Summand, v kernels.ValueID) kernels.Term {
+	if s.bn == none {
+		return kernels.Term{Value: v, BN: kernels.NoBN}
+	}
+	r := l.b.bns[s.bn]
+	l.p.BNs = append(l.p.BNs, kernels.BN{Name: r.name, Value: v, Gamma: r.gamma, Beta: r.beta, Eps: Eps})
+	return kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1)}
+}
+
+// load is the node of a feature.
+func (l *lowering) load(f Feature) kernels.NodeID {
+	if l.node[f] == none {
+		l.node[f] = l.newNode(l.b.features[f].name, l.b.features[f].shape, l.terms[f])
+	}
+	return l.node[f]
+}
+
+func (l *lowering) newNode(name string, shape kernels.Shape, terms []kernels.Term) kernels.NodeID {
+	l.p.Nodes = append(l.p.Nodes, kernels.Node{Name: name, Shape: shape, Terms: terms})
+	return kernels.NodeID(len(l.p.Nodes) - 1)
+}
+
+func (l *lowering) newValue(name string, shape kernels.Shape) kernels.ValueID {
+	l.p.Values = append(l.p.Values, kernels.Value{Name: name, Shape: shape})
+	return kernels.ValueID(len(l.p.Values) - 1)
+}
+
+// emit appends an operation's step, or its branch to the step of a sibling.
+func (l *lowering) emit(e logEntry) {
+	step := e.step
+	for _, f := range e.in {
+		step.In = append(step.In, l.load(f))
+	}
+	raw := l.b.raws[e.out]
+	v := l.newValue(raw.name, raw.shape)
+	l.value[e.out] = v
+	if step.Op != kernels.OpLinear {
+		step.Weight, step.Bias = kernels.NoParam, kernels.NoParam
+	}
+	if step.Op != kernels.OpConv {
+		step.Out = v
+		l.p.Steps = append(l.p.Steps, step)
+		return
+	}
+	branch := kernels.Branch{Weight: e.weight, Out: v}
+	key := sibling{step.In[0], step.Act, step.Window, step.Groups}
+	if i, ok := l.siblings[key]; ok {
+		first := &l.p.Steps[i]
+		first.Branches = append(first.Branches, branch)
+		first.ReLUs += step.ReLUs
+		return
+	}
+	step.Branches = []kernels.Branch{branch}
+	l.siblings[key] = len(l.p.Steps)
+	l.p.Steps = append(l.p.Steps, step)
+}

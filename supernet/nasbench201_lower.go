@@ -1,0 +1,87 @@
+package supernet
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// Lower builds TinyNetwork of AutoDL-Projects: a stem without ReLU, three stages of equal cells with a residual
+// reduction block before the second and third, BatchNorm, ReLU, global average, classifier.
+func (s nasBench201) Lower(b *Builder, a Arch) error {
+	c := b.Config()
+	if c.Height%4 != 0 || c.Width%4 != 0 {
+		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of 4, as they are halved twice", s.Name(), c.Height, c.Width)
+	}
+	x := b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: c.Channels, Window: same3})))
+	for i := range 3*c.Cells + 2 {
+		name := fmt.Sprintf("cells.%d", i)
+		in := x
+		if (i+1)%(c.Cells+1) == 0 {
+			x = s.reduction(b, name, x)
+		} else {
+			x = s.cell(b, name, x, a)
+		}
+		b.Block(name, in, x)
+	}
+	x = b.Sum("lastact", b.BN("lastact.0", b.Stored(x)))
+	x = b.Sum("global_pooling", b.Bare(b.GlobalAvg("global_pooling", x, kernels.ReLU)))
+	b.Linear("classifier", x, c.Classes)
+	return nil
+}
+
+var (
+	same1 = kernels.Window{Kernel: 1, Stride: 1, Pad: 0}
+	same3 = kernels.Window{Kernel: 3, Stride: 1, Pad: 1}
+)
+
+// reduction halves the image and doubles the channels: a residual block whose shortcut has no BatchNorm.
+func (nasBench201) reduction(b *Builder, name string, x Feature) Feature {
+	out := 2 * b.Shape(x).C
+	half := kernels.Window{Kernel: 3, Stride: 2, Pad: 1}
+	y := b.Sum(name+".conv_a", b.BN(name+".conv_a.op.2", b.Conv(name+".conv_a.op.1", x, kernels.ReLU, Conv{Out: out, Window: half})))
+	pooled := b.Sum(name+".downsample.0", b.Bare(b.AvgPool(name+".downsample.0", x, kernels.Linear, kernels.Window{Kernel: 2, Stride: 2})))
+	return b.Sum(name,
+		b.Bare(b.Conv(name+".downsample.1", pooled, kernels.Linear, Conv{Out: out, Window: same1})),
+		b.BN(name+".conv_b.op.2", b.Conv(name+".conv_b.op.1", y, kernels.ReLU, Conv{Out: out, Window: same3})))
+}
+
+func (s nasBench201) cell(b *Builder, name string, x Feature, a Arch) Feature {
+	node := [4]Feature{x}
+	for e := 0; e < len(nb201Edges); {
+		target := nb201Edges[e][0]
+		var in []Summand
+		for ; e < len(nb201Edges) && nb201Edges[e][0] == target; e++ {
+			if a[e] != nb201None {
+				in = append(in, s.edge(b, fmt.Sprintf("%s.layers.%d", name, e), node[nb201Edges[e][1]], e, a[e]))
+			}
+		}
+		node[target] = b.SumOrZeros(fmt.Sprintf("%s.node.%d", name, target), x, in...)
+	}
+	return node[3]
+}
+
+// edge is one operator other than none. In the fair placement skip and pool get a BatchNorm too; none does not, because
+// a BatchNorm of zeros is a constant β, and would bring dead cells to life.
+func (nasBench201) edge(b *Builder, module string, x Feature, gene, op int) Summand {
+	return b.Operator(gene, op, module, func() Summand {
+		channels := b.Shape(x).C
+		switch op {
+		case nb201Conv1:
+			return b.BN("op.2", b.Conv("op.1", x, kernels.ReLU, Conv{Out: channels, Window: same1}))
+		case nb201Conv3:
+			return b.BN("op.2", b.Conv("op.1", x, kernels.ReLU, Conv{Out: channels, Window: same3}))
+		case nb201Pool:
+			pooled := b.AvgPool("op", x, kernels.Linear, same3)
+			if b.Fair() {
+				return b.BN("bn", pooled)
+			}
+			return b.Bare(pooled)
+		default:
+			if b.Fair() {
+				return b.BN("bn", b.Stored(x))
+			}
+			return b.Identity(x)
+		}
+	})
+}

@@ -1,0 +1,30 @@
+package supernet
+
+import (
+	"slices"
+	"sync"
+)
+
+// nb201Order holds the official order: the product of the operators with the last edge running fastest, shuffled by
+// Python's random.shuffle after random.seed(88).
+var nb201Order = sync.OnceValue(func() [][6]uint8 {
+	all := make([][6]uint8, nasBench201{}.Size())
+	for i := range all {
+		for e, n := 5, i; e >= 0; e-- {
+			all[i][e] = uint8(n % len(nb201Ops))
+			n /= len(nb201Ops)
+		}
+	}
+	newPythonRandom(88).shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+})
+
+func (nasBench201) Size() int { return 15625 }
+
+func (nasBench201) At(i int) Arch {
+	a := make(Arch, 0, len(nb201Edges))
+	for _, o := range nb201Order()[i] {
+		a = append(a, int(o))
+	}
+	return slices.Clip(a)
+}

@@ -1,0 +1,26 @@
+package supernet
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Spaces lists every search space, in the order in which they are shown. A new space is a file and a line here.
+func Spaces() []Space {
+	return []Space{
+		nasBench201{},
+		nasBenchMacro{},
+	}
+}
+
+// Lookup finds a space by its name; the error lists the names there are.
+func Lookup(name string) (Space, error) {
+	var names []string
+	for _, s := range Spaces() {
+		if s.Name() == name {
+			return s, nil
+		}
+		names = append(names, s.Name())
+	}
+	return nil, fmt.Errorf("supernet: unknown space %q, have %s", name, strings.Join(names, ", "))
+}

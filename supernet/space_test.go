@@ -1,0 +1,140 @@
+package supernet
+
+import (
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/philox"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// placements are both, for tests that range over them.
+var placements = []Placement{Standard, Fair}
+
+// small is a supernet of s cheap enough to build often.
+func small(t *testing.T, s Space, bn Placement) *Net {
+	t.Helper()
+	c := Config{Space: s.Name(), BN: bn, Seed: 1, Channels: 4, Height: 16, Width: 16}
+	if s.Defaults().Cells > 0 {
+		c.Cells = 2
+	}
+	n, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestTextRoundTrip(t *testing.T) {
+	for _, s := range Spaces() {
+		t.Run(s.Name(), func(t *testing.T) {
+			seen := map[string]bool{}
+			for i := range s.Size() {
+				a := s.At(i)
+				text := s.Format(a)
+				back, err := s.Parse(text)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := cmp.Diff(a, back); d != "" {
+					t.Fatalf("%s: %s", text, d)
+				}
+				seen[text] = true
+			}
+			if len(seen) != s.Size() {
+				t.Errorf("%d distinct texts of %d architectures", len(seen), s.Size())
+			}
+		})
+	}
+}
+
+func TestDistinctAndDead(t *testing.T) {
+	want := map[string][2]int{"nas-bench-201": {6466, 341}, "nas-bench-macro": {3969, 0}}
+	for _, s := range Spaces() {
+		canonical := map[string]bool{}
+		dead := 0
+		for i := range s.Size() {
+			a := s.At(i)
+			canonical[s.Canonical(a)] = true
+			if !s.Alive(a) {
+				dead++
+			}
+		}
+		if got := [2]int{len(canonical), dead}; got != want[s.Name()] {
+			t.Errorf("%s: %v distinct and dead, want %v", s.Name(), got, want[s.Name()])
+		}
+	}
+}
+
+// TestPrograms lowers random architectures of every space and compares them with the closed forms.
+func TestPrograms(t *testing.T) {
+	for _, s := range Spaces() {
+		for _, bn := range placements {
+			t.Run(s.Name()+"/"+string(bn), func(t *testing.T) {
+				n := small(t, s, bn)
+				r := philox.New(7, t.Name(), 0)
+				whole := 0
+				for range 300 {
+					a := Random(s, r)
+					p, err := n.Program(a)
+					if err != nil {
+						t.Fatalf("%s: %v", s.Format(a), err)
+					}
+					if err := p.Validate(); err != nil {
+						t.Fatalf("%s: %v\n%v", s.Format(a), err, p)
+					}
+					if checkCost(t, n, a, p) {
+						whole++
+					}
+				}
+				if whole < 30 {
+					t.Errorf("only %d of 300 programs had nothing to drop", whole)
+				}
+			})
+		}
+	}
+}
+
+// checkCost reports whether all of a reaches the logits; then its program must cost what the closed form says, and
+// otherwise less.
+func checkCost(t *testing.T, n *Net, a Arch, p *kernels.Program) bool {
+	t.Helper()
+	b, err := n.record(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var params, bnParams int64
+	for _, m := range b.modules {
+		for _, id := range m.params {
+			q := n.Params()[id]
+			switch q.Kind {
+			case kernels.Gamma, kernels.Beta:
+				bnParams += int64(q.Len())
+			default:
+				params += int64(q.Len())
+			}
+		}
+	}
+	want := n.Space.Cost(a, n.Config)
+	standard := n.Config
+	standard.BN = Standard
+	if got := params + n.Space.Cost(a, standard).BNParams; got != want.Params {
+		t.Fatalf("%s: %d parameters recorded, closed form %d", n.Space.Format(a), got, want.Params)
+	}
+	if bnParams != want.BNParams {
+		t.Fatalf("%s: %d BatchNorm parameters recorded, closed form %d", n.Space.Format(a), bnParams, want.BNParams)
+	}
+	if len(p.BNs) < len(b.bns) {
+		if p.MACs() > want.MACs || int64(p.BNParams()) >= want.BNParams {
+			t.Fatalf("%s: pruned, but %d MACs of %d, %d BatchNorm parameters of %d",
+				n.Space.Format(a), p.MACs(), want.MACs, p.BNParams(), want.BNParams)
+		}
+		return false
+	}
+	if p.MACs() != want.MACs || int64(p.BNParams()) != want.BNParams {
+		t.Fatalf("%s: %d MACs, closed form %d; %d BatchNorm parameters, closed form %d",
+			n.Space.Format(a), p.MACs(), want.MACs, p.BNParams(), want.BNParams)
+	}
+	return true
+}

@@ -1,0 +1,76 @@
+package supernet
+
+import (
+	"fmt"
+	"strings"
+)
+
+// tokens reads an architecture's text from the left; its first error names the token that is wrong and where it starts,
+// in bytes from 1. After an error it reads nothing more.
+type tokens struct {
+	space, text string
+	at, start   int // the next byte; where the last token started
+	err         error
+}
+
+// expect reads one fixed piece of text.
+func (t *tokens) expect(want string) {
+	t.start = t.at
+	if t.err == nil && !strings.HasPrefix(t.text[t.at:], want) {
+		t.fail(t.peek(), "%q", want)
+	}
+	t.at = min(t.at+len(want), len(t.text))
+}
+
+// until reads up to any of the bytes in stop.
+func (t *tokens) until(stop string) string {
+	t.start = t.at
+	rest := t.text[t.at:]
+	if i := strings.IndexAny(rest, stop); i >= 0 {
+		rest = rest[:i]
+	}
+	t.at += len(rest)
+	return rest
+}
+
+// option is the index of the last token among the options.
+func (t *tokens) option(token string, options []string) int {
+	for i, o := range options {
+		if token == o {
+			return i
+		}
+	}
+	t.fail(token, "one of %s", strings.Join(options, ", "))
+	return 0
+}
+
+// end demands that nothing follows.
+func (t *tokens) end() {
+	t.start = t.at
+	if t.at < len(t.text) {
+		t.fail(t.text[t.at:], "the end")
+	}
+}
+
+func (t *tokens) peek() string {
+	for i := range t.text[t.at:] {
+		if i > 0 {
+			return t.text[t.at : t.at+i]
+		}
+	}
+	return t.text[t.at:]
+}
+
+func (t *tokens) fail(got, want string, args ...any) {
+	if t.err != nil {
+		return
+	}
+	if len(got) > 40 {
+		got = got[:40] + "…"
+	}
+	what := fmt.Sprintf("found %q", got)
+	if got == "" {
+		what = "found nothing"
+	}
+	t.err = fmt.Errorf("supernet: %s: architecture, byte %d: %s, want %s", t.space, t.start+1, what, fmt.Sprintf(want, args...))
+}
