@@ -21,6 +21,7 @@ struct conv_shape {
 	int ph, pw;         // rows and columns of the padded input
 	int kernel, stride, dilation;
 	int depthwise;      // 1: kb == cb and each channel is its own group
+	int tail;           // input channels in use in the last block, so that a core can skip the others; 0: all
 };
 
 // A core convolves nimg images. in[i*cb+c] is image i's padded block c: ph*pw*LANES floats, input pixel (0,0) being
@@ -32,7 +33,7 @@ typedef void conv_core(const struct conv_shape *s, int nimg, float *const *out, 
 
 struct core {
 	const char *name;
-	// fits reports whether the core can do s (ph and pw not yet raised). The direct core fits everything.
+	// fits reports whether the core can do s (ph and pw not yet raised). For every shape there is one that fits.
 	int (*fits)(const struct conv_shape *s);
 	// widen raises s->ph and s->pw from the least that the window needs to what the core wants to read; the engine
 	// fills the surplus with zeros. May be NULL.
