@@ -1,0 +1,287 @@
+package ref
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// pass is one backward pass: gradients of nodes and values, nil where they are zero.
+type pass struct {
+	e       *Exec
+	mode    kernels.StatGrad
+	weights bool
+	nodes   [][]float64
+	values  [][]float64
+	sample  []float64 // n×BNParams
+	grads   map[kernels.ParamID][]float64
+}
+
+func (e *Exec) newPass(mode kernels.StatGrad, weights bool) *pass {
+	return &pass{
+		e:       e,
+		mode:    mode,
+		weights: weights,
+		nodes:   make([][]float64, len(e.p.Nodes)),
+		values:  make([][]float64, len(e.p.Values)),
+		sample:  make([]float64, e.n*e.p.BNParams()),
+		grads:   map[kernels.ParamID][]float64{},
+	}
+}
+
+// run goes back through all steps. A value's gradient is complete when its own step is reached, because every step
+// that loads it comes later.
+func (b *pass) run() {
+	for i := len(b.e.p.Steps) - 1; i >= 0; i-- {
+		s := &b.e.p.Steps[i]
+		for _, v := range s.Outputs() {
+			b.value(v)
+		}
+		b.step(s)
+	}
+}
+
+// value gathers the gradient of a stored value from the nodes that it enters.
+func (b *pass) value(v kernels.ValueID) {
+	e := b.e
+	for n, node := range e.p.Nodes {
+		delta := b.nodes[n]
+		if delta == nil {
+			continue
+		}
+		for _, t := range node.Terms {
+			if t.Value != v {
+				continue
+			}
+			dx := grown(&b.values[v], len(delta))
+			if t.BN == kernels.NoBN {
+				add(dx, delta)
+				continue
+			}
+			b.batchNorm(t.BN, dx, delta)
+		}
+	}
+}
+
+// batchNorm adds to dx the gradient through a BatchNorm with δ at its output, and records its parameters' gradients.
+func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
+	e, bn := b.e, b.e.norm(id)
+	c := bn.shape.C
+	dGamma, dBeta := bn.params(delta, e.n)
+	sumGamma, sumBeta := make([]float64, c), make([]float64, c)
+	for i := range e.n {
+		row := b.sample[i*e.p.BNParams()+e.columns[id]:]
+		copy(row[:c], dGamma[i*c:])
+		copy(row[c:2*c], dBeta[i*c:])
+		add(sumGamma, dGamma[i*c:(i+1)*c])
+		add(sumBeta, dBeta[i*c:(i+1)*c])
+	}
+	b.grads[e.p.BNs[id].Gamma] = sumGamma
+	b.grads[e.p.BNs[id].Beta] = sumBeta
+	if b.mode == kernels.HoldStatistics {
+		bn.held(dx, delta, e.n)
+	} else {
+		bn.differentiated(dx, delta, sumGamma, sumBeta, e.n)
+	}
+}
+
+// step takes the gradients of the values that s stores to the nodes that it loads and to its weights.
+func (b *pass) step(s *kernels.Step) {
+	e := b.e
+	in := e.p.Nodes[s.In[0]].Shape
+	dy := b.values[s.Outputs()[0]]
+	if s.Op != kernels.OpConv && dy == nil {
+		return
+	}
+	switch s.Op {
+	case kernels.OpConv:
+		for _, branch := range s.Branches {
+			b.conv(s, branch)
+		}
+	case kernels.OpMaxPool:
+		u := activate(e.gate(s.In[0]), s.Act)
+		b.pool(s, in, func(i int, du, dy []float64, g geometry) { maxPoolInput(du, image(u, i, in), dy, g) })
+	case kernels.OpAvgPool:
+		b.pool(s, in, func(_ int, du, dy []float64, g geometry) { avgPoolInput(du, dy, g) })
+	case kernels.OpSum:
+		b.loaded(s.In[0], s.Act, dy)
+	case kernels.OpConcat:
+		sizes := make([]int, len(s.In))
+		for k, node := range s.In {
+			sizes[k] = e.p.Nodes[node].Len()
+		}
+		for k, du := range split(dy, sizes, e.n) {
+			b.loaded(s.In[k], s.Act, du)
+		}
+	case kernels.OpGlobalAvg:
+		b.loaded(s.In[0], s.Act, globalAvgInput(dy, in))
+	case kernels.OpLinear:
+		dw, db := linearParams(e.load(s.In[0], s.Act), dy, e.n)
+		b.grads[s.Weight] = dw
+		if s.Bias != kernels.NoParam {
+			b.grads[s.Bias] = db
+		}
+		b.loaded(s.In[0], s.Act, linearInput(e.data(s.Weight), dy, e.n))
+	}
+}
+
+func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
+	dy := b.values[branch.Out]
+	if dy == nil {
+		return
+	}
+	e := b.e
+	in := e.p.Nodes[s.In[0]].Shape
+	g := e.geometry(s, in, branch.Out)
+	w := e.data(branch.Weight)
+	du := make([]float64, e.n*in.Len())
+	parallel(e.n, func(i int) { convInput(image(du, i, in), w, image(dy, i, g.out), g) })
+	b.loaded(s.In[0], s.Act, du)
+	if !b.weights {
+		return
+	}
+	u := e.load(s.In[0], s.Act)
+	each := make([][]float64, e.n)
+	parallel(e.n, func(i int) {
+		each[i] = make([]float64, len(w))
+		convWeight(each[i], image(u, i, in), image(dy, i, g.out), g)
+	})
+	dw := make([]float64, len(w))
+	for _, d := range each {
+		add(dw, d)
+	}
+	b.grads[branch.Weight] = dw
+}
+
+func (b *pass) pool(s *kernels.Step, in kernels.Shape, input func(i int, du, dy []float64, g geometry)) {
+	e := b.e
+	g := e.geometry(s, in, s.Out)
+	du := make([]float64, e.n*in.Len())
+	parallel(e.n, func(i int) { input(i, image(du, i, in), image(b.values[s.Out], i, g.out), g) })
+	b.loaded(s.In[0], s.Act, du)
+}
+
+// loaded adds to a node's gradient that of act(node).
+func (b *pass) loaded(node kernels.NodeID, act kernels.Activation, du []float64) {
+	dz := grown(&b.nodes[node], len(du))
+	if act == kernels.Linear {
+		add(dz, du)
+		return
+	}
+	for i, z := range b.e.gate(node) {
+		if passes(z, act) {
+			dz[i] += du[i]
+		}
+	}
+}
+
+// grown makes *x if it is nil.
+func grown(x *[]float64, n int) []float64 {
+	if *x == nil {
+		*x = make([]float64, n)
+	}
+	return *x
+}
+
+func add(dst, src []float64) {
+	for i, v := range src {
+		dst[i] += v
+	}
+}
+
+// Backward writes the Grad slots.
+func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
+	if err := e.ready("Backward"); err != nil {
+		return err
+	}
+	switch {
+	case mode != kernels.HoldStatistics && mode != kernels.DifferentiateStatistics:
+		return e.fail("Backward", fmt.Errorf("no treatment %d of statistics", mode))
+	case mode == kernels.DifferentiateStatistics && e.statRows != e.n:
+		return e.fail("Backward", fmt.Errorf("statistics of %d of %d images cannot be differentiated", e.statRows, e.n))
+	}
+	b, err := e.fromLogits("Backward", mode, weights)
+	if err != nil {
+		return err
+	}
+	e.grads = b.grads
+	for _, id := range e.written(weights) {
+		grad := e.store.Slice(id, kernels.Grad)
+		clear(grad)
+		narrow(grad, b.grads[id])
+	}
+	return nil
+}
+
+// fromLogits runs a pass that starts at the logits.
+func (e *Exec) fromLogits(what string, mode kernels.StatGrad, weights bool) (*pass, error) {
+	if e.dLogits == nil {
+		return nil, e.fail(what, fmt.Errorf("needs a CrossEntropy or SetLogitGradient since the last Forward"))
+	}
+	b := e.newPass(mode, weights)
+	b.values[e.p.Logits()] = e.dLogits
+	b.run()
+	return b, nil
+}
+
+// written lists the parameters whose gradient Backward writes.
+func (e *Exec) written(weights bool) []kernels.ParamID {
+	var ids []kernels.ParamID
+	for _, b := range e.p.BNs {
+		ids = append(ids, b.Gamma, b.Beta)
+	}
+	last := e.p.Steps[len(e.p.Steps)-1]
+	ids = append(ids, last.Weight)
+	if last.Bias != kernels.NoParam {
+		ids = append(ids, last.Bias)
+	}
+	if weights {
+		for _, s := range e.p.Steps {
+			for _, b := range s.Branches {
+				ids = append(ids, b.Weight)
+			}
+		}
+	}
+	return ids
+}
+
+// SampleGradients writes every image's gradient of γ and β with statistics held.
+func (e *Exec) SampleGradients(dst []float32) error {
+	if err := e.ready("SampleGradients"); err != nil {
+		return err
+	}
+	if err := e.length("SampleGradients", "gradients", len(dst), e.n*e.p.BNParams()); err != nil {
+		return err
+	}
+	b, err := e.fromLogits("SampleGradients", kernels.HoldStatistics, false)
+	if err != nil {
+		return err
+	}
+	e.sample = b.sample
+	narrow(dst, b.sample)
+	return nil
+}
+
+// NodeGradient propagates seed from one node to another.
+func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	if err := e.ready("NodeGradient"); err != nil {
+		return err
+	}
+	for _, n := range []kernels.NodeID{to, from} {
+		if n < 0 || int(n) >= len(e.p.Nodes) {
+			return e.fail("NodeGradient", fmt.Errorf("no node %d", n))
+		}
+	}
+	if err := e.length("NodeGradient", "seed", len(seed), e.n*e.p.Nodes[from].Len()); err != nil {
+		return err
+	}
+	if err := e.length("NodeGradient", "gradient", len(dst), e.n*e.p.Nodes[to].Len()); err != nil {
+		return err
+	}
+	b := e.newPass(kernels.HoldStatistics, false)
+	b.nodes[from] = widen(seed)
+	b.run()
+	clear(dst)
+	narrow(dst, b.nodes[to])
+	return nil
+}

@@ -1,0 +1,92 @@
+package ref
+
+import "bnas/kernels"
+
+// geometry is what a convolution or a pool reads and writes. Output pixel o reads inputs o·Stride − Pad + k·Dilation.
+type geometry struct {
+	in, out kernels.Shape
+	kernels.Window
+	groups int
+}
+
+// span returns the outputs o, from lo up to hi, whose tap k lies inside an axis of in inputs, and the input at lo.
+func (g geometry) span(k, in, out int) (lo, hi, at int) {
+	shift := k*g.Dilation - g.Pad // input of output 0
+	if shift < 0 {
+		lo = (-shift + g.Stride - 1) / g.Stride
+	}
+	if last := in - 1 - shift; last >= 0 {
+		hi = min(out, last/g.Stride+1)
+	}
+	return lo, hi, lo*g.Stride + shift
+}
+
+// taps calls row for every piece of the convolution sum that shares a weight and lies in a row of pixels: outputs
+// out[o, y, x0:x1] and the inputs in[i, y·Stride−Pad+ky·Dilation, ·] that start at from and go in steps of Stride.
+func (g geometry) taps(row func(weight, to, from, n int)) {
+	outs, ins := g.out.C/g.groups, g.in.C/g.groups
+	for o := range g.out.C {
+		for i := range ins {
+			channel := o/outs*ins + i
+			for ky := range g.Kernel {
+				y0, y1, iy := g.span(ky, g.in.H, g.out.H)
+				for kx := range g.Kernel {
+					x0, x1, ix := g.span(kx, g.in.W, g.out.W)
+					if x0 >= x1 {
+						continue
+					}
+					weight := ((o*ins+i)*g.Kernel+ky)*g.Kernel + kx
+					for y := y0; y < y1; y++ {
+						to := (o*g.out.H+y)*g.out.W + x0
+						from := (channel*g.in.H+iy+(y-y0)*g.Stride)*g.in.W + ix
+						row(weight, to, from, x1-x0)
+					}
+				}
+			}
+		}
+	}
+}
+
+// conv adds to y[o,p] = Σ_{i,k} w[o,i,k]·u[i, p·Stride − Pad + k·Dilation] for one image.
+func conv(y, w, u []float64, g geometry) {
+	g.taps(func(weight, to, from, n int) {
+		a, out := w[weight], y[to:to+n]
+		if g.Stride == 1 {
+			for x, v := range u[from : from+n] {
+				out[x] += a * v
+			}
+			return
+		}
+		for x := range out {
+			out[x] += a * u[from+x*g.Stride]
+		}
+	})
+}
+
+// convInput adds to du the gradient of conv's input: every product w·u of the sum gives w·dy.
+func convInput(du, w, dy []float64, g geometry) {
+	g.taps(func(weight, to, from, n int) {
+		a, d := w[weight], dy[to:to+n]
+		if g.Stride == 1 {
+			in := du[from : from+n]
+			for x, v := range d {
+				in[x] += a * v
+			}
+			return
+		}
+		for x, v := range d {
+			du[from+x*g.Stride] += a * v
+		}
+	})
+}
+
+// convWeight adds to dw the gradient of conv's weight: every product w·u of the sum gives u·dy.
+func convWeight(dw, u, dy []float64, g geometry) {
+	g.taps(func(weight, to, from, n int) {
+		sum := 0.0
+		for x, d := range dy[to : to+n] {
+			sum += d * u[from+x*g.Stride]
+		}
+		dw[weight] += sum
+	})
+}

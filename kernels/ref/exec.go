@@ -1,0 +1,121 @@
+package ref
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+	"bnas/kernels/hoststore"
+)
+
+// Exec runs one Program. Feature maps are dense n×C×H×W.
+type Exec struct {
+	device *Device
+	p      *kernels.Program
+	store  *hoststore.Store
+	maxN   int
+
+	n        int         // images of the last Forward
+	statRows int         // how many of them gave the statistics
+	values   [][]float64 // each stored value
+	mean     [][]float64 // of each value that a BN normalises, by channel
+	variance [][]float64
+	known    bool                         // there are statistics
+	gates    map[kernels.NodeID][]float32 // see SetGate
+
+	loss    float64
+	correct int
+	dLogits []float64 // ∂loss/∂logits
+	scored  bool      // CrossEntropy has run, so that there is a loss
+
+	columns []int                         // where each BN's γ starts in a row of sample gradients
+	sample  []float64                     // n×BNParams of the last backward pass
+	grads   map[kernels.ParamID][]float64 // of the last Backward
+}
+
+func newExec(d *Device, p *kernels.Program, s *hoststore.Store, n int) *Exec {
+	e := &Exec{
+		device:   d,
+		p:        p,
+		store:    s,
+		maxN:     n,
+		values:   make([][]float64, len(p.Values)),
+		mean:     make([][]float64, len(p.Values)),
+		variance: make([][]float64, len(p.Values)),
+		columns:  make([]int, len(p.BNs)),
+	}
+	at := 0
+	for i, b := range p.BNs {
+		e.columns[i] = at
+		at += 2 * p.Values[b.Value].C
+	}
+	return e
+}
+
+// Program returns the program.
+func (e *Exec) Program() *kernels.Program { return e.p }
+
+// SavedBytes is every value in float64.
+func (e *Exec) SavedBytes(n int) int64 {
+	var elements int64
+	for _, v := range e.p.Values {
+		elements += int64(v.Len())
+	}
+	return 8 * elements * int64(n)
+}
+
+// SetGate makes the backward passes, CodeGram and FiringRate of the last Forward decide by z, n×shape, instead of by
+// the node's own sums: whether a rectifier is on, and which element of a window is the maximum. With the sums that
+// another device has rounded, gradients can be compared element by element although no two roundings agree on which
+// side of zero a sum lies. The next Forward discards it.
+func (e *Exec) SetGate(node kernels.NodeID, z []float32) error {
+	if err := e.ready("SetGate"); err != nil {
+		return err
+	}
+	if node < 0 || int(node) >= len(e.p.Nodes) {
+		return e.fail("SetGate", fmt.Errorf("no node %d", node))
+	}
+	if err := e.length("SetGate", "sums", len(z), e.n*e.p.Nodes[node].Len()); err != nil {
+		return err
+	}
+	e.gates[node] = append([]float32(nil), z...)
+	return nil
+}
+
+func (e *Exec) fail(what string, err error) error {
+	return fmt.Errorf("ref: program %q: %s: %w", e.p.Name, what, err)
+}
+
+// ready reports an error if there is no Forward whose results are still there.
+func (e *Exec) ready(what string) error {
+	if e.n == 0 {
+		return e.fail(what, fmt.Errorf("needs a Forward first"))
+	}
+	if e.device.owner != e {
+		return e.fail(what, fmt.Errorf("needs a Forward first: another Exec of the device has run since"))
+	}
+	return nil
+}
+
+func (e *Exec) length(what, which string, got, want int) error {
+	if got != want {
+		return e.fail(what, fmt.Errorf("%s: %d elements, must be %d", which, got, want))
+	}
+	return nil
+}
+
+// data is a parameter in float64.
+func (e *Exec) data(id kernels.ParamID) []float64 { return widen(e.store.Slice(id, kernels.Data)) }
+
+func widen(src []float32) []float64 {
+	dst := make([]float64, len(src))
+	for i, v := range src {
+		dst[i] = float64(v)
+	}
+	return dst
+}
+
+func narrow(dst []float32, src []float64) {
+	for i, v := range src {
+		dst[i] = float32(v)
+	}
+}

@@ -1,0 +1,104 @@
+package ref
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// Forward runs the program.
+func (e *Exec) Forward(images []float32, statRows int) error {
+	size := e.p.Values[kernels.Images].Len()
+	n := len(images) / size
+	switch {
+	case n < 1 || n > e.maxN || len(images)%size != 0:
+		return e.fail("Forward", fmt.Errorf("%d elements are not 1…%d images of %v", len(images), e.maxN, e.p.Values[kernels.Images].Shape))
+	case statRows < 0 || statRows > n:
+		return e.fail("Forward", fmt.Errorf("statistics from %d of %d images", statRows, n))
+	case statRows == 0 && !e.known:
+		return e.fail("Forward", fmt.Errorf("there are no statistics yet"))
+	}
+	e.device.owner = e
+	e.n, e.statRows, e.known = n, statRows, true
+	e.gates = map[kernels.NodeID][]float32{}
+	e.dLogits, e.sample, e.grads, e.scored = nil, nil, nil, false
+	e.values[kernels.Images] = widen(images)
+	normalised := map[kernels.ValueID]bool{}
+	for _, b := range e.p.BNs {
+		normalised[b.Value] = true
+	}
+	for i := range e.p.Steps {
+		s := &e.p.Steps[i]
+		e.compute(s)
+		for _, v := range s.Outputs() {
+			if statRows > 0 && normalised[v] {
+				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
+			}
+		}
+	}
+	return nil
+}
+
+// compute stores what s computes from act(node).
+func (e *Exec) compute(s *kernels.Step) {
+	in := e.p.Nodes[s.In[0]].Shape
+	var u []float64
+	if s.Op != kernels.OpConcat {
+		u = e.load(s.In[0], s.Act)
+	}
+	switch s.Op {
+	case kernels.OpConv:
+		for _, b := range s.Branches {
+			g := e.geometry(s, in, b.Out)
+			y := make([]float64, e.n*g.out.Len())
+			w := e.data(b.Weight)
+			parallel(e.n, func(i int) { conv(image(y, i, g.out), w, image(u, i, in), g) })
+			e.values[b.Out] = y
+		}
+	case kernels.OpMaxPool, kernels.OpAvgPool:
+		g := e.geometry(s, in, s.Out)
+		y := make([]float64, e.n*g.out.Len())
+		pool := maxPool
+		if s.Op == kernels.OpAvgPool {
+			pool = avgPool
+		}
+		parallel(e.n, func(i int) { pool(image(y, i, g.out), image(u, i, in), g) })
+		e.values[s.Out] = y
+	case kernels.OpSum:
+		e.values[s.Out] = u
+	case kernels.OpConcat:
+		parts := make([][]float64, len(s.In))
+		for k, node := range s.In {
+			parts[k] = e.load(node, s.Act)
+		}
+		e.values[s.Out] = concat(parts, e.n)
+	case kernels.OpGlobalAvg:
+		e.values[s.Out] = globalAvg(u, in)
+	case kernels.OpLinear:
+		var bias []float64
+		if s.Bias != kernels.NoParam {
+			bias = e.data(s.Bias)
+		}
+		e.values[s.Out] = linear(e.data(s.Weight), bias, u, e.n)
+	}
+}
+
+// geometry is a window step's shapes and window.
+func (e *Exec) geometry(s *kernels.Step, in kernels.Shape, out kernels.ValueID) geometry {
+	return geometry{in: in, out: e.p.Values[out].Shape, Window: s.Window, groups: s.Groups}
+}
+
+// image is the i-th image's part of x.
+func image(x []float64, i int, s kernels.Shape) []float64 { return x[i*s.Len() : (i+1)*s.Len()] }
+
+// Logits writes n×Classes.
+func (e *Exec) Logits(dst []float32) error {
+	if err := e.ready("Logits"); err != nil {
+		return err
+	}
+	if err := e.length("Logits", "logits", len(dst), e.n*e.p.Classes()); err != nil {
+		return err
+	}
+	narrow(dst, e.values[e.p.Logits()])
+	return nil
+}

@@ -1,0 +1,143 @@
+package ref
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// tap returns what a Tap names, n×shape.
+func (e *Exec) tap(what string, t kernels.Tap) ([]float64, kernels.Shape, error) {
+	if err := e.ready(what); err != nil {
+		return nil, kernels.Shape{}, err
+	}
+	switch {
+	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
+		return e.values[t.Value], e.p.Values[t.Value].Shape, nil
+	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
+		return e.sum(t.Node), e.p.Nodes[t.Node].Shape, nil
+	}
+	return nil, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+}
+
+// Read writes the tap itself.
+func (e *Exec) Read(t kernels.Tap, dst []float32) error {
+	x, _, err := e.tap("Read", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("Read", "destination", len(dst), len(x)); err != nil {
+		return err
+	}
+	narrow(dst, x)
+	return nil
+}
+
+// SpatialMean writes the mean over pixels, n×C.
+func (e *Exec) SpatialMean(t kernels.Tap, dst []float64) error {
+	x, s, err := e.tap("SpatialMean", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
+		return err
+	}
+	copy(dst, globalAvg(x, s))
+	return nil
+}
+
+// Covariance writes μ_c and cov[c,d] = mean over images and pixels of (x_c − μ_c)(x_d − μ_d).
+func (e *Exec) Covariance(t kernels.Tap, mean, cov []float64) error {
+	x, s, err := e.tap("Covariance", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("Covariance", "means", len(mean), s.C); err != nil {
+		return err
+	}
+	if err := e.length("Covariance", "covariances", len(cov), s.C*s.C); err != nil {
+		return err
+	}
+	mu, _ := statistics(x, e.n, s)
+	copy(mean, mu)
+	pixels := s.H * s.W
+	m := float64(e.n * pixels)
+	parallel(s.C, func(c int) {
+		for d := range s.C {
+			sum := 0.0
+			for i := range e.n {
+				xc, xd := x[(i*s.C+c)*pixels:][:pixels], x[(i*s.C+d)*pixels:][:pixels]
+				for p := range xc {
+					sum += (xc[p] - mu[c]) * (xd[p] - mu[d])
+				}
+			}
+			cov[c*s.C+d] = sum / m
+		}
+	})
+	return nil
+}
+
+// eachRectified calls f for every node that a step loads through an activation.
+func (e *Exec) eachRectified(f func(s *kernels.Step, node kernels.NodeID)) {
+	for i := range e.p.Steps {
+		if s := &e.p.Steps[i]; s.Act != kernels.Linear {
+			for _, node := range s.In {
+				f(s, node)
+			}
+		}
+	}
+}
+
+// CodeGram counts, for each two images, the rectifiers that are both on or both off.
+func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
+	if err := e.ready("CodeGram"); err != nil {
+		return 0, err
+	}
+	if err := e.length("CodeGram", "kernel", len(dst), e.n*e.n); err != nil {
+		return 0, err
+	}
+	clear(dst)
+	e.eachRectified(func(s *kernels.Step, node kernels.NodeID) {
+		z, size := e.gate(node), e.p.Nodes[node].Len()
+		units += int64(s.ReLUs) * int64(size)
+		for i := range e.n {
+			for j := range e.n {
+				for k := range size {
+					if (z[i*size+k] > 0) == (z[j*size+k] > 0) {
+						dst[i*e.n+j] += int64(s.ReLUs)
+					}
+				}
+			}
+		}
+	})
+	return units, nil
+}
+
+// FiringRate writes the share of images and pixels at which each channel is > 0.
+func (e *Exec) FiringRate(dst []float64) error {
+	if err := e.ready("FiringRate"); err != nil {
+		return err
+	}
+	channels := 0
+	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
+	if err := e.length("FiringRate", "rates", len(dst), channels); err != nil {
+		return err
+	}
+	clear(dst)
+	at := 0
+	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+		z, s := e.gate(node), e.p.Nodes[node].Shape
+		m := float64(e.n * s.H * s.W)
+		eachChannel(e.n, s, func(_, c, lo, hi int) {
+			on := 0
+			for _, v := range z[lo:hi] {
+				if v > 0 {
+					on++
+				}
+			}
+			dst[at+c] += float64(on) / m
+		})
+		at += s.C
+	})
+	return nil
+}

@@ -1,0 +1,53 @@
+package ref
+
+import (
+	"fmt"
+	"math"
+)
+
+// bnChannels is the number of channels of all BatchNorms.
+func (e *Exec) bnChannels() int { return e.p.BNParams() / 2 }
+
+// Statistics writes μ and σ² of every BatchNorm.
+func (e *Exec) Statistics(mean, variance []float64) error {
+	if !e.known {
+		return e.fail("Statistics", fmt.Errorf("there are none yet"))
+	}
+	if err := e.length("Statistics", "means", len(mean), e.bnChannels()); err != nil {
+		return err
+	}
+	if err := e.length("Statistics", "variances", len(variance), e.bnChannels()); err != nil {
+		return err
+	}
+	at := 0
+	for _, b := range e.p.BNs {
+		copy(mean[at:], e.mean[b.Value])
+		at += copy(variance[at:], e.variance[b.Value])
+	}
+	return nil
+}
+
+// SetStatistics sets them; what the last Forward left is then gone. BatchNorms of one value must be given the same.
+func (e *Exec) SetStatistics(mean, variance []float64) error {
+	if err := e.length("SetStatistics", "means", len(mean), e.bnChannels()); err != nil {
+		return err
+	}
+	if err := e.length("SetStatistics", "variances", len(variance), e.bnChannels()); err != nil {
+		return err
+	}
+	for i := range mean {
+		if math.IsNaN(mean[i]) || math.IsInf(mean[i], 0) || !(variance[i] >= 0) || math.IsInf(variance[i], 0) {
+			return e.fail("SetStatistics", fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i]))
+		}
+	}
+	at := 0
+	for _, b := range e.p.BNs {
+		c := e.p.Values[b.Value].C
+		e.mean[b.Value] = append([]float64(nil), mean[at:at+c]...)
+		e.variance[b.Value] = append([]float64(nil), variance[at:at+c]...)
+		at += c
+	}
+	e.known = true
+	e.n = 0
+	return nil
+}
