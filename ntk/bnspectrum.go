@@ -1,0 +1,39 @@
+package ntk
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// takeBNSpectra looks at what enters the BatchNorms that end an operator or belong to none; those inside an operator
+// (the expanded channels of a mobile block) are up to six times as wide, and left out. A value that several normalise
+// is looked at once and counted for each.
+func (e *evidence) takeBNSpectra() error {
+	known := map[kernels.ValueID]float64{}
+	for _, bn := range e.program.BNs {
+		info := e.net.BNOf(bn.Gamma)
+		if info.Gene >= 0 && !info.Last {
+			continue
+		}
+		h, ok := known[bn.Value]
+		if !ok {
+			var err error
+			h, err = e.entropyAt(kernels.Tap{IsBN: true, Value: bn.Value}, e.program.Values[bn.Value].C)
+			if err != nil {
+				return fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
+			}
+			known[bn.Value] = h
+		}
+		e.bnEntropy = append(e.bnEntropy, h)
+	}
+	return nil
+}
+
+// bnSpectrum is Σ over BatchNorms of the spectral entropy of what enters them, in nats. BatchNorm fixes the diagonal of
+// that covariance and leaves its spectrum. It counts BatchNorms too. Invariant under gauge: an input is a positive
+// multiple of what it was. Source: ours, after AZ-NAS.
+func bnSpectrum(e *evidence) float64 { return sum(e.bnEntropy) }
+
+// bnSpectrumMean is bnSpectrum per BatchNorm. Invariant.
+func bnSpectrumMean(e *evidence) float64 { return mean(e.bnEntropy) }

@@ -1,0 +1,154 @@
+package ntk
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gorgonia.org/tensor"
+)
+
+// floor bounds a kernel's condition number: eigenvalues below floor·λ_max are taken as that.
+const floor = 1e-6
+
+// Kernel is the empirical neural tangent kernel of a Jacobian J (n×P, float32), Θ = J·diag(c²)·Jᵀ, n×n float64. The
+// column factors c have length P; nil stands for ones. See GaugeFactors for those that make Θ gauge-invariant.
+func Kernel(j *tensor.Dense, c []float64) (*tensor.Dense, error) {
+	data, ok := j.Data().([]float32)
+	if !ok || j.Dims() != 2 {
+		return nil, fmt.Errorf("ntk: kernel: a Jacobian is n×P float32, not %v %v", j.Shape(), j.Dtype())
+	}
+	n := j.Shape()[0]
+	if c != nil && len(c) != j.Shape()[1] {
+		return nil, fmt.Errorf("ntk: kernel: %d factors for %d columns", len(c), j.Shape()[1])
+	}
+	theta := make([]float64, n*n)
+	addKernel(theta, data, n, c, 1)
+	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
+}
+
+// addKernel adds weight·J·diag(c²)·Jᵀ to theta, both triangles, in float64.
+func addKernel(theta []float64, j []float32, n int, c []float64, weight float64) {
+	p := len(j) / n
+	if p == 0 {
+		return
+	}
+	g := make([]float64, len(j))
+	for i, v := range j {
+		g[i] = float64(v)
+		if c != nil {
+			g[i] *= c[i%p]
+		}
+	}
+	blas64.Syrk(blas.NoTrans, weight, blas64.General{Rows: n, Cols: p, Stride: p, Data: g}, 1,
+		blas64.Symmetric{Uplo: blas.Upper, N: n, Stride: n, Data: theta})
+	for i := range n {
+		for k := range i {
+			theta[i*n+k] = theta[k*n+i]
+		}
+	}
+}
+
+// Eigenvalues of a symmetric n×n float64 kernel, ascending.
+func Eigenvalues(kernel *tensor.Dense) ([]float64, error) {
+	data, n, err := square(kernel)
+	if err != nil {
+		return nil, err
+	}
+	return eigenvalues(append([]float64(nil), data...), n)
+}
+
+// LogCondition is log κ = log(λ_max / max(λ_min, 1e-6·λ_max)) of ascending eigenvalues; +Inf where λ_max ≤ 0.
+func LogCondition(eigenvalues []float64) float64 {
+	if len(eigenvalues) == 0 || !(eigenvalues[len(eigenvalues)-1] > 0) {
+		return math.Inf(1)
+	}
+	top := eigenvalues[len(eigenvalues)-1]
+	return math.Log(top / max(eigenvalues[0], floor*top))
+}
+
+// Drift is ‖Θ_t − Θ_0‖_F / ‖Θ_0‖_F: how far a kernel has moved in training. It is 0 in the NTK regime.
+func Drift(now, start *tensor.Dense) (float64, error) {
+	a, b, err := pair(now, start)
+	if err != nil {
+		return 0, err
+	}
+	var moved, size float64
+	for i := range a {
+		moved += (a[i] - b[i]) * (a[i] - b[i])
+		size += b[i] * b[i]
+	}
+	if size == 0 {
+		return 0, errors.New("ntk: drift: the kernel at the start is zero")
+	}
+	return math.Sqrt(moved / size), nil
+}
+
+// Alignment is ⟨A, B⟩_F / (‖A‖_F ‖B‖_F): 1 where two kernels induce the same dynamics up to the learning rate. Centre
+// both first where a bias is fitted (Cortes, Mohri and Rostamizadeh, JMLR 2012).
+func Alignment(a, b *tensor.Dense) (float64, error) {
+	x, y, err := pair(a, b)
+	if err != nil {
+		return 0, err
+	}
+	var xx, yy, xy float64
+	for i := range x {
+		xx += x[i] * x[i]
+		yy += y[i] * y[i]
+		xy += x[i] * y[i]
+	}
+	if xx == 0 || yy == 0 {
+		return 0, errors.New("ntk: alignment: a kernel is zero")
+	}
+	return xy / math.Sqrt(xx*yy), nil
+}
+
+// Centre is HΘH with H = I − 11ᵀ/n: the kernel of the features with their mean taken off.
+func Centre(kernel *tensor.Dense) (*tensor.Dense, error) {
+	data, n, err := square(kernel)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]float64, n)
+	var all float64
+	for i := range n {
+		for k := range n {
+			rows[i] += data[i*n+k] / float64(n)
+		}
+		all += rows[i] / float64(n)
+	}
+	out := make([]float64, n*n)
+	for i := range n {
+		for k := range n {
+			out[i*n+k] = data[i*n+k] - rows[i] - rows[k] + all
+		}
+	}
+	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(out)), nil
+}
+
+// square returns the backing of a square float64 matrix.
+func square(k *tensor.Dense) ([]float64, int, error) {
+	data, ok := k.Data().([]float64)
+	if !ok || k.Dims() != 2 || k.Shape()[0] != k.Shape()[1] {
+		return nil, 0, fmt.Errorf("ntk: a kernel is n×n float64, not %v %v", k.Shape(), k.Dtype())
+	}
+	return data, k.Shape()[0], nil
+}
+
+// pair returns the backings of two kernels of one size.
+func pair(a, b *tensor.Dense) (x, y []float64, err error) {
+	x, n, err := square(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	y, m, err := square(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if n != m {
+		return nil, nil, fmt.Errorf("ntk: kernels of %d and %d images", n, m)
+	}
+	return x, y, nil
+}
