@@ -1,0 +1,202 @@
+package safetensors
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"unicode/utf8"
+)
+
+// maxHeader is the longest header that the format allows, in bytes.
+const maxHeader = 100_000_000
+
+// File is what a file holds, tensors in the order of their data.
+type File struct {
+	Metadata map[string]string
+	Tensors  []Tensor
+}
+
+// Tensor finds a tensor by its name.
+func (f *File) Tensor(name string) (Tensor, bool) {
+	for _, t := range f.Tensors {
+		if t.Name == name {
+			return t, true
+		}
+	}
+	return Tensor{}, false
+}
+
+// Decode reads a whole file. The tensors share data's memory. It refuses what the format forbids: trailing or missing
+// bytes, gaps and overlaps, sizes that do not fit the shape, names that occur twice, unknown members.
+func Decode(data []byte) (*File, error) {
+	if len(data) < 8 {
+		return nil, fmt.Errorf("safetensors: %d bytes are too few for a header's length", len(data))
+	}
+	n := binary.LittleEndian.Uint64(data)
+	if n > maxHeader || n > uint64(len(data)-8) {
+		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(data))
+	}
+	header, body := data[8:8+n], data[8+n:]
+	if !utf8.Valid(header) || len(header) == 0 || header[0] != '{' {
+		return nil, errors.New("safetensors: header is not a JSON object in UTF-8")
+	}
+	f, spans, err := decodeHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("safetensors: header: %w", err)
+	}
+	if err := f.place(spans, body); err != nil {
+		return nil, fmt.Errorf("safetensors: %w", err)
+	}
+	return f, nil
+}
+
+// span is where a tensor's data lies.
+type span struct{ from, to int }
+
+// place gives each tensor its data.
+func (f *File) place(spans map[string]span, body []byte) error {
+	slices.SortStableFunc(f.Tensors, func(a, b Tensor) int {
+		x, y := spans[a.Name], spans[b.Name]
+		return cmp.Or(cmp.Compare(x.from, y.from), cmp.Compare(x.to, y.to))
+	})
+	at := 0
+	for i := range f.Tensors {
+		t := &f.Tensors[i]
+		s := spans[t.Name]
+		size, err := t.size()
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", t.Name, err)
+		case s.from != at:
+			return fmt.Errorf("%s: data starts at %d, want %d: no gaps, no overlaps", t.Name, s.from, at)
+		case s.to-s.from != size || s.to > len(body):
+			return fmt.Errorf("%s: data from %d to %d of %d bytes, but its shape takes %d", t.Name, s.from, s.to, len(body), size)
+		}
+		t.Data = body[s.from:s.to:s.to]
+		at = s.to
+	}
+	if at != len(body) {
+		return fmt.Errorf("%d bytes of data that belong to no tensor", len(body)-at)
+	}
+	return nil
+}
+
+func decodeHeader(header []byte) (*File, map[string]span, error) {
+	f := &File{}
+	spans := map[string]span{}
+	d := json.NewDecoder(bytes.NewReader(header))
+	seen := map[string]bool{}
+	err := members(d, seen, func(name string) error {
+		if name == metadataKey {
+			f.Metadata = map[string]string{}
+			return members(d, map[string]bool{}, func(key string) error {
+				value, err := text(d)
+				f.Metadata[key] = value
+				return err
+			})
+		}
+		t, s, err := decodeEntry(d, name)
+		f.Tensors = append(f.Tensors, t)
+		spans[name] = s
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if rest := bytes.Trim(header[d.InputOffset():], " "); len(rest) > 0 {
+		return nil, nil, fmt.Errorf("%q after the object", rest[:min(len(rest), 20)])
+	}
+	return f, spans, nil
+}
+
+// decodeEntry reads one tensor's dtype, shape and data_offsets: all of them, and no others.
+func decodeEntry(d *json.Decoder, name string) (Tensor, span, error) {
+	t := Tensor{Name: name, Shape: []int{}}
+	var s span
+	seen := map[string]bool{}
+	err := members(d, seen, func(key string) error {
+		switch key {
+		case "dtype":
+			v, err := text(d)
+			t.DType = DType(v)
+			return err
+		case "shape":
+			return d.Decode(&t.Shape)
+		case "data_offsets":
+			var offsets []int
+			if err := d.Decode(&offsets); err != nil {
+				return err
+			}
+			if len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] {
+				return fmt.Errorf("data_offsets %v", offsets)
+			}
+			s = span{offsets[0], offsets[1]}
+			return nil
+		}
+		return fmt.Errorf("unknown member %q", key)
+	})
+	if err == nil && len(seen) != 3 {
+		err = errors.New("needs dtype, shape and data_offsets")
+	}
+	if err == nil && t.Shape == nil {
+		err = errors.New("shape is null")
+	}
+	if err != nil {
+		return t, s, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, s, nil
+}
+
+// members reads an object, each member's value by value, and refuses a name in seen.
+func members(d *json.Decoder, seen map[string]bool, value func(name string) error) error {
+	if err := delimiter(d, '{'); err != nil {
+		return err
+	}
+	for d.More() {
+		name, err := text(d)
+		if err != nil {
+			return err
+		}
+		if seen[name] {
+			return fmt.Errorf("%q occurs twice", name)
+		}
+		seen[name] = true
+		if err := value(name); err != nil {
+			return err
+		}
+	}
+	return delimiter(d, '}')
+}
+
+func delimiter(d *json.Decoder, want json.Delim) error {
+	t, err := token(d)
+	if err == nil && t != want {
+		err = fmt.Errorf("found %v, want %v", t, want)
+	}
+	return err
+}
+
+func text(d *json.Decoder) (string, error) {
+	t, err := token(d)
+	if err != nil {
+		return "", err
+	}
+	s, ok := t.(string)
+	if !ok {
+		return "", fmt.Errorf("found %v, want a string", t)
+	}
+	return s, nil
+}
+
+func token(d *json.Decoder) (json.Token, error) {
+	t, err := d.Token()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return t, err
+}
