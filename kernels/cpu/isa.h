@@ -1,12 +1,7 @@
-// What is compiled once per instruction set, and how one is chosen at run time.
+// How an instruction set is chosen at run time.
 #ifndef BNAS_ISA_H
 #define BNAS_ISA_H
-#include "conv.h"
-
-struct isa {
-	const char *name;
-	const struct core *const *cores; // in order of preference, NULL at the end
-};
+#include "engine.h"
 
 // isa_best returns the widest instruction set that this processor has; isa_named the one of that name ("avx512",
 // "avx2", "portable"), or NULL where it is unknown or the processor lacks it.

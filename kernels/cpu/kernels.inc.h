@@ -5,4 +5,15 @@
 
 static const struct core *const cores[] = {&direct_core, NULL};
 
-const struct isa ISA(isa) = {ISA_NAME, cores};
+#include "form.inc.h"
+#include "stats.inc.h"
+#include "grad.inc.h"
+#include "conv.inc.h"
+#include "pooling.inc.h"
+#include "op.inc.h"
+#include "edge.inc.h"
+#include "probe.inc.h"
+
+const struct isa ISA(isa) = {
+	ISA_NAME, cores, conv, conv_grad, op, op_grad, block, unblock, spatial_mean, covariance, fired, codes, agree,
+};

@@ -1,0 +1,30 @@
+// The few numbers a channel between the steps: statistics, BatchNorm coefficients, dγ and dβ. Summed in doubles, in the
+// order of images, on one thread.
+#ifndef BNAS_BATCHNORM_H
+#define BNAS_BATCHNORM_H
+
+// A BatchNorm's arrays, each of cp floats or doubles (whole blocks, zero in the padding).
+struct batchnorm {
+	int c, cp;
+	double eps;
+	double *mean, *var;                      // the statistics that normalise
+	float *gamma, *beta;
+	float *mu, *scale, *shift;               // its term: (x − mu)·scale + shift
+	float *slope, *offset;                   // of its statistics' gradient: (x − mu)·slope + offset
+	float *dgamma, *dbeta;
+};
+
+// value_statistics merges the images' partials [rows][2][cp] (mean, squared deviations over pixels) into the mean and
+// the biased variance over rows·pixels.
+void value_statistics(double *mean, double *var, const double *partial, int rows, int pixels, int cp);
+
+// batchnorm_forward forms mu, scale and shift from the statistics, γ and β.
+void batchnorm_forward(const struct batchnorm *b);
+
+// batchnorm_backward forms dγ = r·Σ d·(x−μ) and dβ = Σ d from the images' sum and dot [n][cp], and slope and offset
+// over n·pixels elements.
+void batchnorm_backward(const struct batchnorm *b, const float *sum, const float *dot, int n, int pixels);
+
+// batchnorm_samples writes every image's own dγ and dβ: row i is dst + i·stride, c and then c numbers.
+void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const float *sum, const float *dot, int n);
+#endif

@@ -1,0 +1,88 @@
+//go:build cgo
+
+#include "engine.h"
+#include "isa.h"
+#include "entry.h"
+#include <stdlib.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+void choose_core(const struct isa *isa, struct conv_job *j, int adding) {
+	const struct core *const *c = isa->cores;
+	while (!(*c)->fits(&j->shape))
+		c++;
+	j->core = *c;
+	if (j->core->widen)
+		j->core->widen(&j->shape);
+	const struct conv_shape *s = &j->shape;
+	j->group = j->core->group(s);
+	j->pad = (size_t)j->group * s->cb * s->ph * s->pw * LANES;
+	j->out = adding ? (size_t)j->group * s->kb * s->h * s->w * LANES : 0;
+	j->scratch = (j->core->scratch_size(s, j->group) + LANES - 1) / LANES * LANES;
+	j->pack = j->core->pack_size(s);
+}
+
+float *new_floats(size_t n) {
+	void *p = NULL;
+	enum { HUGE = 2 << 20 };
+	if (posix_memalign(&p, n * sizeof(float) >= HUGE ? HUGE : 64, n * sizeof(float)))
+		return NULL;
+#if defined(MADV_HUGEPAGE)
+	if (n * sizeof(float) >= HUGE)
+		madvise(p, n * sizeof(float), MADV_HUGEPAGE);
+#endif
+	return p;
+}
+
+void free_floats(float *p) { free(p); }
+
+void run_pack(const struct conv_job *j, float *dst, const float *w) { j->core->pack(&j->shape, dst, w); }
+
+void run_conv(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
+              int nloads, const struct term *terms, const struct out *outs, int nouts, int rows, const float *packed) {
+	isa->conv(at, j, loads, nloads, terms, outs, nouts, rows, packed);
+}
+
+void run_conv_grad(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
+                   int nloads, const struct term *terms, const struct grad *grad, const float *packed) {
+	isa->conv_grad(at, j, loads, nloads, terms, grad, packed);
+}
+
+void run_op(const struct isa *isa, const struct place *at, const struct op_job *j, const struct load *loads, int nloads,
+            const struct term *terms, const struct out *out, int rows) {
+	isa->op(at, j, loads, nloads, terms, out, rows);
+}
+
+void run_op_grad(const struct isa *isa, const struct place *at, const struct op_job *j, const struct load *dy,
+                 const struct load *loads, const struct term *terms, const struct grad *grads, int ngrads) {
+	isa->op_grad(at, j, dy, loads, terms, grads, ngrads);
+}
+
+void run_block(const struct isa *isa, const struct place *at, const float *src, const struct out *out, int h, int w, int rows) {
+	isa->block(at, src, out, h, w, rows);
+}
+
+void run_unblock(const struct isa *isa, const struct place *at, float *dst, const struct load *l, const struct term *t) {
+	isa->unblock(at, dst, l, t);
+}
+
+void run_spatial_mean(const struct isa *isa, const struct place *at, double *dst, const struct load *l, const struct term *t) {
+	isa->spatial_mean(at, dst, l, t);
+}
+
+void run_covariance(const struct isa *isa, const struct place *at, const float *centre, double *cov, const struct load *l, const struct term *t) {
+	isa->covariance(at, centre, cov, l, t);
+}
+
+void run_fired(const struct isa *isa, const struct place *at, int64_t *dst, const struct load *l, const struct term *t) {
+	isa->fired(at, dst, l, t);
+}
+
+void run_codes(const struct isa *isa, const struct place *at, uint64_t *dst, size_t words, const struct load *l, const struct term *t) {
+	isa->codes(at, dst, words, l, t);
+}
+
+void run_agree(const struct isa *isa, const struct place *at, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight) {
+	isa->agree(at, k, codes, words, units, weight);
+}

@@ -1,0 +1,92 @@
+// The engine's steps, as Go describes them. All arrays are blocked as conv.h says; per-channel arrays hold whole
+// blocks, zero in the padding.
+#ifndef BNAS_ENGINE_H
+#define BNAS_ENGINE_H
+#include <stdint.h>
+#include "conv.h"
+#include "pool.h"
+
+// A term is (x − mu)·scale + shift per channel. A BatchNorm is mu = μ rounded to float, scale = γr,
+// shift = β − (μ − mu)·γr; the difference comes first so that a mean large against the deviation loses nothing.
+// The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…).
+struct term { const float *x, *mu, *scale, *shift; };
+
+// A load forms min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
+struct load {
+	int first, count;
+	int c, cb, h, w; // channels, channel blocks, rows, columns
+	float lo, hi;    // of the activation; ∓∞ where it has none
+};
+
+// An out is a value that a step stores. Where partial is not NULL it receives each image's per-channel mean and sum of
+// squared deviations: [image][2][cb·LANES].
+struct out {
+	float *data;
+	double *partial;
+	int c, cb;
+};
+
+// A grad adds a step's input gradient to its node's: d (+)= g where lo < node < hi. The last addition also sums each
+// image's d and d·(x − mu) of each term: sum and dot are [image][cb·LANES] or NULL.
+struct grad {
+	struct load node;
+	float *d, *sum, *dot[3];
+	int first, last;
+};
+
+struct conv_job {
+	struct conv_shape shape;
+	const struct core *core;
+	int group;
+	// Loaded pixel (y, x) that is a multiple of step lands at (y/step·spread + y0, x/step·spread + x0) of the padded
+	// input, if that is inside.
+	int y0, x0, spread, step;
+	size_t pad, out, scratch; // floats a thread needs: padded inputs, outputs before they are added, the core's scratch
+	size_t pack;              // floats of the packed weights
+};
+
+enum op_kind { OP_SUM, OP_MAX_POOL, OP_AVG_POOL, OP_GLOBAL_AVG, OP_CONCAT, OP_LINEAR };
+
+struct op_job {
+	enum op_kind kind;
+	int kernel, stride, pad, dilation;
+	int h, w; // of the output
+	const float *weight, *bias; // OP_LINEAR: [out c][in cb·LANES], [out cb·LANES]
+	float *input;               // OP_LINEAR, backward: receives the loaded input, [image][in cb·LANES]
+};
+
+// Where a parallel loop runs: n images, thread t has stride floats at scratch + t·stride.
+struct place {
+	struct pool *pool;
+	int n;
+	float *scratch;
+	size_t stride;
+};
+
+struct isa {
+	const char *name;
+	const struct core *const *cores; // in order of preference, NULL at the end
+	// conv computes outs from the concatenated loads; conv_grad adds the one output to a node's gradient. Statistics
+	// are of the first rows images.
+	void (*conv)(const struct place *, const struct conv_job *, const struct load *, int nloads, const struct term *,
+	             const struct out *, int nouts, int rows, const float *packed);
+	void (*conv_grad)(const struct place *, const struct conv_job *, const struct load *, int nloads,
+	                  const struct term *, const struct grad *, const float *packed);
+	// op runs any other step; op_grad its backward: dy is the load of the output's gradient, loads the step's own.
+	void (*op)(const struct place *, const struct op_job *, const struct load *, int nloads, const struct term *,
+	           const struct out *, int rows);
+	void (*op_grad)(const struct place *, const struct op_job *, const struct load *dy, const struct load *loads,
+	                const struct term *, const struct grad *, int ngrads);
+	// block and unblock convert dense N×C×H×W; block also takes statistics, unblock what a load forms.
+	void (*block)(const struct place *, const float *src, const struct out *, int h, int w, int rows);
+	void (*unblock)(const struct place *, float *dst, const struct load *, const struct term *);
+	// Probes. spatial_mean: [image][c]. covariance: Σ (u−centre)(u−centre)ᵀ over images and pixels, [c][c].
+	// fired counts u > 0 per image and channel. codes packs the signs of u, words 64-bit words an image.
+	void (*spatial_mean)(const struct place *, double *dst, const struct load *, const struct term *);
+	void (*covariance)(const struct place *, const float *centre, double *cov, const struct load *, const struct term *);
+	void (*fired)(const struct place *, int64_t *dst, const struct load *, const struct term *);
+	void (*codes)(const struct place *, uint64_t *dst, size_t words, const struct load *, const struct term *);
+	// agree adds weight·(number of equal bits among units) to k[n][n] for all pairs of codes.
+	void (*agree)(const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);
+};
+#endif

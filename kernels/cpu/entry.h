@@ -1,0 +1,30 @@
+// What Go calls: cgo cannot call through a pointer, so each entry of struct isa has a function here.
+#ifndef BNAS_ENTRY_H
+#define BNAS_ENTRY_H
+#include "engine.h"
+
+// choose_core finds the first core that fits j->shape and fills in everything that depends on it. adding: outputs may
+// be added to others, and so need scratch.
+void choose_core(const struct isa *isa, struct conv_job *j, int adding);
+void run_pack(const struct conv_job *j, float *dst, const float *w);
+
+// new_floats returns aligned memory, in huge pages where it is large and they are to be had, or NULL.
+float *new_floats(size_t n);
+void free_floats(float *p);
+
+void run_conv(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
+              const struct term *, const struct out *, int nouts, int rows, const float *packed);
+void run_conv_grad(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
+                   const struct term *, const struct grad *, const float *packed);
+void run_op(const struct isa *, const struct place *, const struct op_job *, const struct load *, int nloads,
+            const struct term *, const struct out *, int rows);
+void run_op_grad(const struct isa *, const struct place *, const struct op_job *, const struct load *dy,
+                 const struct load *, const struct term *, const struct grad *, int ngrads);
+void run_block(const struct isa *, const struct place *, const float *src, const struct out *, int h, int w, int rows);
+void run_unblock(const struct isa *, const struct place *, float *dst, const struct load *, const struct term *);
+void run_spatial_mean(const struct isa *, const struct place *, double *dst, const struct load *, const struct term *);
+void run_covariance(const struct isa *, const struct place *, const float *centre, double *cov, const struct load *, const struct term *);
+void run_fired(const struct isa *, const struct place *, int64_t *dst, const struct load *, const struct term *);
+void run_codes(const struct isa *, const struct place *, uint64_t *dst, size_t words, const struct load *, const struct term *);
+void run_agree(const struct isa *, const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);
+#endif

@@ -1,0 +1,74 @@
+// Forming what a step loads: u = act(Σ terms), one channel block of one image at a time.
+
+// Where the pixels of a block go: row stride, pixel stride and first pixel in floats; rows y0 … y1 and columns x0 … x1
+// of the source, every step-th.
+struct target {
+	float *dst;
+	size_t row, pixel;
+	int y0, y1, x0, x1, step;
+};
+
+// The sum of nt terms at one pixel; nt is a constant at each call.
+INLINE v16 sum_terms(int nt, const float *const *x, const v16 *mu, const v16 *scale, const v16 *shift, size_t p) {
+	v16 u = v16_fma(v16_sub(v16_load(x[0] + p), mu[0]), scale[0], shift[0]);
+	for (int k = 1; k < nt; k++)
+		u = v16_add(u, v16_fma(v16_sub(v16_load(x[k] + p), mu[k]), scale[k], shift[k]));
+	return u;
+}
+
+INLINE void form_fixed(int nt, const struct load *l, const struct term *t, size_t at, int block, const struct target *g) {
+	const float *x[3];
+	v16 mu[3], scale[3], shift[3], lo = v16_set1(l->lo), hi = v16_set1(l->hi);
+	for (int k = 0; k < nt; k++) {
+		x[k] = t[k].x + at;
+		mu[k] = v16_load(t[k].mu + block * LANES);
+		scale[k] = v16_load(t[k].scale + block * LANES);
+		shift[k] = v16_load(t[k].shift + block * LANES);
+	}
+	for (int y = g->y0; y < g->y1; y += g->step) {
+		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
+		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
+			v16 u = sum_terms(nt, x, mu, scale, shift, ((size_t)y * l->w + xx) * LANES);
+			v16_store(d, v16_min(hi, v16_max(lo, u)));
+		}
+	}
+}
+
+static void form_any(const struct load *l, const struct term *t, size_t at, int block, const struct target *g) {
+	v16 lo = v16_set1(l->lo), hi = v16_set1(l->hi);
+	for (int y = g->y0; y < g->y1; y += g->step) {
+		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
+		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
+			v16 u = v16_zero();
+			for (int k = 0; k < l->count; k++) {
+				v16 x = v16_load(t[k].x + at + ((size_t)y * l->w + xx) * LANES);
+				int c = block * LANES;
+				u = v16_add(u, v16_fma(v16_sub(x, v16_load(t[k].mu + c)), v16_load(t[k].scale + c), v16_load(t[k].shift + c)));
+			}
+			v16_store(d, v16_min(hi, v16_max(lo, u)));
+		}
+	}
+}
+
+static void form(const struct load *l, const struct term *terms, int image, int block, const struct target *g) {
+	const struct term *t = terms + l->first;
+	size_t at = ((size_t)image * l->cb + block) * l->h * l->w * LANES;
+	switch (l->count) {
+	case 1: form_fixed(1, l, t, at, block, g); break;
+	case 2: form_fixed(2, l, t, at, block, g); break;
+	case 3: form_fixed(3, l, t, at, block, g); break;
+	default: form_any(l, t, at, block, g);
+	}
+}
+
+// form_block forms one block of an image without border: [h][w][LANES].
+static void form_block(float *dst, const struct load *l, const struct term *terms, int image, int block) {
+	struct target g = {dst, (size_t)l->w * LANES, LANES, 0, l->h, 0, l->w, 1};
+	form(l, terms, image, block, &g);
+}
+
+// form_plain forms a whole image without border: [cb][h][w][LANES].
+static void form_plain(float *dst, const struct load *l, const struct term *terms, int image) {
+	for (int b = 0; b < l->cb; b++)
+		form_block(dst + (size_t)b * l->h * l->w * LANES, l, terms, image, b);
+}

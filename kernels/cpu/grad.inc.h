@@ -1,0 +1,65 @@
+// Adding a step's input gradient to its node's, and the sums for dγ and dβ once the node's is complete.
+
+INLINE void grad_fixed(int nt, int first, int last, const struct grad *r, const struct term *t, const float *g,
+                       int image, int block) {
+	int pixels = r->node.h * r->node.w, c = block * LANES;
+	size_t at = ((size_t)image * r->node.cb + block) * pixels * LANES;
+	const float *x[3];
+	float *d = r->d + at;
+	v16 mu[3], scale[3], shift[3], dot[3], sum = v16_zero(), lo = v16_set1(r->node.lo), hi = v16_set1(r->node.hi);
+	for (int k = 0; k < nt; k++) {
+		x[k] = t[k].x + at;
+		mu[k] = v16_load(t[k].mu + c);
+		scale[k] = v16_load(t[k].scale + c);
+		shift[k] = v16_load(t[k].shift + c);
+		dot[k] = v16_zero();
+	}
+	for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES) {
+		v16 u = v16_zero(), e[3], v = v16_load(g + p);
+		for (int k = 0; k < nt; k++) {
+			e[k] = v16_sub(v16_load(x[k] + p), mu[k]);
+			v16 y = v16_fma(e[k], scale[k], shift[k]);
+			u = k ? v16_add(u, y) : y;
+		}
+		v = v16_between(v, u, lo, hi);
+		if (!first)
+			v = v16_add(v, v16_load(d + p));
+		v16_store(d + p, v);
+		if (last) {
+			sum = v16_add(sum, v);
+			for (int k = 0; k < nt; k++)
+				dot[k] = v16_fma(v, e[k], dot[k]);
+		}
+	}
+	if (!last)
+		return;
+	size_t s = (size_t)image * r->node.cb * LANES + c;
+	if (r->sum)
+		v16_store(r->sum + s, sum);
+	for (int k = 0; k < nt; k++)
+		if (r->dot[k])
+			v16_store(r->dot[k] + s, dot[k]);
+}
+
+INLINE void grad_terms(int nt, const struct grad *r, const struct term *t, const float *g, int image, int block) {
+	if (r->first)
+		r->last ? grad_fixed(nt, 1, 1, r, t, g, image, block) : grad_fixed(nt, 1, 0, r, t, g, image, block);
+	else
+		r->last ? grad_fixed(nt, 0, 1, r, t, g, image, block) : grad_fixed(nt, 0, 0, r, t, g, image, block);
+}
+
+// grad_block adds g, one block of one image's gradient at act(node); g may be where it is to be stored.
+static void grad_block(const struct grad *r, const struct term *terms, const float *g, int image, int block) {
+	const struct term *t = terms + r->node.first;
+	switch (r->node.count) {
+	case 0: grad_terms(0, r, t, g, image, block); break;
+	case 1: grad_terms(1, r, t, g, image, block); break;
+	case 2: grad_terms(2, r, t, g, image, block); break;
+	default: grad_terms(3, r, t, g, image, block);
+	}
+}
+
+static void grad_image(const struct grad *r, const struct term *terms, const float *g, int image) {
+	for (int b = 0; b < r->node.cb; b++)
+		grad_block(r, terms, g + (size_t)b * r->node.h * r->node.w * LANES, image, b);
+}
