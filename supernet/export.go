@@ -1,0 +1,106 @@
+package supernet
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"bnas/kernels"
+	"bnas/safetensors"
+)
+
+// Statistics are μ and the biased σ² of every BatchNorm of an architecture's Program, in its order, each of the
+// BatchNorm's channels: what kernels.Exec.Statistics writes.
+type Statistics struct{ Mean, Variance []float64 }
+
+// NewStatistics are those of an untrained network, μ = 0 and σ² = 1.
+func NewStatistics(p *kernels.Program) Statistics {
+	s := Statistics{Mean: make([]float64, p.BNParams()/2), Variance: make([]float64, p.BNParams()/2)}
+	for i := range s.Variance {
+		s.Variance[i] = 1
+	}
+	return s
+}
+
+// Export writes an architecture as the state dict of the space's own PyTorch code, in safetensors: weights, γ, β and
+// the classifier from store, running statistics from stats. running_var is the σ² given, so that PyTorch in evaluation
+// mode normalises as bnas does (PyTorch's own training would have stored σ²·m/(m−1)). Modules that cannot reach the
+// logits are there too, with μ = 0 and σ² = 1.
+func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) error {
+	b, err := n.record(a)
+	if err != nil {
+		return err
+	}
+	p, err := b.program(n.Space.Format(a))
+	if err != nil {
+		return err
+	}
+	running, err := stats.byBN(p)
+	if err != nil {
+		return err
+	}
+	var tensors []safetensors.Tensor
+	for _, m := range b.modules {
+		for _, id := range m.params {
+			t, err := n.tensor(store, id, kernels.Data, n.ExportName(id, a))
+			if err != nil {
+				return err
+			}
+			tensors = append(tensors, t)
+		}
+		if m.bn != none {
+			mean, variance := running[m.params[0]].tensors(m.name, n.params[m.params[0]].Len())
+			tensors = append(tensors, mean, variance, safetensors.Int64(m.name+".num_batches_tracked", nil, []int64{0}))
+		}
+	}
+	return safetensors.Write(w, n.metadata(a), tensors...)
+}
+
+// metadata says what a file was made from.
+func (n *Net) metadata(a Arch) map[string]string {
+	c := n.Config
+	return map[string]string{
+		"format": "pt", "space": c.Space, "arch": n.Space.Format(a), "bn": string(c.BN),
+		"seed": strconv.FormatUint(c.Seed, 10), "gamma_init": string(c.Gamma),
+		"classes": strconv.Itoa(c.Classes), "channels": strconv.Itoa(c.Channels), "cells": strconv.Itoa(c.Cells),
+		"height": strconv.Itoa(c.Height), "width": strconv.Itoa(c.Width),
+	}
+}
+
+func (n *Net) tensor(store kernels.Store, id kernels.ParamID, slot kernels.Slot, name string) (safetensors.Tensor, error) {
+	p := n.params[id]
+	v := make([]float32, p.Len())
+	if err := store.Read(id, slot, v); err != nil {
+		return safetensors.Tensor{}, fmt.Errorf("supernet: %s: %w", p.Name, err)
+	}
+	return safetensors.Float32(name, p.Shape, v), nil
+}
+
+// channelStatistics are one BatchNorm's; the zero value means μ = 0 and σ² = 1.
+type channelStatistics struct{ mean, variance []float64 }
+
+func (s Statistics) byBN(p *kernels.Program) (map[kernels.ParamID]channelStatistics, error) {
+	if n := p.BNParams() / 2; len(s.Mean) != n || len(s.Variance) != n {
+		return nil, fmt.Errorf("supernet: %s: %d means and %d variances, want %d of each", p.Name, len(s.Mean), len(s.Variance), n)
+	}
+	of := map[kernels.ParamID]channelStatistics{}
+	at := 0
+	for _, b := range p.BNs {
+		end := at + p.Values[b.Value].C
+		of[b.Gamma] = channelStatistics{s.Mean[at:end], s.Variance[at:end]}
+		at = end
+	}
+	return of, nil
+}
+
+func (s channelStatistics) tensors(name string, channels int) (mean, variance safetensors.Tensor) {
+	m, v := make([]float32, channels), make([]float32, channels)
+	for c := range channels {
+		v[c] = 1
+		if s.mean != nil {
+			m[c], v[c] = float32(s.mean[c]), float32(s.variance[c])
+		}
+	}
+	shape := []int{channels}
+	return safetensors.Float32(name+".running_mean", shape, m), safetensors.Float32(name+".running_var", shape, v)
+}

@@ -1,0 +1,168 @@
+package supernet
+
+import (
+	"fmt"
+	"io"
+
+	"bnas/kernels"
+	"bnas/safetensors"
+)
+
+// StatisticsMode says which statistics a Trace normalises with, and so what its gradients hold constant.
+type StatisticsMode string
+
+const (
+	// BatchStatistics are those of the images; grad.* differentiates through them, as PyTorch in training mode.
+	BatchStatistics StatisticsMode = "batch"
+	// FrozenStatistics are those given; grad.* holds them, as PyTorch in evaluation mode.
+	FrozenStatistics StatisticsMode = "frozen"
+)
+
+// Traced is what a Trace runs.
+type Traced struct {
+	Arch   Arch
+	Images []float32 // N×3×H×W, normalised
+	Labels []int     // N
+	Mode   StatisticsMode
+	Stats  Statistics // FrozenStatistics only
+}
+
+// Trace runs one forward and one backward pass of the mean cross-entropy and writes them in safetensors, with the names
+// of Export:
+//
+//	logits            N×K
+//	loss              1
+//	mean.BN, var.BN   C, the μ and biased σ² that normalised, float64
+//	grad.NAME         ∂loss/∂NAME for every γ and β that reaches the logits, and the classifier's weight and bias
+//	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with statistics held, in both
+//	                  modes. With frozen statistics they add up to grad.NAME.
+func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Traced) error {
+	p, err := n.Program(t.Arch)
+	if err != nil {
+		return err
+	}
+	if err := t.check(p); err != nil {
+		return err
+	}
+	exec, err := dev.Compile(p, store, len(t.Labels))
+	if err != nil {
+		return fmt.Errorf("supernet: trace: %w", err)
+	}
+	tr := &tracer{net: n, program: p, exec: exec, store: store, traced: t}
+	for _, step := range []func() error{tr.forward, tr.statistics, tr.gradients, tr.sampleGradients} {
+		if err := step(); err != nil {
+			return fmt.Errorf("supernet: trace: %w", err)
+		}
+	}
+	metadata := n.metadata(t.Arch)
+	metadata["statistics"] = string(t.Mode)
+	return safetensors.Write(w, metadata, tr.tensors...)
+}
+
+func (t Traced) check(p *kernels.Program) error {
+	shape := p.Values[kernels.Images].Shape
+	if len(t.Labels) == 0 || len(t.Images) != len(t.Labels)*shape.Len() {
+		return fmt.Errorf("supernet: trace: %d labels and %d numbers of images, want %v = %d for each", len(t.Labels), len(t.Images), shape, shape.Len())
+	}
+	for i, l := range t.Labels {
+		if l < 0 || l >= p.Classes() {
+			return fmt.Errorf("supernet: trace: label %d of image %d is not in 0…%d", l, i, p.Classes()-1)
+		}
+	}
+	if t.Mode != BatchStatistics && t.Mode != FrozenStatistics {
+		return fmt.Errorf("supernet: trace: unknown statistics %q, want %q or %q", t.Mode, BatchStatistics, FrozenStatistics)
+	}
+	return nil
+}
+
+type tracer struct {
+	net     *Net
+	program *kernels.Program
+	exec    kernels.Exec
+	store   kernels.Store
+	traced  Traced
+	tensors []safetensors.Tensor
+}
+
+func (t *tracer) forward() error {
+	rows := len(t.traced.Labels)
+	if t.traced.Mode == FrozenStatistics {
+		rows = 0
+		if _, err := t.traced.Stats.byBN(t.program); err != nil {
+			return err
+		}
+		if err := t.exec.SetStatistics(t.traced.Stats.Mean, t.traced.Stats.Variance); err != nil {
+			return err
+		}
+	}
+	if err := t.exec.Forward(t.traced.Images, rows); err != nil {
+		return err
+	}
+	logits := make([]float32, len(t.traced.Labels)*t.program.Classes())
+	if err := t.exec.Logits(logits); err != nil {
+		return err
+	}
+	if err := t.exec.CrossEntropy(t.traced.Labels, 0); err != nil {
+		return err
+	}
+	loss, _, err := t.exec.Loss()
+	t.tensors = append(t.tensors,
+		safetensors.Float32("logits", []int{len(t.traced.Labels), t.program.Classes()}, logits),
+		safetensors.Float64("loss", []int{1}, []float64{loss}))
+	return err
+}
+
+func (t *tracer) statistics() error {
+	s := NewStatistics(t.program)
+	if err := t.exec.Statistics(s.Mean, s.Variance); err != nil {
+		return err
+	}
+	at := 0
+	for _, b := range t.program.BNs {
+		end := at + t.program.Values[b.Value].C
+		shape := []int{end - at}
+		t.tensors = append(t.tensors,
+			safetensors.Float64("mean."+b.Name, shape, s.Mean[at:end]), safetensors.Float64("var."+b.Name, shape, s.Variance[at:end]))
+		at = end
+	}
+	return nil
+}
+
+func (t *tracer) gradients() error {
+	mode := kernels.DifferentiateStatistics
+	if t.traced.Mode == FrozenStatistics {
+		mode = kernels.HoldStatistics
+	}
+	if err := t.exec.Backward(mode, false); err != nil {
+		return err
+	}
+	for _, id := range t.net.Trainable(AllBNAndClassifier, t.program) {
+		g, err := t.net.tensor(t.store, id, kernels.Grad, "grad."+t.net.ExportName(id, t.traced.Arch))
+		if err != nil {
+			return err
+		}
+		t.tensors = append(t.tensors, g)
+	}
+	return nil
+}
+
+func (t *tracer) sampleGradients() error {
+	images, columns := len(t.traced.Labels), t.program.BNParams()
+	jacobian := make([]float32, images*columns)
+	if err := t.exec.SampleGradients(jacobian); err != nil {
+		return err
+	}
+	at := 0
+	for _, b := range t.program.BNs {
+		channels := t.program.Values[b.Value].C
+		for _, id := range []kernels.ParamID{b.Gamma, b.Beta} {
+			g := make([]float32, 0, images*channels)
+			for n := range images {
+				g = append(g, jacobian[n*columns+at:n*columns+at+channels]...)
+			}
+			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.net.ExportName(id, t.traced.Arch), []int{images, channels}, g))
+			at += channels
+		}
+	}
+	return nil
+}
