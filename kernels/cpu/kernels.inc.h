@@ -1,9 +1,13 @@
 // Everything that is compiled once per instruction set, in one translation unit.
 #include "simd.h"
 #include "isa.h"
+#include "tile.inc.h"
 #include "direct.inc.h"
+#include "conv1x1.inc.h"
+#include "depthwise.inc.h"
+#include "winograd.inc.h"
 
-static const struct core *const cores[] = {&direct_core, NULL};
+static const struct core *const cores[] = {&depthwise_core, &winograd_core, &conv1x1_core, &direct_core, NULL};
 
 #include "form.inc.h"
 #include "stats.inc.h"

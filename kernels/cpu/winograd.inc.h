@@ -1,0 +1,235 @@
+// Winograd's convolution F(4×4, 3×3) (Lavin and Gray, arXiv:1509.09308): a tile of 4×4 outputs from 6×6 inputs d,
+//
+//	Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
+//
+// where ⊙ over all channels is 36 matrix products, one for each element e of a tile, with 36 multiplications in place
+// of 144. Tiles are counted through all images of a call and worked off in chunks that stay in the second-level cache.
+
+#define WINO 36 // elements of a transformed tile
+
+static int winograd_down(const struct conv_shape *s) { return (s->h + 3) / 4; } // tiles
+static int winograd_across(const struct conv_shape *s) { return (s->w + 3) / 4; }
+
+// A tile costs 36 multiplications a channel pair, and its transforms about half as much again at 16 channels; a pixel
+// of the direct convolution costs 9. An input of a few channels is cheaper to multiply than to transform.
+static int winograd_fits(const struct conv_shape *s) {
+	return s->kernel == 3 && s->stride == 1 && s->dilation == 1 && !s->depthwise &&
+	       winograd_down(s) * winograd_across(s) * 54 < 9 * s->h * s->w && !(s->cb == 1 && s->tail && s->tail <= 8);
+}
+
+static void winograd_widen(struct conv_shape *s) {
+	s->ph = 4 * winograd_down(s) + 2;
+	s->pw = 4 * winograd_across(s) + 2;
+}
+
+// How many tiles make a chunk: enough to read each weight seldom, few enough that the transformed input and a panel of
+// products stay in the second-level cache; more where the weights themselves do not fit there.
+static int winograd_chunk(const struct conv_shape *s) { return s->cb * s->kb > 20 ? 32 : 16; }
+
+static int winograd_group(const struct conv_shape *s) {
+	int tiles = winograd_down(s) * winograd_across(s);
+	return (winograd_chunk(s) + tiles - 1) / tiles;
+}
+
+// packed: for each panel [e][c][nk·16]
+static size_t winograd_pack_size(const struct conv_shape *s) {
+	return (size_t)WINO * s->kb * LANES * s->cb * LANES;
+}
+
+static void winograd_kernel(double u[WINO], const float *g) { // G g Gᵀ
+	static const double G[6][3] = {{1. / 4, 0, 0}, {-1. / 6, -1. / 6, -1. / 6}, {-1. / 6, 1. / 6, -1. / 6},
+	                               {1. / 24, 1. / 12, 1. / 6}, {1. / 24, -1. / 12, 1. / 6}, {0, 0, 1}};
+	double t[6][3];
+	for (int i = 0; i < 6; i++)
+		for (int j = 0; j < 3; j++)
+			t[i][j] = G[i][0] * g[j] + G[i][1] * g[3 + j] + G[i][2] * g[6 + j];
+	for (int i = 0; i < 6; i++)
+		for (int j = 0; j < 6; j++)
+			u[i * 6 + j] = t[i][0] * G[j][0] + t[i][1] * G[j][1] + t[i][2] * G[j][2];
+}
+
+static void winograd_pack(const struct conv_shape *s, float *dst, const float *w) {
+	size_t in = (size_t)s->cb * LANES;
+	for (int k = 0, nk; k < s->kb; k += nk) {
+		nk = panel_width(s->kb - k);
+		float *panel = dst + WINO * in * LANES * k;
+		for (size_t c = 0; c < in; c++)
+			for (int l = 0; l < nk * LANES; l++) {
+				double u[WINO];
+				winograd_kernel(u, w + ((size_t)(k * LANES + l) * in + c) * 9);
+				for (int e = 0; e < WINO; e++)
+					panel[(e * in + c) * nk * LANES + l] = u[e];
+			}
+	}
+}
+
+// Scratch: the transformed tiles v[c][e][chunk][16], a panel of products m[k][e][chunk][16], and where their blocks
+// begin. The elements of a tile are one line more apart than they need, so that they do not all fall into the same
+// set of the first-level cache.
+struct winograd_scratch {
+	size_t element; // floats from one element to the next
+	float *v, *m, **vb, *mb[PANEL_MAX];
+};
+
+static size_t winograd_element(const struct conv_shape *s) { return (size_t)(winograd_chunk(s) + 1) * LANES; }
+
+static size_t winograd_scratch_size(const struct conv_shape *s, int nimg) {
+	return (size_t)(s->cb + PANEL_MAX) * WINO * winograd_element(s) + s->cb * sizeof(float *) / sizeof(float);
+}
+
+static struct winograd_scratch winograd_lay(const struct conv_shape *s, float *scratch) {
+	size_t element = winograd_element(s), block = WINO * element;
+	struct winograd_scratch l = {
+		element, scratch, scratch + s->cb * block, (float **)(scratch + (s->cb + PANEL_MAX) * block), {NULL}};
+	for (int c = 0; c < s->cb; c++)
+		l.vb[c] = l.v + c * block;
+	for (int k = 0; k < PANEL_MAX; k++)
+		l.mb[k] = l.m + k * block;
+	return l;
+}
+
+// One line of Bᵀ d or d B: six values to six, element places of v that are `to` apart.
+INLINE void winograd_line(float *v, size_t to, const vf d[6]) {
+	vf t0 = vf_fma(vf_set1(-4), d[2], d[4]), t1 = vf_fma(vf_set1(-4), d[1], d[3]), t2 = d[4] - d[2], s = d[3] - d[1];
+	vf_store(v, vf_fma(vf_set1(4), d[0], vf_fma(vf_set1(-5), d[2], d[4])));
+	vf_store(v + to, t0 + t1);
+	vf_store(v + 2 * to, t0 - t1);
+	vf_store(v + 3 * to, vf_fma(vf_set1(2), s, t2));
+	vf_store(v + 4 * to, vf_fma(vf_set1(-2), s, t2));
+	vf_store(v + 5 * to, vf_fma(vf_set1(4), d[1], vf_fma(vf_set1(-5), d[3], d[5])));
+}
+
+// Bᵀ d B of one tile and block. Rows come in the pairs that share terms, so that at most two are held in registers.
+INLINE void winograd_input(float *v, size_t element, const float *x, size_t pitch) {
+	for (int i = 0; i < LANES; i += VW, v += VW, x += VW) {
+#define D(r) vf_load(x + r * pitch + j * LANES)
+		vf p[6], q[6];
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf d2 = D(2), d4 = D(4);
+			p[j] = vf_fma(vf_set1(4), D(0), vf_fma(vf_set1(-5), d2, d4));
+		}
+		winograd_line(v, element, p);
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf t0 = vf_fma(vf_set1(-4), D(2), D(4)), t1 = vf_fma(vf_set1(-4), D(1), D(3));
+			p[j] = t0 + t1;
+			q[j] = t0 - t1;
+		}
+		winograd_line(v + 6 * element, element, p);
+		winograd_line(v + 12 * element, element, q);
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf t2 = D(4) - D(2), s = D(3) - D(1);
+			p[j] = vf_fma(vf_set1(2), s, t2);
+			q[j] = vf_fma(vf_set1(-2), s, t2);
+		}
+		winograd_line(v + 18 * element, element, p);
+		winograd_line(v + 24 * element, element, q);
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf d3 = D(3), d5 = D(5);
+			p[j] = vf_fma(vf_set1(4), D(1), vf_fma(vf_set1(-5), d3, d5));
+		}
+		winograd_line(v + 30 * element, element, p);
+#undef D
+	}
+}
+
+// One line of Aᵀ m A: six values to four, of which the first n are wanted.
+INLINE void winograd_pixels(float *y, const vf m[6], int n) {
+	vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+	vf_store(y, m[0] + s1 + s2);
+	if (n > 1)
+		vf_store(y + LANES, vf_fma(vf_set1(2), d2, d1));
+	if (n > 2)
+		vf_store(y + 2 * LANES, vf_fma(vf_set1(4), s2, s1));
+	if (n > 3)
+		vf_store(y + 3 * LANES, vf_fma(vf_set1(8), d2, d1) + m[5]);
+}
+
+// Aᵀ m A of one tile and block: h×w of its 4×4 pixels, at the edge of the image fewer than all.
+INLINE void winograd_output(float *y, size_t pitch, const float *m, size_t element, int h, int w) {
+	for (int i = 0; i < LANES; i += VW, m += VW, y += VW) {
+#define M(r) vf_load(m + (r * 6 + j) * element)
+		vf p[6], q[6];
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf s1 = M(1) + M(2), s2 = M(3) + M(4);
+			p[j] = M(0) + s1 + s2;
+			q[j] = vf_fma(vf_set1(4), s2, s1);
+		}
+		winograd_pixels(y, p, w);
+		if (h > 2)
+			winograd_pixels(y + 2 * pitch, q, w);
+		if (h < 2)
+			continue;
+#pragma GCC unroll 6
+		for (int j = 0; j < 6; j++) {
+			vf d1 = M(1) - M(2), d2 = M(3) - M(4);
+			p[j] = vf_fma(vf_set1(2), d2, d1);
+			q[j] = vf_fma(vf_set1(8), d2, d1) + M(5);
+		}
+		winograd_pixels(y + pitch, p, w);
+		if (h > 3)
+			winograd_pixels(y + 3 * pitch, q, w);
+#undef M
+	}
+}
+
+// Where tile t of a call lies.
+struct winograd_place { int image, y, x; };
+
+INLINE struct winograd_place winograd_find(const struct conv_shape *s, int t) {
+	int across = winograd_across(s), tiles = winograd_down(s) * across;
+	return (struct winograd_place){t / tiles, t % tiles / across * 4, t % across * 4};
+}
+
+static void winograd_gather(const struct conv_shape *s, const struct winograd_scratch *l, const float *const *in,
+                            int t0, int n) {
+	for (int c = 0; c < s->cb; c++)
+		for (int t = 0; t < n; t++) {
+			struct winograd_place p = winograd_find(s, t0 + t);
+			winograd_input(l->vb[c] + t * LANES, l->element,
+			               in[p.image * s->cb + c] + ((size_t)p.y * s->pw + p.x) * LANES, (size_t)s->pw * LANES);
+		}
+}
+
+static void winograd_scatter(const struct conv_shape *s, const struct winograd_scratch *l, float *const *out, int t0,
+                             int n, int k, int nk) {
+	size_t pitch = (size_t)s->w * LANES;
+	for (int b = 0; b < nk; b++)
+		for (int t = 0; t < n; t++) {
+			struct winograd_place p = winograd_find(s, t0 + t);
+			float *y = out[p.image * s->kb + k + b] + p.y * pitch + p.x * LANES;
+			const float *m = l->mb[b] + t * LANES;
+			if (p.y + 4 <= s->h && p.x + 4 <= s->w)
+				winograd_output(y, pitch, m, l->element, 4, 4);
+			else
+				winograd_output(y, pitch, m, l->element, s->h - p.y, s->w - p.x);
+		}
+}
+static void winograd_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
+                         const float *packed, float *scratch) {
+	struct winograd_scratch l = winograd_lay(s, scratch);
+	struct reach r = {s->cb, LANES, 1, 0, 0};
+	int tiles = nimg * winograd_down(s) * winograd_across(s), chunk = winograd_chunk(s);
+	for (int t = 0; t < tiles; t += chunk) {
+		int n = tiles - t < chunk ? tiles - t : chunk;
+		winograd_gather(s, &l, in, t, n);
+		for (int k = 0, nk; k < s->kb; k += nk) {
+			nk = panel_width(s->kb - k);
+			size_t weights = (size_t)s->cb * LANES * LANES; // of one element and block of outputs
+			const float *u = packed + WINO * weights * k;
+			for (int e = 0; e < WINO; e++)
+				panel_row(nk, LANES, n, &r, (const float *const *)l.vb, e * l.element, u + e * weights * nk,
+				          l.mb, e * l.element);
+			winograd_scatter(s, &l, out, t, n, k, nk);
+		}
+	}
+}
+
+static const struct core winograd_core = {
+	"winograd", winograd_fits, winograd_widen, winograd_group, winograd_pack_size, winograd_pack,
+	winograd_scratch_size, winograd_run,
+};
