@@ -1,6 +1,15 @@
 // Package data reads data sets of labelled images, and makes of them batches that are functions of (seed, step).
 package data
 
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
 // Set is a data set whose images are 8-bit RGB of one size. Read is safe for concurrent use.
 type Set interface {
 	Name() string
@@ -14,4 +23,96 @@ type Set interface {
 	Normal() (mean, std [3]float64)
 	// Hash identifies the content, for results that must name their data.
 	Hash() string
+}
+
+// Options names a data set, where it lies, which part of it is meant, and the size its images are given.
+type Options struct {
+	Name   string `yaml:"name"`   // one of Names
+	Dir    string `yaml:"dir"`    // the folder of its files; the embedded set has none
+	Split  string `yaml:"split"`  // train (the default) or test
+	Height int    `yaml:"height"` // 0: the set's own; of Height and Width one is enough for a square
+	Width  int    `yaml:"width"`
+}
+
+const (
+	train = "train"
+	test  = "test"
+
+	maxSide = 4096 // of an image as the networks see it
+)
+
+// Names lists the data sets that Open knows.
+func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx", "folder"} }
+
+// Open reads a data set and checks all that can be checked without decoding every image. The sets:
+//
+//	fashion   the embedded subset of Fashion-MNIST: 8,000 training and 2,000 test images, 32×32
+//	cifar10   CIFAR-10, binary version: data_batch_1.bin … data_batch_5.bin, test_batch.bin
+//	cifar100  CIFAR-100, binary version: train.bin, test.bin; the labels are the 100 fine ones
+//	idx       the MNIST family: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…; also .gz and 3-channel idx4
+//	folder    one folder of JPEG and PNG files for each class; see openFolder
+//
+// An error names the file, and the record where there is one.
+func Open(o Options) (Set, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	var s Set
+	switch o.Name {
+	case "fashion":
+		s, err = openFashion(o)
+	case "cifar10":
+		s, err = openCIFAR(o, cifar10)
+	case "cifar100":
+		s, err = openCIFAR(o, cifar100)
+	case "idx":
+		s, err = openIDX(os.DirFS(o.Dir), o, nil)
+	case "folder":
+		s, err = openFolder(o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", o.Name, err)
+	}
+	return s, nil
+}
+
+// complete checks the options and fills in what follows from the others.
+func (o Options) complete() (Options, error) {
+	if !slices.Contains(Names(), o.Name) {
+		return o, fmt.Errorf("unknown data set %q; there are %s", o.Name, strings.Join(Names(), ", "))
+	}
+	if o.Split == "" {
+		o.Split = train
+	}
+	if o.Split != train && o.Split != test {
+		return o, fmt.Errorf("unknown split %q; there are train and test", o.Split)
+	}
+	if o.Height == 0 {
+		o.Height = o.Width
+	}
+	if o.Width == 0 {
+		o.Width = o.Height
+	}
+	if o.Height < 0 || o.Width < 0 || o.Height > maxSide || o.Width > maxSide {
+		return o, fmt.Errorf("images of %d×%d are not possible: each side must be from 1 to %d", o.Height, o.Width, maxSide)
+	}
+	if o.Name == "fashion" {
+		if o.Dir != "" {
+			return o, errors.New("fashion is embedded in the program and has no folder; idx reads the whole Fashion-MNIST from one")
+		}
+		return o, nil
+	}
+	if o.Dir == "" {
+		return o, fmt.Errorf("%s needs the folder that holds its files", o.Name)
+	}
+	o.Dir = filepath.Clean(o.Dir)
+	info, err := os.Stat(o.Dir)
+	if err != nil {
+		return o, fmt.Errorf("%s: %w", o.Name, err)
+	}
+	if !info.IsDir() {
+		return o, fmt.Errorf("%s: %s is a file; the folder that holds the set is needed", o.Name, o.Dir)
+	}
+	return o, nil
 }

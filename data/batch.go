@@ -1,0 +1,79 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"bnas/kernels/philox"
+
+	"golang.org/x/sync/errgroup"
+	"gorgonia.org/tensor"
+)
+
+// Batch is some images, N×3×H×W, normalised with the set's mean and deviation, and their labels.
+type Batch struct {
+	Images *tensor.Dense // of float32
+	Labels []int
+}
+
+// newBatch returns an empty batch and the slice behind its images.
+func newBatch(n, height, width int) (Batch, []float32) {
+	images := make([]float32, n*3*height*width)
+	dense := tensor.New(tensor.WithShape(n, 3, height, width), tensor.WithBacking(images))
+	return Batch{Images: dense, Labels: make([]int, n)}, images
+}
+
+// Gather makes one batch of the images at indices, normalised, not augmented.
+func Gather(s Set, indices []int) (Batch, error) {
+	if err := checkIndices(s, indices); err != nil {
+		return Batch{}, err
+	}
+	h, w := s.Size()
+	n := normalizer(s)
+	batch, images := newBatch(len(indices), h, w)
+	var group errgroup.Group
+	const chunk = 16
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for first := 0; first < len(indices); first += chunk {
+		group.Go(func() error {
+			bytes := make([]byte, 3*h*w)
+			for k := first; k < min(first+chunk, len(indices)); k++ {
+				if err := s.Read(bytes, indices[k]); err != nil {
+					return err
+				}
+				batch.Labels[k] = s.Label(indices[k])
+				n.write(images[k*3*h*w:(k+1)*3*h*w], bytes, h, w, view{})
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Batch{}, err
+	}
+	return batch, nil
+}
+
+func checkIndices(s Set, indices []int) error {
+	if len(indices) == 0 {
+		return errors.New("data: a batch of no image")
+	}
+	for _, i := range indices {
+		if i < 0 || i >= s.Len() {
+			return fmt.Errorf("data: %s has no image %d: it holds %d", s.Name(), i, s.Len())
+		}
+	}
+	return nil
+}
+
+// Holdout splits 0…n−1 into two parts in ascending order, of which the second holds held numbers (at most n) that the
+// seed chooses.
+func Holdout(n, held int, seed uint64) (train, holdout []int) {
+	order := philox.New(seed, "holdout", 0).Perm(n)
+	held = max(0, min(held, n))
+	holdout, train = order[:held:held], order[held:]
+	slices.Sort(holdout)
+	slices.Sort(train)
+	return train, holdout
+}

@@ -1,0 +1,96 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"bnas/kernels/philox"
+)
+
+// Loader makes the training batches of a set. It is safe for concurrent use.
+type Loader struct {
+	set     Set
+	indices []int
+	batch   int
+	augment Augment
+	seed    uint64
+	normal  *normal
+
+	mu     sync.Mutex
+	orders [2]order // of an even and of an odd epoch, since steps around the end of an epoch are made side by side
+}
+
+// order is the images of an epoch in the order in which they come.
+type order struct {
+	epoch  int
+	images []int
+}
+
+// NewLoader makes batches of the images at indices (all of them if nil).
+func NewLoader(s Set, indices []int, batch int, a Augment, seed uint64) (*Loader, error) {
+	if indices == nil {
+		indices = make([]int, s.Len())
+		for i := range indices {
+			indices[i] = i
+		}
+	}
+	if err := checkIndices(s, indices); err != nil {
+		return nil, err
+	}
+	if batch < 1 {
+		return nil, fmt.Errorf("data: batches of %d images", batch)
+	}
+	if len(indices) < batch {
+		return nil, fmt.Errorf("data: %d images of %s do not fill a batch of %d", len(indices), s.Name(), batch)
+	}
+	if err := a.check(s.Size()); err != nil {
+		return nil, err
+	}
+	return &Loader{
+		set: s, indices: slices.Clone(indices), batch: batch, augment: a, seed: seed, normal: normalizer(s),
+	}, nil
+}
+
+// StepsPerEpoch is the number of full batches; the images that are left over differ from epoch to epoch.
+func (l *Loader) StepsPerEpoch() int { return len(l.indices) / l.batch }
+
+// At returns the batch of a step, counted from 0 over all epochs. It is a function of the loader's arguments and the
+// step alone: epoch e = step / StepsPerEpoch is shuffled by Philox(seed, "shuffle", e), and the image in place k of the
+// batch is augmented by Philox(seed, "augment", step·batch + k).
+func (l *Loader) At(step int) (Batch, error) {
+	if step < 0 {
+		return Batch{}, errors.New("data: steps are counted from 0")
+	}
+	perEpoch := l.StepsPerEpoch()
+	images := l.epoch(step / perEpoch)[step%perEpoch*l.batch:][:l.batch]
+	h, w := l.set.Size()
+	size := 3 * h * w
+	b, dst := newBatch(l.batch, h, w)
+	src := make([]byte, size)
+	for k, i := range images {
+		if err := l.set.Read(src, i); err != nil {
+			return Batch{}, err
+		}
+		b.Labels[k] = l.set.Label(i)
+		v := l.augment.draw(philox.New(l.seed, "augment", uint64(step)*uint64(l.batch)+uint64(k)), h, w)
+		l.normal.write(dst[k*size:(k+1)*size], src, h, w, v)
+	}
+	return b, nil
+}
+
+// epoch returns the order of the images in an epoch, which must stay unwritten.
+func (l *Loader) epoch(e int) []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o := &l.orders[e%2]
+	if o.images == nil || o.epoch != e {
+		images := philox.New(l.seed, "shuffle", uint64(e)).Perm(len(l.indices))
+		for k, p := range images {
+			images[k] = l.indices[p]
+		}
+		*o = order{e, images}
+	}
+	return o.images
+}

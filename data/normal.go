@@ -1,0 +1,36 @@
+package data
+
+import "math"
+
+// measure returns the mean and the standard deviation of each channel over at most limit images, evenly spaced in the
+// set. It counts byte values, so that the result does not depend on an order of summing.
+func measure(s Set, limit int) (mean, std [3]float64, err error) {
+	h, w := s.Size()
+	planes := make([]byte, 3*h*w)
+	var count [3][256]int64
+	n := min(s.Len(), limit)
+	for k := range n {
+		if err := s.Read(planes, k*s.Len()/n); err != nil {
+			return mean, std, err
+		}
+		for c := range 3 {
+			for _, v := range planes[c*h*w : (c+1)*h*w] {
+				count[c][v]++
+			}
+		}
+	}
+	total := float64(n * h * w)
+	for c := range 3 {
+		var sum, squares float64
+		for v, k := range count[c] {
+			sum += float64(v) * float64(k)
+			squares += float64(v*v) * float64(k)
+		}
+		mean[c] = sum / total
+		std[c] = math.Sqrt(squares/total - mean[c]*mean[c])
+		if !(std[c] > 0) { // a channel that never changes is centred only
+			std[c] = 1
+		}
+	}
+	return mean, std, nil
+}

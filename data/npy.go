@@ -1,0 +1,194 @@
+package data
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gorgonia.org/tensor"
+)
+
+// The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
+// C order and little-endian. tensor.Dense.ReadNpy takes any byte order for its own and writes a header that lacks the
+// final newline; npyio panics on a damaged header and allocates what it tells: hence this reader.
+const (
+	npyMagic   = "\x93NUMPY"
+	npyAlign   = 64      // the header ends on a multiple of it
+	npyMostDic = 1 << 16 // bytes of a header
+)
+
+var npyHeader = regexp.MustCompile(`^\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([0-9, ]*)\),?\s*\}\s*$`)
+
+// ReadNpy reads an array of float32, float64, int64 or uint8 with at least one dimension and one element.
+func ReadNpy(path string) (*tensor.Dense, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("data: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("data: %s is not a regular file", path)
+	}
+	d, err := parseNpy(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("data: %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// parseNpy reads an array from a file of the given size. It allocates no more than that.
+func parseNpy(r io.Reader, size int64) (*tensor.Dense, error) {
+	header, start, err := readNpyHeader(r)
+	if err != nil {
+		return nil, err
+	}
+	descr, shape, err := parseNpyHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	elements := int64(1)
+	for _, d := range shape {
+		if d == 0 || int64(d) > size/elements {
+			return nil, fmt.Errorf("shape %v does not fit a file of %d bytes", shape, size)
+		}
+		elements *= int64(d)
+	}
+	var content any
+	switch descr {
+	case "<f4":
+		content = make([]float32, elements)
+	case "<f8":
+		content = make([]float64, elements)
+	case "<i8":
+		content = make([]int64, elements)
+	case "|u1":
+		content = make([]uint8, elements)
+	default:
+		return nil, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
+	}
+	if have, want := size-start, int64(binary.Size(content)); have != want {
+		return nil, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
+	}
+	if err := binary.Read(r, binary.LittleEndian, content); err != nil {
+		return nil, err
+	}
+	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(content)), nil
+}
+
+// readNpyHeader returns the dictionary and where the content begins.
+func readNpyHeader(r io.Reader) (header string, start int64, err error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return "", 0, fmt.Errorf("header: %w", err)
+	}
+	if string(head[:6]) != npyMagic {
+		return "", 0, errors.New("not a .npy file")
+	}
+	var length uint32
+	switch head[6] {
+	case 1:
+		var short uint16
+		err = binary.Read(r, binary.LittleEndian, &short)
+		length, start = uint32(short), 10
+	case 2, 3:
+		err = binary.Read(r, binary.LittleEndian, &length)
+		start = 12
+	default:
+		return "", 0, fmt.Errorf("version %d of the .npy format is unknown", head[6])
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("header: %w", err)
+	}
+	if length > npyMostDic {
+		return "", 0, fmt.Errorf("header of %d bytes; at most %d are read", length, npyMostDic)
+	}
+	dictionary := make([]byte, length)
+	if _, err := io.ReadFull(r, dictionary); err != nil {
+		return "", 0, fmt.Errorf("header: %w", err)
+	}
+	return string(dictionary), start + int64(length), nil
+}
+
+func parseNpyHeader(header string) (descr string, shape []int, err error) {
+	match := npyHeader.FindStringSubmatch(header)
+	if match == nil {
+		return "", nil, fmt.Errorf("header %.100q is not a NumPy array's", header)
+	}
+	if match[2] == "True" {
+		return "", nil, errors.New("the array is in Fortran order; numpy.ascontiguousarray turns it")
+	}
+	for field := range strings.SplitSeq(strings.TrimRight(match[3], ", "), ",") {
+		d, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil {
+			return "", nil, fmt.Errorf("shape (%s): it must be one or more numbers", match[3])
+		}
+		shape = append(shape, d)
+	}
+	return match[1], shape, nil
+}
+
+// WriteNpy writes an array of float32, float64, int64 or uint8; the file appears whole or not at all.
+func WriteNpy(path string, d *tensor.Dense) error {
+	partial := path + ".partial"
+	f, err := os.Create(partial)
+	if err != nil {
+		return fmt.Errorf("data: %w", err)
+	}
+	err = encodeNpy(f, d)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(partial, path)
+	}
+	if err != nil {
+		os.Remove(partial)
+		return fmt.Errorf("data: %s: %w", path, err)
+	}
+	return nil
+}
+
+func encodeNpy(w io.Writer, d *tensor.Dense) error {
+	if d.RequiresIterator() || !d.DataOrder().IsRowMajor() {
+		return fmt.Errorf("the array of shape %v is a view; materialize it first", d.Shape())
+	}
+	var descr string
+	switch d.Data().(type) {
+	case []float32:
+		descr = "<f4"
+	case []float64:
+		descr = "<f8"
+	case []int64:
+		descr = "<i8"
+	case []uint8:
+		descr = "|u1"
+	default:
+		return fmt.Errorf("an array of %v cannot be written; float32, float64, int64 and uint8 can", d.Dtype())
+	}
+	shape := make([]string, d.Dims())
+	for i, n := range d.Shape() {
+		shape[i] = strconv.Itoa(n)
+	}
+	if len(shape) == 1 {
+		shape[0] += ","
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, strings.Join(shape, ", "))
+	length := len(npyMagic) + 4 + len(header) + 1
+	header += strings.Repeat(" ", (npyAlign-length%npyAlign)%npyAlign) + "\n"
+	start := append([]byte(npyMagic), 1, 0)
+	start = binary.LittleEndian.AppendUint16(start, uint16(len(header)))
+	if _, err := w.Write(append(start, header...)); err != nil {
+		return err
+	}
+	return binary.Write(w, binary.LittleEndian, d.Data())
+}

@@ -1,0 +1,95 @@
+package data
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+)
+
+// ahead is how many batches a Stream holds at most before they are asked for.
+const ahead = 4
+
+// Stream makes the batches of a Loader in the background, a few ahead of their use. Next and Close belong to one
+// goroutine.
+type Stream struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	queue  chan chan result // one entry a step, in order; each is filled when its batch is made
+	work   sync.WaitGroup
+	err    error
+}
+
+type result struct {
+	batch Batch
+	err   error
+}
+
+// Stream starts to make the batches of the steps from, from+1, … It ends with ctx or with Close.
+func (l *Loader) Stream(ctx context.Context, from int) *Stream {
+	ctx, cancel := context.WithCancel(ctx)
+	s := &Stream{ctx: ctx, cancel: cancel, queue: make(chan chan result, ahead)}
+	slots := make(chan struct{}, min(ahead, runtime.GOMAXPROCS(0)))
+	s.work.Go(func() {
+		for step := from; ; step++ {
+			made := make(chan result, 1)
+			select {
+			case s.queue <- made:
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			s.work.Go(func() {
+				batch, err := l.At(step)
+				made <- result{batch, err}
+				<-slots
+			})
+		}
+	})
+	return s
+}
+
+// Next returns At(from), then At(from+1), and so on. An error comes in the place of its step, and again at every later
+// call; after the end of the context it is the context's.
+func (s *Stream) Next() (Batch, error) {
+	if s.err != nil {
+		return Batch{}, s.err
+	}
+	r := s.wait()
+	if r.err != nil {
+		s.err = r.err
+		s.cancel()
+	}
+	return r.batch, r.err
+}
+
+func (s *Stream) wait() result {
+	ended := func() result { return result{err: context.Cause(s.ctx)} }
+	if s.ctx.Err() != nil {
+		return ended()
+	}
+	select {
+	case made := <-s.queue:
+		select {
+		case r := <-made:
+			return r
+		case <-s.ctx.Done():
+			return ended()
+		}
+	case <-s.ctx.Done():
+		return ended()
+	}
+}
+
+// Close ends the background work and waits for it.
+func (s *Stream) Close() {
+	s.cancel()
+	s.work.Wait()
+	if s.err == nil {
+		s.err = errors.New("data: the stream is closed")
+	}
+}
