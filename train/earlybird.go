@@ -1,0 +1,72 @@
+package train
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+)
+
+// ranking is the early bird (Chen et al., "BN-NAS", ICCV 2021: the ranking that BatchNorm's parameters give settles
+// long before the loss does): the last snapshot of the scores of a fixed sample of architectures, and for how many
+// snapshots it has agreed with the one before.
+type ranking struct {
+	At      int    // the step of the last snapshot; −1: none yet
+	Scores  []byte // float64, little-endian: infinities are legal scores
+	Row     int    // successive agreements ≥ Config.Settled
+	Settled bool   // the run is to end, or has ended, because of it
+}
+
+// rankIfDue takes a snapshot if one belongs to the state's step and has not been taken. A Ranker that fails because
+// ctx has ended leaves it to the resumed run.
+func (t *Trainer) rankIfDue(ctx context.Context) error {
+	s := &t.state
+	due := t.Ranker != nil && t.cfg.RankEvery > 0 && s.Ranking.At != s.Step &&
+		(s.Step%t.cfg.RankEvery == 0 || s.Step == t.total)
+	if !due || ctx.Err() != nil {
+		return nil
+	}
+	scores, err := t.Ranker()
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("train: step %d: ranking: %w", s.Step, err)
+	}
+	line := RankLine{Kind: "rank", Step: s.Step}
+	if s.Ranking.At >= 0 {
+		before := decodeScores(s.Ranking.Scores)
+		if len(before) != len(scores) {
+			return fmt.Errorf("train: step %d: ranking: %d scores, %d at step %d", s.Step, len(scores), len(before), s.Ranking.At)
+		}
+		tau := t.Agree(before, scores)
+		if tau >= t.cfg.Settled {
+			s.Ranking.Row++
+		} else {
+			s.Ranking.Row = 0
+		}
+		if !math.IsNaN(tau) && !math.IsInf(tau, 0) {
+			line.Tau = &tau
+		}
+	}
+	s.Ranking.At, s.Ranking.Scores = s.Step, encodeScores(scores)
+	s.Ranking.Settled = t.cfg.EarlyBird && s.Ranking.Row >= t.cfg.Patience
+	line.Settled = s.Ranking.Row
+	return t.write(line)
+}
+
+func encodeScores(scores []float64) []byte {
+	b := make([]byte, 0, 8*len(scores))
+	for _, v := range scores {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
+	}
+	return b
+}
+
+func decodeScores(b []byte) []float64 {
+	scores := make([]float64, len(b)/8)
+	for i := range scores {
+		scores[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	return scores
+}

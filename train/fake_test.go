@@ -1,0 +1,108 @@
+package train
+
+import (
+	"path/filepath"
+	"testing"
+
+	"bnas/data"
+	"bnas/kernels"
+	"bnas/kernels/philox"
+	"bnas/kernels/ref"
+	"bnas/supernet"
+)
+
+// stripes is a data set that can be learned: noise over stripes whose direction is the class.
+type stripes struct{ n, side int }
+
+func (s stripes) Name() string      { return "stripes" }
+func (s stripes) Len() int          { return s.n }
+func (s stripes) Classes() []string { return []string{"flat", "upright", "slanted"} }
+func (s stripes) Size() (int, int)  { return s.side, s.side }
+func (s stripes) Label(i int) int   { return i % 3 }
+func (s stripes) Normal() (mean, std [3]float64) {
+	return [3]float64{128, 128, 128}, [3]float64{64, 64, 64}
+}
+func (s stripes) Hash() string { return "stripes" }
+
+func (s stripes) Read(dst []byte, i int) error {
+	r := philox.New(7, "stripes", uint64(i))
+	shift := r.IntN(4)
+	for p := range dst {
+		y, x := p/s.side%s.side, p%s.side
+		phase := []int{y, x, x + y}[i%3]
+		dst[p] = byte(64 + 128*((phase+shift)/2%2) + r.IntN(60))
+	}
+	return nil
+}
+
+// tiny is a supernet that trains in milliseconds.
+func tiny(t testing.TB) supernet.Config {
+	t.Helper()
+	return supernet.Config{
+		Space: "nas-bench-201", BN: supernet.Fair, Seed: 3, Classes: 3, Height: 8, Width: 8, Channels: 4, Cells: 1,
+	}
+}
+
+func quick(steps int) Config {
+	c := Default()
+	c.Steps, c.Batch, c.Seed, c.MetricsEvery, c.GammaEvery = steps, 6, 5, 2, 4
+	c.CheckpointInterval = 0
+	return c
+}
+
+// rig is everything a run needs, made anew: what a fresh process would have.
+type rig struct {
+	net    *supernet.Net
+	dev    kernels.Device
+	store  kernels.Store
+	loader *data.Loader
+}
+
+func newRig(t testing.TB, sc supernet.Config, cfg Config) rig {
+	t.Helper()
+	net, err := supernet.New(sc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := ref.New()
+	t.Cleanup(func() { dev.Close() })
+	store, err := dev.NewStore(net.Params())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Fill(store); err != nil {
+		t.Fatal(err)
+	}
+	return rig{net, dev, store, newLoader(t, cfg.Batch, 11)}
+}
+
+func newLoader(t testing.TB, batch int, seed uint64) *data.Loader {
+	t.Helper()
+	set := stripes{n: 30, side: 8}
+	indices := make([]int, set.n)
+	for i := range indices {
+		indices[i] = i
+	}
+	loader, err := data.NewLoader(set, indices, batch, data.Augment{PadCrop: 1, Flip: true}, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loader
+}
+
+func (r rig) trainer(t testing.TB, cfg Config, dir string) *Trainer {
+	t.Helper()
+	tr, err := New(r.net, r.dev, r.store, r.loader, cfg, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// fresh is a trainer as a new process would make it.
+func fresh(t testing.TB, cfg Config, dir string) *Trainer {
+	t.Helper()
+	return newRig(t, tiny(t), cfg).trainer(t, cfg, dir)
+}
+
+func checkpointPath(dir string) string { return filepath.Join(dir, CheckpointName) }

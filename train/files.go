@@ -1,0 +1,136 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The checkpoint's files in a run folder. At every instant one of the first two is whole: the new one is written and
+// synced under the third name, then the newest becomes the predecessor, then the new one becomes the newest.
+const (
+	CheckpointName  = "checkpoint"
+	PredecessorName = "checkpoint.prev"
+	temporaryName   = "checkpoint.tmp"
+	damagedName     = "checkpoint.damaged"
+)
+
+// save writes the state as the newest checkpoint. The metrics are made durable first, so that they are never behind.
+func (t *Trainer) save() error {
+	if err := t.metrics.sync(); err != nil {
+		return err
+	}
+	c, err := t.snapshot()
+	if err != nil {
+		return fmt.Errorf("train: step %d: checkpoint: %w", t.state.Step, err)
+	}
+	b, err := c.encode()
+	if err != nil {
+		return fmt.Errorf("train: step %d: checkpoint: %w", t.state.Step, err)
+	}
+	if err := replace(t.dir, b); err != nil {
+		return fmt.Errorf("train: step %d: checkpoint not written, the one before it stays: %w", t.state.Step, err)
+	}
+	return nil
+}
+
+// replace makes b the content of the newest checkpoint of dir, and the newest the predecessor.
+func replace(dir string, b []byte) error {
+	temporary, newest := filepath.Join(dir, temporaryName), filepath.Join(dir, CheckpointName)
+	if err := writeSynced(temporary, b); err != nil {
+		return errors.Join(err, ignoreMissing(os.Remove(temporary)))
+	}
+	if err := ignoreMissing(os.Rename(newest, filepath.Join(dir, PredecessorName))); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, newest); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+func writeSynced(name string, b []byte) error {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(b); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Close()
+}
+
+// syncDir makes renames in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// load reads the newest checkpoint of dir or, if that one is missing or damaged, its predecessor; damage then says
+// why.
+func load(dir string) (c *checkpoint, damage, err error) {
+	c, damage = loadFile(filepath.Join(dir, CheckpointName))
+	if damage == nil {
+		return c, nil, nil
+	}
+	if !errors.Is(damage, fs.ErrNotExist) && !errors.Is(damage, errDamaged) {
+		return nil, nil, fmt.Errorf("train: %w", damage)
+	}
+	c, err = loadFile(filepath.Join(dir, PredecessorName))
+	if errors.Is(err, fs.ErrNotExist) && errors.Is(damage, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("train: %s holds no checkpoint: %w", dir, fs.ErrNotExist)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, fmt.Errorf("train: %w", damage)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %w; %w", damage, err)
+	}
+	return c, damage, nil
+}
+
+func loadFile(name string) (*checkpoint, error) {
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	c, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return c, nil
+}
+
+// setAside takes a damaged checkpoint out of the way, so that it never becomes the predecessor.
+func setAside(dir string) error {
+	err := ignoreMissing(os.Rename(filepath.Join(dir, CheckpointName), filepath.Join(dir, damagedName)))
+	if err != nil {
+		return fmt.Errorf("train: damaged checkpoint: %w", err)
+	}
+	return nil
+}
+
+// exists reports whether dir holds a checkpoint or a predecessor, whole or not.
+func exists(dir string) bool {
+	for _, name := range []string{CheckpointName, PredecessorName} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func ignoreMissing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

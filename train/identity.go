@@ -1,0 +1,75 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"bnas/data"
+	"bnas/supernet"
+)
+
+// Field is one thing that a checkpoint and the run that goes on with it must have in common.
+type Field struct{ Name, Value string }
+
+// free are the settings that do not change the result, and those that "total steps" stands for.
+var free = []string{"epochs", "steps", "checkpoint_every", "checkpoint_interval", "max_time"}
+
+// netIdentity names the supernet: its configuration and the hash of its parameter table.
+func netIdentity(net *supernet.Net) []Field {
+	h := sha256.New()
+	for _, p := range net.Params() {
+		fmt.Fprintf(h, "%s %d %v\n", p.Name, p.Kind, p.Shape)
+	}
+	return append(settings("supernet ", net.Config), Field{"parameter table", hex.EncodeToString(h.Sum(nil)[:8])})
+}
+
+// runIdentity names what else decides the result of a training run. The first batch stands for the data set, its
+// normalisation, the split, the augmentation and the loader's seed.
+func runIdentity(cfg Config, total int, loader *data.Loader, first data.Batch) []Field {
+	h := sha256.New()
+	images, _ := first.Images.Data().([]float32)
+	binary.Write(h, binary.LittleEndian, images)
+	for _, l := range first.Labels {
+		fmt.Fprintln(h, l)
+	}
+	return append(settings("training ", cfg),
+		Field{"total steps", fmt.Sprint(total)},
+		Field{"steps per epoch", fmt.Sprint(loader.StepsPerEpoch())},
+		Field{"data, augmentation and shuffling (hash of the first batch)", hex.EncodeToString(h.Sum(nil)[:8])},
+	)
+}
+
+// settings lists the fields of a configuration by their names in the configuration file.
+func settings(prefix string, config any) []Field {
+	var fields []Field
+	v := reflect.ValueOf(config)
+	for i := range v.NumField() {
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if !oneOf(name, free...) {
+			fields = append(fields, Field{prefix + name, fmt.Sprint(v.Field(i).Interface())})
+		}
+	}
+	return fields
+}
+
+// matches reports the first field of want that the checkpoint does not have, or has with another value.
+func (c *checkpoint) matches(want []Field) error {
+	have := map[string]string{}
+	for _, f := range c.Identity {
+		have[f.Name] = f.Value
+	}
+	for _, f := range want {
+		v, ok := have[f.Name]
+		switch {
+		case !ok:
+			return fmt.Errorf("the checkpoint is of another program: it does not say its %s", f.Name)
+		case v != f.Value:
+			return fmt.Errorf("the checkpoint is of another run: its %s is %s, here it is %s", f.Name, v, f.Value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package train
+
+import (
+	"fmt"
+	"log/slog"
+
+	"bnas/kernels"
+	"bnas/supernet"
+)
+
+// Position is where a trained run is.
+type Position struct {
+	Step, Total   int
+	StepsPerEpoch int
+	Settled       bool // the run ended early because its ranking had settled
+	// Damage is why the newest checkpoint could not be read, if it could not and the one before it was used.
+	Damage error
+}
+
+// Restore writes what a run has trained (γ and β, and the classifier or all weights where they were) into a store that
+// holds the initial parameters of the same supernet (see supernet.Net.Fill). It reads the run folder only. A run of
+// another network is refused, with the field that differs; a folder without a checkpoint is fs.ErrNotExist.
+func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, error) {
+	c, damage, err := load(dir)
+	if err != nil {
+		return Position{}, err
+	}
+	if err := c.matches(netIdentity(net)); err != nil {
+		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
+	}
+	if damage != nil {
+		slog.Warn("the newest checkpoint cannot be read; using the one before it", "step", c.State.Step, "reason", damage)
+	}
+	if err := c.write(store, kernels.Data); err != nil {
+		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
+	}
+	return Position{
+		Step: c.State.Step, Total: c.Total, StepsPerEpoch: c.StepsPerEpoch,
+		Settled: c.State.Ranking.Settled, Damage: damage,
+	}, nil
+}
+
+// write puts the arrays of the given slots into the store.
+func (c *checkpoint) write(store kernels.Store, slots ...kernels.Slot) error {
+	ids := map[string]kernels.ParamID{}
+	for id, p := range store.Params() {
+		ids[p.Name] = kernels.ParamID(id)
+	}
+	for i, a := range c.Arrays {
+		id, ok := ids[a.Param]
+		if !ok {
+			return fmt.Errorf("checkpoint: the network has no parameter %q", a.Param)
+		}
+		if !oneOf(a.Slot, slots...) {
+			continue
+		}
+		if err := store.Write(id, a.Slot, c.values[i]); err != nil {
+			return fmt.Errorf("checkpoint: %s: %w", a.Param, err)
+		}
+	}
+	return nil
+}
+
+// restore puts the trainer where the checkpoint is. Optimizer slots that it does not hold are zeros.
+func (t *Trainer) restore(c *checkpoint) error {
+	s := c.State
+	if len(s.Counts) != len(t.trained) || s.Step < 0 || s.Step > t.total || s.Lines < 0 || len(s.Ranking.Scores)%8 != 0 {
+		return fmt.Errorf("checkpoint: its position is not one of this run (step %d of %d, %d of %d counts)",
+			s.Step, t.total, len(s.Counts), len(t.trained))
+	}
+	params := t.net.Params()
+	for _, id := range t.trained {
+		for _, slot := range t.cfg.moments() {
+			if err := t.store.Write(id, slot, make([]float32, params[id].Len())); err != nil {
+				return fmt.Errorf("checkpoint: %s: %w", params[id].Name, err)
+			}
+		}
+	}
+	if err := c.write(t.store, append(t.cfg.moments(), kernels.Data)...); err != nil {
+		return err
+	}
+	t.state = s
+	return nil
+}

@@ -1,0 +1,54 @@
+package train
+
+import (
+	"strconv"
+
+	"bnas/kernels/philox"
+	"bnas/supernet"
+)
+
+// Paths returns the architectures of a training step: a function of (Seed, step) alone.
+func (c Config) Paths(s supernet.Space, step int) []supernet.Arch {
+	if c.Sampling == Strict {
+		return strictPaths(s, c.Seed, step)
+	}
+	return []supernet.Arch{uniformPath(s, c.Seed, step)}
+}
+
+// uniformPath draws until the architecture is alive: a dead one could teach nothing but the last β.
+func uniformPath(s supernet.Space, seed uint64, step int) supernet.Arch {
+	r := philox.New(seed, "path", uint64(step))
+	for {
+		if a := supernet.Random(s, r); s.Alive(a) {
+			return a
+		}
+	}
+}
+
+// strictPaths draws K paths, K the largest number of options of a gene. Each gene goes through its options in rounds,
+// a fresh permutation a round; a gene with fewer than K options starts its next round within the step, and goes on
+// with it in the next step, so that the counts of its options never differ by more than one.
+func strictPaths(s supernet.Space, seed uint64, step int) []supernet.Arch {
+	genes := s.Genes()
+	k := 0
+	for _, g := range genes {
+		k = max(k, len(g.Options))
+	}
+	paths := make([]supernet.Arch, k)
+	for j := range paths {
+		paths[j] = make(supernet.Arch, len(genes))
+	}
+	for i, g := range genes {
+		n := len(g.Options)
+		round, perm := -1, []int(nil)
+		for j := range paths {
+			t := step*k + j
+			if t/n != round {
+				round = t / n
+				perm = philox.New(seed, "path of gene "+strconv.Itoa(i), uint64(round)).Perm(n)
+			}
+			paths[j][i] = perm[t%n]
+		}
+	}
+	return paths
+}

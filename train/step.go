@@ -1,0 +1,198 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bnas/data"
+	"bnas/kernels"
+	"bnas/supernet"
+)
+
+// step makes one update from a batch: every path of the step forward and backward, then the optimizer.
+func (t *Trainer) step(batch data.Batch) (Progress, error) {
+	began := time.Now()
+	step := t.state.Step
+	images, err := pixels(batch)
+	if err != nil {
+		return Progress{}, fmt.Errorf("train: step %d: %w", step, err)
+	}
+	paths := t.cfg.Paths(t.net.Space, step)
+	r, err := t.backward(paths, images, batch.Labels)
+	if err != nil {
+		return Progress{}, err
+	}
+	last := paths[len(paths)-1]
+	rate := t.cfg.Rate(step, t.total)
+	norm, err := t.update(rate, r.ids)
+	if err != nil {
+		return Progress{}, t.failed(step, last, err)
+	}
+
+	t.state.Step++
+	seen := len(paths) * len(batch.Labels)
+	now := tally{Steps: 1, Images: seen, Loss: r.loss, Correct: r.correct, Norm: norm}
+	if err := t.record(now, rate, r.program); err != nil {
+		return Progress{}, err
+	}
+	return Progress{
+		Step: t.state.Step, Total: t.total, Epoch: t.state.Step / t.loader.StepsPerEpoch(),
+		Loss: r.loss, Accuracy: float64(r.correct) / float64(seen), LR: rate, GradNorm: norm,
+		ImagesPerSecond: float64(seen) / time.Since(began).Seconds(),
+		Path:            t.net.Space.Format(last),
+	}, nil
+}
+
+// result is what the paths of a step left behind, their gradients in the store.
+type result struct {
+	loss    float64 // mean over the paths
+	correct int     // summed over the paths
+	ids     []kernels.ParamID
+	program *kernels.Program // of the last path
+}
+
+// backward leaves the summed gradient of all paths in the store.
+func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int) (r result, err error) {
+	sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
+	for _, a := range paths {
+		if r.program, err = t.net.Program(a); err != nil {
+			return r, t.failed(t.state.Step, a, err)
+		}
+		loss, correct, err := t.gradient(r.program, images, labels)
+		if err != nil {
+			return r, t.failed(t.state.Step, a, err)
+		}
+		r.loss += loss / float64(len(paths))
+		r.correct += correct
+		r.ids = t.net.Trainable(t.cfg.Train, r.program)
+		if len(paths) == 1 {
+			return r, nil
+		}
+		if err := sum.add(r.ids); err != nil {
+			return r, t.failed(t.state.Step, a, err)
+		}
+	}
+	if r.ids, err = sum.write(); err != nil {
+		return r, fmt.Errorf("train: step %d: %w", t.state.Step, err)
+	}
+	return r, nil
+}
+
+// gradient runs one path forward and backward and leaves its gradients in the store.
+func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+	n := len(labels)
+	exec, err := t.dev.Compile(p, t.store, n)
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := exec.Forward(images, n); err != nil {
+		return 0, 0, err
+	}
+	if err := exec.CrossEntropy(labels, t.cfg.LabelSmoothing); err != nil {
+		return 0, 0, err
+	}
+	if loss, correct, err = exec.Loss(); err != nil {
+		return 0, 0, err
+	}
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, 0, &NonFiniteError{What: "loss", Layer: blame(exec, p)}
+	}
+	return loss, correct, exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All)
+}
+
+// update makes one optimizer step over ids and counts it.
+func (t *Trainer) update(rate float64, ids []kernels.ParamID) (norm float64, err error) {
+	at := make([]int, len(ids))
+	steps := make([]int, len(ids))
+	for i, id := range ids {
+		at[i], _ = slices.BinarySearch(t.trained, id)
+		steps[i] = t.state.Counts[at[i]] + 1
+	}
+	if norm, err = t.store.Update(t.cfg.update(rate, steps), ids); err != nil {
+		return 0, err
+	}
+	if math.IsNaN(norm) || math.IsInf(norm, 0) {
+		return 0, &NonFiniteError{What: "gradient norm", Layer: "all"}
+	}
+	for i, j := range at {
+		t.state.Counts[j] = steps[i]
+	}
+	return norm, nil
+}
+
+// failed says where the run stopped: the step and the path.
+func (t *Trainer) failed(step int, a supernet.Arch, err error) error {
+	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), err)
+}
+
+// NonFiniteError says that training has diverged: What became infinite or not a number, and the first layer where.
+type NonFiniteError struct{ What, Layer string }
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("non-finite %s at layer %s", e.What, e.Layer)
+}
+
+// blame names the first BatchNorm, in the order of the program, whose batch statistics are not finite, or the
+// classifier.
+func blame(exec kernels.Exec, p *kernels.Program) string {
+	n := p.BNParams() / 2
+	mean, variance := make([]float64, n), make([]float64, n)
+	if err := exec.Statistics(mean, variance); err != nil {
+		return "unknown (" + err.Error() + ")"
+	}
+	c := 0
+	for _, b := range p.BNs {
+		for range p.Values[b.Value].C {
+			if s := mean[c] + variance[c]; math.IsNaN(s) || math.IsInf(s, 0) {
+				return b.Name
+			}
+			c++
+		}
+	}
+	return p.Steps[len(p.Steps)-1].Name
+}
+
+// gradients sums the gradients of several paths on the host: Backward overwrites the store's Grad slots.
+type gradients struct {
+	store kernels.Store
+	of    map[kernels.ParamID][]float32
+	read  []float32
+}
+
+// add takes up what Backward has left for ids.
+func (g *gradients) add(ids []kernels.ParamID) error {
+	params := g.store.Params()
+	for _, id := range ids {
+		n := params[id].Len()
+		g.read = slices.Grow(g.read[:0], n)[:n]
+		if err := g.store.Read(id, kernels.Grad, g.read); err != nil {
+			return fmt.Errorf("gradient of %s: %w", params[id].Name, err)
+		}
+		sum := g.of[id]
+		if sum == nil {
+			sum = make([]float32, n)
+			g.of[id] = sum
+		}
+		for i, v := range g.read {
+			sum[i] += v
+		}
+	}
+	return nil
+}
+
+// write puts the sums back and returns their parameters in order.
+func (g *gradients) write() ([]kernels.ParamID, error) {
+	ids := make([]kernels.ParamID, 0, len(g.of))
+	for id := range g.of {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		if err := g.store.Write(id, kernels.Grad, g.of[id]); err != nil {
+			return nil, fmt.Errorf("gradient of %s: %w", g.store.Params()[id].Name, err)
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,210 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"bnas/data"
+	"bnas/kernels"
+	"bnas/supernet"
+)
+
+// ErrInterrupted is returned by Run when its context has ended, ErrBudget when Config.MaxTime is used up. In both
+// cases the step was finished and a checkpoint written; Resume and Run go on from there.
+var (
+	ErrInterrupted = errors.New("train: interrupted; the checkpoint is written")
+	ErrBudget      = errors.New("train: the time budget is used up; the checkpoint is written")
+)
+
+// Trainer trains a supernet in a run folder. It is for one goroutine.
+type Trainer struct {
+	// Ranker scores a fixed sample of architectures with the supernet as it is; it must leave the parameters alone.
+	// It is called every Config.RankEvery steps, at step 0 and at the end, if it is set.
+	Ranker func() ([]float64, error)
+	// Agree compares two of the Ranker's results: Kendall's τ-b. Required with Ranker.
+	Agree func(a, b []float64) float64
+
+	net    *supernet.Net
+	dev    kernels.Device
+	store  kernels.Store
+	loader *data.Loader
+	cfg    Config
+	dir    string
+
+	total    int               // steps of the whole run
+	trained  []kernels.ParamID // everything that this run can update
+	identity []Field           // what a checkpoint must agree with
+	state    state             // where the run is
+	resumed  bool
+	metrics  *metrics
+}
+
+// state is what a checkpoint keeps beside the parameters.
+type state struct {
+	Step    int     // updates made
+	Counts  []int   // updates of each of Trainer.trained
+	Lines   int     // lines in metrics.jsonl
+	Line    tally   // since the last line of the step metrics
+	Epoch   tally   // since the last epoch's end
+	Ranking ranking // the early bird
+}
+
+// Progress is what Run reports after each step.
+type Progress struct {
+	Step, Total     int
+	Epoch           int // epochs completed
+	Loss, Accuracy  float64
+	LR, GradNorm    float64
+	ImagesPerSecond float64
+	Path            string // the last path of the step, in the space's text form
+}
+
+// New prepares a run in dir, which is made if it is missing. The store holds the supernet's parameters (see
+// supernet.Net.Fill). Nothing is written before Run.
+func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *data.Loader, cfg Config, dir string) (*Trainer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	t := &Trainer{net: net, dev: dev, store: store, loader: loader, cfg: cfg, dir: dir}
+	t.total = cfg.Steps
+	if t.total == 0 {
+		t.total = cfg.Epochs * loader.StepsPerEpoch()
+	}
+	if cfg.Warmup >= t.total {
+		return nil, fmt.Errorf("train: warmup_steps: %d is not less than the %d steps of the run", cfg.Warmup, t.total)
+	}
+	first, err := loader.At(0)
+	if err != nil {
+		return nil, fmt.Errorf("train: first batch: %w", err)
+	}
+	if len(first.Labels) != cfg.Batch {
+		return nil, fmt.Errorf("train: batch: the loader delivers %d images, want %d", len(first.Labels), cfg.Batch)
+	}
+	t.trained = net.Trainable(cfg.Train, nil)
+	t.identity = append(netIdentity(net), runIdentity(cfg, t.total, loader, first)...)
+	t.state = state{Counts: make([]int, len(t.trained)), Ranking: ranking{At: -1}}
+	return t, nil
+}
+
+// Step is the number of updates made so far, and Total that of the whole run.
+func (t *Trainer) Step() int  { return t.state.Step }
+func (t *Trainer) Total() int { return t.total }
+
+// Settled reports whether the run ended early because its ranking had settled.
+func (t *Trainer) Settled() bool { return t.state.Ranking.Settled }
+
+// Resume goes on with the run in the folder: from its checkpoint, or from the checkpoint's predecessor if it is missing
+// or damaged, with a warning in the log. It refuses a checkpoint of another network, configuration or data set and
+// names what differs. Without any checkpoint the error is fs.ErrNotExist.
+func (t *Trainer) Resume() error {
+	c, damage, err := load(t.dir)
+	if err != nil {
+		return err
+	}
+	if err := c.matches(t.identity); err != nil {
+		return fmt.Errorf("train: %s: %w", t.dir, err)
+	}
+	if damage != nil {
+		slog.Warn("the newest checkpoint cannot be read; going on from the one before it",
+			"step", c.State.Step, "reason", damage)
+		if err := setAside(t.dir); err != nil {
+			return err
+		}
+	}
+	if name := t.dev.Info().Name; c.Device != name {
+		slog.Warn("the checkpoint was made on another device; the bits of the result will differ",
+			"made on", c.Device, "now", name)
+	}
+	if err := t.restore(c); err != nil {
+		return fmt.Errorf("train: %s: %w", t.dir, err)
+	}
+	t.resumed = true
+	return nil
+}
+
+// Run trains until the last step, until the ranking has settled, or until ctx or the time budget ends; then the error
+// is ErrInterrupted or ErrBudget. The checkpoint is written in all these cases. After any other error the folder holds
+// the last good one. report, if not nil, is called after each step.
+//
+// Run refuses a folder that already holds a checkpoint unless Resume was called.
+func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
+	if t.Ranker != nil && t.Agree == nil {
+		return errors.New("train: a Ranker needs Agree")
+	}
+	if t.cfg.EarlyBird && t.Ranker == nil {
+		return errors.New("train: early_bird needs a Ranker")
+	}
+	if err := t.open(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, t.metrics.close()) }()
+
+	stream := t.loader.Stream(context.WithoutCancel(ctx), t.state.Step)
+	defer stream.Close()
+
+	start, saved, savedAt := time.Now(), time.Now(), t.state.Step
+	for {
+		if err := t.rankIfDue(ctx); err != nil {
+			return err
+		}
+		done := t.state.Step >= t.total || t.Settled()
+		spent := t.cfg.MaxTime > 0 && time.Since(start) >= t.cfg.MaxTime
+		stop := done || spent || ctx.Err() != nil
+		if stop || t.checkpointDue(t.state.Step-savedAt, time.Since(saved)) {
+			if err := t.save(); err != nil {
+				return err
+			}
+			saved, savedAt = time.Now(), t.state.Step
+		}
+		switch {
+		case done:
+			return nil
+		case ctx.Err() != nil:
+			return ErrInterrupted
+		case spent:
+			return ErrBudget
+		}
+		batch, err := stream.Next()
+		if err != nil {
+			return fmt.Errorf("train: step %d: %w", t.state.Step, err)
+		}
+		p, err := t.step(batch)
+		if err != nil {
+			return err
+		}
+		if report != nil {
+			report(p)
+		}
+	}
+}
+
+// open makes the folder ready for Run: the metrics as of the state's step and, in a fresh run, a first checkpoint,
+// which also shows that the folder can be written before any work is done.
+func (t *Trainer) open() error {
+	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+		return fmt.Errorf("train: run folder: %w", err)
+	}
+	if !t.resumed && exists(t.dir) {
+		return fmt.Errorf("train: %s already holds a checkpoint: resume it or choose another folder", t.dir)
+	}
+	var err error
+	if t.metrics, err = openMetrics(t.dir, t.state.Lines); err != nil {
+		return err
+	}
+	if !t.resumed {
+		if err := t.save(); err != nil {
+			return errors.Join(err, t.metrics.close())
+		}
+	}
+	t.resumed = true
+	return nil
+}
+
+func (t *Trainer) checkpointDue(steps int, since time.Duration) bool {
+	return steps > 0 && (t.cfg.CheckpointEvery > 0 && steps >= t.cfg.CheckpointEvery ||
+		t.cfg.CheckpointInterval > 0 && since >= t.cfg.CheckpointInterval)
+}

@@ -1,0 +1,345 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/supernet"
+)
+
+// run trains to the end and returns the bytes of the checkpoint.
+func run(t testing.TB, tr *Trainer) []byte {
+	t.Helper()
+	if err := tr.Run(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return readFile(t, checkpointPath(tr.dir))
+}
+
+// runUntil interrupts the run after a number of updates.
+func runUntil(t testing.TB, tr *Trainer, step int) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	err := tr.Run(ctx, func(p Progress) {
+		if p.Step == step {
+			cancel()
+		}
+	})
+	if !errors.Is(err, ErrInterrupted) {
+		t.Fatalf("interrupted at step %d: Run gave %v", step, err)
+	}
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// metricLines are the lines of a run's metrics without their times.
+func metricLines(t testing.TB, dir string) []map[string]any {
+	t.Helper()
+	var lines []map[string]any
+	for _, text := range bytes.Split(bytes.TrimSpace(readFile(t, filepath.Join(dir, MetricsName))), []byte("\n")) {
+		var line map[string]any
+		if err := json.Unmarshal(text, &line); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		delete(line, "time")
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func kinds(lines []map[string]any, kind string) []map[string]any {
+	return slices.DeleteFunc(slices.Clone(lines), func(l map[string]any) bool { return l["kind"] != kind })
+}
+
+// variants are the configurations whose every step must survive an interruption.
+func variants(steps int) map[string]Config {
+	uniform := quick(steps)
+	strict := quick(steps)
+	strict.Sampling, strict.Nesterov = Strict, true
+	adam := quick(steps)
+	adam.Optimizer, adam.LR, adam.Train, adam.Schedule, adam.Warmup = AdamW, 0.01, supernet.AllBNAndClassifier, Linear, 2
+	plain := quick(steps)
+	plain.Momentum, plain.Train = 0, supernet.LastBN
+	return map[string]Config{"uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
+}
+
+func TestLossFalls(t *testing.T) {
+	cfg := quick(120)
+	cfg.LR, cfg.GammaEvery, cfg.MetricsEvery = 0.1, 0, 20
+	cfg.Train = supernet.AllBNAndClassifier
+	tr := fresh(t, cfg, t.TempDir())
+	run(t, tr)
+	lines := kinds(metricLines(t, tr.dir), "step")
+	first, last := lines[0]["loss"].(float64), lines[len(lines)-1]["loss"].(float64)
+	if first < 1 || last > 0.8*first {
+		t.Errorf("loss went from %.3f to %.3f, want a fall of 20 %% from above 1", first, last)
+	}
+	if acc := lines[len(lines)-1]["accuracy"].(float64); acc < 0.5 {
+		t.Errorf("accuracy %.3f at the end, chance is 0.33", acc)
+	}
+}
+
+func TestOnlyTheTrainableSetChanges(t *testing.T) {
+	for _, set := range supernet.TrainSets() {
+		cfg := quick(6)
+		cfg.Train, cfg.LR = set, 0.05
+		r := newRig(t, tiny(t), cfg)
+		before := values(t, r.store)
+		run(t, r.trainer(t, cfg, t.TempDir()))
+		after := values(t, r.store)
+		changed := map[kernels.ParamKind]int{}
+		trained := r.net.Trainable(set, nil)
+		for id, p := range r.store.Params() {
+			if slices.Equal(before[id], after[id]) {
+				continue
+			}
+			changed[p.Kind]++
+			if !slices.Contains(trained, kernels.ParamID(id)) {
+				t.Errorf("%s: frozen %s changed", set, p.Name)
+			}
+		}
+		for kind := range kernels.LinearBias + 1 {
+			wants := slices.ContainsFunc(trained, func(id kernels.ParamID) bool { return r.store.Params()[id].Kind == kind })
+			if wants && changed[kind] == 0 {
+				t.Errorf("%s: no parameter of kind %d changed", set, kind)
+			}
+		}
+	}
+}
+
+func values(t testing.TB, s kernels.Store) [][]float32 {
+	t.Helper()
+	all := make([][]float32, len(s.Params()))
+	for id, p := range s.Params() {
+		all[id] = make([]float32, p.Len())
+		if err := s.Read(kernels.ParamID(id), kernels.Data, all[id]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// A parameter's count is the number of sampled paths' updates that it was in, and others are left alone.
+func TestCounts(t *testing.T) {
+	cfg := variants(7)["adamw and classifier"]
+	tr := fresh(t, cfg, t.TempDir())
+	run(t, tr)
+	want := make([]int, len(tr.trained))
+	for step := range cfg.Steps {
+		p, err := tr.net.Program(cfg.Paths(tr.net.Space, step)[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range tr.net.Trainable(cfg.Train, p) {
+			i, found := slices.BinarySearch(tr.trained, id)
+			if !found {
+				t.Fatalf("parameter %d is not among the trained ones", id)
+			}
+			want[i]++
+		}
+	}
+	if !slices.Equal(tr.state.Counts, want) {
+		t.Errorf("counts are %v, want %v", tr.state.Counts, want)
+	}
+	if slices.Max(want) != cfg.Steps || slices.Min(want) == cfg.Steps {
+		t.Errorf("counts %v: want some parameter in every step, and some not", want)
+	}
+}
+
+// A strict step must be the update by the sum of its paths' gradients.
+func TestStrictStepSumsGradients(t *testing.T) {
+	cfg := quick(1)
+	cfg.Sampling, cfg.Momentum, cfg.ClipNorm, cfg.LR, cfg.Schedule = Strict, 0, 0, 0.5, Constant
+	r := newRig(t, tiny(t), cfg)
+	tr := r.trainer(t, cfg, t.TempDir())
+	batch, err := r.loader.At(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := pixels(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := values(t, r.store)
+	sum := map[kernels.ParamID][]float64{}
+	for _, a := range cfg.Paths(r.net.Space, 0) {
+		p, err := r.net.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tr.gradient(p, images, batch.Labels); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range r.net.Trainable(cfg.Train, p) {
+			g := make([]float32, len(before[id]))
+			if err := r.store.Read(id, kernels.Grad, g); err != nil {
+				t.Fatal(err)
+			}
+			if sum[id] == nil {
+				sum[id] = make([]float64, len(g))
+			}
+			for i, v := range g {
+				sum[id][i] += float64(v)
+			}
+		}
+	}
+	run(t, tr)
+	for id, after := range values(t, r.store) {
+		for i, v := range after {
+			want := float64(before[id][i])
+			if g := sum[kernels.ParamID(id)]; g != nil {
+				want -= 0.5 * g[i]
+			}
+			if math.Abs(float64(v)-want) > 1e-5 {
+				t.Fatalf("%s[%d] is %v, want %v", r.store.Params()[id].Name, i, v, want)
+			}
+		}
+	}
+}
+
+func TestResumeAtEveryStep(t *testing.T) {
+	const steps = 10
+	for name, cfg := range variants(steps) {
+		whole := fresh(t, cfg, t.TempDir())
+		want, wantLines := run(t, whole), metricLines(t, whole.dir)
+		for at := 1; at < steps; at++ {
+			dir := t.TempDir()
+			runUntil(t, fresh(t, cfg, dir), at)
+			tr := fresh(t, cfg, dir)
+			if err := tr.Resume(); err != nil {
+				t.Fatal(err)
+			}
+			if tr.Step() != at {
+				t.Fatalf("%s: resumed at step %d, want %d", name, tr.Step(), at)
+			}
+			if !bytes.Equal(run(t, tr), want) {
+				t.Errorf("%s: interrupted at step %d: the final checkpoint differs", name, at)
+			}
+			sameLines(t, metricLines(t, dir), wantLines)
+		}
+	}
+}
+
+func sameLines(t testing.TB, got, want []map[string]any) {
+	t.Helper()
+	g, _ := json.MarshalIndent(got, "", " ")
+	w, _ := json.MarshalIndent(want, "", " ")
+	if !bytes.Equal(g, w) {
+		t.Errorf("metrics are\n%s\nwant\n%s", g, w)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	cfg := quick(9) // five steps an epoch
+	tr := fresh(t, cfg, t.TempDir())
+	run(t, tr)
+	lines := metricLines(t, tr.dir)
+	var got []string
+	for _, l := range lines {
+		got = append(got, l["kind"].(string)+" "+strings.TrimSuffix(jsonText(t, l["step"]), ".0"))
+	}
+	want := []string{"step 2", "step 4", "gamma 4", "epoch 5", "step 6", "step 8", "gamma 8", "step 9", "epoch 9", "gamma 9"}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines are %q, want %q", got, want)
+	}
+	gamma := kinds(lines, "gamma")[0]["mean_abs_gamma"].(map[string]any)
+	for _, g := range tr.net.Space.Genes() {
+		options := gamma[g.Name].(map[string]any)
+		if len(options) != 4 {
+			t.Errorf("gene %s: mean |γ| of %v, want four options (all but none)", g.Name, options)
+		}
+		for o, v := range options {
+			if m := v.(float64); m < 0.3 || m > 3 {
+				t.Errorf("gene %s: %s: mean |γ| %v, want it near its start of 1", g.Name, o, m)
+			}
+		}
+	}
+}
+
+func jsonText(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestRunRefusesAUsedFolder(t *testing.T) {
+	cfg := quick(2)
+	dir := t.TempDir()
+	want := run(t, fresh(t, cfg, dir))
+	err := fresh(t, cfg, dir).Run(context.Background(), nil)
+	if err == nil || !strings.Contains(err.Error(), "already holds a checkpoint") {
+		t.Errorf("Run gave %v", err)
+	}
+	if !bytes.Equal(readFile(t, checkpointPath(dir)), want) {
+		t.Error("the checkpoint changed")
+	}
+}
+
+func TestBudget(t *testing.T) {
+	cfg := quick(100000)
+	cfg.MaxTime = 1
+	tr := fresh(t, cfg, t.TempDir())
+	if err := tr.Run(context.Background(), nil); !errors.Is(err, ErrBudget) {
+		t.Fatalf("Run gave %v, want ErrBudget", err)
+	}
+	again := fresh(t, cfg, tr.dir)
+	if err := again.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	if again.Step() != tr.Step() {
+		t.Errorf("the checkpoint is of step %d, the run stopped at %d", again.Step(), tr.Step())
+	}
+}
+
+func TestDivergenceNamesStepPathAndLayer(t *testing.T) {
+	cfg := quick(20)
+	cfg.CheckpointEvery = 2
+	r := newRig(t, tiny(t), cfg)
+	tr := r.trainer(t, cfg, t.TempDir())
+	stem := r.net.BNs()[0]
+	var good []byte
+	err := tr.Run(context.Background(), func(p Progress) {
+		if p.Step != 5 {
+			return
+		}
+		good = readFile(t, checkpointPath(tr.dir))
+		bad := make([]float32, r.net.Params()[stem.Gamma].Len())
+		for i := range bad {
+			bad[i] = float32(math.NaN())
+		}
+		if err := r.store.Write(stem.Gamma, kernels.Data, bad); err != nil {
+			t.Error(err)
+		}
+	})
+	if err == nil {
+		t.Fatal("training went on with γ = NaN")
+	}
+	path := r.net.Space.Format(cfg.Paths(r.net.Space, 5)[0])
+	var diverged *NonFiniteError
+	if !errors.As(err, &diverged) || !strings.Contains(err.Error(), "step 5") || !strings.Contains(err.Error(), path) || diverged.Layer == "" {
+		t.Errorf("error %q, want step 5, path %s and a layer", err, path)
+	}
+	if !bytes.Equal(readFile(t, checkpointPath(tr.dir)), good) {
+		t.Error("the last good checkpoint was replaced")
+	}
+}
