@@ -1,0 +1,64 @@
+package ntk
+
+import (
+	"math"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/supernet"
+)
+
+// §3.2 of the method: in the fair space the γ and β that enter a node have a free positive factor. Every term that
+// claims to be invariant is, at each node of a cell; every other one is shown to move at some node.
+func TestGaugeInvariance(t *testing.T) {
+	base := newBench(t, supernet.Fair, true).score(t, mixed)
+	moved := map[string]bool{}
+	// Node 3 of cells 0 and 2 enters a reduction's bare shortcut, whose sum needs the same factor.
+	for _, node := range []string{"cells.0.node.1", "cells.0.node.2", "cells.2.node.1", "cells.2.node.2", "cells.4.node.1", "cells.4.node.2", "cells.4.node.3"} {
+		b := newBench(t, supernet.Fair, true)
+		if n := b.scaleNode(t, node, 3); n == 0 {
+			t.Fatalf("no BatchNorm enters %s", node)
+		}
+		got := b.score(t, mixed)
+		for _, term := range Terms() {
+			change := math.Abs(got[term.Name]-base[term.Name]) / math.Max(math.Abs(base[term.Name]), 1e-3)
+			switch {
+			case change > 1e-3:
+				moved[term.Name] = true
+				if term.Gauge {
+					t.Errorf("%s: %s went from %v to %v", node, term.Name, base[term.Name], got[term.Name])
+				}
+			case term.Gauge && change > 1e-4:
+				t.Errorf("%s: %s went from %v to %v", node, term.Name, base[term.Name], got[term.Name])
+			}
+		}
+	}
+	for _, term := range Terms() {
+		if !term.Gauge && !moved[term.Name] {
+			t.Errorf("%s does not claim to be invariant, and never moved", term.Name)
+		}
+	}
+}
+
+// scaleNode multiplies γ and β of every BatchNorm that enters a node, of all options, and says how many there were.
+func (b *bench) scaleNode(t *testing.T, node string, factor float32) int {
+	names, err := nodeNames(b.net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, bn := range b.net.BNs() {
+		if names[bn.Gamma] != node {
+			continue
+		}
+		n++
+		gamma, beta := b.read(t, bn.Gamma, kernels.Data), b.read(t, bn.Beta, kernels.Data)
+		for c := range gamma {
+			gamma[c] *= factor
+			beta[c] *= factor
+		}
+		b.write(t, bn.Gamma, gamma)
+		b.write(t, bn.Beta, beta)
+	}
+	return n
+}
