@@ -11,26 +11,26 @@ import (
 	"bnas/supernet"
 )
 
-// stripes is a data set that can be learned: noise over stripes whose direction is the class.
-type stripes struct{ n, side int }
+// tints is a data set that can be learned: noise in which one colour is brighter, and that is the class.
+type tints struct{ n, side int }
 
-func (s stripes) Name() string      { return "stripes" }
-func (s stripes) Len() int          { return s.n }
-func (s stripes) Classes() []string { return []string{"flat", "upright", "slanted"} }
-func (s stripes) Size() (int, int)  { return s.side, s.side }
-func (s stripes) Label(i int) int   { return i % 3 }
-func (s stripes) Normal() (mean, std [3]float64) {
+func (s tints) Name() string      { return "tints" }
+func (s tints) Len() int          { return s.n }
+func (s tints) Classes() []string { return []string{"red", "green", "blue"} }
+func (s tints) Size() (int, int)  { return s.side, s.side }
+func (s tints) Label(i int) int   { return i % 3 }
+func (s tints) Normal() (mean, std [3]float64) {
 	return [3]float64{128, 128, 128}, [3]float64{64, 64, 64}
 }
-func (s stripes) Hash() string { return "stripes" }
+func (s tints) Hash() string { return "tints" }
 
-func (s stripes) Read(dst []byte, i int) error {
-	r := philox.New(7, "stripes", uint64(i))
-	shift := r.IntN(4)
+func (s tints) Read(dst []byte, i int) error {
+	r := philox.New(7, "tints", uint64(i))
 	for p := range dst {
-		y, x := p/s.side%s.side, p%s.side
-		phase := []int{y, x, x + y}[i%3]
-		dst[p] = byte(64 + 128*((phase+shift)/2%2) + r.IntN(60))
+		dst[p] = byte(r.IntN(180))
+		if p/(s.side*s.side) == i%3 {
+			dst[p] += 70
+		}
 	}
 	return nil
 }
@@ -78,7 +78,7 @@ func newRig(t testing.TB, sc supernet.Config, cfg Config) rig {
 
 func newLoader(t testing.TB, batch int, seed uint64) *data.Loader {
 	t.Helper()
-	set := stripes{n: 30, side: 8}
+	set := tints{n: 30, side: 8}
 	indices := make([]int, set.n)
 	for i := range indices {
 		indices[i] = i

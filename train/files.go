@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,7 +41,8 @@ func (t *Trainer) save() error {
 func replace(dir string, b []byte) error {
 	temporary, newest := filepath.Join(dir, temporaryName), filepath.Join(dir, CheckpointName)
 	if err := writeSynced(temporary, b); err != nil {
-		return errors.Join(err, ignoreMissing(os.Remove(temporary)))
+		os.Remove(temporary) // so that a full disk has its space back; the error to report is that of the write
+		return err
 	}
 	if err := ignoreMissing(os.Rename(newest, filepath.Join(dir, PredecessorName))); err != nil {
 		return err
@@ -57,10 +59,10 @@ func writeSynced(name string, b []byte) error {
 		return err
 	}
 	if _, err := f.Write(b); err != nil {
-		return errors.Join(err, f.Close())
+		return cmp.Or(err, f.Close())
 	}
 	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
+		return cmp.Or(err, f.Close())
 	}
 	return f.Close()
 }
@@ -71,7 +73,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return cmp.Or(d.Sync(), d.Close())
 }
 
 // load reads the newest checkpoint of dir or, if that one is missing or damaged, its predecessor; damage then says

@@ -2,6 +2,7 @@ package train
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -144,7 +145,7 @@ func openMetrics(dir string, lines int) (*metrics, error) {
 		return nil, fmt.Errorf("train: metrics: %w", err)
 	}
 	if err := truncateLines(f, lines); err != nil {
-		return nil, errors.Join(fmt.Errorf("train: metrics: %w", err), f.Close())
+		return nil, cmp.Or(fmt.Errorf("train: metrics: %w", err), f.Close())
 	}
 	now := time.Now()
 	return &metrics{file: f, start: now, stepLap: lap{at: now}, epochLap: lap{at: now}}, nil

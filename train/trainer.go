@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,7 +142,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	if err := t.open(); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, t.metrics.close()) }()
+	defer func() { err = cmp.Or(err, t.metrics.close()) }()
 
 	stream := t.loader.Stream(context.WithoutCancel(ctx), t.state.Step)
 	defer stream.Close()
@@ -197,7 +198,7 @@ func (t *Trainer) open() error {
 	}
 	if !t.resumed {
 		if err := t.save(); err != nil {
-			return errors.Join(err, t.metrics.close())
+			return cmp.Or(err, t.metrics.close())
 		}
 	}
 	t.resumed = true

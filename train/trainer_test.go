@@ -80,19 +80,20 @@ func variants(steps int) map[string]Config {
 	return map[string]Config{"uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
 }
 
-func TestLossFalls(t *testing.T) {
-	cfg := quick(120)
-	cfg.LR, cfg.GammaEvery, cfg.MetricsEvery = 0.1, 0, 20
-	cfg.Train = supernet.AllBNAndClassifier
-	tr := fresh(t, cfg, t.TempDir())
-	run(t, tr)
-	lines := kinds(metricLines(t, tr.dir), "step")
-	first, last := lines[0]["loss"].(float64), lines[len(lines)-1]["loss"].(float64)
-	if first < 1 || last > 0.8*first {
-		t.Errorf("loss went from %.3f to %.3f, want a fall of 20 %% from above 1", first, last)
-	}
-	if acc := lines[len(lines)-1]["accuracy"].(float64); acc < 0.5 {
-		t.Errorf("accuracy %.3f at the end, chance is 0.33", acc)
+func TestBNOnlyTrainingLearns(t *testing.T) {
+	for optimizer, lr := range map[OptimizerName]float64{SGD: 0.2, AdamW: 0.05} {
+		cfg := quick(150)
+		cfg.Optimizer, cfg.LR, cfg.GammaEvery, cfg.MetricsEvery = optimizer, lr, 0, 30
+		tr := fresh(t, cfg, t.TempDir())
+		run(t, tr)
+		lines := kinds(metricLines(t, tr.dir), "step")
+		first, last := lines[0], lines[len(lines)-1]
+		if from, to := first["loss"].(float64), last["loss"].(float64); to > 0.93*from {
+			t.Errorf("%s: loss went from %.3f to %.3f, want a fall of 7 %%", optimizer, from, to)
+		}
+		if acc := last["accuracy"].(float64); acc < 0.5 {
+			t.Errorf("%s: accuracy %.3f at the end, chance is 0.33", optimizer, acc)
+		}
 	}
 }
 
@@ -220,6 +221,9 @@ func TestResumeAtEveryStep(t *testing.T) {
 		whole := fresh(t, cfg, t.TempDir())
 		want, wantLines := run(t, whole), metricLines(t, whole.dir)
 		for at := 1; at < steps; at++ {
+			if name != "uniform sgd" && at%4 != 1 {
+				continue // every step for one variant, some for the others
+			}
 			dir := t.TempDir()
 			runUntil(t, fresh(t, cfg, dir), at)
 			tr := fresh(t, cfg, dir)
