@@ -1,0 +1,208 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas/kernels"
+	"bnas/kernels/ref"
+)
+
+// session is a case compiled on a device.
+type session struct {
+	*Case
+	d kernels.Device
+	s kernels.Store
+	e kernels.Exec
+}
+
+func (c *Case) on(d kernels.Device) (*session, error) {
+	s, err := c.NewStore(d)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.Compile(c.Program, s, c.Batch)
+	return &session{c, d, s, e}, err
+}
+
+// start makes a device of two threads and a session on it.
+func (c *Case) start(f Factory) (*session, error) {
+	d, err := f(2)
+	if err != nil {
+		return nil, err
+	}
+	return c.on(d)
+}
+
+// logits runs Forward and reads the logits.
+func (s *session) logits(images []float32, statRows int) ([]float32, error) {
+	if err := s.e.Forward(images, statRows); err != nil {
+		return nil, err
+	}
+	n := len(images) / s.Program.Values[kernels.Images].Len()
+	out := make([]float32, n*s.Program.Classes())
+	return out, s.e.Logits(out)
+}
+
+// close32 compares to 10⁻⁴ of the largest element.
+func close32(got, want []float32) error {
+	wide := func(x []float32) []result {
+		data := make([]float64, len(x))
+		for i, v := range x {
+			data[i] = float64(v)
+		}
+		return []result{{name: "logits", kind: forward, data: data}}
+	}
+	return compare(wide(got), wide(want))
+}
+
+// offset holds the statistics of the Offset network to 10⁻⁶ of the mean and 2 % of the variance.
+func offset(f Factory, o Options) error {
+	s, err := Offset(o.Seed).start(f)
+	if err != nil {
+		return err
+	}
+	if err := s.e.Forward(s.Images, s.N); err != nil {
+		return err
+	}
+	n := s.Program.BNParams() / 2
+	mean, variance := make([]float64, n), make([]float64, n)
+	if err := s.e.Statistics(mean, variance); err != nil {
+		return err
+	}
+	exact, err := s.Case.on(ref.New())
+	if err != nil {
+		return err
+	}
+	if err := exact.e.Forward(s.Images, s.N); err != nil {
+		return err
+	}
+	wantMean, wantVariance := make([]float64, n), make([]float64, n)
+	if err := exact.e.Statistics(wantMean, wantVariance); err != nil {
+		return err
+	}
+	for i := range mean {
+		if !(math.Abs(mean[i]-wantMean[i]) <= 1e-6*wantMean[i]) || !(math.Abs(variance[i]-wantVariance[i]) <= 0.02*wantVariance[i]) {
+			return fmt.Errorf("offset: channel %d: mean %.9g and variance %.3g, the reference has %.9g and %.3g", i, mean[i], variance[i], wantMean[i], wantVariance[i])
+		}
+	}
+	return nil
+}
+
+// queryRows: rows that repeat rows of the statistics get the logits of a training forward, and leave the statistics.
+func queryRows(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 8, H: 6, W: 5}, 6)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	size := s.Program.Values[kernels.Images].Len()
+	train, err := s.logits(c.Images[:4*size], 4)
+	if err != nil {
+		return err
+	}
+	images := slices.Clone(c.Images[:6*size])
+	copy(images[4*size:], images[size:3*size])
+	got, err := s.logits(images, 4)
+	if err != nil {
+		return err
+	}
+	k := s.Program.Classes()
+	return close32(got, slices.Concat(train, train[k:3*k]))
+}
+
+// interleaved: an Exec gives the same after another has used the device's arena, keeps its statistics meanwhile, and
+// one that is compiled for more images than it gets gives the same too.
+func interleaved(f Factory, o Options) error {
+	small, large := Random(o.Seed+1000), Cell(o.Seed, kernels.Shape{C: 12, H: 9, W: 8}, 4)
+	a, err := small.start(f)
+	if err != nil {
+		return err
+	}
+	b, err := large.on(a.d)
+	if err != nil {
+		return err
+	}
+	before, err := a.logits(small.Images, small.N)
+	if err != nil {
+		return err
+	}
+	if _, err := b.logits(large.Images, large.N); err != nil {
+		return err
+	}
+	if err := errors.Join(b.e.CrossEntropy(large.Labels, 0), b.e.Backward(kernels.DifferentiateStatistics, false)); err != nil {
+		return err
+	}
+	left, err := a.logits(small.Images, 0)
+	if err != nil {
+		return fmt.Errorf("statistics left before another Exec ran: %w", err)
+	}
+	if err := close32(left, before); err != nil {
+		return fmt.Errorf("statistics left before another Exec ran: %w", err)
+	}
+	again, err := a.logits(small.Images, small.N)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(again, before) {
+		return fmt.Errorf("%s: other logits after another Exec ran", small.Name)
+	}
+	return nil
+}
+
+// weightsWritten: a Write to a parameter's Data counts from the next Forward on, whatever was packed from it.
+func weightsWritten(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	if _, err := s.logits(c.Images, c.N); err != nil {
+		return err
+	}
+	for id := range c.Data {
+		c.Data[id] = slices.Clone(c.Data[id])
+		slices.Reverse(c.Data[id])
+		if err := s.s.Write(kernels.ParamID(id), kernels.Data, c.Data[id]); err != nil {
+			return err
+		}
+	}
+	got, err := s.logits(c.Images, c.N)
+	if err != nil {
+		return err
+	}
+	exact, err := c.on(ref.New())
+	if err != nil {
+		return err
+	}
+	want, err := exact.logits(c.Images, c.N)
+	if err != nil {
+		return err
+	}
+	return close32(got, want)
+}
+
+// unsupported: weight gradients are given, as the networks have shown, or refused with ErrUnsupported.
+func unsupported(f Factory, o Options) error {
+	c := Random(o.Seed)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	if _, err := s.logits(c.Images, c.N); err != nil {
+		return err
+	}
+	if err := s.e.CrossEntropy(c.Labels, 0); err != nil {
+		return err
+	}
+	err = s.e.Backward(kernels.DifferentiateStatistics, true)
+	if o.NoWeights && !errors.Is(err, kernels.ErrUnsupported) {
+		return fmt.Errorf("weight gradients: %v, must be an error that wraps ErrUnsupported", err)
+	}
+	if !o.NoWeights && err != nil {
+		return fmt.Errorf("weight gradients: %w", err)
+	}
+	return nil
+}

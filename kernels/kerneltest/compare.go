@@ -1,0 +1,61 @@
+package kerneltest
+
+import (
+	"fmt"
+	"math"
+)
+
+// tolerance of each kind, as a share of the tensor's largest element: what float32 with Winograd's F(4×4, 3×3) keeps
+// over the suite's networks.
+var tolerance = [...]float64{forward: 1e-4, gradient: 3e-4, exact: 1e-12}
+
+// compare holds results against the reference's, tensor by tensor, error relative to the largest element.
+func compare(got, want []result) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d results, the reference has %d", len(got), len(want))
+	}
+	peak := map[string]float64{}
+	for _, w := range want {
+		peak[w.name] = largest(w.data)
+	}
+	for i, w := range want {
+		g := got[i]
+		if g.name != w.name || len(g.data) != len(w.data) {
+			return fmt.Errorf("%s of %d where the reference has %s of %d", g.name, len(g.data), w.name, len(w.data))
+		}
+		scale := peak[w.name]
+		for _, s := range w.scale {
+			scale = max(scale, peak[s])
+		}
+		for k := range w.data {
+			if e := math.Abs(g.data[k] - w.data[k]); !(e <= tolerance[w.kind]*scale) {
+				return fmt.Errorf("%s: element %d of %d is %.9g, the reference has %.9g: off by %.2g of the largest, %.3g; at most %.2g may be",
+					w.name, k, len(w.data), g.data[k], w.data[k], e/scale, scale, tolerance[w.kind])
+			}
+		}
+	}
+	return nil
+}
+
+// sameBits compares two results of one device.
+func sameBits(got, want []result) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d results and %d", len(got), len(want))
+	}
+	for i, w := range want {
+		for k := range w.data {
+			if math.Float64bits(got[i].data[k]) != math.Float64bits(w.data[k]) {
+				return fmt.Errorf("%s: element %d of %d is %v and was %v", w.name, k, len(w.data), got[i].data[k], w.data[k])
+			}
+		}
+	}
+	return nil
+}
+
+func largest(x []float64) float64 {
+	top := 0.0
+	for _, v := range x {
+		top = max(top, math.Abs(v))
+	}
+	return top
+}

@@ -1,0 +1,70 @@
+package kerneltest
+
+import (
+	"fmt"
+	"math"
+)
+
+// Outputs are handed to a device poisoned with NaN between two guard zones, so that an element that it leaves out and
+// an element that it writes outside are both seen.
+
+const guardZone = 64
+
+var (
+	guard32 = math.Float32frombits(0x7fc0dead)
+	guard64 = math.Float64frombits(0x7ff80000deadbeef)
+)
+
+const guardInt = int64(-0x7eadbeefdeadbeef)
+
+// output is a poisoned slice with guards.
+type output[T float32 | float64 | int64] struct {
+	all  []T
+	want T
+	bits func(T) uint64
+}
+
+func outputFloat32(n int) *output[float32] {
+	return newOutput(n, guard32, func(v float32) uint64 { return uint64(math.Float32bits(v)) })
+}
+
+func outputFloat64(n int) *output[float64] { return newOutput(n, guard64, math.Float64bits) }
+
+func outputInt64(n int) *output[int64] {
+	return newOutput(n, guardInt, func(v int64) uint64 { return uint64(v) })
+}
+
+func newOutput[T float32 | float64 | int64](n int, guard T, bits func(T) uint64) *output[T] {
+	o := &output[T]{all: make([]T, n+2*guardZone), want: guard, bits: bits}
+	for i := range o.all {
+		o.all[i] = guard
+	}
+	return o
+}
+
+// slice is what the device may write, with no capacity beyond it.
+func (o *output[T]) slice() []T {
+	return o.all[guardZone : len(o.all)-guardZone : len(o.all)-guardZone]
+}
+
+// take returns the contents widened to float64, or an error if a guard is gone or an element was left out or is not
+// finite.
+func (o *output[T]) take() ([]float64, error) {
+	body := o.slice()
+	for i, v := range o.all {
+		if at := i - guardZone; (at < 0 || at >= len(body)) && o.bits(v) != o.bits(o.want) {
+			return nil, fmt.Errorf("wrote element %d of %d", at, len(body))
+		}
+	}
+	wide := make([]float64, len(body))
+	for i, v := range body {
+		wide[i] = float64(v)
+		switch {
+		case o.bits(v) == o.bits(o.want):
+			return nil, fmt.Errorf("left out element %d of %d", i, len(body))
+		case math.IsNaN(wide[i]) || math.IsInf(wide[i], 0):
+			return nil, fmt.Errorf("element %d of %d is %v", i, len(body), v)
+		}
+	}
+	return wide, nil
+}

@@ -1,0 +1,457 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas/kernels"
+	"bnas/kernels/philox"
+	"bnas/kernels/ref"
+)
+
+// result is one output of an Exec, in float64.
+type result struct {
+	name  string   // "batch: logits"
+	scale []string // results whose largest elements, with its own, are the measure of its error
+	kind  kind
+	data  []float64
+}
+
+// kind says how far a result may be from the reference's.
+type kind int
+
+const (
+	forward  kind = iota // relative to the largest element
+	gradient             // the same, looser
+	exact                // equal, given the same rectifiers
+)
+
+// observer calls every method of an Exec in a fixed order and keeps what they give.
+type observer struct {
+	c       *Case
+	e       kernels.Exec
+	s       kernels.Store
+	gates   map[string][]float32 // sums by which the reference decides, by run and node
+	record  map[string][]float32 // those that this Exec reads
+	weights bool                 // weight gradients are supported
+	results []result
+	run     string // prefix of names
+}
+
+// observe runs a case on d. With gates, d must be the reference.
+func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32) (*observer, error) {
+	s, err := c.NewStore(d)
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.Compile(c.Program, s, c.Batch)
+	if err != nil {
+		return nil, err
+	}
+	o := &observer{c: c, e: e, s: s, gates: gates, weights: weights}
+	return o, o.all()
+}
+
+// all makes the runs: training, MC-BatchNorm, given statistics, and a smaller batch.
+func (o *observer) all() error {
+	o.results, o.record = nil, map[string][]float32{}
+	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
+	size := len(images) / o.c.N
+	fewer := o.c.N - o.c.N/3
+	for _, run := range []struct {
+		name        string
+		n, statRows int
+		set         bool
+	}{
+		{"batch", o.c.N, o.c.N, false},
+		{"rows", o.c.N, o.c.StatRows, false},
+		{"left", o.c.N, 0, false},
+		{"set", o.c.N, 0, true},
+		{"fewer", fewer, fewer, false},
+	} {
+		o.run = run.name
+		if run.set {
+			if err := o.setStatistics(); err != nil {
+				return o.failed("SetStatistics", err)
+			}
+		}
+		if err := o.forward(images[:run.n*size], labels[:run.n], run.statRows); err != nil {
+			return err
+		}
+	}
+	if !slices.Equal(images, o.c.Images) || !slices.Equal(labels, o.c.Labels) {
+		return fmt.Errorf("%s: the images or the labels were written to", o.c.Name)
+	}
+	return o.dataUnchanged()
+}
+
+// forward makes one Forward and everything after it.
+func (o *observer) forward(images []float32, labels []int, statRows int) error {
+	n := len(labels)
+	if err := o.e.Forward(images, statRows); err != nil {
+		return o.failed("Forward", err)
+	}
+	if err := o.outputs(n, labels); err != nil {
+		return err
+	}
+	if err := o.sums(n); err != nil {
+		return err
+	}
+	if err := o.backwards(n, n == statRows); err != nil {
+		return err
+	}
+	if o.run == "left" {
+		return nil
+	}
+	if err := o.nodeGradients(n); err != nil {
+		return err
+	}
+	return o.taps(n)
+}
+
+func (o *observer) failed(what string, err error) error {
+	return fmt.Errorf("%s: %s: %s: %w", o.c.Name, o.run, what, err)
+}
+
+// keep checks an output's guards and keeps it.
+func (o *observer) keep(name string, k kind, take func() ([]float64, error), err error, scale ...string) error {
+	if err != nil {
+		return o.failed(name, err)
+	}
+	data, err := take()
+	if err != nil {
+		return o.failed(name, err)
+	}
+	o.add(name, k, data, scale...)
+	return nil
+}
+
+func (o *observer) add(name string, k kind, data []float64, scale ...string) {
+	for i := range scale {
+		scale[i] = o.run + ": " + scale[i]
+	}
+	o.results = append(o.results, result{name: o.run + ": " + name, kind: k, scale: scale, data: data})
+}
+
+// outputs keeps the logits, the loss and the statistics.
+func (o *observer) outputs(n int, labels []int) error {
+	logits := outputFloat32(n * o.c.Program.Classes())
+	if err := o.keep("logits", forward, logits.take, o.e.Logits(logits.slice())); err != nil {
+		return err
+	}
+	if err := o.e.CrossEntropy(labels, 0.1); err != nil {
+		return o.failed("CrossEntropy", err)
+	}
+	loss, correct, err := o.e.Loss()
+	if err != nil {
+		return o.failed("Loss", err)
+	}
+	if math.IsNaN(loss) {
+		return o.failed("Loss", errors.New("it is NaN"))
+	}
+	o.add("loss", forward, []float64{loss}, "logits")
+	if least, most := clearlyRight(logits.slice(), labels); correct < least || correct > most {
+		return o.failed("Loss", fmt.Errorf("%d correct, the logits say %d…%d", correct, least, most))
+	}
+	return o.statistics()
+}
+
+// statistics keeps the means and variances, by BatchNorm.
+func (o *observer) statistics() error {
+	channels := o.c.Program.BNParams() / 2
+	mean, variance := outputFloat64(channels), outputFloat64(channels)
+	if err := o.e.Statistics(mean.slice(), variance.slice()); err != nil {
+		return o.failed("Statistics", err)
+	}
+	mu, err := mean.take()
+	sigma2, err2 := variance.take()
+	if err := errors.Join(err, err2); err != nil {
+		return o.failed("Statistics", err)
+	}
+	for i, b := range o.c.Program.BNs {
+		c := o.c.Program.Values[b.Value].C
+		name := fmt.Sprintf("variance of BN %d", i)
+		o.add(fmt.Sprintf("mean of BN %d", i), forward, mu[:c], name)
+		o.add(name, forward, sigma2[:c])
+		mu, sigma2 = mu[c:], sigma2[c:]
+	}
+	return nil
+}
+
+// sums reads every node and, on the reference, sets the gates.
+func (o *observer) sums(n int) error {
+	for id, node := range o.c.Program.Nodes {
+		z := outputFloat32(n * node.Len())
+		err := o.e.Read(kernels.Tap{Node: kernels.NodeID(id)}, z.slice())
+		name := fmt.Sprintf("node %d", id)
+		if err := o.keep(name, forward, z.take, err); err != nil {
+			return err
+		}
+		key := o.run + ": " + name
+		o.record[key] = z.slice()
+		if o.gates == nil {
+			continue
+		}
+		if err := o.e.(*ref.Exec).SetGate(kernels.NodeID(id), o.gates[key]); err != nil {
+			return o.failed("SetGate", err)
+		}
+	}
+	return nil
+}
+
+// backwards makes every kind of backward pass, and those with statistics held from two gradients of the logits.
+func (o *observer) backwards(n int, training bool) error {
+	if training {
+		if err := o.backward("differentiated", kernels.DifferentiateStatistics, false); err != nil {
+			return err
+		}
+	}
+	if training && o.weights {
+		if err := o.backward("weights, held,", kernels.HoldStatistics, true); err != nil {
+			return err
+		}
+		if err := o.backward("weights", kernels.DifferentiateStatistics, true); err != nil {
+			return err
+		}
+	}
+	if err := o.backward("held", kernels.HoldStatistics, false); err != nil {
+		return err
+	}
+	if err := o.sample("loss", n); err != nil {
+		return err
+	}
+	direction := make([]float32, n*o.c.Program.Classes())
+	philox.New(0, "kerneltest direction", 0).Rademacher(direction)
+	if err := o.e.SetLogitGradient(direction); err != nil {
+		return o.failed("SetLogitGradient", err)
+	}
+	if err := o.backward("directional", kernels.HoldStatistics, false); err != nil {
+		return err
+	}
+	return o.sample("direction", n)
+}
+
+// backward keeps the Grad slots of what Backward must write. All are poisoned before.
+func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) error {
+	for id, p := range o.c.Params {
+		if err := o.s.Write(kernels.ParamID(id), kernels.Grad, outputFloat32(p.Len()).slice()); err != nil {
+			return o.failed(name, err)
+		}
+	}
+	if err := o.e.Backward(mode, weights); err != nil {
+		return o.failed(name, err)
+	}
+	scales := o.gradientScales()
+	for id, p := range o.c.Params {
+		grad := outputFloat32(p.Len())
+		err := o.s.Read(kernels.ParamID(id), kernels.Grad, grad.slice())
+		if p.Kind == kernels.ConvWeight && !weights {
+			if data, _ := grad.take(); err == nil && data == nil {
+				continue
+			}
+			return o.failed(name, fmt.Errorf("the gradient of weight %d was written unasked", id))
+		}
+		what := fmt.Sprintf("%s gradient %d", name, id)
+		if err := o.keep(what, gradient, grad.take, err, scales[id]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gradientScales names what measures the error of each parameter's gradient. Differentiated statistics cancel, all of
+// it where m = 1, so that the held gradient is the measure; and dγ = Σδx̂ is all rounding where x̂ = 0, but not of more
+// than dβ = Σδ.
+func (o *observer) gradientScales() [][]string {
+	scales := make([][]string, len(o.c.Params))
+	for _, b := range o.c.Program.BNs {
+		both := []string{fmt.Sprintf("held gradient %d", b.Gamma), fmt.Sprintf("held gradient %d", b.Beta)}
+		scales[b.Gamma], scales[b.Beta] = both, slices.Clone(both)
+	}
+	for id, p := range o.c.Params {
+		if p.Kind == kernels.ConvWeight {
+			scales[id] = []string{fmt.Sprintf("weights, held, gradient %d", id)}
+		}
+	}
+	return scales
+}
+
+// sample keeps the per-image gradients, by BatchNorm, and checks that they leave the Grad slots and add up to them.
+func (o *observer) sample(of string, n int) error {
+	columns := o.c.Program.BNParams()
+	out := outputFloat32(n * columns)
+	err := o.e.SampleGradients(out.slice())
+	data, takeErr := out.take()
+	if err := errors.Join(err, takeErr); err != nil {
+		return o.failed("SampleGradients", err)
+	}
+	at := 0
+	for i, b := range o.c.Program.BNs {
+		c := o.c.Program.Values[b.Value].C
+		var part []float64
+		total := make([]float64, 2*c)
+		for row := range n {
+			piece := data[row*columns+at:][:2*c]
+			part = append(part, piece...)
+			for k, v := range piece {
+				total[k] += v
+			}
+		}
+		at += 2 * c
+		o.add(fmt.Sprintf("sample gradients of the %s at BN %d", of, i), gradient, part)
+		if err := o.adds(total, b); err != nil {
+			return o.failed(fmt.Sprintf("SampleGradients: BN %d", i), err)
+		}
+	}
+	return nil
+}
+
+// adds compares Σ_n of the sample gradients with the Grad slots, which hold Backward's with statistics held.
+func (o *observer) adds(total []float64, b kernels.BN) error {
+	c := len(total) / 2
+	grads := make([]float32, 2*c)
+	if err := errors.Join(o.s.Read(b.Gamma, kernels.Grad, grads[:c]), o.s.Read(b.Beta, kernels.Grad, grads[c:])); err != nil {
+		return err
+	}
+	scale := 0.0
+	for i := range grads {
+		scale = max(scale, math.Abs(float64(grads[i])), math.Abs(total[i]))
+	}
+	for i, g := range grads {
+		if !(math.Abs(float64(g)-total[i]) <= 1e-4*scale) {
+			return fmt.Errorf("their sum %g is not the gradient %g at %d", total[i], g, i)
+		}
+	}
+	return nil
+}
+
+// nodeGradients keeps the gradients between the first node, the last and some between.
+func (o *observer) nodeGradients(n int) error {
+	nodes := o.c.Program.Nodes
+	last := o.c.Program.Blocks[0].Out
+	for k, pair := range [][2]int{{0, int(last)}, {len(nodes) / 2, int(last)}, {0, len(nodes) / 2}, {int(last), int(last)}} {
+		to, from := kernels.NodeID(pair[0]), kernels.NodeID(pair[1])
+		seed := make([]float32, n*nodes[from].Len())
+		philox.New(uint64(k), "kerneltest seed", 0).Normal(seed, 1)
+		kept := slices.Clone(seed)
+		dst := outputFloat32(n * nodes[to].Len())
+		err := o.e.NodeGradient(dst.slice(), to, seed, from)
+		if err := o.keep(fmt.Sprintf("gradient at node %d from %d", to, from), gradient, dst.take, err); err != nil {
+			return err
+		}
+		if !slices.Equal(seed, kept) {
+			return o.failed("NodeGradient", errors.New("the seed was written to"))
+		}
+	}
+	return nil
+}
+
+// taps keeps what can be seen at nodes and values: at all of them the means, at a few the covariance.
+func (o *observer) taps(n int) error {
+	p := o.c.Program
+	for v := range p.Values {
+		if err := o.tap(kernels.Tap{Value: kernels.ValueID(v), IsBN: true}, fmt.Sprintf("value %d", v), p.Values[v].Shape, n); err != nil {
+			return err
+		}
+	}
+	for id, node := range p.Nodes {
+		if err := o.tap(kernels.Tap{Node: kernels.NodeID(id)}, fmt.Sprintf("node %d", id), node.Shape, n); err != nil {
+			return err
+		}
+	}
+	gram := outputInt64(n * n)
+	units, err := o.e.CodeGram(gram.slice())
+	if err := o.keep("CodeGram", exact, gram.take, err); err != nil {
+		return err
+	}
+	o.add("units of CodeGram", exact, []float64{float64(units)})
+	rates := outputFloat64(firingChannels(p))
+	return o.keep("FiringRate", exact, rates.take, o.e.FiringRate(rates.slice()))
+}
+
+func (o *observer) tap(t kernels.Tap, name string, s kernels.Shape, n int) error {
+	if t.IsBN {
+		x := outputFloat32(n * s.Len())
+		if err := o.keep(name, forward, x.take, o.e.Read(t, x.slice())); err != nil {
+			return err
+		}
+	}
+	means := outputFloat64(n * s.C)
+	if err := o.keep("spatial mean of "+name, forward, means.take, o.e.SpatialMean(t, means.slice()), name); err != nil {
+		return err
+	}
+	mean, cov := outputFloat64(s.C), outputFloat64(s.C*s.C)
+	err := o.e.Covariance(t, mean.slice(), cov.slice())
+	if err := o.keep("mean of "+name, forward, mean.take, err, name); err != nil {
+		return err
+	}
+	return o.keep("covariance of "+name, forward, cov.take, err)
+}
+
+// firingChannels is the number of channels that steps load through an activation.
+func firingChannels(p *kernels.Program) int {
+	channels := 0
+	for _, s := range p.Steps {
+		if s.Act == kernels.Linear {
+			continue
+		}
+		for _, n := range s.In {
+			channels += p.Nodes[n].C
+		}
+	}
+	return channels
+}
+
+// setStatistics sets statistics that no batch has: each mean shifted, each variance scaled, the same for BatchNorms
+// of one value.
+func (o *observer) setStatistics() error {
+	p := o.c.Program
+	mean, variance := make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2)
+	if err := o.e.Statistics(mean, variance); err != nil {
+		return err
+	}
+	for i := range mean {
+		mean[i] += 0.1 * math.Sqrt(variance[i])
+		variance[i] = 1.5*variance[i] + 1e-3
+	}
+	return o.e.SetStatistics(mean, variance)
+}
+
+func (o *observer) dataUnchanged() error {
+	for id, want := range o.c.Data {
+		got := make([]float32, len(want))
+		if err := o.s.Read(kernels.ParamID(id), kernels.Data, got); err != nil {
+			return err
+		}
+		if !slices.Equal(got, want) {
+			return fmt.Errorf("%s: parameter %d was changed by a run", o.c.Name, id)
+		}
+	}
+	return nil
+}
+
+// clearlyRight is how many images have their label as first maximum, at least and at most, where near ties may fall
+// either way.
+func clearlyRight(logits []float32, labels []int) (least, most int) {
+	classes := len(logits) / len(labels)
+	for i, label := range labels {
+		y := logits[i*classes : (i+1)*classes]
+		first, tied := true, false
+		for k, v := range y {
+			if v > y[label] || v == y[label] && k < label {
+				first = false
+			}
+			gap := math.Abs(float64(v - y[label]))
+			tied = tied || gap > 0 && gap < 1e-6*math.Abs(float64(v))
+		}
+		if first || tied {
+			most++
+		}
+		if first && !tied {
+			least++
+		}
+	}
+	return least, most
+}

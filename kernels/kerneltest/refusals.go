@@ -1,0 +1,198 @@
+package kerneltest
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// illegalPrograms: Compile refuses each, and a batch of none, a foreign store and a parameter table that does not fit.
+func illegalPrograms(f Factory, o Options) error {
+	d, err := f(1)
+	if err != nil {
+		return err
+	}
+	for _, i := range Illegal() {
+		c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 2)
+		s, err := c.NewStore(d)
+		if err != nil {
+			return err
+		}
+		i.Break(c.Program)
+		if _, err := d.Compile(c.Program, s, 2); err == nil {
+			return fmt.Errorf("a program is compiled although %s", i.Name)
+		}
+	}
+	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 2)
+	s, err := c.NewStore(d)
+	if err != nil {
+		return err
+	}
+	for _, n := range []int{0, -1} {
+		if _, err := d.Compile(c.Program, s, n); err == nil {
+			return fmt.Errorf("a program is compiled for %d images", n)
+		}
+	}
+	if _, err := d.Compile(c.Program, foreign{s}, 2); err == nil {
+		return fmt.Errorf("a program is compiled with another device's store")
+	}
+	fewer, err := d.NewStore(c.Params[:len(c.Params)-1])
+	if err != nil {
+		return err
+	}
+	if _, err := d.Compile(c.Program, fewer, 2); err == nil {
+		return fmt.Errorf("a program is compiled with too few parameters")
+	}
+	c.Params[0].Shape = []int{1}
+	if s, err = d.NewStore(c.Params); err != nil {
+		return err
+	}
+	if _, err := d.Compile(c.Program, s, 2); err == nil {
+		return fmt.Errorf("a program is compiled with a parameter of another shape")
+	}
+	return d.Close()
+}
+
+// foreign is a store that no device made.
+type foreign struct{ kernels.Store }
+
+// refusal is a call that must be an error.
+type refusal struct {
+	name string
+	call func() error
+}
+
+func refused(list []refusal) error {
+	for _, r := range list {
+		if r.call() == nil {
+			return fmt.Errorf("no error: %s", r.name)
+		}
+	}
+	return nil
+}
+
+// callOrder: what needs an earlier call is an error without it.
+func callOrder(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 4)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	e, p := s.e, c.Program
+	logits := make([]float32, c.N*p.Classes())
+	if err := refused([]refusal{
+		{"Forward without statistics", func() error { return e.Forward(c.Images, 0) }},
+		{"Logits before Forward", func() error { return e.Logits(logits) }},
+		{"CrossEntropy before Forward", func() error { return e.CrossEntropy(c.Labels, 0) }},
+		{"Loss before Forward", func() error { _, _, err := e.Loss(); return err }},
+		{"SetLogitGradient before Forward", func() error { return e.SetLogitGradient(logits) }},
+		{"Backward before Forward", func() error { return e.Backward(kernels.HoldStatistics, false) }},
+		{"Statistics before Forward", func() error {
+			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
+		}},
+		{"CodeGram before Forward", func() error { _, err := e.CodeGram(make([]int64, c.N*c.N)); return err }},
+		{"Read before Forward", func() error { return e.Read(kernels.Tap{}, make([]float32, c.N*p.Nodes[0].Len())) }},
+	}); err != nil {
+		return err
+	}
+	if err := e.Forward(c.Images, 2); err != nil {
+		return err
+	}
+	if err := refused([]refusal{
+		{"Backward before CrossEntropy", func() error { return e.Backward(kernels.HoldStatistics, false) }},
+		{"Loss before CrossEntropy", func() error { _, _, err := e.Loss(); return err }},
+		{"SampleGradients before CrossEntropy", func() error { return e.SampleGradients(make([]float32, c.N*p.BNParams())) }},
+	}); err != nil {
+		return err
+	}
+	if err := e.CrossEntropy(c.Labels, 0); err != nil {
+		return err
+	}
+	return refused([]refusal{
+		{"statistics of some rows differentiated", func() error { return e.Backward(kernels.DifferentiateStatistics, false) }},
+		{"an unknown treatment of statistics", func() error { return e.Backward(7, false) }},
+	})
+}
+
+// lengths: a slice that is an element too short or too long, and an argument out of range, is an error.
+func lengths(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 3)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	if err := s.e.Forward(c.Images, c.N); err != nil {
+		return err
+	}
+	if err := s.e.CrossEntropy(c.Labels, 0); err != nil {
+		return err
+	}
+	for _, by := range []int{-1, 1} {
+		if err := refused(s.lengthsOff(by)); err != nil {
+			return fmt.Errorf("%d elements more than there should be: %w", by, err)
+		}
+	}
+	return refused(s.outOfRange())
+}
+
+func (s *session) lengthsOff(by int) []refusal {
+	e, p, n := s.e, s.Program, s.N
+	f32 := func(n int) []float32 { return make([]float32, n+by) }
+	f64 := func(n int) []float64 { return make([]float64, n+by) }
+	node, tap := p.Nodes[0].Len(), kernels.Tap{}
+	c, channels := p.Nodes[0].C, p.BNParams()/2
+	return []refusal{
+		{"Logits", func() error { return e.Logits(f32(n * p.Classes())) }},
+		{"CrossEntropy", func() error { return e.CrossEntropy(make([]int, n+by), 0) }},
+		{"SetLogitGradient", func() error { return e.SetLogitGradient(f32(n * p.Classes())) }},
+		{"SampleGradients", func() error { return e.SampleGradients(f32(n * p.BNParams())) }},
+		{"NodeGradient's dst", func() error { return e.NodeGradient(f32(n*node), 0, make([]float32, n*p.Nodes[1].Len()), 1) }},
+		{"NodeGradient's seed", func() error { return e.NodeGradient(make([]float32, n*node), 0, f32(n*p.Nodes[1].Len()), 1) }},
+		{"Statistics' means", func() error { return e.Statistics(f64(channels), make([]float64, channels)) }},
+		{"Statistics' variances", func() error { return e.Statistics(make([]float64, channels), f64(channels)) }},
+		{"SetStatistics' means", func() error { return e.SetStatistics(f64(channels), make([]float64, channels)) }},
+		{"SetStatistics' variances", func() error { return e.SetStatistics(make([]float64, channels), f64(channels)) }},
+		{"Covariance's means", func() error { return e.Covariance(tap, f64(c), make([]float64, c*c)) }},
+		{"Covariance's covariances", func() error { return e.Covariance(tap, make([]float64, c), f64(c*c)) }},
+		{"SpatialMean", func() error { return e.SpatialMean(tap, f64(n*c)) }},
+		{"Read", func() error { return e.Read(tap, f32(n*node)) }},
+		{"CodeGram", func() error { _, err := e.CodeGram(make([]int64, n*n+by)); return err }},
+		{"FiringRate", func() error { return e.FiringRate(f64(firingChannels(p))) }},
+		{"Store.Read", func() error { return s.s.Read(0, kernels.Data, f32(s.Params[0].Len())) }},
+		{"Store.Write", func() error { return s.s.Write(0, kernels.Data, f32(s.Params[0].Len())) }},
+	}
+}
+
+func (s *session) outOfRange() []refusal {
+	e, p := s.e, s.Program
+	size := p.Values[kernels.Images].Len()
+	nodes := kernels.NodeID(len(p.Nodes))
+	read := func(t kernels.Tap) error { return e.Read(t, make([]float32, s.N*p.Nodes[0].Len())) }
+	labels := func(label int) []int { return append([]int{label}, s.Labels[1:]...) }
+	pair := func(to, from kernels.NodeID) error {
+		return e.NodeGradient(make([]float32, s.N*p.Nodes[0].Len()), to, make([]float32, s.N*p.Nodes[0].Len()), from)
+	}
+	return []refusal{
+		{"a label of −1", func() error { return e.CrossEntropy(labels(-1), 0) }},
+		{"a label of Classes", func() error { return e.CrossEntropy(labels(p.Classes()), 0) }},
+		{"label smoothing of −0.1", func() error { return e.CrossEntropy(s.Labels, -0.1) }},
+		{"a node of −1", func() error { return read(kernels.Tap{Node: -1}) }},
+		{"a node too many", func() error { return read(kernels.Tap{Node: nodes}) }},
+		{"a value of −1", func() error { return read(kernels.Tap{Value: -1, IsBN: true}) }},
+		{"a value too many", func() error { return read(kernels.Tap{Value: kernels.ValueID(len(p.Values)), IsBN: true}) }},
+		{"a gradient at node −1", func() error { return pair(-1, 0) }},
+		{"a gradient from a node too many", func() error { return pair(0, nodes) }},
+		{"a parameter of −1", func() error { return s.s.Read(-1, kernels.Data, nil) }},
+		{"a parameter too many", func() error { return s.s.Write(kernels.ParamID(len(s.Params)), kernels.Data, nil) }},
+		{"no images", func() error { return e.Forward(nil, 0) }},
+		{"part of an image", func() error { return e.Forward(s.Images[:size+1], 1) }},
+		{"more images than compiled for", func() error { return e.Forward(make([]float32, (s.Batch+1)*size), 1) }},
+		{"more statistics rows than images", func() error { return e.Forward(s.Images, s.N+1) }},
+		{"−1 statistics rows", func() error { return e.Forward(s.Images, -1) }},
+		{"a negative variance", func() error {
+			variance := make([]float64, p.BNParams()/2)
+			variance[0] = -1
+			return e.SetStatistics(make([]float64, len(variance)), variance)
+		}},
+	}
+}
