@@ -72,7 +72,8 @@ func (nasBench201) Parse(text string) (Arch, error) {
 }
 
 // Canonical is the benchmark's own "unique string": a node is the sorted multiset of its operators' results, none and
-// what it cuts off is '#', skip is its source.
+// what it cuts off is '#', skip is its source. Zeros stay in a sum, so that some equal networks keep different forms;
+// so the benchmark counts them.
 func (nasBench201) Canonical(a Arch) string {
 	node := [4]string{"0"}
 	for e := 0; e < len(nb201Edges); {

@@ -115,13 +115,7 @@ func (nasBenchMacro) Cost(a Arch, c Config) Cost {
 			switch op := a[layer]; {
 			case op != macroIdentity:
 				t, kernel := macroBlock(op)
-				hidden := in * int64(t)
-				k.conv(in, hidden, 1, before)
-				k.norm(hidden)
-				k.conv(1, hidden, int64(kernel*kernel), after)
-				k.norm(hidden)
-				k.conv(hidden, out, 1, after)
-				k.norm(out)
+				k.invertedResidual(in, out, int64(t), int64(kernel), before, after)
 			case i == 0:
 				k.conv(in, out, 1, after)
 				k.norm(out)

@@ -37,6 +37,10 @@ func New(c Config) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newNet(s, c)
+}
+
+func newNet(s Space, c Config) (*Net, error) {
 	n := &Net{Space: s, Config: c, genes: s.Genes(), byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
 	for _, a := range n.cover() {
 		b := newBuilder(n, true)

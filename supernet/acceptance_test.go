@@ -1,0 +1,210 @@
+package supernet
+
+import (
+	"encoding/csv"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// The golden values of this file are those of the benchmarks' own code and tables.
+
+func TestPythonRandom(t *testing.T) {
+	r := newPythonRandom(88)
+	for i, want := range []uint32{1707201716, 4182107318, 813946014, 1429399738} {
+		if got := r.uint32(); got != want {
+			t.Errorf("getrandbits(32) #%d = %d, want %d", i, got, want)
+		}
+	}
+	r = newPythonRandom(88)
+	for range 1000 {
+		r.uint32()
+	}
+	if got := r.uint32(); got != 3551917360 { // past the first 624 words
+		t.Errorf("getrandbits(32) #1000 = %d", got)
+	}
+	x := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
+	newPythonRandom(88).shuffle(len(x), func(i, j int) { x[i], x[j] = x[j], x[i] })
+	if want := []int{11, 1, 10, 8, 7, 9, 4, 0, 2, 5, 3, 6}; !slices.Equal(x, want) {
+		t.Errorf("shuffle: %v, want %v", x, want)
+	}
+}
+
+func TestOfficialOrder(t *testing.T) {
+	s := nasBench201{}
+	for i, want := range map[int]string{
+		0:     "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
+		9:     "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
+		123:   "|avg_pool_3x3~0|+|avg_pool_3x3~0|nor_conv_1x1~1|+|none~0|avg_pool_3x3~1|nor_conv_3x3~2|",
+		3558:  "|skip_connect~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|nor_conv_3x3~2|",
+		13714: "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|",
+	} {
+		if got := s.Format(s.At(i)); got != want {
+			t.Errorf("#%d is %s, want %s", i, got, want)
+		}
+	}
+}
+
+func TestGoldenCosts(t *testing.T) {
+	for _, c := range []struct {
+		space, arch                      string
+		params, macs, bnStandard, bnFair int64
+	}{
+		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", 73306, 7783040, 544, 544},
+		{"nas-bench-201", "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|skip_connect~0|skip_connect~1|skip_connect~2|", 73306, 7783040, 544, 7264},
+		{"nas-bench-201", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|", 1531546, 220119680, 7264, 7264},
+		{"nas-bench-201", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_1x1~1|nor_conv_3x3~2|", 1073466, 153272960, 6144, 7264},
+		{"nas-bench-201", "|avg_pool_3x3~0|+|skip_connect~0|none~1|+|nor_conv_1x1~0|avg_pool_3x3~1|nor_conv_1x1~2|", 129306, 15647360, 2784, 6144},
+		{"nas-bench-macro", "00000000", 387882, 7713280, 3520, 3520 + 2*(64+2*128+2*256)},
+		{"nas-bench-macro", "11111111", 1588874, 53246464, 17856, 17856},
+		{"nas-bench-macro", "22222222", 2932586, 105660928, 30528, 30528},
+		{"nas-bench-macro", "22212202", 1985514, 85164544, 22336, 22848},
+	} {
+		s, err := Lookup(c.space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := s.Parse(c.arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for bn, want := range map[Placement]int64{Standard: c.bnStandard, Fair: c.bnFair} {
+			cfg := s.Defaults()
+			cfg.BN = bn
+			got := s.Cost(a, cfg)
+			if got.Params != c.params || got.MACs != c.macs || got.BNParams != want {
+				t.Errorf("%s %s: %+v, want %d parameters, %d MACs, %d of BatchNorm", c.arch, bn, got, c.params, c.macs, want)
+			}
+		}
+	}
+}
+
+// TestBNNASCosts reproduces the FLOPs table of BN-NAS, whose space is of the same blocks.
+func TestBNNASCosts(t *testing.T) {
+	var k Cost
+	k.invertedResidual(24, 32, 3, 3, 112*112, 56*56)
+	if k.MACs != 30933504 {
+		t.Errorf("24→32 at 112², stride 2, t = 3, k = 3: %d MACs, want 30933504", k.MACs)
+	}
+	var front Cost
+	front.conv(3, 40, 9, 112*112)
+	front.conv(1, 40, 9, 112*112)
+	front.conv(40, 24, 1, 112*112)
+	if front.MACs != 30105600 {
+		t.Errorf("stem and fixed block: %d MACs, want 30105600", front.MACs)
+	}
+	var head Cost
+	head.conv(432, 1728, 1, 7*7)
+	total := front.MACs + head.MACs + 1000*(2*1728-1) // its table counts the linear layer so
+	if got := total - front.MACs; got != 40033304 {
+		t.Errorf("head: %d, want 40033304", got)
+	}
+	genotype := []int{3, -1, 0, 4, 0, -1, -1, 0, 4, -1, 4, 4, 1, 4, 2, 0, 0, 4, 0, 2, 2}
+	candidates := [][2]int64{{3, 3}, {3, 6}, {5, 3}, {5, 6}, {7, 3}, {7, 6}}
+	stages := []struct{ channels, layers, stride int64 }{{32, 4, 2}, {56, 4, 2}, {112, 4, 2}, {128, 4, 1}, {256, 4, 2}, {432, 1, 1}}
+	in, side := int64(24), int64(112)
+	layer := 0
+	for _, s := range stages {
+		for i := range s.layers {
+			before := side * side
+			if i == 0 {
+				side /= s.stride
+			}
+			if g := genotype[layer]; g >= 0 {
+				var block Cost
+				block.invertedResidual(in, s.channels, candidates[g][1], candidates[g][0], before, side*side)
+				total += block.MACs
+			}
+			in = s.channels
+			layer++
+		}
+	}
+	if total != 473549240 {
+		t.Errorf("published genotype: %d, want 473549240", total)
+	}
+}
+
+// table reads a ground-truth table from the folder that BNAS_BENCHMARKS names.
+func table(t *testing.T, name string) []map[string]string {
+	t.Helper()
+	dir := os.Getenv("BNAS_BENCHMARKS")
+	if dir == "" {
+		t.Skip("BNAS_BENCHMARKS does not name the folder of ground-truth tables; the golden values above are checked all the same")
+	}
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []map[string]string
+	for _, row := range rows[1:] {
+		m := map[string]string{}
+		for i, column := range rows[0] {
+			m[column] = row[i]
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+func number(t *testing.T, text string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestTableNASBench201 compares the order, the classes and the costs of the whole space.
+func TestTableNASBench201(t *testing.T) {
+	s := nasBench201{}
+	class, canonical := map[string]string{}, map[string]string{}
+	for i, row := range table(t, "nasbench201_cifar10.csv") {
+		a := s.At(i)
+		if got := s.Format(a); got != row["arch"] {
+			t.Fatalf("#%d is %s, want %s", i, got, row["arch"])
+		}
+		k := s.Cost(a, s.Defaults())
+		if d := k.MACs - number(t, row["macs"]); k.Params != number(t, row["params"]) || d < -10 || d > 10 { // macs are rounded to tens
+			t.Fatalf("%s: %+v, want %s parameters and %s MACs", row["arch"], k, row["params"], row["macs"])
+		}
+		c := s.Canonical(a)
+		if old, ok := class[c]; ok && old != row["iso_class"] {
+			t.Fatalf("%s is of class %s, another of the same canonical form of %s", row["arch"], row["iso_class"], old)
+		}
+		if old, ok := canonical[row["iso_class"]]; ok && old != c {
+			t.Fatalf("class %s has canonical forms %s and %s", row["iso_class"], old, c)
+		}
+		class[c], canonical[row["iso_class"]] = row["iso_class"], c
+	}
+}
+
+// TestTableNASBenchMacro compares the canonical forms and the costs of the whole space.
+func TestTableNASBenchMacro(t *testing.T) {
+	s := nasBenchMacro{}
+	for i, row := range table(t, "nasbench_macro_cifar10.csv") {
+		a := s.At(i)
+		if got := s.Format(a); got != row["arch"] {
+			t.Fatalf("#%d is %s, want %s", i, got, row["arch"])
+		}
+		if got := s.Canonical(a); got != row["canonical_arch"] {
+			t.Fatalf("%s: canonical %s, want %s", row["arch"], got, row["canonical_arch"])
+		}
+		// The table's costs are those of the network really trained.
+		canonical, err := s.Parse(row["canonical_arch"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		k := s.Cost(canonical, s.Defaults())
+		if k.Params != number(t, row["params"]) || k.MACs != number(t, row["macs"]) || k != s.Cost(a, s.Defaults()) {
+			t.Fatalf("%s: %+v, want %s parameters and %s MACs", row["arch"], k, row["params"], row["macs"])
+		}
+	}
+}

@@ -1,0 +1,183 @@
+package supernet
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas/kernels/philox"
+)
+
+func TestParseErrors(t *testing.T) {
+	for _, c := range []struct{ space, text, want string }{
+		{"nas-bench-201", "", `byte 1: found nothing, want "|"`},
+		{"nas-bench-201", "|conv~0|", `byte 2: found "conv", want one of none, skip_connect`},
+		{"nas-bench-201", "|none~1|", `byte 7: found "1", want the operator's source, node 0`},
+		{"nas-bench-201", "|none~0|none~0|", `byte 9: found "n", want "+"`},
+		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|x", `byte 48: found "x", want the end`},
+		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2", `byte 47: found nothing, want "|"`},
+		{"nas-bench-201", strings.Repeat("é", 60), `byte 1: found "é"`},
+		{"nas-bench-macro", "0123", `byte 4: found "3", want one of 0, 1, 2`},
+		{"nas-bench-macro", "000", `byte 4: found nothing`},
+		{"nas-bench-macro", "000000000", `byte 9: found "0", want the end`},
+	} {
+		s, err := Lookup(c.space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := s.Parse(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, %v, want an error with %s", c.text, a, err, c.want)
+		}
+	}
+}
+
+// FuzzParse reads any text in every space: what is accepted must be a valid architecture that formats as it was read.
+func FuzzParse(f *testing.F) {
+	for _, s := range Spaces() {
+		for i := range 5 {
+			f.Add(s.Format(s.At(i * s.Size() / 5)))
+		}
+	}
+	f.Add("|none~0|+|none~0|none~1|+")
+	f.Add("|none~0|+|none~0|none~1|+|none~0|none~1|\xff~2|")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range Spaces() {
+			a, err := s.Parse(text)
+			if err != nil {
+				continue
+			}
+			if err := Validate(s, a); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Format(a); got != text {
+				t.Fatalf("%s: read %q, wrote %q", s.Name(), text, got)
+			}
+		}
+	})
+}
+
+func TestValidate(t *testing.T) {
+	s := nasBenchMacro{}
+	for _, a := range []Arch{nil, {0, 1}, {0, 0, 0, 0, 0, 0, 0, 3}, {-1, 0, 0, 0, 0, 0, 0, 0}} {
+		if Validate(s, a) == nil {
+			t.Errorf("%v is taken for valid", a)
+		}
+	}
+	n := small(t, s, Fair)
+	if _, err := n.Program(Arch{1}); err == nil {
+		t.Error("lowered an architecture of one gene")
+	}
+}
+
+func TestVariation(t *testing.T) {
+	for _, s := range Spaces() {
+		r := philox.New(1, "variation", 0)
+		a, b := Random(s, r), Random(s, r)
+		genes := s.Genes()
+		want := 0
+		for _, g := range genes {
+			want += len(g.Options) - 1
+		}
+		neighbours := Neighbours(s, a)
+		if len(neighbours) != want {
+			t.Errorf("%s: %d neighbours, want %d", s.Name(), len(neighbours), want)
+		}
+		for _, n := range neighbours {
+			if distance(a, n) != 1 {
+				t.Errorf("%s: %v is no neighbour of %v", s.Name(), n, a)
+			}
+		}
+		if m := Mutate(s, a, 0, r); !slices.Equal(m, a) {
+			t.Errorf("%s: mutated with probability 0", s.Name())
+		}
+		moved, crossed := 0, map[bool]int{}
+		for range 200 {
+			m := Mutate(s, a, 0.5, r)
+			if err := Validate(s, m); err != nil {
+				t.Fatal(err)
+			}
+			moved += distance(a, m)
+			for i, o := range Crossover(s, a, b, r) {
+				if o != a[i] && o != b[i] {
+					t.Fatalf("%s: gene %d of neither parent", s.Name(), i)
+				}
+				if a[i] != b[i] {
+					crossed[o == a[i]]++
+				}
+			}
+		}
+		options := float64(len(genes[0].Options)) // the same for every gene of these spaces
+		expected := 200 * float64(len(genes)) * 0.5 * (options - 1) / options
+		if d := float64(moved) - expected; d*d > 16*expected {
+			t.Errorf("%s: %d genes moved, expected %.0f", s.Name(), moved, expected)
+		}
+		if d := crossed[true] - crossed[false]; d*d > 16*(crossed[true]+crossed[false]) {
+			t.Errorf("%s: crossover takes %d genes of one parent, %d of the other", s.Name(), crossed[true], crossed[false])
+		}
+	}
+}
+
+func distance(a, b Arch) int {
+	n := 0
+	for i := range a {
+		if a[i] != b[i] {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRandomIsUniform(t *testing.T) {
+	for _, s := range Spaces() {
+		r := philox.New(1, "uniform", 0)
+		const draws = 3000
+		genes := s.Genes()
+		counts := make([][]int, len(genes))
+		for i, g := range genes {
+			counts[i] = make([]int, len(g.Options))
+		}
+		for range draws {
+			for i, o := range Random(s, r) {
+				counts[i][o]++
+			}
+		}
+		for i, c := range counts {
+			expected := float64(draws) / float64(len(c))
+			for o, n := range c {
+				if d := float64(n) - expected; d*d > 25*expected {
+					t.Errorf("%s: gene %d: option %d drawn %d times, expected %.0f", s.Name(), i, o, n, expected)
+				}
+			}
+		}
+	}
+}
+
+func TestCanonical(t *testing.T) {
+	for _, c := range []struct {
+		space, a, b string
+		same        bool
+	}{
+		{"nas-bench-201", "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|skip_connect~2|", "|skip_connect~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|skip_connect~2|", true},
+		{"nas-bench-201", "|none~0|+|none~0|nor_conv_3x3~1|+|avg_pool_3x3~0|none~1|none~2|", "|none~0|+|none~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|", false},
+		{"nas-bench-201", "|none~0|+|none~0|nor_conv_3x3~1|+|avg_pool_3x3~0|none~1|none~2|", "|none~0|+|none~0|none~1|+|avg_pool_3x3~0|nor_conv_1x1~1|none~2|", true},
+		{"nas-bench-macro", "10011001", "10011010", true},
+		{"nas-bench-macro", "10011001", "10011100", false}, // a stage's first layer stays
+		{"nas-bench-macro", "10012001", "10021001", false},
+	} {
+		s, err := Lookup(c.space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := s.Parse(c.a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := s.Parse(c.b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if same := s.Canonical(a) == s.Canonical(b); same != c.same {
+			t.Errorf("%s is %s, %s is %s", c.a, s.Canonical(a), c.b, s.Canonical(b))
+		}
+	}
+}
