@@ -59,3 +59,13 @@ void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const 
 			dst[b->c + c] = s;
 		}
 }
+
+void linear_weight_grad(float *dw, const float *dy, const float *u, int n, int out, int dy_stride, int in, int u_stride) {
+	for (int o = 0; o < out; o++)
+		for (int c = 0; c < in; c++) {
+			double s = 0;
+			for (int i = 0; i < n; i++)
+				s += (double)dy[(long)i * dy_stride + o] * u[(long)i * u_stride + c];
+			dw[(long)o * in + c] = s;
+		}
+}

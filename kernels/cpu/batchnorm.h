@@ -27,4 +27,7 @@ void batchnorm_backward(const struct batchnorm *b, const float *sum, const float
 
 // batchnorm_samples writes every image's own dγ and dβ: row i is dst + i·stride, c and then c numbers.
 void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const float *sum, const float *dot, int n);
+
+// linear_weight_grad: dw[o][c] = Σ_i dy[i][o]·u[i][c].
+void linear_weight_grad(float *dw, const float *dy, const float *u, int n, int out, int dy_stride, int in, int u_stride);
 #endif

@@ -41,10 +41,10 @@ static void conv_body(void *arg, struct pool *pool, int thread) {
 	const struct conv_args *a = arg;
 	const struct conv_job *j = a->job;
 	const struct conv_shape *s = &j->shape;
-	float *pad = a->at->scratch + (size_t)thread * a->at->stride, *tmp = pad + j->pad, *scratch = tmp + j->out;
+	float *list = a->at->scratch + (size_t)thread * a->at->stride, *pad = list + j->list, *tmp = pad + j->pad, *scratch = tmp + j->out;
+	const float **in = (const float **)list;
+	float **out = (float **)list + j->group * s->cb;
 	size_t plane = (size_t)s->ph * s->pw * LANES, pixels = (size_t)s->h * s->w;
-	const float *in[j->group * s->cb];
-	float *out[j->group * s->kb];
 	int clean = 0;
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
 		if (!clean)

@@ -17,6 +17,7 @@ void choose_core(const struct isa *isa, struct conv_job *j, int adding) {
 		j->core->widen(&j->shape);
 	const struct conv_shape *s = &j->shape;
 	j->group = j->core->group(s);
+	j->list = ((size_t)j->group * (s->cb + s->kb) * sizeof(float *) / sizeof(float) + LANES - 1) / LANES * LANES;
 	j->pad = (size_t)j->group * s->cb * s->ph * s->pw * LANES;
 	j->out = adding ? (size_t)j->group * s->kb * s->h * s->w * LANES : 0;
 	j->scratch = (j->core->scratch_size(s, j->group) + LANES - 1) / LANES * LANES;

@@ -41,7 +41,8 @@ struct conv_job {
 	// Loaded pixel (y, x) that is a multiple of step lands at (y/step·spread + y0, x/step·spread + x0) of the padded
 	// input, if that is inside.
 	int y0, x0, spread, step;
-	size_t pad, out, scratch; // floats a thread needs: padded inputs, outputs before they are added, the core's scratch
+	// Floats a thread needs: lists of pointers, padded inputs, outputs before they are added, the core's scratch.
+	size_t list, pad, out, scratch;
 	size_t pack;              // floats of the packed weights
 };
 
@@ -88,5 +89,6 @@ struct isa {
 	void (*codes)(const struct place *, uint64_t *dst, size_t words, const struct load *, const struct term *);
 	// agree adds weight·(number of equal bits among units) to k[n][n] for all pairs of codes.
 	void (*agree)(const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);
+	double (*peak)(void); // see peak.inc.h
 };
 #endif

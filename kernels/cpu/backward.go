@@ -1,0 +1,200 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+// #include "batchnorm.h"
+import "C"
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// Backward writes the Grad slots of γ, β and the classifier. Gradients of convolution weights are not supported.
+func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
+	if err := e.ready("Backward"); err != nil {
+		return err
+	}
+	switch {
+	case s != kernels.HoldStatistics && s != kernels.DifferentiateStatistics:
+		return e.fail("Backward", fmt.Errorf("no treatment %d of statistics", s))
+	case s == kernels.DifferentiateStatistics && e.statRows != e.n:
+		return e.fail("Backward", fmt.Errorf("statistics of %d of %d images cannot be differentiated", e.statRows, e.n))
+	case weights:
+		return e.fail("Backward", fmt.Errorf("gradients of convolution weights: %w", kernels.ErrUnsupported))
+	}
+	if err := e.fromLogits("Backward", s); err != nil {
+		return err
+	}
+	e.writeGradients()
+	return e.checkGaps("Backward")
+}
+
+// fromLogits runs a backward pass to all parameters.
+func (e *exec) fromLogits(what string, s kernels.StatGrad) error {
+	if !e.seeded {
+		return e.fail(what, fmt.Errorf("needs a CrossEntropy or SetLogitGradient since the last Forward"))
+	}
+	g := e.gradPlan(noNode, noNode)
+	if err := e.reserve(what, g.size); err != nil {
+		return err
+	}
+	e.clearGradients()
+	e.walk(g, s, true)
+	return nil
+}
+
+func (e *exec) gradPlan(from, to kernels.NodeID) *gradPlan {
+	key := [2]kernels.NodeID{from, to}
+	if e.grads[key] == nil {
+		e.grads[key] = planGrad(e.p, e.plan, e.jobs, from, to)
+	}
+	return e.grads[key]
+}
+
+// clearGradients makes zero what no step of a pass reaches.
+func (e *exec) clearGradients() {
+	for i := range e.plan.bns {
+		b := &e.plan.bns[i]
+		clear(e.d.saved.floats(b.at+dGammaArray*b.cp, 2*b.cp))
+		clear(e.d.saved.floats(b.dot, e.plan.n*b.cp))
+	}
+	for n, sum := range e.plan.sums {
+		if sum >= 0 {
+			clear(e.d.saved.floats(sum, e.plan.n*blocks(e.p.Nodes[n].C)*lanes))
+		}
+	}
+}
+
+// walk runs the steps of a backward pass. sums: form the sums for dγ and dβ, and the coefficients that follow.
+func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
+	at := e.place()
+	x := &e.desc
+	for _, gs := range g.steps {
+		step := &e.p.Steps[gs.step]
+		if step.Op == kernels.OpConv {
+			for k, j := range e.convs[gs.step].backward {
+				x.reset()
+				for _, b := range j.branches {
+					x.loads = append(x.loads, e.gradient(b.Out, g, s))
+				}
+				x.grads = append(x.grads, e.grad(gs.targets[k], step.Act, g, sums))
+				C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j))
+			}
+		} else {
+			x.reset()
+			for k, node := range step.In {
+				x.loads = append(x.loads, e.node(node, step.Act))
+				x.grads = append(x.grads, e.grad(gs.targets[k], step.Act, g, sums))
+			}
+			dy := e.gradient(step.Out, g, s)
+			job := e.opJob(step)
+			C.run_op_grad(e.d.isa, &at, &job, &dy, first(x.loads), first(x.terms), first(x.grads), C.int(len(x.grads)))
+		}
+		if sums {
+			for _, t := range gs.targets {
+				if t.last && t.node != noNode {
+					e.differentiate(t.node)
+				}
+			}
+		}
+	}
+}
+
+// differentiate forms dγ and dβ of the BatchNorms of a node whose gradient is complete.
+func (e *exec) differentiate(n kernels.NodeID) {
+	node := &e.p.Nodes[n]
+	for _, t := range node.Terms {
+		if t.BN == kernels.NoBN {
+			continue
+		}
+		bn := e.batchNorm(t.BN)
+		C.batchnorm_backward(&bn, e.d.saved.pointer(e.plan.sums[n]), e.d.saved.pointer(e.plan.bns[t.BN].dot), C.int(e.n), C.int(node.H*node.W))
+	}
+}
+
+// writeGradients copies dγ and dβ to the store and forms the classifier's.
+func (e *exec) writeGradients() {
+	for i, b := range e.p.BNs {
+		p := &e.plan.bns[i]
+		copy(e.store.Slice(b.Gamma, kernels.Grad), e.d.saved.floats(p.at+dGammaArray*p.cp, p.c))
+		copy(e.store.Slice(b.Beta, kernels.Grad), e.d.saved.floats(p.at+dBetaArray*p.cp, p.c))
+	}
+	last := &e.p.Steps[len(e.p.Steps)-1]
+	in := e.p.Nodes[last.In[0]].C
+	cp := blocks(in) * lanes
+	weight := e.store.Slice(last.Weight, kernels.Grad)
+	C.linear_weight_grad((*C.float)(&weight[0]), e.d.saved.pointer(e.plan.dLogits), e.d.saved.pointer(e.plan.input),
+		C.int(e.n), C.int(e.p.Classes()), C.int(blocks(e.p.Classes())*lanes), C.int(in), C.int(cp))
+	if last.Bias == kernels.NoParam {
+		return
+	}
+	for k := range e.p.Classes() {
+		sum := 0.0
+		for i := range e.n {
+			sum += float64(e.logitGradient(i)[k])
+		}
+		e.store.Slice(last.Bias, kernels.Grad)[k] = float32(sum)
+	}
+}
+
+// SampleGradients writes every image's gradient of γ and β with statistics held: the same pass before its sums over
+// images.
+func (e *exec) SampleGradients(dst []float32) error {
+	if err := e.ready("SampleGradients"); err != nil {
+		return err
+	}
+	columns := e.plan.bnColumns
+	if err := e.length("SampleGradients", "gradients", len(dst), e.n*columns); err != nil {
+		return err
+	}
+	if err := e.fromLogits("SampleGradients", kernels.HoldStatistics); err != nil {
+		return err
+	}
+	for id := range e.plan.bns {
+		b := &e.plan.bns[id]
+		bn := e.batchNorm(kernels.BNID(id))
+		C.batchnorm_samples(&bn, (*C.float)(&dst[b.column]), C.int(columns),
+			e.d.saved.pointer(e.plan.sums[e.plan.nodeOf[id]]), e.d.saved.pointer(b.dot), C.int(e.n))
+	}
+	return e.checkGaps("SampleGradients")
+}
+
+// NodeGradient propagates seed from one node to another with statistics held.
+func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	if err := e.ready("NodeGradient"); err != nil {
+		return err
+	}
+	for _, n := range []kernels.NodeID{to, from} {
+		if n < 0 || int(n) >= len(e.p.Nodes) {
+			return e.fail("NodeGradient", fmt.Errorf("no node %d", n))
+		}
+	}
+	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
+	if err := e.length("NodeGradient", "seed", len(seed), e.n*start.Len()); err != nil {
+		return err
+	}
+	if err := e.length("NodeGradient", "gradient", len(dst), e.n*end.Len()); err != nil {
+		return err
+	}
+	g := e.gradPlan(from, to)
+	if g.at[to] < 0 {
+		clear(dst)
+		return nil
+	}
+	if err := e.reserve("NodeGradient", g.size); err != nil {
+		return err
+	}
+	at := e.place()
+	out := C.struct_out{data: e.d.moving.pointer(g.at[from]), c: C.int(start.C), cb: C.int(blocks(start.C))}
+	C.run_block(e.d.isa, &at, (*C.float)(&seed[0]), &out, C.int(start.H), C.int(start.W), 0)
+	e.walk(g, kernels.HoldStatistics, false)
+	e.desc.reset()
+	l := shaped(end, kernels.Linear)
+	l.count = 1
+	e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.moving.pointer(g.at[to]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
+	return e.checkGaps("NodeGradient")
+}

@@ -1,0 +1,132 @@
+//go:build cgo
+
+package cpu_test
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/cpu"
+	"bnas/supernet"
+)
+
+var cells = map[string]string{
+	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+}
+
+const batch = 64
+
+// network compiles a NAS-Bench-201 cell at the benchmark's sizes and fills a batch.
+func network(b *testing.B, threads int, cell string) (kernels.Exec, []float32, []int) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := net.Space.Parse(cell)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := cpu.New(threads)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { d.Close() })
+	s, err := d.NewStore(net.Params())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := net.Fill(s); err != nil {
+		b.Fatal(err)
+	}
+	e, err := d.Compile(p, s, batch)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	images, labels := make([]float32, batch*p.Values[kernels.Images].Len()), make([]int, batch)
+	for i := range images {
+		images[i] = float32(r.NormFloat64())
+	}
+	for i := range labels {
+		labels[i] = r.IntN(p.Classes())
+	}
+	return e, images, labels
+}
+
+// BenchmarkStep is one BN-only training step: forward, cross-entropy, backward.
+func BenchmarkStep(b *testing.B) {
+	for name, cell := range cells {
+		for _, threads := range []int{1, 2} {
+			b.Run(name+"/"+strconv.Itoa(threads), func(b *testing.B) {
+				e, images, labels := network(b, threads, cell)
+				b.ReportMetric(float64(e.SavedBytes(batch))/(1<<20), "MiB-saved")
+				for b.Loop() {
+					step(b, e, images, labels)
+				}
+			})
+		}
+	}
+}
+
+func step(b *testing.B, e kernels.Exec, images []float32, labels []int) {
+	if err := e.Forward(images, batch); err != nil {
+		b.Fatal(err)
+	}
+	if err := e.CrossEntropy(labels, 0); err != nil {
+		b.Fatal(err)
+	}
+	if err := e.Backward(kernels.DifferentiateStatistics, false); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkForward is the forward pass alone.
+func BenchmarkForward(b *testing.B) {
+	for name, cell := range cells {
+		b.Run(name, func(b *testing.B) {
+			e, images, _ := network(b, 2, cell)
+			for b.Loop() {
+				if err := e.Forward(images, batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkCompile is planning a path.
+func BenchmarkCompile(b *testing.B) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	a, err := net.Space.Parse(cells["all3x3"])
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, err := cpu.New(1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer d.Close()
+	s, err := d.NewStore(net.Params())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := d.Compile(p, s, batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,107 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import "bnas/kernels"
+
+// convJob is one call of a core: sibling convolutions, or their common input gradient.
+type convJob struct {
+	c        C.struct_conv_job
+	branches []kernels.Branch
+	weights  []kernels.ParamID
+	outs     []int // output channels of each
+	ins      int
+	groups   int
+	turned   bool // the input gradient
+	pack     *pack
+}
+
+// convPlan is a convolution step as jobs: one for all its siblings, or one for each where they are depthwise, because
+// a depthwise core keeps channels apart.
+type convPlan struct{ forward, backward []*convJob }
+
+func isDepthwise(p *kernels.Program, s *kernels.Step) bool {
+	in := p.Nodes[s.In[0]].C
+	if s.Groups != in || s.Groups == 1 {
+		return false
+	}
+	for _, b := range s.Branches {
+		if p.Values[b.Out].C != in {
+			return false
+		}
+	}
+	return true
+}
+
+// jobCount is how many jobs each step makes; 0 for other ops.
+func jobCount(p *kernels.Program) []int {
+	n := make([]int, len(p.Steps))
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Op == kernels.OpConv {
+			n[i] = 1
+			if isDepthwise(p, s) {
+				n[i] = len(s.Branches)
+			}
+		}
+	}
+	return n
+}
+
+func (d *device) planConv(p *kernels.Program, s *kernels.Step, jobs int) convPlan {
+	var c convPlan
+	per := len(s.Branches) / jobs
+	for k := range jobs {
+		branches := s.Branches[k*per : (k+1)*per]
+		c.forward = append(c.forward, d.newConvJob(p, s, branches, false))
+		c.backward = append(c.backward, d.newConvJob(p, s, branches, true))
+	}
+	return c
+}
+
+func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kernels.Branch, turned bool) *convJob {
+	in, out := p.Nodes[s.In[0]].Shape, p.Values[branches[0].Out].Shape
+	j := &convJob{branches: branches, ins: in.C, groups: s.Groups, turned: turned}
+	outBlocks, tail := 0, 0
+	for _, b := range branches {
+		j.weights = append(j.weights, b.Weight)
+		j.outs = append(j.outs, p.Values[b.Out].C)
+		outBlocks += blocks(p.Values[b.Out].C)
+		tail = p.Values[b.Out].C % lanes
+	}
+	sh := &j.c.shape
+	sh.kernel, sh.dilation = C.int(s.Kernel), C.int(s.Dilation)
+	if isDepthwise(p, s) {
+		sh.depthwise = 1
+	}
+	reach := (s.Kernel - 1) * s.Dilation
+	if turned {
+		// ∂/∂x[i] = Σ_k w[k]·∂/∂y[(i + pad − k·dilation)/stride]: a convolution of the outputs spread by stride with
+		// the window turned round.
+		sh.cb, sh.kb, sh.tail = C.int(outBlocks), C.int(blocks(in.C)), C.int(tail)
+		sh.h, sh.w, sh.stride = C.int(in.H), C.int(in.W), 1
+		sh.ph, sh.pw = C.int(in.H+reach), C.int(in.W+reach)
+		j.c.step, j.c.spread = 1, C.int(s.Stride)
+		j.c.y0 = C.int(reach - s.Pad)
+	} else {
+		sh.cb, sh.kb, sh.tail = C.int(blocks(in.C)), C.int(outBlocks), C.int(in.C%lanes)
+		sh.h, sh.w, sh.stride = C.int(out.H), C.int(out.W), C.int(s.Stride)
+		j.c.step, j.c.spread, j.c.y0 = 1, 1, C.int(s.Pad)
+		if s.Kernel == 1 && s.Pad == 0 {
+			j.c.step, sh.stride = sh.stride, 1 // load only the pixels that are read
+		}
+		sh.ph, sh.pw = (sh.h-1)*sh.stride+C.int(reach)+1, (sh.w-1)*sh.stride+C.int(reach)+1
+	}
+	j.c.x0 = j.c.y0
+	adding := C.int(0)
+	if turned {
+		adding = 1
+	}
+	C.choose_core(d.isa, &j.c, adding)
+	return j
+}
+
+// scratch is how many floats of scratch a thread needs.
+func (j *convJob) scratch() int { return int(j.c.list + j.c.pad + j.c.out + j.c.scratch) }

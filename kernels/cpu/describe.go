@@ -1,0 +1,160 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+// #include "batchnorm.h"
+import "C"
+
+import (
+	"math"
+
+	"bnas/kernels"
+)
+
+// descriptors are the arguments of one call into C, built anew for each call in memory that is kept.
+type descriptors struct {
+	terms []C.struct_term
+	loads []C.struct_load
+	outs  []C.struct_out
+	grads []C.struct_grad
+}
+
+func (x *descriptors) reset() {
+	x.terms, x.loads, x.outs, x.grads = x.terms[:0], x.loads[:0], x.outs[:0], x.grads[:0]
+}
+
+// first returns the address of the first element, of which there may be none.
+func first[T any](x []T) *T {
+	if len(x) == 0 {
+		return nil
+	}
+	return &x[0]
+}
+
+// bounds of an activation: act(u) = min(max(u, lo), hi), and its gradient passes where lo < u < hi.
+func bounds(a kernels.Activation) (lo, hi C.float) {
+	lo, hi = C.float(math.Inf(-1)), C.float(math.Inf(1))
+	if a != kernels.Linear {
+		lo = 0
+	}
+	if a == kernels.ReLU6 {
+		hi = 6
+	}
+	return lo, hi
+}
+
+func (e *exec) bnArray(id kernels.BNID, array int) *C.float {
+	b := &e.plan.bns[id]
+	return e.d.saved.pointer(b.at + array*b.cp)
+}
+
+// term reads a value as it is, or through a BatchNorm.
+func (e *exec) term(v kernels.ValueID, bn kernels.BNID) C.struct_term {
+	t := C.struct_term{x: e.d.saved.pointer(e.plan.values[v].data)}
+	if bn == kernels.NoBN {
+		t.mu, t.scale, t.shift = e.zeros(), e.ones(), e.zeros()
+	} else {
+		t.mu, t.scale, t.shift = e.bnArray(bn, muArray), e.bnArray(bn, scaleArray), e.bnArray(bn, shiftArray)
+	}
+	return t
+}
+
+func (e *exec) zeros() *C.float { return e.d.saved.pointer(e.plan.zeros) }
+func (e *exec) ones() *C.float  { return e.d.saved.pointer(e.plan.ones) }
+
+func shaped(s kernels.Shape, act kernels.Activation) C.struct_load {
+	lo, hi := bounds(act)
+	return C.struct_load{c: C.int(s.C), cb: C.int(blocks(s.C)), h: C.int(s.H), w: C.int(s.W), lo: lo, hi: hi}
+}
+
+// node describes a load of act(node).
+func (e *exec) node(n kernels.NodeID, act kernels.Activation) C.struct_load {
+	l := shaped(e.p.Nodes[n].Shape, act)
+	l.first, l.count = C.int(len(e.desc.terms)), C.int(len(e.p.Nodes[n].Terms))
+	for _, t := range e.p.Nodes[n].Terms {
+		e.desc.terms = append(e.desc.terms, e.term(t.Value, t.BN))
+	}
+	return l
+}
+
+// value describes a load of a value as it is.
+func (e *exec) value(v kernels.ValueID) C.struct_load {
+	l := shaped(e.p.Values[v].Shape, kernels.Linear)
+	l.first, l.count = C.int(len(e.desc.terms)), 1
+	e.desc.terms = append(e.desc.terms, e.term(v, kernels.NoBN))
+	return l
+}
+
+func (e *exec) out(v kernels.ValueID) C.struct_out {
+	p := &e.plan.values[v]
+	o := C.struct_out{data: e.d.saved.pointer(p.data), c: C.int(p.C), cb: C.int(blocks(p.C))}
+	if p.partial >= 0 {
+		o.partial = e.d.saved.doublePointer(p.partial)
+	}
+	return o
+}
+
+func (e *exec) batchNorm(id kernels.BNID) C.struct_batchnorm {
+	b := &e.plan.bns[id]
+	return C.struct_batchnorm{
+		c: C.int(b.c), cp: C.int(b.cp), eps: C.double(e.p.BNs[id].Eps),
+		mean: e.d.saved.doublePointer(b.mean), _var: e.d.saved.doublePointer(b.vari),
+		gamma: e.bnArray(id, gammaArray), beta: e.bnArray(id, betaArray),
+		mu: e.bnArray(id, muArray), scale: e.bnArray(id, scaleArray), shift: e.bnArray(id, shiftArray),
+		slope: e.bnArray(id, slopeArray), offset: e.bnArray(id, offsetArray),
+		dgamma: e.bnArray(id, dGammaArray), dbeta: e.bnArray(id, dBetaArray),
+	}
+}
+
+// gradient describes a load of the gradient of a value: of each node with a gradient that it enters, δ where it is
+// bare, δ·γr through a BatchNorm, and what its statistics add where they are differentiated.
+func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.struct_load {
+	l := shaped(e.p.Values[v].Shape, kernels.Linear)
+	l.first = C.int(len(e.desc.terms))
+	if v == e.p.Logits() {
+		e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.saved.pointer(e.plan.dLogits), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	}
+	for _, u := range e.plan.uses[v] {
+		if g.at[u.node] < 0 {
+			continue
+		}
+		d := C.struct_term{x: e.d.moving.pointer(g.at[u.node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()}
+		if u.bn != kernels.NoBN {
+			d.scale = e.bnArray(u.bn, scaleArray)
+		}
+		e.desc.terms = append(e.desc.terms, d)
+		if u.bn != kernels.NoBN && s == kernels.DifferentiateStatistics {
+			h := e.term(v, u.bn)
+			h.scale, h.shift = e.bnArray(u.bn, slopeArray), e.bnArray(u.bn, offsetArray)
+			e.desc.terms = append(e.desc.terms, h)
+		}
+	}
+	l.count = C.int(len(e.desc.terms)) - l.first
+	return l
+}
+
+// grad describes the addition to a node's gradient. sums: the last one also forms the sums for dγ and dβ.
+func (e *exec) grad(t target, act kernels.Activation, g *gradPlan, sums bool) C.struct_grad {
+	if t.node == noNode {
+		return C.struct_grad{}
+	}
+	r := C.struct_grad{d: e.d.moving.pointer(g.at[t.node])}
+	if t.first {
+		r.first = 1
+	}
+	if sum := e.plan.sums[t.node]; t.last && sums && sum >= 0 {
+		r.last = 1
+		r.sum = e.d.saved.pointer(sum)
+		for k, term := range e.p.Nodes[t.node].Terms {
+			if term.BN != kernels.NoBN {
+				r.dot[k] = e.d.saved.pointer(e.plan.bns[term.BN].dot)
+			}
+		}
+	}
+	r.node = e.node(t.node, act)
+	if act == kernels.Linear && r.last == 0 {
+		r.node.count = 0
+	}
+	return r
+}

@@ -1,0 +1,114 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// device runs one Exec at a time on a pool of threads. saved holds what a Forward keeps, moving what a backward pass
+// needs while it runs, scratch what each thread needs within a step.
+type device struct {
+	isa     *C.struct_isa
+	threads int
+	pool    *C.struct_pool
+	saved   memory
+	moving  memory
+	scratch memory
+	owner   *exec // whose Forward saved holds
+	poison  bool  // fill memory with NaN before use, and check the gaps between buffers: for tests
+}
+
+// New starts a device with the given number of threads, the caller's included. It fails where ISAVariable asks for
+// an instruction set that the processor lacks.
+func New(threads int) (kernels.Device, error) {
+	if threads < 1 || threads > 1024 {
+		return nil, fmt.Errorf("cpu: %d threads, must be 1…1024", threads)
+	}
+	isa, err := chooseISA()
+	if err != nil {
+		return nil, err
+	}
+	d := &device{isa: isa, threads: threads, pool: C.pool_new(C.int(threads))}
+	if d.pool == nil {
+		return nil, fmt.Errorf("cpu: cannot start %d threads", threads)
+	}
+	return d, nil
+}
+
+func (d *device) Info() kernels.Info {
+	name := C.GoString(d.isa.name)
+	return kernels.Info{Name: "cpu", Detail: fmt.Sprintf("%s, %d threads", name, d.threads), Threads: d.threads}
+}
+
+func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
+	return newStore(params), nil
+}
+
+var errClosed = errors.New("the device is closed")
+
+// Close stops the threads and frees the memory. A closed device refuses everything but Close.
+func (d *device) Close() error {
+	if d.pool != nil {
+		C.pool_free(d.pool)
+		d.pool, d.owner = nil, nil
+	}
+	d.saved.free()
+	d.moving.free()
+	d.scratch.free()
+	return nil
+}
+
+func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	fail := func(format string, a ...any) error {
+		return fmt.Errorf("cpu: program %q: %w", p.Name, fmt.Errorf(format, a...))
+	}
+	own, ok := s.(*store)
+	switch {
+	case d.pool == nil:
+		return nil, fail("%w", errClosed)
+	case !ok:
+		return nil, fail("the store is a %T, not one of this device", s)
+	case n < 1:
+		return nil, fail("a batch of %d images", n)
+	}
+	if err := p.CheckParams(own.Params()); err != nil {
+		return nil, err
+	}
+	if err := checkSize(p, n); err != nil {
+		return nil, fail("%w", err)
+	}
+	return newExec(d, p, own, n), nil
+}
+
+// checkSize refuses what cannot be counted in the engine's integers: more images than 2²⁴, or maps, windows and
+// batches of more than 2³¹ pixels or 2⁴⁰ elements.
+func checkSize(p *kernels.Program, n int) error {
+	total := 0
+	for _, v := range p.Values {
+		total += floats(v.Shape)
+	}
+	if n > 1<<24 || total > 1<<40/n {
+		return fmt.Errorf("a batch of %d images, %d elements each: %w", n, total, kernels.ErrUnsupported)
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		reach := (s.Kernel - 1) * s.Dilation
+		for _, node := range s.In {
+			in := p.Nodes[node].Shape
+			if (in.H+reach+16)*(in.W+reach+16) > 1<<27 {
+				return fmt.Errorf("step %d (%s): window %v on %v: %w", i, s.Name, s.Window, in, kernels.ErrUnsupported)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+// #include "batchnorm.h"
+import "C"
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// Forward runs the program. Within a step images are independent; between steps one thread merges the statistics.
+func (e *exec) Forward(images []float32, statRows int) error {
+	if e.d.pool == nil {
+		return e.fail("Forward", errClosed)
+	}
+	size := e.p.Values[kernels.Images].Len()
+	n := len(images) / size
+	switch {
+	case n == 0 || n*size != len(images) || n > e.plan.n:
+		return e.fail("Forward", fmt.Errorf("images: %d elements, must be 1…%d times %d", len(images), e.plan.n, size))
+	case statRows < 0 || statRows > n:
+		return e.fail("Forward", fmt.Errorf("statistics of %d of %d images", statRows, n))
+	case statRows == 0 && !e.known:
+		return e.fail("Forward", fmt.Errorf("statistics of no images, and none were set"))
+	}
+	e.n, e.statRows, e.scored, e.seeded = 0, statRows, false, false
+	e.d.owner = nil
+	if err := e.d.saved.reserve(e.plan.size); err != nil {
+		return e.fail("Forward", err)
+	}
+	if e.d.poison {
+		fillNaN(e.d.saved.floats(0, e.d.saved.size))
+	}
+	if err := e.reserve("Forward", 0); err != nil {
+		return err
+	}
+	e.n, e.d.owner = n, e
+	e.load()
+	at, out := e.place(), e.out(kernels.Images)
+	shape := e.p.Values[kernels.Images].Shape
+	C.run_block(e.d.isa, &at, (*C.float)(&images[0]), &out, C.int(shape.H), C.int(shape.W), 0)
+	for i := range e.p.Steps {
+		e.step(i, &at)
+	}
+	e.keepStatistics()
+	return e.checkGaps("Forward")
+}
+
+// load copies γ, β and the classifier, padded to whole blocks, and with given statistics forms all coefficients.
+func (e *exec) load() {
+	m := &e.d.saved
+	ones, zeros := m.floats(e.plan.ones, e.plan.widest), m.floats(e.plan.zeros, e.plan.widest)
+	for i := range ones {
+		ones[i] = 1
+	}
+	clear(zeros)
+	column := 0
+	for id := range e.p.BNs {
+		b := &e.plan.bns[id]
+		arrays := m.floats(b.at, bnArrays*b.cp)
+		clear(arrays)
+		copy(arrays[gammaArray*b.cp:], e.store.Slice(e.p.BNs[id].Gamma, kernels.Data))
+		copy(arrays[betaArray*b.cp:], e.store.Slice(e.p.BNs[id].Beta, kernels.Data))
+		if e.statRows == 0 {
+			mean, vari := m.doubles(b.mean, b.cp), m.doubles(b.vari, b.cp)
+			clear(mean)
+			clear(vari)
+			copy(mean, e.mean[column:column+b.c])
+			copy(vari, e.variance[column:column+b.c])
+			bn := e.batchNorm(kernels.BNID(id))
+			C.batchnorm_forward(&bn)
+		}
+		column += b.c
+	}
+	last := &e.p.Steps[len(e.p.Steps)-1]
+	in := e.p.Nodes[last.In[0]].C
+	cp := blocks(in) * lanes
+	classes := e.p.Classes()
+	w := m.floats(e.plan.weight, classes*cp)
+	clear(w)
+	src := e.store.Slice(last.Weight, kernels.Data)
+	for o := range classes {
+		copy(w[o*cp:], src[o*in:(o+1)*in])
+	}
+	bias := m.floats(e.plan.bias, blocks(classes)*lanes)
+	clear(bias)
+	if last.Bias != kernels.NoParam {
+		copy(bias, e.store.Slice(last.Bias, kernels.Data))
+	}
+}
+
+func (e *exec) step(i int, at *C.struct_place) {
+	s := &e.p.Steps[i]
+	x := &e.desc
+	rows := C.int(e.statRows)
+	if s.Op == kernels.OpConv {
+		for _, j := range e.convs[i].forward {
+			x.reset()
+			x.loads = append(x.loads, e.node(s.In[0], s.Act))
+			for _, b := range j.branches {
+				x.outs = append(x.outs, e.out(b.Out))
+			}
+			C.run_conv(e.d.isa, at, &j.c, first(x.loads), 1, first(x.terms), first(x.outs), C.int(len(x.outs)), rows, e.store.packed(j))
+		}
+	} else {
+		x.reset()
+		for _, node := range s.In {
+			x.loads = append(x.loads, e.node(node, s.Act))
+		}
+		x.outs = append(x.outs, e.out(s.Out))
+		job := e.opJob(s)
+		C.run_op(e.d.isa, at, &job, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.outs), rows)
+	}
+	if e.statRows > 0 {
+		for _, v := range s.Outputs() {
+			e.normalise(v)
+		}
+	}
+}
+
+var opKinds = map[kernels.Op]C.enum_op_kind{
+	kernels.OpMaxPool: C.OP_MAX_POOL, kernels.OpAvgPool: C.OP_AVG_POOL, kernels.OpSum: C.OP_SUM,
+	kernels.OpConcat: C.OP_CONCAT, kernels.OpGlobalAvg: C.OP_GLOBAL_AVG, kernels.OpLinear: C.OP_LINEAR,
+}
+
+func (e *exec) opJob(s *kernels.Step) C.struct_op_job {
+	out := e.p.Values[s.Out]
+	return C.struct_op_job{
+		kind:   opKinds[s.Op],
+		kernel: C.int(s.Kernel), stride: C.int(s.Stride), pad: C.int(s.Pad), dilation: C.int(s.Dilation),
+		h: C.int(out.H), w: C.int(out.W),
+		weight: e.d.saved.pointer(e.plan.weight), bias: e.d.saved.pointer(e.plan.bias), input: e.d.saved.pointer(e.plan.input),
+	}
+}
+
+// normalise merges the statistics of a stored value and forms the coefficients of its BatchNorms.
+func (e *exec) normalise(v kernels.ValueID) {
+	p := &e.plan.values[v]
+	for k, id := range p.bns {
+		bn := e.batchNorm(id)
+		if k == 0 {
+			C.value_statistics(bn.mean, bn._var, e.d.saved.doublePointer(p.partial), C.int(e.statRows), C.int(p.pixels()), C.int(p.cp()))
+		} else {
+			m, from, to := &e.d.saved, &e.plan.bns[p.bns[0]], &e.plan.bns[id]
+			copy(m.doubles(to.mean, to.cp), m.doubles(from.mean, from.cp))
+			copy(m.doubles(to.vari, to.cp), m.doubles(from.vari, from.cp))
+		}
+		C.batchnorm_forward(&bn)
+	}
+}
+
+// keepStatistics copies the statistics out of the memory that Execs share.
+func (e *exec) keepStatistics() {
+	column := 0
+	for i := range e.plan.bns {
+		b := &e.plan.bns[i]
+		copy(e.mean[column:], e.d.saved.doubles(b.mean, b.cp)[:b.c])
+		copy(e.variance[column:], e.d.saved.doubles(b.vari, b.cp)[:b.c])
+		column += b.c
+	}
+	e.known = true
+}
+
+// checkGaps reports a gap between buffers that was written to, where the device is poisoned for tests.
+func (e *exec) checkGaps(what string) error {
+	if !e.d.poison {
+		return nil
+	}
+	for _, at := range e.plan.gaps {
+		for _, v := range e.d.saved.floats(at, gap-lanes) {
+			if v == v {
+				return e.fail(what, fmt.Errorf("wrote past the end of the buffer before %d", at))
+			}
+		}
+	}
+	return nil
+}
+
+// Logits writes n×Classes.
+func (e *exec) Logits(dst []float32) error {
+	if err := e.ready("Logits"); err != nil {
+		return err
+	}
+	classes := e.p.Classes()
+	if err := e.length("Logits", "logits", len(dst), e.n*classes); err != nil {
+		return err
+	}
+	for i := range e.n {
+		copy(dst[i*classes:], e.logits(i))
+	}
+	return nil
+}
+
+func (e *exec) logits(image int) []float32 {
+	v := &e.plan.values[e.p.Logits()]
+	return e.d.saved.floats(v.data+image*v.cp(), v.C)
+}

@@ -1,0 +1,95 @@
+//go:build cgo
+
+package cpu
+
+import (
+	"fmt"
+	"math"
+)
+
+// CrossEntropy forms the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
+	if err := e.ready("CrossEntropy"); err != nil {
+		return err
+	}
+	if err := e.length("CrossEntropy", "labels", len(labels), e.n); err != nil {
+		return err
+	}
+	if !(smoothing >= 0 && smoothing < 1) {
+		return e.fail("CrossEntropy", fmt.Errorf("label smoothing %v is not in [0, 1)", smoothing))
+	}
+	classes := e.p.Classes()
+	for i, label := range labels {
+		if label < 0 || label >= classes {
+			return e.fail("CrossEntropy", fmt.Errorf("label %d of image %d is not in 0…%d", label, i, classes-1))
+		}
+	}
+	e.loss, e.correct, e.scored, e.seeded = 0, 0, true, true
+	for i, label := range labels {
+		y, d := e.logits(i), e.logitGradient(i)
+		clear(d)
+		best := firstMax(y)
+		if best == label {
+			e.correct++
+		}
+		top, sum := float64(y[best]), 0.0
+		for _, v := range y {
+			sum += math.Exp(float64(v) - top)
+		}
+		for k, v := range y {
+			q := smoothing / float64(classes)
+			if k == label {
+				q += 1 - smoothing
+			}
+			logp := float64(v) - top - math.Log(sum)
+			e.loss -= q * logp / float64(e.n)
+			d[k] = float32((math.Exp(logp) - q) / float64(e.n))
+		}
+	}
+	return nil
+}
+
+func firstMax(y []float32) int {
+	best := 0
+	for k, v := range y {
+		if v > y[best] {
+			best = k
+		}
+	}
+	return best
+}
+
+// logitGradient is an image's row of the logits' gradient, whole blocks.
+func (e *exec) logitGradient(image int) []float32 {
+	cp := blocks(e.p.Classes()) * lanes
+	return e.d.saved.floats(e.plan.dLogits+image*cp, cp)
+}
+
+// Loss returns the last CrossEntropy's mean loss and number of correct images.
+func (e *exec) Loss() (float64, int, error) {
+	if err := e.ready("Loss"); err != nil {
+		return 0, 0, err
+	}
+	if !e.scored {
+		return 0, 0, e.fail("Loss", fmt.Errorf("needs a CrossEntropy since the last Forward"))
+	}
+	return e.loss, e.correct, nil
+}
+
+// SetLogitGradient sets ∂/∂logits.
+func (e *exec) SetLogitGradient(d []float32) error {
+	if err := e.ready("SetLogitGradient"); err != nil {
+		return err
+	}
+	classes := e.p.Classes()
+	if err := e.length("SetLogitGradient", "gradient", len(d), e.n*classes); err != nil {
+		return err
+	}
+	for i := range e.n {
+		row := e.logitGradient(i)
+		clear(row)
+		copy(row, d[i*classes:(i+1)*classes])
+	}
+	e.seeded = true
+	return nil
+}

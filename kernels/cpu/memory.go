@@ -1,0 +1,56 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// memory is one block of C memory that grows when more is asked for; its contents are then lost.
+type memory struct {
+	base *C.float
+	size int
+}
+
+// maxFloats bounds a request to what can be addressed and counted in bytes.
+const maxFloats = 1 << 44
+
+func (m *memory) reserve(floats int) error {
+	if floats <= m.size {
+		return nil
+	}
+	m.free()
+	if floats < maxFloats {
+		m.base = C.new_floats(C.size_t(floats))
+	}
+	if m.base == nil {
+		return fmt.Errorf("no memory for %d MiB", floats>>18)
+	}
+	m.size = floats
+	return nil
+}
+
+func (m *memory) free() {
+	C.free_floats(m.base)
+	m.base, m.size = nil, 0
+}
+
+func (m *memory) pointer(at int) *C.float {
+	return (*C.float)(unsafe.Add(unsafe.Pointer(m.base), 4*at))
+}
+
+func (m *memory) doublePointer(at int) *C.double {
+	return (*C.double)(unsafe.Add(unsafe.Pointer(m.base), 4*at))
+}
+
+func (m *memory) floats(at, n int) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(m.pointer(at))), n)
+}
+
+func (m *memory) doubles(at, n int) []float64 {
+	return unsafe.Slice((*float64)(unsafe.Pointer(m.pointer(at))), n)
+}

@@ -1,0 +1,20 @@
+//go:build !cgo
+
+package cpu
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// ISAVariable names the environment variable that chooses an instruction set where the engine is built in.
+const ISAVariable = "BNAS_CPU_ISA"
+
+// New reports that the engine was left out: it is C, and this program was built without cgo.
+func New(int) (kernels.Device, error) {
+	return nil, fmt.Errorf("cpu: built without cgo: %w", kernels.ErrUnsupported)
+}
+
+// Available reports false.
+func Available() (isa string, ok bool) { return "", false }

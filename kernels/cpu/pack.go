@@ -1,0 +1,123 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"bnas/kernels"
+	"bnas/kernels/hoststore"
+)
+
+// store keeps, beside the parameters, the forms of frozen weights that the cores want.
+type store struct {
+	*hoststore.Store
+	packs map[string]*pack
+}
+
+func newStore(params []kernels.Param) *store {
+	return &store{Store: hoststore.New(params), packs: map[string]*pack{}}
+}
+
+// pack is a core's form of the concatenated weights of sibling convolutions.
+type pack struct {
+	data     []float32
+	ids      []kernels.ParamID
+	versions []uint64
+}
+
+func (p *pack) valid(s *store) bool {
+	for i, id := range p.ids {
+		if s.Version(id) != p.versions[i] {
+			return false
+		}
+	}
+	return p.data != nil
+}
+
+// packed returns the current packed weights of a job, 64-byte aligned.
+func (s *store) packed(j *convJob) *C.float {
+	if j.pack == nil {
+		key := j.key()
+		if j.pack = s.packs[string(key)]; j.pack == nil {
+			j.pack = &pack{ids: j.weights, versions: make([]uint64, len(j.weights))}
+			s.packs[string(key)] = j.pack
+		}
+	}
+	if !j.pack.valid(s) {
+		j.pack.data = alignedFloats(int(j.c.pack))
+		dense := j.dense(s)
+		C.run_pack(&j.c, (*C.float)(&j.pack.data[0]), (*C.float)(&dense[0]))
+		for i, id := range j.pack.ids {
+			j.pack.versions[i] = s.Version(id)
+		}
+	}
+	return (*C.float)(&j.pack.data[0])
+}
+
+// alignedFloats returns zeros at a 64-byte boundary, at least one.
+func alignedFloats(n int) []float32 {
+	buf := make([]float32, n+lanes)
+	skip := int(-uintptr(unsafe.Pointer(&buf[0]))%64) / 4
+	return buf[skip : skip+max(n, 1)]
+}
+
+// key is equal for jobs whose packed weights are the same.
+func (j *convJob) key() []byte {
+	var key []byte
+	for _, id := range j.weights {
+		key = binary.AppendVarint(key, int64(id))
+	}
+	if j.turned {
+		key = append(key, 1)
+	}
+	key = append(key, C.GoString(j.c.core.name)...)
+	sh := &j.c.shape
+	for _, v := range [...]C.int{sh.cb, sh.kb, sh.h, sh.w, sh.ph, sh.pw, sh.kernel, sh.stride, sh.dilation, sh.depthwise, sh.tail} {
+		key = binary.AppendVarint(key, int64(v))
+	}
+	return key
+}
+
+// dense lays out the weights as pack functions read them: [output][input][kernel][kernel] with whole blocks of
+// channels for each sibling. Groups become a block-diagonal matrix; turned, outputs and inputs change places and the
+// window is turned round.
+func (j *convJob) dense(s *store) []float32 {
+	sh := &j.c.shape
+	taps := int(sh.kernel * sh.kernel)
+	in := int(sh.cb) * lanes
+	if sh.depthwise != 0 {
+		in = 1
+	}
+	dst := make([]float32, int(sh.kb)*lanes*in*taps)
+	base := 0
+	for i, id := range j.weights {
+		w := s.Slice(id, kernels.Data)
+		outs, perGroup := j.outs[i], j.ins/j.groups
+		for o := range outs {
+			for c := range perGroup {
+				to, from := base+o, o/(outs/j.groups)*perGroup+c
+				if sh.depthwise != 0 {
+					from = 0
+				} else if j.turned {
+					to, from = from, to
+				}
+				d := dst[(to*in+from)*taps:][:taps]
+				src := w[(o*perGroup+c)*taps:][:taps]
+				for t := range d {
+					if j.turned {
+						d[t] = src[taps-1-t]
+					} else {
+						d[t] = src[t]
+					}
+				}
+			}
+		}
+		base += blocks(outs) * lanes
+	}
+	return dst
+}

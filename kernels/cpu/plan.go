@@ -1,0 +1,167 @@
+package cpu
+
+import (
+	"bnas/kernels"
+)
+
+// lanes is the number of channels stored together; LANES in conv.h.
+const lanes = 16
+
+func blocks(channels int) int { return (channels + lanes - 1) / lanes }
+
+// gap is kept free after every buffer, in floats: it staggers buffers whose sizes are powers of two, which would
+// otherwise compete for the same cache sets, and tests look for overruns in it.
+const gap = 80
+
+// layout hands out offsets, in floats, aligned to a block of lanes.
+type layout struct {
+	size int
+	gaps []int
+}
+
+func (l *layout) floats(n int) int {
+	at := l.size
+	l.gaps = append(l.gaps, at+n)
+	l.size = (at + n + gap + lanes - 1) / lanes * lanes
+	return at
+}
+
+func (l *layout) doubles(n int) int { return l.floats(2 * n) }
+
+// valuePlan places a stored value: data is [n][blocks][H][W][lanes]; partial, where a BatchNorm normalises it,
+// [n][2][cp] doubles.
+type valuePlan struct {
+	kernels.Shape
+	data, partial int
+	bns           []kernels.BNID
+	step          int // that stores it; −1 for the images
+}
+
+func (v *valuePlan) cp() int     { return blocks(v.C) * lanes }
+func (v *valuePlan) pixels() int { return v.H * v.W }
+
+// floats is the size of one image.
+func floats(s kernels.Shape) int { return blocks(s.C) * s.H * s.W * lanes }
+
+// The arrays of a BatchNorm, each cp long, one after the other from bnPlan.at.
+const (
+	gammaArray = iota
+	betaArray
+	muArray
+	scaleArray
+	shiftArray
+	slopeArray
+	offsetArray
+	dGammaArray
+	dBetaArray
+	bnArrays
+)
+
+type bnPlan struct {
+	value      kernels.ValueID
+	c, cp      int
+	at         int // bnArrays × cp floats
+	mean, vari int // cp doubles
+	dot        int // [n][cp]
+	column     int // of its γ in a row of sample gradients
+}
+
+// savedPlan places everything that lives from one Forward to the next.
+type savedPlan struct {
+	layout
+	n         int
+	values    []valuePlan
+	bns       []bnPlan
+	sums      []int // of each node: [n][cp], −1 where no BatchNorm enters it
+	nodeOf    []kernels.NodeID
+	uses      [][]use // of each value
+	ones      int     // an array of 1, an array of 0, as wide as the widest value
+	zeros     int
+	weight    int // of the classifier, padded: [classes][cp]
+	bias      int // padded
+	dLogits   int // [n][cp of classes]
+	input     int // the classifier's loaded input, [n][cp]
+	widest    int
+	bnColumns int
+}
+
+// use is one place where a value enters a node.
+type use struct {
+	node kernels.NodeID
+	bn   kernels.BNID
+}
+
+func planSaved(p *kernels.Program, n int) *savedPlan {
+	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: make([][]use, len(p.Values)), values: make([]valuePlan, len(p.Values))}
+	for i, v := range p.Values {
+		s.values[i] = valuePlan{Shape: v.Shape, step: -1, partial: -1}
+		s.widest = max(s.widest, s.values[i].cp())
+	}
+	for i := range p.Steps {
+		for _, v := range p.Steps[i].Outputs() {
+			s.values[v].step = i
+		}
+	}
+	for id, b := range p.BNs {
+		v := &s.values[b.Value]
+		v.bns = append(v.bns, kernels.BNID(id))
+	}
+	for i := range s.values {
+		v := &s.values[i]
+		v.data = s.floats(n * floats(v.Shape))
+		if len(v.bns) > 0 {
+			v.partial = s.doubles(n * 2 * v.cp())
+		}
+	}
+	s.planBNs(p)
+	s.planNodes(p)
+	s.ones, s.zeros = s.floats(s.widest), s.floats(s.widest)
+	last := &p.Steps[len(p.Steps)-1]
+	in, classes := blocks(p.Nodes[last.In[0]].C)*lanes, blocks(p.Classes())*lanes
+	s.weight = s.floats(p.Classes() * in)
+	s.bias = s.floats(classes)
+	s.dLogits = s.floats(n * classes)
+	s.input = s.floats(n * in)
+	return s
+}
+
+func (s *savedPlan) planBNs(p *kernels.Program) {
+	s.bns = make([]bnPlan, len(p.BNs))
+	for i, b := range p.BNs {
+		v := &s.values[b.Value]
+		s.bns[i] = bnPlan{
+			value: b.Value, c: v.C, cp: v.cp(),
+			at:   s.floats(bnArrays * v.cp()),
+			mean: s.doubles(v.cp()), vari: s.doubles(v.cp()),
+			dot:    s.floats(s.n * v.cp()),
+			column: s.bnColumns,
+		}
+		s.bnColumns += 2 * v.C
+	}
+}
+
+func (s *savedPlan) planNodes(p *kernels.Program) {
+	s.sums = make([]int, len(p.Nodes))
+	for i, node := range p.Nodes {
+		s.sums[i] = -1
+		for _, t := range node.Terms {
+			s.uses[t.Value] = append(s.uses[t.Value], use{kernels.NodeID(i), t.BN})
+			if t.BN != kernels.NoBN && s.sums[i] < 0 {
+				s.sums[i] = s.floats(s.n * blocks(node.C) * lanes)
+			}
+		}
+	}
+}
+
+// savedBytes is what a backward pass of n images needs of the forward pass: every stored value but the images, and
+// the BatchNorms' coefficients.
+func savedBytes(p *kernels.Program, n int) int64 {
+	var total int64
+	for _, v := range p.Values[1:] {
+		total += int64(n) * int64(floats(v.Shape))
+	}
+	for _, b := range p.BNs {
+		total += bnArrays * int64(blocks(p.Values[b.Value].C)*lanes)
+	}
+	return 4 * total
+}

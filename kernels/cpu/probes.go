@@ -1,0 +1,156 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// tap describes a load of what a Tap names.
+func (e *exec) tap(what string, t kernels.Tap) (C.struct_load, kernels.Shape, error) {
+	if err := e.ready(what); err != nil {
+		return C.struct_load{}, kernels.Shape{}, err
+	}
+	e.desc.reset()
+	switch {
+	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
+		return e.value(t.Value), e.p.Values[t.Value].Shape, nil
+	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
+		return e.node(t.Node, kernels.Linear), e.p.Nodes[t.Node].Shape, nil
+	}
+	return C.struct_load{}, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+}
+
+// Read writes the tap itself, n×C×H×W.
+func (e *exec) Read(t kernels.Tap, dst []float32) error {
+	l, s, err := e.tap("Read", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("Read", "destination", len(dst), e.n*s.Len()); err != nil {
+		return err
+	}
+	at := e.place()
+	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
+	return nil
+}
+
+// SpatialMean writes the mean over pixels, n×C.
+func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
+	l, s, err := e.tap("SpatialMean", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
+		return err
+	}
+	e.spatialMean(&l, dst)
+	return nil
+}
+
+func (e *exec) spatialMean(l *C.struct_load, dst []float64) {
+	at := e.place()
+	C.run_spatial_mean(e.d.isa, &at, (*C.double)(&dst[0]), l, first(e.desc.terms))
+}
+
+// Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
+// taken about the means rounded to float32.
+func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
+	l, s, err := e.tap("Covariance", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("Covariance", "means", len(mean), s.C); err != nil {
+		return err
+	}
+	if err := e.length("Covariance", "covariances", len(cov), s.C*s.C); err != nil {
+		return err
+	}
+	each := make([]float64, e.n*s.C)
+	e.spatialMean(&l, each)
+	clear(mean)
+	for i, v := range each {
+		mean[i%s.C] += v / float64(e.n)
+	}
+	centre := make([]float32, blocks(s.C)*lanes)
+	for c, v := range mean {
+		centre[c] = float32(v)
+	}
+	at := e.place()
+	C.run_covariance(e.d.isa, &at, (*C.float)(&centre[0]), (*C.double)(&cov[0]), &l, first(e.desc.terms))
+	m := float64(e.n * s.H * s.W)
+	for i := range cov {
+		c, d := i/s.C, i%s.C
+		cov[i] = cov[i]/m - (mean[c]-float64(centre[c]))*(mean[d]-float64(centre[d]))
+	}
+	return nil
+}
+
+// eachRectified calls f for every node that a step loads through an activation.
+func (e *exec) eachRectified(f func(s *kernels.Step, node kernels.NodeID)) {
+	for i := range e.p.Steps {
+		if s := &e.p.Steps[i]; s.Act != kernels.Linear {
+			for _, node := range s.In {
+				f(s, node)
+			}
+		}
+	}
+}
+
+// CodeGram packs each image's rectifier states into words and counts equal bits.
+func (e *exec) CodeGram(dst []int64) (units int64, err error) {
+	if err := e.ready("CodeGram"); err != nil {
+		return 0, err
+	}
+	if err := e.length("CodeGram", "kernel", len(dst), e.n*e.n); err != nil {
+		return 0, err
+	}
+	clear(dst)
+	at := e.place()
+	var codes []uint64
+	e.eachRectified(func(s *kernels.Step, node kernels.NodeID) {
+		shape := e.p.Nodes[node].Shape
+		words := (floats(shape)/lanes + 3) / 4
+		if need := words * e.n; need > len(codes) {
+			codes = make([]uint64, need)
+		}
+		e.desc.reset()
+		l := e.node(node, kernels.Linear)
+		C.run_codes(e.d.isa, &at, (*C.uint64_t)(&codes[0]), C.size_t(words), &l, first(e.desc.terms))
+		C.run_agree(e.d.isa, &at, (*C.int64_t)(&dst[0]), (*C.uint64_t)(&codes[0]), C.size_t(words), C.int64_t(shape.Len()), C.int64_t(s.ReLUs))
+		units += int64(s.ReLUs) * int64(shape.Len())
+	})
+	return units, nil
+}
+
+// FiringRate writes the share of images and pixels at which each channel of each rectified node is > 0.
+func (e *exec) FiringRate(dst []float64) error {
+	if err := e.ready("FiringRate"); err != nil {
+		return err
+	}
+	channels := 0
+	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
+	if err := e.length("FiringRate", "rates", len(dst), channels); err != nil {
+		return err
+	}
+	clear(dst)
+	at := e.place()
+	column := 0
+	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+		s := e.p.Nodes[node].Shape
+		counts := make([]int64, e.n*s.C)
+		e.desc.reset()
+		l := e.node(node, kernels.Linear)
+		C.run_fired(e.d.isa, &at, (*C.int64_t)(&counts[0]), &l, first(e.desc.terms))
+		for i, on := range counts {
+			dst[column+i%s.C] += float64(on) / float64(e.n*s.H*s.W)
+		}
+		column += s.C
+	})
+	return nil
+}
