@@ -1,0 +1,282 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"bnas/kernels"
+	"bnas/kernels/ref"
+)
+
+// defective is the reference with one defect: every Exec that it compiles is wrapped.
+type defective struct {
+	kernels.Device
+	wrap    func(e kernels.Exec, s kernels.Store) kernels.Exec
+	compile func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error)
+	store   func(s kernels.Store) kernels.Store
+}
+
+func (d defective) NewStore(params []kernels.Param) (kernels.Store, error) {
+	s, err := d.Device.NewStore(params)
+	if d.store != nil {
+		s = d.store(s)
+	}
+	return s, err
+}
+
+func (d defective) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	if d.compile != nil {
+		return d.compile(p, s, n)
+	}
+	e, err := d.Device.Compile(p, s, n)
+	if err != nil || d.wrap == nil {
+		return e, err
+	}
+	return d.wrap(e, s), nil
+}
+
+// The methods that the defects replace.
+type (
+	badLogits struct {
+		kernels.Exec
+		spoil func(dst []float32)
+	}
+	badForward struct {
+		kernels.Exec
+		forward func(images []float32, rows int) error
+	}
+	badBackward struct {
+		kernels.Exec
+		backward func(mode kernels.StatGrad, weights bool) error
+	}
+	badSample struct {
+		kernels.Exec
+		after func(dst []float32)
+	}
+	badStatistics struct{ kernels.Exec }
+	badGram       struct{ kernels.Exec }
+	badRead       struct{ kernels.Exec }
+	badSeed       struct{ kernels.Exec }
+	badUpdate     struct{ kernels.Store }
+)
+
+func (e badLogits) Logits(dst []float32) error {
+	err := e.Exec.Logits(dst)
+	if err == nil {
+		e.spoil(dst)
+	}
+	return err
+}
+
+func (e badForward) Forward(images []float32, rows int) error { return e.forward(images, rows) }
+
+func (e badBackward) Backward(m kernels.StatGrad, w bool) error { return e.backward(m, w) }
+
+func (e badSample) SampleGradients(dst []float32) error {
+	err := e.Exec.SampleGradients(dst)
+	if err == nil {
+		e.after(dst)
+	}
+	return err
+}
+
+// Statistics are those of a mean square less the squared mean in float32.
+func (e badStatistics) Statistics(mean, variance []float64) error {
+	err := e.Exec.Statistics(mean, variance)
+	for i := range mean {
+		square := float32(variance[i] + mean[i]*mean[i])
+		variance[i] = float64(square - float32(mean[i])*float32(mean[i]))
+	}
+	return err
+}
+
+func (e badGram) CodeGram(dst []int64) (int64, error) {
+	units, err := e.Exec.CodeGram(dst)
+	dst[0]--
+	return units, err
+}
+
+// Read takes what it cannot fill.
+func (e badRead) Read(t kernels.Tap, dst []float32) error {
+	_ = e.Exec.Read(t, dst)
+	return nil
+}
+
+func (e badSeed) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	err := e.Exec.NodeGradient(dst, to, seed, from)
+	seed[0]++
+	return err
+}
+
+func (s badUpdate) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
+	rule.ClipNorm = 0
+	return s.Store.Update(rule, ids)
+}
+
+func scaleGrad(s kernels.Store, id kernels.ParamID, by float32) error {
+	g := make([]float32, s.Params()[id].Len())
+	if err := s.Read(id, kernels.Grad, g); err != nil {
+		return err
+	}
+	for i := range g {
+		g[i] *= by
+	}
+	return s.Write(id, kernels.Grad, g)
+}
+
+// Each defect is found by the check that is named, with an error that says what is wrong.
+func TestSuiteFindsDefects(t *testing.T) {
+	logits := func(spoil func(dst []float32)) func(kernels.Exec, kernels.Store) kernels.Exec {
+		return func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badLogits{e, spoil} }
+	}
+	calls := 0
+	for _, test := range []struct {
+		defect, check, want string
+		device              defective
+	}{
+		{"a logit is off by a thousandth", "random-3", "logits: element", defective{wrap: logits(func(dst []float32) { dst[0] += 1e-3 * max(1, dst[0]) })}},
+		{"a logit is NaN", "random-3", "is NaN", defective{wrap: logits(func(dst []float32) { dst[0] = float32(math.NaN()) })}},
+		{"a logit is left out", "random-3", "left out element", defective{wrap: logits(func(dst []float32) { dst[len(dst)-1] = guard32 })}},
+		{"an element too many is written", "random-3", "wrote element", defective{wrap: logits(func(dst []float32) {
+			unsafe.Slice(&dst[0], len(dst)+1)[len(dst)] = 0
+		})}},
+		{"an element before the first is written", "random-3", "wrote element -1", defective{wrap: logits(func(dst []float32) {
+			*(*float32)(unsafe.Add(unsafe.Pointer(&dst[0]), -4)) = 0
+		})}},
+		{"the second time is different", "random-3", "the second time", defective{wrap: logits(func(dst []float32) {
+			calls++
+			dst[0] += 1e-6 * float32(calls)
+		})}},
+		{"dγ is off by a thousandth", "random-3", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+			return badBackward{e, func(m kernels.StatGrad, w bool) error {
+				return errors.Join(e.Backward(m, w), scaleGrad(s, e.Program().BNs[0].Gamma, 1.001))
+			}}
+		}}},
+		{"statistics are always held", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.HoldStatistics, w) }}
+		}}},
+		{"weight gradients are written unasked", "random-3", "unasked", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}
+		}}},
+		{"sample gradients lack an image", "random-3", "their sum", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badSample{e, func(dst []float32) { clear(dst[:e.Program().BNParams()]) }}
+		}}},
+		{"statistics are taken from all rows", "query rows", "logits", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badForward{e, func(images []float32, rows int) error {
+				if rows > 0 {
+					rows = len(images) / e.Program().Values[0].Len()
+				}
+				return e.Forward(images, rows)
+			}}
+		}}},
+		{"the images are written to", "random-3", "images", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badForward{e, func(images []float32, rows int) error {
+				err := e.Forward(images, rows)
+				images[0]++
+				return err
+			}}
+		}}},
+		{"a variance is lost to the mean", "offset", "channel", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badStatistics{e} }}},
+		{"a code differs from itself", "random-3", "CodeGram", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badGram{e} }}},
+		{"a wrong length is taken", "lengths", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
+		{"a call out of order is taken", "order of calls", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
+		{"the seed is written to", "random-3", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
+		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
+		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
+		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(*kernels.Program, kernels.Store, int) (kernels.Exec, error) {
+			return nil, nil
+		}}},
+		{"an illegal program is a panic", "illegal programs", "panic", defective{compile: func(p *kernels.Program, _ kernels.Store, _ int) (kernels.Exec, error) {
+			return nil, fmt.Errorf("%v", p.Values[0])
+		}}},
+		{"weight gradients are refused otherwise", "unsupported", "must be an error that wraps", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badBackward{e, func(kernels.StatGrad, bool) error { return errors.New("no") }}
+		}}},
+		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
+	} {
+		device := test.device
+		device.Device = ref.New()
+		o := Options{Seed: 3, Random: 1, Small: true, NoWeights: test.check == "unsupported"}
+		err := find(t, o, test.check).run(func(int) (kernels.Device, error) { return device, nil }, o)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: error %v, must contain %q", test.defect, err, test.want)
+		}
+	}
+}
+
+// A device whose results depend on the number of threads is found.
+func TestSuiteComparesThreads(t *testing.T) {
+	o := Options{Seed: 3, Random: 1, Small: true}
+	err := find(t, o, "random-3").run(func(threads int) (kernels.Device, error) {
+		return defective{Device: ref.New(), wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return badLogits{e, func(dst []float32) { dst[0] += 1e-6 * float32(threads) }}
+		}}, nil
+	}, o)
+	if err == nil || !strings.Contains(err.Error(), "2 threads and 1") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func find(t *testing.T, o Options, name string) check {
+	for _, c := range checks(o) {
+		if c.name == name {
+			return c
+		}
+	}
+	t.Fatalf("no check %q", name)
+	return check{}
+}
+
+// stale writes the weights of its first Forward back before each.
+func stale(e kernels.Exec, s kernels.Store) kernels.Exec {
+	var first [][]float32
+	return badForward{e, func(images []float32, rows int) error {
+		for id, p := range s.Params() {
+			if len(first) <= id {
+				first = append(first, make([]float32, p.Len()))
+				if err := s.Read(kernels.ParamID(id), kernels.Data, first[id]); err != nil {
+					return err
+				}
+			}
+			if err := s.Write(kernels.ParamID(id), kernels.Data, first[id]); err != nil {
+				return err
+			}
+		}
+		return e.Forward(images, rows)
+	}}
+}
+
+// forgetful has one Exec's statistics at a time.
+func forgetful() func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	d, last := ref.New(), ""
+	return func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+		e, err := d.Compile(p, s, n)
+		return badForward{e, func(images []float32, rows int) error {
+			if rows == 0 && last != p.Name {
+				return errors.New("there are no statistics")
+			}
+			last = p.Name
+			return e.Forward(images, rows)
+		}}, err
+	}
+}
+
+func TestSeed(t *testing.T) {
+	for _, test := range []struct {
+		env  string
+		want uint64
+		ok   bool
+	}{{"", 7, true}, {"12", 12, true}, {"-1", 0, false}, {"x", 0, false}} {
+		got, err := Options{Seed: 7}.seed(test.env)
+		if got != test.want || (err == nil) != test.ok {
+			t.Errorf("%q: %d, %v", test.env, got, err)
+		}
+	}
+	if _, err := (Options{}).seed("random"); err != nil {
+		t.Error(err)
+	}
+}
