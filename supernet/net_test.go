@@ -1,0 +1,304 @@
+package supernet
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas/kernels"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Space: "nas-bench-202"}, `unknown space "nas-bench-202", have nas-bench-201, nas-bench-macro`},
+		{Config{Space: "nas-bench-201", BN: "all"}, `bn: unknown placement "all"`},
+		{Config{Space: "nas-bench-201", Gamma: "zero"}, `gamma_init: unknown value "zero"`},
+		{Config{Space: "nas-bench-201", Classes: 1}, "classes: 1"},
+		{Config{Space: "nas-bench-201", Height: -32}, "height: -32"},
+		{Config{Space: "nas-bench-201", Width: 1 << 30}, "width: 1073741824"},
+		{Config{Space: "nas-bench-201", Channels: -1}, "channels: -1"},
+		{Config{Space: "nas-bench-201", Cells: -1}, "cells: -1"},
+		{Config{Space: "nas-bench-201", Height: 30}, "multiples of 4"},
+		{Config{Space: "nas-bench-macro", Cells: 3}, "fixed depth"},
+	} {
+		if _, err := New(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want an error with %q", c.config, err, c.want)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	for _, s := range Spaces() {
+		n, err := New(Config{Space: s.Name(), Seed: 9})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := s.Defaults()
+		want.Seed = 9
+		if d := cmp.Diff(want, n.Config); d != "" {
+			t.Errorf("%s: %s", s.Name(), d)
+		}
+	}
+}
+
+// TestOddImages: a space takes any size, or says in an error which it takes.
+func TestOddImages(t *testing.T) {
+	n, err := New(Config{Space: "nas-bench-macro", BN: Fair, Height: 13, Width: 7, Channels: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{0, 1234, 6560} {
+		a := n.Space.At(i)
+		p, err := n.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if want := n.Space.Cost(a, n.Config).MACs; p.MACs() != want {
+			t.Errorf("%s: %d MACs, closed form %d", n.Space.Format(a), p.MACs(), want)
+		}
+	}
+}
+
+// TestParams: the table is a function of the Config, holds every option of every gene, and names nothing twice.
+func TestParams(t *testing.T) {
+	for _, s := range Spaces() {
+		for _, bn := range placements {
+			n, again := small(t, s, bn), small(t, s, bn)
+			if d := cmp.Diff(n.Params(), again.Params()); d != "" {
+				t.Fatal(d)
+			}
+			names := map[string]bool{}
+			for _, p := range n.Params() {
+				if names[p.Name] {
+					t.Errorf("%s: %s is there twice", s.Name(), p.Name)
+				}
+				names[p.Name] = true
+			}
+			owned := map[[2]int]bool{}
+			for _, b := range n.BNs() {
+				if b.Gene >= 0 {
+					owned[[2]int{b.Gene, b.Option}] = true
+				}
+				if n.BNOf(b.Gamma) != b || n.BNOf(b.Beta) != b {
+					t.Errorf("%s: BNOf does not find %v", s.Name(), b)
+				}
+			}
+			if bn == Fair {
+				for g, gene := range n.genes {
+					for o, name := range gene.Options {
+						if want := name != "none"; owned[[2]int{g, o}] != want {
+							t.Errorf("%s: gene %s, option %s: has a BatchNorm: %v", s.Name(), gene.Name, name, !want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestOptionsDoNotShare: two options of a gene have no parameter in common, and one option has the same parameters in
+// every architecture.
+func TestOptionsDoNotShare(t *testing.T) {
+	for _, s := range Spaces() {
+		n := small(t, s, Fair)
+		used := func(a Arch) map[kernels.ParamID]bool {
+			b, err := n.record(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := map[kernels.ParamID]bool{}
+			for _, m := range b.modules {
+				for _, id := range m.params {
+					ids[id] = true
+				}
+			}
+			return ids
+		}
+		a := s.At(s.Size() / 3)
+		for _, b := range Neighbours(s, a) {
+			gene := 0
+			for a[gene] == b[gene] {
+				gene++
+			}
+			ofA, ofB := used(a), used(b)
+			for _, info := range n.BNs() {
+				if shared := ofA[info.Gamma] && ofB[info.Gamma]; info.Gene == gene && shared {
+					t.Errorf("%s: %s and %s share %s", s.Name(), s.Format(a), s.Format(b), info.Name)
+				} else if info.Gene != gene && ofA[info.Gamma] != ofB[info.Gamma] {
+					t.Errorf("%s: %s and %s differ in %s", s.Name(), s.Format(a), s.Format(b), info.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestLastBN(t *testing.T) {
+	for _, c := range []struct {
+		space string
+		bn    Placement
+		arch  string
+		last  []string
+	}{
+		{"nas-bench-macro", Standard, "01012000", []string{"features.0.downsample.1", "features.1.conv.7", "features.2.downsample.1", "features.3.conv.7", "features.4.conv.7", "features.5.downsample.1"}},
+		{"nas-bench-macro", Fair, "01000000", []string{"features.0.downsample.1", "features.1.conv.7", "features.2.downsample.1", "features.3.bn", "features.4.bn", "features.5.downsample.1", "features.6.bn", "features.7.bn"}},
+	} {
+		n, err := New(Config{Space: c.space, BN: c.bn, Channels: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := n.Space.Parse(c.arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := n.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, id := range n.Trainable(LastBN, p) {
+			if info := n.BNOf(id); info.Gamma == id {
+				names = append(names, info.Name)
+			}
+		}
+		slices.Sort(names)
+		if d := cmp.Diff(c.last, names); d != "" {
+			t.Errorf("%s %s: %s", c.arch, c.bn, d)
+		}
+	}
+}
+
+func TestTrainable(t *testing.T) {
+	for _, s := range Spaces() {
+		n := small(t, s, Fair)
+		a := s.At(s.Size() / 3)
+		p, err := n.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := func(ids []kernels.ParamID) map[kernels.ParamKind]int {
+			k := map[kernels.ParamKind]int{}
+			for _, id := range ids {
+				k[n.Params()[id].Kind]++
+			}
+			return k
+		}
+		convs := 0
+		for _, step := range p.Steps {
+			convs += len(step.Branches)
+		}
+		bns := len(p.BNs)
+		last := kinds(n.Trainable(LastBN, p))
+		if last[kernels.Gamma] != last[kernels.Beta] || last[kernels.Gamma] == 0 || last[kernels.Gamma] >= bns {
+			t.Errorf("%s: last-bn: %v", s.Name(), last)
+		}
+		for set, want := range map[TrainSet]map[kernels.ParamKind]int{
+			AllBN:              {kernels.Gamma: bns, kernels.Beta: bns},
+			AllBNAndClassifier: {kernels.Gamma: bns, kernels.Beta: bns, kernels.LinearWeight: 1, kernels.LinearBias: 1},
+			All:                {kernels.Gamma: bns, kernels.Beta: bns, kernels.LinearWeight: 1, kernels.LinearBias: 1, kernels.ConvWeight: convs},
+		} {
+			if d := cmp.Diff(want, kinds(n.Trainable(set, p))); d != "" {
+				t.Errorf("%s: %s: %s", s.Name(), set, d)
+			}
+		}
+		if got := len(n.Trainable(All, nil)); got != len(n.Params()) {
+			t.Errorf("%s: %d of %d parameters train in set all", s.Name(), got, len(n.Params()))
+		}
+		if got := len(n.Trainable(AllBN, nil)); got != 2*len(n.BNs()) {
+			t.Errorf("%s: %d γ and β train of %d BatchNorms", s.Name(), got, len(n.BNs()))
+		}
+	}
+	if err := TrainSet("some").Validate(); err == nil {
+		t.Error(`set "some" is taken for valid`)
+	}
+}
+
+// TestInitial: values depend on seed and name alone, and have the right spread.
+func TestInitial(t *testing.T) {
+	for _, s := range Spaces() {
+		standard, fair := small(t, s, Standard), small(t, s, Fair)
+		other := fair.Config
+		other.Seed++
+		reseeded, err := New(other)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inFair := map[string]kernels.ParamID{}
+		for id, p := range fair.Params() {
+			inFair[p.Name] = kernels.ParamID(id)
+		}
+		for id, p := range standard.Params() {
+			v := standard.Initial(kernels.ParamID(id))
+			f, ok := inFair[p.Name]
+			if !ok || !slices.Equal(v, fair.Initial(f)) {
+				t.Fatalf("%s: %s differs between placements", s.Name(), p.Name)
+			}
+			if frozen := p.Kind == kernels.ConvWeight || p.Kind == kernels.LinearWeight || p.Kind == kernels.LinearBias; frozen == slices.Equal(v, reseeded.Initial(f)) {
+				t.Errorf("%s: %s: another seed, changed: %v", s.Name(), p.Name, !frozen)
+			}
+			checkSpread(t, p, v)
+		}
+	}
+}
+
+func checkSpread(t *testing.T, p kernels.Param, v []float32) {
+	t.Helper()
+	var sum, squares, largest float64
+	for _, x := range v {
+		sum += float64(x)
+		squares += float64(x) * float64(x)
+		largest = max(largest, math.Abs(float64(x)))
+	}
+	n := float64(len(v))
+	switch p.Kind {
+	case kernels.ConvWeight:
+		want := 2 / float64(p.Shape[2]*p.Shape[3]*p.Shape[0])
+		if got := squares / n; math.Abs(got/want-1) > 6*math.Sqrt(2/n) || math.Abs(sum/n) > 6*math.Sqrt(want/n) {
+			t.Errorf("%s: mean %.3g, mean square %.3g, want 0 and %.3g", p.Name, sum/n, got, want)
+		}
+	case kernels.LinearWeight:
+		bound := 1 / math.Sqrt(float64(p.Shape[1]))
+		if got := squares / n; largest > bound || math.Abs(got/(bound*bound/3)-1) > 6*math.Sqrt(0.8/n) {
+			t.Errorf("%s: largest %.3g of %.3g, mean square %.3g", p.Name, largest, bound, got)
+		}
+	case kernels.Gamma:
+		if sum != n {
+			t.Errorf("%s: γ starts at %v", p.Name, v)
+		}
+	case kernels.Beta:
+		if largest != 0 {
+			t.Errorf("%s: β starts at %v", p.Name, v)
+		}
+	}
+}
+
+func TestGammaUniform(t *testing.T) {
+	n, err := New(Config{Space: "nas-bench-201", Gamma: GammaUniform})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum, count float64
+	for id, p := range n.Params() {
+		if p.Kind != kernels.Gamma {
+			continue
+		}
+		for _, g := range n.Initial(kernels.ParamID(id)) {
+			if g < 0 || g >= 1 {
+				t.Fatalf("%s: γ = %g", p.Name, g)
+			}
+			sum += float64(g)
+			count++
+		}
+	}
+	if mean := sum / count; math.Abs(mean-0.5) > 6*math.Sqrt(1/12./count) {
+		t.Errorf("mean γ = %g of %g", mean, count)
+	}
+}
