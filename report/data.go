@@ -1,0 +1,107 @@
+// Package report draws a run as one HTML page: self-contained, without script, without a request to any network.
+package report
+
+import "time"
+
+// Data is everything that the page can show. Whatever is empty is left out, and the page says why.
+type Data struct {
+	Title   string // "nas-bench-201, a BatchNorm on every operator"
+	Summary string // one sentence under the title
+
+	Command string // runs it again; shown as it is
+	Config  string // the resolved configuration, YAML
+	Facts   []Fact // versions, data set and its hash, seed, device, times
+
+	Training Training
+
+	Terms     []Term   // the columns of Arch.Values
+	Score     string   // name of the fused score
+	Genes     []Gene   // the decisions of the space
+	Operators []string // all operators, in the order that colours them; empty: collected from Genes
+	Archs     []Arch   // every scored architecture, in any order
+	Found     int      // index in Archs of the architecture that was found; negative: none
+	Graph     Graph    // the found architecture, drawn
+	Search    Search
+	Agreement Matrix      // of the terms and the fused score
+	Pairs     [][2]string // pairs of terms to draw against each other; empty: all pairs of fused terms, at most six
+}
+
+// Fact is one line of "what was run".
+type Fact struct{ Name, Value string }
+
+// Curve is a line over training steps. X and Y have equal lengths; points that are not finite are gaps.
+type Curve struct {
+	Name string
+	X, Y []float64
+}
+
+// Training holds the curves of the supernet's training.
+type Training struct {
+	Loss, Accuracy []Curve // one each, or several: "train", "validation"
+	Rate           Curve   // learning rate
+	EarlyBird      Curve   // Kendall τ of the ranking between snapshots
+	EarlyBirdBound float64 // training stops above it; 0: no bound
+	Gamma          []Curve // mean |γ| of each operator; Name is the operator
+	StepsPerEpoch  int     // 0: unknown
+}
+
+// Term is one figure of the indicator.
+type Term struct {
+	Name  string
+	Unit  string
+	Fused bool // it is part of the fused score
+}
+
+// Gene is a decision of the space.
+type Gene struct {
+	Name    string
+	Options []string
+}
+
+// Arch is a scored architecture.
+type Arch struct {
+	Text      string
+	Canonical string // equal for the same network; empty: the text
+	Choice    []int  // the option of each gene
+	Dead      bool
+	Score     float64
+	Values    []float64 // aligned with Data.Terms
+	MACs      int64
+	Params    int64
+}
+
+// Search says how the architecture was found.
+type Search struct {
+	Strategy              string
+	Evaluations, Distinct int
+	Wall                  time.Duration
+	Pareto                []int // indices in Data.Archs: no other has a better score for as few MACs
+}
+
+// Matrix holds the rank agreement of every pair of columns: Spearman's ρ and Kendall's τ-b.
+type Matrix struct {
+	Names             []string
+	Spearman, Kendall [][]float64
+}
+
+// NewMatrix fills a Matrix; columns[i] holds the values of names[i], one for each architecture.
+func NewMatrix(names []string, columns [][]float64, spearman, kendall func(x, y []float64) float64) Matrix {
+	m := Matrix{Names: names, Spearman: square(len(names)), Kendall: square(len(names))}
+	for i := range names {
+		m.Spearman[i][i], m.Kendall[i][i] = 1, 1
+		for j := range i {
+			r, t := spearman(columns[i], columns[j]), kendall(columns[i], columns[j])
+			m.Spearman[i][j], m.Spearman[j][i] = r, r
+			m.Kendall[i][j], m.Kendall[j][i] = t, t
+		}
+	}
+	return m
+}
+
+func square(n int) [][]float64 {
+	rows := make([][]float64, n)
+	for i := range rows {
+		rows[i] = make([]float64, n)
+	}
+	return rows
+}

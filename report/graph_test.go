@@ -1,0 +1,118 @@
+package report
+
+import (
+	"strings"
+	"testing"
+)
+
+var (
+	cellGenes  = []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"}
+	cellChoice = []string{"nor_conv_3x3", "none", "skip_connect", "nor_conv_1x1", "avg_pool_3x3", "nor_conv_3x3"}
+)
+
+func TestGoldenCell(t *testing.T) {
+	g, err := GraphOf("a cell", cellGenes, cellChoice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := CellSVG(g, cellOps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSVG(t, s)
+	for _, op := range cellChoice {
+		if !strings.Contains(s, ">"+op+"</text>") {
+			t.Errorf("no label %s", op)
+		}
+	}
+	if n := strings.Count(s, `class="head `); n != 6 {
+		t.Errorf("%d arrow heads, want 6", n)
+	}
+	golden(t, "cell.svg", s)
+}
+
+func TestChainWraps(t *testing.T) {
+	var genes, ops []string
+	for range 21 {
+		genes, ops = append(genes, "layer"), append(ops, "mb_k3_t3")
+	}
+	g, err := GraphOf("layers", genes, ops)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := graphChart(g, palette([]string{"mb_k3_t3"}))
+	checkSVG(t, d.String())
+	if d.width > 1000 || d.height < 3*boxHeight {
+		t.Errorf("23 blocks on %v × %v", d.width, d.height)
+	}
+	if n := strings.Count(d.String(), `class="head `); n != 22 {
+		t.Errorf("%d arrow heads, want 22", n)
+	}
+}
+
+// Blocks with skip connections (NAS-Bench-101's operators sit on the nodes) are boxes joined by arcs.
+func TestBlocksWithSkips(t *testing.T) {
+	g := Graph{Nodes: []Node{{Name: "in"}, {Name: "a", Op: "conv3x3"}, {Name: "b", Op: "maxpool3x3"}, {Name: "out"}},
+		Edges: []Edge{{0, 1, ""}, {1, 2, ""}, {2, 3, ""}, {0, 3, ""}}}
+	s, err := CellSVG(g, []string{"conv3x3", "maxpool3x3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkSVG(t, s)
+	if strings.Count(s, `class="box `) != 2 || strings.Count(s, `class="disc"`) != 2 {
+		t.Error("want two boxes and two discs")
+	}
+}
+
+func TestArcsDoNotOverlap(t *testing.T) {
+	var edges []Edge
+	for to := range 7 {
+		for from := range to {
+			edges = append(edges, Edge{from, to, "x"})
+		}
+	}
+	arcs, _, _ := layArcs(edges)
+	for i, a := range arcs {
+		for _, b := range arcs[:i] {
+			if a.side == b.side && a.level == b.level && a.From < b.To && b.From < a.To {
+				t.Errorf("%d→%d and %d→%d share side %v, level %d", a.From, a.To, b.From, b.To, a.side, a.level)
+			}
+		}
+	}
+}
+
+func TestGraphErrors(t *testing.T) {
+	if _, err := GraphOf("", []string{"1<-0"}, nil); err == nil {
+		t.Error("a gene without operator made a graph")
+	}
+	for name, g := range map[string]Graph{
+		"empty":    {},
+		"backward": {Nodes: make([]Node, 2), Edges: []Edge{{1, 0, "x"}}},
+		"outside":  {Nodes: make([]Node, 2), Edges: []Edge{{0, 2, "x"}}},
+	} {
+		if _, err := CellSVG(g, nil); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+func FuzzGraphOf(f *testing.F) {
+	for _, seed := range []string{"1<-0;2<-0;2<-1", "layer 1;layer 2", "9999999<-0", "1<-1", "<-", "a<-b", "\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		genes := strings.Split(text, ";")
+		if len(genes) > 100 {
+			return
+		}
+		g, err := GraphOf(text, genes, genes)
+		if err != nil {
+			return
+		}
+		s, err := CellSVG(g, genes)
+		if err != nil {
+			t.Fatalf("%q made a graph that cannot be drawn: %v", text, err)
+		}
+		checkSVG(t, s)
+	})
+}

@@ -1,0 +1,149 @@
+package report
+
+import (
+	"cmp"
+	"html/template"
+	"slices"
+)
+
+// The page as its template sees it: sections of figures, tables and text.
+type page struct {
+	Title, Summary          string
+	PictureStyle, PageStyle template.CSS
+	Sections                []section
+	Missing                 []Fact
+}
+
+type section struct {
+	ID, Title, Lead string
+	Arch            string
+	Tiles           []Fact
+	Groups          []group
+	Table           *table
+	Facts           []Fact
+	Command, Config string
+}
+
+type group struct {
+	Class   string
+	Legend  []legend
+	Figures []figure
+}
+
+type legend struct{ Hue, Name string }
+
+type figure struct {
+	SVG     template.HTML
+	Caption string
+}
+
+type table struct {
+	Head []header
+	Rows []row
+}
+
+type header struct {
+	Text string
+	Left bool
+}
+
+type row struct {
+	Chosen bool
+	Cells  []cell
+}
+
+type cell struct{ Text, Class string }
+
+// newPage lays out all sections that have something to show, and lists the others with the reason.
+func newPage(d Data) page {
+	v := newView(d)
+	p := page{
+		Title: d.Title, Summary: d.Summary,
+		PictureStyle: template.CSS(pictureStyle), PageStyle: template.CSS(pageStyle),
+	}
+	for _, build := range []func(*view) (section, string){
+		foundSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
+	} {
+		s, missing := build(v)
+		if missing != "" {
+			p.Missing = append(p.Missing, Fact{s.Title, missing})
+			continue
+		}
+		p.Sections = append(p.Sections, s)
+	}
+	return p
+}
+
+// A view is the data with what several sections need: the ranking of distinct networks and the colours.
+type view struct {
+	Data
+	ranked []int // indices in Archs: live, distinct, best first
+	dead   int
+	found  *Arch
+	hueOf  func(string) string
+}
+
+func newView(d Data) *view {
+	v := &view{Data: d}
+	if len(v.Operators) == 0 {
+		for _, g := range d.Genes {
+			for _, o := range g.Options {
+				if !slices.Contains(v.Operators, o) {
+					v.Operators = append(v.Operators, o)
+				}
+			}
+		}
+	}
+	v.hueOf = palette(v.Operators)
+	if d.Found >= 0 && d.Found < len(d.Archs) {
+		v.found = &d.Archs[d.Found]
+	}
+	v.rank()
+	return v
+}
+
+// rank orders the live networks by score. Of several forms of one network the found one stands for all, else the
+// first.
+func (v *view) rank() {
+	seen := map[string]bool{}
+	take := func(i int) {
+		a := v.Archs[i]
+		name := cmp.Or(a.Canonical, a.Text)
+		if seen[name] {
+			return
+		}
+		seen[name] = true
+		if a.Dead || !finite(a.Score) {
+			v.dead++
+			return
+		}
+		v.ranked = append(v.ranked, i)
+	}
+	if v.found != nil {
+		take(v.Found)
+	}
+	for i := range v.Archs {
+		take(i)
+	}
+	slices.SortStableFunc(v.ranked, func(i, j int) int { return cmp.Compare(v.Archs[j].Score, v.Archs[i].Score) })
+}
+
+// column is one figure of all ranked architectures, in the order of the ranking.
+func (v *view) column(of func(Arch) float64) []float64 {
+	out := make([]float64, len(v.ranked))
+	for k, i := range v.ranked {
+		out[k] = of(v.Archs[i])
+	}
+	return out
+}
+
+func (v *view) term(t int) []float64 {
+	return v.column(func(a Arch) float64 { return valueOf(a, t) })
+}
+
+// add appends a figure unless there was nothing to draw.
+func (g *group) add(svg, caption string) {
+	if svg != "" {
+		g.Figures = append(g.Figures, figure{template.HTML(svg), caption}) // our own drawing; its texts are escaped
+	}
+}

@@ -1,0 +1,158 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func render(t *testing.T, d Data) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := Write(path, d); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestWholePage(t *testing.T) {
+	d := sampleData(300, 1000)
+	text := render(t, d)
+	for _, id := range []string{"found", "ranking", "score", "terms", "operators", "training", "run"} {
+		if !strings.Contains(text, `<section id="`+id+`">`) {
+			t.Errorf("no section %s", id)
+		}
+	}
+	if strings.Contains(text, `id="missing"`) {
+		t.Error("a section is missing")
+	}
+	svgs := svgElement.FindAllString(text, -1)
+	if want := 1 + 4 + 2 + 1 + 6 + 2 + 3 + 2; len(svgs) != want {
+		t.Errorf("%d drawings, want %d", len(svgs), want)
+	}
+	for _, s := range svgs {
+		checkSVG(t, s)
+	}
+	for _, external := range []string{"http:", "https:", "src=", "@import", "url(", "<script", "<link"} {
+		if strings.Contains(text, external) {
+			t.Errorf("the page holds %q", external)
+		}
+	}
+	found := d.Archs[d.Found]
+	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := strings.Count(text, `<td class="left text">`); n != topRows {
+		t.Errorf("%d rows in the ranking, want %d", n, topRows)
+	}
+}
+
+func TestEmptySectionsSayWhy(t *testing.T) {
+	text := render(t, Data{Title: "nothing", Found: -1})
+	for _, want := range []string{"no search was run", "no live architecture was scored", "no supernet was trained", "no record of its settings"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if strings.Contains(text, "<svg") {
+		t.Error("a drawing of nothing")
+	}
+}
+
+func TestTextIsEscaped(t *testing.T) {
+	const evil = `</title><script>alert("x")</script>&`
+	d := sampleData(40, 10)
+	d.Title, d.Summary, d.Command, d.Config, d.Score = evil, evil, evil, evil, evil
+	d.Facts = []Fact{{evil, evil}}
+	d.Terms[0].Name, d.Terms[0].Unit, d.Graph.Title, d.Graph.Nodes[1].Name = evil, evil, evil, evil
+	d.Archs[d.Found].Text = evil
+	d.Agreement.Names[0] = evil
+	text := render(t, d)
+	if strings.Contains(text, "<script") || strings.Contains(text, "alert(\"x\")") {
+		t.Error("markup in a text reached the page")
+	}
+	for _, s := range svgElement.FindAllString(text, -1) {
+		checkSVG(t, s)
+	}
+}
+
+func TestRankingIsOfDistinctLiveNetworks(t *testing.T) {
+	d := Data{Score: "s", Found: 2, Terms: []Term{{Name: "t", Fused: true}}, Archs: []Arch{
+		{Text: "first form", Canonical: "a", Score: 3, Values: []float64{1}},
+		{Text: "dead one", Canonical: "d", Dead: true, Score: 9},
+		{Text: "found form", Canonical: "a", Score: 3, Values: []float64{1}},
+		{Text: "second", Canonical: "b", Score: 2, Values: []float64{math.Inf(-1)}},
+		{Text: "unscored", Canonical: "c", Score: math.NaN()},
+	}}
+	v := newView(d)
+	if fmt.Sprint(v.ranked) != "[2 3]" || v.dead != 2 || v.place() != 0 {
+		t.Errorf("ranked %v, dead %d, place %d", v.ranked, v.dead, v.place())
+	}
+	text := render(t, d)
+	if strings.Contains(text, "first form") || strings.Contains(text, "dead one") {
+		t.Error("a duplicate or a dead network is in the ranking")
+	}
+}
+
+func TestOperatorShares(t *testing.T) {
+	d := Data{Found: -1, Genes: []Gene{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
+		Archs: []Arch{{Text: "1", Choice: []int{0, 0}, Score: 1}, {Text: "2", Choice: []int{0, 1}, Score: 2}}}
+	v := newView(d)
+	genes := v.geneShares(v.ranked)
+	for op, want := range map[string]share{"x": {"x", .75, .5}, "y": {"y", 0, .25}, "z": {"z", .25, .25}} {
+		if got := v.operatorShare(op, genes); got != want {
+			t.Errorf("%s: %+v, want %+v", op, got, want)
+		}
+	}
+}
+
+func TestWriteIsWholeOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "report.html")
+	for range 2 {
+		if err := Write(path, Data{Title: "x", Found: -1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) != 1 {
+		t.Errorf("%d files beside the page, %v", len(entries)-1, err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(filepath.Join(dir, "taken"), Data{}); err == nil {
+		t.Error("a folder was overwritten")
+	}
+	if err := Write(filepath.Join(dir, "absent", "report.html"), Data{}); err == nil || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("writing into no folder: %v", err)
+	}
+	if entries, _ = os.ReadDir(dir); len(entries) != 2 {
+		t.Errorf("%d entries left behind, want 2", len(entries))
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for _, c := range []struct{ got, want string }{
+		{number(0), "0"}, {number(-0.19541), "−0.1954"}, {number(1234.5), "1234"}, {number(123456), "123\u202f456"},
+		{number(1.5e9), "1.50e9"}, {number(-2e-7), "−2.00e-7"}, {number(math.NaN()), "–"}, {number(math.Inf(-1)), "−∞"},
+		{count(153272960), "153.3 M"}, {count(1073466), "1.07 M"}, {count(73306), "73.3 k"}, {count(12), "12"},
+		{integer(15625), "15\u202f625"}, {integer(-1234), "−1\u202f234"}, {percent(0.5123), "51.2 %"},
+		{duration(3200 * time.Millisecond), "3.2 s"}, {duration(252 * time.Second), "4 min 12 s"}, {duration(125 * time.Minute), "2 h 05 min"},
+		{hundredths(-0.304), "−.30"}, {hundredths(1), "1.00"}, {hundredths(0.001), "0"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
+		}
+	}
+}

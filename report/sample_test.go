@@ -1,0 +1,104 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"bnas/kernels/philox"
+)
+
+var cellOps = []string{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"}
+
+// sampleData is a run of n architectures with everything that the page shows.
+func sampleData(n, steps int) Data {
+	r := philox.New(7, "report sample", 0)
+	d := Data{
+		Title:   "nas-bench-201, a BatchNorm on every operator",
+		Summary: "A supernet trained in γ and β alone, then searched.",
+		Command: "bnas run --space nas-bench-201 --bn fair --seed 1 --data fashion",
+		Config:  "supernet:\n  space: nas-bench-201\n  bn: fair\nsearch:\n  strategy: evolution\n",
+		Facts:   []Fact{{"bnas", "v0.1.0"}, {"data set", "fashion, 10 000 images, sha256 3f6c1c"}, {"seed", "1"}},
+		Terms: []Term{{Name: "cell_spectrum", Unit: "nats", Fused: true}, {Name: "naswot", Unit: "nats", Fused: true},
+			{Name: "ntk", Unit: "−log κ", Fused: true}, {Name: "bn_noise", Fused: true}, {Name: "gamma_sum"}, {Name: "macs"}, {Name: "oneshot"}},
+		Score: "bnas",
+	}
+	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
+		d.Genes = append(d.Genes, Gene{g, cellOps})
+	}
+	d.Found = 0
+	for i := range n {
+		a := Arch{Choice: make([]int, 6)}
+		var text []string
+		conv := 0.0
+		for g := range a.Choice {
+			a.Choice[g] = r.IntN(5)
+			conv += []float64{0, .2, 1, 1.6, .1}[a.Choice[g]]
+			text = append(text, fmt.Sprintf("%s~%d", cellOps[a.Choice[g]], g))
+		}
+		a.Text = "|" + strings.Join(text, "|") + "|"
+		noise := make([]float32, 8)
+		r.Normal(noise, 1)
+		for t := range d.Terms {
+			a.Values = append(a.Values, conv*float64(3-t)+2*float64(noise[t]))
+		}
+		a.Values[6] = math.NaN()
+		a.Score = -math.Exp(1.4 - conv/3 + 0.2*float64(noise[7]))
+		a.MACs, a.Params = int64(7e6+2.4e7*conv), int64(7e4+1.6e5*conv)
+		if a.Dead = conv < 0.3; a.Dead {
+			a.Score = math.Inf(-1)
+		}
+		d.Archs = append(d.Archs, a)
+		if a.Score > d.Archs[d.Found].Score {
+			d.Found = i
+		}
+	}
+	found := d.Archs[d.Found]
+	d.Search = Search{Strategy: "evolution", Evaluations: n, Distinct: n, Wall: 132 * time.Second, Pareto: []int{d.Found}}
+	var genes, ops, names []string
+	for g, o := range found.Choice {
+		genes, ops = append(genes, d.Genes[g].Name), append(ops, cellOps[o])
+	}
+	d.Graph, _ = GraphOf("The cell, repeated in all three stages.", genes, ops)
+	var columns [][]float64
+	for t, term := range d.Terms {
+		names = append(names, term.Name)
+		var column []float64
+		for _, a := range d.Archs {
+			column = append(column, a.Values[t])
+		}
+		columns = append(columns, column)
+	}
+	d.Agreement = NewMatrix(names, columns, pearson, pearson)
+	loss, rate := Curve{Name: "train"}, Curve{}
+	for s := range steps {
+		x := float64(s) / float64(steps)
+		loss.X, loss.Y = append(loss.X, float64(s)), append(loss.Y, 0.8+1.5*math.Exp(-4*x)+0.2*r.Float64())
+		rate.X, rate.Y = append(rate.X, float64(s)), append(rate.Y, 0.1*(1+math.Cos(math.Pi*x)))
+	}
+	accuracy := Curve{Name: "train", X: loss.X}
+	for _, l := range loss.Y {
+		accuracy.Y = append(accuracy.Y, math.Exp(-l))
+	}
+	d.Training = Training{Loss: []Curve{loss}, Accuracy: []Curve{accuracy}, Rate: rate, EarlyBirdBound: 0.9,
+		EarlyBird: Curve{X: []float64{100, 200, 300, 400}, Y: []float64{.5, .7, .82, .93}}}
+	for o, op := range cellOps[1:] {
+		c := Curve{Name: op}
+		for k := range 20 {
+			c.X, c.Y = append(c.X, float64(k*steps/20)), append(c.Y, 1+float64(k)*0.01*float64(o-1))
+		}
+		d.Training.Gamma = append(d.Training.Gamma, c)
+	}
+	return d
+}
+
+func pearson(x, y []float64) float64 {
+	var sx, sy, sxx, syy, sxy float64
+	for i := range x {
+		sx, sy = sx+x[i], sy+y[i]
+		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
+	}
+	n := float64(len(x))
+	return (sxy - sx*sy/n) / math.Sqrt((sxx-sx*sx/n)*(syy-sy*sy/n))
+}

@@ -1,0 +1,161 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"math"
+	"strconv"
+)
+
+// Sizes of the panels, in the drawing's units.
+const (
+	smallWidth, smallHeight = 330, 200
+	wideWidth, wideHeight   = 500, 290
+	topRows                 = 20
+	topShare                = 50
+)
+
+func foundSection(v *view) (section, string) {
+	s := section{ID: "found", Title: "The architecture found"}
+	if v.found == nil {
+		return s, "no search was run"
+	}
+	a := v.found
+	s.Arch = a.Text
+	s.Tiles = append(s.Tiles, Fact{"score, " + v.Score, number(a.Score)})
+	if place := v.place(); place >= 0 {
+		s.Tiles = append(s.Tiles, Fact{"of " + integer(len(v.ranked)) + " ranked networks", "no. " + integer(place+1)})
+	}
+	s.Tiles = append(s.Tiles, Fact{"MACs an image", count(a.MACs)}, Fact{"parameters", count(a.Params)})
+	if v.Search.Strategy != "" {
+		s.Tiles = append(s.Tiles,
+			Fact{"strategy", v.Search.Strategy},
+			Fact{"evaluations, " + integer(v.Search.Distinct) + " distinct", integer(v.Search.Evaluations)},
+			Fact{"search time", duration(v.Search.Wall)})
+	}
+	if d := graphChart(v.Graph, v.hueOf); d != nil {
+		g := group{Class: "graph"}
+		g.Figures = []figure{{template.HTML(d.sized()), v.Graph.Title}}
+		s.Groups = append(s.Groups, g)
+	}
+	terms, width := group{Class: "figures"}, float64(smallWidth)
+	if v.fused()%4 == 0 {
+		terms.Class, width = "figures four", smallWidth*0.78
+	}
+	for t, term := range v.Terms {
+		if term.Fused {
+			terms.add(histogramChart(width, smallHeight-20, term.Name, term.Unit, v.term(t), valueOf(*a, t), "found"), "")
+		}
+	}
+	if len(terms.Figures) > 0 {
+		s.Lead = "Where it stands in each term of the fused score, among all ranked networks."
+		s.Groups = append(s.Groups, terms)
+	}
+	return s, ""
+}
+
+// fused is how many terms the fused score has.
+func (v *view) fused() int {
+	n := 0
+	for _, t := range v.Terms {
+		if t.Fused {
+			n++
+		}
+	}
+	return n
+}
+
+// place is the found architecture's index in the ranking, or −1.
+func (v *view) place() int {
+	for k, i := range v.ranked {
+		if i == v.Found {
+			return k
+		}
+	}
+	return -1
+}
+
+func valueOf(a Arch, t int) float64 {
+	if t < len(a.Values) {
+		return a.Values[t]
+	}
+	return math.NaN()
+}
+
+func rankingSection(v *view) (section, string) {
+	s := section{ID: "ranking", Title: "Ranking"}
+	if len(v.ranked) == 0 {
+		return s, "no live architecture was scored"
+	}
+	s.Lead = fmt.Sprintf("The best %d of %s distinct live networks", min(topRows, len(v.ranked)), integer(len(v.ranked)))
+	if v.dead > 0 {
+		s.Lead += fmt.Sprintf("; %s without a path from input to output, or without a score, come last", integer(v.dead))
+	}
+	s.Lead += ". In every term, higher is expected to be better."
+	t := &table{Head: []header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
+	var shown []int
+	for i, term := range v.Terms {
+		if term.Fused {
+			shown = append(shown, i)
+			t.Head = append(t.Head, header{Text: term.Name})
+		}
+	}
+	t.Head = append(t.Head, header{Text: "MACs"}, header{Text: "params"})
+	place := v.place()
+	for k := range v.ranked {
+		if k >= topRows && k != place {
+			continue
+		}
+		a := v.Archs[v.ranked[k]]
+		r := row{Chosen: k == place, Cells: []cell{{Text: strconv.Itoa(k + 1)}, {a.Text, "left text"}, {Text: number(a.Score)}}}
+		for _, i := range shown {
+			r.Cells = append(r.Cells, cell{Text: number(valueOf(a, i))})
+		}
+		r.Cells = append(r.Cells, cell{Text: count(a.MACs)}, cell{Text: count(a.Params)})
+		t.Rows = append(t.Rows, r)
+	}
+	s.Table = t
+	return s, ""
+}
+
+func scoreSection(v *view) (section, string) {
+	s := section{ID: "score", Title: "Score and cost"}
+	if len(v.ranked) < 2 {
+		return s, "fewer than two networks were scored"
+	}
+	score := v.column(func(a Arch) float64 { return a.Score })
+	macs := v.column(func(a Arch) float64 { return float64(a.MACs) })
+	g := group{Class: "figures wide"}
+	mark := math.NaN()
+	var spots []spot
+	if v.found != nil {
+		mark = v.found.Score
+		spots = append(spots, spot{float64(v.found.MACs), v.found.Score, "found", "found: " + v.found.Text})
+	}
+	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, score, mark, "found"),
+		"Number of networks for each score.")
+	var fx, fy []float64
+	for _, i := range v.Search.Pareto {
+		if i >= 0 && i < len(v.Archs) {
+			fx, fy = append(fx, float64(v.Archs[i].MACs)), append(fy, v.Archs[i].Score)
+		}
+	}
+	caption := "Each dot is a network."
+	if len(fx) > 0 {
+		caption += " The staircase joins those that no other beats with as few MACs."
+	}
+	if v.found != nil {
+		caption += " The ring is the one found."
+	}
+	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
+	s.Groups = []group{g}
+	return s, ""
+}
+
+func runSection(v *view) (section, string) {
+	s := section{ID: "run", Title: "What was run", Facts: v.Facts, Command: v.Command, Config: v.Config}
+	if len(v.Facts) == 0 && v.Command == "" && v.Config == "" {
+		return s, "the run left no record of its settings"
+	}
+	return s, ""
+}

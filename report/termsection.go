@@ -1,0 +1,92 @@
+package report
+
+import (
+	"html/template"
+	"math"
+)
+
+// mostPairs bounds the scatter plots of terms against each other.
+const mostPairs = 6
+
+func termsSection(v *view) (section, string) {
+	s := section{ID: "terms", Title: "The indicator's terms against each other"}
+	if len(v.ranked) < 3 {
+		return s, "fewer than three networks were scored"
+	}
+	m := v.Agreement.withValues()
+	if svg := matrixChart(m); svg != "" {
+		s.Lead = "Terms that agree say the same twice; a composite lives on terms that differ and are each right."
+		s.Groups = append(s.Groups, group{Class: "matrix", Figures: []figure{{template.HTML(svg),
+			"Rank agreement over the networks scored: Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}}})
+	}
+	pairs := group{Class: "figures"}
+	for _, pair := range v.pairs() {
+		x, y := v.term(pair[0]), v.term(pair[1])
+		var spots []spot
+		if v.found != nil {
+			spots = []spot{{valueOf(*v.found, pair[0]), valueOf(*v.found, pair[1]), "found", "found: " + v.found.Text}}
+		}
+		a, b := v.Terms[pair[0]].Name, v.Terms[pair[1]].Name
+		pairs.add(scatterChart(smallWidth, smallHeight+30, b, a, x, y, nil, nil, spots), "")
+	}
+	if len(pairs.Figures) > 0 {
+		s.Groups = append(s.Groups, pairs)
+	}
+	if len(s.Groups) == 0 {
+		return s, "no two terms were computed"
+	}
+	return s, ""
+}
+
+// pairs are the indices of the chosen pairs of terms, or of all pairs of fused terms.
+func (v *view) pairs() [][2]int {
+	index := map[string]int{}
+	var fused []int
+	for i, t := range v.Terms {
+		index[t.Name] = i
+		if t.Fused {
+			fused = append(fused, i)
+		}
+	}
+	var out [][2]int
+	for _, p := range v.Pairs {
+		a, okA := index[p[0]]
+		b, okB := index[p[1]]
+		if okA && okB {
+			out = append(out, [2]int{a, b})
+		}
+	}
+	if len(out) == 0 {
+		for i := range fused {
+			for j := range i {
+				out = append(out, [2]int{fused[j], fused[i]})
+			}
+		}
+	}
+	return out[:min(len(out), mostPairs)]
+}
+
+// withValues leaves out the names that agree with nothing because they have no values.
+func (m Matrix) withValues() Matrix {
+	n := len(m.Names)
+	if len(m.Spearman) != n || len(m.Kendall) != n {
+		return Matrix{}
+	}
+	var keep []int
+	for i := range n {
+		for j := range n {
+			if i != j && !math.IsNaN(m.Kendall[i][j]) {
+				keep = append(keep, i)
+				break
+			}
+		}
+	}
+	out := Matrix{Spearman: square(len(keep)), Kendall: square(len(keep))}
+	for a, i := range keep {
+		out.Names = append(out.Names, m.Names[i])
+		for b, j := range keep {
+			out.Spearman[a][b], out.Kendall[a][b] = m.Spearman[i][j], m.Kendall[i][j]
+		}
+	}
+	return out
+}

@@ -1,0 +1,56 @@
+package report
+
+func trainingSection(v *view) (section, string) {
+	s := section{ID: "training", Title: "Training of the supernet"}
+	t := v.Training
+	g := group{Class: "figures"}
+	add := func(title string, curves []Curve, bound float64, caption string) {
+		hues := make([]string, len(curves))
+		for i, c := range curves {
+			hues[i] = hue(i)
+			if len(curves) > 1 {
+				if i > 0 {
+					caption += ", "
+				}
+				caption += c.Name + " in " + hueNames[i%hueCount]
+			}
+		}
+		g.add(lineChart(smallWidth, smallHeight, title, "step", curves, hues, bound), caption)
+	}
+	add("Loss", t.Loss, 0, "")
+	add("Accuracy of the sampled paths", t.Accuracy, 0, "")
+	add("Learning rate", []Curve{t.Rate}, 0, "")
+	s.Groups = append(s.Groups, g)
+	if rank := v.rankingGroup(); len(rank.Figures) > 0 {
+		s.Groups = append(s.Groups, rank)
+	}
+	if len(g.Figures) == 0 && len(s.Groups) == 1 {
+		return s, "no supernet was trained in this run"
+	}
+	s.Lead = "Convolutions stay as they were drawn; only γ and β of BatchNorm learn."
+	if len(t.Loss) > 0 && len(t.Loss[0].X) > longest {
+		s.Lead += " A line is the mean of a stretch of steps, its band from the least to the greatest."
+	}
+	return s, ""
+}
+
+// hueNames names the colours in words.
+var hueNames = [hueCount]string{"blue", "orange", "green", "violet", "teal", "red", "brown", "pink"}
+
+// rankingGroup shows what the ranking is made of as it settles: γ, and the agreement between snapshots.
+func (v *view) rankingGroup() group {
+	g := group{Class: "figures wide"}
+	hues := make([]string, len(v.Training.Gamma))
+	for i, c := range v.Training.Gamma {
+		hues[i] = v.hueOf(c.Name)
+		if len(v.Operators) == 0 {
+			hues[i] = hue(i)
+		}
+		g.Legend = append(g.Legend, legend{hues[i], c.Name})
+	}
+	g.add(lineChart(wideWidth, wideHeight-40, "Mean |γ| of each operator", "step", v.Training.Gamma, hues, 0),
+		"Within one node the sizes compare; across nodes, with a BatchNorm on every operator, a common factor changes nothing that the network computes.")
+	g.add(lineChart(wideWidth, wideHeight-40, "Early bird", "step", []Curve{v.Training.EarlyBird}, []string{"s0"}, v.Training.EarlyBirdBound),
+		"Kendall's τ-b between the rankings of a fixed sample of architectures at successive snapshots: near 1, more training no longer changes the order.")
+	return g
+}
