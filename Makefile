@@ -1,0 +1,46 @@
+# The targets that CONTRIBUTING.md names. `make test` needs Go and gcc, nothing else.
+
+GO ?= go
+RACE_PACKAGES = $(shell $(GO) list ./...)
+
+.PHONY: build test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+
+build:
+	$(GO) build -o bin/bnas ./cmd/bnas
+
+test: lint test-unit test-nocgo test-asan test-race
+
+lint:
+	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+test-unit:
+	$(GO) test ./...
+
+# The program without cgo: the reference device only.
+test-nocgo:
+	CGO_ENABLED=0 $(GO) build ./...
+	CGO_ENABLED=0 $(GO) test -short ./kernels/cpu ./cmd/bnas
+
+# AddressSanitizer over the C of the engine.
+test-asan:
+	$(GO) test -asan -short ./kernels/cpu
+
+test-race:
+	$(GO) test -race -short $(RACE_PACKAGES)
+
+# Everything that takes longer: all kills of the crash test, every seed of the suite, each fuzz target for a while.
+test-long:
+	BNAS_LONG=1 $(GO) test -timeout 120m ./...
+	BNAS_LONG=1 $(GO) test -asan -timeout 60m ./kernels/cpu
+	scripts/fuzz.sh 30s
+
+fuzz:
+	scripts/fuzz.sh 10s
+
+bench:
+	$(GO) test -run '^$$' -bench . ./kernels/cpu
+
+clean:
+	rm -rf bin
