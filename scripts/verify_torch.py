@@ -2,7 +2,7 @@
 """Check bnas against PyTorch: export networks, load them into PyTorch's own modules, compare one pass forward and backward.
 
     go build -o bnas ./cmd/bnas
-    python3 scripts/verify_torch.py --bnas ./bnas                      # untrained networks, about five minutes
+    python3 scripts/verify_torch.py --bnas ./bnas                      # untrained networks, γ = 1 and γ uniform
     python3 scripts/verify_torch.py --bnas ./bnas --run runs/first     # γ, β and statistics of a trained run
     python3 scripts/verify_torch.py --bnas ./bnas --train              # trains a tiny run of each space and placement first
 
@@ -315,7 +315,8 @@ def configurations(options, folder):
     for space in options.space or SPACES:
         for bn in ("standard", "fair"):
             for seed in options.seed:
-                flags = ["--space", space, "--bn", bn, "--seed", str(seed)]
+                gamma = ["one", "uniform"][seed % 2]
+                flags = ["--space", space, "--bn", bn, "--seed", str(seed), "--gamma-init", gamma]
                 if options.train:
                     run = folder / f"{space}-{bn}-{seed}"
                     bnas(options, "train", *flags, *options.train_flags.split(), "--out", str(run), "--quiet")
@@ -363,7 +364,7 @@ def main():
     p.add_argument("--size", type=int, default=32, help="height and width of the images")
     p.add_argument("--run", help="a run folder: its γ, β and statistics instead of untrained networks")
     p.add_argument("--train", action="store_true", help="train a tiny run for every space, placement and seed first")
-    p.add_argument("--train-flags", default="--epochs 1 --batch 16 --steps 20", help="flags of bnas train for --train")
+    p.add_argument("--train-flags", default="--steps 30 --batch 32 --lr 0.2", help="flags of bnas train for --train")
     p.add_argument("--device", help="of bnas: auto, cpu or reference")
     p.add_argument("--dtype", choices=["float32", "float64"], default="float64", help="of PyTorch's modules")
     p.add_argument("--tolerance", type=float, default=1e-4)

@@ -3,6 +3,7 @@ package supernet
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"bnas/kernels"
@@ -10,7 +11,7 @@ import (
 )
 
 // Statistics are μ and the biased σ² of every BatchNorm of an architecture's Program, in its order, each of the
-// BatchNorm's channels: what kernels.Exec.Statistics writes.
+// BatchNorm's channels: what kernels.Exec.Statistics writes. BatchNorms of one value have the same.
 type Statistics struct{ Mean, Variance []float64 }
 
 // NewStatistics are those of an untrained network, μ = 0 and σ² = 1.
@@ -84,10 +85,15 @@ func (s Statistics) byBN(p *kernels.Program) (map[kernels.ParamID]channelStatist
 		return nil, fmt.Errorf("supernet: %s: %d means and %d variances, want %d of each", p.Name, len(s.Mean), len(s.Variance), n)
 	}
 	of := map[kernels.ParamID]channelStatistics{}
+	ofValue := map[kernels.ValueID]channelStatistics{}
 	at := 0
 	for _, b := range p.BNs {
 		end := at + p.Values[b.Value].C
-		of[b.Gamma] = channelStatistics{s.Mean[at:end], s.Variance[at:end]}
+		c := channelStatistics{s.Mean[at:end], s.Variance[at:end]}
+		if first, ok := ofValue[b.Value]; ok && !(slices.Equal(first.mean, c.mean) && slices.Equal(first.variance, c.variance)) {
+			return nil, fmt.Errorf("supernet: %s: %s has other statistics than a BatchNorm of the same value %s", p.Name, b.Name, p.Values[b.Value].Name)
+		}
+		of[b.Gamma], ofValue[b.Value] = c, c
 		at = end
 	}
 	return of, nil

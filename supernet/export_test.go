@@ -110,8 +110,24 @@ func TestExportStatistics(t *testing.T) {
 			t.Errorf("%s: μ = %v, σ² = %v, want %v", name, m, v, want)
 		}
 	}
-	n, a, device, store := initialised(t, Config{Space: "nas-bench-macro", Channels: 2}, "00000000")
+	n, a, device, store := initialised(t, Config{Space: "nas-bench-201", BN: Fair, Cells: 1, Channels: 2},
+		"|skip_connect~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_3x3~2|")
 	defer device.Close()
+	p, err := n.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Export(&bytes.Buffer{}, n, store, a, NewStatistics(p)); err != nil {
+		t.Error(err)
+	}
+	shared := n.Space.At(0) // |avg_pool~0|+|nor_conv_1x1~0|skip~1|+|nor_conv_1x1~0|skip~1|skip~2|: node 1 is normalised twice
+	q, err := n.Program(shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Export(&bytes.Buffer{}, n, store, shared, numbered(q)); err == nil || !strings.Contains(err.Error(), "same value") {
+		t.Errorf("BatchNorms of one value with two means: %v", err)
+	}
 	if err := Export(&bytes.Buffer{}, n, store, a, Statistics{}); err == nil {
 		t.Error("exported without statistics")
 	}
