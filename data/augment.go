@@ -6,7 +6,7 @@ import (
 	"bnas/kernels/philox"
 )
 
-// Augment is what is done to training images, in the order of the CIFAR pipelines of PyTorch: crop, flip, normalise,
+// Augment is what is done to training images, in the order of the CIFAR pipelines of PyTorch: flip, crop, normalise,
 // cutout. The zero value does nothing.
 type Augment struct {
 	PadCrop int  `yaml:"pad_crop"` // a border of zero bytes this wide, then a crop of the original size anywhere in it

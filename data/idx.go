@@ -16,7 +16,7 @@ import (
 )
 
 // normalImages is how many images at most measure the mean and deviation of a set in memory.
-const normalImages = 10000
+const normalImages = 2000
 
 // openIDX reads a set of the MNIST family. An image that is smaller than the size asked for, though more than two
 // thirds of it, gets a border of zeros (28×28 in 32×32, as LeNet-5 had it); any other one is resized. Without names the

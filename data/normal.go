@@ -27,8 +27,8 @@ func measure(s Set, limit int) (mean, std [3]float64, err error) {
 			squares += float64(v*v) * float64(k)
 		}
 		mean[c] = sum / total
-		std[c] = math.Sqrt(squares/total - mean[c]*mean[c])
-		if !(std[c] > 0) { // a channel that never changes is centred only
+		std[c] = math.Sqrt(squares/total - float64(mean[c]*mean[c])) // the conversion keeps processors from fusing
+		if !(std[c] > 0) {                                           // a channel that never changes is centred only
 			std[c] = 1
 		}
 	}

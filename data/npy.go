@@ -159,6 +159,9 @@ func WriteNpy(path string, d *tensor.Dense) error {
 }
 
 func encodeNpy(w io.Writer, d *tensor.Dense) error {
+	if d.Dims() == 0 {
+		return errors.New("a number without a dimension is not an array")
+	}
 	if d.RequiresIterator() || !d.DataOrder().IsRowMajor() {
 		return fmt.Errorf("the array of shape %v is a view; materialize it first", d.Shape())
 	}

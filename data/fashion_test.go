@@ -1,0 +1,94 @@
+package data
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestFashionFiles(t *testing.T) {
+	for name, want := range map[string]string{
+		"train-images-idx3-ubyte.gz": "22d605649c116608c1910500b27ba37137ceb57d0ea9c2ea9ba9acf6754a569d",
+		"train-labels-idx1-ubyte.gz": "760c34667f3e4a289906602df461faa806b6e030a2b0d1464d51647df17f5e57",
+		"t10k-images-idx3-ubyte.gz":  "461b662e8f40b983476077506b2598bf776afb2fc30bcba26b3e74380154ac98",
+		"t10k-labels-idx1-ubyte.gz":  "ff07baf27b2de477de2d8caedbcdc6a594877267cb664f65e1ef50e153407565",
+	} {
+		b, err := fashionFiles.ReadFile("fashion/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != want {
+			t.Errorf("%s: SHA-256 %x, want %s", name, sum, want)
+		}
+	}
+	if !strings.Contains(FashionLicense, "Copyright (c) 2017 Zalando SE") {
+		t.Error("the notice of Fashion-MNIST is missing")
+	}
+}
+
+func TestFashion(t *testing.T) {
+	hashes := map[string]bool{}
+	for split, perClass := range map[string]int{"train": 800, "test": 200} {
+		s, err := Open(Options{Name: "fashion", Split: split})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, w := s.Size(); h != 32 || w != 32 || s.Len() != 10*perClass || len(s.Classes()) != 10 {
+			t.Fatalf("%s: %d images of %d×%d, %d classes", split, s.Len(), h, w, len(s.Classes()))
+		}
+		var count [10]int
+		for i := range s.Len() {
+			count[s.Label(i)]++
+		}
+		for class, n := range count {
+			if n != perClass {
+				t.Errorf("%s: %d images of %s, want %d", split, n, s.Classes()[class], perClass)
+			}
+		}
+		// The whole training set of Fashion-MNIST has mean .2860 and deviation .3530 of its 28×28 pixels. With the
+		// border, which is 1 − (28/32)² of the pixels, the mean is .2190 and the deviation .3301.
+		mean, std := s.Normal()
+		for c := range 3 {
+			if math.Abs(mean[c]/255-.2190) > .003 || math.Abs(std[c]/255-.3301) > .004 {
+				t.Errorf("%s: channel %d: mean %.4f, deviation %.4f", split, c, mean[c]/255, std[c]/255)
+			}
+		}
+		hashes[s.Hash()] = true
+		image := read(t, s, 0)
+		for y := range 32 {
+			for x := range 32 {
+				at := y*32 + x
+				if border := y < 2 || y >= 30 || x < 2 || x >= 30; border && image[at] != 0 {
+					t.Fatalf("%s: pixel %d, %d of the border is %d", split, y, x, image[at])
+				}
+				if image[at] != image[1024+at] || image[at] != image[2048+at] {
+					t.Fatalf("%s: pixel %d, %d is not gray", split, y, x)
+				}
+			}
+		}
+	}
+	if len(hashes) != 2 {
+		t.Error("both splits have one hash")
+	}
+}
+
+func TestFashionSizes(t *testing.T) {
+	for _, c := range []struct{ height, width int }{{16, 16}, {28, 28}, {28, 40}, {64, 48}} {
+		s, err := Open(Options{Name: "fashion", Split: "test", Height: c.height, Width: c.width})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, w := s.Size(); h != c.height || w != c.width {
+			t.Errorf("size %d×%d, want %d×%d", h, w, c.height, c.width)
+		}
+		var sum int
+		for _, v := range read(t, s, 0) {
+			sum += int(v)
+		}
+		if sum == 0 {
+			t.Errorf("%d×%d: the image is black", c.height, c.width)
+		}
+	}
+}
