@@ -1,0 +1,44 @@
+package search
+
+import (
+	"bnas/kernels/philox"
+	"bnas/supernet"
+)
+
+// exhaustive takes the architectures in the space's order; of several forms of one network the first within the
+// limits.
+type exhaustive struct {
+	*searcher
+	index int
+}
+
+func (e *exhaustive) next() (supernet.Arch, string) {
+	for e.index < e.Space.Size() {
+		a := e.Space.At(e.index)
+		e.index++
+		if e.accept(a) {
+			return a, ""
+		}
+	}
+	return nil, Complete
+}
+
+// remaining bounds how many are still to come.
+func (e *exhaustive) remaining() int { return e.Space.Size() - e.index }
+
+// random draws uniformly; draw i is a function of the seed and i.
+type random struct {
+	*searcher
+	index uint64
+}
+
+func (r *random) next() (supernet.Arch, string) {
+	for range misses {
+		a := supernet.Random(r.Space, philox.New(r.cfg.Seed, "search random", r.index))
+		r.index++
+		if r.accept(a) {
+			return a, ""
+		}
+	}
+	return nil, Exhausted
+}

@@ -1,0 +1,162 @@
+package search
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"testing"
+
+	"bnas/kernels/philox"
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+// fakeSpace has genes with as many options each. Option 0 of the last gene makes all other options of the gene before
+// it the same network; an architecture of zeros alone is dead.
+type fakeSpace struct{ genes, options int }
+
+func (f fakeSpace) Name() string { return "fake" }
+
+func (f fakeSpace) Genes() []supernet.Gene {
+	genes := make([]supernet.Gene, f.genes)
+	for i := range genes {
+		genes[i].Name = "gene " + strconv.Itoa(i)
+		for o := range f.options {
+			genes[i].Options = append(genes[i].Options, strconv.Itoa(o))
+		}
+	}
+	return genes
+}
+
+func (f fakeSpace) Size() int {
+	n := 1
+	for range f.genes {
+		n *= f.options
+	}
+	return n
+}
+
+func (f fakeSpace) At(i int) supernet.Arch {
+	a := make(supernet.Arch, f.genes)
+	for g := f.genes - 1; g >= 0; g-- {
+		a[g] = i % f.options
+		i /= f.options
+	}
+	return a
+}
+
+func (f fakeSpace) Parse(text string) (supernet.Arch, error) {
+	var a supernet.Arch
+	for _, w := range strings.Split(text, "-") {
+		o, err := strconv.Atoi(w)
+		if err != nil {
+			return nil, err
+		}
+		a = append(a, o)
+	}
+	return a, nil
+}
+
+func (f fakeSpace) Format(a supernet.Arch) string {
+	words := make([]string, len(a))
+	for i, o := range a {
+		words[i] = strconv.Itoa(o)
+	}
+	return strings.Join(words, "-")
+}
+
+func (f fakeSpace) Canonical(a supernet.Arch) string {
+	c := append(supernet.Arch(nil), a...)
+	if n := len(c); n > 1 && c[n-1] == 0 {
+		c[n-2] = 0
+	}
+	return f.Format(c)
+}
+
+func (f fakeSpace) Alive(a supernet.Arch) bool {
+	for _, o := range a {
+		if o != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (f fakeSpace) Cost(a supernet.Arch, _ supernet.Config) supernet.Cost {
+	var c supernet.Cost
+	for _, o := range a {
+		c.MACs += int64(100 * o)
+		c.Params += int64(10 * (f.options - o))
+	}
+	return c
+}
+
+func (f fakeSpace) Lower(*supernet.Builder, supernet.Arch) error { return errors.New("not a network") }
+func (f fakeSpace) Defaults() supernet.Config                    { return supernet.Config{Space: "fake"} }
+
+// fakeEvaluator scores by a table drawn from its seed: a value for each option and one for each pair of neighbouring
+// options. It counts its calls and can call back before each.
+type fakeEvaluator struct {
+	space  fakeSpace
+	seed   uint64
+	calls  map[string]int // by text
+	before func(calls int)
+}
+
+func newFake(space fakeSpace, seed uint64) *fakeEvaluator {
+	return &fakeEvaluator{space: space, seed: seed, calls: map[string]int{}}
+}
+
+func (e *fakeEvaluator) value(a supernet.Arch) float64 {
+	sum := 0.0
+	for g, o := range a {
+		sum += philox.New(e.seed, "single", uint64(g*64+o)).Float64()
+		if g > 0 {
+			sum += 0.5 * philox.New(e.seed, "pair", uint64((g*64+a[g-1])*64+o)).Float64()
+		}
+	}
+	return sum
+}
+
+func (e *fakeEvaluator) Score(a supernet.Arch) (ntk.Scores, error) {
+	if e.before != nil {
+		e.before(len(e.calls))
+	}
+	s := ntk.Scores{Arch: e.space.Format(a), Canonical: e.space.Canonical(a), Values: make([]float64, len(ntk.TermNames()))}
+	e.calls[s.Arch]++
+	for i := range s.Values {
+		s.Values[i] = e.value(a) + float64(i)
+		if s.Dead = !e.space.Alive(a); s.Dead {
+			s.Values[i] = math.Inf(-1)
+		}
+	}
+	return s, nil
+}
+
+// firstTerm is the objective of the first term alone.
+func firstTerm(t testing.TB) Objective {
+	t.Helper()
+	o, err := Fused(ntk.Composite{Name: "first", Terms: ntk.TermNames()[:1]}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (e *fakeEvaluator) total() int {
+	n := 0
+	for _, c := range e.calls {
+		n += c
+	}
+	return n
+}
+
+func texts(all []Found) string {
+	var b strings.Builder
+	for _, f := range all {
+		fmt.Fprintf(&b, "%s %x\n", f.Scores.Arch, math.Float64bits(f.Score))
+	}
+	return b.String()
+}

@@ -1,0 +1,196 @@
+package search
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+// Files of a ledger in a run's folder: the scores, and what they are scores of.
+const (
+	scoresFile = "scores.csv"
+	keyFile    = "scores.json"
+)
+
+// How many rows, and how long, may wait for the disk. A killed program loses none of them, a machine without power
+// these.
+const (
+	syncRows  = 64
+	syncEvery = 5 * time.Second
+)
+
+// Key says what scores are scores of: the supernet, its checkpoint, the scorer's settings, the data. Scores of another
+// key are not comparable.
+type Key map[string]string
+
+// Ledger is the record of all scored architectures of a run. A score is in it before it is used.
+type Ledger struct {
+	file     *ntk.ScoreFile
+	path     string
+	order    []ntk.Scores
+	byArch   map[string]int
+	unsynced int
+	synced   time.Time
+}
+
+// OpenLedger opens the ledger in dir, or makes one. An unfinished last line is dropped. It is an error if the ledger
+// there has another key: the error names what differs.
+func OpenLedger(dir string, key Key) (*Ledger, error) {
+	path := filepath.Join(dir, scoresFile)
+	if err := checkKey(filepath.Join(dir, keyFile), path, key); err != nil {
+		return nil, err
+	}
+	file, known, err := ntk.OpenScores(path)
+	if err != nil {
+		return nil, err
+	}
+	l := &Ledger{file: file, path: path, byArch: map[string]int{}, synced: time.Now()}
+	for _, s := range known {
+		l.remember(s)
+	}
+	return l, nil
+}
+
+// checkKey compares the key beside the scores with ours, and writes ours where there are no scores yet.
+func checkKey(keyPath, scoresPath string, key Key) error {
+	if info, err := os.Stat(scoresPath); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return writeKey(keyPath, key)
+	}
+	text, err := os.ReadFile(keyPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("search: %s: there is no %s beside it that says what these are scores of; move it away", scoresPath, keyFile)
+	}
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	var theirs Key
+	if err := json.Unmarshal(text, &theirs); err != nil {
+		return fmt.Errorf("search: %s: %w", keyPath, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(key)) {
+		if theirs[name] != key[name] {
+			return fmt.Errorf("search: %s holds scores of another %s: %q there, %q now; move it away, or use another folder", scoresPath, name, theirs[name], key[name])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(theirs)) {
+		if _, ok := key[name]; !ok {
+			return fmt.Errorf("search: %s holds scores of another kind: %s is %q there and unknown now", scoresPath, name, theirs[name])
+		}
+	}
+	return nil
+}
+
+// writeKey puts the key in place whole, before any score is.
+func writeKey(path string, key Key) (err error) {
+	text, err := json.MarshalIndent(key, "", "  ")
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+keyFile+".*")
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	_, err = f.Write(append(bytes.TrimSpace(text), '\n'))
+	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	return nil
+}
+
+// remember keeps the first scores of an architecture.
+func (l *Ledger) remember(s ntk.Scores) {
+	if _, ok := l.byArch[s.Arch]; !ok {
+		l.byArch[s.Arch] = len(l.order)
+		l.order = append(l.order, s)
+	}
+}
+
+// Lookup returns the scores of an architecture by its text.
+func (l *Ledger) Lookup(arch string) (ntk.Scores, bool) {
+	i, ok := l.byArch[arch]
+	if !ok {
+		return ntk.Scores{}, false
+	}
+	return l.order[i], true
+}
+
+// All lists every scored architecture in the order of scoring. The slice is the ledger's own.
+func (l *Ledger) All() []ntk.Scores { return l.order }
+
+// Add writes the scores of an architecture that the ledger does not have yet.
+func (l *Ledger) Add(s ntk.Scores) error {
+	if _, ok := l.byArch[s.Arch]; ok {
+		return fmt.Errorf("search: %s: %s is already scored", l.path, s.Arch)
+	}
+	if err := l.file.Write(s); err != nil {
+		return err
+	}
+	l.remember(s)
+	l.unsynced++
+	if l.unsynced >= syncRows || time.Since(l.synced) >= syncEvery {
+		return l.Flush()
+	}
+	return nil
+}
+
+// Flush waits until all rows are on the disk.
+func (l *Ledger) Flush() error {
+	if l.unsynced == 0 {
+		return nil
+	}
+	f, err := os.Open(l.path) // a sync is of the file, by whatever descriptor
+	if err == nil {
+		err = errors.Join(f.Sync(), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	l.unsynced, l.synced = 0, time.Now()
+	return nil
+}
+
+// Close syncs and closes the ledger.
+func (l *Ledger) Close() error { return l.file.Close() }
+
+// Recorded is an Evaluator that scores what the ledger does not have, and records it.
+type Recorded struct {
+	Space     supernet.Space
+	Evaluator Evaluator
+	Ledger    *Ledger
+}
+
+// Known reports whether the scores of a are in the ledger.
+func (r *Recorded) Known(a supernet.Arch) bool {
+	_, ok := r.Ledger.Lookup(r.Space.Format(a))
+	return ok
+}
+
+// Score takes the scores of a from the ledger, or computes and records them.
+func (r *Recorded) Score(a supernet.Arch) (ntk.Scores, error) {
+	if s, ok := r.Ledger.Lookup(r.Space.Format(a)); ok {
+		return s, nil
+	}
+	s, err := r.Evaluator.Score(a)
+	if err != nil {
+		return s, err
+	}
+	return s, r.Ledger.Add(s)
+}
+
+// Flush syncs the ledger.
+func (r *Recorded) Flush() error { return r.Ledger.Flush() }

@@ -1,0 +1,73 @@
+package search
+
+import (
+	"slices"
+
+	"bnas/kernels/philox"
+	"bnas/supernet"
+)
+
+// regularised is ageing evolution (Real, Aggarwal, Huang and Le, "Regularized evolution for image classifier
+// architecture search", AAAI 2019): of Tournament members of the population, drawn with replacement, the best is the
+// parent; its child differs in one gene; the oldest member dies. The population is the last Population architectures
+// that were scored. Ours: a child must be new, and where ten tries for each member make no new one, it is a random
+// architecture.
+type regularised struct {
+	*searcher
+	iteration uint64
+}
+
+func (e *regularised) next() (supernet.Arch, string) {
+	r := philox.New(e.cfg.Seed, "search regularised", e.iteration)
+	e.iteration++
+	if len(e.found) >= e.cfg.Population {
+		for range attempts * e.cfg.Population {
+			if a := e.neighbour(e.parent(r), r); e.accept(a) {
+				return a, ""
+			}
+		}
+	}
+	for range misses {
+		if a := supernet.Random(e.Space, r); e.accept(a) {
+			return a, ""
+		}
+	}
+	return nil, Exhausted
+}
+
+// parent is the winner of a tournament in the living population.
+func (e *regularised) parent(r *philox.Stream) supernet.Arch {
+	living := e.found[len(e.found)-e.cfg.Population:]
+	best := living[r.IntN(len(living))]
+	for range e.cfg.Tournament - 1 {
+		if rival := living[r.IntN(len(living))]; compare(rival, best) < 0 {
+			best = rival
+		}
+	}
+	return best.Choice
+}
+
+// neighbour changes one gene, of those that have a choice, to another option.
+func (e *regularised) neighbour(a supernet.Arch, r *philox.Stream) supernet.Arch {
+	genes := e.Space.Genes()
+	free := slices.DeleteFunc(indices(len(genes)), func(g int) bool { return len(genes[g].Options) < 2 })
+	child := slices.Clone(a)
+	if len(free) == 0 {
+		return child
+	}
+	g := free[r.IntN(len(free))]
+	o := r.IntN(len(genes[g].Options) - 1)
+	if o >= a[g] {
+		o++
+	}
+	child[g] = o
+	return child
+}
+
+func indices(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

@@ -1,0 +1,99 @@
+package search
+
+import (
+	"cmp"
+	"encoding/json"
+	"math"
+	"slices"
+	"time"
+
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+// Found is a scored architecture.
+type Found struct {
+	Choice supernet.Arch
+	Scores ntk.Scores
+	Score  float64 // of the objective; −Inf for a dead network
+	Cost   supernet.Cost
+}
+
+// MarshalJSON writes arch, canonical, dead, score, terms and cost; what is not finite is null.
+func (f Found) MarshalJSON() ([]byte, error) {
+	scores, err := json.Marshal(f.Scores)
+	if err != nil {
+		return nil, err
+	}
+	var score *float64
+	if !math.IsInf(f.Score, 0) && !math.IsNaN(f.Score) {
+		score = &f.Score
+	}
+	own, err := json.Marshal(struct {
+		Score    *float64 `json:"score"`
+		MACs     int64    `json:"macs"`
+		Params   int64    `json:"params"`
+		BNParams int64    `json:"bn_params"`
+		Depth    int      `json:"depth"`
+	}{score, f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth})
+	if err != nil {
+		return nil, err
+	}
+	return append(append(own[:len(own)-1], ','), scores[1:]...), nil // both are objects with members
+}
+
+// compare orders the better first: live before dead, then by score; of equals the one with fewer MACs, then by text.
+func compare(a, b Found) int {
+	if a.Scores.Dead != b.Scores.Dead {
+		if a.Scores.Dead {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Cost.MACs, b.Cost.MACs), cmp.Compare(a.Scores.Arch, b.Scores.Arch))
+}
+
+// Result is what a search found. But for Reused and Seconds it is the same for a search that was interrupted and
+// resumed as for one that was not, unless the budget ended it.
+type Result struct {
+	Strategy    string  `json:"strategy"`
+	Objective   string  `json:"objective"`
+	Seed        uint64  `json:"seed"`
+	Stopped     string  `json:"stopped"` // Complete, Exhausted, Evaluated or TimedOut
+	Best        []Found `json:"best"`    // best first
+	Pareto      []Found `json:"pareto"`  // live, by rising MACs: each scores higher than all with as few
+	Proposed    int     `json:"proposed"`
+	Evaluations int     `json:"evaluations"` // distinct networks scored
+	Dead        int     `json:"dead"`        // of them, without a path from input to output
+	Reused      int     `json:"reused"`      // of them, taken from the ledger
+	Seconds     float64 `json:"seconds"`
+}
+
+func (s *searcher) result() *Result {
+	r := &Result{
+		Strategy: s.cfg.Strategy, Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
+		Best: s.best(s.cfg.Top), Pareto: pareto(s.found),
+		Proposed: s.proposed, Evaluations: len(s.found), Reused: s.reused, Seconds: time.Since(s.start).Seconds(),
+	}
+	for _, f := range s.found {
+		if f.Scores.Dead {
+			r.Dead++
+		}
+	}
+	return r
+}
+
+// pareto lists the live architectures that no other equals or beats in score with as few MACs, by rising MACs.
+func pareto(all []Found) []Found {
+	live := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Scores.Dead })
+	slices.SortFunc(live, func(a, b Found) int {
+		return cmp.Or(cmp.Compare(a.Cost.MACs, b.Cost.MACs), compare(a, b))
+	})
+	var front []Found
+	for _, f := range live {
+		if len(front) == 0 || f.Score > front[len(front)-1].Score {
+			front = append(front, f)
+		}
+	}
+	return front
+}

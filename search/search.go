@@ -1,0 +1,140 @@
+// Package search finds the architectures of a space that an indicator ranks highest: exhaustively, at random, or by
+// evolution, within limits of cost, time and evaluations.
+//
+// Every random draw is a function of the seed and of a generation, iteration or index. Together with the ledger of
+// scores, which is written before a score is used, a search that was killed and is started again makes the same
+// decisions, takes known scores from the ledger, and ends with the same result.
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+// ErrInterrupted is wrapped by the error of a search whose context ended. The ledger is then synced: the same search
+// started again goes on from it.
+var ErrInterrupted = errors.New("search interrupted")
+
+// Evaluator scores one architecture. *ntk.Scorer is one.
+type Evaluator interface {
+	Score(a supernet.Arch) (ntk.Scores, error)
+}
+
+// Problem is what is searched, and for what.
+type Problem struct {
+	Space     supernet.Space
+	Sizes     supernet.Config // of the networks whose cost the limits bound
+	Evaluator Evaluator       // a Recorded one makes the search resumable
+	Objective Objective
+}
+
+// Strategies lists the names of the strategies.
+func Strategies() []string { return []string{"exhaustive", "random", "evolution", "regularised"} }
+
+// Config says how to search. Zero fields take the defaults.
+type Config struct {
+	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
+	Seed     uint64 `yaml:"seed"`
+
+	MaxMACs        int64         `yaml:"max_macs"`        // 0: no limit
+	MaxParams      int64         `yaml:"max_params"`      // 0: no limit
+	Budget         time.Duration `yaml:"budget"`          // wall time of this call; 0: no limit
+	MaxEvaluations int           `yaml:"max_evaluations"` // architectures scored, those from the ledger too; 0: Generations × Population, for exhaustive all
+	Top            int           `yaml:"top"`             // best architectures to return (10)
+
+	Generations int     `yaml:"generations"` // evolution (20)
+	Population  int     `yaml:"population"`  // evolution and regularised (50)
+	Parents     int     `yaml:"parents"`     // evolution: the best so far, from which children come (10)
+	Mutants     int     `yaml:"mutants"`     // evolution, each generation (25)
+	Crossovers  int     `yaml:"crossovers"`  // evolution, each generation (25)
+	Mutation    float64 `yaml:"mutation"`    // evolution: probability that a gene is drawn anew (.1)
+	Tournament  int     `yaml:"tournament"`  // regularised: how many of the population compete to be the parent (10)
+}
+
+// WithDefaults fills the zero fields: those of BN-NAS's search (Chen et al., ICCV 2021).
+func (c Config) WithDefaults() Config {
+	if c.Strategy == "" {
+		c.Strategy = "evolution"
+	}
+	for _, f := range []struct {
+		field *int
+		value int
+	}{
+		{&c.Top, 10}, {&c.Generations, 20}, {&c.Population, 50}, {&c.Parents, 10},
+		{&c.Mutants, 25}, {&c.Crossovers, 25}, {&c.Tournament, 10},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	if c.Mutation == 0 {
+		c.Mutation = 0.1
+	}
+	if c.MaxEvaluations == 0 && c.Strategy != "exhaustive" {
+		c.MaxEvaluations = c.Generations * c.Population
+	}
+	return c
+}
+
+// Validate checks a Config whose defaults are filled in.
+func (c Config) Validate() error {
+	if !slices.Contains(Strategies(), c.Strategy) {
+		return fmt.Errorf("search: no strategy %q; there are %s", c.Strategy, strings.Join(Strategies(), ", "))
+	}
+	for _, f := range []struct {
+		name       string
+		value, low int64
+	}{
+		{"max_macs", c.MaxMACs, 0}, {"max_params", c.MaxParams, 0}, {"budget", int64(c.Budget), 0},
+		{"max_evaluations", int64(c.MaxEvaluations), 0}, {"top", int64(c.Top), 1}, {"generations", int64(c.Generations), 1},
+		{"population", int64(c.Population), 1}, {"parents", int64(c.Parents), 1}, {"mutants", int64(c.Mutants), 0},
+		{"crossovers", int64(c.Crossovers), 0}, {"tournament", int64(c.Tournament), 1},
+	} {
+		if f.value < f.low {
+			return fmt.Errorf("search: %s is %d; it must be at least %d", f.name, f.value, f.low)
+		}
+	}
+	if !(c.Mutation > 0 && c.Mutation <= 1) {
+		return fmt.Errorf("search: mutation is %v; it is a probability above 0", c.Mutation)
+	}
+	if c.Mutants+c.Crossovers > c.Population {
+		return fmt.Errorf("search: %d mutants and %d crossovers are more than the population, %d", c.Mutants, c.Crossovers, c.Population)
+	}
+	return nil
+}
+
+// Progress is the state of a search after an evaluation.
+type Progress struct {
+	Evaluations int   // scored so far, those from the ledger too
+	Reused      int   // of them, taken from the ledger
+	Total       int   // how many there will be at most; 0: unknown
+	Generation  int   // of an evolution, from 1
+	Best        Found // so far
+}
+
+// Run searches. report, if not nil, is called after every evaluation. A search that ends for its budget or its limits
+// has a result like any other; Result.Stopped says why it ended. It is an error if no architecture is within the
+// limits.
+func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Result, error) {
+	c = c.WithDefaults()
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	s := newSearcher(p, c)
+	s.strategy = s.newStrategy()
+	err := s.run(ctx, report)
+	if f, ok := p.Evaluator.(interface{ Flush() error }); ok {
+		err = errors.Join(err, f.Flush())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.result(), nil
+}

@@ -1,0 +1,347 @@
+package search
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+func mustRun(t testing.TB, p Problem, c Config) *Result {
+	t.Helper()
+	r, err := Run(context.Background(), p, c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestExhaustiveFindsTheOptimum(t *testing.T) {
+	space := fakeSpace{4, 3}
+	e := newFake(space, 5)
+	r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: "exhaustive", Top: 100})
+	distinct := map[string]bool{}
+	best, dead := math.Inf(-1), 0
+	for i := range space.Size() {
+		a := space.At(i)
+		if distinct[space.Canonical(a)] {
+			continue
+		}
+		distinct[space.Canonical(a)] = true
+		if !space.Alive(a) {
+			dead++
+			continue
+		}
+		best = max(best, e.value(a))
+	}
+	if r.Best[0].Score != best || r.Stopped != Complete {
+		t.Errorf("best %v, want %v; stopped: %s", r.Best[0].Score, best, r.Stopped)
+	}
+	if r.Evaluations != len(distinct) || r.Proposed != space.Size() || r.Dead != dead || dead != 1 {
+		t.Errorf("%d evaluations of %d proposed, %d dead; want %d of %d, %d", r.Evaluations, r.Proposed, r.Dead, len(distinct), space.Size(), dead)
+	}
+	if e.total() != len(distinct) {
+		t.Errorf("%d calls for %d networks", e.total(), len(distinct))
+	}
+	if last := r.Best[len(r.Best)-1]; !last.Scores.Dead || !math.IsInf(last.Score, -1) {
+		t.Errorf("the dead network is not last but %v", last)
+	}
+	for i := range r.Best[1:] {
+		if compare(r.Best[i], r.Best[i+1]) >= 0 {
+			t.Errorf("best %d and %d are out of order", i, i+1)
+		}
+	}
+}
+
+// A dead network loses against a live one even where the objective would prefer it.
+func TestDeadIsNeverTheBest(t *testing.T) {
+	space := fakeSpace{3, 2}
+	o := Objective{Name: "fewest", Of: func(s ntk.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
+	for _, strategy := range Strategies() {
+		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: o}, Config{Strategy: strategy, Population: 4, Mutants: 2, Crossovers: 2})
+		if r.Best[0].Scores.Dead {
+			t.Errorf("%s: the best is dead", strategy)
+		}
+		for _, f := range r.Pareto {
+			if f.Scores.Dead {
+				t.Errorf("%s: the Pareto front has a dead network", strategy)
+			}
+		}
+	}
+}
+
+func TestEvolutionBeatsRandom(t *testing.T) {
+	space := fakeSpace{10, 5}
+	mean := func(strategy string) float64 {
+		sum := 0.0
+		const seeds = 12
+		for seed := range uint64(seeds) {
+			p := Problem{Space: space, Evaluator: newFake(space, 100+seed), Objective: firstTerm(t)}
+			sum += mustRun(t, p, Config{Strategy: strategy, Seed: seed, MaxEvaluations: 500}).Best[0].Score / seeds
+		}
+		return sum
+	}
+	random := mean("random")
+	for _, strategy := range []string{"evolution", "regularised"} {
+		if m := mean(strategy); m < random+0.5 {
+			t.Errorf("%s: mean best %.3f, random %.3f", strategy, m, random)
+		} else {
+			t.Logf("%s: mean best %.3f, random %.3f", strategy, m, random)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	space, err := supernet.Lookup("nas-bench-201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := space.Defaults()
+	e := evaluatorFunc(func(a supernet.Arch) (ntk.Scores, error) {
+		values := make([]float64, len(ntk.TermNames()))
+		for i := range values {
+			values[i] = float64(space.Cost(a, cfg).MACs) // the dearest is the best
+		}
+		return ntk.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Dead: !space.Alive(a), Values: values}, nil
+	})
+	const maxMACs, maxParams = 80_000_000, 500_000
+	for _, strategy := range Strategies() {
+		p := Problem{Space: space, Sizes: cfg, Evaluator: e, Objective: firstTerm(t)}
+		r := mustRun(t, p, Config{Strategy: strategy, MaxMACs: maxMACs, MaxParams: maxParams, MaxEvaluations: 300, Top: 300})
+		if len(r.Best) != 300 || r.Stopped != Evaluated {
+			t.Errorf("%s: %d found, stopped: %s", strategy, len(r.Best), r.Stopped)
+		}
+		for _, f := range r.Best {
+			if c := space.Cost(f.Choice, cfg); c.MACs > maxMACs || c.Params > maxParams || c != f.Cost {
+				t.Errorf("%s: %s costs %+v", strategy, f.Scores.Arch, c)
+			}
+		}
+		if _, err := Run(context.Background(), p, Config{Strategy: strategy, MaxMACs: 1}, nil); err == nil || !strings.Contains(err.Error(), "within the limits") {
+			t.Errorf("%s: no architecture has 1 MAC, but: %v", strategy, err)
+		}
+	}
+}
+
+type evaluatorFunc func(a supernet.Arch) (ntk.Scores, error)
+
+func (f evaluatorFunc) Score(a supernet.Arch) (ntk.Scores, error) { return f(a) }
+
+func TestBudget(t *testing.T) {
+	space := fakeSpace{10, 5}
+	e := newFake(space, 1)
+	e.before = func(int) { time.Sleep(5 * time.Millisecond) }
+	start := time.Now()
+	r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: "random", Budget: 50 * time.Millisecond, MaxEvaluations: 1e6})
+	if r.Stopped != TimedOut || r.Evaluations < 1 || r.Evaluations > 10 || time.Since(start) > 5*time.Second {
+		t.Errorf("%d evaluations in %v, stopped: %s", r.Evaluations, time.Since(start), r.Stopped)
+	}
+	if r = mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: "evolution", Budget: 1}); r.Evaluations != 1 {
+		t.Errorf("a budget of nothing: %d evaluations, want 1", r.Evaluations)
+	}
+}
+
+// A space smaller than what was asked for ends the search, with every network scored once.
+func TestSmallSpaceIsExhausted(t *testing.T) {
+	space := fakeSpace{3, 2}
+	for _, strategy := range Strategies() {
+		e := newFake(space, 1)
+		r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: strategy})
+		if want := map[bool]string{true: Complete, false: Exhausted}[strategy == "exhaustive"]; r.Stopped != want {
+			t.Errorf("%s: stopped: %s, want %s", strategy, r.Stopped, want)
+		}
+		if r.Evaluations != 6 || e.total() != 6 {
+			t.Errorf("%s: %d evaluations, %d calls, want 6", strategy, r.Evaluations, e.total())
+		}
+	}
+}
+
+func TestEvolutionGenerations(t *testing.T) {
+	space := fakeSpace{10, 5}
+	e := newFake(space, 1)
+	var generations []int
+	r, err := Run(context.Background(), Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Generations: 3, MaxEvaluations: 1e6}, func(p Progress) {
+		generations = append(generations, p.Generation)
+		if p.Best.Score < e.value(p.Best.Choice) {
+			t.Error("the best of the progress has another score")
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Stopped != Complete || r.Evaluations != 150 || len(generations) != 150 || generations[49] != 1 || generations[50] != 2 || generations[149] != 3 {
+		t.Errorf("%d evaluations, stopped: %s", r.Evaluations, r.Stopped)
+	}
+	for s, n := range e.calls {
+		if n != 1 {
+			t.Errorf("%s was scored %d times", s, n)
+		}
+	}
+}
+
+// A child of ageing evolution differs from a living member in one gene.
+func TestRegularisedChildrenAreNeighbours(t *testing.T) {
+	space := fakeSpace{8, 4}
+	s := newSearcher(Problem{Space: space, Evaluator: newFake(space, 3), Objective: firstTerm(t)}, Config{Strategy: "regularised", Population: 6, MaxEvaluations: 60}.WithDefaults())
+	s.strategy = s.newStrategy()
+	if err := s.run(context.Background(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for i := 6; i < len(s.found); i++ {
+		closest := math.MaxInt
+		for _, p := range s.found[i-6 : i] {
+			d := 0
+			for g := range p.Choice {
+				if p.Choice[g] != s.found[i].Choice[g] {
+					d++
+				}
+			}
+			closest = min(closest, d)
+		}
+		if closest != 1 {
+			t.Errorf("child %d is %d genes from the living", i, closest)
+		}
+	}
+}
+
+func TestParetoFront(t *testing.T) {
+	at := func(macs int64, score float64, dead bool) Found {
+		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: ntk.Scores{Dead: dead}}
+	}
+	front := pareto([]Found{at(5, 3, false), at(1, 1, false), at(3, 1, false), at(5, 4, false), at(2, 2, false), at(0, 9, true), at(9, 4, false)})
+	var got []int64
+	for _, f := range front {
+		got = append(got, f.Cost.MACs)
+	}
+	if len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 5 || front[2].Score != 4 {
+		t.Errorf("front at %v MACs", got)
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   string
+	}{
+		{Config{Strategy: "annealing"}, "annealing"},
+		{Config{Population: 10}, "population"},
+		{Config{Mutation: 2}, "mutation"},
+		{Config{MaxMACs: -1}, "max_macs"},
+		{Config{Top: -1}, "top"},
+		{Config{Budget: -time.Second}, "budget"},
+	} {
+		if _, err := Run(context.Background(), Problem{}, c.config, nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want an error that names %s", c.config, err, c.want)
+		}
+	}
+}
+
+func TestEvaluatorErrors(t *testing.T) {
+	space := fakeSpace{4, 3}
+	broken := errors.New("device lost")
+	p := Problem{Space: space, Objective: firstTerm(t), Evaluator: evaluatorFunc(func(supernet.Arch) (ntk.Scores, error) { return ntk.Scores{}, broken })}
+	if _, err := Run(context.Background(), p, Config{}, nil); !errors.Is(err, broken) || !strings.Contains(err.Error(), "-") {
+		t.Errorf("an evaluator's error arrives as %v", err)
+	}
+	p.Evaluator = newFake(space, 1)
+	p.Objective.Of = func(ntk.Scores) float64 { return math.NaN() }
+	if _, err := Run(context.Background(), p, Config{}, nil); err == nil || !strings.Contains(err.Error(), "no value") {
+		t.Errorf("a missing term: %v", err)
+	}
+}
+
+func TestResultJSON(t *testing.T) {
+	space := fakeSpace{3, 2}
+	r := mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t)}, Config{Strategy: "exhaustive"})
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back struct {
+		Best []struct {
+			Arch  string
+			Dead  bool
+			Score *float64
+			MACs  int64
+			Terms map[string]*float64
+		}
+	}
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	first, last := back.Best[0], back.Best[len(back.Best)-1]
+	if first.Arch != r.Best[0].Scores.Arch || *first.Score != r.Best[0].Score || first.MACs != r.Best[0].Cost.MACs || len(first.Terms) != len(ntk.TermNames()) {
+		t.Errorf("the best reads back as %+v", first)
+	}
+	if !last.Dead || last.Score != nil {
+		t.Errorf("the dead one reads back as %+v", last)
+	}
+}
+
+func TestFused(t *testing.T) {
+	space := fakeSpace{4, 3}
+	e := newFake(space, 9)
+	sample, err := Sample(context.Background(), space, e, 40, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calibration, err := ntk.NewCalibration(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := ntk.TermNames()
+	fused, err := Fused(ntk.Composite{Name: "two", Terms: names[:2]}, calibration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	low, high := sample[0], sample[0]
+	for _, s := range sample {
+		if !s.Dead && s.Values[0] < low.Values[0] {
+			low = s
+		}
+		if s.Values[0] > high.Values[0] {
+			high = s
+		}
+	}
+	if !(fused.Of(low) < fused.Of(high) && fused.Of(high) < 0) {
+		t.Errorf("fused scores %v and %v", fused.Of(low), fused.Of(high))
+	}
+	against, err := Fused(ntk.Composite{Name: "less", Terms: names[:1], Against: names[:1]}, nil)
+	if err != nil || against.Of(high) != -high.Values[0] {
+		t.Errorf("against a term: %v, %v", against.Of(high), err)
+	}
+	if _, err := Fused(ntk.Composite{Name: "two", Terms: names[:2]}, nil); err == nil {
+		t.Error("a composite without a calibration was accepted")
+	}
+	if _, err := Fused(ntk.Composite{Name: "bad", Terms: []string{"no such term"}}, calibration); err == nil {
+		t.Error("an unknown term was accepted")
+	}
+}
+
+// The i-th of a sample does not depend on how many are drawn.
+func TestSampleIsAPrefix(t *testing.T) {
+	space := fakeSpace{6, 4}
+	short, err := Sample(context.Background(), space, newFake(space, 1), 5, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := Sample(context.Background(), space, newFake(space, 1), 9, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range short {
+		if short[i].Arch != long[i].Arch {
+			t.Errorf("draw %d is %s of 5 and %s of 9", i, short[i].Arch, long[i].Arch)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Sample(ctx, space, newFake(space, 1), 5, 3, nil); !errors.Is(err, ErrInterrupted) {
+		t.Errorf("a cancelled sample: %v", err)
+	}
+}

@@ -1,0 +1,166 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"bnas/supernet"
+)
+
+// A strategy proposes the next architecture, new and within the limits. It sees the scores of all before. done says
+// why there is none.
+type strategy interface {
+	next() (a supernet.Arch, done string)
+}
+
+// Why a search ended.
+const (
+	Complete  = "complete"    // the strategy did all it had to do
+	Exhausted = "exhausted"   // no further new architecture within the limits was found
+	Evaluated = "evaluations" // MaxEvaluations
+	TimedOut  = "budget"      // Budget
+)
+
+// misses is how many architectures in a row may turn out known or beyond the limits before a space counts as
+// exhausted.
+const misses = 10000
+
+// searcher is what all strategies share: limits, the table of visited networks, and what has been found.
+type searcher struct {
+	Problem
+	cfg      Config
+	strategy strategy
+	start    time.Time
+	visited  map[string]bool // by canonical form
+	proposed int
+	reused   int
+	found    []Found // in the order of evaluation
+	top      []int   // indices of found, best first, at most keep
+	keep     int
+	stopped  string
+}
+
+func newSearcher(p Problem, c Config) *searcher {
+	return &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}, keep: max(c.Top, c.Parents)}
+}
+
+func (s *searcher) newStrategy() strategy {
+	switch s.cfg.Strategy {
+	case "exhaustive":
+		return &exhaustive{searcher: s}
+	case "random":
+		return &random{searcher: s}
+	case "regularised":
+		return &regularised{searcher: s}
+	}
+	return &evolution{searcher: s}
+}
+
+func (s *searcher) run(ctx context.Context, report func(Progress)) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("%w after %d evaluations: %w", ErrInterrupted, len(s.found), err)
+		}
+		if s.stopped = s.spent(); s.stopped != "" {
+			return nil
+		}
+		a, done := s.strategy.next()
+		if done != "" {
+			s.stopped = done
+			if len(s.found) == 0 {
+				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams)
+			}
+			return nil
+		}
+		if err := s.evaluate(a); err != nil {
+			return err
+		}
+		if report != nil {
+			report(s.progress())
+		}
+	}
+}
+
+// spent says which limit the search has reached. At least one architecture is always scored.
+func (s *searcher) spent() string {
+	switch n := len(s.found); {
+	case n == 0:
+		return ""
+	case s.cfg.MaxEvaluations > 0 && n >= s.cfg.MaxEvaluations:
+		return Evaluated
+	case s.cfg.Budget > 0 && time.Since(s.start) >= s.cfg.Budget:
+		return TimedOut
+	}
+	return ""
+}
+
+// accept reports whether a is within the limits and a network not visited before, and marks it visited.
+func (s *searcher) accept(a supernet.Arch) bool {
+	s.proposed++
+	if s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0 {
+		cost := s.Space.Cost(a, s.Sizes)
+		if s.cfg.MaxMACs > 0 && cost.MACs > s.cfg.MaxMACs || s.cfg.MaxParams > 0 && cost.Params > s.cfg.MaxParams {
+			return false
+		}
+	}
+	name := s.Space.Canonical(a)
+	if s.visited[name] {
+		return false
+	}
+	s.visited[name] = true
+	return true
+}
+
+func (s *searcher) evaluate(a supernet.Arch) error {
+	if r, ok := s.Evaluator.(*Recorded); ok && r.Known(a) {
+		s.reused++
+	}
+	scores, err := s.Evaluator.Score(a)
+	if err != nil {
+		return fmt.Errorf("search: %s: %w", s.Space.Format(a), err)
+	}
+	f := Found{Choice: slices.Clone(a), Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
+	if scores.Dead {
+		f.Score = math.Inf(-1)
+	}
+	if math.IsNaN(f.Score) {
+		return fmt.Errorf("search: objective %s has no value for %s: not all of its terms were computed", s.Objective.Name, scores.Arch)
+	}
+	s.found = append(s.found, f)
+	s.place(len(s.found) - 1)
+	return nil
+}
+
+// place puts a found architecture into the list of the best.
+func (s *searcher) place(i int) {
+	at, _ := slices.BinarySearchFunc(s.top, i, func(a, b int) int { return compare(s.found[a], s.found[b]) })
+	if at < s.keep {
+		s.top = slices.Insert(s.top, at, i)
+		s.top = s.top[:min(len(s.top), s.keep)]
+	}
+}
+
+// best lists the k best so far.
+func (s *searcher) best(k int) []Found {
+	var out []Found
+	for _, i := range s.top[:min(k, len(s.top))] {
+		out = append(out, s.found[i])
+	}
+	return out
+}
+
+func (s *searcher) progress() Progress {
+	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.MaxEvaluations, Best: s.found[s.top[0]]}
+	switch st := s.strategy.(type) {
+	case *evolution:
+		p.Generation = st.generation
+	case *exhaustive:
+		if p.Total == 0 {
+			p.Total = st.remaining() + p.Evaluations
+		}
+	}
+	return p
+}
