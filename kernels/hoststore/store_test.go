@@ -1,0 +1,90 @@
+package hoststore_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/hoststore"
+)
+
+func params() []kernels.Param {
+	return []kernels.Param{
+		{Name: "gamma", Kind: kernels.Gamma, Shape: []int{5}},
+		{Name: "conv", Kind: kernels.ConvWeight, Shape: []int{1, 6, 1, 1}},
+		{Name: "bias", Kind: kernels.LinearBias, Shape: []int{2}},
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadWrite(t *testing.T) {
+	s := hoststore.New(params())
+	want := []float32{1, 2, 3, 4, 5}
+	must(t, s.Write(0, kernels.Grad, want))
+	want[0] = 9 // the store has copied it
+	got := make([]float32, 5)
+	must(t, s.Read(0, kernels.Grad, got))
+	if !slices.Equal(got, []float32{1, 2, 3, 4, 5}) {
+		t.Errorf("read %v", got)
+	}
+	must(t, s.Read(0, kernels.Data, got))
+	if !slices.Equal(got, make([]float32, 5)) {
+		t.Errorf("Data starts as %v", got)
+	}
+	s.Slice(0, kernels.Data)[2] = 7
+	must(t, s.Read(0, kernels.Data, got))
+	if got[2] != 7 {
+		t.Error("Slice is not the live array")
+	}
+}
+
+func TestErrors(t *testing.T) {
+	s := hoststore.New(params())
+	for _, test := range []struct {
+		want string
+		err  error
+	}{
+		{"no parameter 3", s.Read(3, kernels.Data, nil)},
+		{"no parameter -1", s.Write(-1, kernels.Data, nil)},
+		{"parameter 0 (gamma): no slot 4", s.Read(0, 4, make([]float32, 5))},
+		{"parameter 1 (conv): 5 elements, must be 6", s.Write(1, kernels.Data, make([]float32, 5))},
+	} {
+		if test.err == nil || !strings.Contains(test.err.Error(), test.want) {
+			t.Errorf("error %v, must contain %q", test.err, test.want)
+		}
+	}
+}
+
+// Version moves with Data and with nothing else.
+func TestVersion(t *testing.T) {
+	s := hoststore.New(params())
+	steps := []struct {
+		name string
+		do   func() error
+		want []uint64 // by how much each parameter's version moves
+	}{
+		{"Write of Grad", func() error { return s.Write(0, kernels.Grad, make([]float32, 5)) }, []uint64{0, 0, 0}},
+		{"Write of Data", func() error { return s.Write(1, kernels.Data, make([]float32, 6)) }, []uint64{0, 1, 0}},
+		{"Read", func() error { return s.Read(1, kernels.Data, make([]float32, 6)) }, []uint64{0, 0, 0}},
+		{"Update", func() error { _, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{0, 2}); return err }, []uint64{1, 0, 1}},
+	}
+	for _, step := range steps {
+		var before []uint64
+		for id := range params() {
+			before = append(before, s.Version(kernels.ParamID(id)))
+		}
+		must(t, step.do())
+		for id := range params() {
+			if moved := s.Version(kernels.ParamID(id)) - before[id]; moved != step.want[id] {
+				t.Errorf("%s: version of parameter %d moves by %d, must be %d", step.name, id, moved, step.want[id])
+			}
+		}
+	}
+}

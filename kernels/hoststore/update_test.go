@@ -1,0 +1,186 @@
+package hoststore_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/hoststore"
+)
+
+// sequence is an optimizer that PyTorch has run; scripts/golden_torch.py writes it.
+type sequence struct {
+	Start [][]float32
+	Steps []struct {
+		Gradients [][]float32
+		Norm      *float64
+		Data      [][]float64
+	}
+}
+
+func TestPyTorch(t *testing.T) {
+	text, err := os.ReadFile("testdata/torch.json")
+	must(t, err)
+	var sequences map[string]sequence
+	must(t, json.Unmarshal(text, &sequences))
+	momentum := kernels.Update{Kind: kernels.SGD, LR: 0.125, Momentum: 0.75, WeightDecayWeights: 0.25}
+	clipped, nesterov := momentum, momentum
+	clipped.ClipNorm = 2
+	nesterov.Nesterov = true
+	rules := map[string]kernels.Update{
+		"sgd":      {Kind: kernels.SGD, LR: 0.125, WeightDecayWeights: 0.25},
+		"momentum": clipped,
+		"nesterov": nesterov,
+		"adamw":    {Kind: kernels.AdamW, LR: 0.125, Beta1: 0.75, Beta2: 0.875, Eps: 0x1p-10, WeightDecayWeights: 0.25, ClipNorm: 1e6},
+	}
+	if len(rules) != len(sequences) {
+		t.Fatalf("%d sequences", len(sequences))
+	}
+	for name, rule := range rules {
+		t.Run(name, func(t *testing.T) { follow(t, rule, sequences[name]) })
+	}
+}
+
+func follow(t *testing.T, rule kernels.Update, seq sequence) {
+	s := hoststore.New(params())
+	ids := []kernels.ParamID{0, 1}
+	for _, id := range ids {
+		must(t, s.Write(id, kernels.Data, seq.Start[id]))
+	}
+	for i, step := range seq.Steps {
+		for _, id := range ids {
+			must(t, s.Write(id, kernels.Grad, step.Gradients[id]))
+		}
+		rule.Steps = []int{i + 1, i + 1}
+		norm, err := s.Update(rule, ids)
+		must(t, err)
+		if step.Norm != nil && math.Abs(norm-*step.Norm) > 1e-6*norm {
+			t.Errorf("step %d: norm %v, must be %v", i, norm, *step.Norm)
+		}
+		for _, id := range ids {
+			for k, want := range step.Data[id] {
+				if got := float64(s.Slice(id, kernels.Data)[k]); math.Abs(got-want) > 2e-6 {
+					t.Errorf("step %d: parameter %d element %d is %.9g, must be %.9g", i, id, k, got, want)
+				}
+			}
+		}
+	}
+}
+
+// With a constant gradient g and no decay, after T steps: momentum has moved θ by −lr·g·Σ_t (1−μᵗ)/(1−μ), Nesterov's
+// by −lr·g·Σ_t (1−μᵗ⁺¹)/(1−μ), and AdamW, whose m̂ = g and √v̂ = |g|, by −lr·T·g/(|g|+ε).
+func TestClosedForms(t *testing.T) {
+	const lr, mu, eps, steps = 0.01, 0.9, 1e-3, 20
+	grad := []float32{1, -2, 0.5, 3, -0.25}
+	sums := func(extra float64) float64 {
+		sum := 0.0
+		for step := 1.0; step <= steps; step++ {
+			sum += (1 - math.Pow(mu, step+extra)) / (1 - mu)
+		}
+		return sum
+	}
+	for _, test := range []struct {
+		rule kernels.Update
+		move func(g float64) float64
+	}{
+		{kernels.Update{LR: lr}, func(g float64) float64 { return lr * g * steps }},
+		{kernels.Update{LR: lr, Momentum: mu}, func(g float64) float64 { return lr * g * sums(0) }},
+		{kernels.Update{LR: lr, Momentum: mu, Nesterov: true}, func(g float64) float64 { return lr * g * sums(1) }},
+		{kernels.Update{Kind: kernels.AdamW, LR: lr, Beta1: mu, Beta2: 0.99, Eps: eps}, func(g float64) float64 {
+			return lr * steps * g / (math.Abs(g) + eps)
+		}},
+	} {
+		s := hoststore.New(params())
+		must(t, s.Write(0, kernels.Grad, grad))
+		for step := range steps {
+			test.rule.Steps = []int{step + 1}
+			_, err := s.Update(test.rule, []kernels.ParamID{0})
+			must(t, err)
+		}
+		for i, g := range grad {
+			if got, want := float64(s.Slice(0, kernels.Data)[i]), -test.move(float64(g)); math.Abs(got-want) > 1e-5*math.Abs(want) {
+				t.Errorf("%+v: gradient %v moves by %v, must be %v", test.rule, g, got, want)
+			}
+		}
+	}
+}
+
+// γ, β decay with WeightDecay; weights and bias with WeightDecayWeights; AdamW's decay does not pass its moments.
+func TestWeightDecay(t *testing.T) {
+	for _, kind := range []kernels.OptimizerKind{kernels.SGD, kernels.AdamW} {
+		s := hoststore.New(params())
+		for id, p := range params() {
+			must(t, s.Write(kernels.ParamID(id), kernels.Data, slices.Repeat([]float32{1}, p.Len())))
+		}
+		_, err := s.Update(kernels.Update{Kind: kind, LR: 0.5, WeightDecay: 0.25, WeightDecayWeights: 0.5, Eps: 1, Steps: []int{1, 1, 1}}, []kernels.ParamID{0, 1, 2})
+		must(t, err)
+		for id, want := range []float32{0.875, 0.75, 0.75} {
+			if got := s.Slice(kernels.ParamID(id), kernels.Data)[0]; got != want {
+				t.Errorf("optimizer %d: parameter %d decays to %v, must be %v", kind, id, got, want)
+			}
+		}
+	}
+}
+
+// Gradients are clipped by their common norm; parameters that are not listed stay as they are, and do not count.
+func TestClipAndIDs(t *testing.T) {
+	s := hoststore.New(params())
+	must(t, s.Write(0, kernels.Grad, []float32{3, 0, 0, 0, 0}))
+	must(t, s.Write(1, kernels.Grad, []float32{100, 0, 0, 0, 0, 0}))
+	must(t, s.Write(2, kernels.Grad, []float32{0, 4}))
+	norm, err := s.Update(kernels.Update{LR: 1, ClipNorm: 1}, []kernels.ParamID{0, 2})
+	must(t, err)
+	if norm != 5 {
+		t.Errorf("norm %v, must be 5", norm)
+	}
+	got := []float32{s.Slice(0, kernels.Data)[0], s.Slice(1, kernels.Data)[0], s.Slice(2, kernels.Data)[1]}
+	for i, want := range []float64{-0.6, 0, -0.8} {
+		if math.Abs(float64(got[i])-want) > 1e-6 {
+			t.Errorf("parameter %d is %v, must be %v", i, got[i], want)
+		}
+	}
+	if s.Slice(0, kernels.Grad)[0] != 3 {
+		t.Error("the gradient itself was clipped")
+	}
+}
+
+func TestUpdateRefuses(t *testing.T) {
+	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
+	adam := kernels.Update{Kind: kernels.AdamW, LR: 1, Beta1: 0.9, Beta2: 0.9, Eps: 1, Steps: []int{1}}
+	noStep, badStep, badBeta := adam, adam, adam
+	noStep.Steps, badStep.Steps, badBeta.Beta1 = nil, []int{0}, 1
+	for _, test := range []struct {
+		want string
+		rule kernels.Update
+		ids  []kernels.ParamID
+		grad float32
+	}{
+		{"gradient of parameter 0 (gamma) is NaN at element 3", kernels.Update{LR: 1}, []kernels.ParamID{2, 0}, nan},
+		{"gradient of parameter 0 (gamma) is -Inf at element 3", kernels.Update{LR: 1}, []kernels.ParamID{2, 0}, inf},
+		{"no parameter 3", kernels.Update{LR: 1}, []kernels.ParamID{0, 3}, 1},
+		{"parameter 0 (gamma) is listed twice", kernels.Update{LR: 1}, []kernels.ParamID{0, 0}, 1},
+		{"no optimizer 2", kernels.Update{Kind: 2, LR: 1}, []kernels.ParamID{0}, 1},
+		{"a setting is NaN", kernels.Update{LR: math.NaN()}, []kernels.ParamID{0}, 1},
+		{"a setting is -1", kernels.Update{LR: 1, ClipNorm: -1}, []kernels.ParamID{0}, 1},
+		{"0 step counts for 1 parameters", noStep, []kernels.ParamID{0}, 1},
+		{"step count 0 is 0", badStep, []kernels.ParamID{0}, 1},
+		{"β₁ = 1", badBeta, []kernels.ParamID{0}, 1},
+	} {
+		s := hoststore.New(params())
+		must(t, s.Write(2, kernels.Grad, []float32{1, 1}))
+		must(t, s.Write(0, kernels.Grad, []float32{0, 0, 0, test.grad, 0}))
+		_, err := s.Update(test.rule, test.ids)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("error %v, must contain %q", err, test.want)
+		}
+		for id, p := range params() {
+			if !slices.Equal(s.Slice(kernels.ParamID(id), kernels.Data), make([]float32, p.Len())) {
+				t.Errorf("%s: parameter %d was changed", test.want, id)
+			}
+		}
+	}
+}
