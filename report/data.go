@@ -75,7 +75,7 @@ type Search struct {
 	Strategy              string
 	Evaluations, Distinct int
 	Wall                  time.Duration
-	Pareto                []int // indices in Data.Archs: no other has a better score for as few MACs
+	Pareto                []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
 }
 
 // Matrix holds the rank agreement of every pair of columns: Spearman's ρ and Kendall's τ-b.

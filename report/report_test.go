@@ -104,6 +104,14 @@ func TestRankingIsOfDistinctLiveNetworks(t *testing.T) {
 	}
 }
 
+func TestFrontIsByRisingMACs(t *testing.T) {
+	v := newView(Data{Found: -1, Archs: []Arch{{MACs: 3, Score: 2}, {MACs: 1, Score: 1}, {MACs: 5, Score: 4}}, Search: Search{Pareto: []int{2, 0, 9, 1, -1}}})
+	macs, score := v.front()
+	if fmt.Sprint(macs, score) != "[1 3 5] [1 2 4]" {
+		t.Errorf("front %v, %v", macs, score)
+	}
+}
+
 func TestOperatorShares(t *testing.T) {
 	d := Data{Found: -1, Genes: []Gene{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
 		Archs: []Arch{{Text: "1", Choice: []int{0, 0}, Score: 1}, {Text: "2", Choice: []int{0, 1}, Score: 2}}}

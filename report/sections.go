@@ -1,9 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -134,12 +136,7 @@ func scoreSection(v *view) (section, string) {
 	}
 	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, score, mark, "found"),
 		"Number of networks for each score.")
-	var fx, fy []float64
-	for _, i := range v.Search.Pareto {
-		if i >= 0 && i < len(v.Archs) {
-			fx, fy = append(fx, float64(v.Archs[i].MACs)), append(fy, v.Archs[i].Score)
-		}
-	}
+	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
 		caption += " The staircase joins those that no other beats with as few MACs."
@@ -150,6 +147,16 @@ func scoreSection(v *view) (section, string) {
 	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
 	s.Groups = []group{g}
 	return s, ""
+}
+
+// front is the Pareto front by rising MACs.
+func (v *view) front() (macs, score []float64) {
+	front := slices.DeleteFunc(slices.Clone(v.Search.Pareto), func(i int) bool { return i < 0 || i >= len(v.Archs) })
+	slices.SortFunc(front, func(i, j int) int { return cmp.Compare(v.Archs[i].MACs, v.Archs[j].MACs) })
+	for _, i := range front {
+		macs, score = append(macs, float64(v.Archs[i].MACs)), append(score, v.Archs[i].Score)
+	}
+	return macs, score
 }
 
 func runSection(v *view) (section, string) {

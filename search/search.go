@@ -46,7 +46,7 @@ type Config struct {
 	MaxMACs        int64         `yaml:"max_macs"`        // 0: no limit
 	MaxParams      int64         `yaml:"max_params"`      // 0: no limit
 	Budget         time.Duration `yaml:"budget"`          // wall time of this call; 0: no limit
-	MaxEvaluations int           `yaml:"max_evaluations"` // architectures scored, those from the ledger too; 0: Generations × Population, for exhaustive all
+	MaxEvaluations int           `yaml:"max_evaluations"` // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
 	Top            int           `yaml:"top"`             // best architectures to return (10)
 
 	Generations int     `yaml:"generations"` // evolution (20)
@@ -77,10 +77,15 @@ func (c Config) WithDefaults() Config {
 	if c.Mutation == 0 {
 		c.Mutation = 0.1
 	}
-	if c.MaxEvaluations == 0 && c.Strategy != "exhaustive" {
-		c.MaxEvaluations = c.Generations * c.Population
-	}
 	return c
+}
+
+// evaluations is how many architectures are scored at most; 0: no limit.
+func (c Config) evaluations() int {
+	if c.MaxEvaluations == 0 && c.Strategy != "exhaustive" {
+		return c.Generations * c.Population
+	}
+	return c.MaxEvaluations
 }
 
 // Validate checks a Config whose defaults are filled in.

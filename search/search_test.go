@@ -80,7 +80,7 @@ func TestEvolutionBeatsRandom(t *testing.T) {
 	space := fakeSpace{10, 5}
 	mean := func(strategy string) float64 {
 		sum := 0.0
-		const seeds = 12
+		const seeds = 6
 		for seed := range uint64(seeds) {
 			p := Problem{Space: space, Evaluator: newFake(space, 100+seed), Objective: firstTerm(t)}
 			sum += mustRun(t, p, Config{Strategy: strategy, Seed: seed, MaxEvaluations: 500}).Best[0].Score / seeds
@@ -152,6 +152,9 @@ func TestSmallSpaceIsExhausted(t *testing.T) {
 	for _, strategy := range Strategies() {
 		e := newFake(space, 1)
 		r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: strategy})
+		if p := (Config{Strategy: strategy}.WithDefaults()); p.MaxEvaluations != 0 {
+			t.Errorf("%s: a default of %d evaluations would bind another strategy", strategy, p.MaxEvaluations)
+		}
 		if want := map[bool]string{true: Complete, false: Exhausted}[strategy == "exhaustive"]; r.Stopped != want {
 			t.Errorf("%s: stopped: %s, want %s", strategy, r.Stopped, want)
 		}

@@ -20,7 +20,7 @@ type strategy interface {
 const (
 	Complete  = "complete"    // the strategy did all it had to do
 	Exhausted = "exhausted"   // no further new architecture within the limits was found
-	Evaluated = "evaluations" // MaxEvaluations
+	Evaluated = "evaluations" // as many as were asked for
 	TimedOut  = "budget"      // Budget
 )
 
@@ -89,7 +89,7 @@ func (s *searcher) spent() string {
 	switch n := len(s.found); {
 	case n == 0:
 		return ""
-	case s.cfg.MaxEvaluations > 0 && n >= s.cfg.MaxEvaluations:
+	case s.cfg.evaluations() > 0 && n >= s.cfg.evaluations():
 		return Evaluated
 	case s.cfg.Budget > 0 && time.Since(s.start) >= s.cfg.Budget:
 		return TimedOut
@@ -153,7 +153,7 @@ func (s *searcher) best(k int) []Found {
 }
 
 func (s *searcher) progress() Progress {
-	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.MaxEvaluations, Best: s.found[s.top[0]]}
+	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.found[s.top[0]]}
 	switch st := s.strategy.(type) {
 	case *evolution:
 		p.Generation = st.generation
