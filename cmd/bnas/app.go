@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/search"
+	"bnas/train"
+)
+
+// Exit codes, as every command's help lists them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitInterrupted = 75 // sysexits' EX_TEMPFAIL: run the printed command to go on
+	exitKilled      = 130
+)
+
+const exitHelp = `
+EXIT STATUS
+   0    done
+   1    failed: the last line on stderr says what, where, and what to do
+   2    wrong use: a flag, an argument or a configuration key
+   75   interrupted or out of budget; everything is saved and the printed command goes on
+   130  interrupted twice: ended at once`
+
+// usageError is an error of the command line itself.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
+
+// interrupted is a stop that can be resumed by a command.
+type interrupted struct {
+	cause error
+	goOn  string
+}
+
+func (e interrupted) Error() string { return e.cause.Error() + "; to go on: " + e.goOn }
+func (e interrupted) Unwrap() error { return e.cause }
+
+// run is the program: it returns the exit code and writes results to stdout, all else to stderr.
+func run(args []string, stdout, stderr io.Writer) (code int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "bnas: internal error: %v (this is a defect of bnas; set BNAS_TRACEBACK=1 for the stack)\n", r)
+			if os.Getenv("BNAS_TRACEBACK") != "" {
+				stderr.Write(debug.Stack())
+			}
+			code = exitFailure
+		}
+	}()
+	ctx, stop := interruptible(stderr)
+	defer stop()
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: dropTime})))
+	app := newApp(stdout, stderr)
+	err := app.RunContext(ctx, intersperse(app, args))
+	if err != nil {
+		fmt.Fprintln(stderr, "bnas: "+strings.TrimSpace(err.Error()))
+	}
+	return exitCode(err)
+}
+
+// exitCode is the one place where errors become exit codes.
+func exitCode(err error) int {
+	var usage usageError
+	var stopped interrupted
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.As(err, &stopped), errors.Is(err, train.ErrInterrupted), errors.Is(err, search.ErrInterrupted), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	}
+	return exitFailure
+}
+
+// interruptible returns a context that SIGINT and SIGTERM cancel; a second one ends the process at once.
+func interruptible(stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		if _, ok := <-signals; !ok {
+			return
+		}
+		fmt.Fprintln(stderr, "\nbnas: finishing the step and saving; once more to end at once")
+		cancel()
+		if _, ok := <-signals; ok {
+			os.Exit(exitKilled)
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); close(signals); cancel() }
+}
+
+func dropTime(groups []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey && len(groups) == 0 {
+		return slog.Attr{}
+	}
+	return a
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	app := &cli.App{
+		Name:                   "bnas",
+		Usage:                  "neural architecture search that trains nothing but BatchNorm",
+		Version:                version(),
+		Writer:                 stdout,
+		ErrWriter:              stderr,
+		ExitErrHandler:         func(*cli.Context, error) {},
+		EnableBashCompletion:   true,
+		UseShortOptionHandling: false,
+		HideHelpCommand:        true,
+		OnUsageError:           onUsageError,
+		Action:                 unknownCommand,
+		Commands: []*cli.Command{
+			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(),
+			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), doctorCommand(),
+		},
+	}
+	for _, c := range app.Commands {
+		prepare(c)
+	}
+	return app
+}
+
+// prepare gives a command and its subcommands what all commands share.
+func prepare(c *cli.Command) {
+	c.OnUsageError = onUsageError
+	c.HideHelpCommand = true
+	if len(c.Subcommands) == 0 {
+		c.Description += "\n" + exitHelp
+	} else if c.Action == nil {
+		c.Action = unknownCommand
+	}
+	for _, s := range c.Subcommands {
+		prepare(s)
+	}
+}
+
+func onUsageError(c *cli.Context, err error, _ bool) error {
+	name := "bnas"
+	if c.Command != nil && c.Command.HelpName != "" {
+		name = c.Command.HelpName
+	}
+	return usagef("%w; see %s --help", err, name)
+}
+
+// unknownCommand answers a command line that names no command.
+func unknownCommand(c *cli.Context) error {
+	if c.Args().Present() {
+		return usagef("there is no command %q; see %s --help", c.Args().First(), c.Command.HelpName)
+	}
+	return cli.ShowSubcommandHelp(c)
+}
+
+// version is the module's version and revision, as the build recorded them.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	return v
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// intersperse moves a command's flags before its arguments, so that `bnas score ARCH --json` reads as it is written;
+// the cli package stops at the first argument. What follows "--" is left alone.
+func intersperse(app *cli.App, args []string) []string {
+	if len(args) < 2 {
+		return args
+	}
+	head := 1
+	flags, commands := app.Flags, app.Commands
+	for head < len(args) {
+		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[head]) })
+		if i < 0 {
+			break
+		}
+		flags, commands = commands[i].Flags, commands[i].Subcommands
+		head++
+	}
+	takesValue := map[string]bool{}
+	for _, f := range flags {
+		_, isBool := f.(*cli.BoolFlag)
+		for _, name := range f.Names() {
+			takesValue[name] = !isBool
+		}
+	}
+	var options, rest []string
+	for i := head; i < len(args); i++ {
+		a := args[i]
+		if a == "--" {
+			rest = append(rest, args[i+1:]...)
+			break
+		}
+		if len(a) < 2 || a[0] != '-' {
+			rest = append(rest, a)
+			continue
+		}
+		options = append(options, a)
+		if takesValue[strings.TrimLeft(a, "-")] && i+1 < len(args) {
+			i++
+			options = append(options, args[i])
+		}
+	}
+	out := slices.Clone(args[:head])
+	out = append(out, options...)
+	if len(rest) > 0 {
+		out = append(out, "--")
+	}
+	return append(out, rest...)
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/kernels"
+	"bnas/kernels/cpu"
+	"bnas/kernels/philox"
+	"bnas/supernet"
+)
+
+func benchCommand() *cli.Command {
+	common := []cli.Flag{
+		&cli.IntFlag{Name: "batch", Usage: "images (0: 64 for a step or kernel, 32 for the ntk)"},
+		&cli.IntFlag{Name: "repeats", Usage: "timed repetitions", Value: 9},
+		&cli.IntFlag{Name: "warmup", Usage: "repetitions before those", Value: 2},
+	}
+	arch := &cli.StringFlag{Name: "arch", Usage: "architecture, all3x3 or mixed", Value: "all3x3"}
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "time a training step, its convolutions, a tangent kernel, or scoring",
+		Subcommands: []*cli.Command{
+			{
+				Name: "step", Usage: "one BN-only training step: forward, cross-entropy, backward",
+				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchStep,
+				Description: "bnas bench step --bn standard --arch all3x3 --batch 64 --threads 2",
+			},
+			{
+				Name: "kernel", Usage: "every distinct convolution of an architecture, forward and input gradient",
+				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchKernel,
+				Description: "bnas bench kernel --arch mixed",
+			},
+			{
+				Name: "ntk", Usage: "the tangent kernel of γ and β, trace over all logits, with its eigenvalues",
+				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchNTK,
+				Description: "bnas bench ntk --arch all3x3 --batch 32",
+			},
+			{
+				Name: "score", Usage: "all terms of random architectures, one repetition each",
+				Flags: append(flags(joined(supernetSettings, dataSettings, scoreSettings)...), common[1:]...), Action: benchScore,
+				Description: "bnas bench score --repeats 50",
+			},
+		},
+	}
+}
+
+// timing is what repeating something took.
+type timing struct {
+	BestMS   float64 `json:"best_ms"`
+	MedianMS float64 `json:"median_ms"`
+	Repeats  int     `json:"repeats"`
+}
+
+// repeat times f after a few runs that do not count.
+func repeat(warmup, repeats int, f func() error) (timing, error) {
+	var ms []float64
+	for i := range warmup + repeats {
+		start := time.Now()
+		if err := f(); err != nil {
+			return timing{}, err
+		}
+		if i >= warmup {
+			ms = append(ms, float64(time.Since(start))/float64(time.Millisecond))
+		}
+	}
+	slices.Sort(ms)
+	return timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: repeats}, nil
+}
+
+// benched is an architecture on a device with a batch of random images.
+type benched struct {
+	*session
+	arch    supernet.Arch
+	program *kernels.Program
+	exec    kernels.Exec
+	images  []float32
+	labels  []int
+}
+
+// namedArchs are the two architectures of NAS-Bench-201 that measurements quote.
+var namedArchs = map[string]string{
+	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+}
+
+func checkRepeats(c *cli.Context) error {
+	if c.Int("repeats") < 1 || c.Int("warmup") < 0 || c.Int("batch") < 0 {
+		return usagef("--repeats must be at least 1, --warmup and --batch at least 0")
+	}
+	return nil
+}
+
+func openBench(c *cli.Context, batch int) (*benched, error) {
+	if err := checkRepeats(c); err != nil {
+		return nil, err
+	}
+	cfg, err := configOf(c, supernetSettings...)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openNetwork(c, cfg)
+	if err != nil {
+		return nil, err
+	}
+	b := &benched{session: s}
+	if err := b.load(c, batch); err != nil {
+		s.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *benched) load(c *cli.Context, batch int) error {
+	text := c.String("arch")
+	if named, ok := namedArchs[text]; ok && b.net.Space.Name() == "nas-bench-201" {
+		text = named
+	}
+	var err error
+	if b.arch, err = b.net.Space.Parse(text); err != nil {
+		return usageError{err}
+	}
+	if b.program, err = b.net.Program(b.arch); err != nil {
+		return err
+	}
+	if n := c.Int("batch"); n > 0 {
+		batch = n
+	}
+	b.images, b.labels = randomImages(b.program, batch, b.cfg.Seed)
+	b.exec, err = b.dev.Compile(b.program, b.store, batch)
+	return err
+}
+
+// randomImages are N(0,1) pixels and uniform labels.
+func randomImages(p *kernels.Program, n int, seed uint64) ([]float32, []int) {
+	images := make([]float32, n*p.Values[kernels.Images].Len())
+	philox.New(seed, "bench images", 0).Normal(images, 1)
+	labels := make([]int, n)
+	r := philox.New(seed, "bench labels", 0)
+	for i := range labels {
+		labels[i] = r.IntN(p.Classes())
+	}
+	return images, labels
+}
+
+// peakGFLOPS is what the device's threads could do in multiply-adds, or 0 where it cannot be measured.
+func peakGFLOPS(d kernels.Device) float64 {
+	if d.Info().Name != "cpu" {
+		return 0
+	}
+	one, err := cpu.PeakFLOPS("")
+	if err != nil {
+		return 0
+	}
+	return one * float64(d.Info().Threads) / 1e9
+}
+
+type stepResult struct {
+	Arch   string `json:"arch"`
+	Device string `json:"device"`
+	Batch  int    `json:"batch"`
+	timing
+	GFLOPS     float64 `json:"gflops"`
+	PeakGFLOPS float64 `json:"peak_gflops"`
+	SavedBytes int64   `json:"saved_bytes"`
+}
+
+func benchStep(c *cli.Context) error {
+	b, err := openBench(c, 64)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	t, err := repeat(c.Int("warmup"), c.Int("repeats"), b.step)
+	if err != nil {
+		return err
+	}
+	// Forward and input gradient of every convolution, direct: the stem's input gradient is not needed.
+	flops := 4 * float64(b.program.MACs()) * float64(len(b.labels))
+	r := stepResult{
+		Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels), timing: t,
+		GFLOPS: flops / t.BestMS / 1e6, PeakGFLOPS: peakGFLOPS(b.dev), SavedBytes: b.exec.SavedBytes(len(b.labels)),
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "step\t%s\n", r.Arch)
+		fmt.Fprintf(w, "device\t%s\n", r.Device)
+		fmt.Fprintf(w, "images\t%d\n", r.Batch)
+		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
+		fmt.Fprintf(w, "rate\t%.0f GFLOP/s of direct convolution%s\n", r.GFLOPS, shareOf(r.GFLOPS, r.PeakGFLOPS))
+		fmt.Fprintf(w, "held for the backward pass\t%s\n", byteSize(r.SavedBytes))
+	})
+}
+
+func shareOf(rate, peak float64) string {
+	if peak == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %.0f %% of the FMA peak, %.0f", 100*rate/peak, peak)
+}
+
+func (b *benched) step() error {
+	if err := b.exec.Forward(b.images, len(b.labels)); err != nil {
+		return err
+	}
+	if err := b.exec.CrossEntropy(b.labels, 0); err != nil {
+		return err
+	}
+	if err := b.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
+		return err
+	}
+	_, _, err := b.exec.Loss()
+	return err
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"gorgonia.org/tensor"
+
+	"bnas/ntk"
+)
+
+type ntkResult struct {
+	Arch   string `json:"arch"`
+	Device string `json:"device"`
+	Batch  int    `json:"batch"`
+	timing
+	LogCondition number `json:"log_condition"`
+}
+
+func benchNTK(c *cli.Context) error {
+	b, err := openBench(c, 32)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	r := ntkResult{Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels)}
+	r.timing, err = repeat(c.Int("warmup"), c.Int("repeats"), func() error {
+		kernel, err := b.kernel()
+		if err != nil {
+			return err
+		}
+		eigenvalues, err := ntk.Eigenvalues(kernel)
+		r.LogCondition = number(ntk.LogCondition(eigenvalues))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "tangent kernel\t%s\n", r.Arch)
+		fmt.Fprintf(w, "device\t%s\n", r.Device)
+		fmt.Fprintf(w, "images, outputs\t%d, %d\n", r.Batch, b.program.Classes())
+		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
+		fmt.Fprintf(w, "log κ\t%.2f\n", r.LogCondition)
+	})
+}
+
+// kernel is Θ = Σ_k G_k·G_kᵀ over γ and β, k over all logits, statistics held at those of the batch.
+func (b *benched) kernel() (*tensor.Dense, error) {
+	n, k := len(b.labels), b.program.Classes()
+	if err := b.exec.Forward(b.images, n); err != nil {
+		return nil, err
+	}
+	total := make([]float64, n*n)
+	for class := range k {
+		direction := make([]float32, k)
+		direction[class] = 1
+		j, err := ntk.Jacobian(b.exec, n, direction)
+		if err != nil {
+			return nil, err
+		}
+		one, err := ntk.Kernel(j, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range one.Data().([]float64) {
+			total[i] += v
+		}
+	}
+	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(total)), nil
+}
+
+type scoreBenchResult struct {
+	Space  string `json:"space"`
+	Device string `json:"device"`
+	timing
+	MaxMS float64 `json:"max_ms"`
+	Terms int     `json:"terms"`
+}
+
+func benchScore(c *cli.Context) error {
+	if err := checkRepeats(c); err != nil {
+		return err
+	}
+	cfg, err := configOf(c, joined(supernetSettings, dataSettings, scoreSettings)...)
+	if err != nil {
+		return err
+	}
+	s, err := openWithData(c, cfg)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	scorer, err := s.scorer()
+	if err != nil {
+		return err
+	}
+	sample := liveSample(s.net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
+	var ms []float64
+	for i, a := range sample {
+		start := time.Now()
+		if _, err := scorer.Score(a); err != nil {
+			return err
+		}
+		if i >= c.Int("warmup") {
+			ms = append(ms, float64(time.Since(start))/float64(time.Millisecond))
+		}
+	}
+	slices.Sort(ms)
+	r := scoreBenchResult{
+		Space: s.net.Space.Name(), Device: s.dev.Info().Detail, Terms: len(ntk.TermNames()),
+		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "scoring\t%d random architectures of %s, %d terms each\n", r.Repeats, r.Space, r.Terms)
+		fmt.Fprintf(w, "device\t%s\n", r.Device)
+		fmt.Fprintf(w, "best, median, most\t%.0f ms, %.0f ms, %.0f ms\n", r.BestMS, r.MedianMS, r.MaxMS)
+	})
+}

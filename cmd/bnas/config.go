@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/data"
+	"bnas/ntk"
+	"bnas/search"
+	"bnas/supernet"
+	"bnas/train"
+)
+
+// Config is everything that a run depends on; it is saved in the run folder.
+type Config struct {
+	Seed      uint64          `yaml:"seed"`
+	Device    string          `yaml:"device"`
+	Threads   int             `yaml:"threads"`
+	Supernet  supernet.Config `yaml:"supernet"`
+	Data      DataConfig      `yaml:"data"`
+	Train     train.Config    `yaml:"train"`
+	Score     ntk.Config      `yaml:"score"`
+	Objective Objective       `yaml:"objective"`
+	Search    search.Config   `yaml:"search"`
+}
+
+// Objective is what a search maximises: a composite, its terms' distributions taken from a sample of random
+// architectures.
+type Objective struct {
+	Composite   string `yaml:"composite"`
+	Calibration int    `yaml:"calibration"` // how many architectures are in the sample
+}
+
+// DataConfig says which images, and how they are divided and augmented.
+type DataConfig struct {
+	Name    string       `yaml:"name"`
+	Dir     string       `yaml:"dir"`
+	Holdout int          `yaml:"holdout"` // training images kept from training, to score and validate on
+	Augment data.Augment `yaml:"augment"`
+}
+
+// defaultConfig is `bnas run` without a flag: five minutes on two cores.
+func defaultConfig() Config {
+	c := Config{
+		Device:    "auto",
+		Supernet:  supernet.Config{Space: "nas-bench-201", BN: supernet.Fair},
+		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
+		Train:     train.Default(),
+		Score:     ntk.Config{}.WithDefaults(),
+		Objective: Objective{Composite: "bnas", Calibration: 100},
+		Search:    search.Config{}.WithDefaults(),
+	}
+	return c
+}
+
+// spread gives the seed to everything that has none of its own.
+func (c *Config) spread() {
+	for _, seed := range c.seeds() {
+		if *seed == 0 {
+			*seed = c.Seed
+		}
+	}
+}
+
+// seeds are those that --seed sets all at once, and that a configuration file can set one by one.
+func (c *Config) seeds() []*uint64 {
+	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
+}
+
+func (c *Config) validate() error {
+	if c.Threads < 0 || c.Threads > 1024 {
+		return usagef("--threads %d: 0 takes every core, at most 1024", c.Threads)
+	}
+	if c.Data.Holdout < 0 {
+		return usagef("--holdout %d is negative", c.Data.Holdout)
+	}
+	filled, err := c.Supernet.WithDefaults()
+	if err == nil {
+		err = filled.Validate()
+	}
+	if _, e := ntk.LookupComposite(c.Objective.Composite); err == nil {
+		err = e
+	}
+	if c.Objective.Calibration < 2 {
+		return usagef("--calibration %d: at least 2 architectures are needed", c.Objective.Calibration)
+	}
+	for _, check := range []error{err, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
+		if check != nil {
+			return usageError{check}
+		}
+	}
+	return nil
+}
+
+// The settings of each part, as flags.
+var (
+	supernetSettings = []setting{
+		{"space", "supernet.space", "search space: nas-bench-201 or nas-bench-macro"},
+		{"bn", "supernet.bn", "BatchNorm placement: fair (on every operator) or standard (the authors')"},
+		{"channels", "supernet.channels", "channels of the first stage (0: the benchmark's)"},
+		{"cells", "supernet.cells", "cells a stage (0: the benchmark's)"},
+		{"classes", "supernet.classes", "outputs (0: the data set's or the benchmark's)"},
+		{"height", "supernet.height", "image rows (0: the data set's or the benchmark's)"},
+		{"width", "supernet.width", "image columns (0: the data set's or the benchmark's)"},
+		{"gamma-init", "supernet.gamma_init", "how γ starts: one, or uniform on (0,1)"},
+	}
+	dataSettings = []setting{
+		{"data", "data.name", "fashion (built in), cifar10, cifar100, idx or folder"},
+		{"data-dir", "data.dir", "where the data set lies"},
+		{"holdout", "data.holdout", "training images kept for scoring and validation"},
+		{"pad-crop", "data.augment.pad_crop", "augmentation: pad by this many pixels and crop back at random"},
+		{"flip", "data.augment.flip", "augmentation: mirror half of the images"},
+		{"cutout", "data.augment.cutout", "augmentation: side of a square set to zero (0: none)"},
+	}
+	trainSettings = []setting{
+		{"epochs", "train.epochs", "passes over the training set"},
+		{"steps", "train.steps", "training steps (0: by --epochs)"},
+		{"batch", "train.batch", "images a step"},
+		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (reference device)"},
+		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
+		{"optimizer", "train.optimizer", "sgd or adamw"},
+		{"lr", "train.lr", "peak learning rate"},
+		{"min-lr", "train.min_lr", "where the schedule ends"},
+		{"schedule", "train.schedule", "cosine, linear or constant"},
+		{"warmup-steps", "train.warmup_steps", "steps of linear rise to --lr"},
+		{"momentum", "train.momentum", "SGD's momentum"},
+		{"nesterov", "train.nesterov", "Nesterov's form of momentum"},
+		{"weight-decay", "train.weight_decay", "decay of γ and β"},
+		{"clip-norm", "train.clip_norm", "largest gradient norm (0: no clipping)"},
+		{"label-smoothing", "train.label_smoothing", "mass moved from the label to all classes"},
+		{"checkpoint-every", "train.checkpoint_every", "steps between checkpoints (0: by time alone)"},
+		{"metrics-every", "train.metrics_every", "steps a line of metrics.jsonl"},
+		{"max-time", "train.max_time", "save and stop after this long (0: no limit)"},
+		{"rank-every", "train.rank_every", "steps between snapshots of the ranking (0: none)"},
+		{"early-bird", "train.early_bird", "stop when the ranking has settled"},
+		{"settled", "train.settled", "Kendall τ from which two snapshots count as settled"},
+		{"patience", "train.patience", "settled snapshots in a row that end training"},
+	}
+	scoreSettings = []setting{
+		{"images", "score.images", "images that calibrate statistics and give codes and spectra"},
+		{"ntk-images", "score.ntk_images", "images of one tangent kernel"},
+		{"ntk-directions", "score.ntk_directions", "random directions over the classes (-1: full trace)"},
+		{"terms", "score.terms", "terms to compute, separated by commas (none: all)"},
+		{"mc-batches", "score.mc_batches", "resampled batches of MC-BatchNorm"},
+	}
+	compositeSetting = []setting{
+		{"composite", "objective.composite", "what is maximised: a composite, or a term's name"},
+	}
+	searchSettings = []setting{
+		{"strategy", "search.strategy", "exhaustive, random, evolution or regularised"},
+		{"max-macs", "search.max_macs", "only networks of at most this many MACs (0: any)"},
+		{"max-params", "search.max_params", "only networks of at most this many parameters (0: any)"},
+		{"budget", "search.budget", "stop after this long (0: no limit)"},
+		{"generations", "search.generations", "generations of an evolution"},
+		{"population", "search.population", "networks in a generation"},
+		{"top", "search.top", "best networks to report"},
+		{"max-evaluations", "search.max_evaluations", "stop after this many scored networks (0: the strategy's own end)"},
+		{"calibration", "objective.calibration", "random architectures whose scores calibrate the composite"},
+	}
+)
+
+// flags are those of settings and those that every command has.
+func flags(settings ...setting) []cli.Flag {
+	f := flagsOf(settings)
+	return append(f, commonFlags()...)
+}
+
+// joined concatenates groups of settings.
+func joined(groups ...[]setting) []setting { return slices.Concat(groups...) }
+
+var commonSettings = []setting{
+	{"seed", "seed", "seed of everything random"},
+	{"threads", "threads", "CPU threads (0: every core)"},
+	{"device", "device", "auto, cpu or reference"},
+}
+
+func commonFlags() []cli.Flag {
+	return append(flagsOf(commonSettings),
+		&cli.StringFlag{Name: "config", Usage: "YAML file of options; flags override it", DefaultText: "none"},
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object on stdout and nothing else there"},
+		&cli.BoolFlag{Name: "quiet", Usage: "no progress and no logs but errors"},
+	)
+}
+
+// configOf resolves a command's configuration from scratch.
+func configOf(c *cli.Context, settings ...setting) (Config, error) {
+	cfg, err := resolve(c, defaultConfig(), append(settings, commonSettings...))
+	if err != nil {
+		return cfg, err
+	}
+	if c.IsSet("seed") {
+		for _, seed := range cfg.seeds() {
+			*seed = cfg.Seed
+		}
+	}
+	return cfg, nil
+}
+
+// flagLine is the flags of a command line that differ from the defaults, for the command that runs it again.
+func flagLine(cfg Config) string {
+	return fmt.Sprintf("--space %s --bn %s --seed %d", cfg.Supernet.Space, cfg.Supernet.BN, cfg.Seed)
+}

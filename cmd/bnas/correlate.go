@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/ntk"
+	"bnas/supernet"
+)
+
+func correlateCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "correlate",
+		Usage: "Kendall τ-b, Spearman ρ and top-k figures of every term against a table of true accuracies",
+		Flags: append(flags(supernetSettings[0]),
+			&cli.StringFlag{Name: "scores", Usage: "score file, as bnas score and search write it", Required: true},
+			&cli.StringFlag{Name: "table", Usage: "CSV table of trained accuracies, one row an architecture", Required: true},
+			&cli.StringFlag{Name: "arch-column", Usage: "its column of architectures", Value: "arch"},
+			&cli.StringFlag{Name: "accuracy-column", Usage: "its column of accuracies", Value: "test_accuracy"},
+			&cli.IntFlag{Name: "resamples", Usage: "bootstrap resamples of a 95 % interval", Value: 1000},
+			&cli.IntFlag{Name: "top", Usage: "k of the top-k figures", Value: 10},
+			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other"},
+		),
+		Description: "bnas score --run runs/fair --sample 1000 --out scores.csv\n" +
+			"bnas correlate --scores scores.csv --table nasbench201_cifar10.csv",
+		Action: correlate,
+	}
+}
+
+// correlated is one subset's figures: of the terms, then of the composites, calibrated on the same subset.
+type correlated struct {
+	Subset        ntk.Subset        `json:"subset"`
+	Architectures int               `json:"architectures"`
+	Terms         []ntk.Correlation `json:"terms"`
+}
+
+type correlateResult struct {
+	Scores   string         `json:"scores"`
+	Table    string         `json:"table"`
+	Missing  int            `json:"missing"` // scored, but not in the table
+	Subsets  []correlated   `json:"subsets"`
+	Selected *ntk.Selection `json:"selected,omitempty"`
+}
+
+func correlate(c *cli.Context) error {
+	cfg, err := configOf(c, supernetSettings[0])
+	if err != nil {
+		return err
+	}
+	if c.NArg() > 0 {
+		return usagef("correlate takes no arguments, got %q", c.Args().First())
+	}
+	if c.Int("resamples") < 1 || c.Int("top") < 1 {
+		return usagef("--resamples and --top must be at least 1")
+	}
+	scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
+	if err != nil {
+		return err
+	}
+	table, err := readTruth(c)
+	if err != nil {
+		return err
+	}
+	r := correlateResult{Scores: c.String("scores"), Table: c.String("table")}
+	found, accuracy, missing := ntk.Join(scores, table)
+	if r.Missing = missing; len(found) < 3 {
+		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
+			len(found), len(scores), r.Table, cfg.Supernet.Space)
+	}
+	judging := ntk.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
+	for _, subset := range ntk.Subsets() {
+		one, err := judgeSubset(subset, judging, found, accuracy)
+		if err != nil {
+			return err
+		}
+		r.Subsets = append(r.Subsets, one)
+	}
+	if c.Bool("select") {
+		selection, err := ntk.SelectHalf("selected", found, accuracy, cfg.Seed, judging)
+		if err != nil {
+			return err
+		}
+		r.Selected = &selection
+	}
+	return output(c, r, r.text)
+}
+
+func judgeSubset(subset ntk.Subset, judging ntk.Judging, scores []ntk.Scores, accuracy []float64) (correlated, error) {
+	scores, accuracy, err := subset.Of(scores, accuracy)
+	if err != nil {
+		return correlated{}, err
+	}
+	one := correlated{Subset: subset, Architectures: len(scores), Terms: judging.Terms(scores, accuracy)}
+	calibration, err := ntk.NewCalibration(scores)
+	if err != nil {
+		return one, err
+	}
+	var covered []ntk.Composite
+	for _, composite := range ntk.Composites() {
+		if calibration.Covers(composite) == nil {
+			covered = append(covered, composite)
+		}
+	}
+	fused, err := judging.Composites(calibration, covered, scores, accuracy)
+	for i := range fused {
+		fused[i].Name = "composite " + fused[i].Name
+	}
+	one.Terms = append(one.Terms, fused...)
+	return one, err
+}
+
+// readScores reads a score file and checks that it is of the space.
+func readScores(path, spaceName string) ([]ntk.Scores, error) {
+	space, err := supernet.Lookup(spaceName)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("scores: %w", err)
+	}
+	defer f.Close()
+	scores, err := ntk.ReadScores(f, path)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range scores {
+		if _, err := space.Parse(s.Arch); err != nil {
+			return nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
+		}
+	}
+	return scores, nil
+}
+
+func readTruth(c *cli.Context) (*ntk.Truth, error) {
+	f, err := os.Open(c.String("table"))
+	if err != nil {
+		return nil, fmt.Errorf("table: %w", err)
+	}
+	defer f.Close()
+	return ntk.ReadTruth(f, c.String("table"), c.String("arch-column"), c.String("accuracy-column"))
+}
+
+func (r correlateResult) text(w io.Writer) {
+	for _, s := range r.Subsets {
+		fmt.Fprintf(w, "%s: %d architectures\n", s.Subset, s.Architectures)
+		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
+		for _, t := range s.Terms {
+			correlationRow(w, t)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Missing > 0 {
+		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
+	}
+	if s := r.Selected; s != nil {
+		fmt.Fprintf(w, "chosen on %d architectures among %d composites (τ-b there %+.3f): %s; on the other half:\n",
+			s.Train, s.Tried, s.TrainTau, strings.Join(s.Composite.Terms, ", "))
+		correlationRow(w, s.Test)
+	}
+}
+
+func correlationRow(w io.Writer, t ntk.Correlation) {
+	fmt.Fprintf(w, "%s\t%+.3f\t%+.3f … %+.3f\t%+.3f", t.Name, t.Tau, t.Interval.Low, t.Interval.High, t.Rho)
+	for _, top := range t.Top {
+		fmt.Fprintf(w, "\t%.2f of %d\t%.2f", top.Mean, top.K, top.Best)
+	}
+	fmt.Fprintln(w)
+}

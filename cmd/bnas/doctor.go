@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/kernels/cpu"
+)
+
+func doctorCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "doctor",
+		Usage:       "what this machine offers and what bnas will use",
+		Flags:       append(flags(), &cli.BoolFlag{Name: "quick", Usage: "only check that a device opens"}),
+		Description: "bnas doctor",
+		Action:      doctor,
+	}
+}
+
+type doctorResult struct {
+	Version  string  `json:"version"`
+	Go       string  `json:"go"`
+	Platform string  `json:"platform"`
+	Cores    int     `json:"cores"`
+	Memory   int64   `json:"memory_bytes"`
+	SIMD     string  `json:"simd"`
+	Peak     float64 `json:"peak_gflops"`
+	GPU      string  `json:"gpu"`
+	Device   string  `json:"device"`
+	Detail   string  `json:"detail"`
+}
+
+func doctor(c *cli.Context) error {
+	cfg, err := configOf(c)
+	if err != nil {
+		return err
+	}
+	dev, err := openDevice(cfg, true)
+	if err != nil {
+		return err
+	}
+	defer dev.Close()
+	isa, ok := cpu.Available()
+	if !ok {
+		isa = "none: built without cgo, or " + cpu.ISAVariable + " names what this processor lacks"
+	}
+	r := doctorResult{
+		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
+		Memory: memory(), SIMD: isa, GPU: gpu(), Device: dev.Info().Name, Detail: dev.Info().Detail,
+	}
+	if !c.Bool("quick") {
+		r.Peak = peakGFLOPS(dev)
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "bnas\t%s, %s\n", r.Version, r.Go)
+		fmt.Fprintf(w, "machine\t%s, %d cores, %s of memory\n", r.Platform, r.Cores, byteSize(r.Memory))
+		fmt.Fprintf(w, "SIMD\t%s\n", r.SIMD)
+		if r.Peak > 0 {
+			fmt.Fprintf(w, "FMA peak\t%.0f GFLOP/s, measured now\n", r.Peak)
+		}
+		fmt.Fprintf(w, "GPU\t%s\n", r.GPU)
+		fmt.Fprintf(w, "bnas will use\t%s (%s)\n", r.Device, r.Detail)
+	})
+}
+
+// memory is the machine's, or the container's where that is less; 0 if the system does not say.
+func memory() int64 {
+	var kib int64
+	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
+		_, rest, _ := strings.Cut(string(text), "MemTotal:")
+		fmt.Sscan(rest, &kib)
+	}
+	total := kib << 10
+	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
+		var limit int64
+		if n, _ := fmt.Sscan(string(text), &limit); n == 1 && limit < total {
+			total = limit
+		}
+	}
+	return total
+}
+
+// gpu says what there is of NVIDIA's driver; this build computes on the CPU.
+func gpu() string {
+	cards, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information")
+	if len(cards) == 0 {
+		return "none found"
+	}
+	return fmt.Sprintf("%d NVIDIA found; this build computes on the CPU", len(cards))
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/supernet"
+	"bnas/train"
+)
+
+var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors file to write", Required: true}
+
+func exportCommand() *cli.Command {
+	settings := joined(supernetSettings, dataSettings)
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "an architecture's weights as safetensors, named as the space's own PyTorch code names them",
+		ArgsUsage: "ARCH",
+		Flags:     append(flags(settings...), runFlag, outFileFlag, calibrationFlag),
+		Description: "bnas export 22212220 --space nas-bench-macro --seed 1 -o net.safetensors\n" +
+			"bnas export --run runs/fair '|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|' -o net.safetensors\n\n" +
+			"With --run the running statistics are recomputed on --calibration-images training images; the untrained\n" +
+			"network has those of a new BatchNorm, mean 0 and variance 1.",
+		Action: func(c *cli.Context) error { return export(c, settings) },
+	}
+}
+
+type fileResult struct {
+	File  string `json:"file"`
+	Bytes int    `json:"bytes"`
+	Arch  string `json:"arch"`
+}
+
+func (r fileResult) text(w io.Writer) {
+	fmt.Fprintf(w, "%s\t%s\t%s\n", r.File, byteSize(int64(r.Bytes)), r.Arch)
+}
+
+func export(c *cli.Context, settings []setting) error {
+	s, a, stats, err := subnetwork(c, settings)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	var b bytes.Buffer
+	if err := supernet.Export(&b, s.net, s.store, a, stats); err != nil {
+		return err
+	}
+	return writeResult(c, b.Bytes(), s.net.Space.Format(a))
+}
+
+func writeResult(c *cli.Context, content []byte, arch string) error {
+	path := c.String("out")
+	if err := writeWhole(path, content); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	r := fileResult{File: path, Bytes: len(content), Arch: arch}
+	return output(c, r, r.text)
+}
+
+// subnetwork opens the command's one architecture: of a trained run with statistics recomputed on its training images,
+// or untrained with those of a new BatchNorm.
+func subnetwork(c *cli.Context, settings []setting) (*session, supernet.Arch, supernet.Statistics, error) {
+	none := supernet.Statistics{}
+	trained := c.String("run") != ""
+	s, err := openRunOrUntrained(c, trained, settings...)
+	if err != nil {
+		return nil, nil, none, err
+	}
+	a, err := oneArch(c, s.net)
+	if err != nil {
+		s.close()
+		return nil, nil, none, err
+	}
+	stats, err := s.statisticsOf(c, a, trained)
+	if err != nil {
+		s.close()
+		return nil, nil, none, err
+	}
+	return s, a, stats, nil
+}
+
+func (s *session) statisticsOf(c *cli.Context, a supernet.Arch, trained bool) (supernet.Statistics, error) {
+	if !trained {
+		p, err := s.net.Program(a)
+		if err != nil {
+			return supernet.Statistics{}, err
+		}
+		return supernet.NewStatistics(p), nil
+	}
+	calibration, err := s.calibration(c.Int("calibration-images"))
+	if err != nil {
+		return supernet.Statistics{}, err
+	}
+	return train.Recalibrate(s.net, s.dev, s.store, a, calibration)
+}

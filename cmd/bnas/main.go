@@ -1,0 +1,6 @@
+// Command bnas searches for network architectures by training nothing but BatchNorm.
+package main
+
+import "os"
+
+func main() { os.Exit(run(os.Args, os.Stdout, os.Stderr)) }

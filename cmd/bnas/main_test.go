@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"bnas": main})
+}
+
+// TestScripts runs testdata/script: the program as a user types it.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"json":  isJSON,
+		},
+	})
+}
+
+// exits CODE COMMAND… runs a command and wants that exit code. Its output is for stdout and stderr as exec's is.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if neg || err != nil {
+		ts.Fatalf("usage: exits CODE COMMAND…")
+	}
+	var exit *exec.ExitError
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		if e, ok := err.(*exec.ExitError); ok {
+			exit = e
+		}
+		if exit == nil {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// isJSON [KEY=VALUE…] wants the last command's stdout to be one JSON object with these top-level values.
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	var got map[string]any
+	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &got); err != nil {
+		ts.Fatalf("stdout is not one JSON object: %v", err)
+	}
+	for _, a := range args {
+		key, want := cut(a)
+		text, err := json.Marshal(got[key])
+		ts.Check(err)
+		if string(text) != want {
+			ts.Fatalf("%s is %s, want %s", key, text, want)
+		}
+	}
+}
+
+func cut(a string) (key, value string) {
+	i := slices.Index([]byte(a), '=')
+	if i < 0 {
+		return a, "null"
+	}
+	return a[:i], a[i+1:]
+}
+
+func allSettings() [][]setting {
+	return [][]setting{supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, commonSettings}
+}
+
+func TestSettingsNameFields(t *testing.T) {
+	seen := map[string]bool{}
+	for _, group := range allSettings() {
+		for _, s := range group {
+			c := defaultConfig()
+			if _, err := fieldAt(reflect.ValueOf(&c).Elem(), s.path); err != nil {
+				t.Errorf("--%s: %v", s.flag, err)
+			}
+			if seen[s.flag] {
+				t.Errorf("--%s twice", s.flag)
+			}
+			seen[s.flag] = true
+		}
+	}
+}
+
+func TestIntersperse(t *testing.T) {
+	app := newApp(os.Stdout, os.Stderr)
+	for _, c := range []struct{ in, want []string }{
+		{[]string{"bnas"}, []string{"bnas"}},
+		{[]string{"bnas", "space", "show", "ARCH", "--json"}, []string{"bnas", "space", "show", "--json", "--", "ARCH"}},
+		{[]string{"bnas", "export", "ARCH", "-o", "F", "--seed", "3"}, []string{"bnas", "export", "-o", "F", "--seed", "3", "--", "ARCH"}},
+		{[]string{"bnas", "export", "-o=F", "A", "B"}, []string{"bnas", "export", "-o=F", "--", "A", "B"}},
+		{[]string{"bnas", "eval", "--", "--json"}, []string{"bnas", "eval", "--", "--json"}},
+		{[]string{"bnas", "nonsense", "--json"}, []string{"bnas", "--json", "--", "nonsense"}},
+	} {
+		if got := intersperse(app, c.in); !slices.Equal(got, c.want) {
+			t.Errorf("intersperse(%q) = %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// TestEveryCommand wants of every command a usage line, an example, and the flags that all share.
+func TestEveryCommand(t *testing.T) {
+	var walk func(commands []*cli.Command)
+	walk = func(commands []*cli.Command) {
+		for _, c := range commands {
+			if len(c.Subcommands) > 0 {
+				walk(c.Subcommands)
+				continue
+			}
+			if c.Usage == "" || len(c.Description) < len(exitHelp)+10 {
+				t.Errorf("%s: no usage or no example", c.Name)
+			}
+			var names []string
+			for _, f := range c.Flags {
+				names = append(names, f.Names()...)
+			}
+			for _, want := range []string{"json", "seed", "threads", "device", "quiet", "config"} {
+				if !slices.Contains(names, want) {
+					t.Errorf("%s has no --%s", c.Name, want)
+				}
+			}
+		}
+	}
+	walk(newApp(os.Stdout, os.Stderr).Commands)
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte("seed: 3\ntrain:\n  lr: 0.1\n"))
+	f.Add([]byte("supernet: {space: nas-bench-macro, bn: standard}\nscore: {terms: [naswot]}"))
+	f.Add([]byte("train: [1, 2]"))
+	f.Add([]byte("a: &x [*x]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c := defaultConfig()
+		if parseConfig("fuzz", text, &c) == nil {
+			_ = c.validate()
+		}
+	})
+}

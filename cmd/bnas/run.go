@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/search"
+)
+
+func runCommand() *cli.Command {
+	settings := joined(supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings)
+	return &cli.Command{
+		Name:  "run",
+		Usage: "the main job: train a supernet's BatchNorm, score, search, report",
+		Flags: append(flags(settings...), outFlag, resumeFlag),
+		Description: "bnas run\n" +
+			"bnas run --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/cifar\n" +
+			"bnas run --resume runs/cifar",
+		Action: func(c *cli.Context) error { return runAll(c, settings) },
+	}
+}
+
+type runResult struct {
+	Dir    string         `json:"dir"`
+	Train  trainResult    `json:"train"`
+	Search *search.Result `json:"search"`
+	Report string         `json:"report"`
+}
+
+func runAll(c *cli.Context, settings []setting) error {
+	start := time.Now()
+	s, trained, err := trainRun(c, settings)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	found, err := s.search(c, s.dir)
+	if err != nil {
+		if err = resumable(c, err); exitCode(err) == exitInterrupted {
+			err = interrupted{search.ErrInterrupted, "bnas run --resume " + s.dir}
+		}
+		return err
+	}
+	r := runResult{Dir: s.dir, Train: trained, Search: found.Result, Report: filepath.Join(s.dir, reportFile)}
+	if err := s.report(r, found, time.Since(start)); err != nil {
+		return err
+	}
+	return output(c, r, r.text)
+}
+
+func (r runResult) text(w io.Writer) {
+	r.Train.text(w)
+	fmt.Fprintln(w)
+	searchTable(w, r.Search)
+	fmt.Fprintf(w, "\nreport\t%s\n", r.Report)
+	fmt.Fprintf(w, "next\tbnas export --run %s '%s' -o network.safetensors\n", r.Dir, r.Search.Best[0].Scores.Arch)
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
+)
+
+// A setting is one field of Config that is also a flag. The field's default is the flag's default, and its place in
+// the YAML file its path: one name and one value wherever it shows.
+type setting struct {
+	flag  string
+	path  string // YAML keys, dotted
+	usage string
+}
+
+// flagsOf makes the flags of settings, with the defaults of Config.
+func flagsOf(settings []setting) []cli.Flag {
+	defaults := defaultConfig()
+	var flags []cli.Flag
+	for _, s := range settings {
+		v, err := fieldAt(reflect.ValueOf(&defaults).Elem(), s.path)
+		if err != nil {
+			panic(err) // a setting that names no field: TestSettingsNameFields
+		}
+		usage := s.usage
+		if v.Kind() == reflect.Bool {
+			flags = append(flags, &cli.BoolFlag{Name: s.flag, Usage: usage, Value: v.Bool()})
+			continue
+		}
+		flags = append(flags, &cli.StringFlag{Name: s.flag, Usage: usage, DefaultText: formatValue(v)})
+	}
+	return flags
+}
+
+// resolve builds the configuration of a command: the defaults (or base), then the file of --config, then the flags
+// that were given.
+func resolve(c *cli.Context, base Config, settings []setting) (Config, error) {
+	cfg := base
+	if path := c.String("config"); path != "" {
+		if err := readConfig(path, &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	for _, s := range settings {
+		if !c.IsSet(s.flag) {
+			continue
+		}
+		v, err := fieldAt(reflect.ValueOf(&cfg).Elem(), s.path)
+		if err != nil {
+			return cfg, err
+		}
+		text := c.String(s.flag)
+		if v.Kind() == reflect.Bool {
+			text = strconv.FormatBool(c.Bool(s.flag))
+		}
+		if err := parseInto(v, text); err != nil {
+			return cfg, usagef("--%s: %w", s.flag, err)
+		}
+	}
+	cfg.spread()
+	return cfg, cfg.validate()
+}
+
+// readConfig reads a YAML file over cfg; a key that Config does not have is an error with its line.
+func readConfig(path string, cfg *Config) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	return parseConfig(path, text, cfg)
+}
+
+func parseConfig(path string, text []byte, cfg *Config) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(cfg); err != nil && len(bytes.TrimSpace(text)) > 0 {
+		return usagef("configuration %s: %w", path, err)
+	}
+	return nil
+}
+
+// fieldAt finds the field of a struct by its dotted YAML path; embedded structs count as their own keys.
+func fieldAt(v reflect.Value, path string) (reflect.Value, error) {
+	key, rest, deeper := strings.Cut(path, ".")
+	for i := range v.NumField() {
+		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		if tag != key {
+			continue
+		}
+		if deeper {
+			return fieldAt(v.Field(i), rest)
+		}
+		return v.Field(i), nil
+	}
+	return reflect.Value{}, fmt.Errorf("configuration: there is no key %q in %s", key, v.Type())
+}
+
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	listType     = reflect.TypeFor[[]string]()
+)
+
+// parseInto sets a field from a flag's text.
+func parseInto(v reflect.Value, text string) error {
+	var err error
+	switch {
+	case v.Type() == durationType:
+		var d time.Duration
+		d, err = time.ParseDuration(text)
+		v.SetInt(int64(d))
+	case v.CanInt():
+		var n int64
+		n, err = strconv.ParseInt(text, 10, v.Type().Bits())
+		v.SetInt(n)
+	case v.CanUint():
+		var n uint64
+		n, err = strconv.ParseUint(text, 10, v.Type().Bits())
+		v.SetUint(n)
+	case v.CanFloat():
+		var f float64
+		f, err = strconv.ParseFloat(text, 64)
+		v.SetFloat(f)
+	case v.Kind() == reflect.Bool:
+		var b bool
+		b, err = strconv.ParseBool(text)
+		v.SetBool(b)
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Type() == listType:
+		v.Set(reflect.ValueOf(strings.Split(text, ",")))
+	default:
+		return fmt.Errorf("a %s cannot be set by a flag", v.Type())
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not %s", text, describe(v))
+	}
+	return nil
+}
+
+func describe(v reflect.Value) string {
+	switch {
+	case v.Type() == durationType:
+		return "a duration (90s, 10m, 2h)"
+	case v.CanInt():
+		return "a whole number"
+	case v.CanUint():
+		return "a whole number of at least 0"
+	case v.CanFloat():
+		return "a number"
+	}
+	return "a " + v.Kind().String()
+}
+
+func formatValue(v reflect.Value) string {
+	if v.Type() == durationType && v.Int() == 0 {
+		return "none"
+	}
+	if s, ok := v.Interface().(fmt.Stringer); ok {
+		return s.String()
+	}
+	if v.Kind() == reflect.String && v.String() == "" || v.Kind() == reflect.Slice && v.Len() == 0 {
+		return "none"
+	}
+	return fmt.Sprint(v.Interface())
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/supernet"
+)
+
+func spaceCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "space",
+		Usage: "list the search spaces, count one, or show one architecture",
+		Subcommands: []*cli.Command{
+			{
+				Name: "list", Usage: "the search spaces", Flags: flags(), Action: listSpaces,
+				Description: "bnas space list",
+			},
+			{
+				Name: "info", Usage: "what a space holds: architectures, distinct networks, dead ones, genes",
+				Flags:       flags(supernetSettings...),
+				Action:      spaceInfo,
+				Description: "bnas space info --space nas-bench-201",
+			},
+			{
+				Name: "show", Usage: "one architecture: text, canonical form, costs, and the Program that it lowers to",
+				ArgsUsage:   "ARCH",
+				Flags:       flags(supernetSettings...),
+				Action:      showArch,
+				Description: "bnas space show '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'",
+			},
+		},
+	}
+}
+
+type spaceRow struct {
+	Name          string `json:"name"`
+	Architectures int    `json:"architectures"`
+	Genes         int    `json:"genes"`
+}
+
+func listSpaces(c *cli.Context) error {
+	var rows []spaceRow
+	for _, s := range supernet.Spaces() {
+		rows = append(rows, spaceRow{s.Name(), s.Size(), len(s.Genes())})
+	}
+	return output(c, map[string]any{"spaces": rows}, func(w io.Writer) {
+		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES")
+		for _, r := range rows {
+			fmt.Fprintf(w, "%s\t%d\t%d\n", r.Name, r.Architectures, r.Genes)
+		}
+	})
+}
+
+type geneInfo struct {
+	Name    string   `json:"name"`
+	Options []string `json:"options"`
+}
+
+type spaceInfoResult struct {
+	Space         string          `json:"space"`
+	Architectures int             `json:"architectures"`
+	Distinct      int             `json:"distinct"`
+	Dead          int             `json:"dead"`
+	Genes         []geneInfo      `json:"genes"`
+	Config        supernet.Config `json:"config"`
+	SupernetBN    int64           `json:"supernet_bn_params"`
+	SupernetAll   int64           `json:"supernet_params"`
+}
+
+func spaceInfo(c *cli.Context) error {
+	net, err := netOf(c)
+	if err != nil {
+		return err
+	}
+	s := net.Space
+	r := spaceInfoResult{Space: s.Name(), Architectures: s.Size(), Config: net.Config}
+	distinct := map[string]bool{}
+	for i := range s.Size() {
+		a := s.At(i)
+		distinct[s.Canonical(a)] = true
+		if !s.Alive(a) {
+			r.Dead++
+		}
+	}
+	r.Distinct = len(distinct)
+	for _, g := range s.Genes() {
+		r.Genes = append(r.Genes, geneInfo(g))
+	}
+	for _, p := range net.Params() {
+		r.SupernetAll += int64(p.Len())
+	}
+	for _, b := range net.BNs() {
+		r.SupernetBN += int64(net.Params()[b.Gamma].Len() + net.Params()[b.Beta].Len())
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "space\t%s\n", r.Space)
+		fmt.Fprintf(w, "architectures\t%d\n", r.Architectures)
+		fmt.Fprintf(w, "distinct networks\t%d\n", r.Distinct)
+		fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", r.Dead)
+		fmt.Fprintf(w, "supernet, BatchNorm %s\t%d parameters, of them %d γ and β\n", net.Config.BN, r.SupernetAll, r.SupernetBN)
+		for _, g := range r.Genes {
+			fmt.Fprintf(w, "gene %s\t%s\n", g.Name, strings.Join(g.Options, " "))
+		}
+	})
+}
+
+type archResult struct {
+	Arch      string   `json:"arch"`
+	Canonical string   `json:"canonical"`
+	Dead      bool     `json:"dead"`
+	Params    int64    `json:"params"`
+	MACs      int64    `json:"macs"`
+	BNParams  int64    `json:"bn_params"`
+	Depth     int      `json:"depth"`
+	Program   []string `json:"program"`
+}
+
+func showArch(c *cli.Context) error {
+	net, err := netOf(c)
+	if err != nil {
+		return err
+	}
+	a, err := oneArch(c, net)
+	if err != nil {
+		return err
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		return err
+	}
+	cost := net.Space.Cost(a, net.Config)
+	r := archResult{
+		Arch: net.Space.Format(a), Canonical: net.Space.Canonical(a), Dead: !net.Space.Alive(a),
+		Params: cost.Params, MACs: cost.MACs, BNParams: cost.BNParams, Depth: cost.Depth,
+		Program: strings.Split(strings.TrimRight(p.String(), "\n"), "\n"),
+	}
+	return output(c, r, func(w io.Writer) {
+		fmt.Fprintf(w, "architecture\t%s\n", r.Arch)
+		fmt.Fprintf(w, "canonical\t%s\n", r.Canonical)
+		if r.Dead {
+			fmt.Fprintf(w, "dead\tno path leads from the input to the output\n")
+		}
+		fmt.Fprintf(w, "parameters\t%d\n", r.Params)
+		fmt.Fprintf(w, "MACs\t%d\n", r.MACs)
+		fmt.Fprintf(w, "BN parameters\t%d (BatchNorm %s)\n", r.BNParams, net.Config.BN)
+		fmt.Fprintf(w, "BN layers on the path\t%d\n\n", r.Depth)
+		for _, line := range r.Program {
+			fmt.Fprintln(w, line)
+		}
+	})
+}
+
+// netOf builds the untrained supernet that a command's flags describe.
+func netOf(c *cli.Context) (*supernet.Net, error) {
+	cfg, err := resolve(c, defaultConfig(), supernetSettings)
+	if err != nil {
+		return nil, err
+	}
+	return supernet.New(cfg.Supernet)
+}
+
+// oneArch parses the command's single argument.
+func oneArch(c *cli.Context, net *supernet.Net) (supernet.Arch, error) {
+	if c.NArg() != 1 {
+		return nil, usagef("%s takes one architecture, got %d arguments", c.Command.HelpName, c.NArg())
+	}
+	a, err := net.Space.Parse(c.Args().First())
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return a, nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas/data"
+	"bnas/supernet"
+)
+
+func traceCommand() *cli.Command {
+	settings := joined(supernetSettings, dataSettings)
+	return &cli.Command{
+		Name:      "trace",
+		Usage:     "one forward and backward pass in a file, to check every number against another framework",
+		ArgsUsage: "ARCH",
+		Flags: append(flags(settings...), runFlag, outFileFlag, calibrationFlag,
+			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy", Required: true},
+			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy", Required: true},
+			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(supernet.BatchStatistics)}),
+		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
+			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as by\n" +
+			"bnas export. Frozen statistics are those that bnas export writes.",
+		Action: func(c *cli.Context) error { return trace(c, settings) },
+	}
+}
+
+func trace(c *cli.Context, settings []setting) error {
+	s, a, stats, err := subnetwork(c, settings)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	images, labels, err := readImages(c.String("images"), c.String("labels"), s.net.Config)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	err = supernet.Trace(&b, s.net, s.dev, s.store, supernet.Traced{
+		Arch: a, Images: images, Labels: labels, Mode: supernet.StatisticsMode(c.String("statistics")), Stats: stats,
+	})
+	if err != nil {
+		return err
+	}
+	return writeResult(c, b.Bytes(), s.net.Space.Format(a))
+}
+
+// readImages reads a batch from two .npy files and checks it against the network's input.
+func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, []int, error) {
+	x, err := data.ReadNpy(imagesPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	pixels, ok := x.Data().([]float32)
+	if sh := x.Shape(); !ok || len(sh) != 4 || sh[1] != 3 || sh[2] != cfg.Height || sh[3] != cfg.Width {
+		return nil, nil, fmt.Errorf("%s: images are %v %v, want float32 N×3×%d×%d", imagesPath, x.Dtype(), sh, cfg.Height, cfg.Width)
+	}
+	y, err := data.ReadNpy(labelsPath)
+	if err != nil {
+		return nil, nil, err
+	}
+	values, ok := y.Data().([]int64)
+	if !ok || y.Dims() != 1 || len(values) != x.Shape()[0] {
+		return nil, nil, fmt.Errorf("%s: labels are %v %v, want int64 of length %d", labelsPath, y.Dtype(), y.Shape(), x.Shape()[0])
+	}
+	labels := make([]int, len(values))
+	for i, v := range values {
+		labels[i] = int(v)
+	}
+	return pixels, labels, nil
+}
