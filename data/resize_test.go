@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -25,6 +26,22 @@ func TestResizeAverages(t *testing.T) {
 	for i, v := range got {
 		if w := want[i%4]; float64(v) < w-1.5 || float64(v) > w+1.5 {
 			t.Errorf("byte %d is %d, want %.1f", i, v, w)
+		}
+	}
+}
+
+func TestFit(t *testing.T) {
+	m := synthetic(1, 28, 28)
+	for _, c := range []struct {
+		height, width int
+		how           string
+	}{
+		{28, 28, "*data.memory"}, {32, 32, "*data.padded"}, {28, 41, "*data.padded"},
+		{16, 16, "*data.resized"}, {28, 42, "*data.resized"}, {27, 32, "*data.resized"}, {64, 48, "*data.resized"},
+	} {
+		s := fit(m, c.height, c.width)
+		if h, w := s.Size(); h != c.height || w != c.width || fmt.Sprintf("%T", s) != c.how {
+			t.Errorf("28×28 in %d×%d: a %T of %d×%d, want a %s", c.height, c.width, s, h, w, c.how)
 		}
 	}
 }
