@@ -27,7 +27,7 @@ type Term struct {
 	value func(*evidence) float64
 }
 
-// terms is the registry. Each value is defined in the file that its doc comment names itself by.
+// terms is the registry: a new term is a file with its formula and a line here.
 var terms = []Term{
 	{"naswot", Expressivity, true, codes, naswot},
 	{"naswot_norm", Expressivity, true, codes, naswotNorm},
