@@ -62,3 +62,52 @@ func (b *bench) scaleNode(t *testing.T, node string, factor float32) int {
 	}
 	return n
 }
+
+// §3.2 (b): over the BatchNorms that enter a fair node, the gradient has no radial part; at a standard node with a bare
+// edge it has.
+func TestGaugeRadialGradient(t *testing.T) {
+	for _, c := range []struct {
+		placement supernet.Placement
+		fair      bool
+	}{{supernet.Fair, true}, {supernet.Standard, false}} {
+		b := newBench(t, c.placement, true)
+		p, err := b.net.Program(b.arch(t, "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|none~0|nor_conv_3x3~1|nor_conv_3x3~2|"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := b.dev.Compile(p, b.store, small.Images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		images := b.in.Images.Data().([]float32)
+		if err := e.Forward(images[:small.Images*p.Values[kernels.Images].Len()], small.Images); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.CrossEntropy(b.in.Labels[:small.Images], 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Backward(kernels.DifferentiateStatistics, false); err != nil {
+			t.Fatal(err)
+		}
+		dot, theta2, grad2 := map[string]float64{}, map[string]float64{}, map[string]float64{}
+		for i, v := range p.NodeOf() {
+			for _, id := range []kernels.ParamID{p.BNs[i].Gamma, p.BNs[i].Beta} {
+				theta, grad := b.read(t, id, kernels.Data), b.read(t, id, kernels.Grad)
+				for k := range theta {
+					dot[p.Nodes[v].Name] += float64(theta[k]) * float64(grad[k])
+					theta2[p.Nodes[v].Name] += float64(theta[k]) * float64(theta[k])
+					grad2[p.Nodes[v].Name] += float64(grad[k]) * float64(grad[k])
+				}
+			}
+		}
+		const node = "cells.0.node.1" // a skip and a convolution leave it
+		if theta2[node] == 0 {
+			t.Fatalf("%s: no BatchNorm enters %s", c.placement, node)
+		}
+		cosine := dot[node] / math.Sqrt(theta2[node]*grad2[node])
+		// Nothing is radial but for ε beside the variances, which are small in so narrow a network.
+		if radial := math.Abs(cosine) > 1e-4; radial == c.fair {
+			t.Errorf("%s: radial cosine %.2g at %s", c.placement, cosine, node)
+		}
+	}
+}
