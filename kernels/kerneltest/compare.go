@@ -9,6 +9,9 @@ import (
 // over the suite's networks.
 var tolerance = [...]float64{forward: 1e-4, gradient: 3e-4, exact: 1e-12}
 
+// floor is the error that any element may have: the variance of equal elements of order 1 is the square of a rounding.
+const floor = 1e-12
+
 // compare holds results against the reference's, tensor by tensor, error relative to the largest element.
 func compare(got, want []result) error {
 	if len(got) != len(want) {
@@ -28,7 +31,7 @@ func compare(got, want []result) error {
 			scale = max(scale, peak[s])
 		}
 		for k := range w.data {
-			if e := math.Abs(g.data[k] - w.data[k]); !(e <= tolerance[w.kind]*scale) {
+			if e := math.Abs(g.data[k] - w.data[k]); !(e <= tolerance[w.kind]*scale+floor) {
 				return fmt.Errorf("%s: element %d of %d is %.9g, the reference has %.9g: off by %.2g of the largest, %.3g; at most %.2g may be",
 					w.name, k, len(w.data), g.data[k], w.data[k], e/scale, scale, tolerance[w.kind])
 			}

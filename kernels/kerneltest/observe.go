@@ -54,13 +54,14 @@ func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32
 	return o, o.all()
 }
 
-// all makes the runs: training, MC-BatchNorm, given statistics, and a smaller batch.
+// all makes the runs: training, MC-BatchNorm, left and given statistics, and a smaller batch; of large networks, which
+// the reference takes seconds for, the first two.
 func (o *observer) all() error {
 	o.results, o.record = nil, map[string][]float32{}
 	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
 	size := len(images) / o.c.N
 	fewer := o.c.N - o.c.N/3
-	for _, run := range []struct {
+	runs := []struct {
 		name        string
 		n, statRows int
 		set         bool
@@ -70,7 +71,11 @@ func (o *observer) all() error {
 		{"left", o.c.N, 0, false},
 		{"set", o.c.N, 0, true},
 		{"fewer", fewer, fewer, false},
-	} {
+	}
+	if o.c.Program.MACs()*int64(o.c.N) > 1e7 {
+		runs = runs[:2]
+	}
+	for _, run := range runs {
 		o.run = run.name
 		if run.set {
 			if err := o.setStatistics(); err != nil {

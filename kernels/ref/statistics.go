@@ -3,6 +3,7 @@ package ref
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // bnChannels is the number of channels of all BatchNorms.
@@ -40,12 +41,19 @@ func (e *Exec) SetStatistics(mean, variance []float64) error {
 			return e.fail("SetStatistics", fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i]))
 		}
 	}
+	given := make([][2][]float64, len(e.p.Values))
 	at := 0
-	for _, b := range e.p.BNs {
-		c := e.p.Values[b.Value].C
-		e.mean[b.Value] = append([]float64(nil), mean[at:at+c]...)
-		e.variance[b.Value] = append([]float64(nil), variance[at:at+c]...)
-		at += c
+	for i, b := range e.p.BNs {
+		end := at + e.p.Values[b.Value].C
+		g := [2][]float64{mean[at:end], variance[at:end]}
+		if first := given[b.Value]; first[0] != nil && !(slices.Equal(first[0], g[0]) && slices.Equal(first[1], g[1])) {
+			return e.fail("SetStatistics", fmt.Errorf("BN %d (%s): other statistics than an earlier BN of the same value", i, b.Name))
+		}
+		given[b.Value] = g
+		at = end
+	}
+	for v, g := range given {
+		e.mean[v], e.variance[v] = slices.Clone(g[0]), slices.Clone(g[1])
 	}
 	e.known = true
 	e.n = 0
