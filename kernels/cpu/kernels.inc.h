@@ -1,4 +1,5 @@
 // Everything that is compiled once per instruction set, in one translation unit.
+#include <time.h>
 #include "simd.h"
 #include "isa.h"
 #include "tile.inc.h"
@@ -17,7 +18,8 @@ static const struct core *const cores[] = {&depthwise_core, &winograd_core, &con
 #include "op.inc.h"
 #include "edge.inc.h"
 #include "probe.inc.h"
+#include "peak.inc.h"
 
 const struct isa ISA(isa) = {
-	ISA_NAME, cores, conv, conv_grad, op, op_grad, block, unblock, spatial_mean, covariance, fired, codes, agree,
+	ISA_NAME, cores, conv, conv_grad, op, op_grad, block, unblock, spatial_mean, covariance, fired, codes, agree, peak,
 };

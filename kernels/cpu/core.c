@@ -1,0 +1,29 @@
+//go:build cgo
+
+#include <string.h>
+#include "core.h"
+
+const struct core *core_for(const struct isa *isa, struct conv_shape *s, const char *name) {
+	for (const struct core *const *c = isa->cores; *c; c++)
+		if ((!name || !strcmp((*c)->name, name)) && (*c)->fits(s)) {
+			if ((*c)->widen)
+				(*c)->widen(s);
+			return *c;
+		}
+	return NULL;
+}
+
+int core_group(const struct core *c, const struct conv_shape *s) { return c->group(s); }
+
+size_t core_pack_size(const struct core *c, const struct conv_shape *s) { return c->pack_size(s); }
+
+size_t core_scratch_size(const struct core *c, const struct conv_shape *s, int nimg) { return c->scratch_size(s, nimg); }
+
+void core_pack(const struct core *c, const struct conv_shape *s, float *dst, const float *w) { c->pack(s, dst, w); }
+
+void core_run(const struct core *c, const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
+              const float *packed, float *scratch) {
+	c->run(s, nimg, out, in, packed, scratch);
+}
+
+double isa_peak(const struct isa *isa) { return isa->peak(); }

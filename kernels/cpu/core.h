@@ -1,0 +1,15 @@
+// Calling a core by itself: for measuring and testing it. The engine calls cores from conv.inc.h.
+#ifndef BNAS_CORE_H
+#define BNAS_CORE_H
+#include "isa.h"
+
+// core_for returns the first core of isa that fits *s, and widens s; with a name, that core or NULL.
+const struct core *core_for(const struct isa *isa, struct conv_shape *s, const char *name);
+int core_group(const struct core *c, const struct conv_shape *s);
+size_t core_pack_size(const struct core *c, const struct conv_shape *s);
+size_t core_scratch_size(const struct core *c, const struct conv_shape *s, int nimg);
+void core_pack(const struct core *c, const struct conv_shape *s, float *dst, const float *w);
+void core_run(const struct core *c, const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
+              const float *packed, float *scratch);
+double isa_peak(const struct isa *isa);
+#endif

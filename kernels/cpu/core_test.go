@@ -1,0 +1,283 @@
+//go:build cgo
+
+package cpu
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"bnas/kernels"
+)
+
+// call makes a core's call for n images.
+func call(t testing.TB, isa, name string, c Conv, n int) *coreCall {
+	t.Helper()
+	k, err := newCoreCall(isa, name, c, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.free)
+	return k
+}
+
+// everyCore runs a test for each core of each instruction set that the processor has.
+func everyCore(t *testing.T, test func(t *testing.T, isa, core string)) {
+	for _, isa := range []string{"avx512", "avx2", "portable"} {
+		for _, core := range []string{"winograd", "conv1x1", "depthwise", "direct"} {
+			t.Run(isa+"/"+core, func(t *testing.T) {
+				if _, err := findISA(isa); err != nil {
+					t.Skip(err)
+				}
+				test(t, isa, core)
+			})
+		}
+	}
+}
+
+// The core of each shape, with the reason.
+func TestCoreChoice(t *testing.T) {
+	for _, c := range []struct {
+		conv Conv
+		want string
+		why  string
+	}{
+		{Conv{16, 16, 32, 32, 3, 1, 1, false}, "winograd", "a quarter of the multiplications"},
+		{Conv{64, 192, 8, 8, 3, 1, 1, false}, "winograd", "four tiles an image, several images a call"},
+		{Conv{32, 32, 7, 7, 3, 1, 1, false}, "winograd", "edge tiles in part outside cost less than they save"},
+		{Conv{32, 32, 2, 2, 3, 1, 1, false}, "direct", "a tile would be three quarters outside"},
+		{Conv{32, 32, 1, 32, 3, 1, 1, false}, "direct", "a row of tiles would be three quarters outside"},
+		{Conv{3, 16, 32, 32, 3, 1, 1, false}, "direct", "three channels cost less to multiply than to transform"},
+		{Conv{16, 32, 16, 16, 3, 2, 1, false}, "direct", "stride"},
+		{Conv{16, 16, 32, 32, 3, 1, 2, false}, "direct", "dilation"},
+		{Conv{16, 16, 32, 32, 5, 1, 1, false}, "direct", "window"},
+		{Conv{16, 64, 32, 32, 1, 1, 1, false}, "conv1x1", "no rows"},
+		{Conv{16, 64, 16, 16, 1, 2, 1, false}, "direct", "stride"},
+		{Conv{64, 64, 32, 32, 3, 1, 1, true}, "depthwise", ""},
+		{Conv{64, 64, 32, 32, 9, 3, 2, true}, "depthwise", "any window"},
+	} {
+		if got := call(t, "portable", "", c.conv, 1).name(); got != c.want {
+			t.Errorf("%+v: %s, want %s (%s)", c.conv, got, c.want, c.why)
+		}
+	}
+}
+
+// draw makes a call of the core of that name for a random shape that it fits.
+func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, Conv) {
+	for {
+		c := Conv{
+			In: 1 + r.IntN(70), Out: 1 + r.IntN(130), Height: 1 + r.IntN(13), Width: 1 + r.IntN(21),
+			Kernel: 3, Stride: 1, Dilation: 1,
+		}
+		switch name {
+		case "conv1x1":
+			c.Kernel = 1
+		case "depthwise":
+			c.Depthwise, c.Out = true, c.In
+			fallthrough
+		case "direct":
+			c.Kernel, c.Stride, c.Dilation = 1+r.IntN(7), 1+r.IntN(3), 1+r.IntN(3)
+		}
+		k, err := newCoreCall(isa, name, c, images)
+		if err == nil {
+			t.Cleanup(k.free)
+			return k, c
+		}
+		if !errors.Is(err, kernels.ErrUnsupported) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// problem holds the numbers of one test: inputs, dense weights and what must come out.
+type problem struct {
+	conv      Conv
+	images    int
+	ins, outs int       // channels in whole blocks
+	w         []float32 // [outs][ins or 1][kernel][kernel]
+}
+
+func blocksOf(channels int) int { return (channels + 15) / 16 }
+
+// fill writes random numbers into the call's inputs and weights; channels of padding are zero.
+func fill(r *rand.Rand, k *coreCall, c Conv) problem {
+	p := problem{conv: c, images: k.images, ins: blocksOf(c.In) * 16, outs: blocksOf(c.Out) * 16}
+	for b, in := range k.in {
+		for i := range in.data {
+			in.data[i] = 0
+			if b%blocksOf(c.In)*16+i%16 < c.In {
+				in.data[i] = float32(r.NormFloat64())
+			}
+		}
+	}
+	depth := p.ins
+	if c.Depthwise {
+		depth = 1
+	}
+	taps := c.Kernel * c.Kernel
+	p.w = make([]float32, p.outs*depth*taps)
+	for i := range p.w {
+		if o, in := i/(depth*taps), i/taps%depth; o < c.Out && in < c.In {
+			p.w[i] = float32(r.NormFloat64())
+		}
+	}
+	k.pack(p.w)
+	return p
+}
+
+// want is the sum for one output in float64, and the sum of its terms' sizes.
+func (p problem) want(k *coreCall, image, o, y, x int) (sum, size float64) {
+	first, end, depth := 0, p.ins, p.ins
+	if p.conv.Depthwise {
+		first, end, depth = o, o+1, 1
+	}
+	n := p.conv.Kernel
+	for c := first; c < end; c++ {
+		in := k.in[image*p.ins/16+c/16].data
+		for t := range n * n {
+			row, col := y*p.conv.Stride+t/n*p.conv.Dilation, x*p.conv.Stride+t%n*p.conv.Dilation
+			v := float64(in[(row*k.width()+col)*16+c%16]) * float64(p.w[(o*depth+(c-first))*n*n+t])
+			sum += v
+			size += math.Abs(v)
+		}
+	}
+	return sum, size
+}
+
+// Each core in each instruction set against float64 on random shapes, its outputs and scratch poisoned with NaN. The
+// bounds are for single precision sums of up to 7·7·70 terms, and for Winograd's larger intermediate values, relative
+// to the largest sum of the terms' sizes.
+func TestCores(t *testing.T) {
+	everyCore(t, func(t *testing.T, isa, core string) {
+		bound := map[string]float64{"winograd": 6e-6, "conv1x1": 1e-6, "depthwise": 1e-6, "direct": 1e-6}[core]
+		r := rand.New(rand.NewPCG(7, 7))
+		for range 12 {
+			k, c := draw(t, r, isa, core, 1+r.IntN(5))
+			check(t, r, k, c, bound)
+		}
+	})
+}
+
+func check(t *testing.T, r *rand.Rand, k *coreCall, c Conv, bound float64) {
+	t.Helper()
+	p := fill(r, k, c)
+	var before [][]float32
+	for _, b := range append(append([]buffer{}, k.in...), k.packed) {
+		before = append(before, append([]float32(nil), b.data...))
+	}
+	k.run(0, k.images)
+	for i, b := range append(append([]buffer{}, k.in...), k.packed) {
+		for j, v := range b.data {
+			if math.Float32bits(v) != math.Float32bits(before[i][j]) {
+				t.Fatalf("%+v: an input or weight was changed", c)
+			}
+		}
+	}
+	for i, b := range k.buffers() {
+		if !b.intact() {
+			t.Fatalf("%+v: buffer %d: guard zone written", c, i)
+		}
+	}
+	worst, largest := 0.0, 0.0
+	for image := range k.images {
+		for range 300 {
+			o, y, x := r.IntN(p.outs), r.IntN(c.Height), r.IntN(c.Width)
+			want, size := p.want(k, image, o, y, x)
+			got := float64(k.out[image*p.outs/16+o/16].data[(y*c.Width+x)*16+o%16])
+			if math.IsNaN(got) {
+				t.Fatalf("%+v: image %d, channel %d, pixel %d,%d is not a number", c, image, o, y, x)
+			}
+			worst, largest = max(worst, math.Abs(got-want)), max(largest, size)
+		}
+	}
+	for b, out := range k.out {
+		for i, v := range out.data {
+			if v != v {
+				t.Fatalf("%+v: block %d, element %d was not written", c, b, i)
+			}
+		}
+	}
+	if worst > bound*largest {
+		t.Errorf("%+v: %s differs by %.2g of %.2g", c, k.name(), worst, largest)
+	}
+}
+
+// What a core writes for an image must be the same bits whatever images share its call.
+func TestCoreImagesAreIndependent(t *testing.T) {
+	everyCore(t, func(t *testing.T, isa, core string) {
+		r := rand.New(rand.NewPCG(11, 11))
+		for range 6 {
+			k, c := draw(t, r, isa, core, 7)
+			fill(r, k, c)
+			k.run(0, 7)
+			var together [][]float32
+			for _, b := range k.out {
+				together = append(together, append([]float32(nil), b.data...))
+			}
+			for n := range 3 {
+				for first := 0; first < 7; first += n + 1 {
+					k.run(first, min(n+1, 7-first))
+				}
+				for b, out := range k.out {
+					for i, v := range out.data {
+						if math.Float32bits(v) != math.Float32bits(together[b][i]) {
+							t.Fatalf("%+v: block %d, element %d: %v in calls of %d, %v in one of 7", c, b, i, v, n+1, together[b][i])
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+// BenchmarkCore reports the operations of the direct convolution over the time of the best run, and that as a share
+// of the measured peak of multiply-adds.
+func BenchmarkCore(b *testing.B) {
+	peak, err := PeakFLOPS("")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, c := range benchConvs() {
+		kind := fmt.Sprintf("%dx%d", c.Kernel, c.Kernel)
+		if c.Depthwise {
+			kind = "dw" + kind
+		}
+		b.Run(fmt.Sprintf("%s/s%d/%dto%d/%d", kind, c.Stride, c.In, c.Out, c.Height), func(b *testing.B) {
+			k := call(b, "", "", c, 0)
+			fill(rand.New(rand.NewPCG(1, 1)), k, c)
+			best := math.Inf(1)
+			for b.Loop() {
+				start := time.Now()
+				k.run(0, k.images)
+				best = min(best, time.Since(start).Seconds())
+			}
+			rate := c.FLOPs(k.images) / best
+			b.ReportMetric(rate*1e-9, "GFLOP/s")
+			b.ReportMetric(100*rate/peak, "%peak")
+		})
+	}
+}
+
+// The shapes of NAS-Bench-201 (single convolutions and three siblings, forward and as their input gradient) and of
+// NAS-Bench-Macro.
+func benchConvs() []Conv {
+	list := []Conv{{3, 16, 32, 32, 3, 1, 1, false}, {16, 32, 16, 16, 3, 2, 1, false}, {32, 64, 8, 8, 3, 2, 1, false}}
+	for _, kernel := range []int{3, 1} {
+		for _, s := range [][2]int{{16, 32}, {32, 16}, {64, 8}} {
+			c, h := s[0], s[1]
+			list = append(list, Conv{c, c, h, h, kernel, 1, 1, false}, Conv{c, 3 * c, h, h, kernel, 1, 1, false},
+				Conv{3 * c, c, h, h, kernel, 1, 1, false})
+		}
+	}
+	for _, s := range [][3]int{{32, 96, 32}, {32, 192, 16}, {64, 384, 8}} {
+		c, e, h := s[0], s[1], s[2]
+		list = append(list, Conv{c, e, h, h, 1, 1, 1, false}, Conv{e, c, h, h, 1, 1, 1, false})
+		for _, kernel := range []int{3, 5} {
+			list = append(list, Conv{e, e, h, h, kernel, 1, 1, true}, Conv{e, e, h, h, kernel, 2, 1, true})
+		}
+	}
+	return list
+}

@@ -1,0 +1,28 @@
+// What the processor's multiply-add units can do at most: the yardstick for the cores.
+
+// peak returns the most single precision operations a second that one thread reached in independent multiply-adds.
+static double peak(void) {
+	enum { WAYS = 12, TURNS = 100000, TRIES = 20 }; // as many accumulators as hide the latency and fit the registers
+	volatile float one = 1;
+	vf a[WAYS], x = vf_set1(one), y = vf_set1(one * 1e-30f);
+	double best = 0;
+	for (int try = 0; try < TRIES; try++) {
+		struct timespec from, to;
+		for (int i = 0; i < WAYS; i++)
+			a[i] = vf_set1(i);
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		for (int n = 0; n < TURNS; n++)
+#pragma GCC unroll 12
+			for (int i = 0; i < WAYS; i++)
+				a[i] = vf_fma(a[i], x, y);
+		for (int i = 1; i < WAYS; i++)
+			a[0] += a[i];
+		one += 0 * a[0][0]; // the sum is wanted, and so cannot be left out
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		double seconds = (to.tv_sec - from.tv_sec) + (to.tv_nsec - from.tv_nsec) * 1e-9;
+		double rate = 2.0 * WAYS * VW * TURNS / seconds;
+		if (rate > best)
+			best = rate;
+	}
+	return best;
+}
