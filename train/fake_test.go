@@ -60,11 +60,15 @@ type rig struct {
 
 func newRig(t testing.TB, sc supernet.Config, cfg Config) rig {
 	t.Helper()
+	return rigOn(t, ref.New(), sc, cfg)
+}
+
+func rigOn(t testing.TB, dev kernels.Device, sc supernet.Config, cfg Config) rig {
+	t.Helper()
 	net, err := supernet.New(sc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev := ref.New()
 	t.Cleanup(func() { dev.Close() })
 	store, err := dev.NewStore(net.Params())
 	if err != nil {

@@ -29,7 +29,7 @@ func (t *Trainer) save() error {
 	}
 	b, err := c.encode()
 	if err != nil {
-		return fmt.Errorf("train: step %d: checkpoint: %w", t.state.Step, err)
+		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, the one before it stays: %w", t.state.Step, t.path, err)
 	}
 	if err := replace(t.dir, b); err != nil {
 		return fmt.Errorf("train: step %d: checkpoint not written, the one before it stays: %w", t.state.Step, err)

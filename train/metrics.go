@@ -154,31 +154,31 @@ func openMetrics(dir string, lines int) (*metrics, error) {
 // truncateLines keeps the first lines of f and goes to its end. A file with fewer lines is kept as far as its lines
 // are whole, with a warning: metrics are no reason to refuse a good checkpoint.
 func truncateLines(f *os.File, lines int) error {
-	var size int64
+	var whole, size int64 // bytes of whole lines, bytes read
 	r := bufio.NewReader(f)
 	have := 0
 	for have < lines {
-		line, err := r.ReadSlice('\n')
-		size += int64(len(line))
+		part, err := r.ReadSlice('\n')
+		size += int64(len(part))
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		if errors.Is(err, io.EOF) {
-			size -= int64(len(line))
 			break
 		}
 		if err != nil {
 			return err
 		}
+		whole = size
 		have++
 	}
 	if have < lines {
 		slog.Warn("the metrics have fewer lines than the checkpoint counted", "file", f.Name(), "lines", have, "want", lines)
 	}
-	if err := f.Truncate(size); err != nil {
+	if err := f.Truncate(whole); err != nil {
 		return err
 	}
-	_, err := f.Seek(size, io.SeekStart)
+	_, err := f.Seek(whole, io.SeekStart)
 	return err
 }
 

@@ -25,6 +25,7 @@ func (t *Trainer) step(batch data.Batch) (Progress, error) {
 		return Progress{}, err
 	}
 	last := paths[len(paths)-1]
+	t.path = t.net.Space.Format(last)
 	rate := t.cfg.Rate(step, t.total)
 	norm, err := t.update(rate, r.ids)
 	if err != nil {
@@ -41,7 +42,7 @@ func (t *Trainer) step(batch data.Batch) (Progress, error) {
 		Step: t.state.Step, Total: t.total, Epoch: t.state.Step / t.loader.StepsPerEpoch(),
 		Loss: r.loss, Accuracy: float64(r.correct) / float64(seen), LR: rate, GradNorm: norm,
 		ImagesPerSecond: float64(seen) / time.Since(began).Seconds(),
-		Path:            t.net.Space.Format(last),
+		Path:            t.path,
 	}, nil
 }
 

@@ -41,6 +41,7 @@ type Trainer struct {
 	identity []Field           // what a checkpoint must agree with
 	state    state             // where the run is
 	resumed  bool
+	path     string // the last one taken, for messages
 	metrics  *metrics
 }
 

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"bnas/kernels"
+	"bnas/kernels/cpu"
 	"bnas/supernet"
 )
 
@@ -241,6 +242,32 @@ func TestResumeAtEveryStep(t *testing.T) {
 	}
 }
 
+// On the CPU engine too, a run with one thread must be what a run is that was interrupted and changed to two.
+func TestResumeOnTheEngine(t *testing.T) {
+	engine := func(threads int) kernels.Device {
+		dev, err := cpu.New(threads)
+		if errors.Is(err, kernels.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dev
+	}
+	for name, cfg := range variants(8) {
+		want := run(t, rigOn(t, engine(1), tiny(t), cfg).trainer(t, cfg, t.TempDir()))
+		dir := t.TempDir()
+		runUntil(t, rigOn(t, engine(1), tiny(t), cfg).trainer(t, cfg, dir), 3)
+		tr := rigOn(t, engine(2), tiny(t), cfg).trainer(t, cfg, dir)
+		if err := tr.Resume(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(run(t, tr), want) {
+			t.Errorf("%s: the final checkpoint differs", name)
+		}
+	}
+}
+
 func sameLines(t testing.TB, got, want []map[string]any) {
 	t.Helper()
 	g, _ := json.MarshalIndent(got, "", " ")
@@ -345,5 +372,21 @@ func TestDivergenceNamesStepPathAndLayer(t *testing.T) {
 	}
 	if !bytes.Equal(readFile(t, checkpointPath(tr.dir)), good) {
 		t.Error("the last good checkpoint was replaced")
+	}
+}
+
+// An update that overflows must not reach the checkpoint.
+func TestOverflowIsNotSaved(t *testing.T) {
+	cfg := quick(20)
+	cfg.CheckpointEvery, cfg.LR, cfg.ClipNorm, cfg.Schedule, cfg.MinLR = 1, 1e60, 0, Constant, 0
+	tr := fresh(t, cfg, t.TempDir())
+	err := tr.Run(context.Background(), nil)
+	var diverged *NonFiniteError
+	if !errors.As(err, &diverged) || !strings.Contains(err.Error(), "step 1") ||
+		!strings.Contains(err.Error(), tr.net.Space.Format(cfg.Paths(tr.net.Space, 0)[0])) {
+		t.Fatalf("Run gave %v, want step 1, the path and the parameter", err)
+	}
+	if c, err := loadFile(checkpointPath(tr.dir)); err != nil || c.State.Step != 0 {
+		t.Errorf("the checkpoint is %v, %v; want that of step 0", c, err)
 	}
 }
