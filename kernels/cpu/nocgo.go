@@ -18,3 +18,8 @@ func New(int) (kernels.Device, error) {
 
 // Available reports false.
 func Available() (isa string, ok bool) { return "", false }
+
+// PeakFLOPS reports that there is nothing to measure.
+func PeakFLOPS(string) (float64, error) {
+	return 0, fmt.Errorf("cpu: built without cgo: %w", kernels.ErrUnsupported)
+}
