@@ -9,7 +9,7 @@ import (
 const mostPairs = 6
 
 func termsSection(v *view) (section, string) {
-	s := section{ID: "terms", Title: "The indicator's terms against each other"}
+	s := section{ID: "terms", Title: "Terms against each other"}
 	if len(v.ranked) < 3 {
 		return s, "fewer than three networks were scored"
 	}

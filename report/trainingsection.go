@@ -1,7 +1,7 @@
 package report
 
 func trainingSection(v *view) (section, string) {
-	s := section{ID: "training", Title: "Training of the supernet"}
+	s := section{ID: "training", Title: "Training"}
 	t := v.Training
 	g := group{Class: "figures"}
 	add := func(title string, curves []Curve, bound float64, caption string) {

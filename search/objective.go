@@ -16,9 +16,13 @@ type Objective struct {
 	Name  string
 	Terms []string
 	Of    func(ntk.Scores) float64
+	// Among, if not nil, orders architectures that Of holds equal, within everything that was scored; higher is better.
+	// Calibrated quantiles end at the sample's best: whatever lies beyond in every term is equal to Of.
+	Among func([]ntk.Scores) ([]float64, error)
 }
 
-// Fused is the objective of a composite: the sum of the log-quantiles of its terms (ntk.Composite.Fuse). A composite
+// Fused is the objective of a composite: the sum of the log-quantiles of its terms (ntk.Composite.Fuse), equals ordered
+// by the sum of their log-ranks among all that was scored (ntk.Composite.LogRank). A composite
 // of one term is that term itself, or against it its negative, so that its scale has no end.
 func Fused(c ntk.Composite, calibration *ntk.Calibration) (Objective, error) {
 	if err := c.Validate(); err != nil {
@@ -30,7 +34,7 @@ func Fused(c ntk.Composite, calibration *ntk.Calibration) (Objective, error) {
 		if len(c.Against) > 0 {
 			sign = -1
 		}
-		return Objective{c.Name, c.Terms, func(s ntk.Scores) float64 { return sign * s.Values[index] }}, nil
+		return Objective{Name: c.Name, Terms: c.Terms, Of: func(s ntk.Scores) float64 { return sign * s.Values[index] }}, nil
 	}
 	if calibration == nil {
 		return Objective{}, fmt.Errorf("search: composite %s needs a calibration", c.Name)
@@ -38,7 +42,7 @@ func Fused(c ntk.Composite, calibration *ntk.Calibration) (Objective, error) {
 	if err := calibration.Covers(c); err != nil {
 		return Objective{}, err
 	}
-	return Objective{c.Name, c.Terms, func(s ntk.Scores) float64 { return c.Fuse(calibration, s) }}, nil
+	return Objective{c.Name, c.Terms, func(s ntk.Scores) float64 { return c.Fuse(calibration, s) }, c.LogRank}, nil
 }
 
 // Sample scores n random architectures, the i-th a function of the seed and i: what a calibration is made of. They are

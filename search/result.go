@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -69,10 +70,14 @@ type Result struct {
 	Seconds     float64 `json:"seconds"`
 }
 
-func (s *searcher) result() *Result {
+func (s *searcher) result() (*Result, error) {
+	best, err := s.ranking()
+	if err != nil {
+		return nil, err
+	}
 	r := &Result{
 		Strategy: s.cfg.Strategy, Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
-		Best: s.best(s.cfg.Top), Pareto: pareto(s.found),
+		Best: best[:min(len(best), s.cfg.Top)], Pareto: pareto(s.found),
 		Proposed: s.proposed, Evaluations: len(s.found), Reused: s.reused, Seconds: time.Since(s.start).Seconds(),
 	}
 	for _, f := range s.found {
@@ -80,7 +85,35 @@ func (s *searcher) result() *Result {
 			r.Dead++
 		}
 	}
-	return r
+	return r, nil
+}
+
+// ranking orders all that was found, the best first, and settles ties by the objective's order among them.
+func (s *searcher) ranking() ([]Found, error) {
+	among := make([]float64, len(s.found))
+	if s.Objective.Among != nil {
+		all := make([]ntk.Scores, len(s.found))
+		for i, f := range s.found {
+			all[i] = f.Scores
+		}
+		var err error
+		if among, err = s.Objective.Among(all); err != nil {
+			return nil, fmt.Errorf("search: objective %s: %w", s.Objective.Name, err)
+		}
+	}
+	order := indices(len(s.found))
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := s.found[i], s.found[j]
+		if a.Scores.Dead == b.Scores.Dead && a.Score == b.Score {
+			return cmp.Or(cmp.Compare(among[j], among[i]), compare(a, b))
+		}
+		return compare(a, b)
+	})
+	ranked := make([]Found, len(order))
+	for k, i := range order {
+		ranked[k] = s.found[i]
+	}
+	return ranked, nil
 }
 
 // pareto lists the live architectures that no other equals or beats in score with as few MACs, by rising MACs.

@@ -141,5 +141,5 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 	if err != nil {
 		return nil, err
 	}
-	return s.result(), nil
+	return s.result()
 }

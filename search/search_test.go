@@ -326,6 +326,33 @@ func TestFused(t *testing.T) {
 	}
 }
 
+// Beyond the calibration's best all quantiles are equal; the order among all that was scored still finds the best.
+func TestTiesBeyondTheCalibration(t *testing.T) {
+	space := fakeSpace{6, 4}
+	e := newFake(space, 9)
+	sample, err := Sample(context.Background(), space, e, 5, 3, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calibration, err := ntk.NewCalibration(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fused, err := Fused(ntk.Composite{Name: "two", Terms: ntk.TermNames()[:2]}, calibration)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: fused}, Config{Strategy: "exhaustive", Top: 5000})
+	if r.Best[0].Score != r.Best[9].Score {
+		t.Fatal("the ten best are not equal; the test needs a smaller sample")
+	}
+	for i := range r.Best[1:] {
+		if a, b := r.Best[i], r.Best[i+1]; e.value(a.Choice) < e.value(b.Choice) && !b.Scores.Dead {
+			t.Fatalf("place %d has %v, the next %v", i, e.value(a.Choice), e.value(b.Choice))
+		}
+	}
+}
+
 // The i-th of a sample does not depend on how many are drawn.
 func TestSampleIsAPrefix(t *testing.T) {
 	space := fakeSpace{6, 4}

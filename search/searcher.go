@@ -38,13 +38,12 @@ type searcher struct {
 	proposed int
 	reused   int
 	found    []Found // in the order of evaluation
-	top      []int   // indices of found, best first, at most keep
-	keep     int
+	top      []int   // indices of found, best first, at most cfg.Parents
 	stopped  string
 }
 
 func newSearcher(p Problem, c Config) *searcher {
-	return &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}, keep: max(c.Top, c.Parents)}
+	return &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}}
 }
 
 func (s *searcher) newStrategy() strategy {
@@ -137,9 +136,9 @@ func (s *searcher) evaluate(a supernet.Arch) error {
 // place puts a found architecture into the list of the best.
 func (s *searcher) place(i int) {
 	at, _ := slices.BinarySearchFunc(s.top, i, func(a, b int) int { return compare(s.found[a], s.found[b]) })
-	if at < s.keep {
+	if at < s.cfg.Parents {
 		s.top = slices.Insert(s.top, at, i)
-		s.top = s.top[:min(len(s.top), s.keep)]
+		s.top = s.top[:min(len(s.top), s.cfg.Parents)]
 	}
 }
 
