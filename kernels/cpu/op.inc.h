@@ -162,10 +162,10 @@ static void op_grad_body(void *arg, struct pool *pool, int thread) {
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
 		form_plain(dy, a->dy, a->terms, i);
 		for (int k = 0, c = 0; k < a->nloads; c += a->loads[k++].c) {
-			if (!a->grads[k].d)
-				continue;
-			step_grad(a, k, c, g, u, dy, i);
-			grad_image(&a->grads[k], a->terms, g, i);
+			if (a->grads[k].d || a->job->kind == OP_LINEAR) // whose input is wanted for its weights
+				step_grad(a, k, c, g, u, dy, i);
+			if (a->grads[k].d)
+				grad_image(&a->grads[k], a->terms, g, i);
 		}
 	}
 }

@@ -1,0 +1,32 @@
+//go:build cgo
+
+package cpu_test
+
+import (
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/cpu"
+	"bnas/kernels/kerneltest"
+)
+
+// TestConformance runs the suite in every instruction set that the processor has: all of it in the widest, which is
+// the one that runs, and small networks in the others.
+func TestConformance(t *testing.T) {
+	best, _ := cpu.Available()
+	for _, isa := range []string{"avx512", "avx2", "portable"} {
+		t.Run(isa, func(t *testing.T) {
+			t.Setenv(cpu.ISAVariable, isa)
+			if _, ok := cpu.Available(); !ok {
+				t.Skipf("this processor does not have %s", isa)
+			}
+			o := kerneltest.Options{Seed: 1, NoWeights: true}
+			if isa != best {
+				o.Random, o.Small = 15, true
+			}
+			kerneltest.Run(t, newPoisoned, o)
+		})
+	}
+}
+
+func newPoisoned(threads int) (kernels.Device, error) { return cpu.NewPoisoned(threads) }
