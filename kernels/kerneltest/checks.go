@@ -113,8 +113,7 @@ func queryRows(f Factory, o Options) error {
 	return close32(got, slices.Concat(train, train[k:3*k]))
 }
 
-// interleaved: an Exec gives the same after another has used the device's arena, keeps its statistics meanwhile, and
-// one that is compiled for more images than it gets gives the same too.
+// interleaved: an Exec keeps its statistics while another uses the device's arena, and gives the same bits after.
 func interleaved(f Factory, o Options) error {
 	small, large := Random(o.Seed+1000), Cell(o.Seed, kernels.Shape{C: 12, H: 9, W: 8}, 4)
 	a, err := small.start(f)

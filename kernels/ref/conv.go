@@ -52,8 +52,9 @@ func conv(y, w, u []float64, g geometry) {
 	g.taps(func(weight, to, from, n int) {
 		a, out := w[weight], y[to:to+n]
 		if g.Stride == 1 {
-			for x, v := range u[from : from+n] {
-				out[x] += a * v
+			in := u[from:][:len(out)]
+			for x := range out {
+				out[x] += a * in[x]
 			}
 			return
 		}
@@ -68,9 +69,9 @@ func convInput(du, w, dy []float64, g geometry) {
 	g.taps(func(weight, to, from, n int) {
 		a, d := w[weight], dy[to:to+n]
 		if g.Stride == 1 {
-			in := du[from : from+n]
-			for x, v := range d {
-				in[x] += a * v
+			in := du[from:][:len(d)]
+			for x := range d {
+				in[x] += a * d[x]
 			}
 			return
 		}

@@ -1,0 +1,159 @@
+package kerneltest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas/kernels"
+	"bnas/kernels/philox"
+)
+
+// backwards makes every kind of backward pass, and those with statistics held from two gradients of the logits.
+func (o *observer) backwards(n int, training bool) error {
+	if training {
+		if err := o.backward("differentiated", kernels.DifferentiateStatistics, false); err != nil {
+			return err
+		}
+	}
+	if training && o.weights {
+		if err := o.backward("weights, held,", kernels.HoldStatistics, true); err != nil {
+			return err
+		}
+		if err := o.backward("weights", kernels.DifferentiateStatistics, true); err != nil {
+			return err
+		}
+	}
+	if err := o.backward("held", kernels.HoldStatistics, false); err != nil {
+		return err
+	}
+	if err := o.sample("loss", n); err != nil {
+		return err
+	}
+	direction := make([]float32, n*o.c.Program.Classes())
+	philox.New(0, "kerneltest direction", 0).Rademacher(direction)
+	if err := o.e.SetLogitGradient(direction); err != nil {
+		return o.failed("SetLogitGradient", err)
+	}
+	if err := o.backward("directional", kernels.HoldStatistics, false); err != nil {
+		return err
+	}
+	return o.sample("direction", n)
+}
+
+// backward keeps the Grad slots of what Backward must write. All are poisoned before.
+func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) error {
+	for id, p := range o.c.Params {
+		if err := o.s.Write(kernels.ParamID(id), kernels.Grad, outputFloat32(p.Len()).slice()); err != nil {
+			return o.failed(name, err)
+		}
+	}
+	if err := o.e.Backward(mode, weights); err != nil {
+		return o.failed(name, err)
+	}
+	scales := o.gradientScales()
+	for id, p := range o.c.Params {
+		grad := outputFloat32(p.Len())
+		err := o.s.Read(kernels.ParamID(id), kernels.Grad, grad.slice())
+		if p.Kind == kernels.ConvWeight && !weights {
+			if data, _ := grad.take(); err == nil && data == nil {
+				continue
+			}
+			return o.failed(name, fmt.Errorf("the gradient of weight %d was written unasked", id))
+		}
+		what := fmt.Sprintf("%s gradient %d", name, id)
+		if err := o.keep(what, gradient, grad.take, err, scales[id]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gradientScales names what measures the error of each parameter's gradient. Differentiated statistics cancel, all of
+// it where m = 1, so that the held gradient is the measure; and dγ = Σδx̂ is all rounding where x̂ = 0, but not of more
+// than dβ = Σδ.
+func (o *observer) gradientScales() [][]string {
+	scales := make([][]string, len(o.c.Params))
+	for _, b := range o.c.Program.BNs {
+		both := []string{fmt.Sprintf("held gradient %d", b.Gamma), fmt.Sprintf("held gradient %d", b.Beta)}
+		scales[b.Gamma], scales[b.Beta] = both, slices.Clone(both)
+	}
+	for id, p := range o.c.Params {
+		if p.Kind == kernels.ConvWeight {
+			scales[id] = []string{fmt.Sprintf("weights, held, gradient %d", id)}
+		}
+	}
+	return scales
+}
+
+// sample keeps the per-image gradients, by BatchNorm, and checks that they leave the Grad slots and add up to them.
+func (o *observer) sample(of string, n int) error {
+	columns := o.c.Program.BNParams()
+	out := outputFloat32(n * columns)
+	err := o.e.SampleGradients(out.slice())
+	data, takeErr := out.take()
+	if err := errors.Join(err, takeErr); err != nil {
+		return o.failed("SampleGradients", err)
+	}
+	at := 0
+	for i, b := range o.c.Program.BNs {
+		c := o.c.Program.Values[b.Value].C
+		var part []float64
+		total := make([]float64, 2*c)
+		for row := range n {
+			piece := data[row*columns+at:][:2*c]
+			part = append(part, piece...)
+			for k, v := range piece {
+				total[k] += v
+			}
+		}
+		at += 2 * c
+		o.add(fmt.Sprintf("sample gradients of the %s at BN %d", of, i), gradient, part)
+		if err := o.adds(total, b); err != nil {
+			return o.failed(fmt.Sprintf("SampleGradients: BN %d", i), err)
+		}
+	}
+	return nil
+}
+
+// adds compares Σ_n of the sample gradients with the Grad slots, which hold Backward's with statistics held.
+func (o *observer) adds(total []float64, b kernels.BN) error {
+	c := len(total) / 2
+	grads := make([]float32, 2*c)
+	if err := errors.Join(o.s.Read(b.Gamma, kernels.Grad, grads[:c]), o.s.Read(b.Beta, kernels.Grad, grads[c:])); err != nil {
+		return err
+	}
+	scale := 0.0
+	for i := range grads {
+		scale = max(scale, math.Abs(float64(grads[i])), math.Abs(total[i]))
+	}
+	for i, g := range grads {
+		if !(math.Abs(float64(g)-total[i]) <= 1e-4*scale) {
+			return fmt.Errorf("their sum %g is not the gradient %g at %d", total[i], g, i)
+		}
+	}
+	return nil
+}
+
+// nodeGradients keeps the gradients between the first node, the last and some between.
+func (o *observer) nodeGradients(n int) error {
+	nodes := o.c.Program.Nodes
+	last := o.c.Program.Blocks[0].Out
+	for k, pair := range [][2]int{{0, int(last)}, {len(nodes) / 2, int(last)}, {0, len(nodes) / 2}, {int(last), int(last)}} {
+		to, from := kernels.NodeID(pair[0]), kernels.NodeID(pair[1])
+		seed := make([]float32, n*nodes[from].Len())
+		philox.New(uint64(k), "kerneltest seed", 0).Normal(seed, 1)
+		kept := slices.Clone(seed)
+		dst := outputFloat32(n * nodes[to].Len())
+		err := o.e.NodeGradient(dst.slice(), to, seed, from)
+		if err := o.keep(fmt.Sprintf("gradient at node %d from %d", to, from), gradient, dst.take, err); err != nil {
+			return err
+		}
+		if !slices.Equal(seed, kept) {
+			return o.failed("NodeGradient", errors.New("the seed was written to"))
+		}
+	}
+	return nil
+}
+

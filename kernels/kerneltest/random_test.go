@@ -1,0 +1,93 @@
+package kerneltest
+
+import (
+	"testing"
+
+	"bnas/kernels"
+)
+
+// Forty random programs contain everything that the suite means to cover.
+func TestRandomCovers(t *testing.T) {
+	seen := map[string]int{}
+	for seed := range uint64(40) {
+		for feature := range features(Random(seed)) {
+			seen[feature]++
+		}
+	}
+	for _, want := range []string{
+		"conv", "maxpool", "avgpool", "sum", "concat", "globalavg", "linear", "linear load", "relu load", "relu6 load",
+		"kernel 1", "kernel 3", "kernel 5", "kernel 7", "stride", "dilation", "negative pad", "groups", "depthwise",
+		"siblings", "three values in a node", "bare term", "shared value", "empty node", "unloaded node",
+		"concat of several", "bias", "no bias", "smaller batch", "one channel", "one image", "one row or column", "odd size",
+	} {
+		if seen[want] == 0 {
+			t.Errorf("no program with %s", want)
+		}
+	}
+}
+
+func features(c *Case) map[string]bool {
+	p, has := c.Program, map[string]bool{}
+	loaded := make([]bool, len(p.Nodes))
+	for _, s := range p.Steps {
+		has[s.Op.String()] = true
+		has[s.Act.String()+" load"] = true
+		for _, n := range s.In {
+			loaded[n] = true
+		}
+		has["concat of several"] = has["concat of several"] || len(s.In) > 1
+		if s.Op == kernels.OpLinear {
+			has["bias"] = s.Bias != kernels.NoParam
+			has["no bias"] = s.Bias == kernels.NoParam
+		}
+		if s.Op != kernels.OpConv {
+			continue
+		}
+		has["kernel "+string(rune('0'+s.Kernel))] = true
+		has["stride"] = has["stride"] || s.Stride > 1
+		has["dilation"] = has["dilation"] || s.Dilation > 1
+		has["negative pad"] = has["negative pad"] || s.Pad < 0
+		has["groups"] = has["groups"] || s.Groups > 1 && s.Groups < p.Nodes[s.In[0]].C
+		has["depthwise"] = has["depthwise"] || s.Groups > 1 && s.Groups == p.Nodes[s.In[0]].C
+		has["siblings"] = has["siblings"] || len(s.Branches) > 1
+	}
+	for n, node := range p.Nodes {
+		values := map[kernels.ValueID]bool{}
+		for _, t := range node.Terms {
+			has["bare term"] = has["bare term"] || t.BN == kernels.NoBN && t.Value != kernels.Images
+			values[t.Value] = values[t.Value] || t.BN != kernels.NoBN
+		}
+		has["three values in a node"] = has["three values in a node"] || len(values) == 3
+		has["empty node"] = has["empty node"] || len(node.Terms) == 0
+		has["unloaded node"] = has["unloaded node"] || !loaded[n] && len(node.Terms) > 0
+	}
+	of := map[kernels.ValueID]int{}
+	for _, b := range p.BNs {
+		of[b.Value]++
+		has["shared value"] = has["shared value"] || of[b.Value] > 1
+	}
+	for _, v := range p.Values[:len(p.Values)-2] {
+		has["one channel"] = has["one channel"] || v.C == 1
+		has["one row or column"] = has["one row or column"] || v.H == 1 || v.W == 1
+		has["odd size"] = has["odd size"] || v.H > 1 && v.H%2 == 1
+	}
+	has["smaller batch"] = c.N < c.Batch
+	has["one image"] = c.N == 1
+	for feature, yes := range has {
+		if !yes {
+			delete(has, feature)
+		}
+	}
+	return has
+}
+
+// A case is a function of its seed alone.
+func TestRandomRepeats(t *testing.T) {
+	a, b := Random(9), Random(9)
+	if a.Program.String() != b.Program.String() || a.Images[0] != b.Images[0] || a.Data[0][0] != b.Data[0][0] {
+		t.Error("two programs of one seed differ")
+	}
+	if Random(10).Program.String() == a.Program.String() {
+		t.Error("two seeds give the same program")
+	}
+}
