@@ -156,4 +156,3 @@ func (o *observer) nodeGradients(n int) error {
 	}
 	return nil
 }
-
