@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Time bnas and PyTorch at the same work, in turn: one BN-only training step, or the tangent kernel of γ and β.
+
+    go build -o bnas ./cmd/bnas
+    python3 scripts/compare_torch.py --bnas ./bnas                 # steps of the all-3×3 and the mixed path
+    python3 scripts/compare_torch.py --bnas ./bnas --what ntk
+
+Both run the same NAS-Bench-201 network (C = 16, N = 5, standard placement) on random images of 3×32×32 with as many
+threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen;
+PyTorch runs it eagerly in channels_last. Each round runs the one program, then the other, so that what else the machine
+does falls on both; printed are the best and the median of all rounds, and their ratios. Memory is what is held between
+forward and backward: for PyTorch the saved tensors' storages without weights and images.
+
+Needs torch, numpy and safetensors (scripts/requirements.txt).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+CELLS = {
+    "all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+    "mixed": "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bnas", default="./bnas", help="the program")
+    parser.add_argument("--what", choices=["step", "ntk"], default="step")
+    parser.add_argument("--arch", nargs="*", default=list(CELLS), help="all3x3, mixed, or cell strings")
+    parser.add_argument("--batch", type=int, help="images (64 for a step, 32 for a kernel)")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=5, help="timed repetitions of each program in a round")
+    parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--torch-round", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.batch is None:
+        options.batch = 64 if options.what == "step" else 32
+    if options.torch_round:
+        print(json.dumps(torch_round(options)))
+        return
+    rows = [compare(options, arch) for arch in options.arch]
+    if options.json:
+        print(json.dumps({"what": options.what, "batch": options.batch, "threads": options.threads, "rows": rows}, indent=2))
+        return
+    print(f"{options.what}, {options.batch} images, {options.threads} threads, {options.rounds} rounds of {options.repeats}")
+    for r in rows:
+        print(f"{r['arch']:<8} bnas {r['bnas_best_ms']:.1f} / {r['bnas_median_ms']:.1f} ms"
+              f"   PyTorch {r['torch_best_ms']:.1f} / {r['torch_median_ms']:.1f} ms (best / median)"
+              f"   {r['best_ratio']:.2f}× / {r['median_ratio']:.2f}×")
+        if "memory_ratio" in r:
+            print(f"         held for backward: {r['bnas_saved_mib']:.1f} of {r['torch_saved_mib']:.1f} MiB = {r['memory_ratio']:.2f}")
+
+
+def compare(options, arch):
+    """Rounds of bnas, then PyTorch."""
+    ours, theirs, saved, torch_saved = [], [], 0, 0
+    for _ in range(options.rounds):
+        o = run([options.bnas, "bench", options.what, "--bn", "standard", "--arch", CELLS.get(arch, arch),
+                 "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats), "--json", "--quiet"])
+        t = run([sys.executable, __file__, "--torch-round", CELLS.get(arch, arch), "--what", options.what,
+                 "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats)])
+        ours.append((o["best_ms"], o["median_ms"]))
+        theirs.append((t["best_ms"], t["median_ms"]))
+        saved, torch_saved = o.get("saved_bytes", 0), t.get("saved_bytes", 0)
+    r = {"arch": arch, "rounds": options.rounds}
+    for name, values in [("bnas", ours), ("torch", theirs)]:
+        r[name + "_best_ms"] = min(b for b, _ in values)
+        r[name + "_median_ms"] = statistics.median(m for _, m in values)
+    r["best_ratio"] = r["torch_best_ms"] / r["bnas_best_ms"]
+    r["median_ratio"] = r["torch_median_ms"] / r["bnas_median_ms"]
+    if saved:
+        r |= {"bnas_saved_mib": saved / 2**20, "torch_saved_mib": torch_saved / 2**20, "memory_ratio": saved / torch_saved}
+    return r
+
+
+def run(command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode != 0:
+        sys.exit(f"failed ({done.returncode}): {' '.join(command)}")
+    return json.loads(done.stdout)
+
+
+def torch_round(options):
+    """One round of PyTorch, in a process of its own."""
+    import time
+
+    import torch
+
+    import verify_torch
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    net = verify_torch.TinyNetwork(options.torch_round, 10, 16, 5, False)
+    drop_zeros(net, verify_torch)
+    net = net.to(memory_format=torch.channels_last)
+    for module in net.modules():
+        if not isinstance(module, torch.nn.BatchNorm2d):
+            for p in module.parameters(recurse=False):
+                p.requires_grad_(False)
+    x = torch.randn(options.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    y = torch.randint(0, 10, (options.batch,))
+    result = {}
+    if options.what == "step":
+        net.train()
+        params = [p for p in net.parameters() if p.requires_grad]
+
+        def work():
+            torch.autograd.grad(torch.nn.functional.cross_entropy(net(x), y), params, allow_unused=True)
+
+        result["saved_bytes"] = saved_bytes(net, x, y)
+    else:
+        work = tangent_kernel(net, x)
+    times = []
+    for i in range(options.repeats + 2):
+        start = time.perf_counter()
+        work()
+        if i >= 2:
+            times.append(1e3 * (time.perf_counter() - start))
+    return result | {"best_ms": min(times), "median_ms": statistics.median(times)}
+
+
+def drop_zeros(net, modules):
+    """Take out the edges that add zeros, which nobody who times a network would compute."""
+    for cell in net.cells:
+        if isinstance(cell, modules.Cell):
+            kept = [(e, m) for e, m in zip(cell.edges, cell.layers) if not isinstance(m, modules.Zero)]
+            cell.edges = [e for e, _ in kept]
+            cell.layers = type(cell.layers)(m for _, m in kept)
+
+
+def tangent_kernel(net, x):
+    """Θ = Σ_k G_k·G_kᵀ over γ and β by torch.func, statistics held."""
+    import torch
+
+    net.eval()
+    free = {k: p.detach() for k, p in net.named_parameters() if p.requires_grad}
+    fixed = {k: v.detach() for k, v in [*net.named_parameters(), *net.named_buffers()] if k not in free}
+
+    def logits(q, image):
+        return torch.func.functional_call(net, {**fixed, **q}, (image[None],))[0]
+
+    def work():
+        jacobian = torch.func.vmap(torch.func.jacrev(logits), (None, 0))(free, x)
+        g = torch.cat([v.flatten(2) for v in jacobian.values()], 2)
+        torch.linalg.eigvalsh(torch.einsum("nkp,mkp->nm", g, g).double())
+
+    return work
+
+
+def saved_bytes(net, x, y):
+    """The storages that autograd keeps for the backward pass, without parameters, buffers and images."""
+    import torch
+
+    own = {t.untyped_storage().data_ptr() for t in [x, *net.parameters(), *net.buffers()]}
+    kept = {}
+
+    def pack(t):
+        s = t.untyped_storage()
+        if s.data_ptr() not in own:
+            kept[s.data_ptr()] = s.nbytes()
+        return t
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
+        loss = torch.nn.functional.cross_entropy(net(x), y)
+    del loss
+    return sum(kept.values())
+
+
+if __name__ == "__main__":
+    main()
