@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -196,9 +195,4 @@ func configOf(c *cli.Context, settings ...setting) (Config, error) {
 		}
 	}
 	return cfg, nil
-}
-
-// flagLine is the flags of a command line that differ from the defaults, for the command that runs it again.
-func flagLine(cfg Config) string {
-	return fmt.Sprintf("--space %s --bn %s --seed %d", cfg.Supernet.Space, cfg.Supernet.BN, cfg.Seed)
 }
