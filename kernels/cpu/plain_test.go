@@ -1,0 +1,5 @@
+//go:build cgo && !asan && !race
+
+package cpu_test
+
+const sanitized = false
