@@ -65,6 +65,14 @@ func TestCoreChoice(t *testing.T) {
 	}
 }
 
+// rounds is how many random shapes are tried: the sanitizer's runs are the short ones.
+func rounds(short, full int) int {
+	if testing.Short() {
+		return short
+	}
+	return full
+}
+
 // draw makes a call of the core of that name for a random shape that it fits.
 func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, Conv) {
 	for {
@@ -154,7 +162,7 @@ func TestCores(t *testing.T) {
 	everyCore(t, func(t *testing.T, isa, core string) {
 		bound := map[string]float64{"winograd": 6e-6, "conv1x1": 1e-6, "depthwise": 1e-6, "direct": 1e-6}[core]
 		r := rand.New(rand.NewPCG(7, 7))
-		for range 12 {
+		for range rounds(3, 40) {
 			k, c := draw(t, r, isa, core, 1+r.IntN(5))
 			check(t, r, k, c, bound)
 		}
@@ -183,7 +191,7 @@ func check(t *testing.T, r *rand.Rand, k *coreCall, c Conv, bound float64) {
 	}
 	worst, largest := 0.0, 0.0
 	for image := range k.images {
-		for range 300 {
+		for range 80 {
 			o, y, x := r.IntN(p.outs), r.IntN(c.Height), r.IntN(c.Width)
 			want, size := p.want(k, image, o, y, x)
 			got := float64(k.out[image*p.outs/16+o/16].data[(y*c.Width+x)*16+o%16])
@@ -209,7 +217,7 @@ func check(t *testing.T, r *rand.Rand, k *coreCall, c Conv, bound float64) {
 func TestCoreImagesAreIndependent(t *testing.T) {
 	everyCore(t, func(t *testing.T, isa, core string) {
 		r := rand.New(rand.NewPCG(11, 11))
-		for range 6 {
+		for range rounds(1, 10) {
 			k, c := draw(t, r, isa, core, 7)
 			fill(r, k, c)
 			k.run(0, 7)
