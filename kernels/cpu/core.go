@@ -10,24 +10,21 @@ import "C"
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
-	"slices"
-	"time"
 	"unsafe"
 
 	"bnas/kernels"
 )
 
-// Conv is the geometry of a convolution for measuring its core. Height and Width are of the output; the padding is
+// coreShape is the geometry of a convolution for calling its core by itself, in tests and benchmarks. Height and Width are of the output; the padding is
 // what keeps every output's window inside the padded input.
-type Conv struct {
+type coreShape struct {
 	In, Out, Height, Width   int
 	Kernel, Stride, Dilation int
 	Depthwise                bool
 }
 
 // FLOPs is the number of multiplications and additions of the direct convolution of n images.
-func (c Conv) FLOPs(n int) float64 {
+func (c coreShape) FLOPs(n int) float64 {
 	in := c.In
 	if c.Depthwise {
 		in = 1
@@ -35,7 +32,7 @@ func (c Conv) FLOPs(n int) float64 {
 	return 2 * float64(n) * float64(c.Out) * float64(in) * float64(c.Kernel*c.Kernel) * float64(c.Height*c.Width)
 }
 
-func (c Conv) shape() C.struct_conv_shape {
+func (c coreShape) shape() C.struct_conv_shape {
 	s := C.struct_conv_shape{
 		cb: C.int((c.In + C.LANES - 1) / C.LANES), kb: C.int((c.Out + C.LANES - 1) / C.LANES),
 		h: C.int(c.Height), w: C.int(c.Width),
@@ -105,7 +102,7 @@ func findISA(name string) (*C.struct_isa, error) {
 }
 
 // newCoreCall chooses the core for c, or the one of that name, and allocates for n images; 0 is as many as it wants.
-func newCoreCall(isa, name string, c Conv, n int) (*coreCall, error) {
+func newCoreCall(isa, name string, c coreShape, n int) (*coreCall, error) {
 	i, err := findISA(isa)
 	if err != nil {
 		return nil, err
@@ -191,36 +188,6 @@ func (k *coreCall) free() {
 		C.free_floats((*C.float)(unsafe.Pointer(unsafe.SliceData(b.all))))
 	}
 	C.free(k.pins)
-}
-
-// ConvTime is how long the core of a convolution takes on one thread, its input and output in cache.
-type ConvTime struct {
-	Core   string
-	Images int             // in each call
-	Calls  []time.Duration // sorted
-}
-
-// TimeConv times calls of the core that the widest instruction set has for c, on random numbers.
-func TimeConv(c Conv, calls int) (ConvTime, error) {
-	k, err := newCoreCall("", "", c, 0)
-	if err != nil {
-		return ConvTime{}, err
-	}
-	defer k.free()
-	r := rand.New(rand.NewPCG(1, 1))
-	for _, b := range append(append([]buffer{}, k.in...), k.packed) {
-		for i := range b.data {
-			b.data[i] = float32(r.NormFloat64())
-		}
-	}
-	t := ConvTime{k.name(), k.images, make([]time.Duration, calls)}
-	for i := range t.Calls {
-		start := time.Now()
-		k.run(0, k.images)
-		t.Calls[i] = time.Since(start)
-	}
-	slices.Sort(t.Calls)
-	return t, nil
 }
 
 // PeakFLOPS measures the most single precision operations a second that one thread does in independent

@@ -14,7 +14,7 @@ import (
 )
 
 // call makes a core's call for n images.
-func call(t testing.TB, isa, name string, c Conv, n int) *coreCall {
+func call(t testing.TB, isa, name string, c coreShape, n int) *coreCall {
 	t.Helper()
 	k, err := newCoreCall(isa, name, c, n)
 	if err != nil {
@@ -41,23 +41,23 @@ func everyCore(t *testing.T, test func(t *testing.T, isa, core string)) {
 // The core of each shape, with the reason.
 func TestCoreChoice(t *testing.T) {
 	for _, c := range []struct {
-		conv Conv
+		conv coreShape
 		want string
 		why  string
 	}{
-		{Conv{16, 16, 32, 32, 3, 1, 1, false}, "winograd", "a quarter of the multiplications"},
-		{Conv{64, 192, 8, 8, 3, 1, 1, false}, "winograd", "four tiles an image, several images a call"},
-		{Conv{32, 32, 7, 7, 3, 1, 1, false}, "winograd", "edge tiles in part outside cost less than they save"},
-		{Conv{32, 32, 2, 2, 3, 1, 1, false}, "direct", "a tile would be three quarters outside"},
-		{Conv{32, 32, 1, 32, 3, 1, 1, false}, "direct", "a row of tiles would be three quarters outside"},
-		{Conv{3, 16, 32, 32, 3, 1, 1, false}, "direct", "three channels cost less to multiply than to transform"},
-		{Conv{16, 32, 16, 16, 3, 2, 1, false}, "direct", "stride"},
-		{Conv{16, 16, 32, 32, 3, 1, 2, false}, "direct", "dilation"},
-		{Conv{16, 16, 32, 32, 5, 1, 1, false}, "direct", "window"},
-		{Conv{16, 64, 32, 32, 1, 1, 1, false}, "conv1x1", "no rows"},
-		{Conv{16, 64, 16, 16, 1, 2, 1, false}, "direct", "stride"},
-		{Conv{64, 64, 32, 32, 3, 1, 1, true}, "depthwise", ""},
-		{Conv{64, 64, 32, 32, 9, 3, 2, true}, "depthwise", "any window"},
+		{coreShape{16, 16, 32, 32, 3, 1, 1, false}, "winograd", "a quarter of the multiplications"},
+		{coreShape{64, 192, 8, 8, 3, 1, 1, false}, "winograd", "four tiles an image, several images a call"},
+		{coreShape{32, 32, 7, 7, 3, 1, 1, false}, "winograd", "edge tiles in part outside cost less than they save"},
+		{coreShape{32, 32, 2, 2, 3, 1, 1, false}, "direct", "a tile would be three quarters outside"},
+		{coreShape{32, 32, 1, 32, 3, 1, 1, false}, "direct", "a row of tiles would be three quarters outside"},
+		{coreShape{3, 16, 32, 32, 3, 1, 1, false}, "direct", "three channels cost less to multiply than to transform"},
+		{coreShape{16, 32, 16, 16, 3, 2, 1, false}, "direct", "stride"},
+		{coreShape{16, 16, 32, 32, 3, 1, 2, false}, "direct", "dilation"},
+		{coreShape{16, 16, 32, 32, 5, 1, 1, false}, "direct", "window"},
+		{coreShape{16, 64, 32, 32, 1, 1, 1, false}, "conv1x1", "no rows"},
+		{coreShape{16, 64, 16, 16, 1, 2, 1, false}, "direct", "stride"},
+		{coreShape{64, 64, 32, 32, 3, 1, 1, true}, "depthwise", ""},
+		{coreShape{64, 64, 32, 32, 9, 3, 2, true}, "depthwise", "any window"},
 	} {
 		if got := call(t, "portable", "", c.conv, 1).name(); got != c.want {
 			t.Errorf("%+v: %s, want %s (%s)", c.conv, got, c.want, c.why)
@@ -74,9 +74,9 @@ func rounds(short, full int) int {
 }
 
 // draw makes a call of the core of that name for a random shape that it fits.
-func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, Conv) {
+func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, coreShape) {
 	for {
-		c := Conv{
+		c := coreShape{
 			In: 1 + r.IntN(70), Out: 1 + r.IntN(130), Height: 1 + r.IntN(13), Width: 1 + r.IntN(21),
 			Kernel: 3, Stride: 1, Dilation: 1,
 		}
@@ -102,7 +102,7 @@ func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, 
 
 // problem holds the numbers of one test: inputs, dense weights and what must come out.
 type problem struct {
-	conv      Conv
+	conv      coreShape
 	images    int
 	ins, outs int       // channels in whole blocks
 	w         []float32 // [outs][ins or 1][kernel][kernel]
@@ -111,7 +111,7 @@ type problem struct {
 func blocksOf(channels int) int { return (channels + 15) / 16 }
 
 // fill writes random numbers into the call's inputs and weights; channels of padding are zero.
-func fill(r *rand.Rand, k *coreCall, c Conv) problem {
+func fill(r *rand.Rand, k *coreCall, c coreShape) problem {
 	p := problem{conv: c, images: k.images, ins: blocksOf(c.In) * 16, outs: blocksOf(c.Out) * 16}
 	for b, in := range k.in {
 		for i := range in.data {
@@ -169,7 +169,7 @@ func TestCores(t *testing.T) {
 	})
 }
 
-func check(t *testing.T, r *rand.Rand, k *coreCall, c Conv, bound float64) {
+func check(t *testing.T, r *rand.Rand, k *coreCall, c coreShape, bound float64) {
 	t.Helper()
 	p := fill(r, k, c)
 	var before [][]float32
@@ -271,20 +271,20 @@ func BenchmarkCore(b *testing.B) {
 
 // The shapes of NAS-Bench-201 (single convolutions and three siblings, forward and as their input gradient) and of
 // NAS-Bench-Macro.
-func benchConvs() []Conv {
-	list := []Conv{{3, 16, 32, 32, 3, 1, 1, false}, {16, 32, 16, 16, 3, 2, 1, false}, {32, 64, 8, 8, 3, 2, 1, false}}
+func benchConvs() []coreShape {
+	list := []coreShape{{3, 16, 32, 32, 3, 1, 1, false}, {16, 32, 16, 16, 3, 2, 1, false}, {32, 64, 8, 8, 3, 2, 1, false}}
 	for _, kernel := range []int{3, 1} {
 		for _, s := range [][2]int{{16, 32}, {32, 16}, {64, 8}} {
 			c, h := s[0], s[1]
-			list = append(list, Conv{c, c, h, h, kernel, 1, 1, false}, Conv{c, 3 * c, h, h, kernel, 1, 1, false},
-				Conv{3 * c, c, h, h, kernel, 1, 1, false})
+			list = append(list, coreShape{c, c, h, h, kernel, 1, 1, false}, coreShape{c, 3 * c, h, h, kernel, 1, 1, false},
+				coreShape{3 * c, c, h, h, kernel, 1, 1, false})
 		}
 	}
 	for _, s := range [][3]int{{32, 96, 32}, {32, 192, 16}, {64, 384, 8}} {
 		c, e, h := s[0], s[1], s[2]
-		list = append(list, Conv{c, e, h, h, 1, 1, 1, false}, Conv{e, c, h, h, 1, 1, 1, false})
+		list = append(list, coreShape{c, e, h, h, 1, 1, 1, false}, coreShape{e, c, h, h, 1, 1, 1, false})
 		for _, kernel := range []int{3, 5} {
-			list = append(list, Conv{e, e, h, h, kernel, 1, 1, true}, Conv{e, e, h, h, kernel, 2, 1, true})
+			list = append(list, coreShape{e, e, h, h, kernel, 1, 1, true}, coreShape{e, e, h, h, kernel, 2, 1, true})
 		}
 	}
 	return list
