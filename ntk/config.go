@@ -18,7 +18,7 @@ type Config struct {
 	// Directions is how many Rademacher vectors over the classes contract the outputs (2); −1 takes the full trace,
 	// one backward pass a class.
 	Directions int `yaml:"ntk_directions"`
-	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (32), and applied to MCQueries
+	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (24), and applied to MCQueries
 	// images (16). Teye et al. want the training batch size for MCBatch; a smaller one scales the noise of every
 	// architecture by the same factor.
 	MCBatches int `yaml:"mc_batches"`
@@ -37,7 +37,7 @@ func (c Config) WithDefaults() Config {
 		value int
 	}{
 		{&c.Images, 64}, {&c.NTKImages, 16}, {&c.NTKBatches, 2}, {&c.Directions, 2},
-		{&c.MCBatches, 4}, {&c.MCBatch, 32}, {&c.MCQueries, 16},
+		{&c.MCBatches, 4}, {&c.MCBatch, 24}, {&c.MCQueries, 16},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
