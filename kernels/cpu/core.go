@@ -15,8 +15,8 @@ import (
 	"bnas/kernels"
 )
 
-// coreShape is the geometry of a convolution for calling its core by itself, in tests and benchmarks. Height and Width are of the output; the padding is
-// what keeps every output's window inside the padded input.
+// coreShape is the geometry of a convolution for calling its core by itself, in tests and benchmarks. Height and Width
+// are of the output; the padded input is as large as its windows need.
 type coreShape struct {
 	In, Out, Height, Width   int
 	Kernel, Stride, Dilation int
