@@ -12,8 +12,8 @@ import (
 //
 // a BatchNorm's output has mean β and variance γ², taken as normal, and the terms of a sum as independent. Each node
 // counts as often as its activations. Identity and sum pass mean and variance on; so does average pooling here (which
-// in truth lowers the variance); nodes that a bare convolution or a maximum enters are left out. 1 at initialisation:
-// informative only after training. Between 0 and 1. Invariant under the gauge: only β/|γ| enters. Source: ours, from
+// in truth lowers the variance); nodes that a bare convolution or a maximum enters are left out. 1 at initialisation
+// but for nodes that nothing enters, which never fire: informative only after training. Between 0 and 1. Invariant under the gauge: only β/|γ| enters. Source: ours, from
 // BatchNorm's own moments.
 func bnEntropy(e *evidence) float64 {
 	of := e.nodeMoments()
