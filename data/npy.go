@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gorgonia.org/tensor"
+
+	"bnas/internal/wholefile"
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
@@ -138,21 +140,7 @@ func parseNpyHeader(header string) (descr string, shape []int, err error) {
 
 // WriteNpy writes an array of float32, float64, int64 or uint8; the file appears whole or not at all.
 func WriteNpy(path string, d *tensor.Dense) error {
-	partial := path + ".partial"
-	f, err := os.Create(partial)
-	if err != nil {
-		return fmt.Errorf("data: %w", err)
-	}
-	err = encodeNpy(f, d)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(partial, path)
-	}
-	if err != nil {
-		os.Remove(partial)
+	if err := wholefile.WriteFrom(path, func(w io.Writer) error { return encodeNpy(w, d) }); err != nil {
 		return fmt.Errorf("data: %s: %w", path, err)
 	}
 	return nil

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"html/template"
-	"os"
-	"path/filepath"
+
+	"bnas/internal/wholefile"
 )
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
@@ -16,37 +16,10 @@ func Write(path string, d Data) error {
 	if err := pageTemplate.Execute(&b, newPage(d)); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	if err := replace(path, b.Bytes()); err != nil {
+	if err := wholefile.Write(path, b.Bytes()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
-}
-
-// replace writes a file so that a reader, or a crash, sees the old content or the new, never a part.
-func replace(path string, content []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err = f.Write(content); err != nil {
-		return err
-	}
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // CellSVG draws a graph as a picture of its own, for a README: with its colours, light and dark, inside. operators

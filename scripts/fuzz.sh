@@ -6,5 +6,5 @@ cd "$(dirname "$0")/.."
 grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | while IFS=: read -r file func; do
   name=${func#func }
   echo "== $(dirname "$file") $name"
-  go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "$(dirname "$file")"
+  go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 10x "$(dirname "$file")"
 done

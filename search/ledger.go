@@ -1,7 +1,6 @@
 package search
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"bnas/internal/wholefile"
 	"bnas/ntk"
 	"bnas/supernet"
 )
@@ -91,22 +91,12 @@ func checkKey(keyPath, scoresPath string, key Key) error {
 }
 
 // writeKey puts the key in place whole, before any score is.
-func writeKey(path string, key Key) (err error) {
+func writeKey(path string, key Key) error {
 	text, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+keyFile+".*")
-	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
-	}
-	_, err = f.Write(append(bytes.TrimSpace(text), '\n'))
-	err = errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := wholefile.Write(path, append(text, '\n')); err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas/internal/wholefile"
 	"bnas/supernet"
 	"bnas/train"
 )
@@ -53,7 +54,7 @@ func export(c *cli.Context, settings []setting) error {
 
 func writeResult(c *cli.Context, content []byte, arch string) error {
 	path := c.String("out")
-	if err := writeWhole(path, content); err != nil {
+	if err := wholefile.Write(path, content); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	r := fileResult{File: path, Bytes: len(content), Arch: arch}

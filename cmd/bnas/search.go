@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas/internal/wholefile"
 	"bnas/ntk"
 	"bnas/search"
 )
@@ -88,7 +89,7 @@ func (s *session) search(c *cli.Context, dir string) (*searched, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, writeWhole(filepath.Join(filepath.Dir(e.path), resultFile), append(text, '\n'))
+	return out, wholefile.Write(filepath.Join(filepath.Dir(e.path), resultFile), append(text, '\n'))
 }
 
 // calibrate scores the sample that a composite of several terms is calibrated by.

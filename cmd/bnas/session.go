@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas/data"
+	"bnas/internal/wholefile"
 	"bnas/kernels"
 	"bnas/kernels/philox"
 	"bnas/ntk"
@@ -179,30 +180,7 @@ func newRunFolder(dir string, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
-	return writeWhole(filepath.Join(dir, configFile), text)
-}
-
-// writeWhole writes a file under a temporary name, syncs it, and renames it: at no time is it half there.
-func writeWhole(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	return err
+	return wholefile.Write(filepath.Join(dir, configFile), text)
 }
 
 // scorer prepares the indicator's terms on images that did not train, or on those that did where too few were held.
