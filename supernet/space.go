@@ -54,15 +54,15 @@ type Space interface {
 
 // Config fixes a supernet: the space's sizes, BatchNorm's placement, and the seed of its frozen weights.
 type Config struct {
-	Space    string    `yaml:"space"`
-	BN       Placement `yaml:"bn"`
-	Seed     uint64    `yaml:"seed"`
-	Classes  int       `yaml:"classes"`
-	Height   int       `yaml:"height"`
-	Width    int       `yaml:"width"`
-	Channels int       `yaml:"channels"` // width of the first stage
-	Cells    int       `yaml:"cells"`    // cells a stage; 0 where the space fixes its depth
-	Gamma    GammaInit `yaml:"gamma_init"`
+	Space    string    `json:"space" yaml:"space"`
+	BN       Placement `json:"bn" yaml:"bn"`
+	Seed     uint64    `json:"seed" yaml:"seed"`
+	Classes  int       `json:"classes" yaml:"classes"`
+	Height   int       `json:"height" yaml:"height"`
+	Width    int       `json:"width" yaml:"width"`
+	Channels int       `json:"channels" yaml:"channels"` // width of the first stage
+	Cells    int       `json:"cells" yaml:"cells"`       // cells a stage; 0 where the space fixes its depth
+	Gamma    GammaInit `json:"gamma_init" yaml:"gamma_init"`
 }
 
 // GammaInit is how γ starts.

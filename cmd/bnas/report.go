@@ -33,7 +33,7 @@ func (s *session) report(r runResult, found *searched, took time.Duration) error
 		Facts:   s.facts(took),
 		Score:   r.Search.Objective,
 		Search: report.Search{
-			Strategy: r.Search.Strategy, Evaluations: r.Search.Evaluations, Distinct: r.Search.Evaluations,
+			Strategy: r.Search.Strategy, Evaluations: len(found.scored), Distinct: distinct(found.scored),
 			Wall: time.Duration(r.Search.Seconds * float64(time.Second)),
 		},
 		Found: -1,
@@ -186,4 +186,13 @@ func meanByOperator(byGene map[string]map[string]float64) map[string]float64 {
 		sum[op] /= count[op]
 	}
 	return sum
+}
+
+// distinct counts the networks among scored architectures: some have several forms.
+func distinct(scores []ntk.Scores) int {
+	seen := map[string]bool{}
+	for _, s := range scores {
+		seen[s.Canonical] = true
+	}
+	return len(seen)
 }

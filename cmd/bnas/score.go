@@ -37,6 +37,9 @@ func scoreCommand() *cli.Command {
 }
 
 func score(c *cli.Context, settings []setting) error {
+	if err := oneWay(c); err != nil {
+		return err
+	}
 	s, err := openRunOrUntrained(c, true, settings...)
 	if err != nil {
 		return err
@@ -68,8 +71,8 @@ func score(c *cli.Context, settings []setting) error {
 	return output(c, result, func(w io.Writer) { scoreTable(w, scores, s.cfg.Score.Terms) })
 }
 
-// namedArchitectures are those of the arguments, of --all, --sample or --file: exactly one of them.
-func namedArchitectures(c *cli.Context, s *session) ([]supernet.Arch, error) {
+// oneWay wants the architectures to be named as arguments, by --all, --sample or --file: by exactly one of them.
+func oneWay(c *cli.Context) error {
 	ways := 0
 	for _, given := range []bool{c.NArg() > 0, c.Bool("all"), c.IsSet("sample"), c.IsSet("file")} {
 		if given {
@@ -77,8 +80,12 @@ func namedArchitectures(c *cli.Context, s *session) ([]supernet.Arch, error) {
 		}
 	}
 	if ways != 1 {
-		return nil, usagef("name the architectures in one way: as arguments, by --all, --sample N or --file F")
+		return usagef("name the architectures in one way: as arguments, by --all, --sample N or --file F")
 	}
+	return nil
+}
+
+func namedArchitectures(c *cli.Context, s *session) ([]supernet.Arch, error) {
 	space := s.net.Space
 	switch {
 	case c.Bool("all"):
@@ -168,6 +175,11 @@ func (s *session) evaluator(dir string) (*evaluator, error) {
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if len(s.locks) == 0 || dir != s.dir {
+		if err := s.lock(dir); err != nil {
+			return nil, err
+		}
 	}
 	key, err := s.key()
 	if err != nil {

@@ -42,9 +42,22 @@ type session struct {
 	set   data.Set
 	train []int // indices into set that train
 	held  []int // and those that do not
+	locks []func()
+}
+
+// lock claims a folder for writing until the session is closed.
+func (s *session) lock(dir string) error {
+	unlock, err := lockFolder(dir)
+	if err == nil {
+		s.locks = append(s.locks, unlock)
+	}
+	return err
 }
 
 func (s *session) close() {
+	for _, unlock := range s.locks {
+		unlock()
+	}
 	if s.dev != nil {
 		s.dev.Close()
 	}

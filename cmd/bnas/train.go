@@ -132,6 +132,9 @@ func resumedRun(c *cli.Context, settings []setting) (*session, error) {
 
 // trainToEnd runs the scheduler from the folder's checkpoint, if there is one, to the last step.
 func (s *session) trainToEnd(c *cli.Context) (trainResult, error) {
+	if err := s.lock(s.dir); err != nil {
+		return trainResult{}, err
+	}
 	loader, err := data.NewLoader(s.set, s.train, s.cfg.Train.Batch, s.cfg.Data.Augment, s.cfg.Train.Seed)
 	if err != nil {
 		return trainResult{}, err
