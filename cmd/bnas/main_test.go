@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
@@ -24,6 +25,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"json":  isJSON,
+			"await": await,
 		},
 	})
 }
@@ -64,6 +66,33 @@ func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Fatalf("%s is %s, want %s", key, text, want)
 		}
 	}
+}
+
+// await FILE waits until the file is there.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	for range 600 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s is not there after 30 s", args[0])
+}
+
+func TestLockFolder(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockFolder(dir); err == nil {
+		t.Error("locked twice")
+	}
+	unlock()
+	if unlock, err = lockFolder(dir); err != nil {
+		t.Fatalf("locked after it was let go: %v", err)
+	}
+	unlock()
 }
 
 func cut(a string) (key, value string) {
