@@ -118,15 +118,15 @@ static void linear_grad(const struct op_args *a, float *g, const float *dy, int 
 	}
 }
 
-// step_grad forms the gradient at the k-th loaded input; c is its first channel in a concatenation.
-static void step_grad(const struct op_args *a, int k, int c, float *g, float *u, const float *dy, int image) {
+// step_grad forms in g the gradient at the k-th loaded input and returns it, or dy where they are the same; c is the
+// input's first channel in a concatenation.
+static const float *step_grad(const struct op_args *a, int k, int c, float *g, float *u, const float *dy, int image) {
 	const struct op_job *j = a->job;
 	const struct load *l = &a->loads[k];
 	int pixels = l->h * l->w;
 	switch (j->kind) {
 	case OP_SUM:
-		memcpy(g, dy, load_len(l) * sizeof *g);
-		break;
+		return dy;
 	case OP_CONCAT:
 		memset(g, 0, load_len(l) * sizeof *g);
 		move_channels(g, 0, dy, c, l->c, pixels);
@@ -150,6 +150,7 @@ static void step_grad(const struct op_args *a, int k, int c, float *g, float *u,
 	case OP_LINEAR:
 		linear_grad(a, g, dy, image);
 	}
+	return g;
 }
 
 static void op_grad_body(void *arg, struct pool *pool, int thread) {
@@ -162,10 +163,11 @@ static void op_grad_body(void *arg, struct pool *pool, int thread) {
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
 		form_plain(dy, a->dy, a->terms, i);
 		for (int k = 0, c = 0; k < a->nloads; c += a->loads[k++].c) {
-			if (a->grads[k].d || a->job->kind == OP_LINEAR) // whose input is wanted for its weights
-				step_grad(a, k, c, g, u, dy, i);
+			if (!a->grads[k].d && a->job->kind != OP_LINEAR) // whose input is wanted for its weights
+				continue;
+			const float *du = step_grad(a, k, c, g, u, dy, i);
 			if (a->grads[k].d)
-				grad_image(&a->grads[k], a->terms, g, i);
+				grad_image(&a->grads[k], a->terms, du, i);
 		}
 	}
 }

@@ -3,6 +3,7 @@
 #include "pool.h"
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -145,13 +146,19 @@ struct pool *pool_new(int threads) {
 		pool_free(p);
 		return NULL;
 	}
+	// Signals are for the Go runtime's own threads.
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
 	// Workers read p->threads only inside a loop, and none is open before all have started.
 	for (int i = 1; i < threads; i++, p->threads++) {
 		p->args[i] = (struct worker){p, i};
-		if (pthread_create(&p->workers[i - 1], NULL, work, &p->args[i])) {
-			pool_free(p);
-			return NULL;
-		}
+		if (pthread_create(&p->workers[i - 1], NULL, work, &p->args[i]))
+			break;
 	}
-	return p;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (p->threads == threads)
+		return p;
+	pool_free(p);
+	return NULL;
 }
