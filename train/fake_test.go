@@ -45,6 +45,7 @@ func tiny(t testing.TB) supernet.Config {
 
 func quick(steps int) Config {
 	c := Default()
+	c.Optimizer, c.LR = SGD, 0.2
 	c.Steps, c.Batch, c.Seed, c.MetricsEvery, c.GammaEvery = steps, 6, 5, 2, 4
 	c.CheckpointInterval = 0
 	return c

@@ -120,7 +120,7 @@ var (
 		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (reference device)"},
 		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
 		{"optimizer", "train.optimizer", "sgd or adamw"},
-		{"lr", "train.lr", "peak learning rate"},
+		{"lr", "train.lr", "peak learning rate (0.02 suits adamw, 0.2 sgd)"},
 		{"min-lr", "train.min_lr", "where the schedule ends"},
 		{"schedule", "train.schedule", "cosine, linear or constant"},
 		{"warmup-steps", "train.warmup_steps", "steps of linear rise to --lr"},
