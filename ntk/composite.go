@@ -18,8 +18,8 @@ type Composite struct {
 var composites = []Composite{
 	// etu is our plainest reading of the three perspectives that the abstract of arXiv 2112.00265 names.
 	{Name: "etu", Terms: []string{"naswot", "ntk_gauge", "mc_mi"}},
-	// bnas adds what BatchNorm itself reveals: the spectrum that it leaves and the noise of its statistics.
-	{Name: "bnas", Terms: []string{"cell_spectrum", "naswot", "ntk", "bn_noise"}},
+	// bnas is what SelectHalf chose on half of 1,000 random cells of NAS-Bench-201, fair and trained (docs/results.md).
+	{Name: "bnas", Terms: []string{"naswot", "cell_spectrum", "isometry", "bn_noise"}},
 }
 
 // Composites lists the named composites.
