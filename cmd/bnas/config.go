@@ -51,6 +51,9 @@ func defaultConfig() Config {
 		Objective: Objective{Composite: "bnas", Calibration: 100},
 		Search:    search.Config{}.WithDefaults(),
 	}
+	c.Train.Epochs = 8
+	c.Train.RankEvery = 200
+	c.Search.Generations = 5
 	return c
 }
 
