@@ -49,6 +49,16 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
+// of changes the total, once it is known.
+func (p *progress) of(total int) {
+	if total > 0 && total != p.total {
+		p.total = total
+		if p.bar != nil {
+			p.bar.ChangeMax(total)
+		}
+	}
+}
+
 // at says that done of the total is done; note is the state in a few words.
 func (p *progress) at(done int, note string) {
 	if p.quiet {

@@ -74,7 +74,7 @@ func (s *session) search(c *cli.Context, dir string) (*searched, error) {
 	bar := newProgress(c, "search", max(s.cfg.Search.MaxEvaluations, 1))
 	problem := search.Problem{Space: s.net.Space, Sizes: s.net.Config, Evaluator: e.Evaluator, Objective: out.objective}
 	out.Result, err = search.Run(c.Context, problem, s.cfg.Search, func(p search.Progress) {
-		bar.total = p.Total
+		bar.of(p.Total)
 		bar.at(p.Evaluations, fmt.Sprintf("best %.3f %s", p.Best.Score, p.Best.Scores.Arch))
 	})
 	bar.end()
