@@ -485,7 +485,7 @@ def main():
     p.add_argument("--size", type=int, default=32, help="height and width of the images")
     p.add_argument("--run", help="a run folder: its γ, β and statistics instead of untrained networks")
     p.add_argument("--train", action="store_true", help="train a tiny run for every space, placement and seed first")
-    p.add_argument("--train-flags", default="--steps 30 --batch 32 --lr 0.2", help="flags of bnas train for --train")
+    p.add_argument("--train-flags", default="--steps 30 --batch 32", help="flags of bnas train for --train")
     p.add_argument("--device", default="reference", help="of bnas: auto, cpu or reference")
     p.add_argument("--tolerance", type=float, default=1e-4)
     options = p.parse_args()
