@@ -437,7 +437,8 @@ def configurations(options, folder):
         for bn in ("standard", "fair"):
             for part, seed in enumerate(options.seed):
                 gamma = ["one", "uniform"][seed % 2]
-                flags = ["--space", space, "--bn", bn, "--seed", str(seed), "--gamma-init", gamma]
+                flags = ["--space", space, "--bn", bn, "--seed", str(seed), "--gamma-init", gamma,
+                         "--height", str(options.size), "--width", str(options.size)]
                 if options.train:
                     run = folder / f"{space}-{bn}-{seed}"
                     bnas(options, "train", *flags, *options.train_flags.split(), "--out", str(run), "--quiet")
