@@ -155,3 +155,14 @@ func (p *Program) NodeOf() []NodeID {
 	}
 	return of
 }
+
+// EachRectified calls f for every node that a step loads through an activation, in the order of the steps.
+func (p *Program) EachRectified(f func(s *Step, node NodeID)) {
+	for i := range p.Steps {
+		if s := &p.Steps[i]; s.Act != Linear {
+			for _, node := range s.In {
+				f(s, node)
+			}
+		}
+	}
+}

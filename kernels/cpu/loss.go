@@ -5,6 +5,8 @@ package cpu
 import (
 	"fmt"
 	"math"
+
+	"bnas/kernels"
 )
 
 // CrossEntropy forms the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
@@ -15,14 +17,9 @@ func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 	if err := e.length("CrossEntropy", "labels", len(labels), e.n); err != nil {
 		return err
 	}
-	if !(smoothing >= 0 && smoothing < 1) {
-		return e.fail("CrossEntropy", fmt.Errorf("label smoothing %v is not in [0, 1)", smoothing))
-	}
 	classes := e.p.Classes()
-	for i, label := range labels {
-		if label < 0 || label >= classes {
-			return e.fail("CrossEntropy", fmt.Errorf("label %d of image %d is not in 0…%d", label, i, classes-1))
-		}
+	if err := kernels.CheckLabels(labels, smoothing, classes); err != nil {
+		return e.fail("CrossEntropy", err)
 	}
 	e.loss, e.correct, e.scored, e.seeded = 0, 0, true, true
 	for i, label := range labels {

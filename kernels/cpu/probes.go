@@ -91,17 +91,6 @@ func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	return nil
 }
 
-// eachRectified calls f for every node that a step loads through an activation.
-func (e *exec) eachRectified(f func(s *kernels.Step, node kernels.NodeID)) {
-	for i := range e.p.Steps {
-		if s := &e.p.Steps[i]; s.Act != kernels.Linear {
-			for _, node := range s.In {
-				f(s, node)
-			}
-		}
-	}
-}
-
 // CodeGram packs each image's rectifier states into words and counts equal bits.
 func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	if err := e.ready("CodeGram"); err != nil {
@@ -113,7 +102,7 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	clear(dst)
 	at := e.place()
 	var codes []uint64
-	e.eachRectified(func(s *kernels.Step, node kernels.NodeID) {
+	e.p.EachRectified(func(s *kernels.Step, node kernels.NodeID) {
 		shape := e.p.Nodes[node].Shape
 		words := (floats(shape)/lanes + 3) / 4
 		if need := words * e.n; need > len(codes) {
@@ -134,14 +123,14 @@ func (e *exec) FiringRate(dst []float64) error {
 		return err
 	}
 	channels := 0
-	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
+	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
 	if err := e.length("FiringRate", "rates", len(dst), channels); err != nil {
 		return err
 	}
 	clear(dst)
 	at := e.place()
 	column := 0
-	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) {
 		s := e.p.Nodes[node].Shape
 		counts := make([]int64, e.n*s.C)
 		e.desc.reset()

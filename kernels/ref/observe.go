@@ -77,17 +77,6 @@ func (e *Exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	return nil
 }
 
-// eachRectified calls f for every node that a step loads through an activation.
-func (e *Exec) eachRectified(f func(s *kernels.Step, node kernels.NodeID)) {
-	for i := range e.p.Steps {
-		if s := &e.p.Steps[i]; s.Act != kernels.Linear {
-			for _, node := range s.In {
-				f(s, node)
-			}
-		}
-	}
-}
-
 // CodeGram counts, for each two images, the rectifiers that are both on or both off.
 func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
 	if err := e.ready("CodeGram"); err != nil {
@@ -97,7 +86,7 @@ func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
 		return 0, err
 	}
 	clear(dst)
-	e.eachRectified(func(s *kernels.Step, node kernels.NodeID) {
+	e.p.EachRectified(func(s *kernels.Step, node kernels.NodeID) {
 		z, size := e.gate(node), e.p.Nodes[node].Len()
 		units += int64(s.ReLUs) * int64(size)
 		for i := range e.n {
@@ -119,13 +108,13 @@ func (e *Exec) FiringRate(dst []float64) error {
 		return err
 	}
 	channels := 0
-	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
+	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
 	if err := e.length("FiringRate", "rates", len(dst), channels); err != nil {
 		return err
 	}
 	clear(dst)
 	at := 0
-	e.eachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) {
 		z, s := e.gate(node), e.p.Nodes[node].Shape
 		m := float64(e.n * s.H * s.W)
 		eachChannel(e.n, s, func(_, c, lo, hi int) {
