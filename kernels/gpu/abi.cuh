@@ -1,0 +1,127 @@
+// What the host lays out for the kernels: package cuda writes these structures into the table of an Exec once a
+// Compile, and every launch gets a pointer to its own. Every field and every kernel parameter is 8 bytes wide
+// (Affine and Slope are data, four floats). cuda/abi.go mirrors this file; `abi_sizes` lets a test compare them.
+//
+// A feature map is float [image][y][x][pitch], pitch the channels rounded up to 8; the channels beyond are zeros. The
+// values of a step that has several (sibling convolutions) are seen side by side: column c of the step is channel
+// c − out[b].column of the value b that holds it. Columns come in whole pitches, so that eight columns from a multiple
+// of eight belong to one value.
+#pragma once
+
+typedef long long i64;
+
+// y = (x − mean)·scale + beta with scale = γ/√(σ²+ε); x̂ = (x − mean)·rstd. Of one channel. The mean is subtracted
+// first: x of 10³ with a variance of 10⁻² keeps its digits.
+struct alignas(16) Affine {
+	float mean, scale, beta, rstd;
+};
+
+// dx = scale·D + offset + slope·(x − mean): BatchNorm backward with D at its output. scale = γr, offset = −γr·dβ/m,
+// slope = −γr²·dγ/m; with held statistics offset and slope are 0.
+struct alignas(16) Slope {
+	float scale, offset, slope, mean;
+};
+
+struct BatchNorm {
+	Affine *affine; // [channels]
+	Slope *slope; // [channels]
+	const float *gamma, *beta;
+	float *dgamma, *dbeta;
+	double *moments; // of its value: μ [channels]
+	double *variance; // σ², biased
+	double eps;
+	i64 channels;
+	i64 column; // of the step that stores its value
+};
+
+// One summand of a node: a value through a BatchNorm, or as it is (affine == 0).
+struct Term {
+	const float *value;
+	const Affine *affine;
+};
+
+enum { LINEAR, RELU, RELU6 };
+
+// u = act(Σ terms), formed by whoever loads it.
+struct Node {
+	Term term[3];
+	i64 terms;
+	i64 activation;
+	i64 channels, pitch, height, width;
+};
+
+// How a launch is cut into blocks: block (x, y) has tile x % tiles of image x / tiles, tile_h × tile_w pixels, and
+// columns [y·slab, (y+1)·slab).
+struct Tiling {
+	i64 tile_h, tile_w, tiles_x, tiles; // tiles_x in a row of tiles, tiles in an image
+	i64 slab;
+};
+
+// Where channel statistics are gathered: partial results of tiles, then of images, then of the batch, each in order.
+struct Statistics {
+	double2 *tile; // [image][tile][columns]: mean and Σ(x − mean)²
+	double2 *image; // [image][columns]
+	unsigned *arrived; // [slab][1 + images], zero between launches
+	double *mean, *variance; // [columns], of the batch
+	const BatchNorm *norm; // those over the step's values
+	i64 norms; // 0: no statistics
+};
+
+struct Output {
+	float *value;
+	const void *weight; // conv: see pack.cu
+	i64 channels, pitch;
+	i64 column; // where its channels are among the step's columns
+};
+
+struct Forward {
+	const Node *in;
+	i64 ins; // > 1 for a concatenation
+	const Output *out;
+	i64 outs; // > 1 for sibling convolutions
+	i64 columns; // Σ pitch of out
+	i64 height, width; // of out
+	i64 kernel, stride, pad, dilation, groups;
+	Tiling tiling;
+	Statistics statistics;
+};
+
+// One place where a value is used: D, the gradient at the node, through the BatchNorm's slope (or as it is: slope == 0).
+struct Source {
+	const float *gradient;
+	const Slope *slope;
+};
+
+// ∂loss/∂value = Σ over sources.
+struct Incoming {
+	const float *value;
+	const Source *source;
+	i64 sources; // 0: the value is not used, its gradient is zero
+	const void *weight; // conv: see pack.cu
+	i64 channels, pitch;
+	i64 column;
+};
+
+// Where dγ and dβ are gathered: ΣD and ΣD·x̂ of the BatchNorms that enter a node by its up to three terms.
+struct Sums {
+	float4 *tile; // [image][tile][pitch]: ΣD, ΣD·x̂₀, ΣD·x̂₁, ΣD·x̂₂
+	float4 *image; // [image][pitch]
+	unsigned *arrived; // [slab][1 + images], zero between launches
+	const BatchNorm *norm[3]; // 0 where a term has none
+};
+
+// The gradient at the node that a step loads, D = (∂loss/∂u) ⊙ act′(Σ terms).
+struct Backward {
+	const Incoming *out; // the step's values
+	i64 outs;
+	i64 columns; // Σ pitch of out
+	i64 height, width; // of out
+	i64 column; // concatenation: where this node's channels begin among those of out
+	i64 kernel, stride, pad, dilation, groups;
+	Node in;
+	float *gradient; // D, laid out as the node
+	i64 add; // add to what is there
+	i64 last; // D is complete: form the sums
+	Tiling tiling;
+	Sums sums;
+};

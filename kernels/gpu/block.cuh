@@ -1,0 +1,54 @@
+// Where a block is in its launch, and the order in which blocks finish.
+#pragma once
+#include "abi.cuh"
+
+// What a block computes: pixels [y0, y0 + rows) × [x0, x0 + width) of an image, columns [column, column + columns).
+// Pixel p of its tile is (y0 + p / tile_w, x0 + p % tile_w); those outside the map are not stored.
+struct Place {
+	int image, tile;
+	int y0, x0, rows, width;
+	int column, columns;
+};
+
+__device__ __forceinline__ Place place_of(const Tiling &t, i64 columns, i64 height, i64 width) {
+	Place p;
+	p.image = blockIdx.x / (unsigned)t.tiles;
+	p.tile = blockIdx.x % (unsigned)t.tiles;
+	p.y0 = p.tile / (int)t.tiles_x * (int)t.tile_h;
+	p.x0 = p.tile % (int)t.tiles_x * (int)t.tile_w;
+	p.rows = min((int)t.tile_h, (int)height - p.y0);
+	p.width = min((int)t.tile_w, (int)width - p.x0);
+	p.column = blockIdx.y * (int)t.slab;
+	p.columns = min((int)t.slab, (int)columns - p.column);
+	return p;
+}
+
+// Pixels of a tile that are inside the map.
+__device__ __forceinline__ int tile_pixels(const Tiling &t, int tile, i64 height, i64 width) {
+	int y0 = tile / (int)t.tiles_x * (int)t.tile_h, x0 = tile % (int)t.tiles_x * (int)t.tile_w;
+	return min((int)t.tile_h, (int)height - y0) * min((int)t.tile_w, (int)width - x0);
+}
+
+// arrive counts the blocks that have come to here and tells the last of `expected` that it is the last: it then sees
+// all that the others have written. The counter is zero again afterwards. All threads of the block call it.
+__device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
+	__shared__ int last;
+	__threadfence();
+	__syncthreads();
+	if (threadIdx.x == 0) {
+		last = atomicAdd(counter, 1u) + 1 == expected;
+		if (last)
+			*counter = 0;
+	}
+	__syncthreads();
+	if (last)
+		__threadfence();
+	return last;
+}
+
+// Loads of what other blocks have written during this launch, past the first-level cache.
+#ifdef BNAS_EMULATED
+template <class T> inline T fresh(const T *p) { return *p; }
+#else
+template <class T> __device__ __forceinline__ T fresh(const T *p) { return __ldcg(p); }
+#endif

@@ -1,0 +1,74 @@
+// Loads: a node's sum and its activation, and the gradient of a stored value.
+#pragma once
+#include "abi.cuh"
+
+__device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
+
+__device__ __forceinline__ float normalise(float x, Affine a) { return fmaf(x - a.mean, a.scale, a.beta); }
+
+// The coefficients of one channel of a BatchNorm with the statistics μ and σ².
+__device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, double mean, double variance) {
+	double rstd = 1 / sqrt(variance + b.eps);
+	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
+}
+
+// Four channels of Σ terms at offset `at` (in floats, a multiple of 4) of the maps; c is the first of the channels.
+__device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
+	float4 sum = make_float4(0, 0, 0, 0);
+	for (int t = 0; t < n.terms; t++) {
+		float4 x = *(const float4 *)(n.term[t].value + at);
+		const Affine *a = n.term[t].affine;
+		if (a) {
+			x.x = normalise(x.x, a[c]);
+			x.y = normalise(x.y, a[c + 1]);
+			x.z = normalise(x.z, a[c + 2]);
+			x.w = normalise(x.w, a[c + 3]);
+		}
+		sum = t == 0 ? x : sum + x;
+	}
+	return sum;
+}
+
+__device__ __forceinline__ float activate(float z, i64 activation) {
+	if (activation == LINEAR)
+		return z;
+	z = z < 0 ? 0 : z; // a NaN stays one
+	return activation == RELU6 && z > 6 ? 6 : z;
+}
+
+// act′(z): 1 where a gradient passes.
+__device__ __forceinline__ bool passes(float z, i64 activation) {
+	return activation == LINEAR || (z > 0 && (activation == RELU || z < 6));
+}
+
+// Four channels of u = act(Σ terms).
+__device__ __forceinline__ float4 load_node(const Node &n, i64 at, int c) {
+	float4 u = node_sum(n, at, c);
+	if (n.activation != LINEAR) {
+		u.x = activate(u.x, n.activation);
+		u.y = activate(u.y, n.activation);
+		u.z = activate(u.z, n.activation);
+		u.w = activate(u.w, n.activation);
+	}
+	return u;
+}
+
+__device__ __forceinline__ float through(float d, float x, Slope s) { return fmaf(s.slope, x - s.mean, fmaf(s.scale, d, s.offset)); }
+
+// Four channels of ∂loss/∂value at offset `at` of the map; c is the first of the channels. The value is read once.
+__device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 at, int c) {
+	float4 sum = make_float4(0, 0, 0, 0), x = sum;
+	bool read = false;
+	for (int k = 0; k < v.sources; k++) {
+		float4 d = *(const float4 *)(v.source[k].gradient + at);
+		const Slope *s = v.source[k].slope;
+		if (s) {
+			if (!read)
+				x = *(const float4 *)(v.value + at);
+			read = true;
+			d = make_float4(through(d.x, x.x, s[c]), through(d.y, x.y, s[c + 1]), through(d.z, x.z, s[c + 2]), through(d.w, x.w, s[c + 3]));
+		}
+		sum = k == 0 ? d : sum + d;
+	}
+	return sum;
+}

@@ -1,0 +1,150 @@
+// Stores of the backward pass: a block's tile of the gradient at a node, and the sums that dγ and dβ need.
+//
+//   D = G ⊙ act′(z)      dβ = Σ D      dγ = Σ D·x̂      over images and pixels, per image first, in a fixed order
+//
+// and then, for the loads of what stored the node's values, dx = γr(D − dβ/m − x̂·dγ/m).
+#pragma once
+#include "block.cuh"
+#include "node.cuh"
+#include "store.cuh"
+
+#define GRADIENT_SCRATCH(threads) ((threads) * 64)
+
+// Adds to the sums of one channel: D, and D·x̂ for each term.
+__device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, float x1, float x2) {
+	return make_float4(sum.x + d, fmaf(d, x0, sum.y), fmaf(d, x1, sum.z), fmaf(d, x2, sum.w));
+}
+
+// Four channels of each term's value, and of x̂; their node's sum is returned.
+__device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 hat[3]) {
+	float4 sum = make_float4(0, 0, 0, 0);
+	for (int t = 0; t < 3; t++) {
+		hat[t] = make_float4(0, 0, 0, 0);
+		if (t >= n.terms)
+			continue;
+		float4 x = *(const float4 *)(n.term[t].value + at);
+		const Affine *a = n.term[t].affine;
+		if (a) {
+			Affine p = a[c], q = a[c + 1], r = a[c + 2], s = a[c + 3];
+			hat[t] = make_float4((x.x - p.mean) * p.rstd, (x.y - q.mean) * q.rstd, (x.z - r.mean) * r.rstd, (x.w - s.mean) * s.rstd);
+			x = make_float4(normalise(x.x, p), normalise(x.y, q), normalise(x.z, r), normalise(x.w, s));
+		}
+		sum = t == 0 ? x : sum + x;
+	}
+	return sum;
+}
+
+__device__ __forceinline__ float4 masked(float4 g, float4 z, i64 activation) {
+	return make_float4(passes(z.x, activation) ? g.x : 0, passes(z.y, activation) ? g.y : 0,
+		passes(z.z, activation) ? g.z : 0, passes(z.w, activation) ? g.w : 0);
+}
+
+// Stores D; thread (g, r) has four channels and every R-th pixel, and leaves its sums in scratch[r][columns].
+__device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
+	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
+	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, c = at.column + 4 * g;
+	const Node &in = step.in;
+	if (r >= R)
+		return;
+	float4 sum[4] = {};
+	for (int k = r; k < n; k += R) {
+		int y = k / at.width, x = k % at.width;
+		i64 to = (((i64)at.image * in.height + at.y0 + y) * in.width + at.x0 + x) * in.pitch + c;
+		float4 d = *(const float4 *)(tile + (y * w + x) * ld + 4 * g), hat[3];
+		if (sums || in.activation != LINEAR)
+			d = masked(d, terms_of(in, to, c, hat), in.activation);
+		if (step.add)
+			d = d + *(const float4 *)(step.gradient + to);
+		*(float4 *)(step.gradient + to) = d;
+		if (sums) {
+			sum[0] = add_products(sum[0], d.x, hat[0].x, hat[1].x, hat[2].x);
+			sum[1] = add_products(sum[1], d.y, hat[0].y, hat[1].y, hat[2].y);
+			sum[2] = add_products(sum[2], d.z, hat[0].z, hat[1].z, hat[2].z);
+			sum[3] = add_products(sum[3], d.w, hat[0].w, hat[1].w, hat[2].w);
+		}
+	}
+	if (sums)
+		for (int j = 0; j < 4; j++)
+			scratch[r * at.columns + 4 * g + j] = sum[j];
+}
+
+// Four sums in doubles.
+struct Sum4 {
+	double a, b, c, d;
+	__device__ __forceinline__ void add(float4 x) { a += x.x, b += x.y, c += x.z, d += x.w; }
+	__device__ __forceinline__ float4 rounded() const { return make_float4((float)a, (float)b, (float)c, (float)d); }
+};
+
+__device__ inline void tile_sums(const Place &at, const float4 *scratch, float4 *dst) {
+	const int R = blockDim.x / (at.columns / 4);
+	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
+		Sum4 s = {0, 0, 0, 0};
+		for (int r = 0; r < R; r++)
+			s.add(scratch[r * at.columns + c]);
+		dst[c] = s.rounded();
+	}
+}
+
+__device__ inline void add_tiles(const Backward &step, const Place &at) {
+	for (int c = at.column + threadIdx.x; c < at.column + at.columns; c += blockDim.x) {
+		const float4 *part = step.sums.tile + (i64)at.image * step.tiling.tiles * step.in.pitch + c;
+		Sum4 s = {0, 0, 0, 0};
+		for (int k = 0; k < step.tiling.tiles; k++)
+			s.add(fresh(part + k * step.in.pitch));
+		step.sums.image[(i64)at.image * step.in.pitch + c] = s.rounded();
+	}
+}
+
+// dγ, dβ and the coefficients of dx of one channel of one BatchNorm.
+__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool hold) {
+	b.dgamma[c] = (float)dgamma;
+	b.dbeta[c] = (float)dbeta;
+	Affine a = b.affine[c];
+	Slope s = {a.scale, 0, 0, a.mean};
+	if (!hold) {
+		s.offset = (float)(-a.scale * dbeta / m);
+		s.slope = (float)(-(double)a.scale * a.rstd * dgamma / m);
+	}
+	b.slope[c] = s;
+}
+
+// The batch's sums from its images'.
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool hold) {
+	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
+	const float4 *part = step.sums.image + at.column + c;
+	Sum4 s = {0, 0, 0, 0};
+	for (int i = r; r < R && i < images; i += R)
+		s.add(fresh(part + (i64)i * step.in.pitch));
+	double dbeta = column_sum(scratch, s.a, at.columns, R, c, r);
+	double dgamma[3] = {column_sum(scratch, s.b, at.columns, R, c, r), column_sum(scratch, s.c, at.columns, R, c, r),
+		column_sum(scratch, s.d, at.columns, R, c, r)};
+	i64 channel = at.column + c;
+	if (r != 0 || channel >= step.in.channels)
+		return;
+	double m = (double)images * (double)(step.in.height * step.in.width);
+	for (int t = 0; t < step.in.terms; t++)
+		if (step.sums.norm[t])
+			differentiate(*step.sums.norm[t], channel, dgamma[t], dbeta, m, hold);
+}
+
+// Stores a tile [pixels][ld] of ∂loss/∂u that is in shared memory as the gradient at the node. sums: gather dγ and dβ
+// if this is the last addition. scratch is shared memory apart from the tile, GRADIENT_SCRATCH bytes. All threads of
+// the block call it, at least as many as columns; the tile must be complete (a barrier before).
+__device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool hold, bool sums) {
+	sums = sums && step.last;
+	write_gradient(step, at, tile, ld, (float4 *)scratch, sums);
+	if (!sums)
+		return;
+	__syncthreads();
+	const i64 tiles = step.tiling.tiles, pitch = step.in.pitch;
+	float4 *dst = tiles == 1 ? step.sums.image + at.image * pitch : step.sums.tile + (at.image * tiles + at.tile) * pitch;
+	tile_sums(at, (const float4 *)scratch, dst + at.column);
+	unsigned *arrived = step.sums.arrived + blockIdx.y * (unsigned)(1 + images);
+	if (tiles > 1) {
+		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))
+			return;
+		add_tiles(step, at);
+	}
+	if (arrive(arrived, (unsigned)images))
+		add_images(step, at, (double *)scratch, images, hold);
+}
