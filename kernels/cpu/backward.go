@@ -73,30 +73,30 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
 	at := e.place()
 	x := &e.desc
 	for _, gs := range g.steps {
-		step := &e.p.Steps[gs.step]
+		step := &e.p.Steps[gs.Step]
 		if step.Op == kernels.OpConv {
-			for k, j := range e.convs[gs.step].backward {
+			for k, j := range e.convs[gs.Step].backward {
 				x.reset()
 				for _, b := range j.branches {
 					x.loads = append(x.loads, e.gradient(b.Out, g, s))
 				}
-				x.grads = append(x.grads, e.grad(gs.targets[k], step.Act, g, sums))
+				x.grads = append(x.grads, e.grad(gs.Targets[k], step.Act, g, sums))
 				C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j))
 			}
 		} else {
 			x.reset()
 			for k, node := range step.In {
 				x.loads = append(x.loads, e.node(node, step.Act))
-				x.grads = append(x.grads, e.grad(gs.targets[k], step.Act, g, sums))
+				x.grads = append(x.grads, e.grad(gs.Targets[k], step.Act, g, sums))
 			}
 			dy := e.gradient(step.Out, g, s)
 			job := e.opJob(step)
 			C.run_op_grad(e.d.isa, &at, &job, &dy, first(x.loads), first(x.terms), first(x.grads), C.int(len(x.grads)))
 		}
 		if sums {
-			for _, t := range gs.targets {
-				if t.last && t.node != noNode {
-					e.differentiate(t.node)
+			for _, t := range gs.Targets {
+				if t.Last && t.Node != noNode {
+					e.differentiate(t.Node)
 				}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"bnas/kernels"
+	"bnas/kernels/plan"
 )
 
 // descriptors are the arguments of one call into C, built anew for each call in memory that is kept.
@@ -116,17 +117,17 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 		e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.saved.pointer(e.plan.dLogits), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
 	}
 	for _, u := range e.plan.uses[v] {
-		if g.at[u.node] < 0 {
+		if g.at[u.Node] < 0 {
 			continue
 		}
-		d := C.struct_term{x: e.d.moving.pointer(g.at[u.node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()}
-		if u.bn != kernels.NoBN {
-			d.scale = e.bnArray(u.bn, scaleArray)
+		d := C.struct_term{x: e.d.moving.pointer(g.at[u.Node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()}
+		if u.BN != kernels.NoBN {
+			d.scale = e.bnArray(u.BN, scaleArray)
 		}
 		e.desc.terms = append(e.desc.terms, d)
-		if u.bn != kernels.NoBN && s == kernels.DifferentiateStatistics {
-			h := e.term(v, u.bn)
-			h.scale, h.shift = e.bnArray(u.bn, slopeArray), e.bnArray(u.bn, offsetArray)
+		if u.BN != kernels.NoBN && s == kernels.DifferentiateStatistics {
+			h := e.term(v, u.BN)
+			h.scale, h.shift = e.bnArray(u.BN, slopeArray), e.bnArray(u.BN, offsetArray)
 			e.desc.terms = append(e.desc.terms, h)
 		}
 	}
@@ -135,24 +136,24 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 }
 
 // grad describes the addition to a node's gradient. sums: the last one also forms the sums for dγ and dβ.
-func (e *exec) grad(t target, act kernels.Activation, g *gradPlan, sums bool) C.struct_grad {
-	if t.node == noNode {
+func (e *exec) grad(t plan.Target, act kernels.Activation, g *gradPlan, sums bool) C.struct_grad {
+	if t.Node == noNode {
 		return C.struct_grad{}
 	}
-	r := C.struct_grad{d: e.d.moving.pointer(g.at[t.node])}
-	if t.first {
+	r := C.struct_grad{d: e.d.moving.pointer(g.at[t.Node])}
+	if t.First {
 		r.first = 1
 	}
-	if sum := e.plan.sums[t.node]; t.last && sums && sum >= 0 {
+	if sum := e.plan.sums[t.Node]; t.Last && sums && sum >= 0 {
 		r.last = 1
 		r.sum = e.d.saved.pointer(sum)
-		for k, term := range e.p.Nodes[t.node].Terms {
+		for k, term := range e.p.Nodes[t.Node].Terms {
 			if term.BN != kernels.NoBN {
 				r.dot[k] = e.d.saved.pointer(e.plan.bns[term.BN].dot)
 			}
 		}
 	}
-	r.node = e.node(t.node, act)
+	r.node = e.node(t.Node, act)
 	if act == kernels.Linear && r.last == 0 {
 		r.node.count = 0
 	}

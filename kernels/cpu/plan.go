@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"bnas/kernels"
+	"bnas/kernels/plan"
 )
 
 // lanes is the number of channels stored together; LANES in conv.h.
@@ -74,8 +75,8 @@ type savedPlan struct {
 	bns       []bnPlan
 	sums      []int // of each node: [n][cp], −1 where no BatchNorm enters it
 	nodeOf    []kernels.NodeID
-	uses      [][]use // of each value
-	ones      int     // an array of 1, an array of 0, as wide as the widest value
+	uses      [][]plan.Use // of each value
+	ones      int          // an array of 1, an array of 0, as wide as the widest value
 	zeros     int
 	weight    int // of the classifier, padded: [classes][cp]
 	bias      int // padded
@@ -85,14 +86,8 @@ type savedPlan struct {
 	bnColumns int
 }
 
-// use is one place where a value enters a node.
-type use struct {
-	node kernels.NodeID
-	bn   kernels.BNID
-}
-
 func planSaved(p *kernels.Program, n int) *savedPlan {
-	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: make([][]use, len(p.Values)), values: make([]valuePlan, len(p.Values))}
+	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: plan.Uses(p), values: make([]valuePlan, len(p.Values))}
 	for i, v := range p.Values {
 		s.values[i] = valuePlan{Shape: v.Shape, step: -1, partial: -1}
 		s.widest = max(s.widest, s.values[i].cp())
@@ -145,7 +140,6 @@ func (s *savedPlan) planNodes(p *kernels.Program) {
 	for i, node := range p.Nodes {
 		s.sums[i] = -1
 		for _, t := range node.Terms {
-			s.uses[t.Value] = append(s.uses[t.Value], use{kernels.NodeID(i), t.BN})
 			if t.BN != kernels.NoBN && s.sums[i] < 0 {
 				s.sums[i] = s.floats(s.n * blocks(node.C) * lanes)
 			}

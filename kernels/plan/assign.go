@@ -1,0 +1,32 @@
+package plan
+
+import "slices"
+
+// Interval is a buffer of Size units that is in use from time From to time To, both included.
+type Interval struct{ From, To, Size int }
+
+// Assign places buffers so that no two overlap in both time and memory: each, in the order of their starts, in the
+// first hole that is large enough.
+func Assign(buffers []Interval) (at []int, size int) {
+	order := make([]int, len(buffers))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return buffers[a].From - buffers[b].From })
+	at = make([]int, len(buffers))
+	var held []int // those placed and still in use, by address
+	for _, i := range order {
+		held = slices.DeleteFunc(held, func(j int) bool { return buffers[j].To < buffers[i].From })
+		hole, k := 0, 0
+		for ; k < len(held); k++ {
+			if at[held[k]]-hole >= buffers[i].Size {
+				break
+			}
+			hole = at[held[k]] + buffers[held[k]].Size
+		}
+		at[i] = hole
+		held = slices.Insert(held, k, i)
+		size = max(size, hole+buffers[i].Size)
+	}
+	return at, size
+}
