@@ -3,7 +3,7 @@
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
 
-.PHONY: build test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: build kernels kernels-check test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -26,6 +26,15 @@ test-nocgo:
 # AddressSanitizer over the C of the engine.
 test-asan:
 	$(GO) test -asan -short ./kernels/cpu
+
+# Every CUDA kernel for every architecture, kept in kernels/gpu/compiled with the table of registers and spills. It
+# needs no GPU; the compiler is fetched where none is installed.
+kernels:
+	$(GO) run ./scripts/kernels
+
+# The same, compared with what is kept.
+kernels-check:
+	$(GO) run ./scripts/kernels -check
 
 test-race:
 	$(GO) test -race -short $(RACE_PACKAGES)

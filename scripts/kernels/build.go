@@ -1,0 +1,78 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// architectures are those that a cubin is made for, oldest first. Tensor cores as the kernels use them begin with 80.
+var architectures = []string{"70", "75", "80", "86", "89", "90"}
+
+// object is one source file compiled for one architecture.
+type object struct {
+	Unit, Arch string
+	PTX, Cubin []byte
+	Registers  []registers
+}
+
+func (o object) name() string { return strings.TrimSuffix(o.Unit, ".cu") }
+
+// build compiles every unit for every architecture, workers at a time. The objects are in order of units, then of
+// architectures.
+func build(t *toolchain, s sources, units, archs []string, workers int) ([]object, error) {
+	objects := make([]object, len(units)*len(archs))
+	failed := make([]error, len(objects))
+	var group errgroup.Group
+	group.SetLimit(workers)
+	for i := range objects {
+		unit, arch := units[i/len(archs)], archs[i%len(archs)]
+		group.Go(func() error {
+			objects[i], failed[i] = buildOne(t, s, unit, arch)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	return objects, firstOfEach(failed, len(archs))
+}
+
+// firstOfEach joins the first error of every run of n: one mistake in a file is not told for each architecture.
+func firstOfEach(failed []error, n int) error {
+	var text []string
+	for i := 0; i < len(failed); i += n {
+		for _, err := range failed[i : i+n] {
+			if err != nil {
+				text = append(text, err.Error())
+				break
+			}
+		}
+	}
+	if text == nil {
+		return nil
+	}
+	return fmt.Errorf("%s", strings.Join(text, "\n"))
+}
+
+func buildOne(t *toolchain, s sources, unit, arch string) (object, error) {
+	options := []string{"--gpu-architecture=compute_" + arch, "--std=c++17"}
+	key, err := cacheKey(t, s, unit, options)
+	if err != nil {
+		return object{}, err
+	}
+	if o, ok := cached(key); ok {
+		return o, nil
+	}
+	o := object{Unit: unit, Arch: arch}
+	if o.PTX, err = compilePTX(unit, s[unit], s.headers(), options); err != nil {
+		return o, fmt.Errorf("%s for compute_%s: %w", unit, arch, err)
+	}
+	var report string
+	if o.Cubin, report, err = t.assemble(o.PTX, arch); err != nil {
+		return o, fmt.Errorf("%s for sm_%s: %w", unit, arch, err)
+	}
+	if o.Registers, err = parseRegisters(report, arch); err != nil {
+		return o, fmt.Errorf("%s for sm_%s: %w", unit, arch, err)
+	}
+	return o, keep(key, o)
+}
