@@ -21,11 +21,12 @@ const (
 	F32 DType = "F32"
 	F64 DType = "F64"
 	I64 DType = "I64"
+	U8  DType = "U8"
 )
 
 // elementSizes is every fixed-size type of the format, in bytes.
 var elementSizes = map[DType]int{
-	"BOOL": 1, "U8": 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
+	"BOOL": 1, U8: 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
 	"U16": 2, "I16": 2, "F16": 2, "BF16": 2,
 	"U32": 4, "I32": 4, F32: 4,
 	"U64": 8, I64: 8, F64: 8,
@@ -64,6 +65,11 @@ func Int64(name string, shape []int, v []int64) Tensor {
 		t.Data = binary.LittleEndian.AppendUint64(t.Data, uint64(x))
 	}
 	return t
+}
+
+// Bytes makes a U8 tensor of a copy of v.
+func Bytes(name string, shape []int, v []byte) Tensor {
+	return Tensor{Name: name, DType: U8, Shape: slices.Clone(shape), Data: slices.Clone(v)}
 }
 
 // Float32s returns the elements of an F32 tensor.

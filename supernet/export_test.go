@@ -154,7 +154,7 @@ func traced(t *testing.T, c Config, arch string, mode StatisticsMode) map[string
 	images := make([]float32, 4*p.Values[kernels.Images].Len())
 	philox.New(1, "images", 0).Normal(images, 1)
 	var w bytes.Buffer
-	if err := Trace(&w, n, device, store, Traced{Arch: a, Images: images, Labels: []int{3, 0, 9, 3}, Mode: mode, Stats: NewStatistics(p)}); err != nil {
+	if err := Trace(&w, n, device, store, Traced{Arch: a, Images: images, Labels: []int{3, 0, 9, 3}, Mode: mode, Stats: NewStatistics(p), Active: true}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := safetensors.Decode(w.Bytes())
@@ -187,8 +187,12 @@ func TestTrace(t *testing.T) {
 					t.Errorf("%s %s: no %s", c.arch, mode, name)
 				}
 			}
-			norms := 0
+			norms, rectifiers, active := 0, 0, [2]int{}
 			for name, x := range all {
+				if strings.HasPrefix(name, "active.") {
+					rectifiers++
+					countActive(t, x, &active)
+				}
 				if norm, ok := strings.CutPrefix(name, "mean."); ok {
 					norms++
 					for _, p := range []string{".weight", ".bias"} {
@@ -196,10 +200,25 @@ func TestTrace(t *testing.T) {
 					}
 				}
 			}
-			if want := 2 + 6*norms + 2; len(all) != want || norms < 10 { // logits and loss, a BatchNorm's six, the classifier's two
-				t.Errorf("%s %s: %d tensors of %d BatchNorms", c.arch, mode, len(all), norms)
+			// Logits and loss, a BatchNorm's six, the classifier's two, a rectifier's one.
+			if want := 2 + 6*norms + 2 + rectifiers; len(all) != want || norms < 10 || active[0] < 100 || active[1] < 100 {
+				t.Errorf("%s %s: %d tensors of %d BatchNorms and %d rectifiers, off and on %v", c.arch, mode, len(all), norms, rectifiers, active)
 			}
 		}
+	}
+}
+
+// countActive adds up how many rectifiers were off and on.
+func countActive(t *testing.T, x safetensors.Tensor, count *[2]int) {
+	t.Helper()
+	if x.DType != safetensors.U8 || len(x.Shape) != 4 || x.Shape[0] != 4 {
+		t.Errorf("%s: %s %v", x.Name, x.DType, x.Shape)
+	}
+	for _, v := range x.Data {
+		if v > 1 {
+			t.Fatalf("%s: holds %d", x.Name, v)
+		}
+		count[v]++
 	}
 }
 

@@ -25,6 +25,7 @@ type Traced struct {
 	Labels []int     // N
 	Mode   StatisticsMode
 	Stats  Statistics // FrozenStatistics only
+	Active bool       // write active.NAME too
 }
 
 // Trace runs one forward and one backward pass of the mean cross-entropy and writes them in safetensors, with the names
@@ -36,6 +37,7 @@ type Traced struct {
 //	grad.NAME         ∂loss/∂NAME for every γ and β that reaches the logits, and the classifier's weight and bias
 //	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with statistics held, in both
 //	                  modes. With frozen statistics they add up to grad.NAME.
+//	active.NAME       N×C×H×W, if asked for: 1 where the rectifier in front of the module NAME was on, 0 where it was off
 func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Traced) error {
 	p, err := n.Program(t.Arch)
 	if err != nil {
@@ -49,7 +51,7 @@ func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Trace
 		return fmt.Errorf("supernet: trace: %w", err)
 	}
 	tr := &tracer{net: n, program: p, exec: exec, store: store, traced: t}
-	for _, step := range []func() error{tr.forward, tr.statistics, tr.gradients, tr.sampleGradients} {
+	for _, step := range []func() error{tr.forward, tr.statistics, tr.gradients, tr.sampleGradients, tr.active} {
 		if err := step(); err != nil {
 			return fmt.Errorf("supernet: trace: %w", err)
 		}
@@ -162,6 +164,34 @@ func (t *tracer) sampleGradients() error {
 			}
 			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.net.ExportName(id, t.traced.Arch), []int{images, channels}, g))
 			at += channels
+		}
+	}
+	return nil
+}
+
+// active reads the node behind every rectifier.
+func (t *tracer) active() error {
+	if !t.traced.Active {
+		return nil
+	}
+	for _, s := range t.program.Steps {
+		if s.Act == kernels.Linear {
+			continue
+		}
+		shape := t.program.Nodes[s.In[0]].Shape
+		z := make([]float32, len(t.traced.Labels)*shape.Len())
+		if err := t.exec.Read(kernels.Tap{Node: s.In[0]}, z); err != nil {
+			return err
+		}
+		on := make([]byte, len(z))
+		for i, v := range z {
+			if v > 0 {
+				on[i] = 1
+			}
+		}
+		for _, v := range s.Outputs() {
+			name := "active." + t.program.Values[v].Name
+			t.tensors = append(t.tensors, safetensors.Bytes(name, []int{len(t.traced.Labels), shape.C, shape.H, shape.W}, on))
 		}
 	}
 	return nil

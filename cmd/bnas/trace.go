@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas/data"
+	"bnas/kernels"
+	"bnas/kernels/ref"
 	"bnas/supernet"
 )
 
@@ -19,8 +22,11 @@ func traceCommand() *cli.Command {
 		Flags: append(flags(settings...), runFlag, outFileFlag, calibrationFlag,
 			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy", Required: true},
 			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy", Required: true},
+			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on"},
 			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(supernet.BatchStatistics)}),
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
+			"The pass runs on the reference device, in float64, so that what differs is not rounding; --device cpu or auto\n" +
+			"traces the engine.\n\n" +
 			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as by\n" +
 			"bnas export. Frozen statistics are those that bnas export writes.",
 		Action: func(c *cli.Context) error { return trace(c, settings) },
@@ -37,14 +43,43 @@ func trace(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	dev, store := s.dev, s.store
+	if !c.IsSet("device") {
+		dev = ref.New()
+		defer dev.Close()
+		if !c.Bool("quiet") {
+			slog.Info("pass", "device", dev.Info().Name, "detail", dev.Info().Detail, "why", "no --device given")
+		}
+		if store, err = copied(dev, s.store); err != nil {
+			return err
+		}
+	}
 	var b bytes.Buffer
-	err = supernet.Trace(&b, s.net, s.dev, s.store, supernet.Traced{
-		Arch: a, Images: images, Labels: labels, Mode: supernet.StatisticsMode(c.String("statistics")), Stats: stats,
+	err = supernet.Trace(&b, s.net, dev, store, supernet.Traced{
+		Arch: a, Images: images, Labels: labels, Mode: supernet.StatisticsMode(c.String("statistics")), Stats: stats, Active: c.Bool("active"),
 	})
 	if err != nil {
 		return err
 	}
 	return writeResult(c, b.Bytes(), s.net.Space.Format(a))
+}
+
+// copied is a store of dev with the parameters of another device's.
+func copied(dev kernels.Device, from kernels.Store) (kernels.Store, error) {
+	to, err := dev.NewStore(from.Params())
+	if err != nil {
+		return nil, err
+	}
+	for id, p := range from.Params() {
+		v := make([]float32, p.Len())
+		if err := from.Read(kernels.ParamID(id), kernels.Data, v); err != nil {
+			return nil, err
+		}
+		if err := to.Write(kernels.ParamID(id), kernels.Data, v); err != nil {
+			return nil, err
+		}
+	}
+	return to, nil
 }
 
 // readImages reads a batch from two .npy files and checks it against the network's input.

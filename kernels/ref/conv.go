@@ -21,25 +21,30 @@ func (g geometry) span(k, in, out int) (lo, hi, at int) {
 	return lo, hi, lo*g.Stride + shift
 }
 
-// taps calls row for every piece of the convolution sum that shares a weight and lies in a row of pixels: outputs
-// out[o, y, x0:x1] and the inputs in[i, y·Stride−Pad+ky·Dilation, ·] that start at from and go in steps of Stride.
+// taps calls row for every piece of the convolution sum that shares a weight and lies in a row of pixels: n outputs from
+// to on, and the inputs that start at from and go in steps of Stride. Whole rows that follow each other are one piece.
 func (g geometry) taps(row func(weight, to, from, n int)) {
 	outs, ins := g.out.C/g.groups, g.in.C/g.groups
-	for o := range g.out.C {
-		for i := range ins {
-			channel := o/outs*ins + i
-			for ky := range g.Kernel {
-				y0, y1, iy := g.span(ky, g.in.H, g.out.H)
-				for kx := range g.Kernel {
-					x0, x1, ix := g.span(kx, g.in.W, g.out.W)
-					if x0 >= x1 {
-						continue
-					}
+	for ky := range g.Kernel {
+		y0, y1, iy := g.span(ky, g.in.H, g.out.H)
+		for kx := range g.Kernel {
+			x0, x1, ix := g.span(kx, g.in.W, g.out.W)
+			if x0 >= x1 || y0 >= y1 {
+				continue
+			}
+			rows, n := y1-y0, x1-x0
+			if g.Stride == 1 && n == g.in.W && n == g.out.W {
+				rows, n = 1, n*rows
+			}
+			for o := range g.out.C {
+				for i := range ins {
 					weight := ((o*ins+i)*g.Kernel+ky)*g.Kernel + kx
-					for y := y0; y < y1; y++ {
-						to := (o*g.out.H+y)*g.out.W + x0
-						from := (channel*g.in.H+iy+(y-y0)*g.Stride)*g.in.W + ix
-						row(weight, to, from, x1-x0)
+					to := (o*g.out.H+y0)*g.out.W + x0
+					from := ((o/outs*ins+i)*g.in.H+iy)*g.in.W + ix
+					for range rows {
+						row(weight, to, from, n)
+						to += g.out.W
+						from += g.Stride * g.in.W
 					}
 				}
 			}
