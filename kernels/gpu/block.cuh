@@ -2,6 +2,13 @@
 #pragma once
 #include "abi.cuh"
 
+// The block's dynamic shared memory, as an array of T. The emulator has its own.
+#ifndef SHARED
+#define SHARED(T, name) \
+	extern __shared__ __align__(16) unsigned char bnas_shared[]; \
+	T *name = (T *)bnas_shared
+#endif
+
 // What a block computes: pixels [y0, y0 + rows) × [x0, x0 + width) of an image, columns [column, column + columns).
 // Pixel p of its tile is (y0 + p / tile_w, x0 + p % tile_w); those outside the map are not stored.
 struct Place {

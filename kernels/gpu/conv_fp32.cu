@@ -1,0 +1,121 @@
+// Convolutions in fp32 on FMA units, and the gradients of their inputs: implicit GEMMs (implicit_gemm.cuh).
+//
+//   y_b[o, p]  = Σ_i Σ_k w_b[o, i, k] · u[i, p·stride − pad + k·dilation]         u = act(node), y_b of branch b
+//   du[i, q]   = Σ_b Σ_o Σ_k w_b[o, i, k] · dy_b[o, p]                            p·stride − pad + k·dilation = q
+//
+// Layout: maps NHWC; weights packed [tap][in][out] forward, [tap][out][in] backward (pack.cu, forms 0 and 1), pitches
+// of 8. Siblings are one GEMM: forward their columns stand side by side, u is read once; backward their columns follow
+// each other along K, du is written once.
+//
+// DRAM: u (with its halo, mostly from L2) once a slab, y once. Weights come from L2: taps·K·slab floats a block of P
+// pixels, 1/P of a float a multiplication. For 32×32 maps, 16 channels, 48 columns: 0.27 MB and 14 MFLOP an image,
+// 53 FLOP a byte: bound by FMA on every GPU. Registers: 64 sums, 32 weights, 8 offsets of pixels, 8 weights on
+// their way; at 3 blocks of 128 threads an SM (168 registers) nothing spills.
+#include "implicit_gemm.cuh"
+#include "store.cuh"
+#include "store_gradient.cuh"
+
+struct ForwardProblem {
+	NodeSource source;
+	int channels, kernel, stride, dilation;
+	const float *row[2]; // of the thread's float4s
+	int pitch[2]; // 0: outside the step's columns
+
+	__device__ __forceinline__ ForwardProblem(const Forward &s, const Place &at) : source{*s.in} {
+		channels = (int)s.in->pitch;
+		kernel = (int)s.kernel;
+		stride = (int)s.stride;
+		dilation = (int)s.dilation;
+		Slice slice = slice_of((int)s.tiling.slab);
+#pragma unroll
+		for (int i = 0; i < 2; i++) {
+			pitch[i] = 0;
+			row[i] = 0;
+			if (slice.at[i] < 0 || slice.column[i] >= at.columns)
+				continue;
+			const Output &o = output_of(s, at.column + slice.column[i]);
+			pitch[i] = (int)o.pitch;
+			row[i] = (const float *)o.weight + slice.row[i] * pitch[i] + (at.column + slice.column[i] - (int)o.column);
+		}
+	}
+	__device__ __forceinline__ int tap(const Share &, const Patch &p, int ky, int kx) const {
+		return (ky * p.width + kx) * dilation * p.ld;
+	}
+	__device__ __forceinline__ void seek(int) {}
+	__device__ __forceinline__ float4 weight(int i, int tap, int k) const {
+		return pitch[i] ? *(const float4 *)(row[i] + (tap * channels + k) * pitch[i]) : make_float4(0, 0, 0, 0);
+	}
+};
+
+struct GradientProblem {
+	IncomingSource source;
+	int channels, kernel, stride, phases, pad, dilation, y0, x0;
+	int offset[2]; // of the thread's float4s in [DEPTH][in], −1: outside the node's channels
+	int pitch; // of the node
+	const float *value; // weights of the value that holds the channels sought: [tap][size / pitch][pitch]
+	int size, column;
+
+	__device__ __forceinline__ GradientProblem(const Backward &s, const Place &at) : source{s} {
+		channels = (int)s.columns;
+		kernel = (int)s.kernel;
+		stride = 1;
+		phases = (int)s.stride;
+		pad = (int)s.pad;
+		dilation = (int)s.dilation;
+		pitch = (int)s.in.pitch;
+		y0 = at.y0;
+		x0 = at.x0;
+		Slice slice = slice_of((int)s.tiling.slab);
+#pragma unroll
+		for (int i = 0; i < 2; i++)
+			offset[i] = slice.at[i] >= 0 && slice.column[i] < at.columns ? slice.row[i] * pitch + at.column + slice.column[i] : -1;
+	}
+	// Of pixels (fy + phases·y, fx + phases·x) of the tile, the output at a tap is that of (y, x) and this offset.
+	__device__ __forceinline__ int tap(const Share &s, const Patch &p, int ky, int kx) const {
+		int y = y0 + s.fy + pad - ky * dilation, x = x0 + s.fx + pad - kx * dilation;
+		if (phases > 1) {
+			if (y % phases != 0 || x % phases != 0)
+				return -1;
+			y /= phases;
+			x /= phases;
+		}
+		return ((y - p.y0) * p.width + x - p.x0) * p.ld;
+	}
+	__device__ __forceinline__ void seek(int k) {
+		const Incoming &v = source.value(k);
+		value = (const float *)v.weight;
+		size = (int)v.pitch * pitch;
+		column = (int)v.column;
+	}
+	__device__ __forceinline__ float4 weight(int i, int tap, int k) const {
+		return offset[i] >= 0 ? *(const float4 *)(value + tap * size + (k - column) * pitch + offset[i]) : make_float4(0, 0, 0, 0);
+	}
+};
+
+extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 2) conv_fp32(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, shared);
+	const Forward &s = *step;
+	const Tiling &t = s.tiling;
+	Place at = place_of(t, s.columns, s.height, s.width);
+	Patch patch = patch_of(s, at.y0, at.x0, chunk_of(s.kernel) + 4);
+	ForwardProblem problem(s, at);
+	if (wide(t, 1))
+		implicit_gemm<2>(shared, t, patch, problem, 1, at.image);
+	else
+		implicit_gemm<1>(shared, t, patch, problem, 1, at.image);
+	store_values(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+}
+
+extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 2) conv_fp32_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, shared);
+	const Backward &s = *step;
+	const Tiling &t = s.tiling;
+	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
+	Patch patch = patch_of(s, at.y0, at.x0, chunk_of(s.kernel) + 4);
+	GradientProblem problem(s, at);
+	if (wide(t, (int)s.stride))
+		implicit_gemm<2>(shared, t, patch, problem, (int)s.stride, at.image);
+	else
+		implicit_gemm<1>(shared, t, patch, problem, (int)s.stride, at.image);
+	store_gradient(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+}

@@ -1,0 +1,183 @@
+// The main loop of the fp32 convolutions: an implicit GEMM in registers.
+//
+//   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
+//
+// A block has P pixels of an image (the tile) and a slab of columns. K = taps × channels runs in chunks of CHUNK (or
+// CHUNK_1x1) channels: a chunk's patch is staged once for all taps and columns; its weights come DEPTH channels of one
+// tap at a time into one of two buffers, the next being fetched into registers while the present is used.
+//
+// A thread has PIXELS pixels × 4·W columns: 4-column groups cg and, with W = 2, half a slab further, so that
+// neighbouring threads read neighbouring float4s of weights; and pixels pg + j·groups, so that neighbouring threads
+// read neighbouring pixels (see patch.cuh). Neither conflicts. For four channels, a thread loads 4·W float4s of weights and
+// 8 of the patch for 128·W multiplications: 0.75 and 0.5 float words a multiplication, before broadcasts, which
+// serve the threads of a warp that share pixels or columns.
+//
+// Input gradients of stride s: an input pixel has only the taps k with (i + pad − k·dilation) divisible by s. Pixels are
+// sorted by phase, (y mod s, x mod s), so that a warp has one phase and skips the other taps together.
+#pragma once
+#include "patch.cuh"
+#include "block.cuh"
+
+enum { PIXELS = 8, DEPTH = 8, CHUNK = 16, CHUNK_1x1 = 32, GEMM_THREADS = 128 };
+
+__device__ __forceinline__ int chunk_of(i64 kernel) { return kernel == 1 ? CHUNK_1x1 : CHUNK; }
+
+// The pixels and columns of a thread. With phases s > 1, pixels of a phase (fy, fx) are (fy + s·y, fx + s·x).
+struct Share {
+	int cg, group, groups; // 4-column group; pixel group within its phase of `groups`
+	int fy, fx, phases;
+	int rows, width; // pixels of the phase in the tile
+	bool active;
+};
+
+__device__ __forceinline__ Share share_of(const Tiling &t, int phases, int column_groups) {
+	const int h = (int)t.tile_h, w = (int)t.tile_w;
+	Share s;
+	s.phases = phases;
+	s.groups = (((h + phases - 1) / phases) * ((w + phases - 1) / phases) + PIXELS - 1) / PIXELS;
+	s.cg = threadIdx.x % column_groups;
+	int pg = threadIdx.x / column_groups, phase = pg / s.groups;
+	s.group = pg % s.groups;
+	s.fy = phase / phases;
+	s.fx = phase % phases;
+	s.rows = (h - s.fy + phases - 1) / phases;
+	s.width = (w - s.fx + phases - 1) / phases;
+	s.active = phase < phases * phases && s.fy < h && s.fx < w;
+	return s;
+}
+
+// Whether the slab takes 8 columns a thread: with 4 there would be too few threads.
+__device__ __forceinline__ bool wide(const Tiling &t, int phases) {
+	int n = (((int)t.tile_h + phases - 1) / phases) * (((int)t.tile_w + phases - 1) / phases);
+	return phases * phases * ((n + PIXELS - 1) / PIXELS) * ((int)t.slab / 4) > (int)blockDim.x;
+}
+
+__device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
+	sum[0] = fmaf(u, w.x, sum[0]);
+	sum[1] = fmaf(u, w.y, sum[1]);
+	sum[2] = fmaf(u, w.z, sum[2]);
+	sum[3] = fmaf(u, w.w, sum[3]);
+}
+
+// acc += patch · weights for DEPTH channels of one tap.
+template <int W>
+__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, const int (&pixel)[PIXELS], const float *weights, int slab) {
+#pragma unroll 1
+	for (int k = 0; k < DEPTH; k += 4) {
+		float4 w[4][W];
+#pragma unroll
+		for (int i = 0; i < 4; i++)
+#pragma unroll
+			for (int h = 0; h < W; h++)
+				w[i][h] = *(const float4 *)(weights + (k + i) * slab + h * (slab / W));
+#pragma unroll
+		for (int j = 0; j < PIXELS; j++) {
+			float4 u = *(const float4 *)(patch + pixel[j] + k);
+#pragma unroll
+			for (int h = 0; h < W; h++) {
+				add_scaled(acc[j] + 4 * h, u.x, w[0][h]);
+				add_scaled(acc[j] + 4 * h, u.y, w[1][h]);
+				add_scaled(acc[j] + 4 * h, u.z, w[2][h]);
+				add_scaled(acc[j] + 4 * h, u.w, w[3][h]);
+			}
+		}
+	}
+}
+
+// Where the weights of a block's steps go: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][slab].
+struct Slice {
+	int at[2]; // in the buffer, −1: none
+	int row[2], column[2];
+};
+
+__device__ __forceinline__ Slice slice_of(int slab) {
+	Slice s;
+#pragma unroll
+	for (int i = 0; i < 2; i++) {
+		int n = threadIdx.x + i * blockDim.x, groups = slab / 4;
+		s.at[i] = n < DEPTH * groups ? 4 * n : -1;
+		s.row[i] = n / groups;
+		s.column[i] = n % groups * 4;
+	}
+	return s;
+}
+
+template <int W>
+__device__ __forceinline__ void put_tile(float *tile, const Tiling &t, const Share &share, const float (&acc)[PIXELS][4 * W]) {
+	if (!share.active)
+		return;
+	const int slab = (int)t.slab;
+#pragma unroll
+	for (int j = 0; j < PIXELS; j++) {
+		int n = share.group + j * share.groups;
+		if (n >= share.rows * share.width)
+			continue;
+		int y = n / share.width * share.phases + share.fy, x = n % share.width * share.phases + share.fx;
+		float *to = tile + (y * (int)t.tile_w + x) * slab + 4 * share.cg;
+#pragma unroll
+		for (int h = 0; h < W; h++)
+			*(float4 *)(to + h * (slab / W)) = make_float4(acc[j][4 * h], acc[j][4 * h + 1], acc[j][4 * h + 2], acc[j][4 * h + 3]);
+	}
+}
+
+// Computes the block's tile [P][slab] into `shared`, whose room the patch and the weights have before. A Problem is
+//   Source source                   what the patch is loaded from
+//   int channels                    K without the taps, a multiple of 8
+//   int kernel, stride              stride: pixels of the patch from one pixel of the phase to the next
+//   int tap(share, patch, ky, kx)   the offset of the thread's pixels at a tap, −1: the tap is not theirs
+//   void seek(k)                    all threads, before the weights of channels [k, k + DEPTH) are loaded
+//   float4 weight(i, tap, k)        the thread's i-th float4 of them, of Slice
+template <int W, class Problem>
+__device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, const Patch &patch, Problem &problem, int phases, int image) {
+	const int slab = (int)t.slab, chunk = patch.ld - 4, kernel = problem.kernel;
+	const Share share = share_of(t, phases, slab / (4 * W));
+	const Slice slice = slice_of(slab);
+	float *weights = shared + patch.height * patch.width * patch.ld;
+	float acc[PIXELS][4 * W] = {};
+	int pixel[PIXELS];
+#pragma unroll
+	for (int j = 0; j < PIXELS; j++) {
+		int n = share.group + j * share.groups;
+		n = share.active && n < share.rows * share.width ? n : 0;
+		pixel[j] = share.active ? (n / share.width * patch.width + n % share.width) * problem.stride * patch.ld : 0;
+	}
+#pragma unroll 1
+	for (int first = 0; first < problem.channels; first += chunk) {
+		const int channels = min(chunk, problem.channels - first), last = first + channels;
+		stage_patch(shared, patch, problem.source, image, first, channels);
+		problem.seek(first);
+#pragma unroll
+		for (int i = 0; i < 2; i++)
+			if (slice.at[i] >= 0)
+				*(float4 *)(weights + slice.at[i]) = problem.weight(i, 0, first);
+		__syncthreads();
+		int buffer = 0;
+		for (int ky = 0; ky < kernel; ky++)
+			for (int kx = 0; kx < kernel; kx++) {
+				const int tap = problem.tap(share, patch, ky, kx);
+#pragma unroll 1
+				for (int k = first; k < last; k += DEPTH, buffer ^= 1) {
+					int next = k + DEPTH < last ? k + DEPTH : first, at = ky * kernel + kx + (next == first);
+					const bool more = at < kernel * kernel;
+					float4 w[2];
+					if (more) {
+						problem.seek(next);
+#pragma unroll
+						for (int i = 0; i < 2; i++)
+							if (slice.at[i] >= 0)
+								w[i] = problem.weight(i, at, next);
+					}
+					if (tap >= 0 && share.active)
+						multiply<W>(acc, shared + tap + (k - first), pixel, weights + buffer * DEPTH * slab + 4 * share.cg, slab);
+					if (more)
+#pragma unroll
+						for (int i = 0; i < 2; i++)
+							if (slice.at[i] >= 0)
+								*(float4 *)(weights + (buffer ^ 1) * DEPTH * slab + slice.at[i]) = w[i];
+					__syncthreads();
+				}
+			}
+	}
+	put_tile<W>(shared, t, share_of(t, phases, (int)t.slab / (4 * W)), acc);
+	__syncthreads();
+}
