@@ -1,0 +1,75 @@
+// Softmax cross-entropy with label smoothing, its gradient, and how many images are classified correctly.
+//
+//   loss = mean_i −Σ_k q_k·log p_k        p = softmax(y), q = (1 − smoothing)·onehot + smoothing/K
+//   dy[i][k] = (p_k − q_k)/n              correct: the label is the first maximum
+//
+// logits and dlogits are [images][pitch], the padding of dlogits becomes zeros. A warp has an image at a time, its lanes
+// every 32nd class; sums in doubles, lanes by pairs, images in order: one block, so that the loss has one order.
+#include "plain.cuh"
+
+template <class T>
+__device__ __forceinline__ T warp_sum(T x) {
+	for (int d = 16; d > 0; d /= 2)
+		x += __shfl_xor_sync(0xffffffffu, x, d);
+	return x;
+}
+
+// The place of the first maximum of y, as a search from the front with > finds it: a NaN is passed over, but y[0] is
+// the answer if it is one.
+__device__ __forceinline__ int warp_argmax(const float *y, int classes) {
+	float best = y[0];
+	int at = 0;
+	for (int k = threadIdx.x % 32; k < classes; k += 32)
+		if (y[k] > best) {
+			best = y[k];
+			at = k;
+		}
+	for (int d = 16; d > 0; d /= 2) {
+		float x = __shfl_xor_sync(0xffffffffu, best, d);
+		int k = __shfl_xor_sync(0xffffffffu, at, d);
+		if (x > best || (x == best && k < at)) {
+			best = x;
+			at = k;
+		}
+	}
+	return at;
+}
+
+extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing) {
+	__shared__ double losses[8], right[8];
+	const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32, K = (int)classes;
+	double loss = 0, correct = 0;
+	for (i64 i = warp; i < images; i += warps) {
+		const float *y = logits + i * pitch;
+		float *dy = dlogits + i * pitch;
+		const int label = (int)labels[i], first = warp_argmax(y, K);
+		const double top = y[first];
+		double sum = 0;
+		for (int k = lane; k < K; k += 32)
+			sum += exp(y[k] - top);
+		const double normaliser = log(warp_sum(sum));
+		double own = 0;
+		for (int k = lane; k < K; k += 32) {
+			double logp = y[k] - top - normaliser, q = smoothing / K + (k == label ? 1 - smoothing : 0);
+			own -= q * logp;
+			dy[k] = (float)((exp(logp) - q) / images);
+		}
+		for (int k = K + lane; k < pitch; k += 32)
+			dy[k] = 0;
+		loss += warp_sum(own);
+		correct += first == label;
+	}
+	if (lane == 0) {
+		losses[warp] = loss;
+		right[warp] = correct;
+	}
+	__syncthreads();
+	if (threadIdx.x > 0)
+		return;
+	for (int w = 1; w < warps; w++) {
+		loss += losses[w];
+		correct += right[w];
+	}
+	result[0] = loss / images;
+	result[1] = correct;
+}

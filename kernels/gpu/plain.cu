@@ -1,0 +1,140 @@
+// Sum, concatenation and global average, and the gradients at their nodes.
+//
+//   sum:        y = u                        du = dy
+//   concat:     y = u_0, u_1, … channel by channel          du_j = dy[column_j … column_j + channels_j)
+//   global_avg: y[c] = Σ_p u[p, c] / (H·W)   du[p, c] = dy[c] / (H·W)
+//
+// Maps NHWC; a block has a tile of pixels × a slab of columns of what it stores (plain.cuh). Memory-bound: a value is
+// read once and written once. A concatenation's columns are dense, so that with channels that are not multiples of four
+// a node's channels are not aligned: those threads load the two aligned groups that hold theirs.
+#include "plain.cuh"
+#include "store.cuh"
+#include "store_gradient.cuh"
+
+// What fills the tiles: four columns of a pixel.
+struct SumValue {
+	const Node &in;
+	int image;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return node_at(in, image, y, x, c); }
+};
+
+struct SumGradient {
+	const Backward &step;
+	int image;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return incoming_at(step, image, y, x, c); }
+};
+
+extern "C" __global__ void __launch_bounds__(256) sum(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, tile);
+	const Forward &s = *step;
+	Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	fill_tile(tile, s.tiling, at, SumValue{*s.in, at.image});
+	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
+}
+
+extern "C" __global__ void __launch_bounds__(256) sum_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	fill_tile(tile, s.tiling, at, SumGradient{s, at.image});
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+}
+
+struct ConcatValue {
+	const Forward &step;
+	int image;
+
+	// Channel c of the nodes side by side, 0 beyond the last.
+	__device__ __forceinline__ float channel(int y, int x, int c) const {
+		for (int j = 0; j < step.ins; c -= (int)step.in[j++].channels)
+			if (c < step.in[j].channels)
+				return component(node_at(step.in[j], image, y, x, c & ~3), c & 3);
+		return 0;
+	}
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		int first = c, j = 0;
+		while (j < step.ins && first >= step.in[j].channels)
+			first -= (int)step.in[j++].channels;
+		if (j < step.ins && first % 4 == 0 && first + 4 <= step.in[j].channels)
+			return node_at(step.in[j], image, y, x, first);
+		return make_float4(channel(y, x, c), channel(y, x, c + 1), channel(y, x, c + 2), channel(y, x, c + 3));
+	}
+};
+
+extern "C" __global__ void __launch_bounds__(256) concat(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, tile);
+	const Forward &s = *step;
+	Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	fill_tile(tile, s.tiling, at, ConcatValue{s, at.image});
+	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
+}
+
+// Four channels of the node from c: those from column + c of the value, zeros beyond the node's channels.
+struct ConcatGradient {
+	const Backward &step;
+	int image;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		const int channels = (int)step.in.channels - c, from = (int)step.column + c, shift = from & 3;
+		if (channels <= 0)
+			return zeros();
+		float4 low = incoming_at(step, image, y, x, from - shift), high = zeros();
+		if (shift > 0 && shift + channels > 4)
+			high = incoming_at(step, image, y, x, from - shift + 4);
+		if (shift == 1)
+			low = make_float4(low.y, low.z, low.w, high.x);
+		else if (shift == 2)
+			low = make_float4(low.z, low.w, high.x, high.y);
+		else if (shift == 3)
+			low = make_float4(low.w, high.x, high.y, high.z);
+		return make_float4(low.x, channels > 1 ? low.y : 0, channels > 2 ? low.z : 0, channels > 3 ? low.w : 0);
+	}
+};
+
+extern "C" __global__ void __launch_bounds__(256) concat_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	fill_tile(tile, s.tiling, at, ConcatGradient{s, at.image});
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+}
+
+// Threads (g, r): four columns, every R-th pixel, in floats; the R partial sums of a column in order, in doubles.
+extern "C" __global__ void __launch_bounds__(256) global_avg(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, tile);
+	const Forward &s = *step;
+	const Node &in = *s.in;
+	Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	float *scratch = plain_scratch(tile, s.tiling);
+	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
+	const int pixels = (int)(in.height * in.width), c = at.column + 4 * g;
+	if (r < R) {
+		float4 sum = zeros();
+		for (int p = r; p < pixels; p += R)
+			sum = sum + load_node(in, ((i64)at.image * pixels + p) * in.pitch + c, c);
+		*(float4 *)(scratch + r * at.columns + 4 * g) = sum;
+	}
+	__syncthreads();
+	for (int k = threadIdx.x; k < at.columns; k += blockDim.x) {
+		double sum = 0;
+		for (int i = 0; i < R; i++)
+			sum += scratch[i * at.columns + k];
+		tile[k] = (float)(sum / pixels);
+	}
+	__syncthreads();
+	store_values(s, at, tile, plain_ld(s.tiling), scratch, (int)stat_images);
+}
+
+struct GlobalAvgGradient {
+	const Backward &step;
+	int image;
+	float share; // of a pixel
+	__device__ __forceinline__ float4 operator()(int, int, int c) const { return incoming_at(step, image, 0, 0, c) * share; }
+};
+
+extern "C" __global__ void __launch_bounds__(256) global_avg_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	fill_tile(tile, s.tiling, at, GlobalAvgGradient{s, at.image, 1 / (float)(s.in.height * s.in.width)});
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+}

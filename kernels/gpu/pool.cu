@@ -1,0 +1,210 @@
+// Pools, and the gradients at their nodes as gathers: no two threads add to the same place.
+//
+//   y[p]  = max or mean of u over the window {p·stride − pad + k·dilation} inside the image
+//   du[q] = Σ over the windows p that cover q:  max: dy[p] where q is the first maximum of p;  mean: dy[p] / |window p|
+//
+// A NaN is larger than all numbers. First means in the order of rows, then columns.
+//
+// Maps NHWC; a block has a tile of pixels × a slab of columns of what it stores (plain.cuh). A window's loads overlap its
+// neighbours' and come from the first-level cache. The gradient of the maximum looks for the maximum of each window
+// that meets the tile once, keeps its place in shared memory, where later the sums are gathered, and then asks it for
+// every pixel of the window: 9 + 9 steps and not 9·9 for 3×3.
+#include "plain.cuh"
+#include "store.cuh"
+#include "store_gradient.cuh"
+
+struct PoolWindow {
+	int kernel, stride, pad, dilation;
+	template <class Step>
+	__device__ __forceinline__ explicit PoolWindow(const Step &s) : kernel((int)s.kernel), stride((int)s.stride), pad((int)s.pad), dilation((int)s.dilation) {}
+
+	// The input coordinate at tap k of output o.
+	__device__ __forceinline__ int input(int o, int k) const { return o * stride - pad + k * dilation; }
+	// The output whose tap k is input i, −1: none of the map's.
+	__device__ __forceinline__ int output(int i, int k, int size) const {
+		int o = i + pad - k * dilation;
+		return o >= 0 && o % stride == 0 && o / stride < size ? o / stride : -1;
+	}
+	// The taps of output o that are inside.
+	__device__ __forceinline__ int inside(int o, int size) const {
+		int n = 0;
+		for (int k = 0; k < kernel; k++)
+			n += input(o, k) >= 0 && input(o, k) < size;
+		return n;
+	}
+};
+
+// Whether x comes before the largest so far.
+__device__ __forceinline__ bool larger(float x, float best) { return x > best || (x != x && best == best); }
+
+struct alignas(8) Taps {
+	unsigned short x, y, z, w;
+};
+
+// The first maximum of four channels: what it is, and its tap.
+struct Maximum {
+	float4 value;
+	Taps tap;
+};
+
+__device__ __forceinline__ Maximum maximum(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c) {
+	Maximum m = {zeros(), {0, 0, 0, 0}};
+	bool none = true;
+	for (int ky = 0; ky < w.kernel; ky++)
+		for (int kx = 0; kx < w.kernel; kx++) {
+			int y = w.input(oy, ky), x = w.input(ox, kx);
+			if (y < 0 || y >= in.height || x < 0 || x >= in.width)
+				continue;
+			float4 u = node_at(in, image, y, x, c);
+			unsigned short tap = (unsigned short)(ky * w.kernel + kx);
+			if (none || larger(u.x, m.value.x))
+				m.value.x = u.x, m.tap.x = tap;
+			if (none || larger(u.y, m.value.y))
+				m.value.y = u.y, m.tap.y = tap;
+			if (none || larger(u.z, m.value.z))
+				m.value.z = u.z, m.tap.z = tap;
+			if (none || larger(u.w, m.value.w))
+				m.value.w = u.w, m.tap.w = tap;
+			none = false;
+		}
+	return m;
+}
+
+struct MaxPoolValue {
+	const Node &in;
+	const PoolWindow &window;
+	int image;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return maximum(in, window, image, y, x, c).value; }
+};
+
+extern "C" __global__ void __launch_bounds__(256) max_pool(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, tile);
+	const Forward &s = *step;
+	const PoolWindow w(s);
+	Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	fill_tile(tile, s.tiling, at, MaxPoolValue{*s.in, w, at.image});
+	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
+}
+
+struct AvgPoolValue {
+	const Node &in;
+	const PoolWindow &window;
+	int image;
+	__device__ __forceinline__ float4 operator()(int oy, int ox, int c) const {
+		float4 sum = zeros();
+		int n = 0;
+		for (int ky = 0; ky < window.kernel; ky++)
+			for (int kx = 0; kx < window.kernel; kx++) {
+				int y = window.input(oy, ky), x = window.input(ox, kx);
+				if (y < 0 || y >= in.height || x < 0 || x >= in.width)
+					continue;
+				sum = sum + node_at(in, image, y, x, c);
+				n++;
+			}
+		return make_float4(sum.x / n, sum.y / n, sum.z / n, sum.w / n);
+	}
+};
+
+extern "C" __global__ void __launch_bounds__(256) avg_pool(const Forward *step, i64 images, i64 stat_images) {
+	SHARED(float, tile);
+	const Forward &s = *step;
+	const PoolWindow w(s);
+	Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	fill_tile(tile, s.tiling, at, AvgPoolValue{*s.in, w, at.image});
+	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
+}
+
+struct AvgPoolGradient {
+	const Backward &step;
+	const PoolWindow &window;
+	int image;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		float4 sum = zeros();
+		for (int ky = 0; ky < window.kernel; ky++) {
+			int oy = window.output(y, ky, (int)step.height);
+			if (oy < 0)
+				continue;
+			int rows = window.inside(oy, (int)step.in.height);
+			for (int kx = 0; kx < window.kernel; kx++) {
+				int ox = window.output(x, kx, (int)step.width);
+				if (ox >= 0)
+					sum = sum + incoming_at(step, image, oy, ox, c) * (1 / (float)(rows * window.inside(ox, (int)step.in.width)));
+			}
+		}
+		return sum;
+	}
+};
+
+extern "C" __global__ void __launch_bounds__(256) avg_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	const PoolWindow w(s);
+	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	fill_tile(tile, s.tiling, at, AvgPoolGradient{s, w, at.image});
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+}
+
+// The outputs from first on, `count` of them, whose windows can meet inputs [i0, i0 + n).
+struct Span {
+	int first, count;
+	__device__ __forceinline__ Span(const PoolWindow &w, int i0, int n, int size) {
+		int low = i0 + w.pad - (w.kernel - 1) * w.dilation, high = i0 + n - 1 + w.pad;
+		first = low > 0 ? (low + w.stride - 1) / w.stride : 0;
+		int last = high >= 0 ? min(high / w.stride, size - 1) : -1;
+		count = max(0, last - first + 1);
+	}
+};
+
+__device__ __forceinline__ float4 where(Taps tap, int sought, float4 d) {
+	return make_float4(tap.x == sought ? d.x : 0, tap.y == sought ? d.y : 0, tap.z == sought ? d.z : 0, tap.w == sought ? d.w : 0);
+}
+
+// The tile so far, and what windows [from, from + count) of those that meet it add; their maxima are in taps.
+struct MaxPoolGradient {
+	const Backward &step;
+	const PoolWindow &window;
+	const Place &at;
+	const Span &down, &across;
+	const float *tile;
+	const Taps *taps; // [window][groups]
+	int from, count;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		const int groups = at.columns / 4, group = (c - at.column) / 4, w = (int)step.tiling.tile_w;
+		float4 sum = *(const float4 *)(tile + ((y - at.y0) * w + x - at.x0) * plain_ld(step.tiling) + 4 * group);
+		for (int ky = 0; ky < window.kernel; ky++)
+			for (int kx = 0; kx < window.kernel; kx++) {
+				int oy = window.output(y, ky, (int)step.height), ox = window.output(x, kx, (int)step.width);
+				int o = (oy - down.first) * across.count + ox - across.first - from;
+				if (oy < 0 || ox < 0 || o < 0 || o >= count)
+					continue;
+				sum = sum + where(taps[o * groups + group], ky * window.kernel + kx, incoming_at(step, at.image, oy, ox, c));
+			}
+		return sum;
+	}
+};
+
+struct Nothing {
+	__device__ __forceinline__ float4 operator()(int, int, int) const { return zeros(); }
+};
+
+extern "C" __global__ void __launch_bounds__(256) max_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	const PoolWindow w(s);
+	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	const Span down(w, at.y0, at.rows, (int)s.height), across(w, at.x0, at.width, (int)s.width);
+	Taps *taps = (Taps *)plain_scratch(tile, s.tiling);
+	const int groups = at.columns / 4, windows = down.count * across.count;
+	const int room = GRADIENT_SCRATCH((int)blockDim.x) / ((int)sizeof(Taps) * groups);
+	fill_tile(tile, s.tiling, at, Nothing());
+	for (int from = 0; from < windows; from += room) { // as many windows as the scratch holds
+		const int n = min(room, windows - from);
+		for (int i = threadIdx.x; i < n * groups; i += blockDim.x) {
+			int o = from + i / groups, c = at.column + i % groups * 4;
+			taps[i] = maximum(s.in, w, at.image, down.first + o / across.count, across.first + o % across.count, c).tap;
+		}
+		__syncthreads();
+		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, w, at, down, across, tile, taps, from, n});
+	}
+	store_gradient(s, at, tile, plain_ld(s.tiling), (float *)taps, (int)images, hold != 0, sums != 0);
+}
