@@ -128,7 +128,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(),
-			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), doctorCommand(),
+			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
 		},
 	}
 	for _, c := range app.Commands {

@@ -88,6 +88,14 @@ var namedArchs = map[string]string{
 	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
 }
 
+// parseArch reads an architecture's text, or one of the names above.
+func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
+	if named, ok := namedArchs[text]; ok && s.Name() == "nas-bench-201" {
+		text = named
+	}
+	return s.Parse(text)
+}
+
 func checkRepeats(c *cli.Context) error {
 	if c.Int("repeats") < 1 || c.Int("warmup") < 0 || c.Int("batch") < 0 {
 		return usagef("--repeats must be at least 1, --warmup and --batch at least 0")
@@ -116,12 +124,8 @@ func openBench(c *cli.Context, batch int) (*benched, error) {
 }
 
 func (b *benched) load(c *cli.Context, batch int) error {
-	text := c.String("arch")
-	if named, ok := namedArchs[text]; ok && b.net.Space.Name() == "nas-bench-201" {
-		text = named
-	}
 	var err error
-	if b.arch, err = b.net.Space.Parse(text); err != nil {
+	if b.arch, err = parseArch(b.net.Space, c.String("arch")); err != nil {
 		return usageError{err}
 	}
 	if b.program, err = b.net.Program(b.arch); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas/cuda"
 	"bnas/data"
 	"bnas/ntk"
 	"bnas/search"
@@ -16,6 +17,7 @@ import (
 type Config struct {
 	Seed      uint64          `yaml:"seed"`
 	Device    string          `yaml:"device"`
+	Precision string          `yaml:"precision"` // of the GPU's convolutions
 	Threads   int             `yaml:"threads"`
 	Supernet  supernet.Config `yaml:"supernet"`
 	Data      DataConfig      `yaml:"data"`
@@ -44,6 +46,7 @@ type DataConfig struct {
 func defaultConfig() Config {
 	c := Config{
 		Device:    "auto",
+		Precision: string(cuda.FP32),
 		Supernet:  supernet.Config{Space: "nas-bench-201", BN: supernet.Fair},
 		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
 		Train:     train.Default(),
@@ -74,6 +77,9 @@ func (c *Config) seeds() []*uint64 {
 func (c *Config) validate() error {
 	if c.Threads < 0 || c.Threads > 1024 {
 		return usagef("--threads %d: 0 takes every core, at most 1024", c.Threads)
+	}
+	if !slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)) {
+		return usagef("--precision %q: there is fp32, tf32, fp16 and bf16", c.Precision)
 	}
 	if c.Data.Holdout < 0 {
 		return usagef("--holdout %d is negative", c.Data.Holdout)
@@ -175,7 +181,8 @@ func joined(groups ...[]setting) []setting { return slices.Concat(groups...) }
 var commonSettings = []setting{
 	{"seed", "seed", "seed of everything random"},
 	{"threads", "threads", "CPU threads (0: every core)"},
-	{"device", "device", "auto, cpu or reference"},
+	{"device", "device", "auto, cpu, reference, gpu or gpu-emulated"},
+	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 or bf16"},
 }
 
 func commonFlags() []cli.Flag {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 
+	"bnas/cuda"
 	"bnas/kernels"
 	"bnas/kernels/cpu"
 	"bnas/kernels/ref"
@@ -12,27 +14,7 @@ import (
 
 // openDevice opens the device that the configuration names and says in one line what it chose and why.
 func openDevice(cfg Config, quiet bool) (kernels.Device, error) {
-	threads := cfg.Threads
-	if threads == 0 {
-		threads = runtime.NumCPU()
-	}
-	var dev kernels.Device
-	var err error
-	why := "asked for"
-	switch cfg.Device {
-	case "cpu":
-		dev, err = cpu.New(threads)
-	case "reference":
-		dev = ref.New()
-	case "auto":
-		why = "the fastest on this machine"
-		if dev, err = cpu.New(threads); errors.Is(err, kernels.ErrUnsupported) {
-			why = err.Error()
-			dev, err = ref.New(), nil
-		}
-	default:
-		return nil, usagef("--device %q: there is auto, cpu and reference", cfg.Device)
-	}
+	dev, why, err := chooseDevice(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -40,4 +22,67 @@ func openDevice(cfg Config, quiet bool) (kernels.Device, error) {
 		slog.Info("device", "name", dev.Info().Name, "detail", dev.Info().Detail, "why", why)
 	}
 	return dev, nil
+}
+
+func chooseDevice(cfg Config) (dev kernels.Device, why string, err error) {
+	threads := cfg.Threads
+	if threads == 0 {
+		threads = runtime.NumCPU()
+	}
+	why = "asked for"
+	switch cfg.Device {
+	case "cpu":
+		dev, err = cpu.New(threads)
+	case "reference":
+		dev = ref.New()
+	case "gpu":
+		dev, err = openGPU(cfg)
+	case "gpu-emulated":
+		dev, err = openEmulated(cfg, threads)
+	case "auto":
+		return openBest(cfg, threads)
+	default:
+		err = usagef("--device %q: there is auto, cpu, reference, gpu and gpu-emulated", cfg.Device)
+	}
+	return dev, why, err
+}
+
+// openBest takes the GPU where there is one that works, else the CPU engine, else the reference.
+func openBest(cfg Config, threads int) (kernels.Device, string, error) {
+	why := "no GPU on this machine"
+	if gpuPresent() {
+		dev, err := openGPU(cfg)
+		if err == nil {
+			return dev, "a GPU is here", nil
+		}
+		why = err.Error()
+	}
+	dev, err := cpu.New(threads)
+	if errors.Is(err, kernels.ErrUnsupported) {
+		return ref.New(), err.Error(), nil
+	}
+	return dev, why, err
+}
+
+// openGPU opens the GPU, or hands over to the program that has it linked in.
+func openGPU(cfg Config) (kernels.Device, error) {
+	if !gpuPresent() {
+		return nil, errors.New("--device gpu: no NVIDIA driver is loaded on this machine: see bnas doctor, or use --device cpu")
+	}
+	if !cuda.Built {
+		return nil, handOver()
+	}
+	driver, err := cuda.Open()
+	if err != nil {
+		return nil, fmt.Errorf("--device gpu: %w", err)
+	}
+	return cuda.New(driver, cuda.Options{Name: "gpu", Precision: cuda.Precision(cfg.Precision)})
+}
+
+func openEmulated(cfg Config, threads int) (kernels.Device, error) {
+	driver, err := cuda.NewEmulated(cuda.EmulatorOptions{Threads: threads})
+	if err != nil {
+		return nil, fmt.Errorf("--device gpu-emulated: %w", err)
+	}
+	return cuda.New(driver, cuda.Options{Name: "gpu-emulated", Precision: cuda.Precision(cfg.Precision)})
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 
@@ -52,7 +51,7 @@ func doctor(c *cli.Context) error {
 	}
 	r := doctorResult{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
-		Memory: memory(), SIMD: isa, GPU: gpu(), Device: dev.Info().Name, Detail: dev.Info().Detail,
+		Memory: memory(), SIMD: isa, GPU: gpuState(), Device: dev.Info().Name, Detail: dev.Info().Detail,
 	}
 	if !c.Bool("quick") {
 		r.Peak = peakGFLOPS(dev)
@@ -84,13 +83,4 @@ func memory() int64 {
 		}
 	}
 	return total
-}
-
-// gpu says what there is of NVIDIA's driver; this build computes on the CPU.
-func gpu() string {
-	cards, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information")
-	if len(cards) == 0 {
-		return "none found"
-	}
-	return fmt.Sprintf("%d NVIDIA found; this build computes on the CPU", len(cards))
 }

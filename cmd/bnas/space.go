@@ -168,7 +168,7 @@ func oneArch(c *cli.Context, net *supernet.Net) (supernet.Arch, error) {
 	if c.NArg() != 1 {
 		return nil, usagef("%s takes one architecture, got %d arguments", c.Command.HelpName, c.NArg())
 	}
-	a, err := net.Space.Parse(c.Args().First())
+	a, err := parseArch(net.Space, c.Args().First())
 	if err != nil {
 		return nil, usageError{err}
 	}

@@ -11,8 +11,8 @@ import (
 // torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)). Elements are computed in
 // float64 and stored in float32. The classifier's bias decays as its weight does. The Grad slots stay as they are.
 func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
-	if err := s.checkUpdate(rule, ids); err != nil {
-		return 0, err
+	if err := rule.Check(s.params, ids); err != nil {
+		return 0, fmt.Errorf("hoststore: update: %w", err)
 	}
 	norm, err := s.gradNorm(ids)
 	if err != nil {
@@ -88,44 +88,4 @@ func (s *Store) adamW(rule kernels.Update, id kernels.ParamID, decay, clip float
 		x := float64(data[i]) * (1 - rule.LR*decay)
 		data[i] = float32(x - rule.LR*(m/bias1)/(math.Sqrt(v/bias2)+rule.Eps))
 	}
-}
-
-func (s *Store) checkUpdate(rule kernels.Update, ids []kernels.ParamID) error {
-	seen := make(map[kernels.ParamID]bool, len(ids))
-	for _, id := range ids {
-		if id < 0 || int(id) >= len(s.params) {
-			return fmt.Errorf("hoststore: update: no parameter %d", id)
-		}
-		if seen[id] {
-			return fmt.Errorf("hoststore: update: parameter %d (%s) is listed twice", id, s.params[id].Name)
-		}
-		seen[id] = true
-	}
-	for _, v := range []float64{rule.LR, rule.Momentum, rule.WeightDecay, rule.WeightDecayWeights, rule.ClipNorm} {
-		if !(v >= 0) || math.IsInf(v, 0) {
-			return fmt.Errorf("hoststore: update: a setting is %v, must be finite and ≥ 0", v)
-		}
-	}
-	switch rule.Kind {
-	case kernels.SGD:
-		return nil
-	case kernels.AdamW:
-		return checkAdamW(rule, len(ids))
-	}
-	return fmt.Errorf("hoststore: update: no optimizer %d", rule.Kind)
-}
-
-func checkAdamW(rule kernels.Update, n int) error {
-	if !(rule.Beta1 >= 0 && rule.Beta1 < 1 && rule.Beta2 >= 0 && rule.Beta2 < 1 && rule.Eps > 0) {
-		return fmt.Errorf("hoststore: update: AdamW with β₁ = %v, β₂ = %v, ε = %v", rule.Beta1, rule.Beta2, rule.Eps)
-	}
-	if len(rule.Steps) != n {
-		return fmt.Errorf("hoststore: update: AdamW has %d step counts for %d parameters", len(rule.Steps), n)
-	}
-	for i, step := range rule.Steps {
-		if step < 1 {
-			return fmt.Errorf("hoststore: update: AdamW's step count %d is %d, must be ≥ 1", i, step)
-		}
-	}
-	return nil
 }

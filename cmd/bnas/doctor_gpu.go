@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"bnas/cuda"
+)
+
+// gpuState says what there is of a GPU, what is missing, and the mend.
+func gpuState() string {
+	driver := driverVersion()
+	switch {
+	case !gpuPresent() && driver == "":
+		return "none: no NVIDIA driver is loaded; install one of version 525 or newer (in a container: run it with --gpus all)"
+	case !gpuPresent():
+		return fmt.Sprintf("driver %s is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)", driver)
+	case !cuda.Built:
+		return fmt.Sprintf("driver %s, %s; %s", driver, cards(), sibling())
+	}
+	d, err := cuda.Open()
+	if err != nil {
+		return fmt.Sprintf("driver %s, %s; it does not open: %v", driver, cards(), err)
+	}
+	defer d.Close()
+	p := d.Properties()
+	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %s of memory, %s free; driver %s, CUDA %d.%d",
+		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), driver, p.Driver/1000, p.Driver%1000/10)
+}
+
+// sibling says whether the program that uses the GPU is there.
+func sibling() string {
+	self, err := os.Executable()
+	if err == nil {
+		if _, err = os.Stat(filepath.Join(filepath.Dir(self), gpuProgram)); err == nil {
+			return "--device gpu hands over to " + gpuProgram
+		}
+	}
+	return "this bnas computes on the CPU: make cuda builds " + gpuProgram + ", which uses the GPU"
+}
+
+var versionPattern = regexp.MustCompile(`\b\d{3}\.\d+(\.\d+)?\b`)
+
+// driverVersion is the kernel module's, "" if it is not loaded.
+func driverVersion() string {
+	text, err := os.ReadFile("/proc/driver/nvidia/version")
+	if err != nil {
+		return ""
+	}
+	return versionPattern.FindString(string(text))
+}
+
+// cards names the GPUs as the driver lists them.
+func cards() string {
+	files, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information") // the pattern is well formed
+	var names []string
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		if _, rest, ok := strings.Cut(string(text), "Model:"); ok {
+			name, _, _ := strings.Cut(rest, "\n")
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	if len(names) == 0 {
+		return "a GPU"
+	}
+	return strings.Join(names, ", ")
+}

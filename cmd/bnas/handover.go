@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// gpuProgram is this program with the GPU linked in. It is a program of its own because it cannot start where there is
+// no driver.
+const gpuProgram = "bnas-cuda"
+
+// gpuPresent reports whether NVIDIA's driver is loaded: its control device is there.
+func gpuPresent() bool {
+	_, err := os.Stat("/dev/nvidiactl")
+	return err == nil
+}
+
+// handOver replaces this process by bnas-cuda, which stands beside it, with the same arguments. It returns only with
+// an error.
+func handOver() error {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	if err != nil {
+		return fmt.Errorf("--device gpu: %w", err)
+	}
+	path := filepath.Join(filepath.Dir(self), gpuProgram)
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("--device gpu: this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
+	}
+	if err := replaceProcess(path, append([]string{path}, os.Args[1:]...)); err != nil {
+		return fmt.Errorf("--device gpu: %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,158 @@
+package cuda
+
+import (
+	"bnas/kernels"
+	"bnas/kernels/plan"
+)
+
+// route is a way back: samples, where the sums of single images are wanted and no gradient is to be written.
+type route struct {
+	plan.Route
+	samples bool
+}
+
+// backwardTable is what the launches of one route back are given, laid out for the addresses of the buffers.
+type backwardTable struct {
+	base       Ptr
+	generation int // of the moving buffer
+	samples    bool
+	order      *plan.Backward
+	gradient   []int64 // of each node, in the moving buffer
+	size       int64
+	targets    [][]Ptr // abiBackward of each target of each step of the order
+	weights    [][]Ptr // abiWeightGradient of each branch of each step of the order, with weights
+	scratch    int64   // partial weight gradients, in the moving buffer
+}
+
+// routeTable returns the table of a route, made anew if the buffers have moved.
+func (e *exec) routeTable(r route) (*backwardTable, error) {
+	b := e.back[r]
+	if b == nil {
+		b = &backwardTable{order: e.plans.all, samples: r.samples}
+		if r.Route != e.plans.all.Route {
+			b.order = plan.NewBackward(e.p, e.plans.uses, e.plans.adds(), r.Route)
+		}
+		b.gradient, b.size = e.plans.place(b.order)
+		if r.Weights {
+			b.scratch = b.size
+			b.size += e.plans.weightScratch()
+		}
+		e.back[r] = b
+	}
+	if err := e.d.moving.reserve(e.d, b.size); err != nil {
+		return nil, err
+	}
+	if b.base != 0 && b.generation == e.d.moving.generation {
+		return b, nil
+	}
+	e.holding.release(b.base)
+	for key := range e.graphs {
+		if key.kind != "forward" {
+			delete(e.graphs, key)
+		}
+	}
+	base, err := e.placeTable(func(t *table) error { return e.buildBackward(t, b) })
+	b.base, b.generation = base, e.d.moving.generation
+	return b, err
+}
+
+func (e *exec) buildBackward(t *table, b *backwardTable) error {
+	b.targets, b.weights = nil, nil
+	for _, s := range b.order.Steps {
+		plan := &e.plans.steps[s.Step+1]
+		out, err := e.incoming(t, plan, b)
+		if err != nil {
+			return err
+		}
+		var targets []Ptr
+		column := 0
+		for k, target := range s.Targets {
+			node := plan.step.In[min(k, len(plan.step.In)-1)]
+			d := e.backward(plan, node, target, b)
+			d.out, d.outs, d.column = out, int64(len(plan.outs)), int64(column)
+			targets = append(targets, put(t, d))
+			column += e.p.Nodes[node].C
+		}
+		b.targets = append(b.targets, targets)
+		if b.order.Weights && plan.step.Op == kernels.OpConv {
+			weights, err := e.weightGradients(t, plan, out, b)
+			if err != nil {
+				return err
+			}
+			b.weights = append(b.weights, weights)
+		} else {
+			b.weights = append(b.weights, nil)
+		}
+	}
+	return nil
+}
+
+// backward describes the addition to the gradient of a node that a step loads. Without a target it still describes
+// the load, for the classifier's gradients.
+func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b *backwardTable) abiBackward {
+	out, in := e.p.Values[s.outs[0]], e.p.Nodes[node].Shape
+	d := abiBackward{
+		columns: int64(s.columns), height: int64(out.H), width: int64(out.W), window: windowOf(s.step),
+		in: e.node(node, s.step.Act), tiling: e.plans.backTiling(s, in).abi(in),
+	}
+	if target.Node == plan.NoNode {
+		return d
+	}
+	d.gradient = e.d.moving.base + Ptr(b.gradient[node])
+	if !target.First {
+		d.add = 1
+	}
+	if sums := e.plans.sums[node]; target.Last && sums >= 0 {
+		d.last = 1
+		d.sums = abiSums{tile: e.at(e.plans.tiles), image: e.at(sums), arrived: e.own + Ptr(e.plans.arrived)}
+		for k, t := range e.p.Nodes[node].Terms {
+			if t.BN != kernels.NoBN && !b.samples {
+				d.sums.norm[k] = e.norm(t.BN)
+			}
+		}
+	}
+	return d
+}
+
+// norm is where a BatchNorm is described.
+func (e *exec) norm(id kernels.BNID) Ptr { return e.forward.norms + Ptr(e.plans.normAt[id])*normBytes }
+
+// incoming describes the gradients of a step's values.
+func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) (Ptr, error) {
+	var outs []abiIncoming
+	for k, v := range s.outs {
+		sources := e.sources(v, b)
+		d := abiIncoming{
+			value: e.at(e.plans.values[v]), source: put(t, sources...), sources: int64(len(sources)),
+			channels: int64(e.p.Values[v].C), pitch: int64(pitchOf(e.p.Values[v].C)), column: int64(e.plans.column[v]),
+		}
+		if s.step.Op == kernels.OpConv {
+			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backF)
+			if err != nil {
+				return 0, err
+			}
+			d.weight = w
+		}
+		outs = append(outs, d)
+	}
+	return put(t, outs...), nil
+}
+
+// sources are the nodes with a gradient that a value enters.
+func (e *exec) sources(v kernels.ValueID, b *backwardTable) []abiSource {
+	var sources []abiSource
+	if v == e.p.Logits() && b.order.From == plan.NoNode {
+		sources = append(sources, abiSource{gradient: e.at(e.plans.dLogits)})
+	}
+	for _, u := range e.plans.uses[v] {
+		if b.gradient[u.Node] < 0 {
+			continue
+		}
+		s := abiSource{gradient: e.d.moving.base + Ptr(b.gradient[u.Node])}
+		if u.BN != kernels.NoBN {
+			s.slope = e.own + Ptr(e.plans.slope[u.BN])
+		}
+		sources = append(sources, s)
+	}
+	return sources
+}

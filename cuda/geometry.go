@@ -1,0 +1,55 @@
+package cuda
+
+import "bnas/kernels"
+
+// planLaunch chooses a step's kernels, the forms of its weights, and how its forward launch is cut.
+func (a *plans) planLaunch(s *stepPlan) {
+	out := a.p.Values[s.outs[0]].Shape
+	if s.step == nil {
+		s.kernel, s.forward = "images", plainTiling(out.H, out.W, s.columns, false)
+		return
+	}
+	in := a.p.Nodes[s.step.In[0]].Shape
+	if s.step.Op == kernels.OpConv {
+		s.kernel, s.form, s.backF = a.convKernel(s, in)
+		s.backK = s.kernel + "_gradient"
+		s.forward = a.convTiling(s, in, out, false)
+		s.back = a.convTiling(s, in, out, true)
+		return
+	}
+	s.kernel = opKernels[s.step.Op]
+	s.backK = s.kernel + "_gradient"
+	s.forward = plainTiling(out.H, out.W, s.columns, false)
+}
+
+var opKernels = map[kernels.Op]string{
+	kernels.OpMaxPool: "max_pool", kernels.OpAvgPool: "avg_pool", kernels.OpSum: "sum",
+	kernels.OpConcat: "concat", kernels.OpGlobalAvg: "global_avg", kernels.OpLinear: "linear",
+}
+
+// convKernel names the kernel of a convolution: depthwise where every channel is its own group, the plain loops of
+// `grouped` for other groups, and otherwise the implicit GEMM of the device's precision.
+func (a *plans) convKernel(s *stepPlan, in kernels.Shape) (name string, forward, gradient form) {
+	if s.step.Groups == 1 {
+		return "conv_" + kernelSuffix[a.precision], forwardForm, gradientForm
+	}
+	depthwise := s.step.Groups == in.C
+	for _, v := range s.outs {
+		depthwise = depthwise && a.p.Values[v].C == in.C
+	}
+	if depthwise {
+		return "depthwise", depthwiseForm, depthwiseForm
+	}
+	return "grouped", rawForm, rawForm
+}
+
+// backTiling is how the launch that makes the gradient of a node is cut.
+func (a *plans) backTiling(s *stepPlan, in kernels.Shape) tiling {
+	if s.step.Op == kernels.OpConv {
+		return s.back
+	}
+	return plainTiling(in.H, in.W, pitchOf(in.C), true)
+}
+
+// slabs is the number of blocks beside each other over a number of columns.
+func (t tiling) slabs(columns int) int { return (columns + t.slab - 1) / t.slab }

@@ -1,0 +1,155 @@
+package cuda
+
+import (
+	"fmt"
+	"math/bits"
+	"sync"
+)
+
+// align rounds bytes up to what every buffer begins at: 256, as cuMemAlloc gives.
+func align(bytes int64) int64 { return (bytes + 255) &^ 255 }
+
+// layout hands out offsets in bytes.
+type layout struct{ size int64 }
+
+func (l *layout) bytes(n int64) int64 {
+	at := l.size
+	l.size += align(n)
+	return at
+}
+
+// memory is one buffer that grows and is shared by all Execs of a Device, one at a time. The generation changes when
+// its address does.
+type memory struct {
+	base       Ptr
+	size       int64
+	generation int
+}
+
+// reserve makes the buffer at least so large; what it held is lost when it grows.
+func (m *memory) reserve(d *Device, bytes int64) error {
+	if bytes <= m.size {
+		return nil
+	}
+	if err := m.free(d); err != nil {
+		return err
+	}
+	base, err := d.driver.Alloc(align(bytes))
+	if err != nil {
+		return err
+	}
+	m.base, m.size = base, align(bytes)
+	m.generation++
+	return nil
+}
+
+func (m *memory) free(d *Device) error {
+	if m.base == 0 {
+		return nil
+	}
+	if err := d.driver.Sync(Compute); err != nil {
+		return err
+	}
+	base := m.base
+	m.base, m.size = 0, 0
+	return d.driver.Free(base)
+}
+
+// pool keeps small buffers, in classes of powers of two, so that a path that is drawn anew each step allocates
+// nothing. Buffers come back when the garbage collector has found their Exec, from any goroutine; a buffer is used
+// again in the order of the stream.
+type pool struct {
+	mu     sync.Mutex
+	free   map[int][]Ptr // by class
+	all    []Ptr
+	graphs []Graph // to be freed
+}
+
+const smallestClass = 12
+
+func class(bytes int64) int { return max(smallestClass, bits.Len64(uint64(bytes-1))) }
+
+func (p *pool) take(d *Device, bytes int64) (Ptr, error) {
+	c := class(max(bytes, 1))
+	p.mu.Lock()
+	if list := p.free[c]; len(list) > 0 {
+		at := list[len(list)-1]
+		p.free[c] = list[:len(list)-1]
+		p.mu.Unlock()
+		return at, nil
+	}
+	p.mu.Unlock()
+	at, err := d.driver.Alloc(1 << c)
+	if err != nil {
+		return 0, err
+	}
+	p.mu.Lock()
+	p.all = append(p.all, at)
+	p.mu.Unlock()
+	return at, nil
+}
+
+// holding is what an Exec has of a pool. It outlives the Exec, so that a cleanup can give it back.
+type holding struct {
+	pool   *pool
+	blocks map[Ptr]int // class
+	graphs []Graph
+}
+
+func (h *holding) take(d *Device, bytes int64) (Ptr, error) {
+	at, err := h.pool.take(d, bytes)
+	if err == nil {
+		h.blocks[at] = class(max(bytes, 1))
+	}
+	return at, err
+}
+
+func (h *holding) release(at Ptr) {
+	c, ok := h.blocks[at]
+	if !ok {
+		return
+	}
+	delete(h.blocks, at)
+	h.pool.mu.Lock()
+	defer h.pool.mu.Unlock()
+	h.pool.free[c] = append(h.pool.free[c], at)
+}
+
+func (h *holding) releaseAll() {
+	for at := range h.blocks {
+		h.release(at)
+	}
+	h.pool.mu.Lock()
+	defer h.pool.mu.Unlock()
+	h.pool.graphs = append(h.pool.graphs, h.graphs...)
+	h.graphs = nil
+}
+
+// tidy frees the graphs of Execs that are gone.
+func (p *pool) tidy(d *Device) error {
+	p.mu.Lock()
+	graphs := p.graphs
+	p.graphs = nil
+	p.mu.Unlock()
+	for _, g := range graphs {
+		if err := d.driver.FreeGraph(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pool) close(d *Device) error {
+	if err := p.tidy(d); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, at := range p.all {
+		if err := d.driver.Free(at); err != nil {
+			return fmt.Errorf("cuda: closing: %w", err)
+		}
+	}
+	p.all, p.free = nil, map[int][]Ptr{}
+	return nil
+}

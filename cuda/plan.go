@@ -1,0 +1,243 @@
+package cuda
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+	"bnas/kernels/plan"
+)
+
+// plans is where everything of a Program lies, in bytes from the beginning of its buffer, for batches of up to n
+// images. It is a pure function of the Program, so that what a batch needs is known before anything is allocated.
+type plans struct {
+	p         *kernels.Program
+	n         int
+	precision Precision
+	uses      [][]plan.Use
+	nodeOf    []kernels.NodeID
+	steps     []stepPlan // steps[0] stores the images, steps[i+1] is step i of the program
+	stepOf    []int      // of each value
+	column    []int      // of each value among its step's columns
+	norms     []kernels.BNID
+	normAt    []int // the position of each BN in norms
+
+	saved    layout // values and what else a Forward keeps
+	values   []int64
+	sums     []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
+	tiles    int64   // partial sums of tiles: scratch of one launch
+	images   int64   // partial statistics of images: scratch of one launch
+	dLogits  int64
+	labels   int64
+	result   int64 // mean loss, number correct
+	all      *plan.Backward
+	gradient []int64 // of each node's gradient in a backward pass to all parameters
+	moving   int64
+
+	own     layout // what an Exec has for itself: coefficients, moments, counters; zeroed when it is compiled
+	affine  []int64
+	slope   []int64
+	moments []int64 // of each step: μ and σ² of its columns, doubles; −1 where there is no BatchNorm
+	arrived int64
+}
+
+// stepPlan is what a step's launches share.
+type stepPlan struct {
+	step    *kernels.Step // nil: the images
+	outs    []kernels.ValueID
+	columns int
+	norms   []kernels.BNID // over the step's values
+	forward tiling
+	kernel  string
+	form    form // of its weights, forward
+	back    tiling
+	backK   string
+	backF   form
+}
+
+func (s *stepPlan) name() string {
+	if s.step == nil {
+		return "images"
+	}
+	return s.step.Name
+}
+
+func mapBytes(s kernels.Shape) int64 { return 4 * int64(s.H) * int64(s.W) * int64(pitchOf(s.C)) }
+
+// mostElements is the number of elements of a batch's feature map that the kernels can count.
+const mostElements = 1 << 40
+
+func newPlans(p *kernels.Program, n int, precision Precision) (*plans, error) {
+	a := &plans{p: p, n: n, precision: precision, uses: plan.Uses(p), nodeOf: p.NodeOf()}
+	if err := a.checkSizes(); err != nil {
+		return nil, err
+	}
+	a.planSteps()
+	a.planSaved()
+	a.planOwn()
+	adds := a.adds()
+	a.all = plan.NewBackward(p, a.uses, adds, plan.Route{From: plan.NoNode, To: plan.NoNode})
+	a.gradient, a.moving = a.place(a.all)
+	return a, nil
+}
+
+// adds is the number of launches that add to the gradient of a convolution's node: its siblings are one.
+func (a *plans) adds() []int {
+	adds := make([]int, len(a.p.Steps))
+	for i := range adds {
+		adds[i] = 1
+	}
+	return adds
+}
+
+func (a *plans) checkSizes() error {
+	total := int64(0)
+	for _, v := range a.p.Values {
+		total += mapBytes(v.Shape) / 4
+		if v.H > 1<<20 || v.W > 1<<20 || v.C > 1<<20 {
+			return fmt.Errorf("value %s is %v: %w", v.Name, v.Shape, kernels.ErrUnsupported)
+		}
+	}
+	if a.n > 1<<20 || total > mostElements/int64(a.n) {
+		return fmt.Errorf("a batch of %d images, %d elements each: %w", a.n, total, kernels.ErrUnsupported)
+	}
+	return nil
+}
+
+func (a *plans) planSteps() {
+	p := a.p
+	a.steps = make([]stepPlan, 1+len(p.Steps))
+	a.stepOf, a.column = make([]int, len(p.Values)), make([]int, len(p.Values))
+	a.steps[0].outs = []kernels.ValueID{kernels.Images}
+	for i := range p.Steps {
+		a.steps[i+1].step, a.steps[i+1].outs = &p.Steps[i], p.Steps[i].Outputs()
+	}
+	over := make([][]kernels.BNID, len(p.Values))
+	for id, b := range p.BNs {
+		over[b.Value] = append(over[b.Value], kernels.BNID(id))
+	}
+	a.normAt = make([]int, len(p.BNs))
+	for i := range a.steps {
+		s := &a.steps[i]
+		for _, v := range s.outs {
+			a.stepOf[v], a.column[v] = i, s.columns
+			s.columns += pitchOf(p.Values[v].C)
+			s.norms = append(s.norms, over[v]...)
+		}
+		for _, id := range s.norms {
+			a.normAt[id] = len(a.norms)
+			a.norms = append(a.norms, id)
+		}
+		a.planLaunch(s)
+	}
+}
+
+func (a *plans) planSaved() {
+	p, n := a.p, int64(a.n)
+	a.values = make([]int64, len(p.Values))
+	for i, v := range p.Values {
+		a.values[i] = a.saved.bytes(n * mapBytes(v.Shape))
+	}
+	a.sums = make([]int64, len(p.Nodes))
+	for i, node := range p.Nodes {
+		a.sums[i] = -1
+		for _, t := range node.Terms {
+			if t.BN != kernels.NoBN && a.sums[i] < 0 {
+				a.sums[i] = a.saved.bytes(n * int64(pitchOf(node.C)) * sumBytes)
+			}
+		}
+	}
+	tiles, images := int64(0), int64(0)
+	for i := range a.steps {
+		s := &a.steps[i]
+		out := p.Values[s.outs[0]]
+		if len(s.norms) > 0 {
+			_, t := s.forward.tiles(out.H, out.W)
+			tiles = max(tiles, n*int64(t)*int64(s.columns)*sumBytes)
+			images = max(images, n*int64(s.columns)*sumBytes)
+		}
+		if s.step == nil {
+			continue
+		}
+		for _, node := range s.step.In {
+			in := p.Nodes[node]
+			_, t := a.backTiling(s, in.Shape).tiles(in.H, in.W)
+			tiles = max(tiles, n*int64(t)*int64(pitchOf(in.C))*sumBytes)
+		}
+	}
+	a.tiles, a.images = a.saved.bytes(tiles), a.saved.bytes(images)
+	a.dLogits = a.saved.bytes(n * int64(pitchOf(p.Classes())) * 4)
+	a.labels = a.saved.bytes(n * 8)
+	a.result = a.saved.bytes(16)
+}
+
+func (a *plans) planOwn() {
+	p := a.p
+	a.affine, a.slope = make([]int64, len(p.BNs)), make([]int64, len(p.BNs))
+	for i, b := range p.BNs {
+		pitch := int64(pitchOf(p.Values[b.Value].C))
+		a.affine[i] = a.own.bytes(pitch * affineBytes)
+		a.slope[i] = a.own.bytes(pitch * affineBytes)
+	}
+	a.moments = make([]int64, len(a.steps))
+	slabs := 1
+	for i := range a.steps {
+		s := &a.steps[i]
+		a.moments[i] = -1
+		if len(s.norms) > 0 {
+			a.moments[i] = a.own.bytes(2 * 8 * int64(s.columns))
+		}
+		slabs = max(slabs, s.forward.slabs(s.columns))
+		if s.step != nil {
+			for _, node := range s.step.In {
+				in := p.Nodes[node]
+				slabs = max(slabs, a.backTiling(s, in.Shape).slabs(pitchOf(in.C)))
+			}
+		}
+	}
+	a.arrived = a.own.bytes(4 * int64(slabs) * int64(1+a.n))
+}
+
+// place assigns node gradients to memory.
+func (a *plans) place(b *plan.Backward) (at []int64, size int64) {
+	units, total := b.Place(func(n kernels.NodeID) int { return int(align(int64(a.n)*mapBytes(a.p.Nodes[n].Shape)) / 256) })
+	at = make([]int64, len(units))
+	for i, u := range units {
+		at[i] = 256 * int64(u)
+		if u < 0 {
+			at[i] = -1
+		}
+	}
+	return at, 256 * int64(total)
+}
+
+// bytes is what a batch of n images takes, all buffers together, two batches of images included.
+func (a *plans) bytes() int64 {
+	return a.saved.size + a.moving + a.own.size + 2*int64(a.n)*4*int64(a.p.Values[kernels.Images].Len())
+}
+
+// savedBytes is what a backward pass of n images needs of the forward pass: every stored value but the images, and
+// the BatchNorms' coefficients.
+func (a *plans) savedBytes(n int) int64 {
+	total := int64(0)
+	for _, v := range a.p.Values[1:] {
+		total += int64(n) * mapBytes(v.Shape)
+	}
+	for _, b := range a.p.BNs {
+		total += 2 * affineBytes * int64(pitchOf(a.p.Values[b.Value].C))
+	}
+	return total
+}
+
+// largestBatch is the most images that fit in a number of bytes, 0 if not one does.
+func largestBatch(p *kernels.Program, n int, precision Precision, bytes int64) int {
+	low, high := 0, n
+	for low < high {
+		middle := (low + high + 1) / 2
+		if a, err := newPlans(p, middle, precision); err == nil && a.bytes() <= bytes {
+			low = middle
+		} else {
+			high = middle - 1
+		}
+	}
+	return low
+}

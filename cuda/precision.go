@@ -1,0 +1,51 @@
+package cuda
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Precision is that of a convolution's operands; products are summed in float32.
+type Precision string
+
+// FP32 runs on every GPU; the others on tensor cores, from compute capability 8.0.
+const (
+	FP32 Precision = "fp32"
+	TF32 Precision = "tf32" // 10 bits of mantissa, the range of float32
+	F16  Precision = "fp16" // 10 bits of mantissa, up to 65504
+	BF16 Precision = "bf16" // 7 bits of mantissa, the range of float32
+)
+
+// Precisions are all that there are; the position is the `type` of pack_weights in kernels/gpu/pack.cu.
+var Precisions = []Precision{FP32, TF32, F16, BF16}
+
+// kernelSuffix is what the kernels of a precision are called by.
+var kernelSuffix = map[Precision]string{FP32: "fp32", TF32: "tf32", F16: "f16", BF16: "bf16"}
+
+// Rounding is the relative error of an operand: half an ulp.
+func (p Precision) Rounding() float64 {
+	return map[Precision]float64{FP32: 0x1p-24, TF32: 0x1p-11, F16: 0x1p-11, BF16: 0x1p-8}[p]
+}
+
+// bytes of a packed weight.
+func (p Precision) bytes() int {
+	if p == F16 || p == BF16 {
+		return 2
+	}
+	return 4
+}
+
+func (p Precision) check(capability int) error {
+	if !slices.Contains(Precisions, p) {
+		names := make([]string, len(Precisions))
+		for i, q := range Precisions {
+			names[i] = string(q)
+		}
+		return fmt.Errorf("no precision %q: there are %s", p, strings.Join(names, ", "))
+	}
+	if p != FP32 && capability < 80 {
+		return fmt.Errorf("precision %s needs compute capability 8.0, the GPU has %d.%d: use fp32", p, capability/10, capability%10)
+	}
+	return nil
+}

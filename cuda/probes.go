@@ -1,0 +1,228 @@
+package cuda
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+// tap describes a load of what a Tap names, without activation.
+func (e *exec) tap(what string, t kernels.Tap) (abiNode, kernels.Shape, error) {
+	if err := e.ready(what); err != nil {
+		return abiNode{}, kernels.Shape{}, err
+	}
+	switch {
+	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
+		return e.value(t.Value), e.p.Values[t.Value].Shape, nil
+	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
+		return e.node(t.Node, kernels.Linear), e.p.Nodes[t.Node].Shape, nil
+	}
+	return abiNode{}, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+}
+
+// value describes a load of a stored value as it is.
+func (e *exec) value(v kernels.ValueID) abiNode {
+	d := shaped(e.p.Values[v].Shape)
+	d.terms = 1
+	d.term[0].value = e.at(e.plans.values[v])
+	return d
+}
+
+// probing lays out a node and room for results, size bytes, in the probe buffer.
+func (e *exec) probing(node abiNode, size int64) (at, room Ptr, err error) {
+	d := e.d
+	head := align(int64(len(bytesOf([]abiNode{node}))))
+	if err := d.probe.reserve(d, head+size); err != nil {
+		return 0, 0, err
+	}
+	at = d.probe.base
+	return at, at + Ptr(head), d.staging.upload(d.driver, at, bytesOf([]abiNode{node}))
+}
+
+// read copies the sum of a node, dense n×C×H×W.
+func (e *exec) read(what string, dst []float32, node abiNode) error {
+	at, room, err := e.probing(node, 4*int64(len(dst)))
+	if err == nil {
+		err = e.d.queue([]op{simple("read_node", len(dst), room, at, e.n)})
+	}
+	if err == nil {
+		err = e.d.driver.CopyOut(Compute, bytesOf(dst), room)
+	}
+	return e.failed(what, err)
+}
+
+// Read writes the tap itself, n×C×H×W.
+func (e *exec) Read(t kernels.Tap, dst []float32) error {
+	node, s, err := e.tap("Read", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("Read", "destination", len(dst), e.n*s.Len()); err != nil {
+		return err
+	}
+	return e.read("Read", dst, node)
+}
+
+// SpatialMean writes the mean over pixels, n×C.
+func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
+	node, s, err := e.tap("SpatialMean", t)
+	if err != nil {
+		return err
+	}
+	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
+		return err
+	}
+	return e.failed("SpatialMean", perImage(e, "spatial_mean", node, dst))
+}
+
+// perImage runs a kernel that makes n×C numbers of a node, one block an image.
+func perImage[T float64 | int64](e *exec, kernel string, node abiNode, dst []T) error {
+	at, room, err := e.probing(node, 8*int64(len(dst)))
+	if err == nil {
+		err = e.d.queue([]op{blocks(kernel, e.n, 1, room, at, e.n)})
+	}
+	if err != nil {
+		return err
+	}
+	return e.d.driver.CopyOut(Compute, bytesOf(dst), room)
+}
+
+// Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
+// taken about the means.
+func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
+	const what = "Covariance"
+	node, s, err := e.tap(what, t)
+	if err != nil {
+		return err
+	}
+	if err := e.length(what, "means", len(mean), s.C); err != nil {
+		return err
+	}
+	if err := e.length(what, "covariances", len(cov), s.C*s.C); err != nil {
+		return err
+	}
+	return e.failed(what, e.covariance(node, s, mean, cov))
+}
+
+func (e *exec) covariance(node abiNode, s kernels.Shape, mean, cov []float64) error {
+	each := make([]float64, e.n*s.C)
+	if err := perImage(e, "spatial_mean", node, each); err != nil {
+		return err
+	}
+	clear(mean)
+	for i, v := range each {
+		mean[i%s.C] += v / float64(e.n)
+	}
+	square := align(8 * int64(len(cov)))
+	means := align(8 * int64(s.C))
+	at, room, err := e.probing(node, means+square+int64(e.n)*8*int64(len(cov)))
+	if err != nil {
+		return err
+	}
+	total, partial := room+Ptr(means), room+Ptr(means+square)
+	if err := e.d.staging.upload(e.d.driver, room, bytesOf(mean)); err != nil {
+		return err
+	}
+	err = e.d.queue([]op{
+		blocks("covariance", e.n, 1, partial, room, at, e.n),
+		simple("covariance_total", len(cov), total, partial, e.n, s.C, e.n*s.H*s.W),
+	})
+	if err != nil {
+		return err
+	}
+	return e.d.driver.CopyOut(Compute, bytesOf(cov), total)
+}
+
+// CodeGram counts, for each two images, the rectifiers that are both on or both off: exact integers.
+func (e *exec) CodeGram(dst []int64) (units int64, err error) {
+	const what = "CodeGram"
+	if err := e.ready(what); err != nil {
+		return 0, err
+	}
+	if err := e.length(what, "kernel", len(dst), e.n*e.n); err != nil {
+		return 0, err
+	}
+	first := true
+	e.p.EachRectified(func(s *kernels.Step, id kernels.NodeID) {
+		if err != nil {
+			return
+		}
+		units += int64(s.ReLUs) * int64(e.p.Nodes[id].Len())
+		err = e.addCodes(dst, id, int64(s.ReLUs), first)
+		first = false
+	})
+	switch {
+	case err != nil:
+		return 0, e.fail(what, err)
+	case first:
+		clear(dst)
+		return 0, nil
+	}
+	gram := e.d.probe.base + Ptr(nodeBytes)
+	return units, e.failed(what, e.d.driver.CopyOut(Compute, bytesOf(dst), gram))
+}
+
+// nodeBytes is the room of a node's description in the probe buffer.
+const nodeBytes = 256
+
+// addCodes adds to the Gram matrix in the probe buffer the codes of one node.
+func (e *exec) addCodes(gram []int64, id kernels.NodeID, weight int64, first bool) error {
+	s := e.p.Nodes[id].Shape
+	words := (s.H*s.W*pitchOf(s.C) + 31) / 32
+	room := align(8 * int64(len(gram)))
+	if first {
+		if err := e.d.probe.reserve(e.d, nodeBytes+room+e.codeBytes()); err != nil {
+			return err
+		}
+	}
+	at, to, err := e.probing(e.node(id, kernels.Linear), room+4*int64(e.n)*int64(words))
+	if err != nil {
+		return err
+	}
+	bits := to + Ptr(room)
+	return e.d.queue([]op{
+		simple("pack_codes", e.n*words*32, bits, at, e.n, words),
+		simple("code_gram", e.n*e.n*32, to, bits, e.n, words, s.Len(), weight, !first),
+	})
+}
+
+// codeBytes is the room of the largest node's codes.
+func (e *exec) codeBytes() (most int64) {
+	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) {
+		s := e.p.Nodes[id].Shape
+		most = max(most, 4*int64(e.n)*int64((s.H*s.W*pitchOf(s.C)+31)/32))
+	})
+	return most
+}
+
+// FiringRate writes the share of images and pixels at which each channel is > 0.
+func (e *exec) FiringRate(dst []float64) error {
+	const what = "FiringRate"
+	if err := e.ready(what); err != nil {
+		return err
+	}
+	channels := 0
+	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) { channels += e.p.Nodes[id].C })
+	if err := e.length(what, "rates", len(dst), channels); err != nil {
+		return err
+	}
+	var err error
+	at := 0
+	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) {
+		s := e.p.Nodes[id].Shape
+		counts := make([]int64, e.n*s.C)
+		if err == nil {
+			err = perImage(e, "fire_count", e.node(id, kernels.Linear), counts)
+		}
+		rates := dst[at : at+s.C]
+		clear(rates)
+		for i, on := range counts {
+			rates[i%s.C] += float64(on)
+		}
+		for c := range rates {
+			rates[c] /= float64(e.n) * float64(s.H*s.W)
+		}
+		at += s.C
+	})
+	return e.failed(what, err)
+}

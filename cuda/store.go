@@ -1,0 +1,129 @@
+package cuda
+
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
+
+const slots = int(kernels.Moment2) + 1
+
+// A store keeps each slot of all parameters of a kind in one vector: γ, β and the classifier, whose gradients and
+// moments every training needs; and the convolutions' weights, which need them only where all parameters train. A
+// vector is made, of zeros, when it is first needed.
+type store struct {
+	d       *Device
+	params  []kernels.Param
+	at      []int64 // of each parameter in its kind's vectors, in bytes
+	size    [2]int64
+	vectors [2][slots]Ptr
+	version []uint64 // counts changes of Data
+	packed  map[packKey]*packing
+	update  updateBuffers
+}
+
+// vectorOf is 1 for the weights of convolutions.
+func vectorOf(k kernels.ParamKind) int {
+	if k == kernels.ConvWeight {
+		return 1
+	}
+	return 0
+}
+
+// NewStore lays out the parameters on the device.
+func (d *Device) NewStore(params []kernels.Param) (kernels.Store, error) {
+	if d.closed {
+		return nil, fmt.Errorf("cuda: new store: %w", errClosed)
+	}
+	s := &store{d: d, params: params, at: make([]int64, len(params)), version: make([]uint64, len(params)), packed: map[packKey]*packing{}}
+	for i, p := range params {
+		k := vectorOf(p.Kind)
+		s.at[i] = s.size[k]
+		s.size[k] += (int64(p.Len())*4 + 15) &^ 15
+	}
+	d.stores = append(d.stores, s)
+	return s, nil
+}
+
+// Params returns the table.
+func (s *store) Params() []kernels.Param { return s.params }
+
+// address is where a slot of a parameter lies.
+func (s *store) address(id kernels.ParamID, slot kernels.Slot) (Ptr, error) {
+	k := vectorOf(s.params[id].Kind)
+	v := &s.vectors[k][slot]
+	if *v == 0 {
+		base, err := s.d.driver.Alloc(align(max(s.size[k], 1)))
+		if err != nil {
+			return 0, fmt.Errorf("slot %d of the parameters: %w", slot, err)
+		}
+		*v = base
+		if err := s.d.driver.Fill(Compute, base, 0, s.size[k]); err != nil {
+			return 0, err
+		}
+	}
+	return *v + Ptr(s.at[id]), nil
+}
+
+// Read copies a slot to dst.
+func (s *store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error {
+	at, err := s.slice("read", id, slot, len(dst))
+	if err != nil {
+		return err
+	}
+	return s.d.driver.CopyOut(Compute, bytesOf(dst), at)
+}
+
+// Write copies src to a slot.
+func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) error {
+	at, err := s.slice("write", id, slot, len(src))
+	if err != nil {
+		return err
+	}
+	if slot == kernels.Data {
+		s.version[id]++
+	}
+	return s.d.staging.upload(s.d.driver, at, bytesOf(src))
+}
+
+func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (Ptr, error) {
+	switch {
+	case s.d.closed:
+		return 0, fmt.Errorf("cuda: %s: %w", what, errClosed)
+	case id < 0 || int(id) >= len(s.params):
+		return 0, fmt.Errorf("cuda: %s: no parameter %d", what, id)
+	case slot < 0 || int(slot) >= slots:
+		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): no slot %d", what, id, s.params[id].Name, slot)
+	case n != s.params[id].Len():
+		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): %d elements, must be %d", what, id, s.params[id].Name, n, s.params[id].Len())
+	}
+	at, err := s.address(id, slot)
+	if err != nil {
+		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): %w", what, id, s.params[id].Name, err)
+	}
+	return at, nil
+}
+
+// close frees the vectors and the packed weights.
+func (s *store) close() error {
+	var all []Ptr
+	for k := range s.vectors {
+		for _, p := range s.vectors[k] {
+			all = append(all, p)
+		}
+	}
+	for _, p := range s.packed {
+		all = append(all, p.at)
+	}
+	all = append(all, s.update.list.base, s.update.partial.base)
+	s.vectors, s.packed, s.update = [2][slots]Ptr{}, nil, updateBuffers{}
+	for _, p := range all {
+		if p == 0 {
+			continue
+		}
+		if err := s.d.driver.Free(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

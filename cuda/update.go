@@ -1,0 +1,121 @@
+package cuda
+
+import (
+	"fmt"
+	"math"
+
+	"bnas/kernels"
+)
+
+// updateBuffers are what Update needs on the device.
+type updateBuffers struct {
+	list    memory // []abiSlice, then the norm: result[3], arrived
+	partial memory // one double a slice and what goes with it
+}
+
+// Update applies one optimizer step. It is two launches, whatever the number of parameters, and waits for the norm.
+func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
+	if s.d.closed {
+		return 0, fmt.Errorf("cuda: update: %w", errClosed)
+	}
+	if err := rule.Check(s.params, ids); err != nil {
+		return 0, fmt.Errorf("cuda: update: %w", err)
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	norm, err := s.apply(rule, ids)
+	if err != nil {
+		return 0, fmt.Errorf("cuda: update: %w", err)
+	}
+	return norm, nil
+}
+
+func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
+	list, err := s.slices(rule, ids)
+	if err != nil {
+		return 0, err
+	}
+	d := s.d
+	size := align(int64(len(bytesOf(list))))
+	if err := s.update.list.reserve(d, size+512); err != nil {
+		return 0, err
+	}
+	if err := s.update.partial.reserve(d, 32*int64(len(list))); err != nil {
+		return 0, err
+	}
+	at := s.update.list.base
+	result, arrived := at+Ptr(size), at+Ptr(size)+256
+	if err := d.staging.upload(d.driver, at, bytesOf(list)); err != nil {
+		return 0, err
+	}
+	if err := d.driver.Fill(Compute, arrived, 0, 8); err != nil {
+		return 0, err
+	}
+	n := len(list)
+	step := blocks("update_sgd", n, 1, at, n, result, rule.LR, rule.Momentum, nesterov(rule), rule.ClipNorm)
+	if rule.Kind == kernels.AdamW {
+		step = blocks("update_adamw", n, 1, at, n, result, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm)
+	}
+	err = d.queue([]op{blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n), step})
+	if err != nil {
+		return 0, err
+	}
+	return s.norm(result, ids)
+}
+
+func nesterov(rule kernels.Update) float64 {
+	if rule.Nesterov {
+		return 1
+	}
+	return 0
+}
+
+// slices lists where the parameters lie, and what of the rule is theirs.
+func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]abiSlice, error) {
+	list := make([]abiSlice, len(ids))
+	for i, id := range ids {
+		v := &list[i]
+		v.length = int64(s.params[id].Len())
+		v.decay, v.bias1, v.bias2 = rule.WeightDecayWeights, 1, 1
+		if k := s.params[id].Kind; k == kernels.Gamma || k == kernels.Beta {
+			v.decay = rule.WeightDecay
+		}
+		used := []*Ptr{&v.data, &v.grad, &v.moment1, &v.moment2}
+		switch {
+		case rule.Kind == kernels.AdamW:
+			v.bias1 = 1 - math.Pow(rule.Beta1, float64(rule.Steps[i]))
+			v.bias2 = 1 - math.Pow(rule.Beta2, float64(rule.Steps[i]))
+		case rule.Momentum == 0:
+			used = used[:2]
+		default:
+			used = used[:3]
+		}
+		for slot, p := range used {
+			at, err := s.address(id, kernels.Slot(slot))
+			if err != nil {
+				return nil, err
+			}
+			*p = at
+		}
+		s.version[id]++
+	}
+	return list, nil
+}
+
+// norm reads what gradient_norm found.
+func (s *store) norm(result Ptr, ids []kernels.ParamID) (float64, error) {
+	var found [3]float64
+	if err := s.d.driver.CopyOut(Compute, bytesOf(found[:]), result); err != nil {
+		return 0, err
+	}
+	if found[1] < 0 {
+		return math.Sqrt(found[0]), nil
+	}
+	id, element := ids[int(found[1])], int(found[2])
+	grad := make([]float32, s.params[id].Len())
+	if err := s.Read(id, kernels.Grad, grad); err != nil {
+		return 0, err
+	}
+	return 0, fmt.Errorf("gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, grad[element], element)
+}

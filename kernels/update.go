@@ -1,0 +1,48 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+)
+
+// Check says what an Update of a parameter table has wrong: a setting that is negative or not finite, a parameter
+// that is not there or is listed twice, a missing step count.
+func (u Update) Check(params []Param, ids []ParamID) error {
+	seen := make(map[ParamID]bool, len(ids))
+	for _, id := range ids {
+		if id < 0 || int(id) >= len(params) {
+			return fmt.Errorf("no parameter %d", id)
+		}
+		if seen[id] {
+			return fmt.Errorf("parameter %d (%s) is listed twice", id, params[id].Name)
+		}
+		seen[id] = true
+	}
+	for _, v := range []float64{u.LR, u.Momentum, u.WeightDecay, u.WeightDecayWeights, u.ClipNorm} {
+		if !(v >= 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("a setting is %v, must be finite and ≥ 0", v)
+		}
+	}
+	switch u.Kind {
+	case SGD:
+		return nil
+	case AdamW:
+		return u.checkAdamW(len(ids))
+	}
+	return fmt.Errorf("no optimizer %d", u.Kind)
+}
+
+func (u Update) checkAdamW(n int) error {
+	if !(u.Beta1 >= 0 && u.Beta1 < 1 && u.Beta2 >= 0 && u.Beta2 < 1 && u.Eps > 0) {
+		return fmt.Errorf("AdamW with β₁ = %v, β₂ = %v, ε = %v", u.Beta1, u.Beta2, u.Eps)
+	}
+	if len(u.Steps) != n {
+		return fmt.Errorf("AdamW has %d step counts for %d parameters", len(u.Steps), n)
+	}
+	for i, step := range u.Steps {
+		if step < 1 {
+			return fmt.Errorf("AdamW's step count %d is %d, must be ≥ 1", i, step)
+		}
+	}
+	return nil
+}
