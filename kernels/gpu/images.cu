@@ -9,7 +9,7 @@
 #include "plain.cuh"
 #include "store.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) images(const Forward *step, const float *nchw, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) images(const Forward *step, const float *nchw, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const Output &o = s.out[0];
@@ -32,7 +32,7 @@ struct Octet {
 	__device__ __forceinline__ Octet(i64 i, i64 pixels, i64 pitch) : image(i / pixels / (pitch / 8)), pixel(i % pixels), c((int)(i / pixels % (pitch / 8)) * 8) {}
 };
 
-extern "C" __global__ void __launch_bounds__(256) to_map(float *map, const float *nchw, i64 images, i64 channels, i64 height, i64 width) {
+extern "C" __global__ void __launch_bounds__(256, 2) to_map(float *map, const float *nchw, i64 images, i64 channels, i64 height, i64 width) {
 	const i64 pixels = height * width, pitch = (channels + 7) / 8 * 8;
 	for (i64 i = thread_index(); i < images * pixels * (pitch / 8); i += thread_count()) {
 		Octet o(i, pixels, pitch);
@@ -46,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(256) to_map(float *map, const float
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(256) read_node(float *nchw, const Node *node, i64 images) {
+extern "C" __global__ void __launch_bounds__(256, 2) read_node(float *nchw, const Node *node, i64 images) {
 	const Node &n = *node;
 	const i64 pixels = n.height * n.width;
 	for (i64 i = thread_index(); i < images * pixels * (n.pitch / 8); i += thread_count()) {

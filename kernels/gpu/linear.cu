@@ -12,7 +12,7 @@
 enum { LINEAR_CHUNK = 1024 }; // elements of u or dy that a block holds at a time
 
 // A warp has a class at a time, its lanes every 32nd channel.
-extern "C" __global__ void __launch_bounds__(256) linear(const Forward *step, const float *weight, const float *bias, i64 images) {
+extern "C" __global__ void __launch_bounds__(256, 2) linear(const Forward *step, const float *weight, const float *bias, i64 images) {
 	__shared__ __align__(16) float u[LINEAR_CHUNK];
 	SHARED(float, tile);
 	const Forward &s = *step;
@@ -51,7 +51,7 @@ __device__ __forceinline__ float logit_gradient(const Backward &s, i64 image, in
 }
 
 // Threads (c, r): a channel, every R-th class.
-extern "C" __global__ void __launch_bounds__(256) linear_gradient(const Backward *step, const float *weight, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backward *step, const float *weight, i64 images, i64 hold, i64 sums) {
 	__shared__ float dy[LINEAR_CHUNK];
 	SHARED(float, tile);
 	const Backward &s = *step;
@@ -83,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(256) linear_gradient(const Backward
 
 // Blocks are dealt a class and 64 channels, or a class's bias; threads (g, r): four channels, every 16th image, the
 // sixteen partial sums in order, all in doubles.
-extern "C" __global__ void __launch_bounds__(256) linear_weight_gradient(float *dweight, float *dbias, const Backward *step, i64 images) {
+extern "C" __global__ void __launch_bounds__(256, 2) linear_weight_gradient(float *dweight, float *dbias, const Backward *step, i64 images) {
 	__shared__ double part[16][64];
 	const Backward &s = *step;
 	const Node &in = s.in;

@@ -24,7 +24,7 @@ struct SumGradient {
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return incoming_at(step, image, y, x, c); }
 };
 
-extern "C" __global__ void __launch_bounds__(256) sum(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) sum(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	Place at = place_of(s.tiling, s.columns, s.height, s.width);
@@ -32,7 +32,7 @@ extern "C" __global__ void __launch_bounds__(256) sum(const Forward *step, i64 i
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(256) sum_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) sum_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
@@ -61,7 +61,7 @@ struct ConcatValue {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256) concat(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) concat(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	Place at = place_of(s.tiling, s.columns, s.height, s.width);
@@ -90,7 +90,7 @@ struct ConcatGradient {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256) concat_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) concat_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
@@ -99,7 +99,7 @@ extern "C" __global__ void __launch_bounds__(256) concat_gradient(const Backward
 }
 
 // Threads (g, r): four columns, every R-th pixel, in floats; the R partial sums of a column in order, in doubles.
-extern "C" __global__ void __launch_bounds__(256) global_avg(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) global_avg(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const Node &in = *s.in;
@@ -131,7 +131,7 @@ struct GlobalAvgGradient {
 	__device__ __forceinline__ float4 operator()(int, int, int c) const { return incoming_at(step, image, 0, 0, c) * share; }
 };
 
-extern "C" __global__ void __launch_bounds__(256) global_avg_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) global_avg_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);

@@ -15,6 +15,7 @@ __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 template <class Value>
 __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Place &at, Value value) {
 	const int groups = at.columns / 4, ld = plain_ld(t);
+#pragma unroll 1 // other blocks of the SM hide the latency, if registers leave room for them
 	for (int i = threadIdx.x; i < at.rows * at.width * groups; i += blockDim.x) {
 		int p = i / groups, column = i % groups * 4, y = p / at.width, x = p % at.width;
 		*(float4 *)(tile + (y * (int)t.tile_w + x) * ld + column) = value(at.y0 + y, at.x0 + x, at.column + column);

@@ -77,7 +77,7 @@ struct MaxPoolValue {
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return maximum(in, window, image, y, x, c).value; }
 };
 
-extern "C" __global__ void __launch_bounds__(256) max_pool(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const PoolWindow w(s);
@@ -105,7 +105,7 @@ struct AvgPoolValue {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256) avg_pool(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const PoolWindow w(s);
@@ -135,7 +135,7 @@ struct AvgPoolGradient {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256) avg_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const PoolWindow w(s);
@@ -187,7 +187,7 @@ struct Nothing {
 	__device__ __forceinline__ float4 operator()(int, int, int) const { return zeros(); }
 };
 
-extern "C" __global__ void __launch_bounds__(256) max_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const PoolWindow w(s);

@@ -47,6 +47,7 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 	if (r >= R)
 		return;
 	float4 sum[4] = {};
+#pragma unroll 1 // a pixel has up to 3 terms × 4 channels × 4 coefficients at hand: two at a time do not fit registers
 	for (int k = r; k < n; k += R) {
 		int y = k / at.width, x = k % at.width;
 		i64 to = (((i64)at.image * in.height + at.y0 + y) * in.width + at.x0 + x) * in.pitch + c;
