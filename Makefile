@@ -3,7 +3,7 @@
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
 
-.PHONY: build kernels kernels-check test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: build kernels kernels-check cuda vet-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -35,6 +35,14 @@ kernels:
 # The same, compared with what is kept.
 kernels-check:
 	$(GO) run ./scripts/kernels -check
+
+# The program with the GPU. CUDA's headers are fetched where none are installed; a stub of the driver is linked against
+# where there is none, and the machine's own is used when the program runs.
+cuda:
+	scripts/with-cuda.sh $(GO) build -trimpath -tags cuda -o bin/bnas-cuda ./cmd/bnas
+
+vet-cuda:
+	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda ./cmd/bnas
 
 test-race:
 	$(GO) test -race -short $(RACE_PACKAGES)

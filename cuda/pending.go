@@ -4,10 +4,6 @@ import (
 	"bnas/kernels"
 )
 
-const Built = false
-
-func Open() (Driver, error) { return nil, kernels.ErrUnsupported }
-
 type EmulatorOptions struct{ Threads int }
 
 func NewEmulated(o EmulatorOptions) (Driver, error) { return nil, kernels.ErrUnsupported }

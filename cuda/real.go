@@ -14,6 +14,9 @@ import (
 	"bnas/kernels/gpu"
 )
 
+// Built tells whether this program can use a GPU.
+const Built = true
+
 // realDriver is the GPU itself. Any goroutine may use it, one at a time: CUDA's notion of a current context belongs to
 // an OS thread, so every call binds its goroutine to a thread and makes the context current there (0.1 µs).
 type realDriver struct {

@@ -3,14 +3,15 @@
 package cuda
 
 import (
-	"errors"
+	"fmt"
 
 	"bnas/kernels"
 )
 
+// Built tells whether this program can use a GPU.
+const Built = false
+
 // Open opens the GPU. This program was built without CUDA: it says how to get one that was.
 func Open() (Driver, error) {
-	return nil, errors.Join(errUnbuilt, kernels.ErrUnsupported)
+	return nil, fmt.Errorf("%w: this program was built without CUDA; the one with it is made by `make cuda`: bin/bnas-cuda", kernels.ErrUnsupported)
 }
-
-var errUnbuilt = errors.New("this program was built without CUDA: build the one with it by `make cuda` and run bin/bnas-cuda")
