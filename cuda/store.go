@@ -87,15 +87,11 @@ func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) erro
 }
 
 func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (Ptr, error) {
-	switch {
-	case s.d.closed:
+	if s.d.closed {
 		return 0, fmt.Errorf("cuda: %s: %w", what, errClosed)
-	case id < 0 || int(id) >= len(s.params):
-		return 0, fmt.Errorf("cuda: %s: no parameter %d", what, id)
-	case slot < 0 || int(slot) >= slots:
-		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): no slot %d", what, id, s.params[id].Name, slot)
-	case n != s.params[id].Len():
-		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): %d elements, must be %d", what, id, s.params[id].Name, n, s.params[id].Len())
+	}
+	if err := kernels.CheckSlot(s.params, id, slot, n); err != nil {
+		return 0, fmt.Errorf("cuda: %s: %w", what, err)
 	}
 	at, err := s.address(id, slot)
 	if err != nil {

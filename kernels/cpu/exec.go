@@ -142,10 +142,8 @@ func (e *exec) SetStatistics(mean, variance []float64) error {
 	if err := e.length("SetStatistics", "variances", len(variance), len(e.variance)); err != nil {
 		return err
 	}
-	for i := range mean {
-		if math.IsNaN(mean[i]) || math.IsInf(mean[i], 0) || !(variance[i] >= 0) || math.IsInf(variance[i], 0) {
-			return e.fail("SetStatistics", fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i]))
-		}
+	if err := kernels.CheckStatistics(mean, variance); err != nil {
+		return e.fail("SetStatistics", err)
 	}
 	copy(e.mean, mean)
 	copy(e.variance, variance)

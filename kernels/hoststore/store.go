@@ -62,13 +62,8 @@ func (s *Store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) erro
 }
 
 func (s *Store) check(what string, id kernels.ParamID, slot kernels.Slot, n int) error {
-	switch {
-	case id < 0 || int(id) >= len(s.params):
-		return fmt.Errorf("hoststore: %s: no parameter %d", what, id)
-	case slot < 0 || int(slot) >= slots:
-		return fmt.Errorf("hoststore: %s: parameter %d (%s): no slot %d", what, id, s.params[id].Name, slot)
-	case n != s.params[id].Len():
-		return fmt.Errorf("hoststore: %s: parameter %d (%s): %d elements, must be %d", what, id, s.params[id].Name, n, s.params[id].Len())
+	if err := kernels.CheckSlot(s.params, id, slot, n); err != nil {
+		return fmt.Errorf("hoststore: %s: %w", what, err)
 	}
 	return nil
 }

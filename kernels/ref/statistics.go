@@ -2,8 +2,9 @@ package ref
 
 import (
 	"fmt"
-	"math"
 	"slices"
+
+	"bnas/kernels"
 )
 
 // bnChannels is the number of channels of all BatchNorms.
@@ -36,10 +37,8 @@ func (e *Exec) SetStatistics(mean, variance []float64) error {
 	if err := e.length("SetStatistics", "variances", len(variance), e.bnChannels()); err != nil {
 		return err
 	}
-	for i := range mean {
-		if math.IsNaN(mean[i]) || math.IsInf(mean[i], 0) || !(variance[i] >= 0) || math.IsInf(variance[i], 0) {
-			return e.fail("SetStatistics", fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i]))
-		}
+	if err := kernels.CheckStatistics(mean, variance); err != nil {
+		return e.fail("SetStatistics", err)
 	}
 	given := make([][2][]float64, len(e.p.Values))
 	at := 0

@@ -1,0 +1,16 @@
+package kernels
+
+import "fmt"
+
+// CheckSlot says what a Read or Write of n elements has wrong: no such parameter, no such slot, another length.
+func CheckSlot(params []Param, id ParamID, slot Slot, n int) error {
+	switch {
+	case id < 0 || int(id) >= len(params):
+		return fmt.Errorf("no parameter %d", id)
+	case slot < Data || slot > Moment2:
+		return fmt.Errorf("parameter %d (%s): no slot %d", id, params[id].Name, slot)
+	case n != params[id].Len():
+		return fmt.Errorf("parameter %d (%s): %d elements, must be %d", id, params[id].Name, n, params[id].Len())
+	}
+	return nil
+}
