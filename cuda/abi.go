@@ -75,6 +75,16 @@ type abiBackward struct {
 	sums                           abiSums
 }
 
+type abiWeightGradient struct {
+	in                            abiNode
+	out                           abiIncoming
+	height, width                 int64
+	window                        abiWindow
+	gradient, partial, arrived    Ptr
+	chunks                        int64
+	tileH, tileW, slabOut, slabIn int64
+}
+
 type abiSampleBN struct {
 	image                         Ptr
 	term, channels, pitch, column int64

@@ -78,7 +78,7 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
 			ops = append(ops, o)
 		}
 		for k, w := range b.weights[i] {
-			ops = append(ops, e.weightOp(step, k, w, n))
+			ops = append(ops, e.weightOp(step, k, w, b, n))
 		}
 		for k, t := range s.Targets {
 			if t.Node != plan.NoNode {

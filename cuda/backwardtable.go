@@ -60,22 +60,23 @@ func (e *exec) buildBackward(t *table, b *backwardTable) error {
 	b.targets, b.weights = nil, nil
 	for _, s := range b.order.Steps {
 		plan := &e.plans.steps[s.Step+1]
-		out, err := e.incoming(t, plan, b)
+		outs, err := e.incoming(t, plan, b)
 		if err != nil {
 			return err
 		}
+		out := put(t, outs...)
 		var targets []Ptr
 		column := 0
 		for k, target := range s.Targets {
 			node := plan.step.In[min(k, len(plan.step.In)-1)]
 			d := e.backward(plan, node, target, b)
-			d.out, d.outs, d.column = out, int64(len(plan.outs)), int64(column)
+			d.out, d.outs, d.column = out, int64(len(outs)), int64(column)
 			targets = append(targets, put(t, d))
 			column += e.p.Nodes[node].C
 		}
 		b.targets = append(b.targets, targets)
 		if b.order.Weights && plan.step.Op == kernels.OpConv {
-			weights, err := e.weightGradients(t, plan, out, b)
+			weights, err := e.weightGradients(t, plan, outs, b)
 			if err != nil {
 				return err
 			}
@@ -118,7 +119,7 @@ func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b 
 func (e *exec) norm(id kernels.BNID) Ptr { return e.forward.norms + Ptr(e.plans.normAt[id])*normBytes }
 
 // incoming describes the gradients of a step's values.
-func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) (Ptr, error) {
+func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]abiIncoming, error) {
 	var outs []abiIncoming
 	for k, v := range s.outs {
 		sources := e.sources(v, b)
@@ -129,13 +130,13 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) (Ptr, error) {
 		if s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backF)
 			if err != nil {
-				return 0, err
+				return nil, err
 			}
 			d.weight = w
 		}
 		outs = append(outs, d)
 	}
-	return put(t, outs...), nil
+	return outs, nil
 }
 
 // sources are the nodes with a gradient that a value enters.

@@ -43,6 +43,21 @@ func (a *plans) convKernel(s *stepPlan, in kernels.Shape) (name string, forward,
 	return "grouped", rawForm, rawForm
 }
 
+// convTiling cuts a convolution's launch by its kernel.
+func (a *plans) convTiling(s *stepPlan, in, out kernels.Shape, gradient bool) tiling {
+	columns := s.columns
+	if gradient {
+		columns = pitchOf(in.C)
+	}
+	switch s.kernel {
+	case "depthwise":
+		return depthwiseTiling(in, out, s.step.Window, columns, gradient)
+	case "grouped":
+		return groupedTiling(in, out, s.step.Window, columns, gradient)
+	}
+	return convFP32Tiling(in, out, s.step.Window, columns, gradient)
+}
+
 // backTiling is how the launch that makes the gradient of a node is cut.
 func (a *plans) backTiling(s *stepPlan, in kernels.Shape) tiling {
 	if s.step.Op == kernels.OpConv {

@@ -194,7 +194,9 @@ func (a *plans) planOwn() {
 			}
 		}
 	}
-	a.arrived = a.own.bytes(4 * int64(slabs) * int64(1+a.n))
+	counters := slabs * (1 + a.n)
+	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
+	a.arrived = a.own.bytes(4 * int64(counters))
 }
 
 // place assigns node gradients to memory.

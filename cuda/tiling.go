@@ -8,6 +8,10 @@ type tiling struct {
 	shared       int // bytes of dynamic shared memory
 }
 
+// Bytes of shared memory a thread that the stores need beside the tile: STORE_SCRATCH and GRADIENT_SCRATCH in
+// kernels/gpu.
+const storeScratch, gradientScratch = 32, 64
+
 // tiles is the number of tiles across and in all of a map.
 func (t tiling) tiles(height, width int) (across, all int) {
 	across = (width + t.tileW - 1) / t.tileW

@@ -8,19 +8,14 @@ const (
 	plainThreads = 256
 )
 
-// Bytes of scratch a thread that the stores need: STORE_SCRATCH and GRADIENT_SCRATCH in kernels/gpu.
-const (
-	storeScratch    = 32
-	gradientScratch = 64
-)
-
 // plainTiling cuts pools, sums, concatenations, the global average, the linear layer and the images.
 //
-// 64 pixels × 64 columns are four float4s a thread and 17 KiB of tile; with the scratch, 25 and 33 KiB, so that the
-// two blocks that 128 registers a thread allow share an SM's memory and leave most of it to the cache. A tile is 4×16 pixels: its rows are whole sectors of a dense image, and a
-// window of 3×3 reads 1.7 pixels for each, not much more than the 1.6 of 8×8. Maps that are smaller have tiles of their
-// own size, narrow ones taller tiles: no thread has a pixel outside, and a map of 1×1 needs no room for 64. The columns
-// are cut into slabs of equal size, so that the last block of a pixel is not nearly empty.
+// 64 pixels × 64 columns are four float4s a thread and 17 KiB of tile; with the scratch, 25 and 33 KiB, so that the two
+// blocks that 128 registers a thread allow share an SM's memory and leave most of it to the cache. A tile is 4×16
+// pixels: its rows are whole sectors of a dense image, and a window of 3×3 reads 1.7 pixels for each, not much more
+// than the 1.6 of 8×8. Maps that are smaller have tiles of their own size, narrow ones taller tiles: no thread has a
+// pixel outside, and a map of 1×1 needs no room for 64. The columns are cut into slabs of equal size, so that the last
+// block of a pixel is not nearly empty.
 func plainTiling(height, width, columns int, gradient bool) tiling {
 	t := tiling{tileW: min(width, plainRow), threads: plainThreads}
 	t.tileH = min(height, plainPixels/t.tileW)

@@ -1,0 +1,195 @@
+package cuda
+
+import "bnas/kernels"
+
+const (
+	maxShared = 48 << 10 // bytes that a block may have on every GPU without asking
+
+	// Of kernels/gpu/implicit_gemm.cuh.
+	gemmThreads  = 128 // at most: 64 sums a thread leave registers for two blocks of them and more
+	gemmPixels   = 8   // of a thread
+	gemmDepth    = 8   // channels of a step, whose weights are double buffered
+	gemmChunk    = 16  // channels of a patch
+	gemmChunk1x1 = 32  // a patch of a 1×1 convolution has no halo, and only one tap to hide its loads behind
+	gemmSlab     = 96
+)
+
+// side is what a convolution's launch stores (the output's map or, of the gradient, the input's), and what it reads
+// around a tile.
+type side struct {
+	height, width, columns int
+	gradient               bool
+	kernels.Window
+}
+
+func sideOf(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) side {
+	if gradient {
+		return side{height: in.H, width: in.W, columns: columns, gradient: true, Window: w}
+	}
+	return side{height: out.H, width: out.W, columns: columns, Window: w}
+}
+
+// patch is the length of the window that n pixels in a row of a tile read, patch_of in kernels/gpu/patch.cuh.
+func (s side) patch(n int) int {
+	reach := (s.Kernel - 1) * s.Dilation
+	switch {
+	case !s.gradient:
+		return (n-1)*s.Stride + reach + 1
+	case s.Stride == 1:
+		return n + reach
+	}
+	return (n-1+reach)/s.Stride + 2
+}
+
+// cut is a tile of at most the given pixels, at most across in a row: a map's rows and columns are divided evenly.
+func (s side) cut(pixels, across int) (height, width int) {
+	even := func(n, most int) int {
+		parts := (n + most - 1) / most
+		return (n + parts - 1) / parts
+	}
+	width = even(s.width, max(1, min(pixels, across)))
+	return even(s.height, max(1, pixels/width)), width
+}
+
+// scratch is what the store needs beside the tile, in bytes.
+func (s side) scratch(threads int) int {
+	if s.gradient {
+		return gradientScratch * threads
+	}
+	return storeScratch * threads
+}
+
+// evenSlab divides columns into slabs of at most the given size, as even as multiples of 8 are.
+func evenSlab(columns, most int) int {
+	slabs := (columns + most - 1) / most
+	return ((columns+slabs-1)/slabs + 7) &^ 7
+}
+
+func warps(threads int) int { return (threads + 31) &^ 31 }
+
+// convFP32Tiling cuts the launches of conv_fp32 (columns: Σ pitch of the siblings) and, with gradient, of
+// conv_fp32_gradient (columns: pitch of the input). A shape class is the slab: all columns up to 96, so that the input
+// is staged once.
+//
+//	slab     pixels  because
+//	≤ 16     256     128 threads of 8×4 sums; the halo of 16×16 is 27 %
+//	≤ 48     128     48: 96 threads of 8×8 sums, a tile of 24 KiB, three blocks on 96 KiB; 32: 128 threads of 8×4
+//	≤ 96     64      96: 96 threads of 8×8 sums; 64: 128 threads of 8×4; an 8×8 map is one tile
+//
+// Wide windows halve the tile until patch and weights fit. A result of more than 48 KiB does not fit at all.
+func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
+	s := sideOf(in, out, w, columns, gradient)
+	slab := evenSlab(columns, gemmSlab)
+	pixels := 64
+	switch {
+	case slab <= 16:
+		pixels = 256
+	case slab <= 48:
+		pixels = 128
+	}
+	t := s.gemm(pixels, slab)
+	for ; pixels > 1 && (t.shared > maxShared || t.threads > gemmThreads); t = s.gemm(pixels, slab) {
+		pixels /= 2
+	}
+	return t
+}
+
+// gemm is the tiling of an implicit GEMM with tiles of at most the given pixels.
+func (s side) gemm(pixels, slab int) tiling {
+	h, w := s.cut(pixels, 16)
+	phases, chunk := 1, gemmChunk
+	if s.gradient {
+		phases = s.Stride
+	}
+	if s.Kernel == 1 {
+		chunk = gemmChunk1x1
+	}
+	phase := (h + phases - 1) / phases * ((w + phases - 1) / phases)
+	groups := phases * phases * ((phase + gemmPixels - 1) / gemmPixels)
+	threads := groups * slab / 4
+	if threads > gemmThreads {
+		threads = groups * slab / 8 // 8 columns a thread
+	}
+	threads = max(warps(threads), warps(slab)) // a store needs a thread a column
+	loop := s.patch(h)*s.patch(w)*(chunk+4) + 2*gemmDepth*slab
+	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*loop, 4*h*w*slab+s.scratch(threads))}
+}
+
+const (
+	directThreads = 256
+	directPixels  = 4 // in a row, of a thread of depthwise
+)
+
+// depthwiseTiling cuts the launches of depthwise and depthwise_gradient: columns of 128 bytes and tiles of 8×16, a run
+// of 4 pixels × 4 channels a thread. Wide windows make the tile smaller, then the slab.
+func depthwiseTiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
+	s := sideOf(in, out, w, columns, gradient)
+	var t tiling
+	for _, slab := range []int{32, 16, 8} {
+		for _, pixels := range []int{128, 64, 32, 16} {
+			if t = s.depthwise(pixels, min(slab, evenSlab(columns, slab))); t.shared <= maxShared {
+				return t
+			}
+		}
+	}
+	return t
+}
+
+func (s side) depthwise(pixels, slab int) tiling {
+	h, w := s.cut(pixels, 16)
+	runs := h * ((w + directPixels - 1) / directPixels)
+	threads := max(warps(runs*slab/4), warps(slab))
+	patch := s.patch(h) * s.patch(w) * (slab + 4)
+	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*patch, 4*h*w*slab+s.scratch(threads))}
+}
+
+// groupedTiling cuts the launches of grouped and grouped_gradient, which stage nothing but the tile.
+func groupedTiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
+	s := sideOf(in, out, w, columns, gradient)
+	slab := evenSlab(columns, 32)
+	th, tw := s.cut(128, 16)
+	return tiling{tileH: th, tileW: tw, slab: slab, threads: directThreads, shared: 4*th*tw*slab + s.scratch(directThreads)}
+}
+
+// weightTiling is how a launch of conv_weight_gradient is cut: WeightGradient in kernels/gpu/abi.cuh.
+type weightTiling struct {
+	tileH, tileW     int // pixels of the output that are staged at once
+	slabOut, slabIn  int // channels of a block
+	blocks, chunks   int // the grid: blocks × chunks
+	threads, shared  int
+	partial, arrived int // elements of WeightGradient.partial and .arrived
+}
+
+const (
+	weightTaps   = 3   // in a row, of a block
+	weightBlocks = 512 // enough for every GPU's multiprocessors at two blocks each; fixed, for the same bits on all
+)
+
+// weightGradientTiling cuts the launch of conv_weight_gradient for one convolution. The batch is cut into chunks so
+// that the GPU is full; their number depends on the shape alone. groups > 1 has blocks only on the diagonal, so they
+// are kept small.
+func weightGradientTiling(in, out kernels.Shape, w kernels.Window, groups int) weightTiling {
+	most := 64
+	if groups > 1 {
+		most = 16
+	}
+	t := weightTiling{slabOut: evenSlab(pitchOf(out.C), most), slabIn: evenSlab(pitchOf(in.C), most), threads: directThreads}
+	s := sideOf(in, out, w, out.C, false)
+	for pixels := 64; ; pixels /= 2 {
+		t.tileH, t.tileW = s.cut(pixels, 8)
+		rows := (t.tileH-1)*w.Stride + 1
+		columns := (t.tileW-1)*w.Stride + (min(w.Kernel, weightTaps)-1)*w.Dilation + 1
+		staged := t.tileH*t.tileW*(t.slabOut+4) + rows*columns*(t.slabIn+4)
+		t.shared = 4 * max(staged, t.slabOut*t.slabIn*weightTaps)
+		if t.shared <= maxShared || pixels == 1 {
+			break
+		}
+	}
+	rowGroups := (w.Kernel + weightTaps - 1) / weightTaps
+	slabs := ((pitchOf(out.C) + t.slabOut - 1) / t.slabOut) * ((pitchOf(in.C) + t.slabIn - 1) / t.slabIn)
+	t.blocks = slabs * w.Kernel * rowGroups
+	t.chunks = max(1, weightBlocks/t.blocks)
+	t.partial = t.chunks * out.C * (in.C / groups) * w.Kernel * w.Kernel
+	t.arrived = t.blocks
+	return t
+}
