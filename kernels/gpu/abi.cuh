@@ -125,3 +125,35 @@ struct Backward {
 	Tiling tiling;
 	Sums sums;
 };
+
+// The gradient of one convolution's weights. Block (x, y) has output channels [(x / across)·slab_out, + slab_out), input
+// channels and taps by x % across, and images of chunk y: see weight_gradient.cu.
+struct WeightGradient {
+	Node in;
+	Incoming out; // of this convolution alone
+	i64 height, width; // of out
+	i64 kernel, stride, pad, dilation, groups;
+	float *gradient; // [out][in / groups][kernel][kernel], as the store has it
+	float *partial; // [chunks][the same]
+	unsigned *arrived; // [blocks of a chunk], zero between launches
+	i64 chunks; // pieces of the batch
+	i64 tile_h, tile_w; // pixels of out that are staged at once
+	i64 slab_out, slab_in; // channels of a block
+};
+
+// Where an image's dγ and dβ go in a row of the per-sample Jacobian: columns [column, column + channels) and the
+// `channels` after. image is that of the Sums of the node that the BatchNorm enters as its term; 0: it enters none.
+struct SampleBN {
+	const float4 *image;
+	i64 term, channels, pitch, column;
+};
+
+// A parameter that the optimizer updates. moment1 and moment2 may be 0 where the rule does not use them.
+struct Parameter {
+	float *data;
+	const float *grad;
+	float *moment1, *moment2;
+	i64 length;
+	double decay;
+	double bias1, bias2; // 1 − βᵗ
+};
