@@ -1,1 +1,46 @@
 // All kernels of the product as the emulator compiles them: a line for each source, and one for each kernel.
+
+#include "images.cu"
+#include "plain.cu"
+#include "pool.cu"
+#include "linear.cu"
+#include "loss.cu"
+#include "batch_norm.cu"
+#include "samples.cu"
+#include "probe.cu"
+#include "codes.cu"
+#include "update.cu"
+#include "jacobian.cu"
+#include "philox.cu"
+
+KERNEL(images)
+KERNEL(to_map)
+KERNEL(read_node)
+KERNEL(sum)
+KERNEL(sum_gradient)
+KERNEL(concat)
+KERNEL(concat_gradient)
+KERNEL(global_avg)
+KERNEL(global_avg_gradient)
+KERNEL(max_pool)
+KERNEL(avg_pool)
+KERNEL(avg_pool_gradient)
+KERNEL(max_pool_gradient)
+KERNEL(linear)
+KERNEL(linear_gradient)
+KERNEL(linear_weight_gradient)
+KERNEL(cross_entropy)
+KERNEL(batch_norm_given)
+KERNEL(batch_norm_held)
+KERNEL(sample_gradients)
+KERNEL(spatial_mean)
+KERNEL(fire_count)
+KERNEL(covariance)
+KERNEL(covariance_total)
+KERNEL(pack_codes)
+KERNEL(code_gram)
+KERNEL(gradient_norm)
+KERNEL(update_sgd)
+KERNEL(update_adamw)
+KERNEL(jacobian_gram)
+KERNEL(philox_normal)

@@ -15,6 +15,7 @@ __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, dou
 // Four channels of Σ terms at offset `at` (in floats, a multiple of 4) of the maps; c is the first of the channels.
 __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0);
+#pragma unroll 1 // four terms at a time, as the compiler would have it, take 50 registers more
 	for (int t = 0; t < n.terms; t++) {
 		float4 x = *(const float4 *)(n.term[t].value + at);
 		const Affine *a = n.term[t].affine;
