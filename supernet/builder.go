@@ -94,6 +94,7 @@ type scope struct {
 	module       string // prefix of exported names
 	variant      string // prefix of parameter names, which tells options of a gene apart
 	last         int    // the BatchNorm made last
+	convolves    bool   // it has a convolution
 }
 
 func newBuilder(net *Net, register bool) *Builder {
@@ -124,7 +125,7 @@ func (b *Builder) Operator(gene, option int, moduleName string, build func() Sum
 	b.scope = scope{gene: gene, option: option, module: moduleName + ".", variant: moduleName + "." + name + ".", last: none}
 	s := build()
 	if b.register && b.scope.last != none {
-		b.net.markLast(b.bns[b.scope.last].gamma)
+		b.net.markLast(b.bns[b.scope.last].gamma, b.scope.convolves)
 	}
 	b.scope = outer
 	return s
@@ -133,6 +134,7 @@ func (b *Builder) Operator(gene, option int, moduleName string, build func() Sum
 // Conv records a convolution without bias of act(x); its weight is name.weight.
 func (b *Builder) Conv(name string, x Feature, act kernels.Activation, c Conv) Raw {
 	in := b.Shape(x)
+	b.scope.convolves = true
 	c.Window = normalised(c.Window)
 	c.Groups = max(c.Groups, 1)
 	if c.Out < 1 || in.C%c.Groups != 0 || c.Out%c.Groups != 0 {

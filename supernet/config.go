@@ -44,8 +44,8 @@ func (c Config) Validate() error {
 	if c.BN != Standard && c.BN != Fair {
 		return fmt.Errorf("supernet: bn: unknown placement %q, want %q or %q", c.BN, Standard, Fair)
 	}
-	if c.Gamma != GammaOne && c.Gamma != GammaUniform {
-		return fmt.Errorf("supernet: gamma_init: unknown value %q, want %q or %q", c.Gamma, GammaOne, GammaUniform)
+	if c.Gamma != GammaOne && c.Gamma != GammaUniform && c.Gamma != GammaSmall {
+		return fmt.Errorf("supernet: gamma_init: unknown value %q, want %q, %q or %q", c.Gamma, GammaOne, GammaUniform, GammaSmall)
 	}
 	for _, f := range []struct {
 		name            string

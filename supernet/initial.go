@@ -13,7 +13,7 @@ import (
 //
 //	convolution  N(0, 2/(k²·C_out)), Kaiming's normal initialisation by fan-out
 //	classifier   weight and bias U(−1/√C, 1/√C) for C inputs, as PyTorch's Linear
-//	γ, β         1 or U(0,1); 0
+//	γ, β         1, U(0,1), or 1 and SmallGamma; 0
 func (n *Net) Initial(id kernels.ParamID) []float32 {
 	p := n.params[id]
 	v := make([]float32, p.Len())
@@ -27,8 +27,12 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	case kernels.LinearBias:
 		uniform(v, r, 1/math.Sqrt(float64(n.params[n.weightOf(id)].Shape[1])))
 	case kernels.Gamma:
+		start := float32(1)
+		if n.Config.Gamma == GammaSmall && n.BNOf(id).Convolves {
+			start = SmallGamma
+		}
 		for i := range v {
-			v[i] = 1
+			v[i] = start
 			if n.Config.Gamma == GammaUniform {
 				v[i] = float32(r.Float64())
 			}

@@ -94,7 +94,10 @@ func (n *Net) addBN(info BNInfo) {
 	}
 }
 
-func (n *Net) markLast(gamma kernels.ParamID) { n.bns[n.bnOf[gamma]].Last = true }
+func (n *Net) markLast(gamma kernels.ParamID, convolves bool) {
+	bn := &n.bns[n.bnOf[gamma]]
+	bn.Last, bn.Convolves = true, convolves
+}
 
 // Params is the table of every parameter of every path; a ParamID indexes it.
 func (n *Net) Params() []kernels.Param { return n.params }

@@ -302,3 +302,31 @@ func TestGammaUniform(t *testing.T) {
 		t.Errorf("mean γ = %g of %g", mean, count)
 	}
 }
+
+// TestGammaSmall: the last BatchNorm of each operator with a convolution starts small, every other one at 1.
+func TestGammaSmall(t *testing.T) {
+	for _, s := range Spaces() {
+		c := small(t, s, Fair).Config
+		c.Gamma = GammaSmall
+		n, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts := map[bool]int{}
+		for _, b := range n.BNs() {
+			want := float32(1)
+			if b.Gene >= 0 && b.Last && !strings.HasSuffix(b.Name, ".bn") { // that of an operator without a convolution
+				want = SmallGamma
+			}
+			for _, v := range n.Initial(b.Gamma) {
+				if v != want {
+					t.Fatalf("%s: %s of option %d starts at %g, want %g", s.Name(), b.Name, b.Option, v, want)
+				}
+			}
+			counts[want == 1]++
+		}
+		if counts[true] == 0 || counts[false] == 0 {
+			t.Errorf("%s: %v BatchNorms start at 1 and small", s.Name(), counts)
+		}
+	}
+}

@@ -71,7 +71,14 @@ type GammaInit string
 const (
 	GammaOne     GammaInit = "one"     // γ = 1
 	GammaUniform GammaInit = "uniform" // γ ~ U(0,1), as Frankle, Schwab and Morcos (2021)
+	// GammaSmall is 1, but SmallGamma in the last BatchNorm of every operator that convolves: what paths have in common
+	// at first is then what goes round the convolutions (Goyal et al., arXiv:1706.02677, §5.1, start residual
+	// branches at 0).
+	GammaSmall GammaInit = "small"
 )
+
+// SmallGamma is what GammaSmall starts with.
+const SmallGamma = 0.3
 
 // BNInfo places one BatchNorm of the supernet: what an indicator needs to know beyond γ and β.
 type BNInfo struct {
@@ -80,4 +87,5 @@ type BNInfo struct {
 	Gene        int    // the gene whose option owns it, or −1 for stem, reductions, head, projections
 	Option      int
 	Last        bool // the last BatchNorm of its operator (the one that BN-NAS trains and scores)
+	Convolves   bool // the last of an operator with a convolution
 }

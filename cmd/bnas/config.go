@@ -112,7 +112,7 @@ var (
 		{"classes", "supernet.classes", "outputs (0: the data set's or the benchmark's)"},
 		{"height", "supernet.height", "image rows (0: the data set's or the benchmark's)"},
 		{"width", "supernet.width", "image columns (0: the data set's or the benchmark's)"},
-		{"gamma-init", "supernet.gamma_init", "how γ starts: one, or uniform on (0,1)"},
+		{"gamma-init", "supernet.gamma_init", "how γ starts: one, uniform on (0,1), or small (1, but 0.3 behind an operator's convolutions)"},
 	}
 	dataSettings = []setting{
 		{"data", "data.name", "fashion (built in), cifar10, cifar100, idx or folder"},
