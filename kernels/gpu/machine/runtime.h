@@ -23,7 +23,7 @@ struct bnas_shuffle {
 	int lane; // whose value is wanted
 };
 struct bnas_ballot {
-	bool predicate;
+	int predicate;
 	unsigned result;
 };
 struct bnas_mma {
@@ -51,14 +51,16 @@ __attribute__((const)) struct bnas_index bnas_block_size(void);
 __attribute__((const)) struct bnas_index bnas_grid_size(void);
 __attribute__((const)) void *bnas_dynamic_shared(void);
 
-void bnas_barrier(bnas_site at);
+void bnas_barrier(struct bnas_site at);
 void bnas_fence(void);
-void bnas_warp(enum bnas_warp_op op, unsigned mask, void *operand, bnas_site at);
-unsigned bnas_atomic_add(unsigned *p, unsigned v, bnas_site at);
-void bnas_copy_async(void *shared, const void *global, int valid, bnas_site at);
+void bnas_warp(enum bnas_warp_op op, unsigned mask, void *operand, struct bnas_site at);
+unsigned bnas_atomic_add(unsigned *p, unsigned v, struct bnas_site at);
+void bnas_copy_async(void *shared, const void *global, int valid, struct bnas_site at);
 void bnas_copy_commit(void);
 void bnas_copy_wait(int groups);
+#ifdef __cplusplus
 }
+#endif
 
 // A kernel, and the call of it with its parameters, 8 bytes each.
 struct bnas_kernel {

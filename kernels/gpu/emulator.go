@@ -1,0 +1,26 @@
+// Package gpu holds the CUDA sources of the kernels, for the compiler and, compiled into the program with them, for the
+// emulator.
+package gpu
+
+import (
+	"embed"
+
+	"bnas/kernels/gpu/machine"
+)
+
+// Sources are the kernels and what they include.
+//
+//go:embed *.cu *.cuh *.h
+var Sources embed.FS
+
+type (
+	// Emulator is an emulated GPU that runs the kernels of this package.
+	Emulator = machine.Machine
+	// Options of an Emulator.
+	Options = machine.Options
+	// Traffic of a launch.
+	Traffic = machine.Traffic
+)
+
+// NewEmulator returns an emulated GPU. Without cgo the error wraps kernels.ErrUnsupported.
+func NewEmulator(o Options) (*Emulator, error) { return machine.New(o, compiled()) }

@@ -1,0 +1,19 @@
+//go:build cgo
+
+package gpu
+
+// #cgo CXXFLAGS: -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
+// #cgo !race,!asan,!msan CXXFLAGS: -fsanitize=thread,bounds,alignment
+// #cgo asan CXXFLAGS: -fsanitize=address
+// #include "kernels.h"
+import "C"
+
+import (
+	"unsafe"
+
+	"bnas/kernels/gpu/machine"
+)
+
+func compiled() machine.Kernels {
+	return machine.Kernels{Hooked: unsafe.Pointer(C.bnas_kernels()), Fast: unsafe.Pointer(C.bnas_kernels_fast())}
+}

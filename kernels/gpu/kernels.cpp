@@ -1,0 +1,9 @@
+// The kernels with hooks at every load and store.
+#include "emulate.h"
+#include "kernels.h"
+
+namespace {
+#include "all.cu"
+}
+
+const bnas_kernel *bnas_kernels(void) { return bnas_last_kernel; }

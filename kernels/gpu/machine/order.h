@@ -1,0 +1,27 @@
+// Which blocks know of which: "the last block finishes".
+#pragma once
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+// A vector clock for each block and each counter. A block that comes to a counter after a fence tells what it has done and
+// seen; whoever comes after it to the same counter knows that.
+struct Order {
+	enum { MOST = 8192 }; // beyond, blocks are not compared
+	typedef std::vector<uint16_t> Clock;
+	std::vector<Clock> known; // of each block, empty: of nobody
+	std::vector<uint16_t> clock; // its own
+	std::unordered_map<uintptr_t, Clock> counters;
+
+	void begin(uint32_t blocks) {
+		known.resize(blocks);
+		clock.resize(blocks);
+	}
+	bool active() const { return !clock.empty(); }
+	// Whether `me` knows what `other` did at the given time of its clock.
+	bool before(uint32_t other, uint16_t time, uint32_t me) const {
+		return other == me || (!known[me].empty() && known[me][other] > time);
+	}
+	void learn(uint32_t me, uintptr_t counter);
+	void tell(uint32_t me, uintptr_t counter);
+};
