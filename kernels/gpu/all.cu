@@ -12,6 +12,8 @@
 #include "update.cu"
 #include "jacobian.cu"
 #include "philox.cu"
+#include "pack.cu"
+#include "conv_fp32.cu"
 
 KERNEL(images)
 KERNEL(to_map)
@@ -44,3 +46,6 @@ KERNEL(update_sgd)
 KERNEL(update_adamw)
 KERNEL(jacobian_gram)
 KERNEL(philox_normal)
+KERNEL(pack_weights)
+KERNEL(conv_fp32)
+KERNEL(conv_fp32_gradient)
