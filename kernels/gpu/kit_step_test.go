@@ -1,0 +1,249 @@
+package gpu_test
+
+import (
+	"fmt"
+	"math"
+)
+
+// cut is how a test's launch is cut into blocks.
+type cut struct{ h, w, slab, threads, shared int }
+
+// plainCut is for the ops that are not convolutions.
+func plainCut(h, w, slab, threads int) cut {
+	return cut{h, w, slab, threads, 4*h*w*(slab+4) + 64*threads}
+}
+
+func (c cut) tiling(s shape) abiTiling {
+	across := (s.w + c.w - 1) / c.w
+	return abiTiling{int64(c.h), int64(c.w), int64(across), int64(across * ((s.h + c.h - 1) / c.h)), int64(c.slab)}
+}
+
+// buffers are what a reduction over tiles and images needs: partial results of `columns` columns, 16 bytes each, and
+// counters.
+type buffers struct {
+	tile, image, arrived uint64
+	slabs                int
+}
+
+func (k *kit) buffers(n int, t abiTiling, columns int) buffers {
+	slabs := (columns + int(t.slab) - 1) / int(t.slab)
+	return buffers{k.alloc(16 * n * int(t.tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, slabs*(1+n))...), slabs}
+}
+
+// forward is a launch of a kernel that stores values.
+type forward struct {
+	kernel     string
+	n          int
+	statImages int
+	in         []*node
+	weights    []uint64 // of out
+	out        []int    // channels of each value
+	shape               // of the values; c is not used
+	window     window
+	cut        cut
+	args       []any // between the step and `images`; the last one is left out of linear's
+	noStats    bool
+}
+
+// run launches the kernel, compares the values with want, and the statistics and coefficients with the values.
+func (f forward) run(k *kit, want ...[]float64) {
+	k.t.Helper()
+	columns := 0
+	var outs []abiOutput
+	var norms []abiBatchNorm
+	for i, c := range f.out {
+		o := abiOutput{value: k.alloc(4 * f.n * f.h * f.w * pitchOf(c)), channels: int64(c), pitch: int64(pitchOf(c)), column: int64(columns)}
+		if f.weights != nil {
+			o.weight = f.weights[i]
+		}
+		outs = append(outs, o)
+		for range 1 + (i+1)%2 { // two over every second value
+			norms = append(norms, abiBatchNorm{affine: put(k, make([]affine, pitchOf(c))...), gamma: put(k, floats(k.random(c))...), beta: put(k, floats(k.random(c))...), eps: 1e-5, channels: int64(c), column: int64(columns)})
+		}
+		columns += pitchOf(c)
+	}
+	nodes := make([]abiNode, len(f.in))
+	for i, d := range f.in {
+		nodes[i] = d.abi
+	}
+	t := f.cut.tiling(f.shape)
+	b := k.buffers(f.n, t, columns)
+	step := abiForward{in: put(k, nodes...), ins: int64(len(nodes)), out: put(k, outs...), outs: int64(len(outs)), columns: int64(columns), height: int64(f.h), width: int64(f.w), window: f.window, tiling: t}
+	mean, variance := k.alloc(8*columns), k.alloc(8*columns)
+	args := append([]any{put(k, step)}, f.args...)
+	if !f.noStats {
+		step.statistics = abiStatistics{b.tile, b.image, b.arrived, mean, variance, put(k, norms...), int64(len(norms))}
+		args = append([]any{put(k, step)}, f.args...)
+		args = append(args, f.n, f.statImages)
+	} else {
+		args = append(args, f.n)
+	}
+	k.launch(f.kernel, f.n*int(t.tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	values := make([][]float64, len(outs))
+	for i, o := range outs {
+		values[i] = k.getMap(o.value, f.n*f.h*f.w, f.out[i])
+		near(k.t, fmt.Sprintf("%s: value %d", f.kernel, i), values[i], want[i], 2e-5)
+	}
+	if !f.noStats {
+		for i, o := range outs {
+			f.checkStatistics(k, values[i], o, norms, mean, variance)
+		}
+		f.checkCounters(k, b)
+	}
+}
+
+func (f forward) checkCounters(k *kit, b buffers) {
+	k.t.Helper()
+	for i, v := range get[uint32](k, b.arrived, b.slabs*(1+f.n)) {
+		if v != 0 {
+			k.t.Fatalf("%s: counter %d is %d after the launch", f.kernel, i, v)
+		}
+	}
+}
+
+// moments are the mean and biased variance of each channel over the first n images.
+func moments(v []float64, channels, pixels int) (mean, variance []float64) {
+	mean, variance = make([]float64, channels), make([]float64, channels)
+	for i := range pixels * channels {
+		mean[i%channels] += v[i] / float64(pixels)
+	}
+	for i := range pixels * channels {
+		d := v[i] - mean[i%channels]
+		variance[i%channels] += d * d / float64(pixels)
+	}
+	return mean, variance
+}
+
+func (f forward) checkStatistics(k *kit, v []float64, o abiOutput, norms []abiBatchNorm, mean, variance uint64) {
+	k.t.Helper()
+	channels := int(o.channels)
+	wantMean, wantVariance := moments(v, channels, f.statImages*f.h*f.w)
+	near(k.t, f.kernel+": mean", get[float64](k, mean+8*uint64(o.column), channels), wantMean, 1e-6)
+	near(k.t, f.kernel+": variance", get[float64](k, variance+8*uint64(o.column), channels), wantVariance, 5e-6)
+	for _, b := range norms {
+		if b.column != o.column {
+			continue
+		}
+		gamma, beta := get[float32](k, b.gamma, channels), get[float32](k, b.beta, channels)
+		var got, want []float64
+		for c, a := range get[affine](k, b.affine, int(o.pitch)) {
+			got = append(got, float64(a.mean), float64(a.scale), float64(a.beta), float64(a.rstd))
+			if c >= channels {
+				want = append(want, 0, 0, 0, 0)
+				continue
+			}
+			r := 1 / math.Sqrt(wantVariance[c]+b.eps)
+			want = append(want, wantMean[c], float64(gamma[c])*r, float64(beta[c]), r)
+		}
+		near(k.t, f.kernel+": affine", got, want, 1e-4)
+	}
+}
+
+// backward is a launch of a kernel that makes the gradient at a node.
+type backward struct {
+	kernel          string
+	n               int
+	in              *node
+	out             []*incoming
+	window          window
+	column          int
+	cut             cut
+	args            []any // between the step and `images`
+	add, hold, sums bool
+}
+
+// run launches the kernel and compares D with (want ⊙ act′(z)) and what was there, want = ∂loss/∂u; then dγ, dβ and
+// the coefficients of dx with D.
+func (f backward) run(k *kit, want []float64) {
+	k.t.Helper()
+	in := f.in
+	step := f.step(k)
+	t := step.tiling
+	b := k.buffers(f.n, t, int(in.abi.pitch))
+	step.sums = abiSums{b.tile, b.image, b.arrived, in.norm}
+	size := len(in.z)
+	before := make([]float64, size)
+	step.gradient = k.alloc(4 * size / in.c * pitchOf(in.c))
+	if f.add {
+		before = k.random(size)
+		step.gradient, step.add = k.putMap(before, in.c), 1
+	}
+	args := append([]any{put(k, step)}, f.args...)
+	k.launch(f.kernel, f.n*int(t.tiles), b.slabs, f.cut.threads, f.cut.shared, append(args, f.n, f.hold, f.sums)...)
+	d := k.getMap(step.gradient, size/in.c, in.c)
+	wantD := make([]float64, size)
+	for i := range wantD {
+		if passes(in.z[i], int(in.abi.activation)) {
+			wantD[i] = want[i]
+		}
+		wantD[i] += before[i]
+	}
+	near(k.t, f.kernel+": D", d, wantD, 5e-5)
+	if !f.sums {
+		return
+	}
+	f.checkSums(k, d, get[float32](k, b.image, 4*f.n*int(in.abi.pitch)))
+	forward{kernel: f.kernel, n: f.n}.checkCounters(k, b)
+}
+
+func (f backward) step(k *kit) abiBackward {
+	in := f.in
+	var outs []abiIncoming
+	columns := 0
+	for _, v := range f.out {
+		v.abi.column = int64(columns)
+		columns += pitchOf(v.c)
+		outs = append(outs, v.abi)
+	}
+	return abiBackward{out: put(k, outs...), outs: int64(len(outs)), columns: int64(columns), height: int64(f.out[0].h), width: int64(f.out[0].w), column: int64(f.column),
+		window: f.window, in: in.abi, last: 1, tiling: f.cut.tiling(in.shape)}
+}
+
+// checkSums compares an image's sums, dγ, dβ and the slopes with D.
+func (f backward) checkSums(k *kit, d []float64, images []float32) {
+	k.t.Helper()
+	in, pixels := f.in, f.in.h*f.in.w
+	for t := range in.norm {
+		if in.norm[t] == 0 {
+			continue
+		}
+		dgamma, dbeta := make([]float64, in.c), make([]float64, in.c)
+		var got, want []float64
+		for i := range f.n {
+			for c := range in.c {
+				g, b := 0.0, 0.0
+				for p := range pixels {
+					j := (i*pixels+p)*in.c + c
+					g += d[j] * in.hat[t][j]
+					b += d[j]
+				}
+				dgamma[c] += g
+				dbeta[c] += b
+				at := 4 * (i*int(in.abi.pitch) + c)
+				got = append(got, float64(images[at]), float64(images[at+1+t]))
+				want = append(want, b, g)
+			}
+		}
+		near(k.t, f.kernel+": an image's ΣD, ΣD·x̂", got, want, 1e-4)
+		near(k.t, f.kernel+": dγ", widen(get[float32](k, in.bn[t].dgamma, in.c)), dgamma, 1e-4)
+		near(k.t, f.kernel+": dβ", widen(get[float32](k, in.bn[t].dbeta, in.c)), dbeta, 1e-4)
+		f.checkSlopes(k, t, dgamma, dbeta)
+	}
+}
+
+func (f backward) checkSlopes(k *kit, t int, dgamma, dbeta []float64) {
+	k.t.Helper()
+	in := f.in
+	m := float64(f.n * in.h * in.w)
+	var got, want []float64
+	for c, s := range get[slope](k, in.bn[t].slope, int(in.abi.pitch)) {
+		got = append(got, float64(s.scale), float64(s.offset), float64(s.slope), float64(s.mean))
+		a := in.affine[t][c]
+		scale, mean, offset, tilt := float64(a.scale), float64(a.mean), 0.0, 0.0
+		if c < in.c && !f.hold {
+			offset, tilt = -scale*dbeta[c]/m, -scale*float64(a.rstd)*dgamma[c]/m
+		}
+		want = append(want, scale, offset, tilt, mean)
+	}
+	near(k.t, f.kernel+": slope", got, want, 1e-4)
+}
