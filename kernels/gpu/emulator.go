@@ -22,5 +22,8 @@ type (
 	Traffic = machine.Traffic
 )
 
+// MaxShared is how many bytes of shared memory a block may ask for.
+const MaxShared = machine.MaxShared
+
 // NewEmulator returns an emulated GPU. Without cgo the error wraps kernels.ErrUnsupported.
-func NewEmulator(o Options) (*Emulator, error) { return machine.New(o, compiled()) }
+func NewEmulator(o Options) (*Emulator, error) { return machine.New(o, emulated()) }

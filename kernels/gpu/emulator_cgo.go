@@ -14,6 +14,6 @@ import (
 	"bnas/kernels/gpu/machine"
 )
 
-func compiled() machine.Kernels {
+func emulated() machine.Kernels {
 	return machine.Kernels{Hooked: unsafe.Pointer(C.bnas_kernels()), Fast: unsafe.Pointer(C.bnas_kernels_fast())}
 }

@@ -4,4 +4,4 @@ package gpu
 
 import "bnas/kernels/gpu/machine"
 
-func compiled() machine.Kernels { return machine.Kernels{} }
+func emulated() machine.Kernels { return machine.Kernels{} }

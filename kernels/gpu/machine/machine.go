@@ -32,6 +32,8 @@ type Machine struct {
 	lost    error
 }
 
+var errClosed = errors.New("the emulated machine is closed")
+
 // New returns a Machine that runs kernels.
 func New(o Options, kernels Kernels) (*Machine, error) {
 	if o.Threads == 0 {
@@ -58,8 +60,16 @@ func flag(b bool) C.int {
 	return 0
 }
 
+// Err is the fault that ended the machine, nil if there was none.
+func (m *Machine) Err() error { return m.lost }
+
 // Used is how many bytes are allocated.
-func (m *Machine) Used() int64 { return int64(C.machine_used(m.m)) }
+func (m *Machine) Used() int64 {
+	if m.m == nil {
+		return 0
+	}
+	return int64(C.machine_used(m.m))
+}
 
 // Alloc returns the address of a new buffer; every bit of it is one, so that each float is a NaN.
 func (m *Machine) Alloc(bytes int64) (uint64, error) {
@@ -78,6 +88,9 @@ func (m *Machine) Alloc(bytes int64) (uint64, error) {
 
 // Free releases a buffer.
 func (m *Machine) Free(p uint64) error {
+	if m.m == nil {
+		return m.lost
+	}
 	switch C.machine_free(m.m, C.uint64_t(p)) {
 	case 0:
 		return m.lost
@@ -205,6 +218,7 @@ func (m *Machine) Close() error {
 	if m.m == nil {
 		return nil
 	}
+	m.lost = errors.Join(m.lost, errClosed)
 	buffers, bytes := int(C.machine_buffers(m.m)), m.Used()
 	C.machine_delete(m.m)
 	m.m = nil

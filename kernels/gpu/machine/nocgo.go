@@ -23,6 +23,7 @@ type Machine struct{}
 // New says so.
 func New(Options, Kernels) (*Machine, error) { return nil, errNoCgo }
 
+func (*Machine) Err() error                                         { return errNoCgo }
 func (*Machine) Used() int64                                        { return 0 }
 func (*Machine) Alloc(int64) (uint64, error)                        { return 0, errNoCgo }
 func (*Machine) Free(uint64) error                                  { return errNoCgo }
