@@ -1,0 +1,291 @@
+package ptx
+
+import (
+	"math"
+	"strings"
+)
+
+// comparison is a relation of two values' bits.
+type comparison func(a, b uint64) bool
+
+// compare makes the relation named eq, ltu, hs… of a type.
+func compare(name string, t typ, ftz bool) (comparison, error) {
+	if t.isFloat() {
+		return compareFloats(name, t, ftz)
+	}
+	n := t.bits()
+	switch name {
+	case "eq":
+		return func(a, b uint64) bool { return a == b }, nil
+	case "ne":
+		return func(a, b uint64) bool { return a != b }, nil
+	}
+	if t.isSigned() {
+		switch name {
+		case "lt":
+			return func(a, b uint64) bool { return signed(a, n) < signed(b, n) }, nil
+		case "le":
+			return func(a, b uint64) bool { return signed(a, n) <= signed(b, n) }, nil
+		case "gt":
+			return func(a, b uint64) bool { return signed(a, n) > signed(b, n) }, nil
+		case "ge":
+			return func(a, b uint64) bool { return signed(a, n) >= signed(b, n) }, nil
+		}
+	}
+	if t.class == unsignedClass {
+		switch name {
+		case "lt", "lo":
+			return func(a, b uint64) bool { return a < b }, nil
+		case "le", "ls":
+			return func(a, b uint64) bool { return a <= b }, nil
+		case "gt", "hi":
+			return func(a, b uint64) bool { return a > b }, nil
+		case "ge", "hs":
+			return func(a, b uint64) bool { return a >= b }, nil
+		}
+	}
+	return nil, errOperand("relation ." + name + " of ." + t.name + " is not supported")
+}
+
+// compareFloats: a relation whose name ends in u is true where a value is NaN.
+func compareFloats(name string, t typ, ftz bool) (comparison, error) {
+	var value func(uint64) float64
+	switch t.name {
+	case "f32":
+		value = func(a uint64) float64 { return float64(float32of(a)) }
+		if ftz {
+			value = func(a uint64) float64 { return float64(float32of(flush(a))) }
+		}
+	case "f64":
+		value = math.Float64frombits
+	default:
+		return nil, errOperand("comparing ." + t.name + " is not supported")
+	}
+	unordered := strings.HasSuffix(name, "u")
+	var f func(a, b float64) bool
+	switch strings.TrimSuffix(name, "u") {
+	case "eq":
+		f = func(a, b float64) bool { return a == b }
+	case "ne":
+		f = func(a, b float64) bool { return a < b || a > b }
+	case "lt":
+		f = func(a, b float64) bool { return a < b }
+	case "le":
+		f = func(a, b float64) bool { return a <= b }
+	case "gt":
+		f = func(a, b float64) bool { return a > b }
+	case "ge":
+		f = func(a, b float64) bool { return a >= b }
+	default:
+		switch name {
+		case "num":
+			return func(a, b uint64) bool { x, y := value(a), value(b); return x == x && y == y }, nil
+		case "nan":
+			return func(a, b uint64) bool { x, y := value(a), value(b); return x != x || y != y }, nil
+		}
+		return nil, errOperand("relation ." + name + " of ." + t.name + " is not supported")
+	}
+	return func(a, b uint64) bool {
+		x, y := value(a), value(b)
+		return f(x, y) || unordered && (x != x || y != y)
+	}, nil
+}
+
+// relation is what setp and set share: the comparison and its combination with a predicate.
+type relation struct {
+	cmp   comparison
+	logic string // "", "and", "or", "xor"
+	t     typ
+}
+
+func parseRelation(mods []string) (relation, error) {
+	r := relation{}
+	if len(mods) < 2 {
+		return r, errOperand("a comparison needs a relation and a type")
+	}
+	var ok bool
+	if r.t, ok = typeOf[mods[len(mods)-1]]; !ok || r.t.class == predClass {
+		return r, errOperand("this type is not supported")
+	}
+	ftz := false
+	for _, m := range mods[1 : len(mods)-1] {
+		switch m {
+		case "and", "or", "xor":
+			r.logic = m
+		case "ftz":
+			ftz = true
+		default:
+			return r, errOperand("modifier ." + m + " is not supported")
+		}
+	}
+	var err error
+	r.cmp, err = compare(mods[0], r.t, ftz)
+	return r, err
+}
+
+// lanes evaluates the comparison in the lanes of m.
+func (r relation) lanes(a, b *vec, m uint32) uint32 {
+	out := uint32(0)
+	for l := range lanes(m) {
+		if r.cmp(a[l], b[l]) {
+			out |= 1 << l
+		}
+	}
+	return out
+}
+
+func combine(logic string, x, y uint32) uint32 {
+	switch logic {
+	case "and":
+		return x & y
+	case "or":
+		return x | y
+	case "xor":
+		return x ^ y
+	}
+	return x
+}
+
+// setp builds setp.lt.and.f32 p|q, a, b, c: p = (a < b) and c, q = !(a < b) and c.
+func (b *builder) setp(in *instr) (op, error) {
+	r, err := parseRelation(in.parts[1:])
+	if err != nil {
+		return op{}, err
+	}
+	x, y, c, err := b.relationArgs(in, r)
+	if err != nil {
+		return op{}, err
+	}
+	p, q := in.args[0], operand{kind: sinkOperand}
+	if p.kind == pairOperand {
+		p, q = p.parts[0], p.parts[1]
+	}
+	pd, err := b.predDst(p)
+	if err != nil {
+		return op{}, err
+	}
+	qd, err := b.predDst(q)
+	if err != nil {
+		return op{}, err
+	}
+	quick := quickCompare(in.parts[1], r.t)
+	return op{run: func(w *warp, m uint32) {
+		var v uint32
+		if quick != nil {
+			v = quick(&w.regs[x], &w.regs[y])
+		} else {
+			v = r.lanes(&w.regs[x], &w.regs[y], m)
+		}
+		other := c.of(w)
+		w.preds[pd] = w.preds[pd]&^m | combine(r.logic, v, other)&m
+		if qd != b.sink {
+			w.preds[qd] = w.preds[qd]&^m | combine(r.logic, ^v, other)&m
+		}
+	}}, nil
+}
+
+// quickCompare is the loop of the commonest relations, of all lanes; nil for others.
+func quickCompare(name string, t typ) func(a, b *vec) uint32 {
+	switch {
+	case t.isFloat() || name == "lo" || name == "hi":
+		return nil
+	case name == "eq" || name == "ne":
+		flip := uint32(0)
+		if name == "ne" {
+			flip = allLanes
+		}
+		return func(a, b *vec) uint32 {
+			out := uint32(0)
+			for l := range a {
+				if a[l] == b[l] {
+					out |= 1 << l
+				}
+			}
+			return out ^ flip
+		}
+	case t.name == "s32" && (name == "lt" || name == "ge"):
+		flip := uint32(0)
+		if name == "ge" {
+			flip = allLanes
+		}
+		return func(a, b *vec) uint32 {
+			out := uint32(0)
+			for l := range a {
+				if int32(a[l]) < int32(b[l]) {
+					out |= 1 << l
+				}
+			}
+			return out ^ flip
+		}
+	case t.name == "s32" && (name == "gt" || name == "le"):
+		flip := uint32(0)
+		if name == "le" {
+			flip = allLanes
+		}
+		return func(a, b *vec) uint32 {
+			out := uint32(0)
+			for l := range a {
+				if int32(a[l]) > int32(b[l]) {
+					out |= 1 << l
+				}
+			}
+			return out ^ flip
+		}
+	}
+	return nil
+}
+
+// set builds set.lt.u32.f32 d, a, b: all ones, or 1.0, where the relation holds.
+func (b *builder) set(in *instr) (op, error) {
+	mods := in.parts[1:]
+	if len(mods) < 3 {
+		return op{}, errOperand("set needs two types")
+	}
+	dt, ok := typeOf[mods[len(mods)-2]]
+	if !ok || dt.bytes != 4 {
+		return op{}, errOperand("set makes 32 bits")
+	}
+	r, err := parseRelation(append(append([]string{}, mods[:len(mods)-2]...), mods[len(mods)-1]))
+	if err != nil {
+		return op{}, err
+	}
+	x, y, c, err := b.relationArgs(in, r)
+	if err != nil {
+		return op{}, err
+	}
+	d, err := b.dst(in.args[0], dt)
+	if err != nil {
+		return op{}, err
+	}
+	yes := uint64(0xffffffff)
+	if dt.isFloat() {
+		yes = bits32(1)
+	}
+	return op{run: func(w *warp, m uint32) {
+		v := combine(r.logic, r.lanes(&w.regs[x], &w.regs[y], m), c.of(w))
+		for l := range lanes(m) {
+			w.regs[d][l] = yes * uint64(v>>l&1)
+		}
+	}}, nil
+}
+
+// relationArgs are the two values and the predicate, where there is one.
+func (b *builder) relationArgs(in *instr, r relation) (x, y int, c predicate, err error) {
+	want := 3
+	if r.logic != "" {
+		want = 4
+	}
+	if err = wantArgs(in, want); err != nil {
+		return
+	}
+	if x, err = b.src(in.args[1], r.t); err != nil {
+		return
+	}
+	if y, err = b.src(in.args[2], r.t); err != nil {
+		return
+	}
+	if r.logic != "" {
+		c, err = b.pred(in.args[3])
+	}
+	return
+}

@@ -1,0 +1,280 @@
+package ptx
+
+import (
+	"math"
+	"strings"
+)
+
+// conversion is one cvt: its types and modifiers.
+type conversion struct {
+	dst, src typ
+	mode     rounding
+	integral bool // .rni and the like: the result is a whole number
+	rna      bool
+	ftz, sat bool
+	relu     bool
+}
+
+// convert builds cvt in all its forms.
+func (b *builder) convert(in *instr) (op, error) {
+	c, err := parseConversion(in)
+	if err != nil {
+		return op{}, err
+	}
+	if strings.HasSuffix(c.dst.name, "x2") {
+		return b.convertPair(in, c)
+	}
+	if err := wantArgs(in, 2); err != nil {
+		return op{}, err
+	}
+	f, err := c.function()
+	if err != nil {
+		return op{}, err
+	}
+	d, err := b.dstWide(in.args[0], c.dst)
+	if err != nil {
+		return op{}, err
+	}
+	s, err := b.srcWide(in.args[1], c.src)
+	if err != nil {
+		return op{}, err
+	}
+	// A register wider than the type gets the value extended by its sign.
+	fill := func(v uint64) uint64 { return v }
+	if wide := b.f.registers[in.args[0].reg].typ; c.dst.isSigned() && wide.bytes > c.dst.bytes {
+		fill = func(v uint64) uint64 { return uint64(signed(v, c.dst.bits())) & wide.mask() }
+	}
+	return b.pure(d, s, s, s, map1(func(a uint64) uint64 { return fill(f(a)) })), nil
+}
+
+func parseConversion(in *instr) (conversion, error) {
+	c := conversion{}
+	mods := in.parts[1:]
+	if len(mods) < 2 {
+		return c, errOperand("cvt needs two types")
+	}
+	var ok1, ok2 bool
+	c.dst, ok1 = typeOf[mods[len(mods)-2]]
+	c.src, ok2 = typeOf[mods[len(mods)-1]]
+	if !ok1 || !ok2 || c.dst.class == bitsClass && !strings.HasSuffix(c.dst.name, "x2") || c.src.class == bitsClass ||
+		c.dst.class == predClass || c.src.class == predClass || c.src.name == "tf32" {
+		return c, errOperand("these types are not supported")
+	}
+	for _, m := range mods[:len(mods)-2] {
+		mode, plain := roundings[m]
+		whole, integral := roundings[strings.TrimSuffix(m, "i")]
+		switch {
+		case plain:
+			c.mode = mode
+		case integral && strings.HasSuffix(m, "i"):
+			c.mode, c.integral = whole, true
+		case m == "rna":
+			c.rna = true
+		case m == "ftz":
+			c.ftz = true
+		case m == "sat":
+			c.sat = true
+		case m == "relu":
+			c.relu = true
+		default:
+			return c, errOperand("modifier ." + m + " is not supported")
+		}
+	}
+	if c.rna != (c.dst.name == "tf32") || c.rna && c.src.name != "f32" {
+		return c, errOperand("only cvt.rna.tf32.f32 makes a tf32")
+	}
+	return c, nil
+}
+
+// function is the conversion of one value's bits.
+func (c conversion) function() (func(uint64) uint64, error) {
+	if c.rna {
+		return toTF32, nil
+	}
+	switch {
+	case c.src.isFloat() && c.dst.isFloat():
+		encode, err := c.encoder()
+		decode := c.decoder()
+		return func(a uint64) uint64 { return encode(decode(a)) }, err
+	case c.src.isFloat():
+		decode := c.decoder()
+		return func(a uint64) uint64 { return c.integer(decode(a)) }, nil
+	case c.dst.isFloat():
+		if c.dst.name == "bf16" {
+			return nil, errOperand("integers to bf16 are not supported")
+		}
+		return c.fromInteger, nil
+	}
+	return c.resize, nil
+}
+
+// decoder gives the float64 of a float's bits: all formats fit.
+func (c conversion) decoder() func(uint64) float64 {
+	switch c.src.name {
+	case "f16":
+		return half16.decode
+	case "bf16":
+		return brain16.decode
+	case "f64":
+		return math.Float64frombits
+	}
+	return func(a uint64) float64 {
+		if c.ftz {
+			a = flush(a)
+		}
+		return float64(float32of(a))
+	}
+}
+
+// encoder rounds a float64 once to the destination's format.
+func (c conversion) encoder() (func(float64) uint64, error) {
+	narrow := c.dst.bytes < c.src.bytes
+	var finish func(float64) uint64
+	switch c.dst.name {
+	case "f16":
+		finish = func(v float64) uint64 { return half16.encode(v, c.mode) }
+	case "bf16":
+		finish = func(v float64) uint64 { return brain16.encode(v, c.mode) }
+	case "f32":
+		finish = func(v float64) uint64 {
+			r := bits32(toFloat32(v, c.mode))
+			if c.ftz {
+				r = flush(r)
+			}
+			return r
+		}
+	case "f64":
+		finish = math.Float64bits
+	default:
+		return nil, errOperand("conversion to ." + c.dst.name + " is not supported")
+	}
+	return func(v float64) uint64 {
+		if c.integral && !narrow {
+			v = roundInteger(v, c.mode)
+		}
+		if c.sat {
+			v = saturate(v)
+		}
+		if c.relu && !(v > 0) && v == v {
+			v = 0
+		}
+		return finish(v)
+	}, nil
+}
+
+// integer rounds and clamps. NaN is 0, or the top bit alone where a 64-bit type is on either side.
+func (c conversion) integer(v float64) uint64 {
+	n := c.dst.bits()
+	if v != v {
+		if c.src.bytes == 8 || n == 64 {
+			return 1 << (n - 1)
+		}
+		return 0
+	}
+	v = roundInteger(v, c.mode)
+	if c.dst.isSigned() {
+		limit := math.Ldexp(1, n-1)
+		switch {
+		case v >= limit:
+			return 1<<(n-1) - 1
+		case v < -limit:
+			return 1 << (n - 1)
+		}
+		return uint64(int64(v)) & c.dst.mask()
+	}
+	switch {
+	case v >= math.Ldexp(1, n):
+		return c.dst.mask()
+	case v <= 0:
+		return 0
+	}
+	return uint64(v)
+}
+
+// fromInteger rounds an integer once to a float. An integer of more than 53 bits is first made a float64 with an odd
+// last bit, which rounds further as the integer itself would.
+func (c conversion) fromInteger(a uint64) uint64 {
+	neg := false
+	a &= c.src.mask()
+	if c.src.isSigned() {
+		if v := signed(a, c.src.bits()); v < 0 {
+			neg, a = true, uint64(-v)
+		}
+	}
+	hi, lo := float64(a&^0x7ff), float64(a&0x7ff) // each exact
+	v, lacks := twoSum(hi, lo)
+	mode := c.mode
+	if neg {
+		v, lacks = -v, -lacks
+	}
+	if c.dst.name == "f64" {
+		if mode != nearest {
+			v = fma64(map[bool]float64{true: -1, false: 1}[neg]*hi, 1, map[bool]float64{true: -1, false: 1}[neg]*lo, mode)
+		}
+		return math.Float64bits(v)
+	}
+	v = odd(v, lacks)
+	if c.dst.name == "f16" {
+		return half16.encode(v, mode)
+	}
+	return bits32(toFloat32(v, mode))
+}
+
+// resize extends, cuts or clamps an integer.
+func (c conversion) resize(a uint64) uint64 {
+	a &= c.src.mask()
+	v := int64(a)
+	if c.src.isSigned() {
+		v = signed(a, c.src.bits())
+	}
+	if c.sat {
+		return c.clamp(v)
+	}
+	return uint64(v) & c.dst.mask()
+}
+
+// clamp brings v, which is to be read as unsigned where the source is, into the destination's range.
+func (c conversion) clamp(v int64) uint64 {
+	n := c.dst.bits()
+	top := c.dst.mask()
+	if c.dst.isSigned() {
+		top >>= 1
+	}
+	switch {
+	case !c.src.isSigned():
+		return min(uint64(v), top)
+	case v < 0 && !c.dst.isSigned():
+		return 0
+	case v < 0:
+		return uint64(max(v, -1<<(n-1))) & c.dst.mask()
+	}
+	return min(uint64(v), top)
+}
+
+// convertPair builds cvt.rn.f16x2.f32 d, a, b: a goes to the upper half.
+func (b *builder) convertPair(in *instr, c conversion) (op, error) {
+	if err := wantArgs(in, 3); err != nil {
+		return op{}, err
+	}
+	if c.src.name != "f32" {
+		return op{}, errOperand("only pairs of f32 are supported")
+	}
+	c.dst = typeOf[strings.TrimSuffix(c.dst.name, "x2")]
+	f, err := c.function()
+	if err != nil {
+		return op{}, err
+	}
+	d, err := b.dst(in.args[0], typeOf["b32"])
+	if err != nil {
+		return op{}, err
+	}
+	hi, err := b.src(in.args[1], c.src)
+	if err != nil {
+		return op{}, err
+	}
+	lo, err := b.src(in.args[2], c.src)
+	if err != nil {
+		return op{}, err
+	}
+	return b.pure(d, hi, lo, lo, map2(func(x, y uint64) uint64 { return f(x)<<16 | f(y) })), nil
+}
