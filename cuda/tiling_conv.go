@@ -127,7 +127,7 @@ func depthwiseTiling(in, out kernels.Shape, w kernels.Window, columns int, gradi
 	var t tiling
 	for _, slab := range []int{32, 16, 8} {
 		for _, pixels := range []int{128, 64, 32, 16} {
-			if t = s.depthwise(pixels, min(slab, evenSlab(columns, slab))); t.shared <= maxShared {
+			if t = s.depthwise(pixels, min(slab, evenSlab(columns, slab))); t.shared <= maxShared && t.threads <= directThreads {
 				return t
 			}
 		}
@@ -139,7 +139,7 @@ func (s side) depthwise(pixels, slab int) tiling {
 	h, w := s.cut(pixels, 16)
 	runs := h * ((w + directPixels - 1) / directPixels)
 	threads := max(warps(runs*slab/4), warps(slab))
-	patch := s.patch(h) * s.patch(w) * (slab + 4)
+	patch := s.patch(h) * s.patch(runs/h*directPixels) * (slab + 4) // whole runs
 	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*patch, 4*h*w*slab+s.scratch(threads))}
 }
 

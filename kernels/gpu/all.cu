@@ -14,6 +14,8 @@
 #include "philox.cu"
 #include "pack.cu"
 #include "conv_fp32.cu"
+#include "depthwise.cu"
+#include "grouped.cu"
 
 KERNEL(images)
 KERNEL(to_map)
@@ -49,3 +51,7 @@ KERNEL(philox_normal)
 KERNEL(pack_weights)
 KERNEL(conv_fp32)
 KERNEL(conv_fp32_gradient)
+KERNEL(depthwise)
+KERNEL(depthwise_gradient)
+KERNEL(grouped)
+KERNEL(grouped_gradient)

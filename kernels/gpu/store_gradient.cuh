@@ -123,8 +123,9 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 	if (r != 0 || channel >= step.in.channels)
 		return;
 	double m = (double)images * (double)(step.in.height * step.in.width);
-	for (int t = 0; t < step.in.terms; t++)
-		if (step.sums.norm[t])
+#pragma unroll
+	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
+		if (t < step.in.terms && step.sums.norm[t])
 			differentiate(*step.sums.norm[t], channel, dgamma[t], dbeta, m, hold);
 }
 
