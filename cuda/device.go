@@ -38,7 +38,7 @@ type Device struct {
 
 // New makes a Device over a driver, which is closed with it, also when New fails.
 func New(driver Driver, o Options) (*Device, error) {
-	d := &Device{driver: driver, options: o, gpu: driver.Properties(), pool: pool{free: map[int][]Ptr{}}}
+	d := &Device{driver: driver, options: o, gpu: driver.Properties(), pool: pool{free: map[int][]Ptr{}, graphs: map[Graph]bool{}}}
 	if d.options.Name == "" {
 		d.options.Name = "gpu"
 	}

@@ -34,7 +34,7 @@ func (e *exec) run(key graphKey, ops func() []op) error {
 			return err
 		}
 		u.graph = g
-		e.holding.graphs = append(e.holding.graphs, g)
+		e.holding.recorded(g)
 	}
 	return e.d.driver.Replay(Compute, u.graph)
 }

@@ -1,7 +1,7 @@
 package cuda
 
 import (
-	"fmt"
+	"errors"
 	"math/bits"
 	"sync"
 )
@@ -62,7 +62,7 @@ type pool struct {
 	mu     sync.Mutex
 	free   map[int][]Ptr // by class
 	all    []Ptr
-	graphs []Graph // to be freed
+	graphs map[Graph]bool // all that were recorded; false: their Exec is gone
 }
 
 const smallestClass = 12
@@ -121,35 +121,47 @@ func (h *holding) releaseAll() {
 	}
 	h.pool.mu.Lock()
 	defer h.pool.mu.Unlock()
-	h.pool.graphs = append(h.pool.graphs, h.graphs...)
+	for _, g := range h.graphs {
+		if _, ok := h.pool.graphs[g]; ok {
+			h.pool.graphs[g] = false
+		}
+	}
 	h.graphs = nil
 }
 
-// tidy frees the graphs of Execs that are gone.
-func (p *pool) tidy(d *Device) error {
+// recorded notes a graph, to be freed when its Exec is gone.
+func (h *holding) recorded(g Graph) {
+	h.graphs = append(h.graphs, g)
+	h.pool.mu.Lock()
+	defer h.pool.mu.Unlock()
+	h.pool.graphs[g] = true
+}
+
+// tidy frees the graphs of Execs that are gone, or all.
+func (p *pool) tidy(d *Device, all bool) error {
 	p.mu.Lock()
-	graphs := p.graphs
-	p.graphs = nil
-	p.mu.Unlock()
-	for _, g := range graphs {
-		if err := d.driver.FreeGraph(g); err != nil {
-			return err
+	var gone []Graph
+	for g, held := range p.graphs {
+		if all || !held {
+			gone = append(gone, g)
+			delete(p.graphs, g)
 		}
 	}
-	return nil
+	p.mu.Unlock()
+	var errs []error
+	for _, g := range gone {
+		errs = append(errs, d.driver.FreeGraph(g))
+	}
+	return errors.Join(errs...)
 }
 
 func (p *pool) close(d *Device) error {
-	if err := p.tidy(d); err != nil {
-		return err
-	}
+	errs := []error{p.tidy(d, true)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, at := range p.all {
-		if err := d.driver.Free(at); err != nil {
-			return fmt.Errorf("cuda: closing: %w", err)
-		}
+		errs = append(errs, d.driver.Free(at))
 	}
 	p.all, p.free = nil, map[int][]Ptr{}
-	return nil
+	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"errors"
 	"fmt"
 
 	"bnas/kernels"
@@ -113,13 +114,11 @@ func (s *store) close() error {
 	}
 	all = append(all, s.update.list.base, s.update.partial.base)
 	s.vectors, s.packed, s.update = [2][slots]Ptr{}, nil, updateBuffers{}
+	var errs []error
 	for _, p := range all {
-		if p == 0 {
-			continue
-		}
-		if err := s.d.driver.Free(p); err != nil {
-			return err
+		if p != 0 {
+			errs = append(errs, s.d.driver.Free(p))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -9,6 +9,7 @@ import (
 	"bnas/cuda"
 	"bnas/kernels"
 	"bnas/kernels/cpu"
+	"bnas/kernels/gpu"
 	"bnas/kernels/ref"
 )
 
@@ -80,7 +81,7 @@ func openGPU(cfg Config) (kernels.Device, error) {
 }
 
 func openEmulated(cfg Config, threads int) (kernels.Device, error) {
-	driver, err := cuda.NewEmulated(cuda.EmulatorOptions{Threads: threads})
+	driver, err := cuda.NewEmulated(gpu.Options{Threads: threads})
 	if err != nil {
 		return nil, fmt.Errorf("--device gpu-emulated: %w", err)
 	}
