@@ -1,0 +1,176 @@
+"""The networks of NAS-Bench-201 (TinyNetwork) and NAS-Bench-Macro (Network) in PyTorch, with the state-dict names of their
+own code, written from the published definitions. The fair placement adds Fair's BatchNorms."""
+
+from torch import nn
+
+OPS_201 = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
+
+
+class ReLU(nn.ReLU):
+    """With its states given (1 on, 0 off), the rectifier is linear."""
+
+    active = None
+
+    def forward(self, x):
+        return super().forward(x) if self.active is None else x * self.active
+
+
+class Zero(nn.Module):
+    def forward(self, x):
+        return x * 0
+
+
+class Fair(nn.Module):
+    """A parameterless operator (or none: the identity) with the BatchNorm that only the fair placement has."""
+
+    def __init__(self, channels, op=None):
+        super().__init__()
+        self.op = op if op is not None else nn.Identity()
+        self.bn = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        return self.bn(self.op(x))
+
+
+class ReLUConvBN(nn.Module):
+    def __init__(self, c_in, c_out, kernel, stride):
+        super().__init__()
+        conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
+        self.op = nn.Sequential(ReLU(), conv, nn.BatchNorm2d(c_out))
+
+    def forward(self, x):
+        return self.op(x)
+
+
+def operator_201(name, c, fair):
+    if name == "nor_conv_1x1":
+        return ReLUConvBN(c, c, 1, 1)
+    if name == "nor_conv_3x3":
+        return ReLUConvBN(c, c, 3, 1)
+    if name == "none":
+        return Zero()
+    pool = nn.AvgPool2d(3, 1, 1, count_include_pad=False) if name == "avg_pool_3x3" else nn.Identity()
+    return Fair(c, pool) if fair else pool
+
+
+class Cell(nn.Module):
+    def __init__(self, edges, c, fair):
+        super().__init__()
+        self.edges = [(target, source) for target, source, _ in edges]
+        self.layers = nn.ModuleList(operator_201(op, c, fair) for _, _, op in edges)
+
+    def forward(self, x):
+        nodes = [x, 0, 0, 0]
+        for (target, source), layer in zip(self.edges, self.layers):
+            nodes[target] = nodes[target] + layer(nodes[source])
+        return nodes[3]
+
+
+class Reduction(nn.Module):
+    def __init__(self, c):
+        super().__init__()
+        self.conv_a = ReLUConvBN(c, 2 * c, 3, 2)
+        self.conv_b = ReLUConvBN(2 * c, 2 * c, 3, 1)
+        self.downsample = nn.Sequential(nn.AvgPool2d(2, 2), nn.Conv2d(c, 2 * c, 1, bias=False))
+
+    def forward(self, x):
+        return self.downsample(x) + self.conv_b(self.conv_a(x))
+
+
+class TinyNetwork(nn.Module):
+    """NAS-Bench-201."""
+
+    def __init__(self, arch, classes, channels, cells, fair):
+        super().__init__()
+        edges = []
+        for target, group in enumerate(arch.split("+"), 1):
+            for token in group.strip("|").split("|"):
+                op, source = token.split("~")
+                edges.append((target, int(source), op))
+        c = channels
+        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c))
+        self.cells = nn.ModuleList()
+        for stage in range(3):
+            if stage:
+                self.cells.append(Reduction(c))
+                c *= 2
+            self.cells.extend(Cell(edges, c, fair) for _ in range(cells))
+        self.lastact = nn.Sequential(nn.BatchNorm2d(c), ReLU())
+        self.classifier = nn.Linear(c, classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for cell in self.cells:
+            x = cell(x)
+        return self.classifier(self.lastact(x).mean((2, 3)))
+
+
+class Identity(nn.Module):
+    def __init__(self, c_in, c_out, stride, fair):
+        super().__init__()
+        self.downsample = self.bn = None
+        if stride != 1 or c_in != c_out:
+            self.downsample = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
+        elif fair:
+            self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, x):
+        for module in (self.downsample, self.bn):
+            x = module(x) if module is not None else x
+        return x
+
+
+class Depthwise(nn.Conv2d):
+    """A depthwise convolution as a sum over its taps: PyTorch's own takes minutes in float64."""
+
+    def __init__(self, c, kernel, stride):
+        super().__init__(c, c, kernel, stride, kernel // 2, groups=c, bias=False)
+
+    def forward(self, x):
+        k, s = self.kernel_size[0], self.stride[0]
+        height, width = ((n - 1) // s + 1 for n in x.shape[2:])
+        x = nn.functional.pad(x, [k // 2] * 4)
+        y = 0
+        for i in range(k):
+            for j in range(k):
+                y = y + self.weight[:, 0, i, j, None, None] * x[:, :, i:i + s * height:s, j:j + s * width:s]
+        return y
+
+
+class InvertedResidual(nn.Module):
+    def __init__(self, c_in, c_out, stride, expansion, kernel):
+        super().__init__()
+        h = expansion * c_in
+        self.shortcut = stride == 1 and c_in == c_out
+        self.conv = nn.Sequential(
+            nn.Conv2d(c_in, h, 1, bias=False), nn.BatchNorm2d(h), ReLU(),
+            Depthwise(h, kernel, stride), nn.BatchNorm2d(h), ReLU(),
+            nn.Conv2d(h, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
+
+    def forward(self, x):
+        return self.conv(x) + x if self.shortcut else self.conv(x)
+
+
+class MacroNetwork(nn.Module):
+    """NAS-Bench-Macro."""
+
+    def __init__(self, arch, classes, channels, cells, fair):
+        super().__init__()
+        c = channels
+        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c), ReLU())
+        layers, digits = [], iter(arch)
+        for depth in (2, 3, 3):
+            for i in range(depth):
+                out, stride = (2 * c, 2) if i == 0 else (c, 1)
+                digit = next(digits)
+                if digit == "0":
+                    layers.append(Identity(c, out, stride, fair))
+                else:
+                    layers.append(InvertedResidual(c, out, stride, *{"1": (3, 3), "2": (6, 5)}[digit]))
+                c = out
+        self.features = nn.Sequential(*layers)
+        self.out = nn.Sequential(nn.Conv2d(c, 1280, 1, bias=False), nn.BatchNorm2d(1280), ReLU(), nn.AdaptiveAvgPool2d(1))
+        self.classifier = nn.Linear(1280, classes)
+
+    def forward(self, x):
+        return self.classifier(self.out(self.features(self.stem(x))).flatten(1))
