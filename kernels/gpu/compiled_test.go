@@ -1,0 +1,146 @@
+package gpu
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type manifest struct {
+	Compiler          string
+	Sources, Archives map[string]string
+}
+
+func readManifest(t *testing.T) manifest {
+	t.Helper()
+	data, err := artifacts.ReadFile("compiled/manifest.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no kernels have been compiled: make kernels")
+	}
+	var m manifest
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// hashes are the SHA-256 of the files that match, by their names without folder.
+func hashes(t *testing.T, patterns ...string) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	for _, pattern := range patterns {
+		names, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(data)
+			sums[filepath.Base(name)] = hex.EncodeToString(sum[:])
+		}
+	}
+	return sums
+}
+
+// What is embedded was made from the sources as they are.
+func TestCompiledFromTheseSources(t *testing.T) {
+	m := readManifest(t)
+	sources := hashes(t, "*.cu", "*.cuh")
+	delete(sources, "all.cu")
+	if d := cmp.Diff(m.Sources, sources); d != "" {
+		t.Errorf("the sources have changed since they were compiled (make kernels):\n%s", d)
+	}
+	if d := cmp.Diff(m.Archives, hashes(t, "compiled/*.zip")); d != "" {
+		t.Errorf("the archives are not those that were made (make kernels):\n%s", d)
+	}
+}
+
+func TestCubinsFitTheGPU(t *testing.T) {
+	m := readManifest(t)
+	units := 0
+	for name := range m.Sources {
+		if strings.HasSuffix(name, ".cu") {
+			units++
+		}
+	}
+	for _, c := range []struct {
+		capability int
+		archive    string
+	}{
+		{70, "sm_70.zip"}, {72, "sm_70.zip"}, {75, "sm_75.zip"}, {80, "sm_80.zip"}, {86, "sm_86.zip"}, {87, "sm_86.zip"},
+		{89, "sm_89.zip"}, {90, "sm_90.zip"}, {100, "compute_90.zip"}, {120, "compute_90.zip"},
+	} {
+		got, err := Cubins(c.capability)
+		if err != nil {
+			t.Fatal(err)
+		}
+		extension, ptx := ".cubin", strings.HasPrefix(c.archive, "compute")
+		if ptx {
+			extension = ".ptx"
+		}
+		want, err := modules(c.archive, extension)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != units {
+			t.Errorf("%d: %d modules of %d source files", c.capability, len(got), units)
+		}
+		for i := range got {
+			if got[i].PTX != ptx || !bytes.Equal(got[i].Image, want[i].Image) {
+				t.Errorf("%d: %s is not of %s", c.capability, got[i].Name, c.archive)
+			}
+			if !ptx && !bytes.HasPrefix(got[i].Image, []byte("\x7fELF")) || ptx && !bytes.Contains(got[i].Image, []byte(".version")) {
+				t.Errorf("%d: %s is not what its name says", c.capability, got[i].Name)
+			}
+		}
+	}
+}
+
+func TestOldGPUsAreRefused(t *testing.T) {
+	if _, err := Cubins(61); err == nil || !strings.Contains(err.Error(), "6.1") {
+		t.Errorf("compute capability 6.1: %v", err)
+	}
+}
+
+// No kernel spills registers, on any architecture.
+func TestNoSpills(t *testing.T) {
+	f, err := os.Open("registers.csv")
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no kernels have been compiled: make kernels")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil || len(rows) < 2 {
+		t.Fatalf("registers.csv: %d rows, %v", len(rows), err)
+	}
+	column := map[string]int{}
+	for i, name := range rows[0] {
+		column[name] = i
+	}
+	for _, row := range rows[1:] {
+		for _, spill := range []string{"spill_stores", "spill_loads"} {
+			if row[column[spill]] != "0" {
+				t.Errorf("%s on %s: %s is %s", row[0], row[1], spill, row[column[spill]])
+			}
+		}
+	}
+}
