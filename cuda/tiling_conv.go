@@ -3,7 +3,8 @@ package cuda
 import "bnas/kernels"
 
 const (
-	maxShared = 48 << 10 // bytes that a block may have on every GPU without asking
+	// Bytes that a block may have on every GPU without asking, less what the stores have statically.
+	maxShared = 48<<10 - 64
 
 	// Of kernels/gpu/implicit_gemm.cuh.
 	gemmThreads  = 128 // at most: 64 sums a thread leave registers for two blocks of them and more
@@ -161,19 +162,20 @@ type weightTiling struct {
 }
 
 const (
-	weightTaps   = 3   // in a row, of a block
-	weightBlocks = 512 // enough for every GPU's multiprocessors at two blocks each; fixed, for the same bits on all
+	weightTaps    = 3 // in a row, of a block
+	weightThreads = 128
+	weightBlocks  = 512 // enough for every GPU's multiprocessors at two blocks each; fixed, for the same bits on all
 )
 
 // weightGradientTiling cuts the launch of conv_weight_gradient for one convolution. The batch is cut into chunks so
 // that the GPU is full; their number depends on the shape alone. groups > 1 has blocks only on the diagonal, so they
 // are kept small.
 func weightGradientTiling(in, out kernels.Shape, w kernels.Window, groups int) weightTiling {
-	most := 64
+	mostOut, mostIn := 64, 32
 	if groups > 1 {
-		most = 16
+		mostOut, mostIn = 16, 16
 	}
-	t := weightTiling{slabOut: evenSlab(pitchOf(out.C), most), slabIn: evenSlab(pitchOf(in.C), most), threads: directThreads}
+	t := weightTiling{slabOut: evenSlab(pitchOf(out.C), mostOut), slabIn: evenSlab(pitchOf(in.C), mostIn), threads: weightThreads}
 	s := sideOf(in, out, w, out.C, false)
 	for pixels := 64; ; pixels /= 2 {
 		t.tileH, t.tileW = s.cut(pixels, 8)

@@ -12,10 +12,12 @@
 #include "update.cu"
 #include "jacobian.cu"
 #include "philox.cu"
+#include "augment.cu"
 #include "pack.cu"
 #include "conv_fp32.cu"
 #include "depthwise.cu"
 #include "grouped.cu"
+#include "weight_gradient.cu"
 
 KERNEL(images)
 KERNEL(to_map)
@@ -48,6 +50,7 @@ KERNEL(update_sgd)
 KERNEL(update_adamw)
 KERNEL(jacobian_gram)
 KERNEL(philox_normal)
+KERNEL(augment)
 KERNEL(pack_weights)
 KERNEL(conv_fp32)
 KERNEL(conv_fp32_gradient)
@@ -55,3 +58,4 @@ KERNEL(depthwise)
 KERNEL(depthwise_gradient)
 KERNEL(grouped)
 KERNEL(grouped_gradient)
+KERNEL(conv_weight_gradient)
