@@ -1,0 +1,101 @@
+// Tensor cores and asynchronous copies, from compute capability 8.0: BNAS_TENSOR_CORES is defined where there are some.
+// The emulator declares the same functions in emulate.h.
+//
+//   mma_m16n8k8_tf32, mma_m16n8k16_f16, mma_m16n8k16_bf16    d[16][8] += a[16][K] · b[K][8], sums in fp32
+//   ldmatrix_x2, _x4                    2 or 4 matrices of 8 rows of 16 bytes, row r of matrix i at lane 8i + r's address
+//   cp_async16, _commit, _wait<N>       16 bytes to shared memory, zeros if not valid; all but the last N groups
+//   to_tf32, to_f16, to_bf16            nearest; tf32 ties away from zero, the others to even
+//
+// Fragments, of lane l with g = l / 4 and t = l % 4, an operand being 32 bits (one tf32, or two halves, the even low):
+//
+//   d: rows g and g + 8, columns 2t and 2t + 1         a: rows g and g + 8, then the same 16 bytes further along K
+//   b: K from t (halves: 2t, 2t + 1), then 16 bytes further, column g
+//
+// so that the registers of an ldmatrix of a's rows are a, whatever the type, and those of a transposed one of b's rows
+// are b for halves.
+#pragma once
+
+#ifdef BNAS_EMULATED
+#define BNAS_TENSOR_CORES
+#elif __CUDA_ARCH__ >= 800
+#define BNAS_TENSOR_CORES
+
+#define BNAS_MMA(name, shape, type)                                                                            \
+	__device__ __forceinline__ void name(float d[4], const unsigned a[4], const unsigned b[2]) {               \
+		asm volatile("mma.sync.aligned." shape ".row.col.f32." type "." type ".f32 "                           \
+			"{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"                                  \
+			: "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                                   \
+			: "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));                               \
+	}
+BNAS_MMA(mma_m16n8k8_tf32, "m16n8k8", "tf32")
+BNAS_MMA(mma_m16n8k16_f16, "m16n8k16", "f16")
+BNAS_MMA(mma_m16n8k16_bf16, "m16n8k16", "bf16")
+#undef BNAS_MMA
+
+__device__ __forceinline__ unsigned shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+
+#define BNAS_LDMATRIX(suffix, form)                                                                            \
+	__device__ __forceinline__ void ldmatrix_x4##suffix(unsigned r[4], const void *shared_row) {               \
+		asm volatile("ldmatrix.sync.aligned.m8n8.x4" form ".shared.b16 {%0, %1, %2, %3}, [%4];"                \
+			: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");    \
+	}                                                                                                          \
+	__device__ __forceinline__ void ldmatrix_x2##suffix(unsigned r[2], const void *shared_row) {               \
+		asm volatile("ldmatrix.sync.aligned.m8n8.x2" form ".shared.b16 {%0, %1}, [%2];"                        \
+			: "=r"(r[0]), "=r"(r[1]) : "r"(shared_address(shared_row)) : "memory");                            \
+	}
+BNAS_LDMATRIX(, "")
+BNAS_LDMATRIX(_trans, ".trans")
+#undef BNAS_LDMATRIX
+
+// Past the first-level cache: what is copied is read once.
+__device__ __forceinline__ void cp_async16(void *shared, const void *global, bool valid) {
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+		:: "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global)), "r"(valid ? 16 : 0) : "memory");
+}
+__device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory"); }
+
+__device__ __forceinline__ unsigned to_tf32(float x) {
+	unsigned r;
+	asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
+	return r;
+}
+__device__ __forceinline__ unsigned short to_f16(float x) {
+	unsigned short r;
+	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x));
+	return r;
+}
+__device__ __forceinline__ unsigned short to_bf16(float x) {
+	unsigned short r;
+	asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r) : "f"(x));
+	return r;
+}
+__device__ __forceinline__ float from_f16(unsigned short h) {
+	float r;
+	asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(h));
+	return r;
+}
+__device__ __forceinline__ float from_bf16(unsigned short h) { return __uint_as_float((unsigned)h << 16); }
+#endif
+
+#ifdef BNAS_TENSOR_CORES
+// Two numbers in 32 bits, the first in the low half.
+__device__ __forceinline__ unsigned two_f16(float low, float high) {
+#ifdef BNAS_EMULATED
+	return to_f16(low) | (unsigned)to_f16(high) << 16;
+#else
+	unsigned r;
+	asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+	return r;
+#endif
+}
+__device__ __forceinline__ unsigned two_bf16(float low, float high) {
+#ifdef BNAS_EMULATED
+	return to_bf16(low) | (unsigned)to_bf16(high) << 16;
+#else
+	unsigned r;
+	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+	return r;
+#endif
+}
+#endif
