@@ -157,3 +157,10 @@ struct Parameter {
 	double decay;
 	double bias1, bias2; // 1 − βᵗ
 };
+
+// One outcome of an augmentation: pixel (y, x) shows the original at (y + dy, x + dx), counted from the right if flip;
+// rows [top, bottom) of columns [left, right) are cut out.
+struct View {
+	i64 dy, dx, flip;
+	i64 top, left, bottom, right;
+};
