@@ -75,6 +75,9 @@ extern "C" __global__ void planted_shared_unwritten(float *dst) {
 
 extern "C" __global__ void planted_static_unwritten(float *dst) {
 	__shared__ float shared[32];
+	if (threadIdx.x > 7)
+		shared[threadIdx.x] = 1;
+	__syncthreads();
 	dst[threadIdx.x] = shared[threadIdx.x];
 }
 
