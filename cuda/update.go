@@ -13,6 +13,9 @@ type updateBuffers struct {
 	partial memory // one double a slice and what goes with it
 }
 
+// updatePartial is what gradient_norm keeps a slice, in bytes.
+const updatePartial = 16
+
 // Update applies one optimizer step. It is two launches, whatever the number of parameters, and waits for the norm.
 func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	if s.d.closed {
@@ -41,7 +44,7 @@ func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, erro
 	if err := s.update.list.reserve(d, size+512); err != nil {
 		return 0, err
 	}
-	if err := s.update.partial.reserve(d, 32*int64(len(list))); err != nil {
+	if err := s.update.partial.reserve(d, updatePartial*int64(len(list))); err != nil {
 		return 0, err
 	}
 	at := s.update.list.base
@@ -57,7 +60,20 @@ func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, erro
 	if rule.Kind == kernels.AdamW {
 		step = blocks("update_adamw", n, 1, at, n, result, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm)
 	}
-	err = d.queue([]op{blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n), step})
+	norm := blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n)
+	for _, v := range list {
+		bytes := 4 * v.length
+		norm.read += bytes + updatePartial
+		norm.write += updatePartial
+		step.read += bytes
+		for _, p := range []Ptr{v.data, v.moment1, v.moment2} {
+			if p != 0 {
+				step.read += bytes
+				step.write += bytes
+			}
+		}
+	}
+	err = d.queue([]op{norm, step})
 	if err != nil {
 		return 0, err
 	}
