@@ -8,8 +8,9 @@ import (
 
 // scope maps the registers and ranges declared between braces.
 type scope struct {
-	names  map[string]int // one register
-	ranges map[string]regRange
+	names     map[string]int // one register
+	ranges    map[string]regRange
+	variables map[string]string // their names in the function, which other braces may use again
 }
 
 // regRange is .reg .b32 %r<8>: %r0 to %r7.
@@ -114,7 +115,7 @@ func (p *parser) directives(f *function) error {
 
 // block reads statements up to and with the closing brace.
 func (r *reader) block() error {
-	r.scopes = append(r.scopes, scope{map[string]int{}, map[string]regRange{}})
+	r.scopes = append(r.scopes, scope{map[string]int{}, map[string]regRange{}, map[string]string{}})
 	defer func() { r.scopes = r.scopes[:len(r.scopes)-1] }()
 	if len(r.scopes) > 64 {
 		return r.errorf("braces too deep")
@@ -141,6 +142,9 @@ func (r *reader) statement() error {
 		return r.registers()
 	case t.text == ".shared" || t.text == ".local" || t.text == ".param":
 		v, err := r.variable(false)
+		unique := fmt.Sprintf("%s(%d)", v.name, len(r.f.variables))
+		r.scopes[len(r.scopes)-1].variables[v.name] = unique
+		v.name = unique
 		r.f.variables = append(r.f.variables, v)
 		return err
 	case t.text == ".pragma":
@@ -235,4 +239,14 @@ func (r *reader) find(name string) (int, bool) {
 		}
 	}
 	return 0, false
+}
+
+// variableName is the name in the function of what is called name here.
+func (r *reader) variableName(name string) string {
+	for i := len(r.scopes) - 1; i >= 0; i-- {
+		if v, ok := r.scopes[i].variables[name]; ok {
+			return v
+		}
+	}
+	return name
 }

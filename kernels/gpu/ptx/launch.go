@@ -19,14 +19,6 @@ type launch struct {
 	args        []byte
 }
 
-// Counts say what a launch has done.
-type Counts struct {
-	Instructions     uint64            // of threads
-	WarpInstructions uint64            // of warps
-	Ops              map[string]uint64 // of threads, by instruction
-	Loaded, Stored   uint64            // bytes that threads moved from and to global memory, cached or not
-}
-
 // Launch runs a kernel to its end. Every argument is 8 bytes. An error that is a *Fault names thread, line and
 // instruction; memory is then as the fault left it.
 func (m *Machine) Launch(k *Kernel, grid, block [3]int, shared int, args []uint64) (Counts, error) {
@@ -151,26 +143,4 @@ func (l *launch) fix(w *warp, f fixed) {
 	for lane := range dst {
 		dst[lane] = v
 	}
-}
-
-// count adds up what the workers did.
-func (l *launch) count(runs []*worker) Counts {
-	c := Counts{Ops: map[string]uint64{}}
-	for _, r := range runs {
-		c.WarpInstructions += r.b.steps
-		for i, n := range r.b.counts {
-			o := &l.program.code[i]
-			if n == 0 {
-				continue
-			}
-			c.Instructions += n
-			c.Ops[o.in.op] += n
-			if o.store {
-				c.Stored += n * uint64(o.global)
-			} else {
-				c.Loaded += n * uint64(o.global)
-			}
-		}
-	}
-	return c
 }

@@ -128,7 +128,7 @@ func (r *reader) named(word string) (operand, error) {
 		}
 		return operand{}, r.errorf("register %s is not declared", word)
 	}
-	return operand{kind: symbolOperand, name: word}, nil
+	return operand{kind: symbolOperand, name: r.variableName(word)}, nil
 }
 
 // number reads an integer, 0f and eight digits (a float32), 0d and sixteen (a float64), or a decimal fraction. The

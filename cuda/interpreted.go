@@ -1,0 +1,268 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"bnas/kernels/gpu/ptx"
+)
+
+// InterpretedOptions are the GPU that an Interpreted poses as.
+type InterpretedOptions struct {
+	Capability int   // 10·major + minor; 0 is 80
+	Memory     int64 // bytes; 0 is 4 GiB
+	Workers    int   // blocks that run at a time; 0 is one for each processor
+}
+
+// Interpreted is a Driver that runs compiled kernels, PTX, on the host. Its streams run at once. New memory holds NaN.
+type Interpreted struct {
+	options InterpretedOptions
+	machine *ptx.Machine
+	kernels map[string]*ptx.Kernel
+	sizes   map[Ptr]int64
+	used    int64
+	pinned  int
+	graphs  map[Graph][]Launch
+	events  map[Event]bool
+	last    uint64 // handle
+	record  *[]Launch
+	onto    Stream // of the recording
+	counts  map[string]ptx.Counts
+}
+
+// NewInterpreted returns a GPU that has the kernels of the modules. A kernel that two modules have is an error.
+func NewInterpreted(o InterpretedOptions, modules ...*ptx.Module) (*Interpreted, error) {
+	if o.Capability == 0 {
+		o.Capability = 80
+	}
+	if o.Memory == 0 {
+		o.Memory = 4 << 30
+	}
+	i := &Interpreted{
+		options: o, kernels: map[string]*ptx.Kernel{}, sizes: map[Ptr]int64{},
+		graphs: map[Graph][]Launch{}, events: map[Event]bool{}, counts: map[string]ptx.Counts{},
+	}
+	i.machine = ptx.NewMachine(ptx.Options{Workers: o.Workers, SharedMemory: i.Properties().SharedMemory})
+	for _, m := range modules {
+		for _, k := range m.Kernels() {
+			if i.kernels[k.Name] != nil {
+				return nil, fmt.Errorf("interpreted GPU: two modules have a kernel %s", k.Name)
+			}
+			i.kernels[k.Name] = k
+		}
+	}
+	return i, nil
+}
+
+// Properties are of an imaginary GPU with few multiprocessors.
+func (i *Interpreted) Properties() Properties {
+	shared := map[int]int{70: 96 << 10, 75: 64 << 10, 86: 99 << 10, 89: 99 << 10, 90: 227 << 10}[i.options.Capability]
+	if shared == 0 {
+		shared = 163 << 10
+	}
+	return Properties{
+		Name: "ptx", Capability: i.options.Capability, SMs: 8, Memory: i.options.Memory, Free: i.options.Memory - i.used, SharedMemory: shared,
+	}
+}
+
+// Counts are what the launches of each kernel have done so far.
+func (i *Interpreted) Counts() map[string]ptx.Counts { return i.counts }
+
+func (i *Interpreted) failed(what string, err error) error {
+	if err != nil {
+		return fmt.Errorf("interpreted GPU: %s: %w", what, err)
+	}
+	return nil
+}
+
+func (i *Interpreted) wrong(format string, args ...any) error {
+	return fmt.Errorf("interpreted GPU: "+format, args...)
+}
+
+func (i *Interpreted) Alloc(bytes int64) (Ptr, error) {
+	if bytes <= 0 {
+		return 0, i.wrong("an allocation of %d bytes", bytes)
+	}
+	if bytes > i.options.Memory-i.used {
+		return 0, i.wrong("%d bytes of %d that are free: %w", bytes, i.options.Memory-i.used, ErrOutOfMemory)
+	}
+	at, err := i.machine.Alloc(int(bytes), fmt.Sprintf("allocation %d", len(i.sizes)+1))
+	if err != nil {
+		return 0, i.failed("allocate", err)
+	}
+	b, err := i.machine.Memory(at, int(bytes))
+	if err != nil {
+		return 0, i.failed("allocate", err)
+	}
+	for n := range b {
+		b[n] = 0xff
+	}
+	i.sizes[Ptr(at)] = bytes
+	i.used += bytes
+	return Ptr(at), nil
+}
+
+func (i *Interpreted) Free(p Ptr) error {
+	if err := i.machine.Free(uint64(p)); err != nil {
+		return i.failed("free", err)
+	}
+	i.used -= i.sizes[p]
+	delete(i.sizes, p)
+	return nil
+}
+
+func (i *Interpreted) Pinned(bytes int) ([]byte, error) {
+	if bytes <= 0 {
+		return nil, i.wrong("%d bytes of pinned memory", bytes)
+	}
+	i.pinned++
+	return make([]byte, bytes), nil
+}
+
+func (i *Interpreted) FreePinned([]byte) error {
+	i.pinned--
+	return nil
+}
+
+// queue refuses streams that there are not, and what a recording cannot hold.
+func (i *Interpreted) queue(s Stream, what string) error {
+	if s < 0 || s >= streams {
+		return i.wrong("%s: no stream %d", what, s)
+	}
+	if i.record != nil && s == i.onto {
+		return i.wrong("%s: the stream is being captured", what)
+	}
+	return nil
+}
+
+func (i *Interpreted) CopyIn(s Stream, dst Ptr, src []byte) error {
+	if err := i.queue(s, "copy"); err != nil {
+		return err
+	}
+	b, err := i.machine.Memory(uint64(dst), len(src))
+	copy(b, src)
+	return i.failed("copy to the GPU", err)
+}
+
+func (i *Interpreted) CopyOut(s Stream, dst []byte, src Ptr) error {
+	if err := i.queue(s, "copy"); err != nil {
+		return err
+	}
+	b, err := i.machine.Memory(uint64(src), len(dst))
+	copy(dst, b)
+	return i.failed("copy from the GPU", err)
+}
+
+func (i *Interpreted) Fill(s Stream, dst Ptr, value byte, bytes int64) error {
+	if err := i.queue(s, "fill"); err != nil {
+		return err
+	}
+	b, err := i.machine.Memory(uint64(dst), int(bytes))
+	for n := range b {
+		b[n] = value
+	}
+	return i.failed("fill", err)
+}
+
+func (i *Interpreted) Launch(s Stream, l *Launch) error {
+	if i.record != nil && s == i.onto {
+		c := *l
+		c.Args = slices.Clone(l.Args)
+		*i.record = append(*i.record, c)
+		return nil
+	}
+	if err := i.queue(s, "launch "+l.Kernel); err != nil {
+		return err
+	}
+	k := i.kernels[l.Kernel]
+	if k == nil {
+		return i.wrong("launch: no kernel %s", l.Kernel)
+	}
+	c, err := i.machine.Launch(k, l.Grid, l.Block, l.Shared, l.Args)
+	i.counts[l.Kernel] = i.counts[l.Kernel].Plus(c)
+	return i.failed("launch", err)
+}
+
+func (i *Interpreted) NewEvent() (Event, error) {
+	i.last++
+	i.events[Event(i.last)] = true
+	return Event(i.last), nil
+}
+
+func (i *Interpreted) FreeEvent(e Event) error {
+	err := i.known(e, "free")
+	delete(i.events, e)
+	return err
+}
+
+func (i *Interpreted) known(e Event, what string) error {
+	if !i.events[e] {
+		return i.wrong("%s: no event %d", what, e)
+	}
+	return nil
+}
+
+func (i *Interpreted) Record(s Stream, e Event) error {
+	return errors.Join(i.queue(s, "record an event"), i.known(e, "record"))
+}
+
+func (i *Interpreted) Wait(s Stream, e Event) error {
+	return errors.Join(i.queue(s, "wait for an event"), i.known(e, "wait"))
+}
+
+func (i *Interpreted) Reached(e Event) error { return i.known(e, "reach") }
+
+func (i *Interpreted) Sync(s Stream) error { return i.queue(s, "synchronise") }
+
+func (i *Interpreted) Capture(s Stream, f func() error) (Graph, error) {
+	if err := i.queue(s, "capture"); err != nil {
+		return 0, err
+	}
+	if i.record != nil {
+		return 0, i.wrong("capture: another stream is being captured")
+	}
+	var launches []Launch
+	i.record, i.onto = &launches, s
+	err := f()
+	i.record = nil
+	if err != nil {
+		return 0, err
+	}
+	i.last++
+	i.graphs[Graph(i.last)] = launches
+	return Graph(i.last), nil
+}
+
+func (i *Interpreted) Replay(s Stream, g Graph) error {
+	launches, ok := i.graphs[g]
+	if !ok {
+		return i.wrong("replay: no graph %d", g)
+	}
+	if err := i.queue(s, "replay"); err != nil {
+		return err
+	}
+	for n := range launches {
+		if err := i.Launch(s, &launches[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *Interpreted) FreeGraph(g Graph) error {
+	if _, ok := i.graphs[g]; !ok {
+		return i.wrong("free: no graph %d", g)
+	}
+	delete(i.graphs, g)
+	return nil
+}
+
+// Close says what was not freed.
+func (i *Interpreted) Close() error {
+	if n := len(i.sizes) + i.pinned + len(i.graphs) + len(i.events); n > 0 {
+		return i.wrong("close: %d allocations (%d bytes), %d pinned buffers, %d graphs and %d events were never freed",
+			len(i.sizes), i.used, i.pinned, len(i.graphs), len(i.events))
+	}
+	return nil
+}

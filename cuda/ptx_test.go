@@ -1,0 +1,53 @@
+package cuda_test
+
+import (
+	"os"
+	"testing"
+
+	"bnas/cuda"
+	"bnas/kernels"
+	"bnas/kernels/gpu"
+	"bnas/kernels/gpu/ptx"
+	"bnas/kernels/kerneltest"
+)
+
+// compiled are the kernels as the compiler made them for sm_80.
+func compiled(t *testing.T) []*ptx.Module {
+	t.Helper()
+	list, err := gpu.PTX(80)
+	if err != nil {
+		t.Skip(err)
+	}
+	var modules []*ptx.Module
+	for _, m := range list {
+		mod, err := ptx.Parse(string(m.Image))
+		if err != nil {
+			t.Fatalf("%s: %v", m.Name, err)
+		}
+		modules = append(modules, mod)
+	}
+	return modules
+}
+
+// TestCompiledKernelsParse makes sure that the interpreter knows every instruction of every kernel.
+func TestCompiledKernelsParse(t *testing.T) { compiled(t) }
+
+// interpreted makes devices that run compiled kernels.
+func interpreted(modules []*ptx.Module, o cuda.Options) kerneltest.Factory {
+	return func(threads int) (kernels.Device, error) {
+		driver, err := cuda.NewInterpreted(cuda.InterpretedOptions{Workers: threads}, modules...)
+		if err != nil {
+			return nil, err
+		}
+		return cuda.New(driver, o)
+	}
+}
+
+// TestCompiledConformance runs the whole suite on the compiled kernels.
+func TestCompiledConformance(t *testing.T) {
+	if os.Getenv("BNAS_LONG") == "" {
+		t.Skip("BNAS_LONG is not set")
+	}
+	modules := compiled(t)
+	kerneltest.Run(t, interpreted(modules, cuda.Options{}), kerneltest.Options{Small: true, Random: 10})
+}
