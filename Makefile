@@ -3,7 +3,7 @@
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
 
-.PHONY: build kernels kernels-check cuda vet-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: build kernels kernels-check cuda test-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -41,8 +41,10 @@ kernels-check:
 cuda:
 	scripts/with-cuda.sh $(GO) build -trimpath -tags cuda -o bin/bnas-cuda ./cmd/bnas
 
-vet-cuda:
+# The driver's code without a GPU: vetted, and run on a driver that pretends.
+test-cuda:
 	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda ./cmd/bnas
+	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda
 
 test-race:
 	$(GO) test -race -short $(RACE_PACKAGES)
