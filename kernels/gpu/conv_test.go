@@ -1,0 +1,180 @@
+package gpu_test
+
+import (
+	"math"
+	"testing"
+)
+
+// A convCase is a convolution of siblings and its gradients: the kernel, its window, and how both launches are cut.
+type convCase struct {
+	kernel     string
+	in         shape
+	out        []int // channels of the siblings
+	window     window
+	n, stat    int
+	activation int
+	terms      []bool
+	forward    cut
+	backward   cut
+}
+
+// Forms of pack_weights.
+const (
+	formForward = iota
+	formGradient
+	formDepthwise
+	formRaw
+)
+
+var convCases = []convCase{
+	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across two siblings, 8 columns a thread backward.
+	{"conv_fp32", shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 32, 0}, cut{3, 5, 16, 32, 0}},
+	// 8 columns a thread forward, more than a chunk of channels.
+	{"conv_fp32", shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 64, 0}},
+	// One channel, one pixel, one image.
+	{"conv_fp32", shape{1, 1, 1}, []int{1}, window{1, 1, 0, 1, 1}, 1, 1, relu6, []bool{true}, cut{1, 1, 8, 32, 0}, cut{1, 1, 8, 32, 0}},
+	// Stride 2 and the shifted stride 2 of a factorised reduction.
+	{"conv_fp32", shape{9, 7, 10}, []int{8, 3}, window{3, 2, 1, 1, 1}, 2, 2, relu6, []bool{true}, cut{2, 5, 16, 32, 0}, cut{4, 6, 16, 128, 0}},
+	{"conv_fp32", shape{35, 8, 6}, []int{10}, window{1, 2, -1, 1, 1}, 2, 2, relu, []bool{false}, cut{3, 2, 16, 32, 0}, cut{5, 6, 24, 64, 0}},
+	// Dilation, stride 3, an even window.
+	{"conv_fp32", shape{4, 13, 9}, []int{7}, window{5, 1, 4, 2, 1}, 1, 1, relu, []bool{true}, cut{4, 4, 8, 32, 0}, cut{4, 9, 8, 32, 0}},
+	{"conv_fp32", shape{6, 11, 8}, []int{9}, window{2, 3, 2, 3, 1}, 2, 1, linear, []bool{true}, cut{4, 2, 16, 32, 0}, cut{5, 5, 8, 64, 0}},
+
+	{"depthwise", shape{21, 9, 10}, []int{21, 21}, window{3, 1, 1, 1, 21}, 2, 1, relu, []bool{true, false}, cut{4, 5, 32, 96, 0}, cut{5, 10, 16, 96, 0}},
+	{"depthwise", shape{5, 8, 8}, []int{5}, window{5, 1, 2, 1, 5}, 1, 1, relu6, []bool{true}, cut{8, 8, 8, 32, 0}, cut{8, 8, 8, 32, 0}},
+	{"depthwise", shape{8, 7, 6}, []int{8}, window{7, 1, 3, 1, 8}, 1, 1, linear, []bool{true}, cut{7, 6, 8, 32, 0}, cut{7, 6, 8, 32, 0}},
+	{"depthwise", shape{10, 9, 9}, []int{10}, window{3, 2, 1, 1, 10}, 2, 2, relu, []bool{true}, cut{5, 5, 16, 64, 0}, cut{4, 9, 16, 64, 0}},
+	{"depthwise", shape{3, 9, 7}, []int{3}, window{3, 1, 2, 2, 3}, 1, 1, relu, []bool{true}, cut{3, 7, 8, 32, 0}, cut{3, 7, 8, 32, 0}},
+
+	{"grouped", shape{6, 5, 7}, []int{9, 3}, window{3, 1, 1, 1, 3}, 2, 1, relu, []bool{true}, cut{2, 7, 16, 64, 0}, cut{5, 4, 8, 64, 0}},
+	{"grouped", shape{12, 6, 6}, []int{8}, window{3, 2, 1, 2, 4}, 1, 1, linear, []bool{true, true}, cut{2, 2, 8, 32, 0}, cut{6, 6, 16, 64, 0}},
+}
+
+// shared completes a cut: the patch of the tile and two buffers of weights, or then the tile and the store's scratch.
+func (c convCase) shared(t cut, gradient bool) cut {
+	w, ld, weights, width, scratch := c.window, 16+4, 2*8*t.slab, t.w, 8
+	if gradient {
+		scratch = 16
+	}
+	switch {
+	case c.kernel == "depthwise": // runs of 4 pixels
+		ld, weights, width = t.slab+4, 0, (t.w+3)&^3
+	case c.kernel == "grouped":
+		ld, weights = 0, 0
+	case w.kernel == 1:
+		ld = 32 + 4
+	}
+	reach := int((w.kernel - 1) * w.dilation)
+	length := func(n int) int {
+		switch {
+		case !gradient:
+			return (n-1)*int(w.stride) + reach + 1
+		case w.stride == 1:
+			return n + reach
+		}
+		return (n-1+reach)/int(w.stride) + 2
+	}
+	t.shared = 4 * max(length(t.h)*length(width)*ld+weights, t.h*t.w*t.slab+scratch*t.threads)
+	return t
+}
+
+// weights makes a convolution's weights and their packed form.
+func (k *kit) weights(out, in, taps, form int) (w []float64, raw, packed uint64) {
+	w = k.random(out * in * taps)
+	for i := range w {
+		w[i] = float64(float32(w[i] / math.Sqrt(float64(in*taps))))
+	}
+	raw = put(k, floats(w)...)
+	return w, raw, k.pack(raw, out, in, taps, form)
+}
+
+func (k *kit) pack(raw uint64, out, in, taps, form int) uint64 {
+	k.t.Helper()
+	size := pitchOf(out) * pitchOf(in) * taps
+	dst := k.alloc(4 * size)
+	k.launch("pack_weights", 2, 1, 64, 0, dst, raw, out, in, taps, form, 0)
+	return dst
+}
+
+// eachProduct visits the products of the convolution's sum, with the indices of weight, input and output.
+func (w window) eachProduct(n int, in, out shape, visit func(weight, from, to int)) {
+	outs, ins, kernel := out.c/int(w.groups), in.c/int(w.groups), int(w.kernel)
+	for to := range n * out.h * out.w * out.c {
+		o, x, y, i := to%out.c, to/out.c%out.w, to/out.c/out.w%out.h, to/out.c/out.w/out.h
+		for tap := range kernel * kernel {
+			iy, ix := w.input(y, tap/kernel), w.input(x, tap%kernel)
+			if !in.inside(iy, ix) {
+				continue
+			}
+			for c := range ins {
+				from := ((i*in.h+iy)*in.w+ix)*in.c + o/outs*ins + c
+				visit((o*ins+c)*kernel*kernel+tap, from, to)
+			}
+		}
+	}
+}
+
+func TestConv(t *testing.T) {
+	forms := map[string][2]int{"conv_fp32": {formForward, formGradient}, "depthwise": {formDepthwise, formDepthwise}, "grouped": {formRaw, formRaw}}
+	for seed, c := range convCases {
+		t.Log(describe(uint64(seed), c))
+		k := newKit(t, uint64(seed))
+		d := k.node(c.n, c.in, c.activation, c.terms...)
+		s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
+		f := forward{kernel: c.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window, cut: c.shared(c.forward, false)}
+		var want [][]float64
+		var values []*incoming
+		du := make([]float64, len(d.u))
+		taps, ins := int(c.window.kernel*c.window.kernel), c.in.c/int(c.window.groups)
+		for b, channels := range c.out {
+			out := shape{channels, s.h, s.w}
+			w, raw, packed := k.weights(channels, ins, taps, forms[c.kernel][0])
+			f.weights = append(f.weights, packed)
+			v := k.incoming(c.n, out, []bool{true, false}[:2-b]...) // the third sibling is not used
+			v.abi.weight = k.pack(raw, channels, ins, taps, forms[c.kernel][1])
+			values = append(values, v)
+			y, dw := make([]float64, len(v.dy)), make([]float64, len(w))
+			c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
+				y[to] += w[weight] * d.u[from]
+				du[from] += w[weight] * v.dy[to]
+				dw[weight] += v.dy[to] * d.u[from]
+			})
+			want = append(want, y)
+			k.checkWeightGradient(d, v, c.window, dw)
+		}
+		f.run(k, want...)
+		for _, g := range backwards(c.kernel + "_gradient") {
+			g.n, g.in, g.out, g.window, g.cut = c.n, d, values, c.window, c.shared(c.backward, true)
+			g.run(k, du)
+		}
+	}
+}
+
+// abiWeightGradient is WeightGradient of abi.cuh.
+type abiWeightGradient struct {
+	in                                            abiNode
+	out                                           abiIncoming
+	height, width                                 int64
+	window                                        window
+	gradient, partial, arrived                    uint64
+	chunks, tileH, tileW, slabOutputs, slabInputs int64
+}
+
+// checkWeightGradient compares dW with want, in slabs of 16 outputs and 8 inputs, tiles of 3×5, and 1 and 3 chunks.
+func (k *kit) checkWeightGradient(in *node, v *incoming, w window, want []float64) {
+	k.t.Helper()
+	for _, chunks := range []int{1, 3} {
+		s := abiWeightGradient{in: in.abi, out: v.abi, height: int64(v.h), width: int64(v.w), window: w, gradient: k.alloc(4 * len(want)), partial: k.alloc(4 * chunks * len(want)), chunks: int64(chunks), tileH: 3, tileW: 5, slabOutputs: 16, slabInputs: 8}
+		blocks := (v.c + 15) / 16 * (pitchOf(in.c) / 8) * int(w.kernel*((w.kernel+2)/3))
+		s.arrived = put(k, make([]uint32, blocks)...)
+		rows, columns := 2*w.stride+1, 4*w.stride+1+2*w.dilation
+		shared := 4 * max(15*20+int(rows*columns)*12, 3*16*8)
+		k.launch("conv_weight_gradient", blocks, chunks, 64, shared, put(k, s), in.n)
+		near(k.t, "conv_weight_gradient", widen(get[float32](k, s.gradient, len(want))), want, 1e-4)
+		for i, left := range get[uint32](k, s.arrived, blocks) {
+			if left != 0 {
+				k.t.Fatalf("conv_weight_gradient: counter %d is %d after the launch", i, left)
+			}
+		}
+	}
+}
