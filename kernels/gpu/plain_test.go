@@ -53,6 +53,7 @@ func TestConcat(t *testing.T) {
 	}{
 		{[]int{8, 16, 4}, plainCut(2, 3, 16, 64)},
 		{[]int{3, 1, 6, 9}, plainCut(4, 2, 8, 96)},
+		{[]int{1, 4, 2, 6}, plainCut(1, 5, 16, 64)}, // exactly one channel of the next aligned group
 		{[]int{5}, plainCut(3, 5, 8, 64)},
 	} {
 		t.Log(describe(uint64(seed), c))
