@@ -14,7 +14,10 @@ type abiBatchNorm struct {
 	channels, column int64
 }
 
-type abiTerm struct{ value, affine Ptr }
+type abiTerm struct {
+	value, affine Ptr
+	narrow        int64
+}
 
 type abiNode struct {
 	term                           [3]abiTerm
@@ -32,8 +35,8 @@ type abiStatistics struct {
 }
 
 type abiOutput struct {
-	value, weight           Ptr
-	channels, pitch, column int64
+	value, weight                   Ptr
+	channels, pitch, column, narrow int64
 }
 
 type abiWindow struct{ kernel, stride, pad, dilation, groups int64 }
@@ -52,10 +55,10 @@ type abiForward struct {
 type abiSource struct{ gradient, slope Ptr }
 
 type abiIncoming struct {
-	value, source           Ptr
-	sources                 int64
-	weight                  Ptr
-	channels, pitch, column int64
+	value, source                   Ptr
+	sources                         int64
+	weight                          Ptr
+	channels, pitch, column, narrow int64
 }
 
 type abiSums struct {

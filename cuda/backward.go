@@ -108,20 +108,34 @@ func (e *exec) backwardOp(b *backwardTable, i, k, n int, hold, sums bool) op {
 	return o
 }
 
-// clearUnreached makes zero the gradients of BatchNorms that no step of a pass reaches.
+// clearUnreached makes zero the gradients of parameters that no step of a pass reaches.
 func (e *exec) clearUnreached(b *backwardTable) error {
+	var ids []kernels.ParamID
 	for id, bn := range e.p.BNs {
-		if b.gradient[e.plans.nodeOf[id]] >= 0 {
-			continue
+		if b.gradient[e.plans.nodeOf[id]] < 0 {
+			ids = append(ids, bn.Gamma, bn.Beta)
 		}
-		for _, param := range []kernels.ParamID{bn.Gamma, bn.Beta} {
-			at, err := e.store.address(param, kernels.Grad)
-			if err != nil {
-				return err
+	}
+	if b.order.Weights {
+		reached := map[int]bool{}
+		for _, s := range b.order.Steps {
+			reached[s.Step] = true
+		}
+		for i := range e.p.Steps {
+			for _, branch := range e.p.Steps[i].Branches {
+				if !reached[i] {
+					ids = append(ids, branch.Weight)
+				}
 			}
-			if err := e.d.driver.Fill(Compute, at, 0, 4*int64(e.store.params[param].Len())); err != nil {
-				return err
-			}
+		}
+	}
+	for _, id := range ids {
+		at, err := e.store.address(id, kernels.Grad)
+		if err != nil {
+			return err
+		}
+		if err := e.d.driver.Fill(Compute, at, 0, 4*int64(e.store.params[id].Len())); err != nil {
+			return err
 		}
 	}
 	return nil

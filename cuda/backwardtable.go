@@ -126,6 +126,7 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]abiIncoming,
 		d := abiIncoming{
 			value: e.at(e.plans.values[v]), source: put(t, sources...), sources: int64(len(sources)),
 			channels: int64(e.p.Values[v].C), pitch: int64(pitchOf(e.p.Values[v].C)), column: int64(e.plans.column[v]),
+			narrow: e.plans.narrow(v),
 		}
 		if s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backF)

@@ -13,7 +13,7 @@ func (a *plans) countForward(o *op, step, n, statRows int) {
 	s := &a.steps[step]
 	images := int64(n)
 	for _, v := range s.outs {
-		o.write += images * mapBytes(a.p.Values[v].Shape)
+		o.write += images * a.valueBytes(v)
 	}
 	if len(s.norms) > 0 && statRows > 0 {
 		out := a.p.Values[s.outs[0]]
@@ -44,7 +44,7 @@ func (a *plans) loadBytes(node kernels.NodeID, read map[kernels.ValueID]bool) (b
 	for _, t := range a.p.Nodes[node].Terms {
 		if !read[t.Value] {
 			read[t.Value] = true
-			bytes += mapBytes(a.p.Values[t.Value].Shape)
+			bytes += a.valueBytes(t.Value)
 		}
 	}
 	return bytes
@@ -78,7 +78,7 @@ func (a *plans) weightBytes(s *stepPlan) (bytes int64) {
 		}
 		return bytes
 	}
-	return taps * int64(pitchOf(in.C)) * int64(s.columns) * int64(a.precision.bytes())
+	return taps * int64(pitchOf(in.C)) * int64(s.columns) * int64(a.Precision.bytes())
 }
 
 // macs is the number of multiplications of a step for one image.
@@ -130,7 +130,7 @@ func (a *plans) incomingBytes(b *backwardTable, v kernels.ValueID, read map[kern
 		bytes += size
 		if u.BN != kernels.NoBN && !read[v] {
 			read[v] = true
-			bytes += size
+			bytes += a.valueBytes(v)
 		}
 	}
 	return bytes

@@ -34,7 +34,7 @@ func program(t *testing.T, cfg supernet.Config, arch string) (*kernels.Program, 
 // A step of the all-3×3 path at 256 images: at most 140 launches and 5.7 GB (PyTorch: about 640 and 18.5 GB).
 func TestCountAll3x3(t *testing.T) {
 	p, params := program(t, supernet.Config{Space: "nas-bench-201", BN: supernet.Standard}, all3x3)
-	c, err := CountStep(p, params, 256, FP32)
+	c, err := CountStep(p, params, 256, Storage{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ type LaunchCount struct {
 type Count struct {
 	Images    int           `json:"images"`
 	Precision Precision     `json:"precision"`
+	Half      bool          `json:"half"` // stored values in half precision
 	Launches  int           `json:"launches"`
 	DRAMBytes int64         `json:"dram_bytes"` // each byte that a launch touches, once
 	FLOPs     int64         `json:"flops"`
@@ -32,14 +33,14 @@ type Count struct {
 
 // CountStep plans a training step of n images and counts it, without a GPU. What is done once, the packing of the
 // weights, is not counted.
-func CountStep(p *kernels.Program, params []kernels.Param, n int, precision Precision) (*Count, error) {
+func CountStep(p *kernels.Program, params []kernels.Param, n int, s Storage) (*Count, error) {
 	driver := newPaper()
-	d, err := New(driver, Options{Precision: precision, NoGraphs: true})
+	d, err := New(driver, Options{Storage: s, NoGraphs: true})
 	if err != nil {
 		return nil, err
 	}
 	defer d.Close()
-	c := &Count{Images: n, Precision: d.options.Precision}
+	c := &Count{Images: n, Precision: d.options.Precision, Half: s.Half}
 	d.counting = func(o *op) { c.add(o) }
 	if err := d.step(p, params, n); err != nil {
 		return nil, err

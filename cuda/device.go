@@ -11,8 +11,7 @@ import (
 type Options struct {
 	// Name is what Info calls the device; "" is "gpu".
 	Name string
-	// Precision of the convolutions that are not grouped; "" is FP32. Sums, statistics and stored values are float32.
-	Precision Precision
+	Storage
 	// MemoryLimit is how many bytes of the GPU's memory a Program may take; 0 is what was free when the Device was made.
 	MemoryLimit int64
 	// NoGraphs launches every kernel by itself, also of a Program that is used again.

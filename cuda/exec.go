@@ -27,7 +27,7 @@ type exec struct {
 }
 
 func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
-	a, err := newPlans(p, n, d.options.Precision)
+	a, err := newPlans(p, n, d.options.Storage)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
 var ErrTooLarge = errors.New("too large for the GPU's memory")
 
 func tooLarge(a *plans, limit int64) error {
-	if most := largestBatch(a.p, a.n, a.precision, limit); most > 0 {
+	if most := largestBatch(a.p, a.n, a.Storage, limit); most > 0 {
 		return fmt.Errorf("%w: at most %d images fit", ErrTooLarge, most)
 	}
 	return fmt.Errorf("%w: not one image fits", ErrTooLarge)

@@ -71,7 +71,7 @@ func (e *exec) outputs(t *table, s *stepPlan) (Ptr, error) {
 	for k, v := range s.outs {
 		o := abiOutput{
 			value: e.at(e.plans.values[v]), channels: int64(e.p.Values[v].C), pitch: int64(pitchOf(e.p.Values[v].C)),
-			column: int64(e.plans.column[v]),
+			column: int64(e.plans.column[v]), narrow: e.plans.narrow(v),
 		}
 		if s.step != nil && s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.form)
@@ -114,7 +114,7 @@ func (e *exec) node(id kernels.NodeID, act kernels.Activation) abiNode {
 	d := shaped(n.Shape)
 	d.terms, d.activation = int64(len(n.Terms)), activations[act]
 	for k, t := range n.Terms {
-		d.term[k].value = e.at(e.plans.values[t.Value])
+		d.term[k].value, d.term[k].narrow = e.at(e.plans.values[t.Value]), e.plans.narrow(t.Value)
 		if t.BN != kernels.NoBN {
 			d.term[k].affine = e.own + Ptr(e.plans.affine[t.BN])
 		}

@@ -31,7 +31,7 @@ var opKernels = map[kernels.Op]string{
 // `grouped` for other groups, and otherwise the implicit GEMM of the device's precision.
 func (a *plans) convKernel(s *stepPlan, in kernels.Shape) (name string, forward, gradient form) {
 	if s.step.Groups == 1 {
-		return "conv_" + kernelSuffix[a.precision], forwardForm, gradientForm
+		return "conv_" + kernelSuffix[a.Precision], forwardForm, gradientForm
 	}
 	depthwise := s.step.Groups == in.C
 	for _, v := range s.outs {

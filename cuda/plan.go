@@ -10,16 +10,16 @@ import (
 // plans is where everything of a Program lies, in bytes from the beginning of its buffer, for batches of up to n
 // images. It is a pure function of the Program, so that what a batch needs is known before anything is allocated.
 type plans struct {
-	p         *kernels.Program
-	n         int
-	precision Precision
-	uses      [][]plan.Use
-	nodeOf    []kernels.NodeID
-	steps     []stepPlan // steps[0] stores the images, steps[i+1] is step i of the program
-	stepOf    []int      // of each value
-	column    []int      // of each value among its step's columns
-	norms     []kernels.BNID
-	normAt    []int // the position of each BN in norms
+	p *kernels.Program
+	n int
+	Storage
+	uses   [][]plan.Use
+	nodeOf []kernels.NodeID
+	steps  []stepPlan // steps[0] stores the images, steps[i+1] is step i of the program
+	stepOf []int      // of each value
+	column []int      // of each value among its step's columns
+	norms  []kernels.BNID
+	normAt []int // the position of each BN in norms
 
 	saved    layout // values and what else a Forward keeps
 	values   []int64
@@ -61,13 +61,28 @@ func (s *stepPlan) name() string {
 	return s.step.Name
 }
 
+// mapBytes is the size of one image's feature map in float32.
 func mapBytes(s kernels.Shape) int64 { return 4 * int64(s.H) * int64(s.W) * int64(pitchOf(s.C)) }
+
+// narrow is 1 for a value that is stored in half precision: all but the images and what has one pixel, which is little
+// and close to the logits.
+func (a *plans) narrow(v kernels.ValueID) int64 {
+	if s := a.p.Values[v]; a.Half && v != kernels.Images && s.H*s.W > 1 {
+		return 1
+	}
+	return 0
+}
+
+// valueBytes is the size of one image's stored value.
+func (a *plans) valueBytes(v kernels.ValueID) int64 {
+	return mapBytes(a.p.Values[v].Shape) >> a.narrow(v)
+}
 
 // mostElements is the number of elements of a batch's feature map that the kernels can count.
 const mostElements = 1 << 40
 
-func newPlans(p *kernels.Program, n int, precision Precision) (*plans, error) {
-	a := &plans{p: p, n: n, precision: precision, uses: plan.Uses(p), nodeOf: p.NodeOf()}
+func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
+	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf()}
 	if err := a.checkSizes(); err != nil {
 		return nil, err
 	}
@@ -134,8 +149,8 @@ func (a *plans) planSteps() {
 func (a *plans) planSaved() {
 	p, n := a.p, int64(a.n)
 	a.values = make([]int64, len(p.Values))
-	for i, v := range p.Values {
-		a.values[i] = a.saved.bytes(n * mapBytes(v.Shape))
+	for v := range p.Values {
+		a.values[v] = a.saved.bytes(n * a.valueBytes(kernels.ValueID(v)))
 	}
 	a.sums = make([]int64, len(p.Nodes))
 	for i, node := range p.Nodes {
@@ -221,8 +236,8 @@ func (a *plans) bytes() int64 {
 // the BatchNorms' coefficients.
 func (a *plans) savedBytes(n int) int64 {
 	total := int64(0)
-	for _, v := range a.p.Values[1:] {
-		total += int64(n) * mapBytes(v.Shape)
+	for v := range a.p.Values[1:] {
+		total += int64(n) * a.valueBytes(kernels.ValueID(v+1))
 	}
 	for _, b := range a.p.BNs {
 		total += 2 * affineBytes * int64(pitchOf(a.p.Values[b.Value].C))
@@ -231,11 +246,11 @@ func (a *plans) savedBytes(n int) int64 {
 }
 
 // largestBatch is the most images that fit in a number of bytes, 0 if not one does.
-func largestBatch(p *kernels.Program, n int, precision Precision, bytes int64) int {
+func largestBatch(p *kernels.Program, n int, s Storage, bytes int64) int {
 	low, high := 0, n
 	for low < high {
 		middle := (low + high + 1) / 2
-		if a, err := newPlans(p, middle, precision); err == nil && a.bytes() <= bytes {
+		if a, err := newPlans(p, middle, s); err == nil && a.bytes() <= bytes {
 			low = middle
 		} else {
 			high = middle - 1

@@ -9,6 +9,13 @@ import (
 // Precision is that of a convolution's operands; products are summed in float32.
 type Precision string
 
+// Storage is how a Device keeps and multiplies numbers. Sums, statistics, gradients and parameters are float32 and
+// wider, whatever it says.
+type Storage struct {
+	Precision Precision // of the convolutions that are not grouped; "" is FP32
+	Half      bool      // keep what the backward pass needs, the stored values, in half precision
+}
+
 // FP32 runs on every GPU; the others on tensor cores, from compute capability 8.0.
 const (
 	FP32 Precision = "fp32"

@@ -24,7 +24,7 @@ func (e *exec) tap(what string, t kernels.Tap) (abiNode, kernels.Shape, error) {
 func (e *exec) value(v kernels.ValueID) abiNode {
 	d := shaped(e.p.Values[v].Shape)
 	d.terms = 1
-	d.term[0].value = e.at(e.plans.values[v])
+	d.term[0].value, d.term[0].narrow = e.at(e.plans.values[v]), e.plans.narrow(v)
 	return d
 }
 

@@ -7,7 +7,7 @@ const (
 	maxShared = 48<<10 - 64
 
 	// Of kernels/gpu/implicit_gemm.cuh.
-	gemmThreads  = 128 // at most: 64 sums a thread leave registers for two blocks of them and more
+	gemmThreads  = 128 // at most: 168 registers a thread leave room for three blocks
 	gemmPixels   = 8   // of a thread
 	gemmDepth    = 8   // channels of a step, whose weights are double buffered
 	gemmChunk    = 16  // channels of a patch
@@ -48,7 +48,7 @@ func (s side) cut(pixels, across int) (height, width int) {
 		parts := (n + most - 1) / most
 		return (n + parts - 1) / parts
 	}
-	width = even(s.width, max(1, min(pixels, across)))
+	width = even(s.width, max(1, across))
 	return even(s.height, max(1, pixels/width)), width
 }
 
@@ -95,9 +95,9 @@ func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradie
 	return t
 }
 
-// gemm is the tiling of an implicit GEMM with tiles of at most the given pixels.
+// gemm is the tiling of an implicit GEMM with tiles of at most the given pixels. A thread's pixels are 8 rows of a
+// column, so a tile is 8 rows high, or 16, as long as it has so many pixels; of a gradient with stride s, of every phase.
 func (s side) gemm(pixels, slab int) tiling {
-	h, w := s.cut(pixels, 16)
 	phases, chunk := 1, gemmChunk
 	if s.gradient {
 		phases = s.Stride
@@ -105,14 +105,15 @@ func (s side) gemm(pixels, slab int) tiling {
 	if s.Kernel == 1 {
 		chunk = gemmChunk1x1
 	}
-	phase := (h + phases - 1) / phases * ((w + phases - 1) / phases)
-	groups := phases * phases * ((phase + gemmPixels - 1) / gemmPixels)
+	h, w := s.cut(pixels, min(16, pixels/(gemmPixels*phases)))
+	steps := ((h+phases-1)/phases + gemmPixels - 1) / gemmPixels
+	groups := phases * phases * ((w + phases - 1) / phases) * steps
 	threads := groups * slab / 4
 	if threads > gemmThreads {
 		threads = groups * slab / 8 // 8 columns a thread
 	}
 	threads = max(warps(threads), warps(slab)) // a store needs a thread a column
-	loop := s.patch(h)*s.patch(w)*(chunk+4) + 2*gemmDepth*slab
+	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmDepth*slab
 	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*loop, 4*h*w*slab+s.scratch(threads))}
 }
 
@@ -137,7 +138,7 @@ func depthwiseTiling(in, out kernels.Shape, w kernels.Window, columns int, gradi
 }
 
 func (s side) depthwise(pixels, slab int) tiling {
-	h, w := s.cut(pixels, 16)
+	h, w := s.cut(pixels, min(16, pixels))
 	runs := h * ((w + directPixels - 1) / directPixels)
 	threads := max(warps(runs*slab/4), warps(slab))
 	patch := s.patch(h) * s.patch(runs/h*directPixels) * (slab + 4) // whole runs

@@ -57,8 +57,7 @@ func checkGEMM(t *testing.T, in, out kernels.Shape, w kernels.Window, columns in
 	if gradient {
 		phases = w.Stride
 	}
-	pixels := ((c.tileH + phases - 1) / phases) * ((c.tileW + phases - 1) / phases)
-	groups := phases * phases * ((pixels + 7) / 8)
+	groups := phases * phases * ((c.tileW + phases - 1) / phases) * (((c.tileH+phases-1)/phases + 7) / 8)
 	if c.threads > gemmThreads || groups*c.slab/8 > c.threads {
 		t.Errorf("%d columns, %+v, gradient %v: %+v has %d groups of pixels", columns, w, gradient, c, groups)
 	}
@@ -87,7 +86,7 @@ func TestTypicalConvTilings(t *testing.T) {
 	}{
 		{16, 32, 48, false, [4]int{8, 16, 48, 96}},
 		{16, 32, 16, true, [4]int{16, 16, 16, 128}},
-		{32, 16, 96, false, [4]int{4, 16, 96, 96}},
+		{32, 16, 96, false, [4]int{8, 8, 96, 96}},
 		{32, 16, 32, true, [4]int{8, 16, 32, 128}},
 		{64, 8, 192, false, [4]int{8, 8, 96, 96}},
 		{64, 8, 64, true, [4]int{8, 8, 64, 128}},

@@ -18,6 +18,7 @@ type Config struct {
 	Seed      uint64          `yaml:"seed"`
 	Device    string          `yaml:"device"`
 	Precision string          `yaml:"precision"` // of the GPU's convolutions
+	Half      bool            `yaml:"half"`      // what the GPU keeps for the backward pass is in half precision
 	Threads   int             `yaml:"threads"`
 	Supernet  supernet.Config `yaml:"supernet"`
 	Data      DataConfig      `yaml:"data"`
@@ -58,6 +59,11 @@ func defaultConfig() Config {
 	c.Train.RankEvery = 200
 	c.Search.Generations = 5
 	return c
+}
+
+// storage is how a GPU keeps and multiplies numbers.
+func (c *Config) storage() cuda.Storage {
+	return cuda.Storage{Precision: cuda.Precision(c.Precision), Half: c.Half}
 }
 
 // spread gives the seed to everything that has none of its own.
@@ -183,6 +189,7 @@ var commonSettings = []setting{
 	{"threads", "threads", "CPU threads (0: every core)"},
 	{"device", "device", "auto, cpu, reference, gpu or gpu-emulated"},
 	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 or bf16"},
+	{"half", "half", "keep what a GPU needs for the backward pass in half precision"},
 }
 
 func commonFlags() []cli.Flag {

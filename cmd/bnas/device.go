@@ -77,7 +77,7 @@ func openGPU(cfg Config) (kernels.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--device gpu: %w", err)
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu", Precision: cuda.Precision(cfg.Precision)})
+	return cuda.New(driver, cuda.Options{Name: "gpu", Storage: cfg.storage()})
 }
 
 func openEmulated(cfg Config, threads int) (kernels.Device, error) {
@@ -85,5 +85,5 @@ func openEmulated(cfg Config, threads int) (kernels.Device, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--device gpu-emulated: %w", err)
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu-emulated", Precision: cuda.Precision(cfg.Precision)})
+	return cuda.New(driver, cuda.Options{Name: "gpu-emulated", Storage: cfg.storage()})
 }

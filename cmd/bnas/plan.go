@@ -60,7 +60,7 @@ func planStep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	count, err := cuda.CountStep(p, net.Params(), c.Int("batch"), cuda.Precision(cfg.Precision))
+	count, err := cuda.CountStep(p, net.Params(), c.Int("batch"), cfg.storage())
 	if err != nil {
 		return err
 	}

@@ -34,10 +34,12 @@ struct BatchNorm {
 	i64 column; // of the step that stores its value
 };
 
-// One summand of a node: a value through a BatchNorm, or as it is (affine == 0).
+// One summand of a node: a value through a BatchNorm, or as it is (affine == 0). A narrow value is stored in half
+// precision, laid out alike.
 struct Term {
-	const float *value;
+	const void *value;
 	const Affine *affine;
+	i64 narrow;
 };
 
 enum { LINEAR, RELU, RELU6 };
@@ -68,10 +70,11 @@ struct Statistics {
 };
 
 struct Output {
-	float *value;
+	void *value;
 	const void *weight; // conv: see pack.cu
 	i64 channels, pitch;
 	i64 column; // where its channels are among the step's columns
+	i64 narrow; // the same for all values of a step
 };
 
 struct Forward {
@@ -94,12 +97,13 @@ struct Source {
 
 // ∂loss/∂value = Σ over sources.
 struct Incoming {
-	const float *value;
+	const void *value;
 	const Source *source;
 	i64 sources; // 0: the value is not used, its gradient is zero
 	const void *weight; // conv: see pack.cu
 	i64 channels, pitch;
 	i64 column;
+	i64 narrow;
 };
 
 // Where dγ and dβ are gathered: ΣD and ΣD·x̂ of the BatchNorms that enter a node by its up to three terms.

@@ -15,6 +15,20 @@
 // are b for halves.
 #pragma once
 
+#ifndef BNAS_EMULATED
+// Half precision is stored on every GPU.
+__device__ __forceinline__ unsigned short to_f16(float x) {
+	unsigned short r;
+	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x));
+	return r;
+}
+__device__ __forceinline__ float from_f16(unsigned short h) {
+	float r;
+	asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(h));
+	return r;
+}
+#endif
+
 #ifdef BNAS_EMULATED
 #define BNAS_TENSOR_CORES
 #elif __CUDA_ARCH__ >= 800
@@ -60,19 +74,9 @@ __device__ __forceinline__ unsigned to_tf32(float x) {
 	asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(x));
 	return r;
 }
-__device__ __forceinline__ unsigned short to_f16(float x) {
-	unsigned short r;
-	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(r) : "f"(x));
-	return r;
-}
 __device__ __forceinline__ unsigned short to_bf16(float x) {
 	unsigned short r;
 	asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(r) : "f"(x));
-	return r;
-}
-__device__ __forceinline__ float from_f16(unsigned short h) {
-	float r;
-	asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(h));
 	return r;
 }
 __device__ __forceinline__ float from_bf16(unsigned short h) { return __uint_as_float((unsigned)h << 16); }

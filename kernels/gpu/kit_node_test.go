@@ -9,7 +9,10 @@ type (
 		eps                                                       float64
 		channels, column                                          int64
 	}
-	abiTerm struct{ value, affine uint64 }
+	abiTerm struct {
+		value, affine uint64
+		narrow        int64
+	}
 	abiNode struct {
 		term                                              [3]abiTerm
 		terms, activation, channels, pitch, height, width int64
@@ -20,8 +23,8 @@ type (
 		norms                                      int64
 	}
 	abiOutput struct {
-		value, weight           uint64
-		channels, pitch, column int64
+		value, weight                   uint64
+		channels, pitch, column, narrow int64
 	}
 	abiForward struct {
 		in                     uint64
@@ -35,10 +38,10 @@ type (
 	}
 	abiSource   struct{ gradient, slope uint64 }
 	abiIncoming struct {
-		value, source           uint64
-		sources                 int64
-		weight                  uint64
-		channels, pitch, column int64
+		value, source                   uint64
+		sources                         int64
+		weight                          uint64
+		channels, pitch, column, narrow int64
 	}
 	abiSums struct {
 		tile, image, arrived uint64

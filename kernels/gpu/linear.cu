@@ -41,7 +41,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear(const Forward *step,
 	}
 	__syncthreads();
 	for (int c = threadIdx.x; c < at.columns; c += blockDim.x)
-		o.value[at.image * o.pitch + at.column + c] = tile[c];
+		((float *)o.value)[at.image * o.pitch + at.column + c] = tile[c];
 }
 
 // Component k of the gradient of an image's logits.

@@ -1,10 +1,19 @@
 // Loads: a node's sum and its activation, and the gradient of a stored value.
 #pragma once
 #include "abi.cuh"
+#include "intrinsics.cuh"
 
 __device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 
 __device__ __forceinline__ float normalise(float x, Affine a) { return fmaf(x - a.mean, a.scale, a.beta); }
+
+// Four channels of a stored value at offset `at`, in elements, a multiple of 4.
+__device__ __forceinline__ float4 read_value(const void *value, i64 narrow, i64 at) {
+	if (!narrow)
+		return *(const float4 *)((const float *)value + at);
+	uint2 h = *(const uint2 *)((const unsigned short *)value + at);
+	return make_float4(from_f16(h.x & 0xffff), from_f16(h.x >> 16), from_f16(h.y & 0xffff), from_f16(h.y >> 16));
+}
 
 // The coefficients of one channel of a BatchNorm with the statistics μ and σ².
 __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, double mean, double variance) {
@@ -12,12 +21,12 @@ __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, dou
 	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
 }
 
-// Four channels of Σ terms at offset `at` (in floats, a multiple of 4) of the maps; c is the first of the channels.
+// Four channels of Σ terms at offset `at` (in elements, a multiple of 4) of the maps; c is the first of the channels.
 __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll 1 // four terms at a time, as the compiler would have it, take 50 registers more
 	for (int t = 0; t < n.terms; t++) {
-		float4 x = *(const float4 *)(n.term[t].value + at);
+		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
 			x.x = normalise(x.x, a[c]);
@@ -65,7 +74,7 @@ __device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 at, int c
 		const Slope *s = v.source[k].slope;
 		if (s) {
 			if (!read)
-				x = *(const float4 *)(v.value + at);
+				x = read_value(v.value, v.narrow, at);
 			read = true;
 			d = make_float4(through(d.x, x.x, s[c]), through(d.y, x.y, s[c + 1]), through(d.z, x.z, s[c + 2]), through(d.w, x.w, s[c + 3]));
 		}

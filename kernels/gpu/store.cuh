@@ -17,7 +17,19 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 	return step.out[b];
 }
 
-__device__ inline void write_tile(const Forward &step, const Place &at, const float *tile, int ld) {
+// Stores four channels at offset `at` and returns what was stored.
+__device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, float4 x) {
+	if (!narrow) {
+		*(float4 *)((float *)value + at) = x;
+		return x;
+	}
+	unsigned a = to_f16(x.x), b = to_f16(x.y), c = to_f16(x.z), d = to_f16(x.w);
+	*(uint2 *)((unsigned short *)value + at) = make_uint2(a | b << 16, c | d << 16);
+	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
+}
+
+// The tile keeps what was stored: statistics are of the values that loads will see.
+__device__ inline void write_tile(const Forward &step, const Place &at, float *tile, int ld) {
 	const int groups = at.columns / 4, w = (int)step.tiling.tile_w;
 	for (int i = threadIdx.x; i < at.rows * w * groups; i += blockDim.x) {
 		int p = i / groups, c = at.column + i % groups * 4;
@@ -26,7 +38,10 @@ __device__ inline void write_tile(const Forward &step, const Place &at, const fl
 			continue;
 		const Output &o = output_of(step, c);
 		i64 pixel = ((i64)at.image * step.height + at.y0 + y) * step.width + at.x0 + x;
-		*(float4 *)(o.value + pixel * o.pitch + (c - o.column)) = *(const float4 *)(tile + (i64)p * ld + (c - at.column));
+		float4 *from = (float4 *)(tile + (i64)p * ld + (c - at.column));
+		float4 stored = write_value(o.value, o.narrow, pixel * o.pitch + (c - o.column), *from);
+		if (o.narrow)
+			*from = stored;
 	}
 }
 
@@ -118,11 +133,13 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 // Stores a tile [pixels][ld] that is in shared memory and gathers its statistics over the first stat_images images.
 // scratch is shared memory apart from the tile, STORE_SCRATCH bytes. All threads of the block call it, and at least as
 // many threads as columns. The tile must be complete (a barrier before).
-__device__ inline void store_values(const Forward &step, const Place &at, const float *tile, int ld, void *scratch, int stat_images) {
+__device__ inline void store_values(const Forward &step, const Place &at, float *tile, int ld, void *scratch, int stat_images) {
 	write_tile(step, at, tile, ld);
 	const Statistics &s = step.statistics;
 	if (s.norms == 0 || at.image >= stat_images)
 		return;
+	if (step.out[0].narrow)
+		__syncthreads();
 	const i64 tiles = step.tiling.tiles;
 	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
 	tile_statistics(step, at, tile, ld, (float *)scratch, dst + at.column);

@@ -22,7 +22,7 @@ __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 
 		hat[t] = make_float4(0, 0, 0, 0);
 		if (t >= n.terms)
 			continue;
-		float4 x = *(const float4 *)(n.term[t].value + at);
+		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
 			Affine p = a[c], q = a[c + 1], r = a[c + 2], s = a[c + 3];

@@ -12,8 +12,20 @@ var tolerance = [...]float64{forward: 1e-4, gradient: 3e-4, exact: 1e-12}
 // floor is the error that any element may have: the variance of equal elements of order 1 is the square of a rounding.
 const floor = 1e-12
 
+// allowed is the tolerance of a kind: that of float32, and, for a device of less, eight of its roundings, which add up
+// over the layers, and for gradients twice as many.
+func (o Options) allowed(k kind) float64 {
+	switch k {
+	case forward:
+		return tolerance[k] + 8*o.Rounding
+	case gradient:
+		return tolerance[k] + 16*o.Rounding
+	}
+	return tolerance[k]
+}
+
 // compare holds results against the reference's, tensor by tensor, error relative to the largest element.
-func compare(got, want []result) error {
+func (o Options) compare(got, want []result) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%d results, the reference has %d", len(got), len(want))
 	}
@@ -31,9 +43,9 @@ func compare(got, want []result) error {
 			scale = max(scale, peak[s])
 		}
 		for k := range w.data {
-			if e := math.Abs(g.data[k] - w.data[k]); !(e <= tolerance[w.kind]*scale+floor) {
+			if e := math.Abs(g.data[k] - w.data[k]); !(e <= o.allowed(w.kind)*scale+floor) {
 				return fmt.Errorf("%s: element %d of %d is %.9g, the reference has %.9g: off by %.2g of the largest, %.3g; at most %.2g may be",
-					w.name, k, len(w.data), g.data[k], w.data[k], e/scale, scale, tolerance[w.kind])
+					w.name, k, len(w.data), g.data[k], w.data[k], e/scale, scale, o.allowed(w.kind))
 			}
 		}
 	}

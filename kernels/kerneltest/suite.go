@@ -20,10 +20,14 @@ type Factory func(threads int) (kernels.Device, error)
 
 // Options say what a back end is expected to do.
 type Options struct {
-	Seed      uint64 // of the random programs
-	Random    int    // how many random programs; 0 is 40
-	Small     bool   // only small networks: for back ends that are slow
-	NoWeights bool   // weight gradients are answered with an error that wraps kernels.ErrUnsupported
+	Seed   uint64 // of the random programs
+	Random int    // how many random programs; 0 is 40
+	Small  bool   // only small networks: for back ends that are slow
+	// Rounding is the relative error of a device that computes or stores in less than float32: half an ulp, 2⁻¹¹ for
+	// half precision. It widens the tolerances; how close such a device must be to its own rounded numbers is for its
+	// own tests. 0 is float32.
+	Rounding  float64
+	NoWeights bool // weight gradients are answered with an error that wraps kernels.ErrUnsupported
 }
 
 // Run runs the suite.
@@ -142,7 +146,7 @@ func agrees(f Factory, o Options, c *Case) error {
 	if err != nil {
 		return fmt.Errorf("reference: %w", err)
 	}
-	if err := compare(first.results, want.results); err != nil {
+	if err := o.compare(first.results, want.results); err != nil {
 		return fmt.Errorf("%s: %w\n%s", c.Name, err, c.Program)
 	}
 	return nil

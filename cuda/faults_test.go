@@ -1,0 +1,197 @@
+package cuda
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"bnas/kernels"
+	"bnas/kernels/kerneltest"
+)
+
+// life is all that a Device can be asked, from New to Close. It goes on after an error, as the program above may, and
+// returns the errors in order.
+func life(f *fake, times int) (errs []error) {
+	note := func(err error) bool {
+		if err != nil {
+			errs = append(errs, err)
+		}
+		return err == nil
+	}
+	d, err := New(f, Options{})
+	if !note(err) {
+		return errs
+	}
+	defer func() { note(d.Close()) }()
+	c := kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4)
+	s, err := c.NewStore(d)
+	if !note(err) {
+		return errs
+	}
+	e, err := d.Compile(c.Program, s, 4)
+	if !note(err) {
+		return errs
+	}
+	for range times {
+		for _, ask := range questions(c, s, e) {
+			note(ask())
+		}
+	}
+	return errs
+}
+
+// questions are the calls of an Exec and of its Store.
+func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() error {
+	p := c.Program
+	n, channels, classes := 4, p.BNParams()/2, p.Classes()
+	var ids []kernels.ParamID
+	var steps []int
+	for _, b := range p.BNs {
+		ids, steps = append(ids, b.Gamma, b.Beta), append(steps, 1, 1)
+	}
+	last := kernels.NodeID(len(p.Nodes) - 1)
+	tap := kernels.Tap{Node: last}
+	shape := p.Nodes[last].Shape
+	mean, variance := make([]float64, channels), make([]float64, channels)
+	for i := range variance {
+		variance[i] = 1
+	}
+	return []func() error{
+		func() error { return e.Forward(c.Images[:n*p.Values[kernels.Images].Len()], n) },
+		func() error { return e.Logits(make([]float32, n*classes)) },
+		func() error { return e.CrossEntropy(make([]int, n), 0.1) },
+		func() error { _, _, err := e.Loss(); return err },
+		func() error { return e.Backward(kernels.DifferentiateStatistics, false) },
+		func() error {
+			_, err := s.Update(kernels.Update{Kind: kernels.AdamW, LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Steps: steps}, ids)
+			return err
+		},
+		func() error { return e.Backward(kernels.DifferentiateStatistics, true) },
+		func() error { return e.SetLogitGradient(make([]float32, n*classes)) },
+		func() error { return e.SampleGradients(make([]float32, n*p.BNParams())) },
+		func() error {
+			return e.NodeGradient(make([]float32, n*shape.Len()), last, make([]float32, n*shape.Len()), last)
+		},
+		func() error { return e.Read(tap, make([]float32, n*shape.Len())) },
+		func() error { return e.SpatialMean(tap, make([]float64, n*shape.C)) },
+		func() error { return e.Covariance(tap, make([]float64, shape.C), make([]float64, shape.C*shape.C)) },
+		func() error { _, err := e.CodeGram(make([]int64, n*n)); return err },
+		func() error { return e.FiringRate(make([]float64, firing(p))) },
+		func() error { return e.Statistics(make([]float64, channels), make([]float64, channels)) },
+		func() error { return e.SetStatistics(mean, variance) },
+		func() error { return e.Forward(c.Images[:n*p.Values[kernels.Images].Len()], 0) },
+		func() error { return s.Read(0, kernels.Grad, make([]float32, s.Params()[0].Len())) },
+	}
+}
+
+func firing(p *kernels.Program) int {
+	n := 0
+	p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) { n += p.Nodes[node].C })
+	return n
+}
+
+func TestNothingFails(t *testing.T) {
+	f := newFake(nil)
+	if errs := life(f, 3); errs != nil {
+		t.Error(errs)
+	}
+	check(t, f)
+}
+
+// check fails the test if the driver was misused or something was not given back.
+func check(t *testing.T, f *fake) {
+	t.Helper()
+	for _, text := range f.misuse {
+		t.Errorf("misuse: %s", text)
+	}
+	for _, what := range f.leaks() {
+		t.Errorf("leaked: %s", what)
+	}
+}
+
+// Every call of the driver fails in turn: the first error that comes out is that one, with what was being done, and
+// nothing leaks.
+func TestEachCallFails(t *testing.T) {
+	count := newFake(nil)
+	life(count, 2)
+	for k, name := range count.calls {
+		f := newFake(func(call int, _ string) error {
+			if call == k {
+				return errInjected
+			}
+			return nil
+		})
+		errs := life(f, 2)
+		if len(errs) == 0 {
+			t.Errorf("call %d (%s) failed and nobody was told", k, name)
+		} else {
+			saysWhy(t, errs[0], errInjected, f.failed)
+		}
+		check(t, f)
+		if t.Failed() {
+			t.Fatalf("with call %d of %d (%s) failing: %v", k, len(count.calls), name, errs)
+		}
+	}
+}
+
+// From some call on every call fails: the GPU is lost.
+func TestLostDevice(t *testing.T) {
+	count := newFake(nil)
+	life(count, 2)
+	for k, name := range count.calls {
+		f := newFake(func(call int, _ string) error {
+			if call >= k {
+				return ErrLost
+			}
+			return nil
+		})
+		errs := life(f, 2)
+		if len(errs) == 0 {
+			t.Errorf("the GPU was lost and nobody was told")
+		}
+		for _, err := range errs[:min(1, len(errs))] {
+			saysWhy(t, err, ErrLost, name)
+		}
+		check(t, f)
+		if t.Failed() {
+			t.Fatalf("lost at call %d of %d (%s): %v", k, len(count.calls), name, errs)
+		}
+	}
+}
+
+// However little memory there is, what does not fit is refused, and nothing leaks.
+func TestOutOfMemory(t *testing.T) {
+	most := newFake(nil)
+	var peak int64
+	most.fail = func(int, string) error { peak = max(peak, most.used); return nil }
+	life(most, 2)
+	refused := false
+	for limit := int64(1 << 10); limit < 2*peak; limit = limit*5/4 + 1 {
+		f := newFake(nil)
+		f.limit = limit
+		for i, err := range life(f, 2) {
+			refused = true
+			if i == 0 && !errors.Is(err, ErrOutOfMemory) && !errors.Is(err, ErrTooLarge) {
+				t.Errorf("with %d bytes: %v", limit, err)
+			}
+		}
+		check(t, f)
+		if t.Failed() {
+			t.Fatalf("with %d bytes of memory", limit)
+		}
+	}
+	if !refused {
+		t.Error("everything fits in every size")
+	}
+}
+
+// saysWhy checks that an error wraps its cause, names the driver's call, and says what was being done.
+func saysWhy(t *testing.T, err, cause error, call string) {
+	t.Helper()
+	if !errors.Is(err, cause) {
+		t.Errorf("%v does not wrap %v", err, cause)
+	}
+	if before, _, ok := strings.Cut(err.Error(), call); !ok || !strings.HasPrefix(before, "cuda: ") {
+		t.Errorf("%v does not say what was being done, and which call it was (%s)", err, call)
+	}
+}

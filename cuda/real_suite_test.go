@@ -1,0 +1,56 @@
+//go:build cuda
+
+package cuda_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"bnas/cuda"
+	"bnas/kernels"
+	"bnas/kernels/kerneltest"
+)
+
+// The suite on the GPU itself, in every precision, launch by launch and with graphs.
+func TestRealConformance(t *testing.T) {
+	if os.Getenv("BNAS_PRETENDED") != "" {
+		t.Skip("the pretended driver runs no kernels")
+	}
+	for _, c := range []struct {
+		name    string
+		options cuda.Options
+	}{
+		{"fp32", cuda.Options{}},
+		{"fp32-no-graphs", cuda.Options{NoGraphs: true}},
+		{"half", cuda.Options{Storage: cuda.Storage{Half: true}}},
+		{"tf32", cuda.Options{Storage: cuda.Storage{Precision: cuda.TF32}}},
+		{"fp16", cuda.Options{Storage: cuda.Storage{Precision: cuda.F16}}},
+		{"bf16", cuda.Options{Storage: cuda.Storage{Precision: cuda.BF16}}},
+		{"bf16-half", cuda.Options{Storage: cuda.Storage{Precision: cuda.BF16, Half: true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d, err := real(c.options)(1)
+			if err != nil && strings.Contains(err.Error(), "needs compute capability") {
+				t.Skip(err)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			kerneltest.Run(t, real(c.options), kerneltest.Options{Random: random(20), Rounding: rounding(c.options.Storage)})
+		})
+	}
+}
+
+func real(o cuda.Options) kerneltest.Factory {
+	return func(int) (kernels.Device, error) {
+		driver, err := cuda.Open()
+		if err != nil {
+			return nil, err
+		}
+		return cuda.New(driver, o)
+	}
+}

@@ -1,0 +1,53 @@
+package cuda_test
+
+import (
+	"os"
+	"testing"
+
+	"bnas/cuda"
+	"bnas/kernels"
+	"bnas/kernels/kerneltest"
+)
+
+// emulated makes devices of the emulator, with a number of the host's threads.
+func emulated(o cuda.EmulatorOptions, d cuda.Options) kerneltest.Factory {
+	return func(threads int) (kernels.Device, error) {
+		o.Threads = threads
+		driver, err := cuda.NewEmulated(o)
+		if err != nil {
+			return nil, err
+		}
+		return cuda.New(driver, d)
+	}
+}
+
+// Every load, store and barrier of the kernels is checked meanwhile, and the next test runs blocks and threads in
+// another order.
+func TestConformance(t *testing.T) {
+	kerneltest.Run(t, emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(10)})
+}
+
+// random is a number of random programs, ten times as many in the long test.
+func random(n int) int {
+	if os.Getenv("BNAS_LONG") != "" {
+		return 10 * n
+	}
+	return n
+}
+
+// What is stored and multiplied in less than float32.
+func TestConformanceStorage(t *testing.T) {
+	for name, s := range map[string]cuda.Storage{"half": {Half: true}} {
+		t.Run(name, func(t *testing.T) {
+			o := kerneltest.Options{Small: true, Random: random(4), Rounding: rounding(s)}
+			kerneltest.Run(t, emulated(cuda.EmulatorOptions{Order: 2, Seed: 1}, cuda.Options{Storage: s}), o)
+		})
+	}
+}
+
+func rounding(s cuda.Storage) float64 {
+	if s.Half {
+		return max(s.Precision.Rounding(), cuda.F16.Rounding())
+	}
+	return s.Precision.Rounding()
+}
