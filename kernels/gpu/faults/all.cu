@@ -1,5 +1,6 @@
 // The kernels of the tests: sources, and a line for each kernel.
 #include "clean.cu"
+#include "conv.cu"
 #include "planted.cu"
 
 KERNEL(clean_add)
@@ -12,6 +13,7 @@ KERNEL(clean_mma_tf32)
 KERNEL(clean_mma_f16)
 KERNEL(clean_mma_bf16)
 KERNEL(clean_convert)
+KERNEL(clean_conv)
 KERNEL(planted_read_beyond)
 KERNEL(planted_write_before)
 KERNEL(planted_null)

@@ -42,16 +42,15 @@ static const bnas_kernel *find(const bnas_kernel *k, const char *name) {
 	return k;
 }
 
-// The fast compilation is for a processor with fused multiply-add.
-static bool fast_runs() {
+int bnas_has_fma(void) {
 #ifdef __x86_64__
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #else
-	return true;
+	return 1;
 #endif
 }
 
 const bnas_kernel *machine_kernel(const machine *m, const bnas_kernel *hooked, const bnas_kernel *fast, const char *name) {
 	bool hooks = machine_hooked() && (m->options.check || m->options.count);
-	return find(hooks || !fast_runs() ? hooked : fast, name);
+	return find(hooks || !bnas_has_fma() ? hooked : fast, name);
 }

@@ -51,6 +51,8 @@ __attribute__((const)) struct bnas_index bnas_block_size(void);
 __attribute__((const)) struct bnas_index bnas_grid_size(void);
 __attribute__((const)) void *bnas_dynamic_shared(void);
 
+__attribute__((const)) int bnas_has_fma(void); // the processor has the instruction
+
 void bnas_barrier(struct bnas_site at);
 void bnas_fence(void);
 void bnas_warp(enum bnas_warp_op op, unsigned mask, void *operand, struct bnas_site at);
