@@ -25,5 +25,8 @@ type (
 // MaxShared is how many bytes of shared memory a block may ask for.
 const MaxShared = machine.MaxShared
 
+// Hooked says whether an Emulator of this build can check and count loads and stores: not with -race, -asan and -msan.
+var Hooked = machine.Hooked
+
 // NewEmulator returns an emulated GPU. Without cgo the error wraps kernels.ErrUnsupported.
 func NewEmulator(o Options) (*Emulator, error) { return machine.New(o, emulated()) }

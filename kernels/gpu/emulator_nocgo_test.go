@@ -1,0 +1,16 @@
+//go:build !cgo
+
+package gpu
+
+import (
+	"errors"
+	"testing"
+
+	"bnas/kernels"
+)
+
+func TestNoCgo(t *testing.T) {
+	if _, err := NewEmulator(Options{}); !errors.Is(err, kernels.ErrUnsupported) {
+		t.Errorf("%v, want an error that wraps ErrUnsupported", err)
+	}
+}
