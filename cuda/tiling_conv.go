@@ -179,7 +179,7 @@ func weightGradientTiling(in, out kernels.Shape, w kernels.Window, groups int) w
 	t := weightTiling{slabOut: evenSlab(pitchOf(out.C), mostOut), slabIn: evenSlab(pitchOf(in.C), mostIn), threads: weightThreads}
 	s := sideOf(in, out, w, out.C, false)
 	for pixels := 64; ; pixels /= 2 {
-		t.tileH, t.tileW = s.cut(pixels, 8)
+		t.tileH, t.tileW = s.cut(pixels, min(8, pixels))
 		rows := (t.tileH-1)*w.Stride + 1
 		columns := (t.tileW-1)*w.Stride + (min(w.Kernel, weightTaps)-1)*w.Dilation + 1
 		staged := t.tileH*t.tileW*(t.slabOut+4) + rows*columns*(t.slabIn+4)

@@ -7,10 +7,11 @@
 // of 8. Siblings are one GEMM: forward their columns stand side by side, u is read once; backward their columns follow
 // each other along K, du is written once.
 //
-// DRAM: u (with its halo, mostly from L2) once a slab, y once. Weights come from L2: taps·K·slab floats a block of P
-// pixels, 1/P of a float a multiplication. For 32×32 maps, 16 channels, 48 columns: 0.27 MB and 14 MFLOP an image,
-// 53 FLOP a byte: bound by FMA on every GPU. Registers: 64 sums, 32 weights, 8 offsets of pixels, 8 weights on
-// their way; at 3 blocks of 128 threads an SM (168 registers) nothing spills.
+// DRAM: u (its halo mostly from L2) once a slab, y once. Weights come from L2: taps·K·slab floats a block of P pixels, 1/P
+// of a float a multiplication. For 32×32 maps, 16 channels, 48 columns: 0.27 MB and 14 MFLOP an image, 53 FLOP a byte:
+// bound by FMA on every GPU. Shared memory: two channels cost a thread with 8×8 sums 4 float4 and 8 float2 loads for
+// 128 FMAs, at most 32 wavefronts a warp where a multiprocessor of 128 lanes multiplies for 32 cycles and one of 64
+// lanes for 64. Registers: 64 sums, 16 weights in use and 8 on their way, at 3 blocks of 128 threads 168: no spills.
 #include "implicit_gemm.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
@@ -92,30 +93,30 @@ struct GradientProblem {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 2) conv_fp32(const Forward *step, i64 images, i64 stat_images) {
+extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, shared);
 	const Forward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.columns, s.height, s.width);
-	Patch patch = patch_of(s, at.y0, at.x0, chunk_of(s.kernel) + 4);
+	Patch patch = patch_of(s, at.y0, at.x0, patch_rows(t, 1), (int)t.tile_w, chunk_of(s.kernel) + 4);
 	ForwardProblem problem(s, at);
 	if (wide(t, 1))
 		implicit_gemm<2>(shared, t, patch, problem, 1, at.image);
 	else
 		implicit_gemm<1>(shared, t, patch, problem, 1, at.image);
-	store_values(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+	store_values(s, place_of(t, s.columns, s.height, s.width), shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 2) conv_fp32_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
 	SHARED(float, shared);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	Patch patch = patch_of(s, at.y0, at.x0, chunk_of(s.kernel) + 4);
+	Patch patch = patch_of(s, at.y0, at.x0, patch_rows(t, (int)s.stride), (int)t.tile_w, chunk_of(s.kernel) + 4);
 	GradientProblem problem(s, at);
 	if (wide(t, (int)s.stride))
 		implicit_gemm<2>(shared, t, patch, problem, (int)s.stride, at.image);
 	else
 		implicit_gemm<1>(shared, t, patch, problem, (int)s.stride, at.image);
-	store_gradient(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
 }

@@ -27,9 +27,9 @@ const (
 )
 
 var convCases = []convCase{
-	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across two siblings, 8 columns a thread backward.
+	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across siblings, 8 columns a thread forward.
 	{"conv_fp32", shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 32, 0}, cut{3, 5, 16, 32, 0}},
-	// 8 columns a thread forward, more than a chunk of channels.
+	// 8 columns a thread both ways, more than a chunk of channels.
 	{"conv_fp32", shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 64, 0}},
 	// One channel, one pixel, one image.
 	{"conv_fp32", shape{1, 1, 1}, []int{1}, window{1, 1, 0, 1, 1}, 1, 1, relu6, []bool{true}, cut{1, 1, 8, 32, 0}, cut{1, 1, 8, 32, 0}},
@@ -52,17 +52,21 @@ var convCases = []convCase{
 
 // shared completes a cut: the patch of the tile and two buffers of weights, or then the tile and the store's scratch.
 func (c convCase) shared(t cut, gradient bool) cut {
-	w, ld, weights, width, scratch := c.window, 16+4, 2*8*t.slab, t.w, 8
+	w, ld, weights, height, width, scratch := c.window, 16+4, 2*8*t.slab, t.h, t.w, 8
+	phases := 1
 	if gradient {
-		scratch = 16
+		scratch, phases = 16, int(w.stride)
 	}
 	switch {
 	case c.kernel == "depthwise": // runs of 4 pixels
 		ld, weights, width = t.slab+4, 0, (t.w+3)&^3
 	case c.kernel == "grouped":
 		ld, weights = 0, 0
-	case w.kernel == 1:
-		ld = 32 + 4
+	default: // whole steps of 8 rows of a phase
+		height = ((t.h+phases-1)/phases + 7) / 8 * 8 * phases
+		if w.kernel == 1 {
+			ld = 32 + 4
+		}
 	}
 	reach := int((w.kernel - 1) * w.dilation)
 	length := func(n int) int {
@@ -74,7 +78,7 @@ func (c convCase) shared(t cut, gradient bool) cut {
 		}
 		return (n-1+reach)/int(w.stride) + 2
 	}
-	t.shared = 4 * max(length(t.h)*length(width)*ld+weights, t.h*t.w*t.slab+scratch*t.threads)
+	t.shared = 4 * max(length(height)*length(width)*ld+weights, t.h*t.w*t.slab+scratch*t.threads)
 	return t
 }
 

@@ -81,8 +81,8 @@ struct BranchSource {
 	}
 };
 
-// Runs end in whole fours: their last inputs are in the patch too.
-__device__ __forceinline__ int run_pixels(const Tiling &t) { return ((int)t.tile_w + RUN - 1) / RUN * RUN - (int)t.tile_w; }
+// The patch is made for whole runs: no thread looks where its pixels end.
+__device__ __forceinline__ int whole_runs(const Tiling &t) { return ((int)t.tile_w + RUN - 1) / RUN * RUN; }
 
 __device__ __forceinline__ void put_run(float *tile, const Tiling &t, const Run &r, const float4 (&sum)[RUN]) {
 	__syncthreads();
@@ -111,8 +111,7 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise(const 
 	const Forward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.columns, s.height, s.width);
-	Patch patch = patch_of(s, at.y0, at.x0, (int)t.slab + 4);
-	patch.width += run_pixels(t) * (int)s.stride;
+	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.slab + 4);
 	stage_patch(shared, patch, BranchSource{s}, at.image, at.column, at.columns);
 	__syncthreads();
 	float4 sum[RUN] = {};
@@ -151,8 +150,7 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise_gradie
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	Patch patch = patch_of(s, at.y0, at.x0, (int)t.slab + 4);
-	patch.width += run_pixels(t);
+	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.slab + 4);
 	float4 sum[RUN] = {};
 	Run r = run_of(t, at.columns);
 	for (int b = 0; b < s.outs; b++) {

@@ -7,10 +7,10 @@
 // tap at a time into one of two buffers, the next being fetched into registers while the present is used.
 //
 // A thread has PIXELS pixels × 4·W columns: 4-column groups cg and, with W = 2, half a slab further, so that
-// neighbouring threads read neighbouring float4s of weights; and pixels pg + j·groups, so that neighbouring threads
-// read neighbouring pixels (see patch.cuh). Neither conflicts. For four channels, a thread loads 4·W float4s of weights and
-// 8 of the patch for 128·W multiplications: 0.75 and 0.5 float words a multiplication, before broadcasts, which
-// serve the threads of a warp that share pixels or columns.
+// neighbouring threads read neighbouring float4s of weights; and pixels of one column of the tile, y + j·step rows, so
+// that neighbouring threads read neighbouring pixels (see patch.cuh) and one offset leads to the next pixel. Neither
+// conflicts. For two channels, a thread loads 2·W float4s of weights and 8 float2s of the patch for 64·W
+// multiplications; weights of four channels at once would not leave the registers for three blocks.
 //
 // Input gradients of stride s: an input pixel has only the taps k with (i + pad − k·dilation) divisible by s. Pixels are
 // sorted by phase, (y mod s, x mod s), so that a warp has one phase and skips the other taps together.
@@ -22,34 +22,41 @@ enum { PIXELS = 8, DEPTH = 8, CHUNK = 16, CHUNK_1x1 = 32, GEMM_THREADS = 128 };
 
 __device__ __forceinline__ int chunk_of(i64 kernel) { return kernel == 1 ? CHUNK_1x1 : CHUNK; }
 
-// The pixels and columns of a thread. With phases s > 1, pixels of a phase (fy, fx) are (fy + s·y, fx + s·x).
+// Rows of a tile's phase that are dealt to threads in PIXELS steps.
+__device__ __forceinline__ int row_step(const Tiling &t, int phases) {
+	return (((int)t.tile_h + phases - 1) / phases + PIXELS - 1) / PIXELS;
+}
+
+// What the patch of a tile is made for: whole steps of rows, so that no thread looks where its pixels end.
+__device__ __forceinline__ int patch_rows(const Tiling &t, int phases) { return row_step(t, phases) * PIXELS * phases; }
+
+// The pixels and columns of a thread. With phases s > 1, pixels of a phase (fy, fx) are (fy + s·y, fx + s·x); a thread's
+// are x and y + j·step.
 struct Share {
-	int cg, group, groups; // 4-column group; pixel group within its phase of `groups`
-	int fy, fx, phases;
-	int rows, width; // pixels of the phase in the tile
+	int cg; // 4-column group
+	int x, y, step;
+	int fy, fx;
 	bool active;
 };
 
 __device__ __forceinline__ Share share_of(const Tiling &t, int phases, int column_groups) {
-	const int h = (int)t.tile_h, w = (int)t.tile_w;
+	const int h = (int)t.tile_h, w = (int)t.tile_w, width = (w + phases - 1) / phases;
 	Share s;
-	s.phases = phases;
-	s.groups = (((h + phases - 1) / phases) * ((w + phases - 1) / phases) + PIXELS - 1) / PIXELS;
+	s.step = row_step(t, phases);
 	s.cg = threadIdx.x % column_groups;
-	int pg = threadIdx.x / column_groups, phase = pg / s.groups;
-	s.group = pg % s.groups;
+	int group = threadIdx.x / column_groups, groups = width * s.step, phase = group / groups;
+	s.x = group % groups % width;
+	s.y = group % groups / width;
 	s.fy = phase / phases;
 	s.fx = phase % phases;
-	s.rows = (h - s.fy + phases - 1) / phases;
-	s.width = (w - s.fx + phases - 1) / phases;
-	s.active = phase < phases * phases && s.fy < h && s.fx < w;
+	s.active = phase < phases * phases && s.fy + phases * s.y < h && s.fx + phases * s.x < w;
 	return s;
 }
 
 // Whether the slab takes 8 columns a thread: with 4 there would be too few threads.
 __device__ __forceinline__ bool wide(const Tiling &t, int phases) {
-	int n = (((int)t.tile_h + phases - 1) / phases) * (((int)t.tile_w + phases - 1) / phases);
-	return phases * phases * ((n + PIXELS - 1) / PIXELS) * ((int)t.slab / 4) > (int)blockDim.x;
+	int groups = ((int)t.tile_w + phases - 1) / phases * row_step(t, phases);
+	return phases * phases * groups * ((int)t.slab / 4) > (int)blockDim.x;
 }
 
 __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
@@ -61,24 +68,22 @@ __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
 
 // acc += patch · weights for DEPTH channels of one tap.
 template <int W>
-__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, const int (&pixel)[PIXELS], const float *weights, int slab) {
+__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, int step, const float *weights, int slab) {
 #pragma unroll 1
-	for (int k = 0; k < DEPTH; k += 4) {
-		float4 w[4][W];
+	for (int k = 0; k < DEPTH; k += 2) {
+		float4 w[2][W];
 #pragma unroll
-		for (int i = 0; i < 4; i++)
+		for (int i = 0; i < 2; i++)
 #pragma unroll
 			for (int h = 0; h < W; h++)
 				w[i][h] = *(const float4 *)(weights + (k + i) * slab + h * (slab / W));
 #pragma unroll
 		for (int j = 0; j < PIXELS; j++) {
-			float4 u = *(const float4 *)(patch + pixel[j] + k);
+			float2 u = *(const float2 *)(patch + j * step + k);
 #pragma unroll
 			for (int h = 0; h < W; h++) {
 				add_scaled(acc[j] + 4 * h, u.x, w[0][h]);
 				add_scaled(acc[j] + 4 * h, u.y, w[1][h]);
-				add_scaled(acc[j] + 4 * h, u.z, w[2][h]);
-				add_scaled(acc[j] + 4 * h, u.w, w[3][h]);
 			}
 		}
 	}
@@ -103,16 +108,14 @@ __device__ __forceinline__ Slice slice_of(int slab) {
 }
 
 template <int W>
-__device__ __forceinline__ void put_tile(float *tile, const Tiling &t, const Share &share, const float (&acc)[PIXELS][4 * W]) {
-	if (!share.active)
-		return;
+__device__ __forceinline__ void put_tile(float *tile, const Tiling &t, int phases, const float (&acc)[PIXELS][4 * W]) {
 	const int slab = (int)t.slab;
+	const Share share = share_of(t, phases, slab / (4 * W));
 #pragma unroll
 	for (int j = 0; j < PIXELS; j++) {
-		int n = share.group + j * share.groups;
-		if (n >= share.rows * share.width)
+		int y = share.fy + phases * (share.y + j * share.step), x = share.fx + phases * share.x;
+		if (!share.active || y >= (int)t.tile_h)
 			continue;
-		int y = n / share.width * share.phases + share.fy, x = n % share.width * share.phases + share.fx;
 		float *to = tile + (y * (int)t.tile_w + x) * slab + 4 * share.cg;
 #pragma unroll
 		for (int h = 0; h < W; h++)
@@ -134,13 +137,8 @@ __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, co
 	const Slice slice = slice_of(slab);
 	float *weights = shared + patch.height * patch.width * patch.ld;
 	float acc[PIXELS][4 * W] = {};
-	int pixel[PIXELS];
-#pragma unroll
-	for (int j = 0; j < PIXELS; j++) {
-		int n = share.group + j * share.groups;
-		n = share.active && n < share.rows * share.width ? n : 0;
-		pixel[j] = share.active ? (n / share.width * patch.width + n % share.width) * problem.stride * patch.ld : 0;
-	}
+	const int step = share.step * problem.stride * patch.width * patch.ld;
+	const float *mine = shared + (share.y * patch.width + share.x) * problem.stride * patch.ld;
 #pragma unroll 1
 	for (int first = 0; first < problem.channels; first += chunk) {
 		const int channels = min(chunk, problem.channels - first), last = first + channels;
@@ -168,7 +166,7 @@ __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, co
 								w[i] = problem.weight(i, at, next);
 					}
 					if (tap >= 0 && share.active)
-						multiply<W>(acc, shared + tap + (k - first), pixel, weights + buffer * DEPTH * slab + 4 * share.cg, slab);
+						multiply<W>(acc, mine + tap + (k - first), step, weights + buffer * DEPTH * slab + 4 * share.cg, slab);
 					if (more)
 #pragma unroll
 						for (int i = 0; i < 2; i++)
@@ -178,6 +176,6 @@ __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, co
 				}
 			}
 	}
-	put_tile<W>(shared, t, share_of(t, phases, (int)t.slab / (4 * W)), acc);
+	put_tile<W>(shared, t, phases, acc);
 	__syncthreads();
 }

@@ -60,17 +60,17 @@ __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const So
 
 __device__ __forceinline__ int floor_div(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
-// What a tile of a convolution's output reads of its input.
-__device__ __forceinline__ Patch patch_of(const Forward &s, int y0, int x0, int ld) {
+// What rows × width pixels of a convolution's output read of its input.
+__device__ __forceinline__ Patch patch_of(const Forward &s, int y0, int x0, int rows, int width, int ld) {
 	int reach = (int)((s.kernel - 1) * s.dilation), stride = (int)s.stride;
-	return Patch{y0 * stride - (int)s.pad, x0 * stride - (int)s.pad, ((int)s.tiling.tile_h - 1) * stride + reach + 1,
-		((int)s.tiling.tile_w - 1) * stride + reach + 1, ld};
+	return Patch{y0 * stride - (int)s.pad, x0 * stride - (int)s.pad, (rows - 1) * stride + reach + 1,
+		(width - 1) * stride + reach + 1, ld};
 }
 
-// What a tile of the gradient at a convolution's input reads of the gradients of its outputs: output o takes part in
-// input i if o·stride − pad + k·dilation = i for a tap k.
-__device__ __forceinline__ Patch patch_of(const Backward &s, int y0, int x0, int ld) {
+// What rows × width pixels of the gradient at a convolution's input read of the gradients of its outputs: output o takes
+// part in input i if o·stride − pad + k·dilation = i for a tap k.
+__device__ __forceinline__ Patch patch_of(const Backward &s, int y0, int x0, int rows, int width, int ld) {
 	int reach = (int)((s.kernel - 1) * s.dilation), stride = (int)s.stride, pad = (int)s.pad, more = stride > 1 ? 2 : 1;
 	return Patch{floor_div(y0 + pad - reach, stride), floor_div(x0 + pad - reach, stride),
-		((int)s.tiling.tile_h - 1 + reach) / stride + more, ((int)s.tiling.tile_w - 1 + reach) / stride + more, ld};
+		(rows - 1 + reach) / stride + more, (width - 1 + reach) / stride + more, ld};
 }
