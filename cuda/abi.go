@@ -93,7 +93,7 @@ type abiSampleBN struct {
 	term, channels, pitch, column int64
 }
 
-type abiSlice struct {
+type abiParameter struct {
 	data, grad, moment1, moment2 Ptr
 	length                       int64
 	decay, bias1, bias2          float64

@@ -9,7 +9,7 @@ import (
 
 // updateBuffers are what Update needs on the device.
 type updateBuffers struct {
-	list    memory // []abiSlice, then the norm: result[3], arrived
+	list    memory // []abiParameter, then the norm: result[3], arrived
 	partial memory // one double a slice and what goes with it
 }
 
@@ -88,8 +88,8 @@ func nesterov(rule kernels.Update) float64 {
 }
 
 // slices lists where the parameters lie, and what of the rule is theirs.
-func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]abiSlice, error) {
-	list := make([]abiSlice, len(ids))
+func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]abiParameter, error) {
+	list := make([]abiParameter, len(ids))
 	for i, id := range ids {
 		v := &list[i]
 		v.length = int64(s.params[id].Len())

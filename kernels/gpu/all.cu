@@ -1,5 +1,6 @@
 // All kernels of the product as the emulator compiles them: a line for each source, and one for each kernel.
 
+#include "abi.cu"
 #include "images.cu"
 #include "plain.cu"
 #include "pool.cu"
@@ -19,6 +20,7 @@
 #include "grouped.cu"
 #include "weight_gradient.cu"
 
+KERNEL(abi_sizes)
 KERNEL(images)
 KERNEL(to_map)
 KERNEL(read_node)
