@@ -81,7 +81,8 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 	return r, nil
 }
 
-// gradient runs one path forward and backward and leaves its gradients in the store.
+// gradient runs one path forward and backward and leaves its gradients in the store. The loss is read last: a device
+// that works behind the host has by then all of the step to do.
 func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
 	n := len(labels)
 	exec, err := t.dev.Compile(p, t.store, n)
@@ -94,13 +95,16 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 	if err := exec.CrossEntropy(labels, t.cfg.LabelSmoothing); err != nil {
 		return 0, 0, err
 	}
+	if err := exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All); err != nil {
+		return 0, 0, err
+	}
 	if loss, correct, err = exec.Loss(); err != nil {
 		return 0, 0, err
 	}
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, 0, &NonFiniteError{What: "loss", Layer: blame(exec, p)}
 	}
-	return loss, correct, exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All)
+	return loss, correct, nil
 }
 
 // update makes one optimizer step over ids and counts it.
