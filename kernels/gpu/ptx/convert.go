@@ -27,7 +27,7 @@ func (b *builder) convert(in *instr) (op, error) {
 	if err := wantArgs(in, 2); err != nil {
 		return op{}, err
 	}
-	f, err := c.function()
+	f, err := c.lanewise()
 	if err != nil {
 		return op{}, err
 	}
@@ -40,11 +40,39 @@ func (b *builder) convert(in *instr) (op, error) {
 		return op{}, err
 	}
 	// A register wider than the type gets the value extended by its sign.
-	fill := func(v uint64) uint64 { return v }
 	if wide := b.f.registers[in.args[0].reg].typ; c.dst.isSigned() && wide.bytes > c.dst.bytes {
-		fill = func(v uint64) uint64 { return uint64(signed(v, c.dst.bits())) & wide.mask() }
+		narrow, n, mask := f, c.dst.bits(), wide.mask()
+		f = func(d, a, b, c *vec) {
+			narrow(d, a, b, c)
+			for l := range d {
+				d[l] = uint64(signed(d[l], n)) & mask
+			}
+		}
 	}
-	return b.pure(d, s, s, s, map1(func(a uint64) uint64 { return fill(f(a)) })), nil
+	return b.pure(d, s, s, s, f), nil
+}
+
+// lanewise is the conversion of a warp's values, with loops of their own for the commonest.
+func (c conversion) lanewise() (lanewise, error) {
+	if c.src.isInt() && c.dst.isInt() && !c.sat {
+		mask := c.dst.mask()
+		if c.src.isSigned() {
+			shift := 64 - c.src.bits()
+			return func(d, a, _, _ *vec) {
+				for l := range d {
+					d[l] = uint64(int64(a[l]<<shift)>>shift) & mask
+				}
+			}, nil
+		}
+		mask &= c.src.mask()
+		return func(d, a, _, _ *vec) {
+			for l := range d {
+				d[l] = a[l] & mask
+			}
+		}, nil
+	}
+	f, err := c.function()
+	return map1(f), err
 }
 
 func parseConversion(in *instr) (conversion, error) {
@@ -105,7 +133,7 @@ func (c conversion) function() (func(uint64) uint64, error) {
 		}
 		return c.fromInteger, nil
 	}
-	return c.resize, nil
+	return c.clamped, nil
 }
 
 // decoder gives the float64 of a float's bits: all formats fit.
@@ -208,10 +236,10 @@ func (c conversion) fromInteger(a uint64) uint64 {
 		v, lacks = -v, -lacks
 	}
 	if c.dst.name == "f64" {
-		if mode != nearest {
-			v = fma64(map[bool]float64{true: -1, false: 1}[neg]*hi, 1, map[bool]float64{true: -1, false: 1}[neg]*lo, mode)
+		if neg {
+			hi, lo = -hi, -lo
 		}
-		return math.Float64bits(v)
+		return math.Float64bits(fma64(hi, 1, lo, mode))
 	}
 	v = odd(v, lacks)
 	if c.dst.name == "f16" {
@@ -220,17 +248,13 @@ func (c conversion) fromInteger(a uint64) uint64 {
 	return bits32(toFloat32(v, mode))
 }
 
-// resize extends, cuts or clamps an integer.
-func (c conversion) resize(a uint64) uint64 {
+// clamped is the integer brought into the destination's range.
+func (c conversion) clamped(a uint64) uint64 {
 	a &= c.src.mask()
-	v := int64(a)
 	if c.src.isSigned() {
-		v = signed(a, c.src.bits())
+		return c.clamp(signed(a, c.src.bits()))
 	}
-	if c.sat {
-		return c.clamp(v)
-	}
-	return uint64(v) & c.dst.mask()
+	return c.clamp(int64(a))
 }
 
 // clamp brings v, which is to be read as unsigned where the source is, into the destination's range.

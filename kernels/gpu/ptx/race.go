@@ -169,6 +169,11 @@ func (w *warp) writeShared(lane int, at uint64, n int, value uint64) {
 // noteWrites checks and records a write of the bytes b.
 func (w *warp) noteWrites(lane, at int, b []byte, atomic bool) {
 	s := &w.block.shared
+	if c := &s.words[at>>2]; len(b) == 4 && !c.split {
+		same := c.written == s.phase && binary.LittleEndian.Uint32(s.data[at:]) == binary.LittleEndian.Uint32(b)
+		w.noteWrite(c, lane, at, same, atomic)
+		return
+	}
 	start := at
 	s.each(at, len(b), func(c *cell, at, n int) {
 		same := string(s.data[at:at+n]) == string(b[at-start:at-start+n])
