@@ -23,7 +23,8 @@ func floatRows(f binaryFormat) [][3]uint64 {
 	draw := func(exponent int) uint64 {
 		m := r.next() >> (64 - f.digits) // few bits set half of the time
 		if r.next()%2 == 0 {
-			m &= r.next() & r.next()
+			m &= r.next()
+			m &= r.next()
 		}
 		m |= 1 << (f.digits - 1)
 		v := math.Ldexp(float64(m), exponent-f.digits)
