@@ -1,5 +1,5 @@
 // The kernels with hooks at every load and store.
-#include "emulate.h"
+#include "machine/emulate.h"
 #include "kernels.h"
 
 namespace {

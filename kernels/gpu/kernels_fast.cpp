@@ -6,7 +6,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 #define BNAS_FAST
-#include "emulate.h"
+#include "machine/emulate.h"
 #include "kernels.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #pragma GCC target("avx2,fma")
 #endif
 #define BNAS_FAST
-#include "../emulate.h"
+#include "../machine/emulate.h"
 #include "faults.h"
 
 namespace {

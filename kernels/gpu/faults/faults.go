@@ -14,7 +14,6 @@ import (
 	"embed"
 	"unsafe"
 
-	_ "bnas/kernels/gpu" // has emulate.h, which the kernels here are compiled with
 	"bnas/kernels/gpu/machine"
 )
 

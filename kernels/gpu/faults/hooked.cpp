@@ -1,4 +1,4 @@
-#include "../emulate.h"
+#include "../machine/emulate.h"
 #include "faults.h"
 
 namespace {

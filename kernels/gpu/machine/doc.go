@@ -1,5 +1,5 @@
 // Package machine is the emulated GPU: memory, blocks and threads on the host, for kernels that were compiled with
-// emulate.h of package gpu. A block's threads are fibers on one thread of the host; blocks are spread over several.
+// emulate.h. A block's threads are fibers on one thread of the host; blocks are spread over several.
 //
 // Every load and store of a kernel passes through hooks, which find what a GPU would not tell: accesses outside of a
 // buffer, reads of what was never written, data races, barriers that not all threads reach. A fault ends the launch with

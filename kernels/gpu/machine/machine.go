@@ -10,10 +10,17 @@ package machine
 import "C"
 
 import (
+	"embed"
 	"errors"
 	"fmt"
 	"unsafe"
 )
+
+// Headers are what kernels are compiled with. With them in this package, packages of kernels are compiled anew when they
+// change.
+//
+//go:embed emulate.h runtime.h
+var Headers embed.FS
 
 // Hooked says whether loads and stores are checked in this build: not with -race, -asan and -msan.
 var Hooked = C.machine_hooked() != 0

@@ -1,4 +1,4 @@
-// What compiled kernels ask of the emulated machine. Included by ../emulate.h, implemented by this package.
+// What compiled kernels ask of the emulated machine. Included by emulate.h, implemented by this package.
 #pragma once
 
 struct bnas_index {

@@ -11,7 +11,7 @@
 #pragma once
 #include <cmath>
 #include <cstring>
-#include "machine/runtime.h"
+#include "runtime.h"
 
 #define BNAS_EMULATED 1
 
