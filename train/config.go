@@ -38,6 +38,7 @@ type Config struct {
 	Epochs int    `yaml:"epochs"` // passes over the training set; unused if Steps > 0
 	Steps  int    `yaml:"steps"`  // updates in all; 0: Epochs × steps an epoch
 	Batch  int    `yaml:"batch"`  // images a step; the loader must deliver as many
+	Shards int    `yaml:"shards"` // virtual devices that a batch is divided among; 0 and 1: the whole batch is one
 	Seed   uint64 `yaml:"seed"`   // of the sampled paths
 
 	Train    supernet.TrainSet `yaml:"train"`    // last-bn, bn, bn+classifier or all
@@ -105,6 +106,8 @@ func (c Config) Validate() error {
 	check(c.Steps >= 0, "steps: %d is negative", c.Steps)
 	check(c.Steps > 0 || c.Epochs > 0, "epochs: %d; there must be at least one (or steps > 0)", c.Epochs)
 	check(c.Batch > 0, "batch: %d is not positive", c.Batch)
+	check(c.Shards >= 0, "shards: %d is negative", c.Shards)
+	check(c.Shards < 2 || c.Batch%c.Shards == 0, "shards: a batch of %d is not %d equal parts", c.Batch, c.Shards)
 	check(oneOf(c.Train, supernet.TrainSets()...), "train: %q is none of %s", c.Train, list(supernet.TrainSets()...))
 	check(oneOf(c.Sampling, Uniform, Strict), "sampling: %q is none of %s", c.Sampling, list(Uniform, Strict))
 

@@ -19,6 +19,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"epochs":               func(c *Config) { c.Epochs = 0 },
 		"steps":                func(c *Config) { c.Steps = -1 },
 		"batch":                func(c *Config) { c.Batch = 0 },
+		"shards":               func(c *Config) { c.Shards = 3 },
 		"train":                func(c *Config) { c.Train = "some" },
 		"sampling":             func(c *Config) { c.Sampling = "fair" },
 		"optimizer":            func(c *Config) { c.Optimizer = "adam" },

@@ -61,7 +61,7 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 		if r.program, err = t.net.Program(a); err != nil {
 			return r, t.failed(t.state.Step, a, err)
 		}
-		loss, correct, err := t.gradient(r.program, images, labels)
+		loss, correct, err := t.whole(r.program, images, labels)
 		if err != nil {
 			return r, t.failed(t.state.Step, a, err)
 		}
@@ -79,6 +79,14 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 		return r, fmt.Errorf("train: step %d: %w", t.state.Step, err)
 	}
 	return r, nil
+}
+
+// whole runs one path over a batch, in shards if there are any, and leaves its gradients in the store.
+func (t *Trainer) whole(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+	if t.cfg.Shards > 1 {
+		return t.sharded(p, images, labels)
+	}
+	return t.gradient(p, images, labels)
 }
 
 // gradient runs one path forward and backward and leaves its gradients in the store. The loss is read last: a device

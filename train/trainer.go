@@ -29,6 +29,9 @@ type Trainer struct {
 	// Agree compares two of the Ranker's results: Kendall's τ-b. Required with Ranker.
 	Agree func(a, b []float64) float64
 
+	// Exchange brings the shards of a step together; nil is Alone.
+	Exchange Exchange
+
 	net    *supernet.Net
 	dev    kernels.Device
 	store  kernels.Store

@@ -132,6 +132,7 @@ var (
 		{"epochs", "train.epochs", "passes over the training set"},
 		{"steps", "train.steps", "training steps (0: by --epochs)"},
 		{"batch", "train.batch", "images a step"},
+		{"shards", "train.shards", "virtual devices that a batch is divided among, each with statistics of its own (0: one)"},
 		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (reference device)"},
 		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
 		{"optimizer", "train.optimizer", "sgd or adamw"},

@@ -1,0 +1,96 @@
+package train
+
+import (
+	"fmt"
+	"slices"
+
+	"bnas/kernels"
+)
+
+// A batch can be cut into virtual shards: equal runs of its images, each normalised by its own statistics, as on as
+// many devices. Their gradients are added in the order of the shards, so that a result depends on how many shards there
+// are and not on how many processes, one a GPU, share them.
+
+// Exchange brings the shards of a step together.
+type Exchange interface {
+	// Owns reports whether this process computes a shard.
+	Owns(shard int) bool
+	// Gather returns the contributions of all shards, in order, given those that this process owns; the others are
+	// given as zero values.
+	Gather(own []Contribution) ([]Contribution, error)
+}
+
+// Contribution is what a shard adds to a step: the mean loss over its images, how many it had right, and its gradients,
+// parameter after parameter.
+type Contribution struct {
+	Loss      float64
+	Correct   int
+	Gradients []float32
+}
+
+// Alone is the Exchange of a single process, which owns every shard.
+type Alone struct{}
+
+func (Alone) Owns(int) bool { return true }
+
+func (Alone) Gather(own []Contribution) ([]Contribution, error) { return own, nil }
+
+// sharded runs one path over every shard of a batch and leaves the mean of the shards' gradients in the store.
+func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+	ids := t.net.Trainable(t.cfg.Train, p)
+	slices.Sort(ids)
+	exchange := t.Exchange
+	if exchange == nil {
+		exchange = Alone{}
+	}
+	own := make([]Contribution, t.cfg.Shards)
+	for i := range own {
+		if !exchange.Owns(i) {
+			continue
+		}
+		c := &own[i]
+		rows, pixels := len(labels)/len(own), len(images)/len(own)
+		if c.Loss, c.Correct, err = t.gradient(p, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
+			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
+		}
+		sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
+		if err := sum.add(ids); err != nil {
+			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
+		}
+		for _, id := range ids {
+			c.Gradients = append(c.Gradients, sum.of[id]...)
+		}
+	}
+	all, err := exchange.Gather(own)
+	if err != nil {
+		return 0, 0, fmt.Errorf("gathering the shards: %w", err)
+	}
+	return t.mean(all, ids)
+}
+
+// mean writes the mean of the shards' gradients, added in their order, and returns the mean of their losses.
+func (t *Trainer) mean(shards []Contribution, ids []kernels.ParamID) (loss float64, correct int, err error) {
+	total := make([]float64, len(shards[0].Gradients))
+	for i, c := range shards {
+		if len(c.Gradients) != len(total) {
+			return 0, 0, fmt.Errorf("shard %d has %d gradients, shard 0 has %d", i, len(c.Gradients), len(total))
+		}
+		loss += c.Loss / float64(len(shards))
+		correct += c.Correct
+		for k, g := range c.Gradients {
+			total[k] += float64(g)
+		}
+	}
+	mean := make([]float32, len(total))
+	for k, g := range total {
+		mean[k] = float32(g / float64(len(shards)))
+	}
+	for _, id := range ids {
+		n := t.store.Params()[id].Len()
+		if err := t.store.Write(id, kernels.Grad, mean[:n]); err != nil {
+			return 0, 0, fmt.Errorf("gradient of %s: %w", t.store.Params()[id].Name, err)
+		}
+		mean = mean[n:]
+	}
+	return loss, correct, nil
+}

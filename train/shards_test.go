@@ -1,0 +1,141 @@
+package train
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"bnas/kernels"
+)
+
+// together is the Exchange of two processes, each with one shard, as goroutines.
+type together struct {
+	shard int
+	room  *room
+}
+
+type room struct {
+	mu   sync.Mutex
+	full *sync.Cond
+	here [2]*Contribution
+	left int
+}
+
+func (x together) Owns(shard int) bool { return shard == x.shard }
+
+func (x together) Gather(own []Contribution) ([]Contribution, error) {
+	r := x.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for r.here[x.shard] != nil { // those of the step before have not all been taken
+		r.full.Wait()
+	}
+	r.here[x.shard] = &own[x.shard]
+	r.full.Broadcast()
+	for r.here[0] == nil || r.here[1] == nil {
+		r.full.Wait()
+	}
+	all := []Contribution{*r.here[0], *r.here[1]}
+	if r.left++; r.left == 2 {
+		r.here, r.left = [2]*Contribution{}, 0
+		r.full.Broadcast()
+	}
+	return all, nil
+}
+
+func shardConfig() Config {
+	cfg := quick(4)
+	cfg.Shards = 2
+	return cfg
+}
+
+// Two processes that share the shards end with the bits of one that has them all.
+func TestShardsOfTwoProcesses(t *testing.T) {
+	cfg := shardConfig()
+	alone := newRig(t, tiny(t), cfg)
+	run(t, alone.trainer(t, cfg, t.TempDir()))
+
+	r := &room{}
+	r.full = sync.NewCond(&r.mu)
+	rigs := [2]rig{newRig(t, tiny(t), cfg), newRig(t, tiny(t), cfg)}
+	var wait sync.WaitGroup
+	for i, rig := range rigs {
+		tr := rig.trainer(t, cfg, t.TempDir())
+		tr.Exchange = together{i, r}
+		wait.Go(func() { run(t, tr) })
+	}
+	wait.Wait()
+	want := values(t, alone.store)
+	for i, rig := range rigs {
+		for id, v := range values(t, rig.store) {
+			if !slices.Equal(v, want[id]) {
+				t.Fatalf("process %d: parameter %d differs from that of one process", i, id)
+			}
+		}
+	}
+}
+
+// The update of a sharded step is that of the mean of its shards' gradients, each with its own statistics.
+func TestShardsMean(t *testing.T) {
+	cfg := shardConfig()
+	r := newRig(t, tiny(t), cfg)
+	tr := r.trainer(t, cfg, t.TempDir())
+	batch, err := r.loader.At(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := pixels(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := r.net.Program(cfg.Paths(r.net.Space, 0)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := r.net.Trainable(cfg.Train, p)
+	grads := func() (all []float32) {
+		for _, id := range ids {
+			g := make([]float32, r.store.Params()[id].Len())
+			if err := r.store.Read(id, kernels.Grad, g); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, g...)
+		}
+		return all
+	}
+	half, pixels := len(batch.Labels)/2, len(images)/2
+	var shard [2][]float32
+	for i := range shard {
+		if _, _, err := tr.gradient(p, images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
+			t.Fatal(err)
+		}
+		shard[i] = grads()
+	}
+	if _, _, err := tr.sharded(p, images, batch.Labels); err != nil {
+		t.Fatal(err)
+	}
+	for k, g := range grads() {
+		if want := float32((float64(shard[0][k]) + float64(shard[1][k])) / 2); g != want {
+			t.Fatalf("gradient %d is %v, the shards' mean is %v", k, g, want)
+		}
+	}
+	if slices.Equal(shard[0], shard[1]) {
+		t.Error("both shards have the same gradients")
+	}
+}
+
+type broken struct{ Alone }
+
+func (broken) Gather([]Contribution) ([]Contribution, error) {
+	return nil, errors.New("the cable is out")
+}
+
+func TestShardsFail(t *testing.T) {
+	cfg := shardConfig()
+	tr := newRig(t, tiny(t), cfg).trainer(t, cfg, t.TempDir())
+	tr.Exchange = broken{}
+	if err := tr.Run(t.Context(), func(Progress) {}); err == nil {
+		t.Error("a failed exchange is no error")
+	}
+}
