@@ -67,12 +67,12 @@ func (b *block) run(n int) *Fault {
 		case left == len(b.warps):
 			b.steps += steps
 			return nil
+		case steps > b.launch.machine.o.MaxSteps:
+			return b.endless(steps)
 		case waiting+left == len(b.warps):
 			if f := b.release(left); f != nil {
 				return f
 			}
-		case steps > b.launch.machine.o.MaxSteps:
-			return b.endless(steps)
 		}
 	}
 }
@@ -114,13 +114,12 @@ func (b *block) release(left int) *Fault {
 	return nil
 }
 
-// endless reports the first warp that still runs.
+// endless reports a warp that has not come to its end.
 func (b *block) endless(steps uint64) *Fault {
 	for _, w := range b.warps {
-		if i := w.furthestBehind(); i >= 0 {
-			w.pc = w.groups[i].pc
-			w.fail(bits.TrailingZeros32(w.groups[i].mask),
-				"no end after %d instructions: a deadlock, or a loop without end", steps)
+		if len(w.groups) > 0 {
+			w.pc = w.groups[0].pc
+			w.fail(bits.TrailingZeros32(w.groups[0].mask), "no end after %d instructions: a deadlock, or a loop without end", steps)
 			return w.fault
 		}
 	}

@@ -130,6 +130,7 @@ func TestMoreFaults(t *testing.T) {
 		{"bar.warp.sync 1;", "a lane takes part that is not among its members"},
 		{"@%p2 trap;", "trap"},
 		{"$l: bra $l;", "no end after"},
+		{"$l: bar.sync 0; bra $l;", "no end after"},
 		{"$t: .branchtargets $a, $b; brx.idx %r1, $t; $a: $b:", "branch 2 of a table of 2"},
 		{".shared .b32 s; st.shared.u32 [s], %r1;", "race: thread 0 wrote it"},
 		{".shared .b32 s; mov.u32 %r2, 7; st.shared.u32 [s], %r2; atom.shared.add.u32 %r3, [s], 2;", "race: thread 31 wrote it"},
