@@ -230,6 +230,18 @@ func half(x float64) uint16 {
 	return sign | lo
 }
 
+func TestHalves(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *bench) {
+		dst := b.alloc(2 * 64)
+		b.launch("clean_halves", []int{2}, []int{32}, 0, dst)
+		for i, v := range get[uint16](b, dst, 64) {
+			if want := uint16(i/2 + 100*(i%2)); v != want {
+				t.Fatalf("[%d] = %d, want %d", i, v, want)
+			}
+		}
+	})
+}
+
 // A transpose reads and writes each sector once; the sum reads its parts again.
 func TestTraffic(t *testing.T) {
 	if !machine.Hooked {

@@ -3,13 +3,16 @@
 
 namespace {
 
-// 27 bits of launch, 20 of block, 16 of the block's clock, 1: by an atomic.
-Stamp stamp(uint32_t launch, uint32_t block, uint16_t clock, bool atomic) {
-	return (Stamp)(launch & 0x7ffffff) << 37 | (Stamp)block << 17 | (Stamp)clock << 1 | (Stamp)atomic;
+// 23 bits of launch, 20 of block, 16 of the block's clock, 4: which bytes, 1: by an atomic.
+const uint32_t LAUNCHES = 0x7fffff;
+Stamp stamp(uint32_t launch, uint32_t block, uint16_t clock, uint8_t bytes, bool atomic) {
+	return (Stamp)launch << 41 | (Stamp)block << 21 | (Stamp)clock << 5 | (Stamp)bytes << 1 | (Stamp)atomic;
 }
-uint32_t launch_of(Stamp s) { return (uint32_t)(s >> 37); }
-uint32_t block_of(Stamp s) { return (uint32_t)(s >> 17) & 0xfffff; }
-uint16_t clock_of(Stamp s) { return (uint16_t)(s >> 1); }
+uint32_t launch_of(Stamp s) { return (uint32_t)(s >> 41); }
+uint32_t block_of(Stamp s) { return (uint32_t)(s >> 21) & 0xfffff; }
+uint16_t clock_of(Stamp s) { return (uint16_t)(s >> 5); }
+uint8_t bytes_of(Stamp s) { return (uint8_t)(s >> 1 & 0xf); }
+Stamp without_bytes(Stamp s) { return s & ~(Stamp)0x1e; }
 
 // Whether this is the first touch of the launch.
 bool mark(uint32_t *sector, uint32_t launch) {
@@ -36,7 +39,7 @@ void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 	Memory &memory = m->memory;
 	const Order &between = launch->between;
 	const bool compare = between.active();
-	const uint32_t tag = launch->number & 0x7ffffff;
+	const uint32_t tag = launch->number & LAUNCHES;
 	char where[160];
 	for (uintptr_t at = p; at < p + n;) {
 		uintptr_t word = at & ~(uintptr_t)3, end = p + n < word + 4 ? p + n : word + 4;
@@ -56,17 +59,22 @@ void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 		at = end;
 		if (!compare)
 			continue;
-		Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED);
-		if (launch_of(w) == tag && !(a == Access::ATOMIC && (w & 1)) && !between.before(block_of(w), clock_of(w), number)) {
+		// Whether another block's touch of these bytes is not ordered before this one.
+		auto together = [&](Stamp t) {
+			return launch_of(t) == tag && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
+		};
+		Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
+		if (together(w) && !(a == Access::ATOMIC && (w & 1))) {
 			memory.describe(word, where, sizeof where);
 			fail(pc, "data race between blocks: %s here, written by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", block_of(w), where);
 		}
-		Stamp r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
-		if (a != Access::READ && launch_of(r) == tag && !between.before(block_of(r), clock_of(r), number)) {
+		if (a != Access::READ && together(r)) {
 			memory.describe(word, where, sizeof where);
 			fail(pc, "data race between blocks: written here, read by block %u, nothing orders them: %s", block_of(r), where);
 		}
-		Stamp me = stamp(tag, number, between.clock[number], a == Access::ATOMIC);
+		Stamp me = stamp(tag, number, between.clock[number], bytes, a == Access::ATOMIC), before = a == Access::READ ? r : w;
+		if (without_bytes(before) == without_bytes(me))
+			me |= before;
 		__atomic_store_n(a == Access::READ ? &memory.read[i] : &memory.written[i], me, __ATOMIC_RELAXED);
 	}
 	if (a == Access::WRITE && !now().unfenced) {

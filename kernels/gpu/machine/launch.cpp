@@ -140,6 +140,8 @@ void Worker::run(Launch &l) {
 				break;
 			}
 			run_block();
+			if (l.between.active())
+				l.between.end(number);
 			if (faulted)
 				break;
 		}

@@ -22,6 +22,7 @@ struct Order {
 	bool before(uint32_t other, uint16_t time, uint32_t me) const {
 		return other == me || (!known[me].empty() && known[me][other] > time);
 	}
+	void end(uint32_t me) { Clock().swap(known[me]); }
 	void learn(uint32_t me, uintptr_t counter);
 	void tell(uint32_t me, uintptr_t counter);
 };
