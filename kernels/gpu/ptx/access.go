@@ -4,9 +4,25 @@ import (
 	"encoding/binary"
 )
 
+// space is the memory that an address is in.
+type space int
+
+const (
+	generic space = iota
+	inGlobal
+	inShared
+	inLocal
+	inParam
+	inConst
+)
+
+var spaces = map[string]space{
+	"global": inGlobal, "shared": inShared, "shared::cta": inShared, "local": inLocal, "param": inParam, "const": inConst,
+}
+
 // access is what ld, st, atom and cp share: space, type, address.
 type access struct {
-	space  string // "" is generic
+	space  space
 	typ    typ
 	count  int // of a vector
 	base   int // slot
@@ -20,7 +36,6 @@ var accessMods = map[string]bool{
 	"ca": true, "cg": true, "cs": true, "lu": true, "cv": true, "wb": true, "wt": true,
 	"L1::evict_normal": true, "L1::evict_unchanged": true, "L1::evict_first": true, "L1::evict_last": true,
 	"L1::no_allocate": true, "L2::64B": true, "L2::128B": true, "L2::256B": true, "mmio": true,
-	"shared::cta": true,
 }
 
 // parseAccess reads .global.nc.v4.f32 and the like.
@@ -34,11 +49,11 @@ func (b *builder) parseAccess(mods []string, address operand) (access, error) {
 		return a, errOperand("unknown instruction")
 	}
 	for _, m := range mods[:len(mods)-1] {
+		if sp, ok := spaces[m]; ok {
+			a.space = sp
+			continue
+		}
 		switch m {
-		case "global", "shared", "local", "param", "const":
-			a.space = m
-		case "shared::cta":
-			a.space = "shared"
 		case "v2":
 			a.count = 2
 		case "v4":
@@ -55,7 +70,7 @@ func (b *builder) parseAccess(mods []string, address operand) (access, error) {
 	if address.kind != addressOperand {
 		return a, errOperand("an operand is no address")
 	}
-	if a.space == "param" {
+	if a.space == inParam {
 		return a, nil
 	}
 	return a, b.base(&a, address)
@@ -69,7 +84,7 @@ func (b *builder) base(a *access, address operand) error {
 	switch o := address.parts[0]; o.kind {
 	case symbolOperand:
 		st := b.f.storage[o.name]
-		if st != nil && a.space == "" && (st.space == "shared" || st.space == "local") {
+		if st != nil && a.space == generic && (st.space == "shared" || st.space == "local") {
 			return errOperand("a generic access by the name of a variable")
 		}
 		a.base, err = b.address(o.name, 0)
@@ -90,17 +105,17 @@ func (b *builder) registerAddress(o operand) (int, error) {
 }
 
 // resolve finds the space of an address: the window that a generic one is in.
-func (a *access) resolve(address uint64) (space string, at uint64) {
-	if a.space != "" {
+func (a *access) resolve(address uint64) (in space, at uint64) {
+	if a.space != generic {
 		return a.space, address
 	}
 	switch address >> 32 {
 	case sharedWindow >> 32:
-		return "shared", address - sharedWindow
+		return inShared, address - sharedWindow
 	case localWindow >> 32:
-		return "local", address - localWindow
+		return inLocal, address - localWindow
 	}
-	return "global", address
+	return inGlobal, address
 }
 
 // globalBytes checks an access by a lane to global or constant memory and returns the bytes; nil after a fault.
@@ -170,10 +185,10 @@ func putLittleEndian(b []byte, v uint64) {
 
 // read is the bytes of an access; nil after a fault.
 func (w *warp) read(a *access, lane int, address uint64, n int) []byte {
-	switch space, at := a.resolve(address); space {
-	case "shared":
+	switch in, at := a.resolve(address); in {
+	case inShared:
 		return w.readShared(lane, at, n)
-	case "local":
+	case inLocal:
 		return w.localBytes(lane, at, n)
 	default:
 		return w.globalBytes(lane, at, n, false)
@@ -199,5 +214,5 @@ func (b *builder) elements(o operand, count int, slot func(operand) (int, error)
 	return slots, nil
 }
 
-// inGlobal says whether the counts of global memory include an access.
-func (a *access) inGlobal() bool { return a.space == "global" || a.space == "" }
+// counted says whether the counts of global memory include an access.
+func (a *access) counted() bool { return a.space == inGlobal || a.space == generic }

@@ -68,7 +68,7 @@ func (b *builder) issueAsync(in *instr) (op, error) {
 	if size.kind != immOperand || n != 16 && (cache == "cg" || n != 4 && n != 8) {
 		return op{}, errOperand("this size is not supported")
 	}
-	to, from := access{space: "shared"}, access{space: "global"}
+	to, from := access{space: inShared}, access{space: inGlobal}
 	for i, a := range []*access{&to, &from} {
 		if in.args[i].kind != addressOperand {
 			return op{}, errOperand("an operand is no address")

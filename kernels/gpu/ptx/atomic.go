@@ -23,7 +23,7 @@ func (b *builder) atomic(in *instr) (op, error) {
 		return op{}, err
 	}
 	f := atomicFunction(name, a.typ)
-	if f == nil || a.count != 1 || a.typ.bytes < 4 || a.space == "param" || a.space == "const" || a.space == "local" {
+	if f == nil || a.count != 1 || a.typ.bytes < 4 || a.space == inParam || a.space == inConst || a.space == inLocal {
 		return op{}, fmt.Errorf("atomic .%s of .%s is not supported", name, a.typ.name)
 	}
 	d, err := b.dst(args[0], a.typ)
@@ -51,7 +51,7 @@ func (b *builder) atomic(in *instr) (op, error) {
 			w.regs[d][l] = old
 		}
 	}}
-	if a.inGlobal() {
+	if a.counted() {
 		o.global = a.typ.bytes
 	}
 	return o, nil
@@ -127,12 +127,12 @@ func atomicFunction(name string, t typ) func(old, x, y uint64) uint64 {
 
 // exchange replaces a value in global or shared memory, in one with its reading.
 func (w *warp) exchange(a *access, lane int, address uint64, f func(uint64) uint64) (old uint64, ok bool) {
-	space, at := a.resolve(address)
+	in, at := a.resolve(address)
 	n := a.typ.bytes
-	switch space {
-	case "shared":
+	switch in {
+	case inShared:
 		return w.exchangeShared(lane, at, n, f)
-	case "local":
+	case inLocal:
 		w.fail(lane, "an atomic on local memory")
 		return 0, false
 	}

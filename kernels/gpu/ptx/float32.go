@@ -67,7 +67,14 @@ func fmaFloat32(mode rounding) lanewise {
 	}
 	return func(d, a, b, c *vec) {
 		for l := range d {
-			d[l] = bits32(fma32Near(float32of(a[l]), float32of(b[l]), float32of(c[l])))
+			// The float64 sum of the exact product rounds wrongly to a float32 only from the middle between two float32,
+			// or where the result is subnormal.
+			s := float64(float32of(a[l]))*float64(float32of(b[l])) + float64(float32of(c[l]))
+			if u := math.Float64bits(s); u&0x1fffffff == 0x10000000 || u&0x7ff0000000000000 < 0x3810000000000000 {
+				d[l] = bits32(fma32(float32of(a[l]), float32of(b[l]), float32of(c[l]), nearest))
+			} else {
+				d[l] = bits32(float32(s))
+			}
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (b *builder) loadMatrix(in *instr) (op, error) {
 	if err != nil {
 		return op{}, err
 	}
-	a := access{space: "shared"}
+	a := access{space: inShared}
 	if in.args[1].kind != addressOperand {
 		return op{}, errOperand("an operand is no address")
 	}

@@ -96,29 +96,30 @@ func (w *warp) checkShared(lane int, at uint64, n int) bool {
 
 // readShared checks a read by a lane and returns the bytes; nil after a fault.
 func (w *warp) readShared(lane int, at uint64, n int) []byte {
-	if !w.checkShared(lane, at, n) {
+	s := &w.block.shared
+	if at+uint64(n) > uint64(len(s.data)) || at&uint64(n-1) != 0 || at > uint64(len(s.data)) {
+		w.checkShared(lane, at, n)
 		return nil
 	}
-	s := &w.block.shared
-	if n >= 4 {
-		for i := int(at) >> 2; i < (int(at)+n)>>2; i++ {
-			c := &s.words[i]
-			if c.split {
-				s.each(i*4, 4, func(c *cell, at, n int) { w.noteRead(c, lane, at) })
-				continue
-			}
-			// The commonest case first: written in an earlier phase, read by this warp alone.
-			if c.written >= s.first && c.written < s.phase && !c.pending && c.read == s.phase &&
-				c.reader == int16(w.index) && c.rsync == w.syncs {
-				c.readers |= 1 << lane
-				continue
-			}
-			w.noteRead(c, lane, i*4)
-		}
-	} else {
+	data := s.data[at : at+uint64(n)]
+	if n < 4 {
 		s.each(int(at), n, func(c *cell, at, n int) { w.noteRead(c, lane, at) })
+		return data
 	}
-	return s.data[at : at+uint64(n)]
+	for i := int(at) >> 2; n > 0; i, n = i+1, n-4 {
+		c := &s.words[i]
+		// The commonest case first: written in an earlier phase, read by this warp alone.
+		if c.read == s.phase && c.rsync == w.syncs && c.reader == int16(w.index) && c.written < s.phase && !c.pending && !c.split {
+			c.readers |= 1 << lane
+			continue
+		}
+		if c.split {
+			s.each(i*4, 4, func(c *cell, at, n int) { w.noteRead(c, lane, at) })
+			continue
+		}
+		w.noteRead(c, lane, i*4)
+	}
+	return data
 }
 
 func (w *warp) noteRead(c *cell, lane, at int) {
@@ -155,25 +156,24 @@ func (w *warp) noteRead(c *cell, lane, at int) {
 	}
 }
 
-// writeShared checks a write by a lane and does it. The value is in the low bytes.
-func (w *warp) writeShared(lane int, at uint64, n int, value uint64) {
-	if !w.checkShared(lane, at, n) {
+// writeShared is a write by a lane to a place that has been checked. The value is in the low bytes.
+func (w *warp) writeShared(lane, at, n int, value uint64) {
+	s := &w.block.shared
+	if c := &s.words[at>>2]; n == 4 && !c.split {
+		data := s.data[at : at+4]
+		w.noteWrite(c, lane, at, binary.LittleEndian.Uint32(data) == uint32(value), false)
+		binary.LittleEndian.PutUint32(data, uint32(value))
 		return
 	}
 	var b [8]byte
 	binary.LittleEndian.PutUint64(b[:], value)
-	w.noteWrites(lane, int(at), b[:n], false)
-	copy(w.block.shared.data[at:], b[:n])
+	w.noteWrites(lane, at, b[:n], false)
+	copy(s.data[at:], b[:n])
 }
 
 // noteWrites checks and records a write of the bytes b.
 func (w *warp) noteWrites(lane, at int, b []byte, atomic bool) {
 	s := &w.block.shared
-	if c := &s.words[at>>2]; len(b) == 4 && !c.split {
-		same := c.written == s.phase && binary.LittleEndian.Uint32(s.data[at:]) == binary.LittleEndian.Uint32(b)
-		w.noteWrite(c, lane, at, same, atomic)
-		return
-	}
 	start := at
 	s.each(at, len(b), func(c *cell, at, n int) {
 		same := string(s.data[at:at+n]) == string(b[at-start:at-start+n])

@@ -57,18 +57,6 @@ func fma32(a, b, c float32, mode rounding) float32 {
 	return toFloat32(odd(s, lacks), mode)
 }
 
-// fma32Near is fma32 to nearest, for the warp's loop. The float64 sum rounds wrongly to a float32 only from the middle
-// of two float32, or where the result is subnormal.
-func fma32Near(a, b, c float32) float32 {
-	p := float64(a) * float64(b)
-	s := float64(p + float64(c))
-	u := math.Float64bits(s)
-	if u&0x1fffffff == 0x10000000 || u&0x7ff0000000000000 < 0x3810000000000000 {
-		return fma32(a, b, c, nearest)
-	}
-	return float32(s)
-}
-
 func add32(a, b float32, mode rounding) float32 { return fma32(a, 1, b, mode) }
 
 func mul32(a, b float32, mode rounding) float32 {
