@@ -50,30 +50,30 @@ struct ForwardProblem {
 
 struct GradientProblem {
 	IncomingSource source;
-	int channels, kernel, stride, phases, pad, dilation, y0, x0;
+	int channels, kernel, stride;
+	int y0, x0; // of the tile, pad added: the tap (0, 0) of its first pixel
 	int offset[2]; // of the thread's float4s in [DEPTH][in], −1: outside the node's channels
 	int pitch; // of the node
-	const float *value; // weights of the value that holds the channels sought: [tap][size / pitch][pitch]
-	int size, column;
+	const float *value; // weights [tap][size / pitch][pitch] of the value that holds the channels sought, less its columns
+	int size;
 
 	__device__ __forceinline__ GradientProblem(const Backward &s, const Place &at) : source{s} {
 		channels = (int)s.columns;
 		kernel = (int)s.kernel;
 		stride = 1;
-		phases = (int)s.stride;
-		pad = (int)s.pad;
-		dilation = (int)s.dilation;
 		pitch = (int)s.in.pitch;
-		y0 = at.y0;
-		x0 = at.x0;
+		y0 = at.y0 + (int)s.pad;
+		x0 = at.x0 + (int)s.pad;
 		Slice slice = slice_of((int)s.tiling.slab);
 #pragma unroll
 		for (int i = 0; i < 2; i++)
 			offset[i] = slice.at[i] >= 0 && slice.column[i] < at.columns ? slice.row[i] * pitch + at.column + slice.column[i] : -1;
 	}
-	// Of pixels (fy + phases·y, fx + phases·x) of the tile, the output at a tap is that of (y, x) and this offset.
+	// Of pixels (fy + phases·y, fx + phases·x) of the tile, the output at a tap is that of (y, x) and this offset. Stride
+	// and dilation are read here, a tap at a time: kept, they would not leave the registers.
 	__device__ __forceinline__ int tap(const Share &s, const Patch &p, int ky, int kx) const {
-		int y = y0 + s.fy + pad - ky * dilation, x = x0 + s.fx + pad - kx * dilation;
+		const int phases = (int)source.step.stride, dilation = (int)source.step.dilation;
+		int y = y0 + s.fy - ky * dilation, x = x0 + s.fx - kx * dilation;
 		if (phases > 1) {
 			if (y % phases != 0 || x % phases != 0)
 				return -1;
@@ -84,12 +84,11 @@ struct GradientProblem {
 	}
 	__device__ __forceinline__ void seek(int k) {
 		const Incoming &v = source.value(k);
-		value = (const float *)v.weight;
+		value = (const float *)v.weight - v.column * pitch;
 		size = (int)v.pitch * pitch;
-		column = (int)v.column;
 	}
 	__device__ __forceinline__ float4 weight(int i, int tap, int k) const {
-		return offset[i] >= 0 ? *(const float4 *)(value + tap * size + (k - column) * pitch + offset[i]) : make_float4(0, 0, 0, 0);
+		return offset[i] >= 0 ? *(const float4 *)(value + tap * size + k * pitch + offset[i]) : make_float4(0, 0, 0, 0);
 	}
 };
 

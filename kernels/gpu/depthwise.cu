@@ -75,10 +75,7 @@ struct BranchSource {
 	const Forward &step;
 	__device__ __forceinline__ int height() const { return (int)step.in->height; }
 	__device__ __forceinline__ int width() const { return (int)step.in->width; }
-	__device__ __forceinline__ float4 load(i64 pixel, int c) const {
-		c -= (int)output_of(step, c).column;
-		return load_node(*step.in, pixel * step.in->pitch + c, c);
-	}
+	__device__ __forceinline__ void load(Pixels &p, int c) const { load_node(p, *step.in, c - (int)output_of(step, c).column); }
 };
 
 // The patch is made for whole runs: no thread looks where its pixels end.

@@ -14,12 +14,87 @@ struct Patch {
 	int ld;
 };
 
+// How many pixels a thread loads at a time: loads in flight, and coefficients of channels that are read once for them.
+// For sm_70 a gradient's sums leave no registers for a second.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+enum { BATCH = 1 };
+#else
+enum { BATCH = 2 };
+#endif
+
+// Four channels of some pixels: indices of pixels in the map, −1 outside.
+struct Pixels {
+	int at[BATCH];
+	float4 value[BATCH];
+};
+
+__device__ __forceinline__ float4 normalise(float4 x, const Affine (&a)[4]) {
+	return make_float4(normalise(x.x, a[0]), normalise(x.y, a[1]), normalise(x.z, a[2]), normalise(x.w, a[3]));
+}
+
+__device__ __forceinline__ float4 through(float4 d, float4 x, const Slope (&s)[4]) {
+	return make_float4(through(d.x, x.x, s[0]), through(d.y, x.y, s[1]), through(d.z, x.z, s[2]), through(d.w, x.w, s[3]));
+}
+
+// The pixels' four channels from c of a map.
+__device__ __forceinline__ void load_pixels(float4 (&v)[BATCH], const int (&at)[BATCH], const void *map, i64 narrow, i64 pitch, int c) {
+#pragma unroll
+	for (int j = 0; j < BATCH; j++)
+		v[j] = at[j] >= 0 ? read_value(map, narrow, at[j] * pitch + c) : make_float4(0, 0, 0, 0);
+}
+
+// load_node of some pixels.
+__device__ __forceinline__ void load_node(Pixels &p, const Node &n, int c) {
+#pragma unroll 1
+	for (int t = 0; t < n.terms; t++) {
+		float4 x[BATCH];
+		load_pixels(x, p.at, n.term[t].value, n.term[t].narrow, n.pitch, c);
+		if (const Affine *from = n.term[t].affine) {
+			const Affine a[4] = {from[c], from[c + 1], from[c + 2], from[c + 3]};
+#pragma unroll
+			for (int j = 0; j < BATCH; j++)
+				x[j] = normalise(x[j], a);
+		}
+#pragma unroll
+		for (int j = 0; j < BATCH; j++)
+			p.value[j] = t == 0 ? x[j] : p.value[j] + x[j];
+	}
+	if (n.activation == LINEAR)
+		return;
+#pragma unroll
+	for (int j = 0; j < BATCH; j++) {
+		float4 &v = p.value[j];
+		v = make_float4(activate(v.x, n.activation), activate(v.y, n.activation), activate(v.z, n.activation), activate(v.w, n.activation));
+	}
+}
+
+// load_incoming of some pixels. A value that several sources normalise is read again, from the first-level cache: kept,
+// it would take registers that the sums of a GEMM need.
+__device__ __forceinline__ void load_incoming(Pixels &p, const Incoming &v, int c) {
+#pragma unroll 1
+	for (int k = 0; k < v.sources; k++) {
+		float4 d[BATCH];
+		load_pixels(d, p.at, v.source[k].gradient, 0, v.pitch, c);
+		if (const Slope *from = v.source[k].slope) {
+			float4 x[BATCH];
+			load_pixels(x, p.at, v.value, v.narrow, v.pitch, c);
+			const Slope s[4] = {from[c], from[c + 1], from[c + 2], from[c + 3]};
+#pragma unroll
+			for (int j = 0; j < BATCH; j++)
+				d[j] = through(d[j], x[j], s);
+		}
+#pragma unroll
+		for (int j = 0; j < BATCH; j++)
+			p.value[j] = k == 0 ? d[j] : p.value[j] + d[j];
+	}
+}
+
 // The activations of a node as a patch's source.
 struct NodeSource {
 	const Node &node;
 	__device__ __forceinline__ int height() const { return (int)node.height; }
 	__device__ __forceinline__ int width() const { return (int)node.width; }
-	__device__ __forceinline__ float4 load(i64 pixel, int c) const { return load_node(node, pixel * node.pitch + c, c); }
+	__device__ __forceinline__ void load(Pixels &p, int c) const { load_node(p, node, c); }
 };
 
 // The gradients of a step's values as a patch's source; c is a column of the step.
@@ -33,10 +108,9 @@ struct IncomingSource {
 			b++;
 		return step.out[b];
 	}
-	__device__ __forceinline__ float4 load(i64 pixel, int c) const {
+	__device__ __forceinline__ void load(Pixels &p, int c) const {
 		const Incoming &v = value(c);
-		c -= (int)v.column;
-		return load_incoming(v, pixel * v.pitch + c, c);
+		load_incoming(p, v, c - (int)v.column);
 	}
 };
 
@@ -49,12 +123,20 @@ __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const So
 	if (r >= R)
 		return;
 #pragma unroll 1
-	for (int i = r; i < n; i += R) {
-		int y = p.y0 + i / p.width, x = p.x0 + i % p.width;
-		float4 v = make_float4(0, 0, 0, 0);
-		if (y >= 0 && y < height && x >= 0 && x < width)
-			v = source.load(((i64)image * height + y) * width + x, first + 4 * g);
-		*(float4 *)(dst + i * p.ld + 4 * g) = v;
+	for (int i = r; i < n; i += BATCH * R) {
+		Pixels some;
+#pragma unroll
+		for (int j = 0; j < BATCH; j++) {
+			int y = p.y0 + (i + j * R) / p.width, x = p.x0 + (i + j * R) % p.width;
+			bool inside = y >= 0 && y < height && x >= 0 && x < width && i + j * R < n;
+			some.at[j] = inside ? (image * height + y) * width + x : -1;
+			some.value[j] = make_float4(0, 0, 0, 0);
+		}
+		source.load(some, first + 4 * g);
+#pragma unroll
+		for (int j = 0; j < BATCH; j++)
+			if (i + j * R < n)
+				*(float4 *)(dst + (i + j * R) * p.ld + 4 * g) = some.at[j] >= 0 ? some.value[j] : make_float4(0, 0, 0, 0);
 	}
 }
 
