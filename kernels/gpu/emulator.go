@@ -28,5 +28,5 @@ const MaxShared = machine.MaxShared
 // Hooked says whether an Emulator of this build can check and count loads and stores: not with -race, -asan and -msan.
 var Hooked = machine.Hooked
 
-// NewEmulator returns an emulated GPU. Without cgo the error wraps kernels.ErrUnsupported.
+// NewEmulator returns an emulated GPU. Without cgo, and elsewhere than on Linux, the error wraps kernels.ErrUnsupported.
 func NewEmulator(o Options) (*Emulator, error) { return machine.New(o, emulated()) }

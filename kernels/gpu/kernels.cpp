@@ -1,3 +1,5 @@
+//go:build linux
+
 // The kernels with hooks at every load and store.
 #include "machine/emulate.h"
 #include "kernels.h"

@@ -1,3 +1,5 @@
+//go:build linux
+
 // The kernels without hooks, for a processor with fused multiply-add. Nothing else may be compiled for that processor:
 // the standard headers come first.
 #include <cmath>

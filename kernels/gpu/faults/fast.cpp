@@ -1,3 +1,5 @@
+//go:build linux
+
 #include <cmath>
 #include <cstring>
 #ifdef __x86_64__

@@ -1,4 +1,4 @@
-//go:build cgo
+//go:build cgo && linux
 
 // Package faults tries the emulated machine: kernels that are right, and kernels with a fault planted in each, which its
 // tests expect to be found. No program imports it.

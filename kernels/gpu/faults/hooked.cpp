@@ -1,3 +1,5 @@
+//go:build linux
+
 #include "../machine/emulate.h"
 #include "faults.h"
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Faults of global memory, and the traffic to it.
 #include "machine_impl.h"
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Faults of shared memory: races between barriers, reads of what was not written or has not arrived.
 #include "machine_impl.h"
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // cp.async, atomics and fences of a thread.
 #include "machine_impl.h"
 #include <algorithm>

@@ -1,3 +1,5 @@
+//go:build linux
+
 #include "fiber.h"
 #include <cstdint>
 #include <cstring>

@@ -1,3 +1,5 @@
+//go:build linux
+
 // The compiler's hooks. Kernels are compiled with -fsanitize=thread,bounds,alignment but without the sanitizers'
 // libraries: these are the functions that they call at every load and store.
 #include "machine_impl.h"

@@ -1,3 +1,5 @@
+//go:build linux
+
 // A launch: its blocks over threads of the host.
 #include "machine_impl.h"
 #include <algorithm>

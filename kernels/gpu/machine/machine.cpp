@@ -1,3 +1,5 @@
+//go:build linux
+
 #include "machine_impl.h"
 #include <cstring>
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 #include "memory.h"
 #include <cstdio>
 #include <cstdlib>

@@ -1,4 +1,4 @@
-//go:build !cgo
+//go:build !cgo || !linux
 
 package machine
 
@@ -9,7 +9,7 @@ import (
 	"bnas/kernels"
 )
 
-var errNoCgo = fmt.Errorf("the emulated GPU: built without cgo: %w", kernels.ErrUnsupported)
+var errNoCgo = fmt.Errorf("the emulated GPU: this program is built without cgo, or not for Linux: %w", kernels.ErrUnsupported)
 
 // Hooked says whether loads and stores are checked in this build.
 const Hooked = false

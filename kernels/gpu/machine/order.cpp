@@ -1,3 +1,5 @@
+//go:build linux
+
 #include "order.h"
 #include <algorithm>
 

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Which thread of the block runs, barriers, and the faults of those that wait for one another.
 #include "machine_impl.h"
 #include <cstdlib>

@@ -1,3 +1,5 @@
+//go:build linux
+
 // What the lanes of a warp do together. The last lane to come does it for all.
 #include "worker.h"
 #include <cstring>
