@@ -206,7 +206,8 @@ def verify(options, folder):
             network = PyTorch(export, images, labels)
             for statistics in ("batch", "frozen"):
                 for device in options.device or [EXACT, "cpu"]:
-                    bnas(options, "trace", arch, *flags, "--device", device, "--statistics", statistics, "--active",
+                    named = [] if device == EXACT else ["--device", device]  # the default, with a run's statistics from the engine
+                    bnas(options, "trace", arch, *flags, *named, "--statistics", statistics, "--active",
                          "--images", str(folder / "images.npy"), "--labels", str(folder / "labels.npy"), "-o", traced)
                     trace = load_file(traced)
                     active = {n.removeprefix("active."): trace.pop(n) for n in list(trace) if n.startswith("active.")}
