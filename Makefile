@@ -1,4 +1,5 @@
-# The targets that CONTRIBUTING.md names. `make test` needs Go and gcc, nothing else.
+# The targets that CONTRIBUTING.md names. `make test` needs Go, gcc with g++, and, to fetch the CUDA compiler once,
+# Python's pip; no GPU.
 
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
@@ -8,7 +9,7 @@ RACE_PACKAGES = $(shell $(GO) list ./...)
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
 
-test: lint test-unit test-nocgo test-asan test-race
+test: lint test-unit test-nocgo test-asan test-race test-cuda kernels-check
 
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
@@ -39,7 +40,7 @@ kernels-check:
 # The program with the GPU. CUDA's headers are fetched where none are installed; a stub of the driver is linked against
 # where there is none, and the machine's own is used when the program runs.
 cuda:
-	scripts/with-cuda.sh $(GO) build -trimpath -tags cuda -o bin/bnas-cuda ./cmd/bnas
+	scripts/with-cuda.sh $(GO) build -tags cuda -o bin/bnas-cuda ./cmd/bnas
 
 # The driver's code without a GPU: vetted, and run on a driver that pretends.
 test-cuda:
@@ -52,7 +53,7 @@ test-race:
 # Everything that takes longer: all kills of the crash test, every seed of the suite, each fuzz target for a while.
 test-long:
 	BNAS_LONG=1 $(GO) test -timeout 120m ./...
-	BNAS_LONG=1 $(GO) test -asan -timeout 60m ./kernels/cpu
+	BNAS_LONG=1 $(GO) test -asan -timeout 60m ./kernels/cpu ./kernels/gpu/... ./cuda
 	scripts/fuzz.sh 30s
 
 fuzz:
