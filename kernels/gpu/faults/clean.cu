@@ -148,3 +148,9 @@ extern "C" __global__ void clean_convert(unsigned *tf32, unsigned short *f16, un
 
 // Two blocks share each 4 bytes: each writes its half.
 extern "C" __global__ void clean_halves(unsigned short *dst) { dst[2 * threadIdx.x + blockIdx.x] = (unsigned short)(threadIdx.x + 100 * blockIdx.x); }
+
+// dst = a·b + c, of two roundings and of one.
+extern "C" __global__ void clean_contract(float *dst, const float *x) {
+	dst[0] = x[0] * x[1] + x[2];
+	dst[1] = fmaf(x[0], x[1], x[2]);
+}

@@ -242,6 +242,17 @@ func TestHalves(t *testing.T) {
 	})
 }
 
+// The square of 1 + 2⁻²³ less its rounded square: nothing with two roundings, 2⁻⁴⁶ with one.
+func TestContraction(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *bench) {
+		dst, x := b.alloc(8), float32(1+0x1p-23)
+		b.launch("clean_contract", nil, []int{1}, 0, dst, b.in([]float32{x, x, -x * x}))
+		if got := b.floats(dst, 2); got[0] != 0 || got[1] != 0x1p-46 {
+			t.Errorf("%g and %g, want 0 and %g", got[0], got[1], 0x1p-46)
+		}
+	})
+}
+
 // A transpose reads and writes each sector once; the sum reads its parts again.
 func TestTraffic(t *testing.T) {
 	if !machine.Hooked {
