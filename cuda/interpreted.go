@@ -16,6 +16,7 @@ type InterpretedOptions struct {
 }
 
 // Interpreted is a Driver that runs compiled kernels, PTX, on the host. Its streams run at once. New memory holds NaN.
+// A fault in a kernel ends it: everything but giving back fails from then on.
 type Interpreted struct {
 	options InterpretedOptions
 	machine *ptx.Machine
@@ -29,6 +30,7 @@ type Interpreted struct {
 	record  *[]Launch
 	onto    Stream // of the recording
 	counts  map[string]ptx.Counts
+	lost    error // of the first launch that failed
 }
 
 // NewInterpreted returns a GPU that has the kernels of the modules. A kernel that two modules have is an error.
@@ -133,7 +135,7 @@ func (i *Interpreted) queue(s Stream, what string) error {
 	if i.record != nil && s == i.onto {
 		return i.wrong("%s: the stream is being captured", what)
 	}
-	return nil
+	return i.lost
 }
 
 func (i *Interpreted) CopyIn(s Stream, dst Ptr, src []byte) error {
@@ -181,7 +183,8 @@ func (i *Interpreted) Launch(s Stream, l *Launch) error {
 	}
 	c, err := i.machine.Launch(k, l.Grid, l.Block, l.Shared, l.Args)
 	i.counts[l.Kernel] = i.counts[l.Kernel].Plus(c)
-	return i.failed("launch", err)
+	i.lost = i.failed("launch", err)
+	return i.lost
 }
 
 func (i *Interpreted) NewEvent() (Event, error) {
@@ -191,16 +194,18 @@ func (i *Interpreted) NewEvent() (Event, error) {
 }
 
 func (i *Interpreted) FreeEvent(e Event) error {
-	err := i.known(e, "free")
+	if !i.events[e] {
+		return i.wrong("free: no event %d", e)
+	}
 	delete(i.events, e)
-	return err
+	return nil
 }
 
 func (i *Interpreted) known(e Event, what string) error {
 	if !i.events[e] {
 		return i.wrong("%s: no event %d", what, e)
 	}
-	return nil
+	return i.lost
 }
 
 func (i *Interpreted) Record(s Stream, e Event) error {

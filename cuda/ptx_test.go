@@ -2,6 +2,7 @@ package cuda_test
 
 import (
 	"os"
+	"slices"
 	"testing"
 
 	"bnas/cuda"
@@ -32,7 +33,7 @@ func compiled(t *testing.T) []*ptx.Module {
 // TestCompiledKernelsParse makes sure that the interpreter knows every instruction of every kernel.
 func TestCompiledKernelsParse(t *testing.T) { compiled(t) }
 
-// interpreted makes devices that run compiled kernels.
+// interpreted makes devices that run compiled kernels, on a number of the host's threads.
 func interpreted(modules []*ptx.Module, o cuda.Options) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {
 		driver, err := cuda.NewInterpreted(cuda.InterpretedOptions{Workers: threads}, modules...)
@@ -43,11 +44,24 @@ func interpreted(modules []*ptx.Module, o cuda.Options) kerneltest.Factory {
 	}
 }
 
-// TestCompiledConformance runs the whole suite on the compiled kernels.
+// TestCompiledConformance runs the whole suite on the compiled kernels, in every precision that they have.
 func TestCompiledConformance(t *testing.T) {
 	if os.Getenv("BNAS_LONG") == "" {
-		t.Skip("BNAS_LONG is not set")
+		t.Skip("the compiled kernels are interpreted for minutes: BNAS_LONG is not set")
 	}
 	modules := compiled(t)
-	kerneltest.Run(t, interpreted(modules, cuda.Options{}), kerneltest.Options{Small: true, Random: 10})
+	for name, s := range map[string]cuda.Storage{
+		"fp32": {}, "half": {Half: true}, "tf32": {Precision: cuda.TF32}, "f16": {Precision: cuda.F16}, "bf16": {Precision: cuda.BF16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if kernel := "conv_" + name; s.Precision != "" && !hasKernel(modules, kernel) {
+				t.Skipf("the compiled kernels have no %s", kernel)
+			}
+			kerneltest.Run(t, interpreted(modules, cuda.Options{Storage: s}), kerneltest.Options{Small: true, Random: 3, Rounding: rounding(s)})
+		})
+	}
+}
+
+func hasKernel(modules []*ptx.Module, name string) bool {
+	return slices.ContainsFunc(modules, func(m *ptx.Module) bool { return m.Kernel(name) != nil })
 }
