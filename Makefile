@@ -44,7 +44,7 @@ cuda:
 
 # The driver's code without a GPU: vetted, and run on a driver that pretends.
 test-cuda:
-	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda ./cmd/bnas
+	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda/... ./cmd/bnas
 	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda
 
 test-race:

@@ -11,6 +11,7 @@ import (
 
 	"gorgonia.org/cu"
 
+	_ "bnas/cuda/early" // says why where CUDA does not start
 	"bnas/kernels/gpu"
 )
 

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,9 @@ import (
 func open(t *testing.T) *realDriver {
 	t.Helper()
 	d, err := Open()
+	if err != nil && strings.Contains(err.Error(), "(make kernels)") && os.Getenv("BNAS_PRETENDED") != "" {
+		t.Skip(err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +161,21 @@ func TestRealLaunch(t *testing.T) {
 		}
 	}
 	must(t, d.Free(p), d.Close())
+}
+
+// Where CUDA does not start the program ends with one line on stderr, before anything else runs.
+func TestRealStart(t *testing.T) {
+	pretended(t)
+	for fail, words := range map[string]string{"cuInit:100": "no GPU is visible", "cuInit:803": "reboot", "cuInit:7": "words of CUDA"} {
+		self := exec.Command(os.Args[0], "-test.run", "^$")
+		self.Env = append(os.Environ(), "BNAS_PRETEND_FAIL="+fail)
+		var out, said bytes.Buffer
+		self.Stdout, self.Stderr = &out, &said
+		err := self.Run()
+		if self.ProcessState.ExitCode() != 1 || out.Len() > 0 || strings.Count(said.String(), "\n") != 1 || !strings.Contains(said.String(), words) {
+			t.Errorf("%s: %v, stdout %q, stderr %q", fail, err, out.String(), said.String())
+		}
+	}
 }
 
 // Every error names the call, what it was about, and CUDA's own words.

@@ -12,7 +12,7 @@ if [ -f "$stub/libcuda.so" ]; then
   echo "$stub"
   exit
 fi
-mkdir -p "$cache" && new=$(mktemp -d "$stub.XXXXXX") || fail "cannot write $cache"
+{ mkdir -p "$cache" && new=$(mktemp -d "$stub.XXXXXX"); } || fail "cannot write $cache"
 trap 'rm -rf "$new"' EXIT
 
 # The declared names, and those that a #define gives them in the library (cuMemAlloc is cuMemAlloc_v2).

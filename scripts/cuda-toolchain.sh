@@ -20,7 +20,7 @@ fi
 
 [ "$(uname -s)" = Linux ] || fail "the pinned wheels are for Linux: set CUDA_HOME to a CUDA 12 toolkit"
 python3 -m pip --version >/dev/null 2>&1 || fail "pip is missing (install python3-pip), or set CUDA_HOME to a CUDA 12 toolkit"
-mkdir -p "$(dirname "$cache")" && new=$(mktemp -d "$cache.XXXXXX") || fail "cannot write $(dirname "$cache"): set BNAS_CUDA_CACHE to a folder"
+{ mkdir -p "$(dirname "$cache")" && new=$(mktemp -d "$cache.XXXXXX"); } || fail "cannot write $(dirname "$cache"): set BNAS_CUDA_CACHE to a folder"
 trap 'rm -rf "$new"' EXIT
 
 echo "cuda-toolchain: fetching 46 MB of compiler and headers into $cache" >&2

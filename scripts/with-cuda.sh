@@ -10,6 +10,7 @@ if [ "${1:-}" = --pretend ]; then
   pretended=$("$here/cuda-stub.sh" "$here/../cuda/testdata/pretend.c")
   export BNAS_PRETENDED=1 LD_LIBRARY_PATH=$pretended${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 fi
-export CGO_CFLAGS="-I$toolkit/include ${CGO_CFLAGS:--O2 -g}"
-export CGO_LDFLAGS="-L$stub ${CGO_LDFLAGS:-}"
+# These the C compiler reads by itself, so that Go keeps what it has built of the packages that need neither.
+export C_INCLUDE_PATH=$toolkit/include${C_INCLUDE_PATH:+:$C_INCLUDE_PATH}
+export LIBRARY_PATH=$stub${LIBRARY_PATH:+:$LIBRARY_PATH}
 exec "$@"

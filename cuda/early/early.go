@@ -1,0 +1,43 @@
+//go:build cuda
+
+// Package early starts CUDA before gorgonia.org/cu does, and says what is wrong where it does not start: cu would print to
+// stdout and end the process in its own init. Go initialises packages in the order of their import paths, after those
+// that they import, so this one, which imports next to nothing, comes first.
+package early
+
+/*
+#cgo LDFLAGS: -lcuda
+#include <cuda.h>
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+)
+
+// mends say what to do about the errors of cuInit that have one common cause.
+var mends = map[C.CUresult]string{
+	C.CUDA_ERROR_NO_DEVICE:              "no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES; run a container with --gpus all",
+	C.CUDA_ERROR_STUB_LIBRARY:           "a stub of libcuda is loaded: take the folder of stubs out of LD_LIBRARY_PATH",
+	C.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH: "the driver was updated and its old kernel module is still loaded: reboot",
+	C.CUDA_ERROR_SYSTEM_NOT_READY:       "the GPUs are not ready: is nvidia-fabricmanager running?",
+	C.CUDA_ERROR_UNKNOWN:                "reload the kernel module (rmmod nvidia_uvm; modprobe nvidia_uvm) or reboot",
+}
+
+func init() {
+	r := C.cuInit(0)
+	if r == C.CUDA_SUCCESS {
+		return
+	}
+	words := "see nvidia-smi"
+	var text *C.char
+	if C.cuGetErrorString(r, &text) == C.CUDA_SUCCESS {
+		words = C.GoString(text)
+	}
+	if mend, ok := mends[r]; ok {
+		words = mend
+	}
+	fmt.Fprintf(os.Stderr, "bnas: CUDA does not start (cuInit: %d): %s; bnas --device cpu needs none\n", r, words)
+	os.Exit(1)
+}
