@@ -16,6 +16,9 @@
 #include "augment.cu"
 #include "pack.cu"
 #include "conv_fp32.cu"
+#include "conv_tf32.cu"
+#include "conv_f16.cu"
+#include "conv_bf16.cu"
 #include "depthwise.cu"
 #include "grouped.cu"
 #include "weight_gradient.cu"
@@ -56,6 +59,12 @@ KERNEL(augment)
 KERNEL(pack_weights)
 KERNEL(conv_fp32)
 KERNEL(conv_fp32_gradient)
+KERNEL(conv_tf32)
+KERNEL(conv_tf32_gradient)
+KERNEL(conv_f16)
+KERNEL(conv_f16_gradient)
+KERNEL(conv_bf16)
+KERNEL(conv_bf16_gradient)
 KERNEL(depthwise)
 KERNEL(depthwise_gradient)
 KERNEL(grouped)

@@ -1,0 +1,14 @@
+// Convolutions with operands in bf16: see conv_mma.cuh.
+#include "conv_mma.cuh"
+
+extern "C" __global__ void __launch_bounds__(256, 2) conv_bf16(const Forward *step, i64 images, i64 stat_images) {
+#ifdef BNAS_TENSOR_CORES
+	conv_mma_forward<Bf16>(*step, stat_images);
+#endif
+}
+
+extern "C" __global__ void __launch_bounds__(256, 2) conv_bf16_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+#ifdef BNAS_TENSOR_CORES
+	conv_mma_gradient<Bf16>(*step, images, hold != 0, sums != 0);
+#endif
+}

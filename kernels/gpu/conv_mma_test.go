@@ -1,0 +1,232 @@
+package gpu_test
+
+import (
+	"math"
+	"testing"
+)
+
+// An operand is a type of the tensor cores: what pack_weights calls it, and how it rounds.
+type operand struct {
+	kernel       string
+	pack         int
+	bytes, depth int // of an element; elements in 32 bytes
+	bits, least  int // of the mantissa; exponent of the smallest normal number
+	away         bool
+}
+
+var operands = []operand{
+	{"conv_tf32", 1, 4, 8, 10, -126, true},
+	{"conv_f16", 2, 2, 16, 10, -14, false},
+	{"conv_bf16", 3, 2, 16, 7, -126, false},
+}
+
+// round is x as the type has it.
+func (o operand) round(x float64) float64 {
+	_, e := math.Frexp(x)
+	unit := math.Ldexp(1, max(e-1, o.least)-o.bits)
+	if o.away {
+		return math.Round(x/unit) * unit
+	}
+	return math.RoundToEven(x/unit) * unit
+}
+
+func (o operand) rounded(v []float64) []float64 {
+	r := make([]float64, len(v))
+	for i, x := range v {
+		r[i] = o.round(x)
+	}
+	return r
+}
+
+type mmaCase struct {
+	in                shape
+	out               []int
+	window            window
+	n, stat           int
+	activation        int
+	terms             []bool
+	forward, backward cut
+}
+
+var mmaCases = []mmaCase{
+	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across two siblings.
+	{shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 64, 0}, cut{3, 5, 16, 64, 0}},
+	// Several chunks, the last one short; 48 columns are one warp's forward, 40 two warps' backward.
+	{shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 128, 0}},
+	// One channel, one pixel, one image.
+	{shape{1, 1, 1}, []int{1}, window{1, 1, 0, 1, 1}, 1, 1, relu6, []bool{true}, cut{1, 1, 8, 32, 0}, cut{1, 1, 8, 32, 0}},
+	// Two warps across, more chunks than the ring has slots.
+	{shape{56, 4, 6}, []int{72, 8}, window{1, 1, 0, 1, 1}, 2, 2, relu, []bool{true}, cut{4, 6, 80, 96, 0}, cut{2, 6, 56, 64, 0}},
+	// Stride 2 and the shifted stride 2 of a factorised reduction.
+	{shape{9, 7, 10}, []int{8, 3}, window{3, 2, 1, 1, 1}, 2, 2, relu6, []bool{true}, cut{2, 5, 16, 32, 0}, cut{4, 6, 16, 64, 0}},
+	{shape{35, 8, 6}, []int{10}, window{1, 2, -1, 1, 1}, 2, 2, relu, []bool{false}, cut{3, 2, 16, 32, 0}, cut{5, 6, 24, 64, 0}},
+	// Dilation, stride 3, an even window.
+	{shape{4, 13, 9}, []int{7}, window{5, 1, 4, 2, 1}, 1, 1, relu, []bool{true}, cut{4, 4, 8, 32, 0}, cut{4, 9, 8, 64, 0}},
+	{shape{6, 11, 8}, []int{9}, window{2, 3, 2, 3, 1}, 2, 1, linear, []bool{true}, cut{4, 2, 16, 32, 0}, cut{5, 5, 8, 160, 0}},
+}
+
+func oddEighths(n int) int {
+	if n%16 == 0 {
+		return n + 8
+	}
+	return n
+}
+
+// mmaShared completes a cut for a depth of K without the taps: the header, the list of weights, patches and the ring,
+// or then the tile and the store's scratch.
+func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
+	w := c.window
+	reach := int((w.kernel - 1) * w.dilation)
+	length := func(n int) int {
+		switch {
+		case !gradient:
+			return (n-1)*int(w.stride) + reach + 1
+		case w.stride == 1:
+			return n + reach
+		}
+		return (n-1+reach)/int(w.stride) + 2
+	}
+	listed, most, scratch := t.slab, 48, 32
+	if gradient {
+		listed, most, scratch = depth, 32, 64
+	}
+	steps, patches := min(2, (depth+o.depth-1)/o.depth), 1
+	if depth > 2*o.depth {
+		patches = 2
+	}
+	columns := (t.slab + 15) &^ 15
+	if t.slab > most {
+		columns = 2 * ((t.slab/2 + 15) &^ 15)
+	}
+	loop := 112 + 2*listed + patches*length(t.h)*length(t.w)*(32*steps+16) + 4*32*steps*oddEighths(columns)
+	t.shared = max(loop, 4*t.h*t.w*oddEighths(t.slab)+scratch*t.threads)
+	return t
+}
+
+// grid returns n multiples of 2⁻⁹ below 8: sums and products with powers of two of these are exact in float32, so that a
+// number is rounded to an operand from the same number here and there.
+func (k *kit) grid(n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = float64(k.rng.IntN(8192)-4096) / 512
+	}
+	return v
+}
+
+// power returns a power of two, of any sign.
+func (k *kit) power() float32 { return []float32{0.5, 1, 2, -0.5, -1, -2}[k.rng.IntN(6)] }
+
+// gridNode is a node of exact numbers.
+func (k *kit) gridNode(n int, s shape, activation int, terms []bool) *node {
+	values := make([][]float64, len(terms))
+	for i := range values {
+		values[i] = k.grid(n * s.h * s.w * s.c)
+	}
+	d := k.nodeOf(n, s, activation, values, make([]bool, len(terms)))
+	for i, through := range terms {
+		if !through {
+			continue
+		}
+		a, x := make([]affine, pitchOf(s.c)), values[i]
+		for c := range s.c {
+			a[c] = affine{float32(k.grid(1)[0]), k.power(), float32(k.grid(1)[0]), float32(math.Abs(float64(k.power())))}
+		}
+		d.affine[i], d.hat[i] = a, make([]float64, len(x))
+		for j := range x {
+			p := a[j%s.c]
+			d.hat[i][j] = (x[j] - float64(p.mean)) * float64(p.rstd)
+			d.z[j] += (x[j]-float64(p.mean))*float64(p.scale) + float64(p.beta) - x[j]
+			d.u[j] = activate(d.z[j], activation)
+		}
+		d.bn[i] = abiBatchNorm{affine: put(k, a...), slope: put(k, make([]slope, pitchOf(s.c))...), dgamma: k.alloc(4 * s.c), dbeta: k.alloc(4 * s.c), channels: int64(s.c)}
+		d.abi.term[i].affine = d.bn[i].affine
+		d.norm[i] = put(k, d.bn[i])
+	}
+	return d
+}
+
+// gridIncoming is the gradient of a value, of exact numbers.
+func (k *kit) gridIncoming(n int, s shape, sources []bool) *incoming {
+	size := n * s.h * s.w * s.c
+	x := k.grid(size)
+	v := &incoming{shape: s, dy: make([]float64, size)}
+	var list []abiSource
+	for _, through := range sources {
+		d := k.grid(size)
+		source := abiSource{gradient: k.putMap(d, s.c)}
+		slopes := make([]slope, pitchOf(s.c))
+		for c := range slopes {
+			slopes[c] = slope{scale: 1}
+			if through && c < s.c {
+				slopes[c] = slope{k.power(), float32(k.grid(1)[0]), k.power(), float32(k.grid(1)[0])}
+			}
+		}
+		if through {
+			source.slope = put(k, slopes...)
+		}
+		for j := range d {
+			p := slopes[j%s.c]
+			v.dy[j] += float64(p.scale)*d[j] + float64(p.offset) + float64(p.slope)*(x[j]-float64(p.mean))
+		}
+		list = append(list, source)
+	}
+	v.abi = abiIncoming{value: k.putMap(x, s.c), source: put(k, list...), sources: int64(len(list)), channels: int64(s.c), pitch: int64(pitchOf(s.c))}
+	return v
+}
+
+// mmaWeights makes a convolution's weights and their two packed forms.
+func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gradient uint64) {
+	w = k.random(out * in * taps)
+	for i := range w {
+		w[i] = float64(float32(w[i] / math.Sqrt(float64(16*in*taps))))
+	}
+	raw := put(k, floats(w)...)
+	var packed [2]uint64
+	for form := range packed {
+		packed[form] = k.alloc(o.bytes * pitchOf(out) * pitchOf(in) * taps)
+		k.launch("pack_weights", 1, 1, 64, 0, packed[form], raw, out, in, taps, form, o.pack)
+	}
+	return w, packed[0], packed[1]
+}
+
+// TestConvMMA compares with sums of the products of rounded operands.
+func TestConvMMA(t *testing.T) {
+	for _, o := range operands {
+		for seed, c := range mmaCases {
+			t.Log(o.kernel, describe(uint64(seed), c))
+			c.test(newKit(t, uint64(seed)), o)
+		}
+	}
+}
+
+func (c mmaCase) test(k *kit, o operand) {
+	d := k.gridNode(c.n, c.in, c.activation, c.terms)
+	s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
+	u, du, taps := o.rounded(d.u), make([]float64, len(d.u)), int(c.window.kernel*c.window.kernel)
+	f := forward{kernel: o.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window}
+	var want [][]float64
+	var values []*incoming
+	depth := 0
+	for b, channels := range c.out {
+		out := shape{channels, s.h, s.w}
+		w, packed, gradient := k.mmaWeights(o, channels, c.in.c, taps)
+		f.weights = append(f.weights, packed)
+		v := k.gridIncoming(c.n, out, []bool{true, false}[:2-b]) // the third sibling is not used
+		v.abi.weight = gradient
+		values = append(values, v)
+		depth += pitchOf(channels)
+		w, dy := o.rounded(w), o.rounded(v.dy)
+		y := make([]float64, len(dy))
+		c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
+			y[to] += w[weight] * u[from]
+			du[from] += w[weight] * dy[to]
+		})
+		want = append(want, y)
+	}
+	f.cut = c.mmaShared(o, c.forward, pitchOf(c.in.c), false)
+	f.run(k, want...)
+	for _, g := range backwards(o.kernel + "_gradient") {
+		g.n, g.in, g.out, g.window, g.cut = c.n, d, values, c.window, c.mmaShared(o, c.backward, depth, true)
+		g.run(k, du)
+	}
+}

@@ -1,0 +1,47 @@
+// Operands of the tensor cores in shared memory: their types, and weights as fragments.
+//
+// An mma takes 32 bytes along K, whatever the type: T::K = 8 tf32 or 16 halves of T::BYTES each.
+//
+// Weights are [K][ld], the columns next to each other, ld/8 odd: rows begin in different groups of banks.
+//   tf32: lane (g, t) reads K t and t + 4 of column g, at bank t·ld + g: with ld = 8 or 24 modulo 32, 32 different ones.
+//   halves: transposed ldmatrix of 8 rows along K, 2·ld bytes = an odd multiple of 16 apart: 8 different 16-byte groups.
+#pragma once
+#include "intrinsics.cuh"
+
+#ifdef BNAS_TENSOR_CORES
+
+struct Tf32 {
+	enum { BYTES = 4, K = 8 };
+	static __device__ __forceinline__ void store(char *to, float4 v) {
+		*(uint4 *)to = make_uint4(to_tf32(v.x), to_tf32(v.y), to_tf32(v.z), to_tf32(v.w));
+	}
+	// Bytes to a lane's part of weights.
+	static __device__ __forceinline__ int lane(int l, int ld) { return (l % 4 * ld + l / 4) * BYTES; }
+	// Fragments of 16 columns: of the first 8, and of the others.
+	static __device__ __forceinline__ void columns(unsigned b[4], const char *at, int ld) {
+		const unsigned *w = (const unsigned *)at;
+		b[0] = w[0];
+		b[1] = w[4 * ld];
+		b[2] = w[8];
+		b[3] = w[4 * ld + 8];
+	}
+	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k8_tf32(d, a, b); }
+};
+
+struct Halves {
+	enum { BYTES = 2, K = 16 };
+	static __device__ __forceinline__ int lane(int l, int ld) { return (l % 16 * ld + l / 16 * 8) * BYTES; }
+	static __device__ __forceinline__ void columns(unsigned b[4], const char *at, int) { ldmatrix_x4_trans(b, at); }
+};
+
+struct F16 : Halves {
+	static __device__ __forceinline__ void store(char *to, float4 v) { *(uint2 *)to = make_uint2(two_f16(v.x, v.y), two_f16(v.z, v.w)); }
+	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k16_f16(d, a, b); }
+};
+
+struct Bf16 : Halves {
+	static __device__ __forceinline__ void store(char *to, float4 v) { *(uint2 *)to = make_uint2(two_bf16(v.x, v.y), two_bf16(v.z, v.w)); }
+	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k16_bf16(d, a, b); }
+};
+
+#endif
