@@ -7,7 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
-	"os/exec"
+	process "os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -167,7 +167,7 @@ func TestRealLaunch(t *testing.T) {
 func TestRealStart(t *testing.T) {
 	pretended(t)
 	for fail, words := range map[string]string{"cuInit:100": "no GPU is visible", "cuInit:803": "reboot", "cuInit:7": "words of CUDA"} {
-		self := exec.Command(os.Args[0], "-test.run", "^$")
+		self := process.Command(os.Args[0], "-test.run", "^$")
 		self.Env = append(os.Environ(), "BNAS_PRETEND_FAIL="+fail)
 		var out, said bytes.Buffer
 		self.Stdout, self.Stderr = &out, &said
