@@ -2,7 +2,7 @@
 
 package gpu
 
-// #cgo CXXFLAGS: -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas -ffp-contract=off
+// #cgo CXXFLAGS: -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
 // #cgo !race,!asan,!msan CXXFLAGS: -fsanitize=thread,bounds,alignment
 // #cgo asan CXXFLAGS: -fsanitize=address
 // #include "kernels.h"
