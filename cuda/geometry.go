@@ -45,9 +45,9 @@ func (a *plans) convKernel(s *stepPlan, in kernels.Shape) (name string, forward,
 
 // convTiling cuts a convolution's launch by its kernel.
 func (a *plans) convTiling(s *stepPlan, in, out kernels.Shape, gradient bool) tiling {
-	columns := s.columns
+	columns, depth := s.columns, pitchOf(in.C)
 	if gradient {
-		columns = pitchOf(in.C)
+		columns, depth = depth, columns
 	}
 	switch s.kernel {
 	case "depthwise":
@@ -55,7 +55,10 @@ func (a *plans) convTiling(s *stepPlan, in, out kernels.Shape, gradient bool) ti
 	case "grouped":
 		return groupedTiling(in, out, s.step.Window, columns, gradient)
 	}
-	return convFP32Tiling(in, out, s.step.Window, columns, gradient)
+	if a.Precision == FP32 {
+		return convFP32Tiling(in, out, s.step.Window, columns, gradient)
+	}
+	return mmaTiling(in, out, s.step.Window, columns, depth, a.Precision.bytes(), gradient)
 }
 
 // backTiling is how the launch that makes the gradient of a node is cut.

@@ -36,14 +36,14 @@ template <class T> __device__ __forceinline__ int steps_of(i64 channels) { retur
 template <class T> __device__ __forceinline__ int row_bytes(i64 channels) { return 32 * steps_of<T>(channels) + 16; }
 
 __device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r) {
-	const int h = (int)t.tile_h, w = (int)t.tile_w;
+	const int h = (int)t.tile_h, w = (int)t.tile_w, across = min(phases, w);
 	const int tiles = (((h + phases - 1) / phases) * ((w + phases - 1) / phases) + 15) / 16; // of a phase
 	const int phase = m / tiles, n = m % tiles * 16 + r;
 	Row row;
-	row.fy = phase / phases;
-	row.fx = phase % phases;
+	row.fy = phase / across;
+	row.fx = phase % across;
 	const int rows = (h - row.fy + phases - 1) / phases, width = (w - row.fx + phases - 1) / phases;
-	row.some = phase < phases * phases && row.fy < h && row.fx < w;
+	row.some = row.fy < min(phases, h);
 	row.inside = row.some && n < rows * width;
 	row.y = row.inside ? n / width : 0;
 	row.x = row.inside ? n % width : 0;

@@ -63,6 +63,8 @@ var mmaCases = []mmaCase{
 	// Dilation, stride 3, an even window.
 	{shape{4, 13, 9}, []int{7}, window{5, 1, 4, 2, 1}, 1, 1, relu, []bool{true}, cut{4, 4, 8, 32, 0}, cut{4, 9, 8, 64, 0}},
 	{shape{6, 11, 8}, []int{9}, window{2, 3, 2, 3, 1}, 2, 1, linear, []bool{true}, cut{4, 2, 16, 32, 0}, cut{5, 5, 8, 160, 0}},
+	// More phases than rows in a tile.
+	{shape{3, 9, 10}, []int{4}, window{4, 5, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{2, 2, 8, 32, 0}, cut{2, 8, 8, 160, 0}},
 }
 
 func oddEighths(n int) int {
