@@ -11,8 +11,12 @@ func (a *plans) planLaunch(s *stepPlan) {
 	}
 	in := a.p.Nodes[s.step.In[0]].Shape
 	if s.step.Op == kernels.OpConv {
-		s.kernel, s.form, s.backF = a.convKernel(s, in)
-		s.backK = s.kernel + "_gradient"
+		s.kernel, s.form = a.convKernel(s, in, a.Precision)
+		s.backK, s.backF = a.convKernel(s, in, a.Precision.gradient())
+		s.backK += "_gradient"
+		if s.form == forwardForm {
+			s.backF = gradientForm
+		}
 		s.forward = a.convTiling(s, in, out, false)
 		s.back = a.convTiling(s, in, out, true)
 		return
@@ -29,18 +33,18 @@ var opKernels = map[kernels.Op]string{
 
 // convKernel names the kernel of a convolution: depthwise where every channel is its own group, the plain loops of
 // `grouped` for other groups, and otherwise the implicit GEMM of the device's precision.
-func (a *plans) convKernel(s *stepPlan, in kernels.Shape) (name string, forward, gradient form) {
+func (a *plans) convKernel(s *stepPlan, in kernels.Shape, p Precision) (name string, f form) {
 	if s.step.Groups == 1 {
-		return "conv_" + kernelSuffix[a.Precision], forwardForm, gradientForm
+		return "conv_" + kernelSuffix[p], forwardForm
 	}
 	depthwise := s.step.Groups == in.C
 	for _, v := range s.outs {
 		depthwise = depthwise && a.p.Values[v].C == in.C
 	}
 	if depthwise {
-		return "depthwise", depthwiseForm, depthwiseForm
+		return "depthwise", depthwiseForm
 	}
-	return "grouped", rawForm, rawForm
+	return "grouped", rawForm
 }
 
 // convTiling cuts a convolution's launch by its kernel.

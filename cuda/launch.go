@@ -18,6 +18,8 @@ func words(args ...any) []uint64 {
 			w[i] = uint64(int64(a))
 		case int64:
 			w[i] = uint64(a)
+		case uint64:
+			w[i] = a
 		case form:
 			w[i] = uint64(a)
 		case float64:

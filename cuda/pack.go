@@ -65,8 +65,11 @@ func (s *store) pack(id kernels.ParamID, f form) error {
 	}
 	shape := s.params[id].Shape
 	kind := int64(0)
-	if f != depthwiseForm {
+	switch f {
+	case forwardForm:
 		kind = packType[s.d.options.Precision]
+	case gradientForm:
+		kind = packType[s.d.options.Precision.gradient()]
 	}
 	taps := shape[2] * shape[3]
 	in := shape[1]

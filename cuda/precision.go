@@ -20,7 +20,7 @@ type Storage struct {
 const (
 	FP32 Precision = "fp32"
 	TF32 Precision = "tf32" // 10 bits of mantissa, the range of float32
-	F16  Precision = "fp16" // 10 bits of mantissa, up to 65504
+	F16  Precision = "fp16" // 10 bits of mantissa, up to 65504; gradients in bf16
 	BF16 Precision = "bf16" // 7 bits of mantissa, the range of float32
 )
 
@@ -33,6 +33,15 @@ var kernelSuffix = map[Precision]string{FP32: "fp32", TF32: "tf32", F16: "f16", 
 // Rounding is the relative error of an operand: half an ulp.
 func (p Precision) Rounding() float64 {
 	return map[Precision]float64{FP32: 0x1p-24, TF32: 0x1p-11, F16: 0x1p-11, BF16: 0x1p-8}[p]
+}
+
+// gradient is the precision of the gradients' convolutions: half precision has too little range for them (it would need
+// the loss scaled), bf16 has that of float32.
+func (p Precision) gradient() Precision {
+	if p == F16 {
+		return BF16
+	}
+	return p
 }
 
 // bytes of a packed weight.

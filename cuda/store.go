@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"bnas/kernels"
+	"bnas/kernels/philox"
 )
 
 const slots = int(kernels.Moment2) + 1
@@ -85,6 +86,27 @@ func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) erro
 		s.version[id]++
 	}
 	return s.d.staging.upload(s.d.driver, at, bytesOf(src))
+}
+
+// FillNormal draws a parameter's Data on the device.
+func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) error {
+	if s.d.closed {
+		return fmt.Errorf("cuda: fill: %w", errClosed)
+	}
+	if id < 0 || int(id) >= len(s.params) {
+		return fmt.Errorf("cuda: fill: no parameter %d", id)
+	}
+	at, err := s.address(id, kernels.Data)
+	if err == nil {
+		key, counter := r.Origin()
+		n := s.params[id].Len()
+		err = s.d.queue([]op{simple("philox_normal", (n+1)/2, at, n, key, counter, sigma)})
+	}
+	if err != nil {
+		return fmt.Errorf("cuda: fill: parameter %d (%s): %w", id, s.params[id].Name, err)
+	}
+	s.version[id]++
+	return nil
 }
 
 func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (Ptr, error) {

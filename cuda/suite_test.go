@@ -37,7 +37,12 @@ func random(n int) int {
 
 // What is stored and multiplied in less than float32.
 func TestConformanceStorage(t *testing.T) {
-	for name, s := range map[string]cuda.Storage{"half": {Half: true}} {
+	for name, s := range map[string]cuda.Storage{
+		"half": {Half: true},
+		"tf32": {Precision: cuda.TF32},
+		"fp16": {Precision: cuda.F16, Half: true},
+		"bf16": {Precision: cuda.BF16},
+	} {
 		t.Run(name, func(t *testing.T) {
 			o := kerneltest.Options{Small: true, Random: random(4), Rounding: rounding(s)}
 			kerneltest.Run(t, emulated(cuda.EmulatorOptions{Order: 2, Seed: 1}, cuda.Options{Storage: s}), o)
@@ -46,8 +51,12 @@ func TestConformanceStorage(t *testing.T) {
 }
 
 func rounding(s cuda.Storage) float64 {
-	if s.Half {
-		return max(s.Precision.Rounding(), cuda.F16.Rounding())
+	u := s.Precision.Rounding()
+	if s.Precision == cuda.F16 {
+		u = cuda.BF16.Rounding() // of its gradients
 	}
-	return s.Precision.Rounding()
+	if s.Half {
+		u = max(u, cuda.F16.Rounding())
+	}
+	return u
 }

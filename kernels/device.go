@@ -1,6 +1,10 @@
 package kernels
 
-import "errors"
+import (
+	"errors"
+
+	"bnas/kernels/philox"
+)
 
 // ErrUnsupported is wrapped by the error for a Program or a request that is legal but that a Device does not do.
 var ErrUnsupported = errors.New("not supported by this device")
@@ -52,6 +56,12 @@ type Store interface {
 	// global ℓ2 norm of the gradients before clipping. A non-finite gradient is an error that names the parameter, and
 	// then nothing is updated.
 	Update(rule Update, ids []ParamID) (norm float64, err error)
+}
+
+// NormalFiller is a Store that draws a parameter's Data where it lies: Stream.Normal of a new stream, equal to the
+// host's but where a double is at a rounding boundary of float32.
+type NormalFiller interface {
+	FillNormal(id ParamID, s *philox.Stream, sigma float64) error
 }
 
 // OptimizerKind selects the update rule.

@@ -20,8 +20,7 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	r := philox.New(n.Config.Seed, p.Name, 0)
 	switch p.Kind {
 	case kernels.ConvWeight:
-		out, k := p.Shape[0], p.Shape[2]
-		r.Normal(v, math.Sqrt(2/float64(k*k*out)))
+		r.Normal(v, kaiming(p))
 	case kernels.LinearWeight:
 		uniform(v, r, 1/math.Sqrt(float64(p.Shape[1])))
 	case kernels.LinearBias:
@@ -41,6 +40,12 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	return v
 }
 
+// kaiming is the deviation of a convolution's weights.
+func kaiming(p kernels.Param) float64 {
+	out, k := p.Shape[0], p.Shape[2]
+	return math.Sqrt(2 / float64(k*k*out))
+}
+
 // weightOf is the weight of the linear layer that a bias belongs to: the parameter before it.
 func (n *Net) weightOf(bias kernels.ParamID) kernels.ParamID { return bias - 1 }
 
@@ -50,10 +55,18 @@ func uniform(v []float32, r *philox.Stream, bound float64) {
 	}
 }
 
-// Fill writes the Initial of every parameter into s.
+// Fill writes the Initial of every parameter into s. A store that can draw the convolutions' weights does.
 func (n *Net) Fill(s kernels.Store) error {
-	for id, p := range n.params {
-		if err := s.Write(kernels.ParamID(id), kernels.Data, n.Initial(kernels.ParamID(id))); err != nil {
+	filler, draws := s.(kernels.NormalFiller)
+	for i, p := range n.params {
+		id := kernels.ParamID(i)
+		var err error
+		if draws && p.Kind == kernels.ConvWeight {
+			err = filler.FillNormal(id, philox.New(n.Config.Seed, p.Name, 0), kaiming(p))
+		} else {
+			err = s.Write(id, kernels.Data, n.Initial(id))
+		}
+		if err != nil {
 			return fmt.Errorf("supernet: %s: %w", p.Name, err)
 		}
 	}

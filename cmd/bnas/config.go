@@ -189,7 +189,7 @@ var commonSettings = []setting{
 	{"seed", "seed", "seed of everything random"},
 	{"threads", "threads", "CPU threads (0: every core)"},
 	{"device", "device", "auto, cpu, reference, gpu or gpu-emulated"},
-	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 or bf16"},
+	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 (gradients in bf16) or bf16"},
 	{"half", "half", "keep what a GPU needs for the backward pass in half precision"},
 }
 

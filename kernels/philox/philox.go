@@ -39,6 +39,12 @@ func New(seed uint64, purpose string, index uint64) *Stream {
 	return &Stream{key: [2]uint32{k[0], k[1]}, ctr: [4]uint32{0, 0, k[2], k[3]}}
 }
 
+// Origin is what a Stream begins with: its key, and the upper half of its counter, each with its first word low. A
+// device that draws the same numbers starts from there.
+func (s *Stream) Origin() (key, counter uint64) {
+	return uint64(s.key[0]) | uint64(s.key[1])<<32, uint64(s.ctr[2]) | uint64(s.ctr[3])<<32
+}
+
 // Uint32 returns the next word.
 func (s *Stream) Uint32() uint32 {
 	if s.left == 0 {
