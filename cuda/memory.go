@@ -47,12 +47,9 @@ func (m *memory) free(d *Device) error {
 	if m.base == 0 {
 		return nil
 	}
-	if err := d.driver.Sync(Compute); err != nil {
-		return err
-	}
 	base := m.base
 	m.base, m.size = 0, 0
-	return d.driver.Free(base)
+	return errors.Join(d.driver.Sync(Compute), d.driver.Free(base))
 }
 
 // pool keeps small buffers, in classes of powers of two, so that a path that is drawn anew each step allocates

@@ -1,5 +1,7 @@
 package cuda
 
+import "errors"
+
 // staging is pinned memory through which small data go to the device without waiting: tables, labels, the optimizer's
 // list. It is written front to back in two halves; a half is written again when the stream has passed the copies from it.
 type staging struct {
@@ -24,20 +26,19 @@ func (s *staging) open(d Driver) (err error) {
 	return nil
 }
 
+// close frees all that there is, also after an error.
 func (s *staging) close(d Driver) error {
+	var errs []error
 	for i := range s.half {
-		if s.half[i] == nil {
-			continue
+		if s.half[i] != nil {
+			errs = append(errs, d.FreePinned(s.half[i]))
 		}
-		if err := d.FreePinned(s.half[i]); err != nil {
-			return err
+		if s.passed[i] != 0 {
+			errs = append(errs, d.FreeEvent(s.passed[i]))
 		}
-		if err := d.FreeEvent(s.passed[i]); err != nil {
-			return err
-		}
-		s.half[i] = nil
 	}
-	return nil
+	*s = staging{}
+	return errors.Join(errs...)
 }
 
 // upload queues a copy of b on the compute stream; b may be reused at once. What is larger than a half goes directly,
@@ -89,27 +90,22 @@ func (p *pictures) open(d Driver) (err error) {
 	return nil
 }
 
+// close frees all that there is, also after an error.
 func (p *pictures) close(d *Device) error {
+	var errs []error
 	for i := range p.arrived {
 		if p.host[i] != nil {
-			if err := d.driver.FreePinned(p.host[i]); err != nil {
-				return err
-			}
-			p.host[i] = nil
+			errs = append(errs, d.driver.FreePinned(p.host[i]))
 		}
-		if err := p.device[i].free(d); err != nil {
-			return err
-		}
-		for _, e := range []*Event{&p.arrived[i], &p.consumed[i]} {
-			if *e != 0 {
-				if err := d.driver.FreeEvent(*e); err != nil {
-					return err
-				}
-				*e = 0
+		errs = append(errs, p.device[i].free(d))
+		for _, e := range []Event{p.arrived[i], p.consumed[i]} {
+			if e != 0 {
+				errs = append(errs, d.driver.FreeEvent(e))
 			}
 		}
 	}
-	return nil
+	*p = pictures{}
+	return errors.Join(errs...)
 }
 
 // bring queues a batch and returns where it will be for the launches that are queued next on the compute stream.

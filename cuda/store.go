@@ -59,10 +59,10 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (Ptr, error) {
 		if err != nil {
 			return 0, fmt.Errorf("slot %d of the parameters: %w", slot, err)
 		}
-		*v = base
 		if err := s.d.driver.Fill(Compute, base, 0, s.size[k]); err != nil {
-			return 0, err
+			return 0, errors.Join(err, s.d.driver.Free(base))
 		}
+		*v = base
 	}
 	return *v + Ptr(s.at[id]), nil
 }
@@ -73,7 +73,7 @@ func (s *store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error
 	if err != nil {
 		return err
 	}
-	return s.d.driver.CopyOut(Compute, bytesOf(dst), at)
+	return s.failed("read", id, s.d.driver.CopyOut(Compute, bytesOf(dst), at))
 }
 
 // Write copies src to a slot.
@@ -85,7 +85,15 @@ func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) erro
 	if slot == kernels.Data {
 		s.version[id]++
 	}
-	return s.d.staging.upload(s.d.driver, at, bytesOf(src))
+	return s.failed("write", id, s.d.staging.upload(s.d.driver, at, bytesOf(src)))
+}
+
+// failed says which parameter an error is about; it is nil for nil.
+func (s *store) failed(what string, id kernels.ParamID, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cuda: %s: parameter %d (%s): %w", what, id, s.params[id].Name, err)
 }
 
 // FillNormal draws a parameter's Data on the device.
@@ -117,10 +125,7 @@ func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int)
 		return 0, fmt.Errorf("cuda: %s: %w", what, err)
 	}
 	at, err := s.address(id, slot)
-	if err != nil {
-		return 0, fmt.Errorf("cuda: %s: parameter %d (%s): %w", what, id, s.params[id].Name, err)
-	}
-	return at, nil
+	return at, s.failed(what, id, err)
 }
 
 // close frees the vectors and the packed weights.

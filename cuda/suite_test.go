@@ -24,7 +24,7 @@ func emulated(o cuda.EmulatorOptions, d cuda.Options) kerneltest.Factory {
 // Every load, store and barrier of the kernels is checked meanwhile, and the next test runs blocks and threads in
 // another order.
 func TestConformance(t *testing.T) {
-	kerneltest.Run(t, emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(10)})
+	kerneltest.Run(t, emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(6)})
 }
 
 // random is a number of random programs, ten times as many in the long test.
@@ -44,7 +44,7 @@ func TestConformanceStorage(t *testing.T) {
 		"bf16": {Precision: cuda.BF16},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := kerneltest.Options{Small: true, Random: random(4), Rounding: rounding(s)}
+			o := kerneltest.Options{Small: true, Random: random(1), Rounding: rounding(s)}
 			kerneltest.Run(t, emulated(cuda.EmulatorOptions{Order: 2, Seed: 1}, cuda.Options{Storage: s}), o)
 		})
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,11 +26,45 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits,
-			"json":  isJSON,
-			"await": await,
+			"exits":  exits,
+			"json":   isJSON,
+			"await":  await,
+			"losses": sameLosses,
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "gpu" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return gpuPresent(), nil
 		},
 	})
+}
+
+// sameLosses FILE FILE TOLERANCE wants the losses of two metrics files to agree, step after step.
+func sameLosses(ts *testscript.TestScript, neg bool, args []string) {
+	a, b := losses(ts, args[0]), losses(ts, args[1])
+	tolerance, err := strconv.ParseFloat(args[2], 64)
+	ts.Check(err)
+	if len(a) == 0 || len(a) != len(b) {
+		ts.Fatalf("%d losses and %d", len(a), len(b))
+	}
+	for i := range a {
+		if !(math.Abs(a[i]-b[i]) <= tolerance) {
+			ts.Fatalf("line %d: loss %v and %v", i, a[i], b[i])
+		}
+	}
+}
+
+// losses are those of a metrics file's lines that have one.
+func losses(ts *testscript.TestScript, file string) (list []float64) {
+	for line := range strings.Lines(ts.ReadFile(file)) {
+		var m struct{ Loss *float64 }
+		ts.Check(json.Unmarshal([]byte(line), &m))
+		if m.Loss != nil {
+			list = append(list, *m.Loss)
+		}
+	}
+	return list
 }
 
 // exits CODE COMMAND… runs a command and wants that exit code. Its output is for stdout and stderr as exec's is.
