@@ -47,6 +47,34 @@ func TestCountAll3x3(t *testing.T) {
 	}
 }
 
+// The occupancy of a launch of 256 threads, 64 registers and 24 KiB: registers allow 4 blocks on an SM of any of them,
+// shared memory 2 (T4), 4 (4090), 6 (A100) and 9 (H100), and an SM holds 1024, 1536 and 2048 threads.
+func TestOccupancy(t *testing.T) {
+	want := map[string]float64{"A100": 0.5, "H100": 0.5, "RTX 4090": 1024.0 / 1536, "T4": 0.5}
+	for _, g := range GPUs {
+		got := g.occupancy(LaunchCount{Block: 256, Shared: 24 << 10}, gpu.Usage{Registers: 64})
+		if math.Abs(got-want[g.Name]) > 1e-12 {
+			t.Errorf("%s: %v, want %v", g.Name, got, want[g.Name])
+		}
+	}
+	p, params := program(t, supernet.Config{Space: "nas-bench-201", BN: supernet.Standard}, all3x3)
+	c, err := CountStep(p, params, 64, Storage{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range GPUs {
+		list, err := c.Occupancy(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, o := range list {
+			if o <= 0 || o > 1 {
+				t.Errorf("%s: launch %d, %s: occupancy %v", g.Name, i, c.Kernels[i].Kernel, o)
+			}
+		}
+	}
+}
+
 // What the plan counts is what the emulated kernels touch, launch by launch: distinct sectors of 32 bytes. Tables,
 // counters and the ends of rows are not in the plan.
 func TestCountAgreesWithEmulator(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bnas/kernels"
+	"bnas/kernels/gpu"
 )
 
 // LaunchCount is what one launch of a training step is made of.
@@ -125,25 +126,28 @@ func (c *Count) Time(g GPU) (float64, error) {
 	return total, nil
 }
 
-// Occupancy is the share of an SM's threads that a launch can keep there, given its kernel's registers a thread.
-func (g GPU) Occupancy(l LaunchCount, registers, static int) float64 {
-	warps := (l.Block + 31) / 32
-	blocks := min(g.Blocks, g.Threads/(warps*32))
-	if registers > 0 {
-		perWarp := (registers*32 + 255) / 256 * 256 // registers are given to warps in units of 256
-		blocks = min(blocks, g.Registers/(perWarp*warps))
-	}
-	if shared := l.Shared + static; shared > 0 {
-		blocks = min(blocks, g.SharedMemory/(shared+1024)) // the system keeps 1 KiB a block
-	}
-	return float64(blocks*warps*32) / float64(g.Threads)
-}
-
-// Occupancy is that of each counted launch on a GPU.
+// Occupancy is, of each counted launch, the share of an SM's threads that it can keep there.
 func (c *Count) Occupancy(g GPU) ([]float64, error) {
+	usage, err := gpu.UsageOf(g.Capability)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]float64, len(c.Kernels))
 	for i, l := range c.Kernels {
-		list[i] = g.Occupancy(l, 0, 0)
+		u, ok := usage[l.Kernel]
+		if !ok {
+			return nil, fmt.Errorf("the table of registers has no kernel %s for %s: make kernels", l.Kernel, g.Name)
+		}
+		list[i] = g.occupancy(l, u)
 	}
 	return list, nil
+}
+
+// occupancy is bounded by the threads, registers, shared memory and blocks that an SM has.
+func (g GPU) occupancy(l LaunchCount, u gpu.Usage) float64 {
+	warps := (l.Block + 31) / 32
+	perWarp := (u.Registers*32 + 255) / 256 * 256 // registers are given to warps in units of 256
+	blocks := min(g.Blocks, g.Threads/(warps*32), g.Registers/(perWarp*warps))
+	blocks = min(blocks, g.SharedMemory/(l.Shared+u.Shared+1024)) // the system keeps 1 KiB a block
+	return float64(blocks*warps*32) / float64(g.Threads)
 }
