@@ -1,9 +1,7 @@
 package cuda
 
 import (
-	"errors"
 	"fmt"
-	"slices"
 
 	"bnas/kernels/gpu/ptx"
 )
@@ -18,19 +16,15 @@ type InterpretedOptions struct {
 // Interpreted is a Driver that runs compiled kernels, PTX, on the host. Its streams run at once. New memory holds NaN.
 // A fault in a kernel ends it: everything but giving back fails from then on.
 type Interpreted struct {
+	hostQueue
 	options InterpretedOptions
 	machine *ptx.Machine
 	kernels map[string]*ptx.Kernel
 	sizes   map[Ptr]int64
 	used    int64
 	pinned  int
-	graphs  map[Graph][]Launch
-	events  map[Event]bool
-	last    uint64 // handle
-	record  *[]Launch
-	onto    Stream // of the recording
 	counts  map[string]ptx.Counts
-	lost    error // of the first launch that failed
+	fault   error // of the first launch that failed
 }
 
 // NewInterpreted returns a GPU that has the kernels of the modules. A kernel that two modules have is an error.
@@ -43,8 +37,9 @@ func NewInterpreted(o InterpretedOptions, modules ...*ptx.Module) (*Interpreted,
 	}
 	i := &Interpreted{
 		options: o, kernels: map[string]*ptx.Kernel{}, sizes: map[Ptr]int64{},
-		graphs: map[Graph][]Launch{}, events: map[Event]bool{}, counts: map[string]ptx.Counts{},
+		counts: map[string]ptx.Counts{},
 	}
+	i.hostQueue = newHostQueue("interpreted GPU", i.interpret, func() error { return i.fault })
 	i.machine = ptx.NewMachine(ptx.Options{Workers: o.Workers, SharedMemory: i.Properties().SharedMemory})
 	for _, m := range modules {
 		for _, k := range m.Kernels() {
@@ -70,17 +65,6 @@ func (i *Interpreted) Properties() Properties {
 
 // Counts are what the launches of each kernel have done so far.
 func (i *Interpreted) Counts() map[string]ptx.Counts { return i.counts }
-
-func (i *Interpreted) failed(what string, err error) error {
-	if err != nil {
-		return fmt.Errorf("interpreted GPU: %s: %w", what, err)
-	}
-	return nil
-}
-
-func (i *Interpreted) wrong(format string, args ...any) error {
-	return fmt.Errorf("interpreted GPU: "+format, args...)
-}
 
 func (i *Interpreted) Alloc(bytes int64) (Ptr, error) {
 	if bytes <= 0 {
@@ -127,17 +111,6 @@ func (i *Interpreted) FreePinned([]byte) error {
 	return nil
 }
 
-// queue refuses streams that there are not, and what a recording cannot hold.
-func (i *Interpreted) queue(s Stream, what string) error {
-	if s < 0 || s >= streams {
-		return i.wrong("%s: no stream %d", what, s)
-	}
-	if i.record != nil && s == i.onto {
-		return i.wrong("%s: the stream is being captured", what)
-	}
-	return i.lost
-}
-
 func (i *Interpreted) CopyIn(s Stream, dst Ptr, src []byte) error {
 	if err := i.queue(s, "copy"); err != nil {
 		return err
@@ -167,100 +140,16 @@ func (i *Interpreted) Fill(s Stream, dst Ptr, value byte, bytes int64) error {
 	return i.failed("fill", err)
 }
 
-func (i *Interpreted) Launch(s Stream, l *Launch) error {
-	if i.record != nil && s == i.onto {
-		c := *l
-		c.Args = slices.Clone(l.Args)
-		*i.record = append(*i.record, c)
-		return nil
-	}
-	if err := i.queue(s, "launch "+l.Kernel); err != nil {
-		return err
-	}
+// interpret runs a launch.
+func (i *Interpreted) interpret(l *Launch) error {
 	k := i.kernels[l.Kernel]
 	if k == nil {
 		return i.wrong("launch: no kernel %s", l.Kernel)
 	}
 	c, err := i.machine.Launch(k, l.Grid, l.Block, l.Shared, l.Args)
 	i.counts[l.Kernel] = i.counts[l.Kernel].Plus(c)
-	i.lost = i.failed("launch", err)
-	return i.lost
-}
-
-func (i *Interpreted) NewEvent() (Event, error) {
-	i.last++
-	i.events[Event(i.last)] = true
-	return Event(i.last), nil
-}
-
-func (i *Interpreted) FreeEvent(e Event) error {
-	if !i.events[e] {
-		return i.wrong("free: no event %d", e)
-	}
-	delete(i.events, e)
-	return nil
-}
-
-func (i *Interpreted) known(e Event, what string) error {
-	if !i.events[e] {
-		return i.wrong("%s: no event %d", what, e)
-	}
-	return i.lost
-}
-
-func (i *Interpreted) Record(s Stream, e Event) error {
-	return errors.Join(i.queue(s, "record an event"), i.known(e, "record"))
-}
-
-func (i *Interpreted) Wait(s Stream, e Event) error {
-	return errors.Join(i.queue(s, "wait for an event"), i.known(e, "wait"))
-}
-
-func (i *Interpreted) Reached(e Event) error { return i.known(e, "reach") }
-
-func (i *Interpreted) Sync(s Stream) error { return i.queue(s, "synchronise") }
-
-func (i *Interpreted) Capture(s Stream, f func() error) (Graph, error) {
-	if err := i.queue(s, "capture"); err != nil {
-		return 0, err
-	}
-	if i.record != nil {
-		return 0, i.wrong("capture: another stream is being captured")
-	}
-	var launches []Launch
-	i.record, i.onto = &launches, s
-	err := f()
-	i.record = nil
-	if err != nil {
-		return 0, err
-	}
-	i.last++
-	i.graphs[Graph(i.last)] = launches
-	return Graph(i.last), nil
-}
-
-func (i *Interpreted) Replay(s Stream, g Graph) error {
-	launches, ok := i.graphs[g]
-	if !ok {
-		return i.wrong("replay: no graph %d", g)
-	}
-	if err := i.queue(s, "replay"); err != nil {
-		return err
-	}
-	for n := range launches {
-		if err := i.Launch(s, &launches[n]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (i *Interpreted) FreeGraph(g Graph) error {
-	if _, ok := i.graphs[g]; !ok {
-		return i.wrong("free: no graph %d", g)
-	}
-	delete(i.graphs, g)
-	return nil
+	i.fault = i.failed("launch", err)
+	return i.fault
 }
 
 // Close says what was not freed.
