@@ -7,18 +7,26 @@
 // multiplied, in the other of two buffers; the weights of a chunk and a tap are a stage of a ring, copied
 // asynchronously STAGES − 1 stages ahead. There is one barrier a stage.
 //
-// A warp has 32 pixels × 8·NT columns: for a step it reads 2 ldmatrix of pixels and NT/2 of weights and issues 2·NT mma.
-// More than 48 columns are two warps'. Rows of A are pixels by phase (mma_problem.cuh), a phase padded to 16; a row of
-// A is wherever its lane points, so that a tap costs one addition. Registers: 8·NT sums ≤ 48, 12 of fragments, 20 of
-// a batch on its way.
+// A warp has 32 pixels × 8·nt columns: for a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words) and
+// issues 2·nt mma. A slab of more columns is two warps'. Rows of A are pixels by phase (mma_problem.cuh), a phase padded
+// to 16; a row of A is wherever its lane points, so that a tap costs one addition, and a tap that is not a phase's reads
+// zeros, or is skipped if it is neither of a warp's. Registers: 8·nt sums, 48 forward, 32 backward, 12 of fragments, 8 of
+// a batch on its way; what all threads know is in shared memory, to stay within the 128 that two blocks of 256 threads
+// have, four of 128.
 //
-// Roofline, A100 (1555 GB/s, 156 TFLOP/s tf32): balance 100 FLOP a byte of DRAM; H100 (3350, 495): 148. A 3×3
-// convolution of 16 channels to 48 columns reads 64 and writes 192 bytes a pixel for 13.8 kFLOP: 54 a byte; of 64 to
-// 192: 216, which only tf32 bounds by its cores. So these are bound by memory, halves too, whose maps are fp32 as well;
-// they halve the shared memory's traffic: of a step, 20 reads of 128 bytes a warp for 96 cycles of the cores, of
-// 4 warps beside each other 80.
-// To keep DRAM busy an A100's SM needs 1555 GB/s · 600 ns / 108 = 9 KB under way, an H100's 18: a batch of 4 float4s
-// a thread is 8 KB a block of 128, and four blocks fit an SM.
+// Roofline: an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP while it moves a byte, 200 with halves; an H100
+// (3350, 495) 148 and 295. Maps are fp32 in any case: 3×3 convolutions of 16 channels to 48 columns (a pixel reads 64
+// bytes, writes 192, costs 13.8 kFLOP) have 54 FLOP a byte, of 32 to 96 108, of 64 to 192 216; 1×1 a ninth of it. Bound
+// by memory, then, all with halves but the last on an A100, and in tf32 the first. Shared memory comes second: of a step
+// of 48 columns 20 reads of 128 bytes a warp, 80 cycles for the 4 warps beside each other in whose 96 cycles the cores
+// multiply; halves have half as many steps. Weights come from L2, once a block: 27 KB for 2.3 µs of an SM's DRAM.
+// To keep DRAM busy an A100's SM needs 1555 GB/s · 600 ns / 108 = 9 KB under way, an H100's 18: with four blocks of 128
+// threads on an SM, a batch is 24 KB of the first chunk and 16 KB beside multiplications.
+//
+// Numerics, with ρ = 2⁻¹¹ for tf32 and f16, 2⁻⁸ for bf16: |ũ − u| ≤ ρ|u|, of f16 from 2⁻¹⁴ to 65504 (∞ beyond, multiples of
+// 2⁻²⁴ below); products of two such are exact in fp32, so that a result is off by at most
+//   (2ρ + ρ²) Σ|u||w| + K·2⁻²³ Σ|u||w|
+// the second for sums in fp32, which tensor cores truncate. The order of a result's sum is fixed: chunks, taps, K.
 #pragma once
 #include "mma_problem.cuh"
 
@@ -132,6 +140,19 @@ __device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, i
 // Groups of 8 columns of a warp: an even number, for fragments come in pairs.
 __device__ __forceinline__ int column_groups(i64 slab, int split) { return ((int)(slab >> split) + 15) / 16 * 2; }
 
+// What all threads know, and the zeros; a barrier must follow.
+template <class T>
+__device__ __forceinline__ Shape &lay_out(char *shared, const Patch &patch, int ld, int columns, int steps) {
+	Shape &shape = *(Shape *)(shared + ZEROS);
+	if (threadIdx.x < ZEROS / 4)
+		((unsigned *)shared)[threadIdx.x] = 0;
+	if (threadIdx.x == 0) {
+		const int units = columns * T::BYTES / 16;
+		shape = Shape{patch, patch.height * patch.width * patch.ld, ld, 32 * steps * ld, units, (65536 + units - 1) / units};
+	}
+	return shape;
+}
+
 // Computes the block's tile [pixels][odd_eighths(slab)] into `shared`, which has before: the header, the list of
 // weights, one patch (two if there are several chunks), the ring.
 template <class T, class Problem>
@@ -139,14 +160,8 @@ __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Pa
 	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K, kernel = problem.kernel();
 	const int split = t.slab > 8 * Problem::MOST, nt = column_groups(t.slab, split), ld = odd_eighths(8 * nt << split);
 	const int patch_bytes = window.height * window.width * window.ld;
-	Shape &shape = *(Shape *)(shared + ZEROS);
 	char *const patches = (char *)(problem.weights + problem.entries());
-	if (threadIdx.x < ZEROS / 4)
-		((unsigned *)shared)[threadIdx.x] = 0;
-	if (threadIdx.x == 0) {
-		const int units = (8 * nt << split) * T::BYTES / 16;
-		shape = Shape{window, patch_bytes, ld, 32 * steps * ld, units, (65536 + units - 1) / units};
-	}
+	const Shape &shape = lay_out<T>(shared, window, ld, 8 * nt << split, steps);
 	__syncthreads();
 	Ring<T, Problem> ring = {problem, shape, patches + patch_bytes * (channels > chunk ? 2 : 1), 0, 0, 0};
 	for (int i = 0; i < STAGES - 1; i++)

@@ -191,7 +191,7 @@ func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gr
 	return w, packed[0], packed[1]
 }
 
-// TestConvMMA compares with sums of the products of rounded operands.
+// TestConvMMA compares with sums of the products of rounded operands, and those with the bound on what rounding does.
 func TestConvMMA(t *testing.T) {
 	for _, o := range operands {
 		for seed, c := range mmaCases {
@@ -211,19 +211,27 @@ func (c mmaCase) test(k *kit, o operand) {
 	depth := 0
 	for b, channels := range c.out {
 		out := shape{channels, s.h, s.w}
-		w, packed, gradient := k.mmaWeights(o, channels, c.in.c, taps)
+		raw, packed, gradient := k.mmaWeights(o, channels, c.in.c, taps)
 		f.weights = append(f.weights, packed)
 		v := k.gridIncoming(c.n, out, []bool{true, false}[:2-b]) // the third sibling is not used
 		v.abi.weight = gradient
 		values = append(values, v)
 		depth += pitchOf(channels)
-		w, dy := o.rounded(w), o.rounded(v.dy)
-		y := make([]float64, len(dy))
+		w, dy := o.rounded(raw), o.rounded(v.dy)
+		y, exact, size := make([]float64, len(dy)), make([]float64, len(dy)), make([]float64, len(dy))
 		c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
 			y[to] += w[weight] * u[from]
 			du[from] += w[weight] * dy[to]
+			exact[to] += raw[weight] * d.u[from]
+			size[to] += math.Abs(raw[weight] * d.u[from])
 		})
 		want = append(want, y)
+		rho := math.Ldexp(1, -1-o.bits)
+		for i := range y {
+			if e := math.Abs(y[i] - exact[i]); e > (2*rho+rho*rho)*size[i]+1e-6 {
+				k.t.Fatalf("%s: element %d is %v, without rounding %v", o.kernel, i, y[i], exact[i])
+			}
+		}
 	}
 	f.cut = c.mmaShared(o, c.forward, pitchOf(c.in.c), false)
 	f.run(k, want...)
