@@ -1,9 +1,6 @@
 package cuda
 
 import (
-	"errors"
-	"fmt"
-
 	"bnas/kernels"
 )
 
@@ -185,15 +182,9 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	if e.d.closed {
 		return e.fail("Forward", errClosed)
 	}
-	size := e.p.Values[kernels.Images].Len()
-	n := len(images) / size
-	switch {
-	case n == 0 || n*size != len(images) || n > e.plans.n:
-		return e.fail("Forward", fmt.Errorf("images: %d elements, must be 1…%d times %d", len(images), e.plans.n, size))
-	case statRows < 0 || statRows > n:
-		return e.fail("Forward", fmt.Errorf("statistics of %d of %d images", statRows, n))
-	case statRows == 0 && !e.known:
-		return e.fail("Forward", errors.New("statistics of no images, and none were set"))
+	n, err := e.p.CheckForward(len(images), e.plans.n, statRows, e.known)
+	if err != nil {
+		return e.fail("Forward", err)
 	}
 	e.n, e.scored, e.seeded = 0, false, false
 	e.d.owner = nil

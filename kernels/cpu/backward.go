@@ -17,12 +17,10 @@ func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
 	if err := e.ready("Backward"); err != nil {
 		return err
 	}
-	switch {
-	case s != kernels.HoldStatistics && s != kernels.DifferentiateStatistics:
-		return e.fail("Backward", fmt.Errorf("no treatment %d of statistics", s))
-	case s == kernels.DifferentiateStatistics && e.statRows != e.n:
-		return e.fail("Backward", fmt.Errorf("statistics of %d of %d images cannot be differentiated", e.statRows, e.n))
-	case weights:
+	if err := s.Check(e.n, e.statRows); err != nil {
+		return e.fail("Backward", err)
+	}
+	if weights {
 		return e.fail("Backward", fmt.Errorf("gradients of convolution weights: %w", kernels.ErrUnsupported))
 	}
 	if err := e.fromLogits("Backward", s); err != nil {
@@ -167,10 +165,8 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	if err := e.ready("NodeGradient"); err != nil {
 		return err
 	}
-	for _, n := range []kernels.NodeID{to, from} {
-		if n < 0 || int(n) >= len(e.p.Nodes) {
-			return e.fail("NodeGradient", fmt.Errorf("no node %d", n))
-		}
+	if err := e.p.CheckNodes(to, from); err != nil {
+		return e.fail("NodeGradient", err)
 	}
 	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
 	if err := e.length("NodeGradient", "seed", len(seed), e.n*start.Len()); err != nil {

@@ -194,11 +194,8 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 	if err := e.ready("Backward"); err != nil {
 		return err
 	}
-	switch {
-	case mode != kernels.HoldStatistics && mode != kernels.DifferentiateStatistics:
-		return e.fail("Backward", fmt.Errorf("no treatment %d of statistics", mode))
-	case mode == kernels.DifferentiateStatistics && e.statRows != e.n:
-		return e.fail("Backward", fmt.Errorf("statistics of %d of %d images cannot be differentiated", e.statRows, e.n))
+	if err := mode.Check(e.n, e.statRows); err != nil {
+		return e.fail("Backward", err)
 	}
 	b, err := e.fromLogits("Backward", mode, weights)
 	if err != nil {
@@ -267,10 +264,8 @@ func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	if err := e.ready("NodeGradient"); err != nil {
 		return err
 	}
-	for _, n := range []kernels.NodeID{to, from} {
-		if n < 0 || int(n) >= len(e.p.Nodes) {
-			return e.fail("NodeGradient", fmt.Errorf("no node %d", n))
-		}
+	if err := e.p.CheckNodes(to, from); err != nil {
+		return e.fail("NodeGradient", err)
 	}
 	if err := e.length("NodeGradient", "seed", len(seed), e.n*e.p.Nodes[from].Len()); err != nil {
 		return err

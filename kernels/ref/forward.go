@@ -1,22 +1,12 @@
 package ref
 
-import (
-	"fmt"
-
-	"bnas/kernels"
-)
+import "bnas/kernels"
 
 // Forward runs the program.
 func (e *Exec) Forward(images []float32, statRows int) error {
-	size := e.p.Values[kernels.Images].Len()
-	n := len(images) / size
-	switch {
-	case n < 1 || n > e.maxN || len(images)%size != 0:
-		return e.fail("Forward", fmt.Errorf("%d elements are not 1…%d images of %v", len(images), e.maxN, e.p.Values[kernels.Images].Shape))
-	case statRows < 0 || statRows > n:
-		return e.fail("Forward", fmt.Errorf("statistics from %d of %d images", statRows, n))
-	case statRows == 0 && !e.known:
-		return e.fail("Forward", fmt.Errorf("there are no statistics yet"))
+	n, err := e.p.CheckForward(len(images), e.maxN, statRows, e.known)
+	if err != nil {
+		return e.fail("Forward", err)
 	}
 	e.device.owner = e
 	e.n, e.statRows, e.known = n, statRows, true
