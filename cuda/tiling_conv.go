@@ -77,20 +77,25 @@ func warps(threads int) int { return (threads + 31) &^ 31 }
 //	≤ 48     128     48: 96 threads of 8×8 sums, a tile of 24 KiB, three blocks on 96 KiB; 32: 128 threads of 8×4
 //	≤ 96     64      96: 96 threads of 8×8 sums; 64: 128 threads of 8×4; an 8×8 map is one tile
 //
-// Wide windows halve the tile until patch and weights fit. A result of more than 48 KiB does not fit at all.
+// Wide windows halve the tile until patch and weights fit. Gradients of a stride of 4 and more have so many phases that a
+// slab of 96 has too many threads even then: they have a smaller one. What does not fit at all is refused by fits.
 func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
 	s := sideOf(in, out, w, columns, gradient)
-	slab := evenSlab(columns, gemmSlab)
-	pixels := 64
-	switch {
-	case slab <= 16:
-		pixels = 256
-	case slab <= 48:
-		pixels = 128
-	}
-	t := s.gemm(pixels, slab)
-	for ; pixels > 1 && (t.shared > maxShared || t.threads > gemmThreads); t = s.gemm(pixels, slab) {
-		pixels /= 2
+	var t tiling
+	for _, most := range []int{gemmSlab, 64, 32, 16, 8} {
+		slab := evenSlab(columns, most)
+		pixels := 64
+		switch {
+		case slab <= 16:
+			pixels = 256
+		case slab <= 48:
+			pixels = 128
+		}
+		for ; pixels > 0; pixels /= 2 {
+			if t = s.gemm(pixels, slab); t.shared <= maxShared && t.threads <= gemmThreads {
+				return t
+			}
+		}
 	}
 	return t
 }

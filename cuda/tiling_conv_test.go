@@ -12,7 +12,7 @@ import (
 func TestConvTilings(t *testing.T) {
 	for _, size := range []int{1, 2, 3, 7, 8, 16, 17, 28, 32, 56} {
 		for _, channels := range []int{1, 3, 16, 24, 32, 64, 100, 128} {
-			for _, g := range [][4]int{{1, 1, 0, 1}, {1, 2, -1, 1}, {3, 1, 1, 1}, {3, 2, 1, 1}, {3, 1, 2, 2}, {5, 1, 2, 1}, {5, 1, 4, 2}, {7, 2, 3, 1}, {7, 1, 6, 2}} {
+			for _, g := range [][4]int{{1, 1, 0, 1}, {1, 2, -1, 1}, {3, 1, 1, 1}, {3, 2, 1, 1}, {3, 1, 2, 2}, {5, 1, 2, 1}, {5, 1, 4, 2}, {7, 2, 3, 1}, {7, 1, 6, 2}, {1, 4, 0, 1}, {3, 4, 1, 1}, {4, 4, 0, 1}, {3, 8, 1, 1}} {
 				w := kernels.Window{Kernel: g[0], Stride: g[1], Pad: g[2], Dilation: g[3]}
 				in := kernels.Shape{C: channels, H: size, W: size}
 				side := (size-1)/w.Stride + 1
