@@ -10,8 +10,8 @@ import (
 	"gorgonia.org/cu"
 )
 
-// unasked is how much dynamic shared memory every kernel may be launched with.
-const unasked = 48 << 10
+// unasked is how much dynamic shared memory every kernel may be launched with: 48 KiB less what it has statically.
+const unasked = maxShared
 
 func (d *realDriver) Launch(s Stream, l *Launch) error {
 	if err := d.enter(); err != nil {
