@@ -22,6 +22,9 @@ func (e *exec) buildForward(t *table) (err error) {
 		}
 	}
 	f.norms = put(t, norms...)
+	if _, err := e.store.address(e.p.Steps[len(e.p.Steps)-1].Weight, kernels.Data); err != nil {
+		return err
+	}
 	k := 0
 	for i := range a.steps {
 		s := &a.steps[i]
