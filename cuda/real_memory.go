@@ -94,6 +94,9 @@ func (d *realDriver) CopyOut(s Stream, dst []byte, src Ptr) error {
 }
 
 func (d *realDriver) Fill(s Stream, dst Ptr, value byte, bytes int64) error {
+	if bytes == 0 {
+		return nil
+	}
 	if err := d.enter(); err != nil {
 		return err
 	}
