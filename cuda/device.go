@@ -72,13 +72,13 @@ func (d *Device) Info() kernels.Info {
 
 var errClosed = errors.New("the device is closed")
 
-// Close frees all memory. A closed device refuses everything but Close.
+// Close frees all memory, when the GPU has done what is queued. A closed device refuses everything but Close.
 func (d *Device) Close() error {
 	if d.closed {
 		return nil
 	}
 	d.closed, d.owner = true, nil
-	var errs []error
+	errs := []error{d.driver.Sync(Copy), d.driver.Sync(Compute)}
 	for _, s := range d.stores {
 		errs = append(errs, s.close())
 	}
