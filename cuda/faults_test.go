@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,6 +133,49 @@ func TestEachCallFails(t *testing.T) {
 			t.Fatalf("with call %d of %d (%s) failing: %v", k, len(count.calls), name, errs)
 		}
 	}
+}
+
+// A table that did not arrive is sent again.
+func TestTableIsSentAgain(t *testing.T) {
+	refuse := false
+	f := newFake(func(_ int, name string) error {
+		if refuse && name == "CopyIn" {
+			return errInjected
+		}
+		return nil
+	})
+	d, err := New(f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4)
+	s, err := c.NewStore(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := d.Compile(c.Program, s, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(e.Forward(c.Images[:4*c.Program.Values[kernels.Images].Len()], 4), e.CrossEntropy(make([]int, 4), 0)); err != nil {
+		t.Fatal(err)
+	}
+	refuse = true
+	if err := e.Backward(kernels.DifferentiateStatistics, false); !errors.Is(err, errInjected) {
+		t.Fatalf("a copy failed: %v", err)
+	}
+	refuse = false
+	before := len(f.calls)
+	if err := e.Backward(kernels.DifferentiateStatistics, false); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(f.calls[before:], "CopyIn") {
+		t.Error("the launches were given a table that was never sent")
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	check(t, f)
 }
 
 // From some call on every call fails: the GPU is lost.

@@ -157,7 +157,11 @@ func (e *exec) placeTable(build func(*table) error) (Ptr, error) {
 	if err := build(&t); err != nil {
 		return 0, err
 	}
-	return base, e.d.staging.upload(e.d.driver, base, t.bytes)
+	if err := e.d.staging.upload(e.d.driver, base, t.bytes); err != nil {
+		e.holding.release(base)
+		return 0, err
+	}
+	return base, nil
 }
 
 // pack makes the packed weights that a direction needs.
