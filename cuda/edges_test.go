@@ -46,3 +46,42 @@ func TestUnwrittenClassifier(t *testing.T) {
 		}
 	}
 }
+
+// Maps whose pixels, or whose images, are more than the kernels count with 32 bits are refused before anything is made.
+func TestUncountableMaps(t *testing.T) {
+	for _, c := range []struct {
+		shape   kernels.Shape
+		n       int
+		refused bool
+	}{
+		{kernels.Shape{C: 8, H: 224, W: 224}, 1024, false},
+		{kernels.Shape{C: 8, H: 1024, W: 1024}, 2048, true},
+		{kernels.Shape{C: 512, H: 2048, W: 2048}, 1, true},
+	} {
+		driver, err := cuda.NewEmulated(cuda.EmulatorOptions{Threads: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := cuda.New(driver, cuda.Options{MemoryLimit: 1 << 60})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, params := pixel()
+		one := kernels.Shape{C: c.shape.C, H: 1, W: 1}
+		p.Values = []kernels.Value{{Name: "images", Shape: c.shape}, {Name: "mean", Shape: one}, {Name: "logits", Shape: kernels.Shape{C: 4, H: 1, W: 1}}}
+		p.Nodes = append([]kernels.Node{{Shape: c.shape, Terms: p.Nodes[0].Terms}}, kernels.Node{Shape: one, Terms: []kernels.Term{{Value: 1, BN: kernels.NoBN}}})
+		p.Steps[0].In[0], p.Steps[0].Out = 1, 2
+		p.Steps = append([]kernels.Step{{Name: "mean", Op: kernels.OpGlobalAvg, In: []kernels.NodeID{0}, Out: 1}}, p.Steps...)
+		params[0].Shape[1] = c.shape.C
+		s, err := d.NewStore(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Compile(p, s, c.n); errors.Is(err, kernels.ErrUnsupported) != c.refused || err != nil && !c.refused {
+			t.Errorf("%v of %d images: %v", c.shape, c.n, err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"math"
 
 	"bnas/kernels"
 	"bnas/kernels/plan"
@@ -78,8 +79,12 @@ func (a *plans) valueBytes(v kernels.ValueID) int64 {
 	return mapBytes(a.p.Values[v].Shape) >> a.narrow(v)
 }
 
-// mostElements is the number of elements of a batch's feature map that the kernels can count.
-const mostElements = 1 << 40
+// What the kernels can count: elements of a batch, with 64 bits, and, with 32, the pixels of a batch's feature map and the
+// elements of an image's.
+const (
+	mostElements = 1 << 40
+	mostPixels   = math.MaxInt32
+)
 
 func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
 	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf()}
@@ -110,6 +115,9 @@ func (a *plans) checkSizes() error {
 		total += mapBytes(v.Shape) / 4
 		if v.H > 1<<20 || v.W > 1<<20 || v.C > 1<<20 {
 			return fmt.Errorf("value %s is %v: %w", v.Name, v.Shape, kernels.ErrUnsupported)
+		}
+		if pixels := int64(v.H) * int64(v.W); pixels > mostPixels/int64(a.n) || pixels > mostPixels/int64(pitchOf(v.C)) {
+			return fmt.Errorf("value %s is %v, in a batch of %d images: %w", v.Name, v.Shape, a.n, kernels.ErrUnsupported)
 		}
 	}
 	if a.n > 1<<20 || total > mostElements/int64(a.n) {
