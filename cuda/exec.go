@@ -34,6 +34,9 @@ func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
 	if need := a.bytes(); need > d.options.MemoryLimit {
 		return nil, fmt.Errorf("%d images need %s of the GPU's memory, there are %s: %w", n, gib(need), gib(d.options.MemoryLimit), tooLarge(a, d.options.MemoryLimit))
 	}
+	if err := a.checkShared(d.gpu.SharedMemory); err != nil {
+		return nil, err
+	}
 	if err := d.pool.tidy(d, false); err != nil {
 		return nil, err
 	}

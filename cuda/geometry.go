@@ -1,6 +1,10 @@
 package cuda
 
-import "bnas/kernels"
+import (
+	"fmt"
+
+	"bnas/kernels"
+)
 
 // planLaunch chooses a step's kernels, the forms of its weights, and how its forward launch is cut.
 func (a *plans) planLaunch(s *stepPlan) {
@@ -75,3 +79,25 @@ func (a *plans) backTiling(s *stepPlan, in kernels.Shape) tiling {
 
 // slabs is the number of blocks beside each other over a number of columns.
 func (t tiling) slabs(columns int) int { return (columns + t.slab - 1) / t.slab }
+
+// staticShared is what a block has of shared memory beside what its tiling asks for, at most, in bytes.
+const staticShared = 64
+
+// checkShared refuses a step whose window is too wide for the shared memory of a block.
+func (a *plans) checkShared(most int) error {
+	for i := range a.steps {
+		s := &a.steps[i]
+		need := s.forward.shared
+		if s.step != nil && s.step.Op == kernels.OpConv {
+			need = max(need, s.back.shared)
+			for k := range s.outs {
+				need = max(need, a.weightTiling(s, k).shared)
+			}
+		}
+		if need+staticShared > most {
+			return fmt.Errorf("step %s: window %v needs %d bytes of shared memory, a block has %d: %w",
+				s.name(), s.step.Window, need, most, kernels.ErrUnsupported)
+		}
+	}
+	return nil
+}

@@ -1,14 +1,8 @@
-// Convolutions with operands in f16: see conv_mma.cuh.
+// Convolutions with operands in f16: see conv_mma.cuh. Gradients have too little range in f16: conv_bf16_gradient.
 #include "conv_mma.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2) conv_f16(const Forward *step, i64 images, i64 stat_images) {
 #ifdef BNAS_TENSOR_CORES
 	conv_mma_forward<F16>(*step, stat_images);
-#endif
-}
-
-extern "C" __global__ void __launch_bounds__(256, 2) conv_f16_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
-#ifdef BNAS_TENSOR_CORES
-	conv_mma_gradient<F16>(*step, images, hold != 0, sums != 0);
 #endif
 }

@@ -111,7 +111,7 @@ func (k *kit) nodeOf(n int, s shape, activation int, values [][]float64, terms [
 	d.abi = abiNode{terms: int64(len(terms)), activation: int64(activation), channels: int64(s.c), pitch: int64(pitchOf(s.c)), height: int64(s.h), width: int64(s.w)}
 	for i, through := range terms {
 		x := values[i]
-		d.abi.term[i].value = k.putMap(x, s.c)
+		d.abi.term[i].value, d.abi.term[i].narrow = k.putValue(x, s.c)
 		if !through {
 			for j := range x {
 				d.z[j] += x[j]
@@ -173,6 +173,7 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 	size := n * s.h * s.w * s.c
 	x := k.random(size)
 	v := &incoming{shape: s, dy: make([]float64, size)}
+	value, narrow := k.putValue(x, s.c)
 	var list []abiSource
 	for _, through := range sources {
 		d := k.random(size)
@@ -193,6 +194,6 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 		}
 		list = append(list, source)
 	}
-	v.abi = abiIncoming{value: k.putMap(x, s.c), source: put(k, list...), sources: int64(len(list)), channels: int64(s.c), pitch: int64(pitchOf(s.c))}
+	v.abi = abiIncoming{value: value, narrow: narrow, source: put(k, list...), sources: int64(len(list)), channels: int64(s.c), pitch: int64(pitchOf(s.c))}
 	return v
 }
