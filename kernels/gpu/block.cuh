@@ -40,16 +40,15 @@ __device__ __forceinline__ int tile_pixels(const Tiling &t, int tile, i64 height
 // all that the others have written. The counter is zero again afterwards. All threads of the block call it.
 __device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
 	__shared__ int last;
-	__threadfence();
 	__syncthreads();
 	if (threadIdx.x == 0) {
+		__threadfence(); // of what the whole block has written: fences are cumulative
 		last = atomicAdd(counter, 1u) + 1 == expected;
 		if (last)
 			*counter = 0;
+		__threadfence();
 	}
 	__syncthreads();
-	if (last)
-		__threadfence();
 	return last;
 }
 

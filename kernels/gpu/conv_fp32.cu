@@ -36,7 +36,7 @@ struct ForwardProblem {
 				continue;
 			const Output &o = output_of(s, at.column + slice.column[i]);
 			pitch[i] = (int)o.pitch;
-			row[i] = (const float *)o.weight + slice.row[i] * pitch[i] + (at.column + slice.column[i] - (int)o.column);
+			row[i] = global((const float *)o.weight) + slice.row[i] * pitch[i] + (at.column + slice.column[i] - (int)o.column);
 		}
 	}
 	__device__ __forceinline__ int tap(const Share &, const Patch &p, int ky, int kx) const {
@@ -84,7 +84,7 @@ struct GradientProblem {
 	}
 	__device__ __forceinline__ void seek(int k) {
 		const Incoming &v = source.value(k);
-		value = (const float *)v.weight - v.column * pitch;
+		value = global((const float *)v.weight) - v.column * pitch;
 		size = (int)v.pitch * pitch;
 	}
 	__device__ __forceinline__ float4 weight(int i, int tap, int k) const {

@@ -4,7 +4,8 @@
 //   dy[i][k] = (p_k − q_k)/n              correct: the label is the first maximum
 //
 // logits and dlogits are [images][pitch], the padding of dlogits becomes zeros. A warp has an image at a time, its lanes
-// every 32nd class; sums in doubles, lanes by pairs, images in order: one block, so that the loss has one order.
+// every 32nd class; exponentials in floats, because few GPUs are quick at doubles, sums in doubles, lanes by pairs, images
+// in order: one block, so that the loss has one order.
 #include "plain.cuh"
 
 template <class T>
@@ -46,13 +47,14 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, 
 		const double top = y[first];
 		double sum = 0;
 		for (int k = lane; k < K; k += 32)
-			sum += exp(y[k] - top);
-		const double normaliser = log(warp_sum(sum));
+			sum += expf((float)(y[k] - top));
+		sum = warp_sum(sum);
+		const double normaliser = log(sum);
 		double own = 0;
 		for (int k = lane; k < K; k += 32) {
 			double logp = y[k] - top - normaliser, q = smoothing / K + (k == label ? 1 - smoothing : 0);
 			own -= q * logp;
-			dy[k] = (float)((exp(logp) - q) / images);
+			dy[k] = (float)((expf((float)(y[k] - top)) / sum - q) / images);
 		}
 		for (int k = K + lane; k < pitch; k += 32)
 			dy[k] = 0;

@@ -25,9 +25,9 @@ template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], cons
 	for (int j = 0; j < N; j++) {
 		x[j] = make_float4(0, 0, 0, 0);
 		if (at[j] >= 0 && !narrow)
-			x[j] = *(const float4 *)((const float *)map + image + at[j]);
+			x[j] = *(const float4 *)(global((const float *)map) + image + at[j]);
 		if (at[j] >= 0 && narrow)
-			*(float2 *)&x[j] = *(const float2 *)((const unsigned short *)map + image + at[j]);
+			*(float2 *)&x[j] = *(const float2 *)(global((const unsigned short *)map) + image + at[j]);
 	}
 }
 

@@ -7,11 +7,23 @@ __device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_fl
 
 __device__ __forceinline__ float normalise(float x, Affine a) { return fmaf(x - a.mean, a.scale, a.beta); }
 
+// A pointer that was read from memory could be one to shared memory for all that the compiler knows. This says that it
+// is not: its loads and stores are global ones, and can be moved past those to shared memory.
+#ifdef BNAS_EMULATED
+template <class T> inline T *global(T *p) { return p; }
+#else
+template <class T> __device__ __forceinline__ T *global(T *p) {
+	size_t address;
+	asm("cvta.to.global.u64 %0, %1;" : "=l"(address) : "l"(p));
+	return (T *)__cvta_global_to_generic(address);
+}
+#endif
+
 // Four channels of a stored value at offset `at`, in elements, a multiple of 4.
 __device__ __forceinline__ float4 read_value(const void *value, i64 narrow, i64 at) {
 	if (!narrow)
-		return *(const float4 *)((const float *)value + at);
-	uint2 h = *(const uint2 *)((const unsigned short *)value + at);
+		return *(const float4 *)(global((const float *)value) + at);
+	uint2 h = *(const uint2 *)(global((const unsigned short *)value) + at);
 	return make_float4(from_f16(h.x & 0xffff), from_f16(h.x >> 16), from_f16(h.y & 0xffff), from_f16(h.y >> 16));
 }
 
@@ -29,6 +41,7 @@ __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
+			a = global(a);
 			x.x = normalise(x.x, a[c]);
 			x.y = normalise(x.y, a[c + 1]);
 			x.z = normalise(x.z, a[c + 2]);
@@ -70,9 +83,10 @@ __device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 at, int c
 	float4 sum = make_float4(0, 0, 0, 0), x = sum;
 	bool read = false;
 	for (int k = 0; k < v.sources; k++) {
-		float4 d = *(const float4 *)(v.source[k].gradient + at);
+		float4 d = *(const float4 *)(global(v.source[k].gradient) + at);
 		const Slope *s = v.source[k].slope;
 		if (s) {
+			s = global(s);
 			if (!read)
 				x = read_value(v.value, v.narrow, at);
 			read = true;

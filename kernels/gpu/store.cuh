@@ -20,11 +20,11 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 // Stores four channels at offset `at` and returns what was stored.
 __device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, float4 x) {
 	if (!narrow) {
-		*(float4 *)((float *)value + at) = x;
+		*(float4 *)(global((float *)value) + at) = x;
 		return x;
 	}
 	unsigned a = to_f16(x.x), b = to_f16(x.y), c = to_f16(x.z), d = to_f16(x.w);
-	*(uint2 *)((unsigned short *)value + at) = make_uint2(a | b << 16, c | d << 16);
+	*(uint2 *)(global((unsigned short *)value) + at) = make_uint2(a | b << 16, c | d << 16);
 	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
 }
 

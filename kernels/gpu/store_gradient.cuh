@@ -25,6 +25,7 @@ __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 
 		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
+			a = global(a);
 			Affine p = a[c], q = a[c + 1], r = a[c + 2], s = a[c + 3];
 			hat[t] = make_float4((x.x - p.mean) * p.rstd, (x.y - q.mean) * q.rstd, (x.z - r.mean) * r.rstd, (x.w - s.mean) * s.rstd);
 			x = make_float4(normalise(x.x, p), normalise(x.y, q), normalise(x.z, r), normalise(x.w, s));
@@ -55,8 +56,8 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 		if (sums || in.activation != LINEAR)
 			d = masked(d, terms_of(in, to, c, hat), in.activation);
 		if (step.add)
-			d = d + *(const float4 *)(step.gradient + to);
-		*(float4 *)(step.gradient + to) = d;
+			d = d + *(const float4 *)(global(step.gradient) + to);
+		*(float4 *)(global(step.gradient) + to) = d;
 		if (sums) {
 			sum[0] = add_products(sum[0], d.x, hat[0].x, hat[1].x, hat[2].x);
 			sum[1] = add_products(sum[1], d.y, hat[0].y, hat[1].y, hat[2].y);
