@@ -12,7 +12,8 @@ type Options struct {
 	// Name is what Info calls the device; "" is "gpu".
 	Name string
 	Storage
-	// MemoryLimit is how many bytes of the GPU's memory a Program may take; 0 is what was free when the Device was made.
+	// MemoryLimit is how many bytes of the GPU's memory the parameters and a Program may take together; 0 is 95 % of what
+	// was free when the Device was made: what looks at a network, and the driver itself, need some more.
 	MemoryLimit int64
 	// NoGraphs launches every kernel by itself, also of a Program that is used again.
 	NoGraphs bool
@@ -30,6 +31,7 @@ type Device struct {
 	staging  staging
 	pictures pictures
 	stores   []*store
+	held     int64 // bytes that the stores have
 	owner    *exec // whose Forward saved holds
 	counting func(*op)
 	closed   bool
@@ -45,7 +47,7 @@ func New(driver Driver, o Options) (*Device, error) {
 		d.options.Precision = FP32
 	}
 	if d.options.MemoryLimit == 0 {
-		d.options.MemoryLimit = d.gpu.Free
+		d.options.MemoryLimit = d.gpu.Free / 100 * 95
 	}
 	err := d.options.Precision.check(d.gpu.Capability)
 	if err == nil {

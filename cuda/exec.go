@@ -31,8 +31,8 @@ func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
 	if err != nil {
 		return nil, err
 	}
-	if need := a.bytes(); need > d.options.MemoryLimit {
-		return nil, fmt.Errorf("%d images need %s of the GPU's memory, there are %s: %w", n, gib(need), gib(d.options.MemoryLimit), tooLarge(a, d.options.MemoryLimit))
+	if need, left := a.bytes(), d.options.MemoryLimit-d.held; need > left {
+		return nil, fmt.Errorf("%d images need %s of the GPU's memory, there are %s: %w", n, gib(need), gib(left), tooLarge(a, left))
 	}
 	if err := a.checkShared(d.gpu.SharedMemory); err != nil {
 		return nil, err

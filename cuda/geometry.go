@@ -88,11 +88,8 @@ func (a *plans) checkShared(most int) error {
 	for i := range a.steps {
 		s := &a.steps[i]
 		need := s.forward.shared
-		if s.step != nil && s.step.Op == kernels.OpConv {
+		if s.step != nil && s.step.Op == kernels.OpConv && a.all.Active[s.step.In[0]] {
 			need = max(need, s.back.shared)
-			for k := range s.outs {
-				need = max(need, a.weightTiling(s, k).shared)
-			}
 		}
 		if need+staticShared > most {
 			return fmt.Errorf("step %s: window %v needs %d bytes of shared memory, a block has %d: %w",

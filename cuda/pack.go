@@ -49,6 +49,7 @@ func (s *store) packedForm(id kernels.ParamID, f form) (Ptr, error) {
 	if err != nil {
 		return 0, fmt.Errorf("packed weights of %s: %w", s.params[id].Name, err)
 	}
+	s.d.held += align(int64(size))
 	s.packed[key] = &packing{at: at}
 	return at, nil
 }

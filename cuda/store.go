@@ -63,6 +63,7 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (Ptr, error) {
 			return 0, errors.Join(err, s.d.driver.Free(base))
 		}
 		*v = base
+		s.d.held += align(max(s.size[k], 1))
 	}
 	return *v + Ptr(s.at[id]), nil
 }
