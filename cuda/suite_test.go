@@ -27,9 +27,12 @@ func TestConformance(t *testing.T) {
 	kerneltest.Run(t, emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(6)})
 }
 
-// random is a number of random programs, ten times as many in the long test.
+// random is a number of random programs: one in the short test, ten times as many in the long one.
 func random(n int) int {
-	if os.Getenv("BNAS_LONG") != "" {
+	switch {
+	case testing.Short():
+		return 1
+	case os.Getenv("BNAS_LONG") != "":
 		return 10 * n
 	}
 	return n
@@ -37,6 +40,9 @@ func random(n int) int {
 
 // What is stored and multiplied in less than float32.
 func TestConformanceStorage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the short test has float32 only")
+	}
 	for name, s := range map[string]cuda.Storage{
 		"half": {Half: true},
 		"tf32": {Precision: cuda.TF32},
