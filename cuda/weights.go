@@ -5,10 +5,15 @@ import "bnas/kernels"
 // The gradients of convolutions' weights, for training all parameters: one launch a convolution, whose blocks add up
 // chunks of the batch and whose last block adds the chunks, in order.
 
-// weightTiling is how the launch for branch k of a convolution is cut.
+// weightTiling is how the launch for branch k of a convolution is cut; an image is the least that a chunk has.
 func (a *plans) weightTiling(s *stepPlan, k int) weightTiling {
 	in, out := a.p.Nodes[s.step.In[0]].Shape, a.p.Values[s.outs[k]].Shape
-	return weightGradientTiling(in, out, s.step.Window, s.step.Groups)
+	t := weightGradientTiling(in, out, s.step.Window, s.step.Groups)
+	if t.chunks > a.n {
+		t.partial = t.partial / t.chunks * a.n
+		t.chunks = a.n
+	}
+	return t
 }
 
 // eachWeight visits every convolution.

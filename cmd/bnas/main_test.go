@@ -32,12 +32,24 @@ func TestScripts(t *testing.T) {
 			"losses": sameLosses,
 		},
 		Condition: func(name string) (bool, error) {
-			if name != "gpu" {
-				return false, fmt.Errorf("no condition %q", name)
+			switch name {
+			case "gpu":
+				return gpuPresent(), nil
+			case "emulator":
+				return emulates(), nil
 			}
-			return gpuPresent(), nil
+			return false, fmt.Errorf("no condition %q", name)
 		},
 	})
+}
+
+// emulates reports whether this build has the emulated GPU.
+func emulates() bool {
+	d, err := openEmulated(defaultConfig(), 1)
+	if err == nil {
+		d.Close()
+	}
+	return err == nil
 }
 
 // sameLosses FILE FILE TOLERANCE wants the losses of two metrics files to agree, step after step.
