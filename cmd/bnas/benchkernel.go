@@ -52,7 +52,11 @@ func benchKernel(c *cli.Context) error {
 		r.Layers = append(r.Layers, one)
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "%s, %d images, FMA peak %.0f GFLOP/s\n", r.Device, r.Batch, r.PeakGFLOPS)
+		peak := ""
+		if r.PeakGFLOPS > 0 {
+			peak = fmt.Sprintf(", FMA peak %.0f GFLOP/s", r.PeakGFLOPS)
+		}
+		fmt.Fprintf(w, "%s, %d images%s\n", r.Device, r.Batch, peak)
 		fmt.Fprintln(w, "LAYER\tTIMES\tFORWARD ms\tGFLOP/s\tFORWARD+BACKWARD ms\tBACKWARD GFLOP/s")
 		for _, l := range r.Layers {
 			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f%s\t%.2f\t%.0f\n", l.Layer, l.Count, l.Forward.BestMS, l.GFLOPS, percent(l.GFLOPS, r.PeakGFLOPS), l.Both.BestMS, l.Backward)
