@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 )
 
 // gpuProgram is this program with the GPU linked in. It is a program of its own because it cannot start where there is
@@ -30,8 +32,22 @@ func handOver() error {
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("--device gpu: this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
 	}
+	if err := starts(path); err != nil {
+		return fmt.Errorf("--device gpu: %w", err)
+	}
 	if err := replaceProcess(path, append([]string{path}, os.Args[1:]...)); err != nil {
 		return fmt.Errorf("--device gpu: %s: %w", path, err)
 	}
 	return nil
+}
+
+// starts tries whether a program that needs the driver's library can start: once this process is replaced, nothing can
+// fall back to the CPU.
+func starts(path string) error {
+	out, err := exec.Command(path, "--version").CombinedOutput()
+	if err == nil {
+		return nil
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return fmt.Errorf("%s does not start: %w: %s", gpuProgram, err, first)
 }
