@@ -34,7 +34,7 @@ func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
 	if need, left := a.bytes(), d.options.MemoryLimit-d.held; need > left {
 		return nil, fmt.Errorf("%d images need %s of the GPU's memory, there are %s: %w", n, gib(need), gib(left), tooLarge(a, left))
 	}
-	if err := a.checkShared(d.gpu.SharedMemory); err != nil {
+	if err := a.checkBlocks(d.gpu.SharedMemory); err != nil {
 		return nil, err
 	}
 	if err := d.pool.tidy(d, false); err != nil {

@@ -83,13 +83,21 @@ func (t tiling) slabs(columns int) int { return (columns + t.slab - 1) / t.slab 
 // staticShared is what a block has of shared memory beside what its tiling asks for, at most, in bytes.
 const staticShared = 64
 
-// checkShared refuses a step whose window is too wide for the shared memory of a block.
-func (a *plans) checkShared(most int) error {
+// checkBlocks refuses a step whose window or stride is too wide for a block: for its shared memory, or for the threads
+// that its kernel is compiled for.
+func (a *plans) checkBlocks(most int) error {
 	for i := range a.steps {
 		s := &a.steps[i]
-		need := s.forward.shared
-		if s.step != nil && s.step.Op == kernels.OpConv && a.all.Active[s.step.In[0]] {
-			need = max(need, s.back.shared)
+		need, threads := s.forward.shared, 0
+		if s.step != nil && s.step.Op == kernels.OpConv {
+			threads = s.forward.threads
+			if a.all.Active[s.step.In[0]] {
+				need, threads = max(need, s.back.shared), max(threads, s.back.threads)
+			}
+		}
+		if limit := threadsOf(s.kernel); threads > limit {
+			return fmt.Errorf("step %s: window %v needs blocks of %d threads, the kernel has %d: %w",
+				s.name(), s.step.Window, threads, limit, kernels.ErrUnsupported)
 		}
 		if need+staticShared > most {
 			return fmt.Errorf("step %s: window %v needs %d bytes of shared memory, a block has %d: %w",
@@ -97,4 +105,12 @@ func (a *plans) checkShared(most int) error {
 		}
 	}
 	return nil
+}
+
+// threadsOf is how many threads a block of a kernel may have: its __launch_bounds__.
+func threadsOf(kernel string) int {
+	if kernel == "conv_fp32" {
+		return gemmThreads
+	}
+	return 256
 }
