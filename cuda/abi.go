@@ -104,6 +104,7 @@ const (
 	affineBytes = 16 // struct Affine, struct Slope
 	sumBytes    = 16 // float4 of struct Sums, double2 of struct Statistics
 	normBytes   = Ptr(unsafe.Sizeof(abiBatchNorm{}))
+	nodeBytes   = int64((unsafe.Sizeof(abiNode{}) + 255) &^ 255) // where what follows a node in a buffer begins
 )
 
 // table is an array of structures for the device, built for the address at which it will lie.

@@ -31,12 +31,11 @@ func (e *exec) value(v kernels.ValueID) abiNode {
 // probing lays out a node and room for results, size bytes, in the probe buffer.
 func (e *exec) probing(node abiNode, size int64) (at, room Ptr, err error) {
 	d := e.d
-	head := align(int64(len(bytesOf([]abiNode{node}))))
-	if err := d.probe.reserve(d, head+size); err != nil {
+	if err := d.probe.reserve(d, nodeBytes+size); err != nil {
 		return 0, 0, err
 	}
 	at = d.probe.base
-	return at, at + Ptr(head), d.staging.upload(d.driver, at, bytesOf([]abiNode{node}))
+	return at, at + Ptr(nodeBytes), d.staging.upload(d.driver, at, bytesOf([]abiNode{node}))
 }
 
 // read copies the sum of a node, dense n×C×H×W.
@@ -162,13 +161,10 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	return units, e.failed(what, e.d.driver.CopyOut(Compute, bytesOf(dst), gram))
 }
 
-// nodeBytes is the room of a node's description in the probe buffer.
-const nodeBytes = 256
-
 // addCodes adds to the Gram matrix in the probe buffer the codes of one node.
 func (e *exec) addCodes(gram []int64, id kernels.NodeID, weight int64, first bool) error {
 	s := e.p.Nodes[id].Shape
-	words := (s.H*s.W*pitchOf(s.C) + 31) / 32
+	words := codeWords(s)
 	room := align(8 * int64(len(gram)))
 	if first {
 		if err := e.d.probe.reserve(e.d, nodeBytes+room+e.codeBytes()); err != nil {
@@ -186,11 +182,13 @@ func (e *exec) addCodes(gram []int64, id kernels.NodeID, weight int64, first boo
 	})
 }
 
+// codeWords is the number of 32-bit words of one image's codes.
+func codeWords(s kernels.Shape) int { return (s.H*s.W*pitchOf(s.C) + 31) / 32 }
+
 // codeBytes is the room of the largest node's codes.
 func (e *exec) codeBytes() (most int64) {
 	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) {
-		s := e.p.Nodes[id].Shape
-		most = max(most, 4*int64(e.n)*int64((s.H*s.W*pitchOf(s.C)+31)/32))
+		most = max(most, 4*int64(e.n)*int64(codeWords(e.p.Nodes[id].Shape)))
 	})
 	return most
 }
@@ -201,9 +199,7 @@ func (e *exec) FiringRate(dst []float64) error {
 	if err := e.ready(what); err != nil {
 		return err
 	}
-	channels := 0
-	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) { channels += e.p.Nodes[id].C })
-	if err := e.length(what, "rates", len(dst), channels); err != nil {
+	if err := e.length(what, "rates", len(dst), e.p.RectifiedChannels()); err != nil {
 		return err
 	}
 	var err error

@@ -166,3 +166,10 @@ func (p *Program) EachRectified(f func(s *Step, node NodeID)) {
 		}
 	}
 }
+
+// RectifiedChannels is the number of channels that steps load through an activation.
+func (p *Program) RectifiedChannels() int {
+	n := 0
+	p.EachRectified(func(_ *Step, node NodeID) { n += p.Nodes[node].C })
+	return n
+}

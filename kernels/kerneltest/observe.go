@@ -224,7 +224,7 @@ func (o *observer) taps(n int) error {
 		return err
 	}
 	o.add("units of CodeGram", exact, []float64{float64(units)})
-	rates := outputFloat64(firingChannels(p))
+	rates := outputFloat64(p.RectifiedChannels())
 	return o.keep("FiringRate", exact, rates.take, o.e.FiringRate(rates.slice()))
 }
 
@@ -245,20 +245,6 @@ func (o *observer) tap(t kernels.Tap, name string, s kernels.Shape, n int) error
 		return err
 	}
 	return o.keep("covariance of "+name, forward, cov.take, err)
-}
-
-// firingChannels is the number of channels that steps load through an activation.
-func firingChannels(p *kernels.Program) int {
-	channels := 0
-	for _, s := range p.Steps {
-		if s.Act == kernels.Linear {
-			continue
-		}
-		for _, n := range s.In {
-			channels += p.Nodes[n].C
-		}
-	}
-	return channels
 }
 
 // setStatistics sets statistics that no batch has: each mean shifted, each variance scaled, the same for BatchNorms

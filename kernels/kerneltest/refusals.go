@@ -157,7 +157,7 @@ func (s *session) lengthsOff(by int) []refusal {
 		{"SpatialMean", func() error { return e.SpatialMean(tap, f64(n*c)) }},
 		{"Read", func() error { return e.Read(tap, f32(n*node)) }},
 		{"CodeGram", func() error { _, err := e.CodeGram(make([]int64, n*n+by)); return err }},
-		{"FiringRate", func() error { return e.FiringRate(f64(firingChannels(p))) }},
+		{"FiringRate", func() error { return e.FiringRate(f64(p.RectifiedChannels())) }},
 		{"Store.Read", func() error { return s.s.Read(0, kernels.Data, f32(s.Params[0].Len())) }},
 		{"Store.Write", func() error { return s.s.Write(0, kernels.Data, f32(s.Params[0].Len())) }},
 	}

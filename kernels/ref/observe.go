@@ -107,9 +107,7 @@ func (e *Exec) FiringRate(dst []float64) error {
 	if err := e.ready("FiringRate"); err != nil {
 		return err
 	}
-	channels := 0
-	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) { channels += e.p.Nodes[node].C })
-	if err := e.length("FiringRate", "rates", len(dst), channels); err != nil {
+	if err := e.length("FiringRate", "rates", len(dst), e.p.RectifiedChannels()); err != nil {
 		return err
 	}
 	clear(dst)
