@@ -24,9 +24,6 @@ type manifest struct {
 func readManifest(t *testing.T) manifest {
 	t.Helper()
 	data, err := artifacts.ReadFile("compiled/manifest.json")
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no kernels have been compiled: make kernels")
-	}
 	var m manifest
 	if err == nil {
 		err = json.Unmarshal(data, &m)
