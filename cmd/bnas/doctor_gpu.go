@@ -33,11 +33,8 @@ func gpuState() string {
 
 // sibling says whether the program that uses the GPU is there.
 func sibling() string {
-	self, err := os.Executable()
-	if err == nil {
-		if _, err = os.Stat(filepath.Join(filepath.Dir(self), gpuProgram)); err == nil {
-			return "--device gpu hands over to " + gpuProgram
-		}
+	if _, err := gpuProgramPath(); err == nil {
+		return "--device gpu hands over to " + gpuProgram
 	}
 	return "this bnas computes on the CPU: make cuda builds " + gpuProgram + ", which uses the GPU"
 }

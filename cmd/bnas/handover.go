@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,19 +20,29 @@ func gpuPresent() bool {
 	return err == nil
 }
 
-// handOver replaces this process by bnas-cuda, which stands beside it, with the same arguments. It returns only with
-// an error.
-func handOver() error {
+// gpuProgramPath is where bnas-cuda is looked for: beside this program, whatever links lead to it.
+func gpuProgramPath() (string, error) {
 	self, err := os.Executable()
 	if err == nil {
 		self, err = filepath.EvalSymlinks(self)
 	}
 	if err != nil {
-		return fmt.Errorf("--device gpu: %w", err)
+		return "", err
 	}
 	path := filepath.Join(filepath.Dir(self), gpuProgram)
-	if _, err := os.Stat(path); err != nil {
+	_, err = os.Stat(path)
+	return path, err
+}
+
+// handOver replaces this process by bnas-cuda, which stands beside it, with the same arguments. It returns only with
+// an error.
+func handOver() error {
+	path, err := gpuProgramPath()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("--device gpu: this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
+	case err != nil:
+		return fmt.Errorf("--device gpu: %w", err)
 	}
 	if err := starts(path); err != nil {
 		return fmt.Errorf("--device gpu: %w", err)

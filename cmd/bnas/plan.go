@@ -52,11 +52,7 @@ func planStep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := oneArch(c, net)
-	if err != nil {
-		return err
-	}
-	p, err := net.Program(a)
+	a, p, err := oneProgram(c, net)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas/kernels"
 	"bnas/supernet"
 )
 
@@ -124,11 +125,7 @@ func showArch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	a, err := oneArch(c, net)
-	if err != nil {
-		return err
-	}
-	p, err := net.Program(a)
+	a, p, err := oneProgram(c, net)
 	if err != nil {
 		return err
 	}
@@ -161,6 +158,16 @@ func netOf(c *cli.Context) (*supernet.Net, error) {
 		return nil, err
 	}
 	return supernet.New(cfg.Supernet)
+}
+
+// oneProgram parses the command's single argument and lowers it.
+func oneProgram(c *cli.Context, net *supernet.Net) (supernet.Arch, *kernels.Program, error) {
+	a, err := oneArch(c, net)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := net.Program(a)
+	return a, p, err
 }
 
 // oneArch parses the command's single argument.
