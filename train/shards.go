@@ -53,12 +53,8 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 		if c.Loss, c.Correct, err = t.gradient(p, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
 			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
 		}
-		sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
-		if err := sum.add(ids); err != nil {
+		if c.Gradients, err = readGradients(t.store, ids); err != nil {
 			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
-		}
-		for _, id := range ids {
-			c.Gradients = append(c.Gradients, sum.of[id]...)
 		}
 	}
 	all, err := exchange.Gather(own)
@@ -66,6 +62,20 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 		return 0, 0, fmt.Errorf("gathering the shards: %w", err)
 	}
 	return t.mean(all, ids)
+}
+
+// readGradients returns what Backward has left for ids, one after the other.
+func readGradients(s kernels.Store, ids []kernels.ParamID) ([]float32, error) {
+	var all []float32
+	for _, id := range ids {
+		p := s.Params()[id]
+		at := len(all)
+		all = slices.Grow(all, p.Len())[:at+p.Len()]
+		if err := s.Read(id, kernels.Grad, all[at:]); err != nil {
+			return nil, fmt.Errorf("gradient of %s: %w", p.Name, err)
+		}
+	}
+	return all, nil
 }
 
 // mean writes the mean of the shards' gradients, added in their order, and returns the mean of their losses.
