@@ -2,7 +2,6 @@ package cuda
 
 import (
 	"errors"
-	"fmt"
 
 	"bnas/kernels"
 	"bnas/kernels/plan"
@@ -27,7 +26,7 @@ func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
 // fromLogits queues a backward pass to all parameters.
 func (e *exec) fromLogits(what string, r route, s kernels.StatGrad) (*backwardTable, error) {
 	if !e.seeded {
-		return nil, fmt.Errorf("needs a CrossEntropy or SetLogitGradient since the last Forward")
+		return nil, errors.New("needs a CrossEntropy or SetLogitGradient since the last Forward")
 	}
 	b, err := e.routeTable(r)
 	if err != nil {
@@ -41,20 +40,12 @@ func (e *exec) walk(what string, b *backwardTable, hold, sums bool) error {
 	if err := e.pack(gradientForm); err != nil {
 		return err
 	}
-	if b.order.Weights {
-		if err := e.store.makeWeightGradients(e.p); err != nil {
-			return err
-		}
-	}
-	if _, err := e.store.address(e.p.Steps[len(e.p.Steps)-1].Weight, kernels.Grad); err != nil {
-		return err
-	}
 	n := e.n
 	ops := func() []op { return e.backwardOps(b, n, hold, sums) }
 	if !sums {
 		return e.d.queue(ops())
 	}
-	return e.run(graphKey{kind: what, n: n, hold: hold, sums: b.order.Weights}, ops)
+	return e.run(graphKey{kind: what, n: n, hold: hold, weights: b.order.Weights}, ops)
 }
 
 func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
@@ -65,14 +56,7 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
 	for i, s := range b.order.Steps {
 		step := &e.plans.steps[s.Step+1]
 		if step.step.Op == kernels.OpLinear && sums && !b.samples {
-			weight, bias := e.classifier(kernels.Grad)
-			in, classes := e.p.Nodes[step.step.In[0]], e.p.Classes()
-			o := simple("linear_weight_gradient", classes*pitchOf(in.C), weight, bias, b.targets[i][0], n)
-			o.step = step.name()
-			o.read = int64(n) * (mapBytes(in.Shape) + 4*int64(pitchOf(classes)))
-			o.write = 4 * int64(classes) * int64(in.C+1)
-			o.flops = 2 * int64(n) * int64(classes) * int64(in.C)
-			ops = append(ops, o)
+			ops = append(ops, e.classifierOp(step, b.targets[i][0], n))
 		}
 		for k, w := range b.weights[i] {
 			ops = append(ops, e.weightOp(step, k, w, b, n))
@@ -86,6 +70,16 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
 	return ops
 }
 
+// classifierOp is the launch of the gradients of the classifier's weight and bias.
+func (e *exec) classifierOp(s *stepPlan, at Ptr, n int) op {
+	weight, bias := e.classifier(kernels.Grad)
+	in := e.p.Nodes[s.step.In[0]].Shape
+	o := simple("linear_weight_gradient", e.p.Classes()*pitchOf(in.C), weight, bias, at, n)
+	o.step = s.name()
+	e.plans.countClassifier(&o, in, n)
+	return o
+}
+
 // backwardOp is the launch of target k of step i of the order.
 func (e *exec) backwardOp(b *backwardTable, i, k, n int, hold, sums bool) op {
 	s := b.order.Steps[i]
@@ -94,7 +88,7 @@ func (e *exec) backwardOp(b *backwardTable, i, k, n int, hold, sums bool) op {
 	t := e.plans.backTiling(step, in)
 	_, tiles := t.tiles(in.H, in.W)
 	o := op{step: step.name(), Launch: Launch{
-		Kernel: step.backK, Grid: [3]int{n * tiles, t.slabs(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
+		Kernel: step.backKernel, Grid: [3]int{n * tiles, t.slabs(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
 		Shared: t.shared, Args: words(b.targets[i][k], n, hold, sums),
 	}}
 	if step.step.Op == kernels.OpLinear {
@@ -149,13 +143,10 @@ func (e *exec) SampleGradients(dst []float32) error {
 	if err := e.length(what, "gradients", len(dst), e.n*columns); err != nil {
 		return err
 	}
-	return e.failed(what, e.sampleGradients(what, dst, columns))
+	return e.failed(what, e.sampleGradients(what, dst))
 }
 
-func (e *exec) sampleGradients(what string, dst []float32, columns int) error {
-	if !e.seeded {
-		return errors.New("needs a CrossEntropy or SetLogitGradient since the last Forward")
-	}
+func (e *exec) sampleGradients(what string, dst []float32) error {
 	b, err := e.fromLogits(what, route{Route: e.plans.all.Route, samples: true}, kernels.HoldStatistics)
 	if err != nil {
 		return err
@@ -188,7 +179,7 @@ func (e *exec) sampleGradients(what string, dst []float32, columns int) error {
 		return err
 	}
 	out := e.d.probe.base + Ptr(size)
-	if err := e.d.queue([]op{blocks("sample_gradients", len(list), e.n, out, e.d.probe.base, len(list), e.n, columns)}); err != nil {
+	if err := e.d.queue([]op{blocks("sample_gradients", len(list), e.n, out, e.d.probe.base, len(list), e.n, column)}); err != nil {
 		return err
 	}
 	return e.d.driver.CopyOut(Compute, bytesOf(dst), out)

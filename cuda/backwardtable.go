@@ -28,11 +28,11 @@ type backwardTable struct {
 func (e *exec) routeTable(r route) (*backwardTable, error) {
 	b := e.back[r]
 	if b == nil {
-		b = &backwardTable{order: e.plans.all, samples: r.samples}
+		b = &backwardTable{order: e.plans.all, samples: r.samples, gradient: e.plans.gradient, size: e.plans.moving}
 		if r.Route != e.plans.all.Route {
-			b.order = plan.NewBackward(e.p, e.plans.uses, e.plans.adds(), r.Route)
+			b.order = plan.NewBackward(e.p, e.plans.uses, nil, r.Route)
+			b.gradient, b.size = e.plans.place(b.order)
 		}
-		b.gradient, b.size = e.plans.place(b.order)
 		if r.Weights {
 			b.scratch = b.size
 			b.size += e.plans.weightScratch()
@@ -129,7 +129,7 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]abiIncoming,
 			narrow: e.plans.narrow(v),
 		}
 		if s.step.Op == kernels.OpConv {
-			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backF)
+			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backForm)
 			if err != nil {
 				return nil, err
 			}

@@ -39,6 +39,32 @@ func (a *plans) countForward(o *op, step, n, statRows int) {
 	o.flops = 2 * images * macs(a.p, s.step)
 }
 
+// countNorms counts a launch over all BatchNorms.
+func (a *plans) countNorms(o *op) {
+	for _, id := range a.norms {
+		bytes := affineBytes * int64(pitchOf(a.p.Values[a.p.BNs[id].Value].C))
+		o.read += bytes
+		o.write += bytes
+	}
+}
+
+// countClassifier counts the launch of the classifier's gradients.
+func (a *plans) countClassifier(o *op, in kernels.Shape, n int) {
+	classes := a.p.Classes()
+	o.read = int64(n) * (mapBytes(in) + 4*int64(pitchOf(classes)))
+	o.write = 4 * int64(classes) * int64(in.C+1)
+	o.flops = 2 * int64(n) * int64(classes) * int64(in.C)
+}
+
+// countWeight counts the launch of the weight gradient of branch k of a convolution.
+func (a *plans) countWeight(o *op, b *backwardTable, s *stepPlan, k, n int) {
+	w := a.weightTiling(s, k)
+	read := map[kernels.ValueID]bool{}
+	o.read = int64(n)*(a.loadBytes(s.step.In[0], read)+a.incomingBytes(b, s.outs[k], read)) + 4*int64(w.partial)
+	o.write = 4 * (int64(w.partial) + int64(w.partial/w.chunks))
+	o.flops = 2 * int64(n) * macs(a.p, s.step) / int64(len(s.outs))
+}
+
 // loadBytes is the size of the values of one image that a node sums and that are not in read yet.
 func (a *plans) loadBytes(node kernels.NodeID, read map[kernels.ValueID]bool) (bytes int64) {
 	for _, t := range a.p.Nodes[node].Terms {

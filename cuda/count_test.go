@@ -14,7 +14,7 @@ import (
 // all3x3 is the architecture of NAS-Bench-201 that the documents count.
 const all3x3 = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
 
-func program(t *testing.T, cfg supernet.Config, arch string) (*kernels.Program, []kernels.Param) {
+func program(t testing.TB, cfg supernet.Config, arch string) (*kernels.Program, []kernels.Param) {
 	t.Helper()
 	net, err := supernet.New(cfg)
 	if err != nil {

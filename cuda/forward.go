@@ -22,10 +22,11 @@ func (e *exec) buildForward(t *table) (err error) {
 		}
 	}
 	f.norms = put(t, norms...)
-	if _, err := e.store.address(e.p.Steps[len(e.p.Steps)-1].Weight, kernels.Data); err != nil {
-		return err
+	for _, slot := range []kernels.Slot{kernels.Data, kernels.Grad} { // that classifier takes for made
+		if _, err := e.store.address(e.p.Steps[len(e.p.Steps)-1].Weight, slot); err != nil {
+			return err
+		}
 	}
-	k := 0
 	for i := range a.steps {
 		s := &a.steps[i]
 		out := e.p.Values[s.outs[0]]
@@ -48,9 +49,8 @@ func (e *exec) buildForward(t *table) (err error) {
 			d.statistics = abiStatistics{
 				tile: e.at(a.tiles), image: e.at(a.images), arrived: e.own + Ptr(a.arrived),
 				mean: mean, variance: mean + Ptr(8*s.columns),
-				norm: f.norms + Ptr(k)*normBytes, norms: int64(len(s.norms)),
+				norm: e.norm(s.norms[0]), norms: int64(len(s.norms)),
 			}
-			k += len(s.norms)
 		}
 		f.steps = append(f.steps, put(t, d))
 	}
@@ -153,7 +153,7 @@ func (e *exec) placeTable(build func(*table) error) (Ptr, error) {
 	if err != nil {
 		return 0, err
 	}
-	t := table{base: base}
+	t := table{base: base, bytes: make([]byte, 0, len(size.bytes))}
 	if err := build(&t); err != nil {
 		return 0, err
 	}
@@ -173,7 +173,7 @@ func (e *exec) pack(direction form) error {
 		}
 		f := s.form
 		if direction == gradientForm {
-			f = s.backF
+			f = s.backForm
 		}
 		for _, b := range s.step.Branches {
 			if err := e.store.pack(b.Weight, f); err != nil {
@@ -239,11 +239,7 @@ func (e *exec) forwardOps(n, statRows int) []op {
 func (e *exec) normsOp(kernel string) op {
 	k := len(e.plans.norms)
 	o := blocks(kernel, k, 1, e.forward.norms, k)
-	for _, id := range e.plans.norms {
-		pitch := int64(pitchOf(e.p.Values[e.p.BNs[id].Value].C))
-		o.read += pitch * affineBytes
-		o.write += pitch * affineBytes
-	}
+	e.plans.countNorms(&o)
 	return o
 }
 

@@ -16,17 +16,17 @@ func (a *plans) planLaunch(s *stepPlan) {
 	in := a.p.Nodes[s.step.In[0]].Shape
 	if s.step.Op == kernels.OpConv {
 		s.kernel, s.form = a.convKernel(s, in, a.Precision)
-		s.backK, s.backF = a.convKernel(s, in, a.Precision.gradient())
-		s.backK += "_gradient"
+		s.backKernel, s.backForm = a.convKernel(s, in, a.Precision.gradient())
+		s.backKernel += "_gradient"
 		if s.form == forwardForm {
-			s.backF = gradientForm
+			s.backForm = gradientForm
 		}
 		s.forward = a.convTiling(s, in, out, false)
 		s.back = a.convTiling(s, in, out, true)
 		return
 	}
 	s.kernel = opKernels[s.step.Op]
-	s.backK = s.kernel + "_gradient"
+	s.backKernel = s.kernel + "_gradient"
 	s.forward = plainTiling(out.H, out.W, s.columns, false)
 }
 

@@ -2,9 +2,9 @@ package cuda
 
 // graphKey names a sequence of launches of an Exec that is the same each time.
 type graphKey struct {
-	kind       string
-	n, rows    int
-	hold, sums bool
+	kind          string
+	n, rows       int
+	hold, weights bool
 }
 
 // graphUse counts how often a sequence was launched, and holds it once it is recorded.

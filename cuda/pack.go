@@ -39,12 +39,7 @@ func (s *store) packedForm(id kernels.ParamID, f form) (Ptr, error) {
 	if p := s.packed[key]; p != nil {
 		return p.at, nil
 	}
-	shape := s.params[id].Shape
-	taps := shape[2] * shape[3]
-	size := taps * pitchOf(shape[0]) * 4
-	if f != depthwiseForm {
-		size = taps * pitchOf(shape[0]) * pitchOf(shape[1]) * s.d.options.Precision.bytes()
-	}
+	size := s.packedLen(id, f) * s.operand(f).bytes()
 	at, err := s.d.driver.Alloc(align(int64(size)))
 	if err != nil {
 		return 0, fmt.Errorf("packed weights of %s: %w", s.params[id].Name, err)
@@ -65,28 +60,31 @@ func (s *store) pack(id kernels.ParamID, f form) error {
 		return err
 	}
 	shape := s.params[id].Shape
-	kind := int64(0)
-	switch f {
-	case forwardForm:
-		kind = packType[s.d.options.Precision]
-	case gradientForm:
-		kind = packType[s.d.options.Precision.gradient()]
-	}
-	taps := shape[2] * shape[3]
-	in := shape[1]
-	count := taps * pitchOf(shape[0])
-	if f != depthwiseForm {
-		count *= pitchOf(in)
-	}
-	err = s.d.driver.Launch(Compute, &Launch{
-		Kernel: "pack_weights", Grid: [3]int{(count + 255) / 256, 1, 1}, Block: [3]int{256, 1, 1},
-		Args: words(p.at, src, shape[0], in, taps, f, kind),
-	})
+	o := simple("pack_weights", s.packedLen(id, f), p.at, src, shape[0], shape[1], shape[2]*shape[3], f, s.operand(f).packType())
+	err = s.d.driver.Launch(Compute, &o.Launch)
 	if err == nil {
 		p.version = s.version[id] + 1
 	}
 	return err
 }
 
-// packType is the `type` of pack_weights.
-var packType = map[Precision]int64{FP32: 0, TF32: 1, F16: 2, BF16: 3}
+// packedLen is the number of elements of a packed form.
+func (s *store) packedLen(id kernels.ParamID, f form) int {
+	shape := s.params[id].Shape
+	n := shape[2] * shape[3] * pitchOf(shape[0])
+	if f != depthwiseForm {
+		n *= pitchOf(shape[1])
+	}
+	return n
+}
+
+// operand is the precision of the elements of a packed form.
+func (s *store) operand(f form) Precision {
+	switch f {
+	case forwardForm:
+		return s.d.options.Precision
+	case gradientForm:
+		return s.d.options.Precision.gradient()
+	}
+	return FP32
+}

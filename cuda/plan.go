@@ -43,16 +43,16 @@ type plans struct {
 
 // stepPlan is what a step's launches share.
 type stepPlan struct {
-	step    *kernels.Step // nil: the images
-	outs    []kernels.ValueID
-	columns int
-	norms   []kernels.BNID // over the step's values
-	forward tiling
-	kernel  string
-	form    form // of its weights, forward
-	back    tiling
-	backK   string
-	backF   form
+	step       *kernels.Step // nil: the images
+	outs       []kernels.ValueID
+	columns    int
+	norms      []kernels.BNID // over the step's values
+	forward    tiling
+	kernel     string
+	form       form // of its weights, forward
+	back       tiling
+	backKernel string
+	backForm   form
 }
 
 func (s *stepPlan) name() string {
@@ -94,19 +94,9 @@ func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
 	a.planSteps()
 	a.planSaved()
 	a.planOwn()
-	adds := a.adds()
-	a.all = plan.NewBackward(p, a.uses, adds, plan.Route{From: plan.NoNode, To: plan.NoNode})
+	a.all = plan.NewBackward(p, a.uses, nil, plan.Route{From: plan.NoNode, To: plan.NoNode})
 	a.gradient, a.moving = a.place(a.all)
 	return a, nil
-}
-
-// adds is the number of launches that add to the gradient of a convolution's node: its siblings are one.
-func (a *plans) adds() []int {
-	adds := make([]int, len(a.p.Steps))
-	for i := range adds {
-		adds[i] = 1
-	}
-	return adds
 }
 
 func (a *plans) checkSizes() error {

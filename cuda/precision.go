@@ -24,7 +24,7 @@ const (
 	BF16 Precision = "bf16" // 7 bits of mantissa, the range of float32
 )
 
-// Precisions are all that there are; the position is the `type` of pack_weights in kernels/gpu/pack.cu.
+// Precisions are all that there are, in the order of packType.
 var Precisions = []Precision{FP32, TF32, F16, BF16}
 
 // kernelSuffix is what the kernels of a precision are called by.
@@ -43,6 +43,9 @@ func (p Precision) gradient() Precision {
 	}
 	return p
 }
+
+// packType is the `type` of pack_weights in kernels/gpu/pack.cu.
+func (p Precision) packType() int { return slices.Index(Precisions, p) }
 
 // bytes of a packed weight.
 func (p Precision) bytes() int {

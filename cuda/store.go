@@ -112,7 +112,7 @@ func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) 
 		err = s.d.queue([]op{simple("philox_normal", (n+1)/2, at, n, key, counter, sigma)})
 	}
 	if err != nil {
-		return fmt.Errorf("cuda: fill: parameter %d (%s): %w", id, s.params[id].Name, err)
+		return s.failed("fill", id, err)
 	}
 	s.version[id]++
 	return nil

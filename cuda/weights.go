@@ -33,18 +33,6 @@ func (a *plans) weightScratch() (most int64) {
 	return align(most)
 }
 
-// makeWeightGradients makes the vector of the weights' gradients, so that a launch can be laid out.
-func (s *store) makeWeightGradients(p *kernels.Program) error {
-	for i := range p.Steps {
-		for _, b := range p.Steps[i].Branches {
-			if _, err := s.address(b.Weight, kernels.Grad); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // weightGradients describes the launches of a convolution's branches.
 func (e *exec) weightGradients(t *table, s *stepPlan, outs []abiIncoming, b *backwardTable) ([]Ptr, error) {
 	var list []Ptr
@@ -66,15 +54,11 @@ func (e *exec) weightGradients(t *table, s *stepPlan, outs []abiIncoming, b *bac
 
 // weightOp is the launch for branch k.
 func (e *exec) weightOp(s *stepPlan, k int, at Ptr, b *backwardTable, n int) op {
-	a, w := e.plans, e.plans.weightTiling(s, k)
+	w := e.plans.weightTiling(s, k)
 	o := op{step: s.name(), Launch: Launch{
 		Kernel: "conv_weight_gradient", Grid: [3]int{w.blocks, w.chunks, 1}, Block: [3]int{w.threads, 1, 1}, Shared: w.shared,
 		Args: words(at, n),
 	}}
-	read := map[kernels.ValueID]bool{}
-	o.read = int64(n) * (a.loadBytes(s.step.In[0], read) + a.incomingBytes(b, s.outs[k], read))
-	o.read += 4 * int64(w.partial)
-	o.write = 4 * (int64(w.partial) + int64(w.partial/w.chunks))
-	o.flops = 2 * int64(n) * macs(e.p, s.step) / int64(len(s.outs))
+	e.plans.countWeight(&o, b, s, k, n)
 	return o
 }

@@ -34,7 +34,7 @@ type Backward struct {
 	Live   []Interval
 }
 
-// NewBackward plans a pass. adds[i] is the number of additions that a convolution, step i, makes.
+// NewBackward plans a pass. adds[i] is the number of additions that a convolution, step i, makes; nil is one each.
 func NewBackward(p *kernels.Program, uses [][]Use, adds []int, r Route) *Backward {
 	b := &Backward{Route: r, Active: make([]bool, len(p.Nodes)), Live: make([]Interval, len(p.Nodes))}
 	need := needed(p, r)
@@ -44,7 +44,11 @@ func NewBackward(p *kernels.Program, uses [][]Use, adds []int, r Route) *Backwar
 	}
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		if b.reached(&p.Steps[i], uses) || r.From == NoNode && i == len(p.Steps)-1 {
-			b.add(&p.Steps[i], i, adds[i], need)
+			n := 1
+			if adds != nil && p.Steps[i].Op == kernels.OpConv {
+				n = adds[i]
+			}
+			b.add(&p.Steps[i], i, n, need)
 		}
 	}
 	b.markLast()
@@ -59,9 +63,6 @@ func (b *Backward) add(s *kernels.Step, index, adds int, need []bool) {
 	time := len(b.Steps)
 	step := Step{Step: index}
 	wanted := s.Op == kernels.OpLinear || b.Weights && s.Op == kernels.OpConv
-	if s.Op != kernels.OpConv {
-		adds = 1
-	}
 	for _, node := range s.In {
 		for range adds {
 			t := Target{Node: NoNode}

@@ -20,11 +20,7 @@ func TestBackward(t *testing.T) {
 
 func check(t *testing.T, p *kernels.Program, weights bool) {
 	uses := plan.Uses(p)
-	adds := make([]int, len(p.Steps))
-	for i := range adds {
-		adds[i] = 1
-	}
-	b := plan.NewBackward(p, uses, adds, plan.Route{From: plan.NoNode, To: plan.NoNode, Weights: weights})
+	b := plan.NewBackward(p, uses, nil, plan.Route{From: plan.NoNode, To: plan.NoNode, Weights: weights})
 	size := func(n kernels.NodeID) int { return p.Nodes[n].Len() }
 	at, total := b.Place(size)
 	begun, done := make([]int, len(p.Nodes)), make([]int, len(p.Nodes))
