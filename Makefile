@@ -42,11 +42,11 @@ test-asan:
 # Every CUDA kernel for every architecture, kept in kernels/gpu/compiled with the table of registers and spills. It
 # needs no GPU; the compiler is fetched where none is installed.
 kernels:
-	$(GO) run ./scripts/kernels
+	$(GO) run ./tools/kernels
 
 # The same, compared with what is kept.
 kernels-check:
-	$(GO) run ./scripts/kernels -check
+	$(GO) run ./tools/kernels -check
 
 # The program with the GPU. CUDA's headers are fetched where none are installed; a stub of the driver is linked against
 # where there is none, and the machine's own is used when the program runs.

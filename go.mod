@@ -1,4 +1,4 @@
-module bnas
+module bnas.example
 
 go 1.26.0
 

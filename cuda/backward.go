@@ -3,8 +3,8 @@ package cuda
 import (
 	"errors"
 
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // Backward writes the Grad slots of γ, β and the classifier, and of the convolutions' weights if weights is set. It

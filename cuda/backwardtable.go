@@ -1,8 +1,8 @@
 package cuda
 
 import (
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // route is a way back: samples, where the sums of single images are wanted and no gradient is to be written.

@@ -1,8 +1,8 @@
 package cuda
 
 import (
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // What a launch moves between the chip and its memory, counted from the plan: each byte that a launch touches once,

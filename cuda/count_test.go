@@ -4,11 +4,11 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/gpu"
-	"bnas/kernels/gpu/machine"
-	"bnas/kernels/kerneltest"
-	"bnas/supernet"
+	"bnas.example/internal/gpusim/machine"
+	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
+	"bnas.example/kernels/kerneltest"
+	"bnas.example/supernet"
 )
 
 // all3x3 is the architecture of NAS-Bench-201 that the documents count.

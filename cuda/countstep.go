@@ -3,8 +3,8 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels"
-	"bnas/kernels/gpu"
+	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
 // LaunchCount is what one launch of a training step is made of.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Options say how a Device computes.

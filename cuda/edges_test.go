@@ -5,8 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"bnas/cuda"
-	"bnas/kernels"
+	"bnas.example/cuda"
+	"bnas.example/kernels"
 )
 
 // pixel is a classifier of one pixel of 3 channels, without a BatchNorm.

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/kernels/gpu"
+	"bnas.example/kernels/gpu"
 )
 
 // EmulatorOptions are the threads, checks, order and memory of the emulated GPU.

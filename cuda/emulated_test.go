@@ -9,7 +9,7 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels/gpu"
+	"bnas.example/kernels/gpu"
 )
 
 func emulated(t *testing.T, o EmulatorOptions) *Emulated {

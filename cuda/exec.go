@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"runtime"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 type exec struct {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // life is all that a Device can be asked, from New to Close. It goes on after an error, as the program above may, and

@@ -1,7 +1,7 @@
 package cuda
 
 import (
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // forwardTable is what the forward launches are given, laid out for one address of the saved buffer.

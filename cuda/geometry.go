@@ -3,7 +3,7 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // planLaunch chooses a step's kernels, the forms of its weights, and how its forward launch is cut.

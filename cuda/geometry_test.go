@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // A window or a stride that no tile is small enough for is refused when it is compiled, not when it is launched.

@@ -3,8 +3,8 @@ package cuda
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // The host's part of a step of the all-3×3 path that is drawn anew: plans, tables, launches, on a GPU that does nothing.

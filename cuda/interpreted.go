@@ -3,7 +3,7 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels/gpu/ptx"
+	"bnas.example/internal/gpusim/ptx"
 )
 
 // InterpretedOptions are the GPU that an Interpreted poses as.

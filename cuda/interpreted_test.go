@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels/gpu/ptx"
+	"bnas.example/internal/gpusim/ptx"
 )
 
 var _ Driver = (*Interpreted)(nil)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // words makes kernel parameters, each of 8 bytes.

@@ -3,7 +3,7 @@ package cuda
 import (
 	"errors"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // CrossEntropy forms the loss of the last Forward and the gradient of the logits. It queues work and does not wait.

@@ -3,7 +3,7 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // form is an arrangement of a convolution's weights, the `form` of pack_weights in kernels/gpu/pack.cu.

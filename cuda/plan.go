@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // plans is where everything of a Program lies, in bytes from the beginning of its buffer, for batches of up to n

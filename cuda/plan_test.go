@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // A batch that does not fit is refused before anything is allocated for it, and the number that is said to fit does.

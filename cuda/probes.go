@@ -3,7 +3,7 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // tap describes a load of what a Tap names, without activation.

@@ -4,11 +4,11 @@ import (
 	"os"
 	"testing"
 
-	"bnas/cuda"
-	"bnas/kernels"
-	"bnas/kernels/gpu"
-	"bnas/kernels/gpu/ptx"
-	"bnas/kernels/kerneltest"
+	"bnas.example/cuda"
+	"bnas.example/internal/gpusim/ptx"
+	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
+	"bnas.example/kernels/kerneltest"
 )
 
 // compiled are the kernels as the compiler made them for sm_80.

@@ -11,8 +11,8 @@ import (
 
 	"gorgonia.org/cu"
 
-	_ "bnas/cuda/early" // says why where CUDA does not start
-	"bnas/kernels/gpu"
+	_ "bnas.example/cuda/early" // says why where CUDA does not start
+	"bnas.example/kernels/gpu"
 )
 
 // Built tells whether this program can use a GPU.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/cuda"
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/cuda"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // The suite on the GPU itself, in every precision, launch by launch and with graphs.

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 const slots = int(kernels.Moment2) + 1

@@ -4,10 +4,10 @@ import (
 	"math"
 	"testing"
 
-	"bnas/cuda"
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
-	"bnas/supernet"
+	"bnas.example/cuda"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
+	"bnas.example/supernet"
 )
 
 // A supernet's weights that are drawn on the device are those of the host.

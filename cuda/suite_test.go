@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
-	"bnas/cuda"
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/cuda"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // emulated makes devices of the emulator, with a number of the host's threads.

@@ -1,6 +1,6 @@
 package cuda
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 const (
 	// Bytes that a block may have on every GPU without asking, less what the stores have statically.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Every shape class of the search spaces and odd ones: a block fits every GPU, its threads suffice for the main loop and

@@ -1,6 +1,6 @@
 package cuda
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 const (
 	// Of kernels/gpu/conv_mma.cuh and mma_problem.cuh.

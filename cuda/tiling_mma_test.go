@@ -3,7 +3,7 @@ package cuda
 import (
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // A block of every shape fits every GPU with tensor cores, and its warps have all rows and columns.

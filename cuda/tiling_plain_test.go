@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels/gpu"
+	"bnas.example/kernels/gpu"
 )
 
 func TestPlainTiling(t *testing.T) {

@@ -5,7 +5,7 @@ package cuda
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Built tells whether this program can use a GPU.

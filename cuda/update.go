@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // updateBuffers are what Update needs on the device.

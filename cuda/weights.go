@@ -1,6 +1,6 @@
 package cuda
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // The gradients of convolutions' weights, for training all parameters: one launch a convolution, whose blocks add up
 // chunks of the batch and whose last block adds the chunks, in order.

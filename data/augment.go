@@ -3,7 +3,7 @@ package data
 import (
 	"fmt"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // Augment is what is done to training images, in the order of the CIFAR pipelines of PyTorch: flip, crop, normalise,

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // naive does what Augment says step by step: flip, border, crop, normalise, cutout.

@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"slices"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 
 	"golang.org/x/sync/errgroup"
 	"gorgonia.org/tensor"

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // Loader makes the training batches of a set. It is safe for concurrent use.

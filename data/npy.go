@@ -12,7 +12,7 @@ import (
 
 	"gorgonia.org/tensor"
 
-	"bnas/internal/wholefile"
+	"bnas.example/internal/wholefile"
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in

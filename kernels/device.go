@@ -3,7 +3,7 @@ package kernels
 import (
 	"errors"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // ErrUnsupported is wrapped by the error for a Program or a request that is legal but that a Device does not do.

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 func cell() *kerneltest.Case { return kerneltest.Cell(1, kernels.Shape{C: 4, H: 6, W: 6}, 2) }

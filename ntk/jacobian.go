@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 
 	"gorgonia.org/tensor"
 )
@@ -15,14 +15,14 @@ import (
 func Jacobian(e kernels.Exec, n int, v []float32) (*tensor.Dense, error) {
 	p := e.Program()
 	j := make([]float32, n*p.BNParams())
-	if err := jacobian(j, e, n, v); err != nil {
+	if err := JacobianInto(j, e, n, v); err != nil {
 		return nil, err
 	}
 	return tensor.New(tensor.WithShape(n, p.BNParams()), tensor.WithBacking(j)), nil
 }
 
-// jacobian is Jacobian into dst.
-func jacobian(dst []float32, e kernels.Exec, n int, v []float32) error {
+// JacobianInto is [Jacobian] into dst, of n×BNParams elements.
+func JacobianInto(dst []float32, e kernels.Exec, n int, v []float32) error {
 	if len(v) != e.Program().Classes() {
 		return fmt.Errorf("ntk: direction of length %d for %d logits", len(v), e.Program().Classes())
 	}
@@ -40,25 +40,10 @@ func jacobian(dst []float32, e kernels.Exec, n int, v []float32) error {
 }
 
 // GaugeFactors are the column factors that make a kernel of γ and β invariant under the factors that a node leaves
-// free: ‖θ_v‖/√P_v for every γ and β that enters node v, θ_v all of them along the path and P_v their number. The
+// free: ‖θ_v‖/√P_v for every γ and β that enters node v, θ_v all of them along the path and P_v their number. gamma and beta
+// hold the values of each BN of p, by channel. The
 // Jacobian's columns fall as 1/s where ‖θ_v‖ grows as s. At γ = 1, β = 0 every factor is √½.
-func GaugeFactors(p *kernels.Program, s kernels.Store) ([]float64, error) {
-	var gamma, beta [][]float64
-	for _, bn := range p.BNs {
-		g, err := readParam(s, bn.Gamma, kernels.Data)
-		if err != nil {
-			return nil, err
-		}
-		b, err := readParam(s, bn.Beta, kernels.Data)
-		if err != nil {
-			return nil, err
-		}
-		gamma, beta = append(gamma, g), append(beta, b)
-	}
-	return gaugeFactors(p, gamma, beta), nil
-}
-
-func gaugeFactors(p *kernels.Program, gamma, beta [][]float64) []float64 {
+func GaugeFactors(p *kernels.Program, gamma, beta [][]float64) []float64 {
 	node := p.NodeOf()
 	squares, count := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))
 	for i, v := range node {
@@ -76,50 +61,3 @@ func gaugeFactors(p *kernels.Program, gamma, beta [][]float64) []float64 {
 	}
 	return factors
 }
-
-// takeJacobians sums the kernels of all directions, raw and gauge-normalised, for each of the batches, and averages
-// log κ over the batches.
-func (e *evidence) takeJacobians() error {
-	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
-	factors := gaugeFactors(e.program, e.gamma, e.beta)
-	j := e.floats(e.heldImages() * p)
-	raw, gauge := make([]float64, batches*n*n), make([]float64, batches*n*n)
-	for _, v := range e.directions {
-		if err := jacobian(j, e.exec, e.heldImages(), v); err != nil {
-			return err
-		}
-		for b := range batches {
-			rows := j[b*n*p : (b+1)*n*p]
-			addKernel(raw[b*n*n:(b+1)*n*n], rows, n, nil, 1)
-			addKernel(gauge[b*n*n:(b+1)*n*n], rows, n, factors, 1)
-		}
-	}
-	for b := range batches {
-		for _, k := range []struct {
-			theta []float64
-			mean  *float64
-		}{{raw, &e.logCondition}, {gauge, &e.gaugeLogCondition}} {
-			values, err := eigenvalues(k.theta[b*n*n:(b+1)*n*n], n)
-			if err != nil {
-				return fmt.Errorf("neural tangent kernel: %w", err)
-			}
-			*k.mean += LogCondition(values) / float64(batches)
-		}
-	}
-	return nil
-}
-
-// ntkRaw is −log κ(Θ), the condition number of the neural tangent kernel of the γ and β of the path,
-//
-//	Θ = Σ_v J_v J_vᵀ,  J_v = ∂⟨v, f(x_n)⟩/∂(γ, β),  κ = λ_max / max(λ_min, 1e-6·λ_max),
-//
-// statistics held at the calibration images', v Rademacher vectors over the classes or all unit vectors, mean of log κ
-// over batches of images. Dimensionless, at most 0; −∞ where nothing reaches the logits. Under gradient flow the slowest mode of the
-// training loss decays 1/κ as fast as the quickest. Not invariant under gauge after training: columns scale by 1/s.
-// Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to BatchNorm's parameters as arXiv 2112.00265's claim on
-// the NTK suggests; statistics held, directions and floor are ours.
-func ntkRaw(e *evidence) float64 { return -e.logCondition }
-
-// ntkGauge is ntkRaw of the kernel whose columns are multiplied by GaugeFactors: Θ̃ = Σ_v (‖θ_v‖²/P_v)·G_v G_vᵀ over
-// nodes. Invariant; equal to ntkRaw at γ = 1, β = 0. Source: ours.
-func ntkGauge(e *evidence) float64 { return -e.gaugeLogCondition }

@@ -25,12 +25,12 @@ func Kernel(j *tensor.Dense, c []float64) (*tensor.Dense, error) {
 		return nil, fmt.Errorf("ntk: kernel: %d factors for %d columns", len(c), j.Shape()[1])
 	}
 	theta := make([]float64, n*n)
-	addKernel(theta, data, n, c, 1)
+	AddKernel(theta, data, n, c, 1)
 	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
 }
 
-// addKernel adds weight·J·diag(c²)·Jᵀ to theta, both triangles, in float64.
-func addKernel(theta []float64, j []float32, n int, c []float64, weight float64) {
+// AddKernel adds weight·J·diag(c²)·Jᵀ to theta, both triangles, in float64.
+func AddKernel(theta []float64, j []float32, n int, c []float64, weight float64) {
 	p := len(j) / n
 	if p == 0 {
 		return
@@ -57,7 +57,7 @@ func Eigenvalues(kernel *tensor.Dense) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return eigenvalues(append([]float64(nil), data...), n)
+	return Spectrum(append([]float64(nil), data...), n)
 }
 
 // LogCondition is log κ = log(λ_max / max(λ_min, 1e-6·λ_max)) of ascending eigenvalues; +Inf where λ_max ≤ 0.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 var cellOps = []string{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"html/template"
 
-	"bnas/internal/wholefile"
+	"bnas.example/internal/wholefile"
 )
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))

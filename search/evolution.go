@@ -1,8 +1,8 @@
 package search
 
 import (
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // attempts is how many children are tried for each that a generation wants.

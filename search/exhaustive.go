@@ -1,8 +1,8 @@
 package search
 
 import (
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // exhaustive takes the architectures in the space's order; of several forms of one network the first within the

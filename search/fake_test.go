@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels/philox"
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // fakeSpace has genes with as many options each. Option 0 of the last gene makes all other options of the gene before
@@ -120,11 +120,11 @@ func (e *fakeEvaluator) value(a supernet.Arch) float64 {
 	return sum
 }
 
-func (e *fakeEvaluator) Score(a supernet.Arch) (ntk.Scores, error) {
+func (e *fakeEvaluator) Score(a supernet.Arch) (indicator.Scores, error) {
 	if e.before != nil {
 		e.before(len(e.calls))
 	}
-	s := ntk.Scores{Arch: e.space.Format(a), Canonical: e.space.Canonical(a), Values: make([]float64, len(ntk.TermNames()))}
+	s := indicator.Scores{Arch: e.space.Format(a), Canonical: e.space.Canonical(a), Values: make([]float64, len(indicator.TermNames()))}
 	e.calls[s.Arch]++
 	for i := range s.Values {
 		s.Values[i] = e.value(a) + float64(i)
@@ -138,7 +138,7 @@ func (e *fakeEvaluator) Score(a supernet.Arch) (ntk.Scores, error) {
 // firstTerm is the objective of the first term alone.
 func firstTerm(t testing.TB) Objective {
 	t.Helper()
-	o, err := Fused(ntk.Composite{Name: "first", Terms: ntk.TermNames()[:1]}, nil)
+	o, err := Fused(indicator.Composite{Name: "first", Terms: indicator.TermNames()[:1]}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"time"
 
-	"bnas/internal/wholefile"
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+	"bnas.example/supernet"
 )
 
 // Files of a ledger in a run's folder: the scores, and what they are scores of.
@@ -35,9 +35,9 @@ type Key map[string]string
 
 // Ledger is the record of all scored architectures of a run. A score is in it before it is used.
 type Ledger struct {
-	file     *ntk.ScoreFile
+	file     *indicator.ScoreFile
 	path     string
-	order    []ntk.Scores
+	order    []indicator.Scores
 	byArch   map[string]int
 	unsynced int
 	synced   time.Time
@@ -50,7 +50,7 @@ func OpenLedger(dir string, key Key) (*Ledger, error) {
 	if err := checkKey(filepath.Join(dir, keyFile), path, key); err != nil {
 		return nil, err
 	}
-	file, known, err := ntk.OpenScores(path)
+	file, known, err := indicator.OpenScores(path)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func writeKey(path string, key Key) error {
 }
 
 // remember keeps the first scores of an architecture.
-func (l *Ledger) remember(s ntk.Scores) {
+func (l *Ledger) remember(s indicator.Scores) {
 	if _, ok := l.byArch[s.Arch]; !ok {
 		l.byArch[s.Arch] = len(l.order)
 		l.order = append(l.order, s)
@@ -111,19 +111,19 @@ func (l *Ledger) remember(s ntk.Scores) {
 }
 
 // Lookup returns the scores of an architecture by its text.
-func (l *Ledger) Lookup(arch string) (ntk.Scores, bool) {
+func (l *Ledger) Lookup(arch string) (indicator.Scores, bool) {
 	i, ok := l.byArch[arch]
 	if !ok {
-		return ntk.Scores{}, false
+		return indicator.Scores{}, false
 	}
 	return l.order[i], true
 }
 
 // All lists every scored architecture in the order of scoring. The slice is the ledger's own.
-func (l *Ledger) All() []ntk.Scores { return l.order }
+func (l *Ledger) All() []indicator.Scores { return l.order }
 
 // Add writes the scores of an architecture that the ledger does not have yet.
-func (l *Ledger) Add(s ntk.Scores) error {
+func (l *Ledger) Add(s indicator.Scores) error {
 	if _, ok := l.byArch[s.Arch]; ok {
 		return fmt.Errorf("search: %s: %s is already scored", l.path, s.Arch)
 	}
@@ -171,7 +171,7 @@ func (r *Recorded) Known(a supernet.Arch) bool {
 }
 
 // Score takes the scores of a from the ledger, or computes and records them.
-func (r *Recorded) Score(a supernet.Arch) (ntk.Scores, error) {
+func (r *Recorded) Score(a supernet.Arch) (indicator.Scores, error) {
 	if s, ok := r.Ledger.Lookup(r.Space.Format(a)); ok {
 		return s, nil
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/supernet"
+	"bnas.example/supernet"
 )
 
 var testKey = Key{"supernet": "fake 1", "data": "d1"}

@@ -3,8 +3,8 @@ package search
 import (
 	"slices"
 
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // regularised is ageing evolution (Real, Aggarwal, Huang and Le, "Regularized evolution for image classifier

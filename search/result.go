@@ -8,14 +8,14 @@ import (
 	"slices"
 	"time"
 
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/supernet"
 )
 
 // Found is a scored architecture.
 type Found struct {
 	Choice supernet.Arch
-	Scores ntk.Scores
+	Scores indicator.Scores
 	Score  float64 // of the objective; −Inf for a dead network
 	Cost   supernet.Cost
 }
@@ -92,7 +92,7 @@ func (s *searcher) result() (*Result, error) {
 func (s *searcher) ranking() ([]Found, error) {
 	among := make([]float64, len(s.found))
 	if s.Objective.Among != nil {
-		all := make([]ntk.Scores, len(s.found))
+		all := make([]indicator.Scores, len(s.found))
 		for i, f := range s.found {
 			all[i] = f.Scores
 		}

@@ -14,17 +14,17 @@ import (
 	"strings"
 	"time"
 
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/supernet"
 )
 
 // ErrInterrupted is wrapped by the error of a search whose context ended. The ledger is then synced: the same search
 // started again goes on from it.
 var ErrInterrupted = errors.New("search interrupted")
 
-// Evaluator scores one architecture. *ntk.Scorer is one.
+// Evaluator scores one architecture. *indicator.Scorer is one.
 type Evaluator interface {
-	Score(a supernet.Arch) (ntk.Scores, error)
+	Score(a supernet.Arch) (indicator.Scores, error)
 }
 
 // Problem is what is searched, and for what.

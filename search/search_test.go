@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/supernet"
 )
 
 func mustRun(t testing.TB, p Problem, c Config) *Result {
@@ -62,7 +62,7 @@ func TestExhaustiveFindsTheOptimum(t *testing.T) {
 // A dead network loses against a live one even where the objective would prefer it.
 func TestDeadIsNeverTheBest(t *testing.T) {
 	space := fakeSpace{3, 2}
-	o := Objective{Name: "fewest", Of: func(s ntk.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
+	o := Objective{Name: "fewest", Of: func(s indicator.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
 	for _, strategy := range Strategies() {
 		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: o}, Config{Strategy: strategy, Population: 4, Mutants: 2, Crossovers: 2})
 		if r.Best[0].Scores.Dead {
@@ -103,12 +103,12 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := space.Defaults()
-	e := evaluatorFunc(func(a supernet.Arch) (ntk.Scores, error) {
-		values := make([]float64, len(ntk.TermNames()))
+	e := evaluatorFunc(func(a supernet.Arch) (indicator.Scores, error) {
+		values := make([]float64, len(indicator.TermNames()))
 		for i := range values {
 			values[i] = float64(space.Cost(a, cfg).MACs) // the dearest is the best
 		}
-		return ntk.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Dead: !space.Alive(a), Values: values}, nil
+		return indicator.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Dead: !space.Alive(a), Values: values}, nil
 	})
 	const maxMACs, maxParams = 80_000_000, 500_000
 	for _, strategy := range Strategies() {
@@ -128,9 +128,9 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-type evaluatorFunc func(a supernet.Arch) (ntk.Scores, error)
+type evaluatorFunc func(a supernet.Arch) (indicator.Scores, error)
 
-func (f evaluatorFunc) Score(a supernet.Arch) (ntk.Scores, error) { return f(a) }
+func (f evaluatorFunc) Score(a supernet.Arch) (indicator.Scores, error) { return f(a) }
 
 func TestBudget(t *testing.T) {
 	space := fakeSpace{10, 5}
@@ -214,7 +214,7 @@ func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 
 func TestParetoFront(t *testing.T) {
 	at := func(macs int64, score float64, dead bool) Found {
-		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: ntk.Scores{Dead: dead}}
+		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: indicator.Scores{Dead: dead}}
 	}
 	front := pareto([]Found{at(5, 3, false), at(1, 1, false), at(3, 1, false), at(5, 4, false), at(2, 2, false), at(0, 9, true), at(9, 4, false)})
 	var got []int64
@@ -247,12 +247,12 @@ func TestConfigErrors(t *testing.T) {
 func TestEvaluatorErrors(t *testing.T) {
 	space := fakeSpace{4, 3}
 	broken := errors.New("device lost")
-	p := Problem{Space: space, Objective: firstTerm(t), Evaluator: evaluatorFunc(func(supernet.Arch) (ntk.Scores, error) { return ntk.Scores{}, broken })}
+	p := Problem{Space: space, Objective: firstTerm(t), Evaluator: evaluatorFunc(func(supernet.Arch) (indicator.Scores, error) { return indicator.Scores{}, broken })}
 	if _, err := Run(context.Background(), p, Config{}, nil); !errors.Is(err, broken) || !strings.Contains(err.Error(), "-") {
 		t.Errorf("an evaluator's error arrives as %v", err)
 	}
 	p.Evaluator = newFake(space, 1)
-	p.Objective.Of = func(ntk.Scores) float64 { return math.NaN() }
+	p.Objective.Of = func(indicator.Scores) float64 { return math.NaN() }
 	if _, err := Run(context.Background(), p, Config{}, nil); err == nil || !strings.Contains(err.Error(), "no value") {
 		t.Errorf("a missing term: %v", err)
 	}
@@ -278,7 +278,7 @@ func TestResultJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, last := back.Best[0], back.Best[len(back.Best)-1]
-	if first.Arch != r.Best[0].Scores.Arch || *first.Score != r.Best[0].Score || first.MACs != r.Best[0].Cost.MACs || len(first.Terms) != len(ntk.TermNames()) {
+	if first.Arch != r.Best[0].Scores.Arch || *first.Score != r.Best[0].Score || first.MACs != r.Best[0].Cost.MACs || len(first.Terms) != len(indicator.TermNames()) {
 		t.Errorf("the best reads back as %+v", first)
 	}
 	if !last.Dead || last.Score != nil {
@@ -293,12 +293,12 @@ func TestFused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calibration, err := ntk.NewCalibration(sample)
+	calibration, err := indicator.NewCalibration(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := ntk.TermNames()
-	fused, err := Fused(ntk.Composite{Name: "two", Terms: names[:2]}, calibration)
+	names := indicator.TermNames()
+	fused, err := Fused(indicator.Composite{Name: "two", Terms: names[:2]}, calibration)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,14 +314,14 @@ func TestFused(t *testing.T) {
 	if !(fused.Of(low) < fused.Of(high) && fused.Of(high) < 0) {
 		t.Errorf("fused scores %v and %v", fused.Of(low), fused.Of(high))
 	}
-	against, err := Fused(ntk.Composite{Name: "less", Terms: names[:1], Against: names[:1]}, nil)
+	against, err := Fused(indicator.Composite{Name: "less", Terms: names[:1], Against: names[:1]}, nil)
 	if err != nil || against.Of(high) != -high.Values[0] {
 		t.Errorf("against a term: %v, %v", against.Of(high), err)
 	}
-	if _, err := Fused(ntk.Composite{Name: "two", Terms: names[:2]}, nil); err == nil {
+	if _, err := Fused(indicator.Composite{Name: "two", Terms: names[:2]}, nil); err == nil {
 		t.Error("a composite without a calibration was accepted")
 	}
-	if _, err := Fused(ntk.Composite{Name: "bad", Terms: []string{"no such term"}}, calibration); err == nil {
+	if _, err := Fused(indicator.Composite{Name: "bad", Terms: []string{"no such term"}}, calibration); err == nil {
 		t.Error("an unknown term was accepted")
 	}
 }
@@ -334,11 +334,11 @@ func TestTiesBeyondTheCalibration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calibration, err := ntk.NewCalibration(sample)
+	calibration, err := indicator.NewCalibration(sample)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fused, err := Fused(ntk.Composite{Name: "two", Terms: ntk.TermNames()[:2]}, calibration)
+	fused, err := Fused(indicator.Composite{Name: "two", Terms: indicator.TermNames()[:2]}, calibration)
 	if err != nil {
 		t.Fatal(err)
 	}

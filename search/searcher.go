@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"bnas/supernet"
+	"bnas.example/supernet"
 )
 
 // A strategy proposes the next architecture, new and within the limits. It sees the scores of all before. done says

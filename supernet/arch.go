@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // Validate reports whether a has one option for each gene of s, each in range. The methods of a Space take this for

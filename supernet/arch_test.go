@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 func TestParseErrors(t *testing.T) {

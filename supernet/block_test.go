@@ -3,8 +3,8 @@ package supernet
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // TestBlockGradient: every way from a block's output back to its input passes its nodes, identities too.

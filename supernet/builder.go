@@ -3,7 +3,7 @@ package supernet
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Builder records a network as a space describes it, module by module in the order of execution, and turns the record

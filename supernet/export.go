@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strconv"
 
-	"bnas/kernels"
-	"bnas/safetensors"
+	"bnas.example/kernels"
+	"bnas.example/safetensors"
 )
 
 // Statistics are μ and the biased σ² of every BatchNorm of an architecture's Program, in its order, each of the

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
-	"bnas/kernels/ref"
-	"bnas/safetensors"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
+	"bnas.example/philox"
+	"bnas.example/safetensors"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
+	"bnas.example/philox"
 )
 
 // The gauge freedom of γ and β: in the fair placement, scaling all γ and β of the BatchNorms that enter a node whose

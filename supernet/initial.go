@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // Initial is the value that a parameter starts with, and that a frozen one keeps: a function of the seed and the

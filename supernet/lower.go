@@ -1,6 +1,6 @@
 package supernet
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // lowering turns what a Builder recorded into a Program.
 type lowering struct {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // drawn is a space of one architecture whose lowering a test gives, to look at what a Builder makes of it.

@@ -3,7 +3,7 @@ package supernet
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Lower builds TinyNetwork of AutoDL-Projects: a stem without ReLU, three stages of equal cells with a residual

@@ -3,7 +3,7 @@ package supernet
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Lower builds Network of the benchmark's train/model.py. Blocks are stages, because a layer may be nothing.

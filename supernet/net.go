@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Eps is added to every variance before its square root: PyTorch's default, which all spaces use.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -2,7 +2,7 @@
 // parameters that all architectures of the space share.
 package supernet
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // Arch is an architecture as a space counts it: the chosen option of every gene.
 type Arch []int

@@ -3,8 +3,8 @@ package supernet
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 
 	"github.com/google/go-cmp/cmp"
 )

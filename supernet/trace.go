@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"io"
 
-	"bnas/kernels"
-	"bnas/safetensors"
+	"bnas.example/kernels"
+	"bnas.example/safetensors"
 )
 
 // StatisticsMode says which statistics a Trace normalises with, and so what its gradients hold constant.

@@ -3,7 +3,7 @@ package supernet
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // TrainSet says which parameters learn.

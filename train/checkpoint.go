@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // A checkpoint holds the parameters that a run can update, their optimizer slots and the scheduler's position, and

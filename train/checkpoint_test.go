@@ -16,8 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 func sample() *checkpoint {

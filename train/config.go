@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // Sampling says how the path of a step is drawn.

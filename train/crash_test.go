@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // crashDir, set in the environment, makes the test binary train in that folder instead of testing.

@@ -4,11 +4,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/kernels/philox"
-	"bnas/kernels/ref"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // tints is a data set that can be learned: noise in which one colour is brighter, and that is the class.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // gammaLine reads the γ of the whole supernet, and the γ and β of the path p.

@@ -8,8 +8,8 @@ import (
 	"reflect"
 	"strings"
 
-	"bnas/data"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/supernet"
 )
 
 // Field is one thing that a checkpoint and the run that goes on with it must have in common.

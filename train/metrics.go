@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // MetricsName is the metrics' file in a run folder: one JSON object a line, of the types below. All but the field

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // Accuracy is what a sub-network reaches with the supernet's weights.

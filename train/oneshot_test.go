@@ -4,9 +4,9 @@ import (
 	"math"
 	"testing"
 
-	"bnas/data"
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // Pooling batches of unequal sizes must give the moments of all values together.

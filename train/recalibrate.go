@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // Recalibrate recomputes the statistics of a sub-network's BatchNorms with the weights in the store, pooled over the

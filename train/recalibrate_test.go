@@ -3,7 +3,7 @@ package train
 import (
 	"testing"
 
-	"bnas/data"
+	"bnas.example/data"
 )
 
 // With the statistics of Recalibrate set, a network must measure exactly as OneShot does.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // Position is where a trained run is.

@@ -3,8 +3,8 @@ package train
 import (
 	"strconv"
 
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // Paths returns the architectures of a training step: a function of (Seed, step) alone.

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"bnas/supernet"
+	"bnas.example/supernet"
 )
 
 func TestPathsAreAFunctionOfSeedAndStep(t *testing.T) {

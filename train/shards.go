@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // A batch can be cut into virtual shards: equal runs of its images, each normalised by its own statistics, as on as

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // together is the Exchange of two processes, each with one shard, as goroutines.

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // step makes one update from a batch: every path of the step forward and backward, then the optimizer.

@@ -9,9 +9,9 @@ import (
 	"os"
 	"time"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // ErrInterrupted is returned by Run when its context has ended, ErrBudget when Config.MaxTime is used up. In both

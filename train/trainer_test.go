@@ -12,9 +12,9 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/cpu"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/supernet"
 )
 
 // run trains to the end and returns the bytes of the checkpoint.

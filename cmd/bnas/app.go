@@ -14,8 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/search"
-	"bnas/train"
+	"bnas.example/search"
+	"bnas.example/train"
 )
 
 // Exit codes, as every command's help lists them.

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bnas/data"
-	"bnas/kernels/philox"
+	"bnas.example/data"
+	"bnas.example/philox"
 )
 
 // evalBatch is how many images run at once where nothing is trained.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/kernels"
-	"bnas/kernels/cpu"
-	"bnas/kernels/philox"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 func benchCommand() *cli.Command {

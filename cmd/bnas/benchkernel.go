@@ -7,7 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // layer is a convolution step's geometry: what decides its speed.

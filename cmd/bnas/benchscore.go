@@ -9,7 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 	"gorgonia.org/tensor"
 
-	"bnas/ntk"
+	"bnas.example/indicator"
+	"bnas.example/ntk"
 )
 
 type ntkResult struct {
@@ -111,7 +112,7 @@ func benchScore(c *cli.Context) error {
 	}
 	slices.Sort(ms)
 	r := scoreBenchResult{
-		Space: s.net.Space.Name(), Device: s.dev.Info().Detail, Terms: len(ntk.TermNames()),
+		Space: s.net.Space.Name(), Device: s.dev.Info().Detail, Terms: len(indicator.TermNames()),
 		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
 	}
 	return output(c, r, func(w io.Writer) {

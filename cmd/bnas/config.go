@@ -5,27 +5,27 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/cuda"
-	"bnas/data"
-	"bnas/ntk"
-	"bnas/search"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/cuda"
+	"bnas.example/data"
+	"bnas.example/indicator"
+	"bnas.example/search"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // Config is everything that a run depends on; it is saved in the run folder.
 type Config struct {
-	Seed      uint64          `yaml:"seed"`
-	Device    string          `yaml:"device"`
-	Precision string          `yaml:"precision"` // of the GPU's convolutions
-	Half      bool            `yaml:"half"`      // what the GPU keeps for the backward pass is in half precision
-	Threads   int             `yaml:"threads"`
-	Supernet  supernet.Config `yaml:"supernet"`
-	Data      DataConfig      `yaml:"data"`
-	Train     train.Config    `yaml:"train"`
-	Score     ntk.Config      `yaml:"score"`
-	Objective Objective       `yaml:"objective"`
-	Search    search.Config   `yaml:"search"`
+	Seed      uint64           `yaml:"seed"`
+	Device    string           `yaml:"device"`
+	Precision string           `yaml:"precision"` // of the GPU's convolutions
+	Half      bool             `yaml:"half"`      // what the GPU keeps for the backward pass is in half precision
+	Threads   int              `yaml:"threads"`
+	Supernet  supernet.Config  `yaml:"supernet"`
+	Data      DataConfig       `yaml:"data"`
+	Train     train.Config     `yaml:"train"`
+	Score     indicator.Config `yaml:"score"`
+	Objective Objective        `yaml:"objective"`
+	Search    search.Config    `yaml:"search"`
 }
 
 // Objective is what a search maximises: a composite, its terms' distributions taken from a sample of random
@@ -51,7 +51,7 @@ func defaultConfig() Config {
 		Supernet:  supernet.Config{Space: "nas-bench-201", BN: supernet.Fair},
 		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
 		Train:     train.Default(),
-		Score:     ntk.Config{}.WithDefaults(),
+		Score:     indicator.Config{}.WithDefaults(),
 		Objective: Objective{Composite: "bnas", Calibration: 100},
 		Search:    search.Config{}.WithDefaults(),
 	}
@@ -94,7 +94,7 @@ func (c *Config) validate() error {
 	if err == nil {
 		err = filled.Validate()
 	}
-	if _, e := ntk.LookupComposite(c.Objective.Composite); err == nil {
+	if _, e := indicator.LookupComposite(c.Objective.Composite); err == nil {
 		err = e
 	}
 	if c.Objective.Calibration < 2 {

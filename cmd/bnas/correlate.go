@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/ntk"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/supernet"
 )
 
 func correlateCommand() *cli.Command {
@@ -33,17 +33,17 @@ func correlateCommand() *cli.Command {
 
 // correlated is one subset's figures: of the terms, then of the composites, calibrated on the same subset.
 type correlated struct {
-	Subset        ntk.Subset        `json:"subset"`
-	Architectures int               `json:"architectures"`
-	Terms         []ntk.Correlation `json:"terms"`
+	Subset        indicator.Subset        `json:"subset"`
+	Architectures int                     `json:"architectures"`
+	Terms         []indicator.Correlation `json:"terms"`
 }
 
 type correlateResult struct {
-	Scores   string         `json:"scores"`
-	Table    string         `json:"table"`
-	Missing  int            `json:"missing"` // scored, but not in the table
-	Subsets  []correlated   `json:"subsets"`
-	Selected *ntk.Selection `json:"selected,omitempty"`
+	Scores   string               `json:"scores"`
+	Table    string               `json:"table"`
+	Missing  int                  `json:"missing"` // scored, but not in the table
+	Subsets  []correlated         `json:"subsets"`
+	Selected *indicator.Selection `json:"selected,omitempty"`
 }
 
 func correlate(c *cli.Context) error {
@@ -66,13 +66,13 @@ func correlate(c *cli.Context) error {
 		return err
 	}
 	r := correlateResult{Scores: c.String("scores"), Table: c.String("table")}
-	found, accuracy, missing := ntk.Join(scores, table)
+	found, accuracy, missing := indicator.Join(scores, table)
 	if r.Missing = missing; len(found) < 3 {
 		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
 			len(found), len(scores), r.Table, cfg.Supernet.Space)
 	}
-	judging := ntk.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
-	for _, subset := range ntk.Subsets() {
+	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
+	for _, subset := range indicator.Subsets() {
 		one, err := judgeSubset(subset, judging, found, accuracy)
 		if err != nil {
 			return err
@@ -80,7 +80,7 @@ func correlate(c *cli.Context) error {
 		r.Subsets = append(r.Subsets, one)
 	}
 	if c.Bool("select") {
-		selection, err := ntk.SelectHalf("selected", found, accuracy, cfg.Seed, judging)
+		selection, err := indicator.SelectHalf("selected", found, accuracy, cfg.Seed, judging)
 		if err != nil {
 			return err
 		}
@@ -89,18 +89,18 @@ func correlate(c *cli.Context) error {
 	return output(c, r, r.text)
 }
 
-func judgeSubset(subset ntk.Subset, judging ntk.Judging, scores []ntk.Scores, accuracy []float64) (correlated, error) {
+func judgeSubset(subset indicator.Subset, judging indicator.Judging, scores []indicator.Scores, accuracy []float64) (correlated, error) {
 	scores, accuracy, err := subset.Of(scores, accuracy)
 	if err != nil {
 		return correlated{}, err
 	}
 	one := correlated{Subset: subset, Architectures: len(scores), Terms: judging.Terms(scores, accuracy)}
-	calibration, err := ntk.NewCalibration(scores)
+	calibration, err := indicator.NewCalibration(scores)
 	if err != nil {
 		return one, err
 	}
-	var covered []ntk.Composite
-	for _, composite := range ntk.Composites() {
+	var covered []indicator.Composite
+	for _, composite := range indicator.Composites() {
 		if calibration.Covers(composite) == nil {
 			covered = append(covered, composite)
 		}
@@ -114,7 +114,7 @@ func judgeSubset(subset ntk.Subset, judging ntk.Judging, scores []ntk.Scores, ac
 }
 
 // readScores reads a score file and checks that it is of the space.
-func readScores(path, spaceName string) ([]ntk.Scores, error) {
+func readScores(path, spaceName string) ([]indicator.Scores, error) {
 	space, err := supernet.Lookup(spaceName)
 	if err != nil {
 		return nil, usageError{err}
@@ -124,7 +124,7 @@ func readScores(path, spaceName string) ([]ntk.Scores, error) {
 		return nil, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
-	scores, err := ntk.ReadScores(f, path)
+	scores, err := indicator.ReadScores(f, path)
 	if err != nil {
 		return nil, err
 	}
@@ -136,13 +136,13 @@ func readScores(path, spaceName string) ([]ntk.Scores, error) {
 	return scores, nil
 }
 
-func readTruth(c *cli.Context) (*ntk.Truth, error) {
+func readTruth(c *cli.Context) (*indicator.Truth, error) {
 	f, err := os.Open(c.String("table"))
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
 	defer f.Close()
-	return ntk.ReadTruth(f, c.String("table"), c.String("arch-column"), c.String("accuracy-column"))
+	return indicator.ReadTruth(f, c.String("table"), c.String("arch-column"), c.String("accuracy-column"))
 }
 
 func (r correlateResult) text(w io.Writer) {
@@ -164,7 +164,7 @@ func (r correlateResult) text(w io.Writer) {
 	}
 }
 
-func correlationRow(w io.Writer, t ntk.Correlation) {
+func correlationRow(w io.Writer, t indicator.Correlation) {
 	fmt.Fprintf(w, "%s\t%+.3f\t%+.3f … %+.3f\t%+.3f", t.Name, t.Tau, t.Interval.Low, t.Interval.High, t.Rho)
 	for _, top := range t.Top {
 		fmt.Fprintf(w, "\t%.2f of %d\t%.2f", top.Mean, top.K, top.Best)

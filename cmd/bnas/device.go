@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"runtime"
 
-	"bnas/cuda"
-	"bnas/kernels"
-	"bnas/kernels/cpu"
-	"bnas/kernels/gpu"
-	"bnas/kernels/ref"
+	"bnas.example/cuda"
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/kernels/gpu"
+	"bnas.example/kernels/ref"
 )
 
 // openDevice opens the device that the configuration names and says in one line what it chose and why.

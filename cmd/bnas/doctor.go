@@ -9,7 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/kernels/cpu"
+	"bnas.example/kernels/cpu"
 )
 
 func doctorCommand() *cli.Command {

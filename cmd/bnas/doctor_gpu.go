@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"strings"
 
-	"bnas/cuda"
+	"bnas.example/cuda"
 )
 
 // gpuState says what there is of a GPU, what is missing, and the mend.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/data"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/data"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 var calibrationFlag = &cli.IntFlag{Name: "calibration-images", Usage: "training images that recompute BatchNorm's statistics", Value: 1024}

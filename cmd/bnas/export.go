@@ -7,9 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/internal/wholefile"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/internal/wholefile"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors file to write", Required: true}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/cuda"
-	"bnas/supernet"
+	"bnas.example/cuda"
+	"bnas.example/supernet"
 )
 
 func planCommand() *cli.Command {

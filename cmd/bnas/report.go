@@ -13,10 +13,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"bnas/ntk"
-	"bnas/report"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/indicator"
+	"bnas.example/rank"
+	"bnas.example/report"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // report draws the run as a page in its folder.
@@ -44,7 +45,7 @@ func (s *session) report(r runResult, found *searched, took time.Duration) error
 	for _, g := range s.net.Space.Genes() {
 		d.Genes = append(d.Genes, report.Gene(g))
 	}
-	for _, t := range ntk.Terms() {
+	for _, t := range indicator.Terms() {
 		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.objective.Terms, t.Name)})
 	}
 	if err := s.reportArchs(&d, found); err != nil {
@@ -101,8 +102,8 @@ func (s *session) reportArchs(d *report.Data, found *searched) error {
 			}
 		}
 	}
-	names := append(ntk.TermNames(), d.Score)
-	d.Agreement = report.NewMatrix(names, columns, ntk.Spearman, ntk.KendallTauB)
+	names := append(indicator.TermNames(), d.Score)
+	d.Agreement = report.NewMatrix(names, columns, rank.Spearman, rank.KendallTauB)
 	return nil
 }
 
@@ -189,7 +190,7 @@ func meanByOperator(byGene map[string]map[string]float64) map[string]float64 {
 }
 
 // distinct counts the networks among scored architectures: some have several forms.
-func distinct(scores []ntk.Scores) int {
+func distinct(scores []indicator.Scores) int {
 	seen := map[string]bool{}
 	for _, s := range scores {
 		seen[s.Canonical] = true

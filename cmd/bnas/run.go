@@ -8,7 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/search"
+	"bnas.example/search"
 )
 
 func runCommand() *cli.Command {

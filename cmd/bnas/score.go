@@ -11,10 +11,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/kernels/philox"
-	"bnas/ntk"
-	"bnas/search"
-	"bnas/supernet"
+	"bnas.example/indicator"
+	"bnas.example/philox"
+	"bnas.example/search"
+	"bnas.example/supernet"
 )
 
 // ledgerFolder names where scores are kept.
@@ -137,10 +137,10 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 	return archs, nil
 }
 
-func scoreEach(c *cli.Context, space supernet.Space, e *evaluator, archs []supernet.Arch) ([]ntk.Scores, error) {
+func scoreEach(c *cli.Context, space supernet.Space, e *evaluator, archs []supernet.Arch) ([]indicator.Scores, error) {
 	bar := newProgress(c, "score", len(archs))
 	defer bar.end()
-	scores := make([]ntk.Scores, len(archs))
+	scores := make([]indicator.Scores, len(archs))
 	for i, a := range archs {
 		err := c.Context.Err()
 		if err == nil {
@@ -209,13 +209,13 @@ func (e *evaluator) close() {
 }
 
 // scoreTable prints one architecture as a column of terms, several as one line each.
-func scoreTable(w io.Writer, scores []ntk.Scores, only []string) {
+func scoreTable(w io.Writer, scores []indicator.Scores, only []string) {
 	names := only
 	if len(names) == 0 {
-		names = ntk.TermNames()
+		names = indicator.TermNames()
 	}
 	index := map[string]int{}
-	for i, name := range ntk.TermNames() {
+	for i, name := range indicator.TermNames() {
 		index[name] = i
 	}
 	if len(scores) == 1 {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/internal/wholefile"
-	"bnas/ntk"
-	"bnas/search"
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+	"bnas.example/search"
 )
 
 func searchCommand() *cli.Command {
@@ -53,12 +53,12 @@ func resumable(c *cli.Context, err error) error {
 type searched struct {
 	*search.Result
 	objective search.Objective
-	scored    []ntk.Scores // everything in the ledger, or the calibration sample alone
+	scored    []indicator.Scores // everything in the ledger, or the calibration sample alone
 }
 
 // search calibrates the composite, searches, and writes result.json to the ledger's folder if there is one.
 func (s *session) search(c *cli.Context, dir string) (*searched, error) {
-	composite, err := ntk.LookupComposite(s.cfg.Objective.Composite)
+	composite, err := indicator.LookupComposite(s.cfg.Objective.Composite)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -93,7 +93,7 @@ func (s *session) search(c *cli.Context, dir string) (*searched, error) {
 }
 
 // calibrate scores the sample that a composite of several terms is calibrated by.
-func (s *session) calibrate(c *cli.Context, e *evaluator, composite ntk.Composite, out *searched) (search.Objective, error) {
+func (s *session) calibrate(c *cli.Context, e *evaluator, composite indicator.Composite, out *searched) (search.Objective, error) {
 	if len(composite.Terms) == 1 {
 		return search.Fused(composite, nil)
 	}
@@ -107,7 +107,7 @@ func (s *session) calibrate(c *cli.Context, e *evaluator, composite ntk.Composit
 		return search.Objective{}, err
 	}
 	out.scored = sample
-	calibration, err := ntk.NewCalibration(sample)
+	calibration, err := indicator.NewCalibration(sample)
 	if err != nil {
 		return search.Objective{}, err
 	}

@@ -14,14 +14,14 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v3"
 
-	"bnas/data"
-	"bnas/internal/wholefile"
-	"bnas/kernels"
-	"bnas/kernels/philox"
-	"bnas/ntk"
-	"bnas/search"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/data"
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+	"bnas.example/kernels"
+	"bnas.example/philox"
+	"bnas.example/search"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // Files of a run folder; train and search name theirs.
@@ -197,7 +197,7 @@ func newRunFolder(dir string, cfg Config) error {
 }
 
 // scorer prepares the indicator's terms on images that did not train, or on those that did where too few were held.
-func (s *session) scorer() (*ntk.Scorer, error) {
+func (s *session) scorer() (*indicator.Scorer, error) {
 	need := s.cfg.Score.ImagesNeeded()
 	from := s.held
 	if len(from) < need {
@@ -215,7 +215,7 @@ func (s *session) scorer() (*ntk.Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ntk.NewScorer(s.net, s.dev, s.store, ntk.Inputs{Images: batch.Images, Labels: batch.Labels}, s.cfg.Score)
+	return indicator.NewScorer(s.net, s.dev, s.store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, s.cfg.Score)
 }
 
 // key names everything that a score depends on. A ledger of scores is continued only under the same key.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/kernels"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 func spaceCommand() *cli.Command {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/data"
-	"bnas/kernels"
-	"bnas/kernels/ref"
-	"bnas/supernet"
+	"bnas.example/data"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
+	"bnas.example/supernet"
 )
 
 func traceCommand() *cli.Command {

@@ -8,9 +8,9 @@ import (
 
 	"gorgonia.org/tensor"
 
-	"bnas/data"
-	"bnas/kernels/cpu"
-	"bnas/kernels/philox"
+	"bnas.example/data"
+	"bnas.example/kernels/cpu"
+	"bnas.example/philox"
 )
 
 // TestTraceDevice: without --device a trace is the reference's; --device names another.

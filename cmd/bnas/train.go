@@ -10,11 +10,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas/data"
-	"bnas/kernels/philox"
-	"bnas/ntk"
-	"bnas/supernet"
-	"bnas/train"
+	"bnas.example/data"
+	"bnas.example/indicator"
+	"bnas.example/philox"
+	"bnas.example/rank"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // rankedSample is how many architectures the early bird's ranking is made of.
@@ -147,7 +148,7 @@ func (s *session) trainToEnd(c *cli.Context) (trainResult, error) {
 		if t.Ranker, err = s.ranker(); err != nil {
 			return trainResult{}, err
 		}
-		t.Agree = ntk.KendallTauB
+		t.Agree = rank.KendallTauB
 	}
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return trainResult{}, err
@@ -175,7 +176,7 @@ func (s *session) trainToEnd(c *cli.Context) (trainResult, error) {
 
 // ranker scores a fixed random sample of architectures by the composite of the search, ranks fused within the sample.
 func (s *session) ranker() (func() ([]float64, error), error) {
-	composite, err := ntk.LookupComposite(s.cfg.Objective.Composite)
+	composite, err := indicator.LookupComposite(s.cfg.Objective.Composite)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +189,7 @@ func (s *session) ranker() (func() ([]float64, error), error) {
 	sample := liveSample(s.net, rankedSample, s.cfg.Score.Seed, "early bird")
 	return func() ([]float64, error) {
 		scorer.Reset()
-		set := make([]ntk.Scores, len(sample))
+		set := make([]indicator.Scores, len(sample))
 		for i, a := range sample {
 			var err error
 			if set[i], err = scorer.Score(a); err != nil {

@@ -9,7 +9,7 @@ import "C"
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Backward writes the Grad slots of γ, β and the classifier. Gradients of convolution weights are not supported.

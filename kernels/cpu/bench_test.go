@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"bnas/kernels"
-	"bnas/kernels/cpu"
-	"bnas/supernet"
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/supernet"
 )
 
 var cells = map[string]string{

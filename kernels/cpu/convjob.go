@@ -5,7 +5,7 @@ package cpu
 // #include "entry.h"
 import "C"
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // convJob is one call of a core: sibling convolutions, or their common input gradient.
 type convJob struct {

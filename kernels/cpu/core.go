@@ -12,7 +12,7 @@ import (
 	"math"
 	"unsafe"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // coreShape is the geometry of a convolution for calling its core by itself, in tests and benchmarks. Height and Width

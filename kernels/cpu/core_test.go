@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // call makes a core's call for n images.

@@ -5,9 +5,9 @@ package cpu_test
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/cpu"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/kernels/kerneltest"
 )
 
 // TestConformance runs the suite in every instruction set that the processor has: all of it in the widest, which is

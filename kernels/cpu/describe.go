@@ -9,8 +9,8 @@ import "C"
 import (
 	"math"
 
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // descriptors are the arguments of one call into C, built anew for each call in memory that is kept.

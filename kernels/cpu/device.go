@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // device runs one Exec at a time on a pool of threads. saved holds what a Forward keeps, moving what a backward pass

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 type exec struct {

@@ -2,7 +2,7 @@
 
 package cpu
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // NewPoisoned is New with memory filled with NaN before each use and the gaps between buffers checked after it.
 func NewPoisoned(threads int) (kernels.Device, error) {

@@ -9,7 +9,7 @@ import "C"
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Forward runs the program. Within a step images are independent; between steps one thread merges the statistics.

@@ -13,7 +13,7 @@ import (
 	"os"
 	"unsafe"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // ISAVariable names the environment variable that forces an instruction set narrower than the best that the

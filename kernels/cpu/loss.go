@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // CrossEntropy forms the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.

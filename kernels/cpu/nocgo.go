@@ -5,7 +5,7 @@ package cpu
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // ISAVariable names the environment variable that chooses an instruction set where the engine is built in.

@@ -9,8 +9,8 @@ import (
 	"encoding/binary"
 	"unsafe"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
 )
 
 // store keeps, beside the parameters, the forms of frozen weights that the cores want.

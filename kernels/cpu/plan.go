@@ -1,8 +1,8 @@
 package cpu
 
 import (
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // lanes is the number of channels stored together; LANES in conv.h.

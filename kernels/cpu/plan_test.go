@@ -5,8 +5,8 @@ package cpu
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
 )
 
 // TestSavedBytes: of a network whose convolutions have whole blocks of channels, one float for each element of each

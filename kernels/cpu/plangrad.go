@@ -1,8 +1,8 @@
 package cpu
 
 import (
-	"bnas/kernels"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // noNode stands for the logits as the start of a backward pass, and for every parameter as its end.

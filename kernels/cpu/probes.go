@@ -8,7 +8,7 @@ import "C"
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // tap describes a load of what a Tap names.

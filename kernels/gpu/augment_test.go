@@ -3,8 +3,8 @@ package gpu_test
 import (
 	"testing"
 
-	"bnas/data"
-	"bnas/kernels/philox"
+	"bnas.example/data"
+	"bnas.example/philox"
 )
 
 // noise is a set of random images whose labels are their numbers.

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// artifacts holds what scripts/kernels has made of the sources.
+// artifacts holds what tools/kernels has made of the sources.
 //
 //go:embed compiled
 var artifacts embed.FS

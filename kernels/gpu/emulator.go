@@ -5,7 +5,7 @@ package gpu
 import (
 	"embed"
 
-	"bnas/kernels/gpu/machine"
+	"bnas.example/internal/gpusim/machine"
 )
 
 // Sources are the kernels and what they include.

@@ -1,8 +1,8 @@
-//go:build cgo && linux
+//go:build cgo && linux && gpusim
 
 package gpu
 
-// #cgo CXXFLAGS: -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
+// #cgo CXXFLAGS: -I${SRCDIR}/../../internal/gpusim -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
 // #cgo !race,!asan,!msan CXXFLAGS: -fsanitize=thread,bounds,alignment
 // #cgo asan CXXFLAGS: -fsanitize=address
 // #include "kernels.h"
@@ -11,7 +11,7 @@ import "C"
 import (
 	"unsafe"
 
-	"bnas/kernels/gpu/machine"
+	"bnas.example/internal/gpusim/machine"
 )
 
 func emulated() machine.Kernels {

@@ -1,7 +1,7 @@
-//go:build !cgo || !linux
+//go:build !cgo || !linux || !gpusim
 
 package gpu
 
-import "bnas/kernels/gpu/machine"
+import "bnas.example/internal/gpusim/machine"
 
 func emulated() machine.Kernels { return machine.Kernels{} }

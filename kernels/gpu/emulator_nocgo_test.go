@@ -1,4 +1,4 @@
-//go:build !cgo || !linux
+//go:build !cgo || !linux || !gpusim
 
 package gpu
 
@@ -6,7 +6,7 @@ import (
 	"errors"
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 func TestNoCgo(t *testing.T) {

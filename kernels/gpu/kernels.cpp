@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && gpusim
 
 // The kernels with hooks at every load and store.
 #include "machine/emulate.h"

@@ -1,4 +1,4 @@
-//go:build linux
+//go:build linux && gpusim
 
 // The kernels without hooks, for a processor with fused multiply-add. Nothing else may be compiled for that processor:
 // the standard headers come first.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"bnas/kernels/gpu"
+	"bnas.example/kernels/gpu"
 )
 
 // A kit is an emulated GPU with checks on, and what fills its memory. Host maps are float64 [image][y][x][channel],

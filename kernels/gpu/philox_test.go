@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels/philox"
+	"bnas.example/philox"
 )
 
 // The device's numbers are the host's, but for one ulp where a double is near a rounding boundary of the floats.

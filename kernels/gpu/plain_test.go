@@ -3,7 +3,7 @@ package gpu_test
 import (
 	"testing"
 
-	"bnas/kernels/gpu"
+	"bnas.example/kernels/gpu"
 )
 
 // A map case: images, those that give statistics, the node, its terms, and how it is cut.

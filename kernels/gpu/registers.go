@@ -9,7 +9,7 @@ import (
 	_ "embed"
 )
 
-// registersCSV is what ptxas reports of every kernel for every architecture; scripts/kernels writes it.
+// registersCSV is what ptxas reports of every kernel for every architecture; tools/kernels writes it.
 //
 //go:embed registers.csv
 var registersCSV string

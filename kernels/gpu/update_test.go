@@ -5,8 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
 )
 
 type parameter struct {

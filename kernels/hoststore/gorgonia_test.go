@@ -7,9 +7,9 @@ import (
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
+	"bnas.example/philox"
 )
 
 // parameter is a gorgonia.ValueGrad.

@@ -4,7 +4,7 @@ package hoststore
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 const slots = int(kernels.Moment2) + 1

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Update applies one optimizer step to ids as torch.optim.SGD and torch.optim.AdamW do, after clipping as

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
 )
 
 // sequence is an optimizer that PyTorch has run; scripts/golden_torch.py writes it.

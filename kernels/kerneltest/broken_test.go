@@ -8,8 +8,8 @@ import (
 	"testing"
 	"unsafe"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // defective is the reference with one defect: every Exec that it compiles is wrapped.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // Case is a program with all that is needed to run it.

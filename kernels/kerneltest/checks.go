@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // session is a case compiled on a device.

@@ -4,8 +4,8 @@ import (
 	"reflect"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // Whatever number of a program is changed to whatever else, it is refused or it runs: three bytes of input are one

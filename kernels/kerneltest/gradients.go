@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // backwards makes every kind of backward pass, and those with statistics held from two gradients of the logits.

@@ -3,7 +3,7 @@ package kerneltest
 import (
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Broken is a way to break a legal program: the result must be refused.

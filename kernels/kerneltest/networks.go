@@ -3,7 +3,7 @@ package kerneltest
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Cell is a cell as NAS-Bench-201 has them, on a stem: nodes that sum BatchNorms, every edge a 3×3 or 1×1

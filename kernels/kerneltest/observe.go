@@ -6,8 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // result is one output of an Exec, in float64.

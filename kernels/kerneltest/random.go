@@ -3,7 +3,7 @@ package kerneltest
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Random is a small program drawn from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums

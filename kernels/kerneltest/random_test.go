@@ -3,7 +3,7 @@ package kerneltest
 import (
 	"testing"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // Forty random programs contain everything that the suite means to cover.

@@ -3,7 +3,7 @@ package kerneltest
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // illegalPrograms: Compile refuses each, and a batch of none, a foreign store and a parameter table that does not fit.

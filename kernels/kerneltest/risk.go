@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // A sum of float32 that is almost zero may be rounded to either side of zero by two loads of one device: the gradient

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
+	"bnas.example/philox"
 )
 
 var slots = []kernels.Slot{kernels.Data, kernels.Grad, kernels.Moment1, kernels.Moment2}

@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // Factory makes the device under test for a number of threads.

@@ -1,6 +1,6 @@
 package plan
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // NoNode stands for the logits as the start of a backward pass, and for every parameter as its end.
 const NoNode kernels.NodeID = -1

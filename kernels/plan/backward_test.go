@@ -3,9 +3,9 @@ package plan_test
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
-	"bnas/kernels/plan"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
+	"bnas.example/kernels/plan"
 )
 
 // TestBackward checks, on random programs, that each node's gradient is begun once, completed once, complete before

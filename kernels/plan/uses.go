@@ -2,7 +2,7 @@
 // backward pass, and which buffers may share memory.
 package plan
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // Use is one place where a value enters a node.
 type Use struct {

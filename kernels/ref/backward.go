@@ -3,7 +3,7 @@ package ref
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // pass is one backward pass: gradients of nodes and values, nil where they are zero.

@@ -3,7 +3,7 @@ package ref
 import (
 	"math"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // eachChannel calls f for every image and channel with the range of their pixels.

@@ -1,6 +1,6 @@
 package ref
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // geometry is what a convolution or a pool reads and writes. Output pixel o reads inputs o·Stride − Pad + k·Dilation.
 type geometry struct {

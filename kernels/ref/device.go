@@ -10,8 +10,8 @@ import (
 	"runtime"
 	"sync"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
 )
 
 // Device is the reference device.

@@ -1,6 +1,6 @@
 package ref
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // The results of the last calls in float64, for tests. They are the Exec's own: read them only, before the next call.
 

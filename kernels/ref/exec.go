@@ -3,8 +3,8 @@ package ref
 import (
 	"fmt"
 
-	"bnas/kernels"
-	"bnas/kernels/hoststore"
+	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
 )
 
 // Exec runs one Program. Feature maps are dense n×C×H×W.

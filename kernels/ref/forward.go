@@ -1,6 +1,6 @@
 package ref
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // Forward runs the program.
 func (e *Exec) Forward(images []float32, statRows int) error {

@@ -7,8 +7,8 @@ import (
 	"os"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // golden is a network that PyTorch has run; scripts/golden_torch.py writes it.

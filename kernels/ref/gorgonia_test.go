@@ -7,8 +7,8 @@ import (
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
-	"bnas/kernels"
-	"bnas/kernels/philox"
+	"bnas.example/kernels"
+	"bnas.example/philox"
 )
 
 // Two convolutions with BatchNorm in training mode, ReLU, a max pool, a global mean and the softmax loss: what

@@ -5,9 +5,9 @@ import (
 	"math"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
+	"bnas.example/kernels/ref"
 )
 
 // probe is a case at which single parameters are moved.

@@ -1,6 +1,6 @@
 package ref
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // concat joins the channels of every part, image by image.
 func concat(parts [][]float64, n int) []float64 {

@@ -1,6 +1,6 @@
 package ref
 
-import "bnas/kernels"
+import "bnas.example/kernels"
 
 // sum forms a node, n×shape: the sum of its terms, zeros if there are none.
 func (e *Exec) sum(node kernels.NodeID) []float64 {

@@ -3,7 +3,7 @@ package ref
 import (
 	"fmt"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // tap returns what a Tap names, n×shape.

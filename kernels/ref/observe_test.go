@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 )
 
 // tiny loads two-channel images of two pixels through ReLU, counted twice, and through ReLU6.

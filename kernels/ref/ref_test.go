@@ -3,9 +3,9 @@ package ref_test
 import (
 	"testing"
 
-	"bnas/kernels"
-	"bnas/kernels/kerneltest"
-	"bnas/kernels/ref"
+	"bnas.example/kernels"
+	"bnas.example/kernels/kerneltest"
+	"bnas.example/kernels/ref"
 )
 
 func TestSuite(t *testing.T) {

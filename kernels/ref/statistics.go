@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bnas/kernels"
+	"bnas.example/kernels"
 )
 
 // bnChannels is the number of channels of all BatchNorms.

@@ -1,0 +1,72 @@
+package indicator
+
+import (
+	"fmt"
+	"slices"
+
+	"bnas.example/kernels"
+)
+
+// takeNoise finds for each BN the share of its input's variance that lies between images: with m_nc the mean of image
+// n's channel c over pixels, mean over c of Var_n[m_nc]/(σ_c²+ε). A constant input (zeros behind a cut edge) is left out.
+func (e *evidence) takeNoise() error {
+	p, n := e.program, e.cfg.Images
+	total := 0
+	for _, bn := range p.BNs {
+		total += p.Values[bn.Value].C
+	}
+	means, variances := make([]float64, total), make([]float64, total)
+	if err := e.exec.Statistics(means, variances); err != nil {
+		return fmt.Errorf("statistics: %w", err)
+	}
+	between := map[kernels.ValueID][]float64{}
+	at := 0
+	for _, bn := range p.BNs {
+		channels := p.Values[bn.Value].C
+		if between[bn.Value] == nil {
+			spatial := make([]float64, n*channels)
+			if err := e.exec.SpatialMean(kernels.Tap{IsBN: true, Value: bn.Value}, spatial); err != nil {
+				return fmt.Errorf("spatial means of the input of %s: %w", bn.Name, err)
+			}
+			between[bn.Value] = columnVariances(spatial, n, channels)
+		}
+		var share float64
+		for c, v := range between[bn.Value] {
+			share += v / (variances[at+c] + bn.Eps) / float64(channels)
+		}
+		if slices.Max(variances[at:at+channels]) > 0 {
+			e.noise = append(e.noise, share)
+		}
+		at += channels
+	}
+	return nil
+}
+
+// bnNoise is minus the mean over BatchNorms of the noise of their statistics,
+//
+//	U = −mean_l mean_c Var_n[ mean over pixels of x̂_nc ],
+//
+// dimensionless, from −1 to 0. Training with BatchNorm is approximate Bayesian inference in which the batch's μ and σ
+// are the random parameters (Teye, Azizpour and Smith, ICML 2018); the prediction's uncertainty is their spread put
+// through the network. μ_B is the mean over the B images of a batch of m_n, the image's own mean over pixels; images
+// are independent, so Var[μ_B] = Var_n[m_n]/B, and in the units in which BatchNorm reads it, Var[μ_B]/σ² =
+// Var_n[m̂_n]/B. B is the same for all networks and left out. Nothing is sampled. Noisier statistics, worse network.
+// Invariant under gauge: x̂ does not depend on its input's scale, but for ε. Source: ours, from Teye et al.
+func bnNoise(e *evidence) float64 { return -mean(e.noise) }
+
+// columnVariances are the biased variances of the columns of an n×c matrix.
+func columnVariances(x []float64, n, c int) []float64 {
+	out := make([]float64, c)
+	for k := range c {
+		var m, v float64
+		for i := range n {
+			m += x[i*c+k] / float64(n)
+		}
+		for i := range n {
+			d := x[i*c+k] - m
+			v += d * d / float64(n)
+		}
+		out[k] = v
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package indicator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+)
+
+// Calibration holds the empirical distribution of every term over a fixed sample of random architectures, of which
+// the live ones count.
+type Calibration struct {
+	sorted [][]float64 // for each term the sample's values, ascending; nil where the sample lacks the term
+}
+
+// NewCalibration sorts a sample's scores. It needs one live architecture.
+func NewCalibration(sample []Scores) (*Calibration, error) {
+	c := &Calibration{sorted: make([][]float64, len(terms))}
+	live := 0
+	for _, s := range sample {
+		if s.Dead {
+			continue
+		}
+		live++
+		if len(s.Values) != len(terms) {
+			return nil, fmt.Errorf("indicator: calibration: %s has %d terms instead of %d", s.Arch, len(s.Values), len(terms))
+		}
+		for i, v := range s.Values {
+			if !math.IsNaN(v) {
+				c.sorted[i] = append(c.sorted[i], v)
+			}
+		}
+	}
+	if live == 0 {
+		return nil, errors.New("indicator: calibration: no live architecture in the sample")
+	}
+	for i := range c.sorted {
+		if len(c.sorted[i]) < live {
+			c.sorted[i] = nil
+		}
+		slices.Sort(c.sorted[i])
+	}
+	return c, nil
+}
+
+// Covers says whether the sample had every term of a composite.
+func (c *Calibration) Covers(composite Composite) error {
+	if err := composite.Validate(); err != nil {
+		return err
+	}
+	for _, name := range composite.Terms {
+		if i, _ := termIndex(name); c.sorted[i] == nil {
+			return fmt.Errorf("indicator: calibration: the sample was scored without %s", name)
+		}
+	}
+	return nil
+}
+
+// quantile is (#{x < v} + #{x = v}/2 + 1/2) / (n+1) over the sample, in (0, 1); of −x and −v if against. It is NaN for
+// a term that the sample or v lacks.
+func (c *Calibration) quantile(term int, v float64, against bool) float64 {
+	x := c.sorted[term]
+	if x == nil || math.IsNaN(v) {
+		return math.NaN()
+	}
+	below := sort.SearchFloat64s(x, v)
+	upTo := sort.Search(len(x), func(i int) bool { return x[i] > v })
+	q := (float64(below+upTo)/2 + .5) / float64(len(x)+1)
+	if against {
+		q = 1 - q
+	}
+	return q
+}

@@ -1,0 +1,266 @@
+package indicator
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"bnas.example/philox"
+	"bnas.example/rank"
+)
+
+// fakeScores draws the terms that count holds from count(i, rng) and leaves the rest out.
+func fakeScores(n int, values func(i int, r *philox.Stream) map[string]float64) []Scores {
+	all := make([]Scores, n)
+	for i := range all {
+		name := "arch " + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676))
+		all[i] = Scores{Arch: name, Canonical: name, Values: slices.Repeat([]float64{math.NaN()}, len(terms))}
+		for term, v := range values(i, philox.New(1, "scores", uint64(i))) {
+			t, err := termIndex(term)
+			if err != nil {
+				panic(err)
+			}
+			all[i].Values[t] = v
+		}
+	}
+	return all
+}
+
+func TestCalibratedQuantiles(t *testing.T) {
+	sample := fakeScores(4, func(i int, _ *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": float64(i), "ntk": []float64{5, 5, 5, 9}[i]}
+	})
+	c, err := NewCalibration(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	score := func(naswot, ntk float64) Scores {
+		return fakeScores(1, func(int, *philox.Stream) map[string]float64 {
+			return map[string]float64{"naswot": naswot, "ntk": ntk}
+		})[0]
+	}
+	both := Composite{Name: "x", Terms: []string{"naswot", "ntk"}}
+	for _, x := range []struct {
+		composite Composite
+		s         Scores
+		want      float64
+	}{
+		// naswot 2.5 lies above three of four: (3+.5)/5; ntk 5 ties with three: (1.5+.5)/5.
+		{both, score(2.5, 5), math.Log(3.5/5) + math.Log(2./5)},
+		{Composite{Terms: []string{"naswot", "ntk"}, Against: []string{"ntk"}}, score(2.5, 5), math.Log(3.5/5) + math.Log(3./5)},
+		{both, score(math.Inf(-1), 10), math.Log(.5/5) + math.Log(4.5/5)},
+		{both, Scores{Dead: true}, math.Inf(-1)},
+	} {
+		if got := x.composite.Fuse(c, x.s); math.Abs(got-x.want) > 1e-12 && got != x.want {
+			t.Errorf("%v: %v, want %v", x.s.Values[:1], got, x.want)
+		}
+	}
+	if err := c.Covers(both); err != nil {
+		t.Error(err)
+	}
+	if err := c.Covers(Composite{Terms: []string{"macs"}}); err == nil {
+		t.Error("a term that the sample lacks is covered")
+	}
+	if _, err := NewCalibration([]Scores{{Dead: true}}); err == nil {
+		t.Error("a sample of the dead calibrates")
+	}
+}
+
+// F3 does not change under a monotone map of a term, in sample and score alike; F1 and F2 neither.
+func TestFusionIsMonotoneInvariant(t *testing.T) {
+	plain := fakeScores(60, func(i int, r *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": r.Float64(), "ntk_gauge": r.Float64(), "mc_mi": r.Float64()}
+	})
+	mapped := fakeScores(60, func(i int, r *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": math.Exp(5 * r.Float64()), "ntk_gauge": math.Log(r.Float64()), "mc_mi": r.Float64() - 7}
+	})
+	etu, err := LookupComposite("etu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewCalibration(plain[:40])
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := NewCalibration(mapped[:40])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range plain {
+		if x, y := etu.Fuse(a, plain[i]), etu.Fuse(b, mapped[i]); x != y {
+			t.Errorf("architecture %d: %v and %v", i, x, y)
+		}
+	}
+	for _, fusion := range []func([]Scores) ([]float64, error){etu.RankSum, etu.LogRank} {
+		x, err := fusion(plain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := fusion(mapped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(x, y) {
+			t.Error("ranks changed")
+		}
+	}
+}
+
+func TestRankFusions(t *testing.T) {
+	set := fakeScores(3, func(i int, _ *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": []float64{1, 2, 3}[i], "ntk": []float64{8, 8, 7}[i]}
+	})
+	set = append(set, Scores{Dead: true})
+	c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}}
+	got, err := c.RankSum(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float64{1 + 2.5, 2 + 2.5, 3 + 1, math.Inf(-1)}; !slices.Equal(got, want) {
+		t.Errorf("F1 %v, want %v", got, want)
+	}
+	if got, err = c.LogRank(set); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{math.Log(1. / 3 * 2.5 / 3), math.Log(2. / 3 * 2.5 / 3), math.Log(1. / 3)} {
+		if math.Abs(got[i]-want) > 1e-12 {
+			t.Errorf("F2 of %d: %v, want %v", i, got[i], want)
+		}
+	}
+	if _, err := (Composite{Terms: []string{"macs"}}).RankSum(set); err == nil {
+		t.Error("ranks of a term that is not there")
+	}
+}
+
+func TestLookupComposite(t *testing.T) {
+	for _, c := range Composites() {
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+		if got, err := LookupComposite(c.Name); err != nil || got.Name != c.Name {
+			t.Errorf("%s: %v, %v", c.Name, got, err)
+		}
+	}
+	for _, name := range TermNames() {
+		if c, err := LookupComposite(name); err != nil || !slices.Equal(c.Terms, []string{name}) {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
+	}
+	if _, err := LookupComposite("best"); err == nil || !strings.Contains(err.Error(), "etu") {
+		t.Errorf("error %v", err)
+	}
+	for _, c := range []Composite{
+		{Name: "none"}, {Terms: []string{"zen"}}, {Terms: []string{"ntk", "ntk"}}, {Terms: []string{"ntk"}, Against: []string{"macs"}},
+	} {
+		if c.Validate() == nil {
+			t.Errorf("%+v is valid", c)
+		}
+	}
+}
+
+// planted has accuracy in three terms, noise in others; half of the architectures are doubles of the other half.
+func planted(n int) ([]Scores, []float64) {
+	truth := make([]float64, n)
+	all := fakeScores(n, func(i int, r *philox.Stream) map[string]float64 {
+		truth[i] = r.Float64()
+		m := map[string]float64{}
+		for _, name := range []string{"naswot", "bn_entropy", "ntk", "isometry", "mc_mi", "logit_scale"} {
+			m[name] = r.Float64()
+		}
+		for _, name := range []string{"cell_spectrum", "ntk_gauge", "bn_noise"} {
+			m[name] = math.Exp(truth[i] + .3*r.Float64())
+		}
+		return m
+	})
+	for i := n / 2; i < n; i++ {
+		all[i].Canonical, all[i].Values, truth[i] = all[i-n/2].Canonical, all[i-n/2].Values, truth[i-n/2]
+	}
+	return all, truth
+}
+
+func TestSelect(t *testing.T) {
+	scores, truth := planted(200)
+	got, err := SelectHalf("chosen", scores, truth, 4, Judging{Resamples: 50, Top: []int{5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"cell_spectrum", "ntk_gauge", "bn_noise"}; !slices.Equal(got.Composite.Terms, want) || got.Composite.Name != "chosen" {
+		t.Errorf("chose %v, want %v", got.Composite, want)
+	}
+	// 3·3·3 triples; of four terms one perspective has two: 3 perspectives × 3 pairs × 9.
+	if got.Tried != 27+81 {
+		t.Errorf("tried %d", got.Tried)
+	}
+	if got.Train != 100 || got.Test.N != 100 || got.Test.Tau < .7 || got.Test.Interval.Low > got.Test.Tau || len(got.Test.Top) != 1 {
+		t.Errorf("%+v", got)
+	}
+	first, second := halves(scores, 4)
+	if len(first)+len(second) != 200 {
+		t.Fatalf("halves of %d and %d", len(first), len(second))
+	}
+	side := map[string]bool{}
+	for _, i := range first {
+		side[scores[i].Canonical] = true
+	}
+	for _, i := range second {
+		if side[scores[i].Canonical] {
+			t.Errorf("%s is on both sides", scores[i].Canonical)
+		}
+	}
+	if _, _, _, err := Select("x", fakeScores(5, func(i int, _ *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": float64(i), "ntk": 1}
+	}), make([]float64, 5)); err == nil {
+		t.Error("selected without uncertainty")
+	}
+}
+
+func TestSubsets(t *testing.T) {
+	scores := []Scores{{Canonical: "a"}, {Canonical: "b"}, {Canonical: "a"}, {Canonical: "#", Dead: true}}
+	truth := []float64{80, 70, 90, 10}
+	for _, c := range []struct {
+		subset Subset
+		want   []float64
+	}{{All, truth}, {Live, truth[:3]}, {Distinct, []float64{85, 70}}} {
+		s, a, err := c.subset.Of(scores, truth)
+		if err != nil || !slices.Equal(a, c.want) || len(s) != len(a) {
+			t.Errorf("%s: %v, %v", c.subset, a, err)
+		}
+	}
+	if _, _, err := Subset("some").Of(scores, truth); err == nil {
+		t.Error("subset some")
+	}
+}
+
+func TestJudge(t *testing.T) {
+	scores, truth := planted(60)
+	table, err := ReadTruth(strings.NewReader("arch,test_accuracy\n"+scores[0].Arch+",7\n"), "t.csv", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, accuracy, missing := Join(scores[:3], table); len(found) != 1 || accuracy[0] != 7 || missing != 2 {
+		t.Errorf("joined %v %v %v", found, accuracy, missing)
+	}
+	j := Judging{Resamples: 20, Top: []int{1, 5}}
+	all := j.Terms(scores, truth)
+	if len(all) != 9 {
+		t.Errorf("%d terms are judged, 9 are there", len(all))
+	}
+	for _, c := range all {
+		i, _ := termIndex(c.Name)
+		column := make([]float64, len(scores))
+		for k, s := range scores {
+			column[k] = s.Values[i]
+		}
+		if c.Tau != rank.KendallTauB(column, truth) || c.Rho != rank.Spearman(column, truth) || len(c.Top) != 2 || c.N != 60 {
+			t.Errorf("%+v", c)
+		}
+	}
+	calibration, err := NewCalibration(scores)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := j.Composites(calibration, []Composite{{Terms: []string{"macs"}}}, scores, truth); err == nil {
+		t.Error("judged a composite without its terms")
+	}
+}

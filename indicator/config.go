@@ -1,0 +1,85 @@
+package indicator
+
+import (
+	"fmt"
+
+	"gorgonia.org/tensor"
+)
+
+// Config says how much is looked at. Zero fields take the defaults (in brackets), which are chosen to score a
+// NAS-Bench-201 architecture within half a second on two cores. Images and directions are the same for every
+// architecture.
+type Config struct {
+	// Images that calibrate the BatchNorm statistics and give codes, spectra and noise (64).
+	Images int `yaml:"images"`
+	// NTKImages in one kernel (16), of which NTKBatches (2) are averaged; their product is at most Images.
+	NTKImages  int `yaml:"ntk_images"`
+	NTKBatches int `yaml:"ntk_batches"`
+	// Directions is how many Rademacher vectors over the classes contract the outputs (2); −1 takes the full trace,
+	// one backward pass a class.
+	Directions int `yaml:"ntk_directions"`
+	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (24), and applied to MCQueries
+	// images (16). Teye et al. want the training batch size for MCBatch; a smaller one scales the noise of every
+	// architecture by the same factor.
+	MCBatches int `yaml:"mc_batches"`
+	MCBatch   int `yaml:"mc_batch"`
+	MCQueries int `yaml:"mc_queries"`
+	// Seed of the Rademacher vectors.
+	Seed uint64 `yaml:"seed"`
+	// Terms to compute; empty for all. What only other terms need is not run.
+	Terms []string `yaml:"terms"`
+}
+
+// WithDefaults fills the zero fields, but for Seed and Terms.
+func (c Config) WithDefaults() Config {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{
+		{&c.Images, 64}, {&c.NTKImages, 16}, {&c.NTKBatches, 2}, {&c.Directions, 2},
+		{&c.MCBatches, 4}, {&c.MCBatch, 24}, {&c.MCQueries, 16},
+	} {
+		if *f.field == 0 {
+			*f.field = f.value
+		}
+	}
+	return c
+}
+
+// Validate checks a Config whose defaults are filled in.
+func (c Config) Validate() error {
+	for _, f := range []struct {
+		name       string
+		value, low int
+	}{
+		{"images", c.Images, 2}, {"ntk_images", c.NTKImages, 2}, {"ntk_batches", c.NTKBatches, 1},
+		{"ntk_directions", c.Directions, -1}, {"mc_batches", c.MCBatches, 2}, {"mc_batch", c.MCBatch, 2}, {"mc_queries", c.MCQueries, 2},
+	} {
+		if f.value < f.low {
+			return fmt.Errorf("indicator: %s is %d; it must be at least %d", f.name, f.value, f.low)
+		}
+	}
+	if c.NTKImages*c.NTKBatches > c.Images {
+		return fmt.Errorf("indicator: ntk_images × ntk_batches is %d, more than images, %d", c.NTKImages*c.NTKBatches, c.Images)
+	}
+	for _, name := range c.Terms {
+		if _, err := termIndex(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ImagesNeeded is how many images Inputs must hold: Images, then MCQueries, then MCBatches×MCBatch.
+func (c Config) ImagesNeeded() int {
+	c = c.WithDefaults()
+	return c.Images + c.MCQueries + c.MCBatches*c.MCBatch
+}
+
+// Inputs are the images that every architecture is scored on, normalised and without augmentation, in random order.
+// The first Config.Images calibrate, the next are the queries of MC-BatchNorm, the rest its resampled batches, none of
+// which shares an image with another.
+type Inputs struct {
+	Images *tensor.Dense // M×C×H×W float32, M ≥ Config.ImagesNeeded()
+	Labels []int
+}

@@ -1,0 +1,130 @@
+package indicator
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas.example/philox"
+	"bnas.example/rank"
+)
+
+// Join pairs scores with a table's accuracies by the architecture's text, in the order of scores. missing is how many
+// have no row.
+func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, missing int) {
+	for _, s := range scores {
+		if v, ok := table.Of(s.Arch); ok {
+			found, accuracy = append(found, s), append(accuracy, v)
+		} else {
+			missing++
+		}
+	}
+	return found, accuracy, missing
+}
+
+// Subset says which architectures a correlation is taken over; figures compare only within one.
+type Subset string
+
+const (
+	All      Subset = "all"
+	Live     Subset = "live"     // with a path from input to output
+	Distinct Subset = "distinct" // live, and one of those that are the same network, with their mean accuracy
+)
+
+// Subsets lists them.
+func Subsets() []Subset { return []Subset{All, Live, Distinct} }
+
+// Of picks the subset's architectures. Of those that are the same network Distinct keeps the first.
+func (s Subset) Of(scores []Scores, accuracy []float64) ([]Scores, []float64, error) {
+	switch s {
+	case All:
+		return scores, accuracy, nil
+	case Live, Distinct:
+	default:
+		return nil, nil, fmt.Errorf("indicator: no subset %q; there are %q", s, Subsets())
+	}
+	var kept []Scores
+	var truth, count []float64
+	at := map[string]int{}
+	for i, v := range scores {
+		if v.Dead {
+			continue
+		}
+		if s == Distinct {
+			if k, ok := at[v.Canonical]; ok {
+				count[k]++
+				truth[k] += (accuracy[i] - truth[k]) / count[k]
+				continue
+			}
+			at[v.Canonical] = len(kept)
+		}
+		kept, truth, count = append(kept, v), append(truth, accuracy[i]), append(count, 1)
+	}
+	return kept, truth, nil
+}
+
+// Correlation is how well a score agrees with the truth.
+type Correlation struct {
+	Name     string        `json:"name"`
+	N        int           `json:"n"`
+	Tau      float64       `json:"tau_b"`
+	Interval rank.Interval `json:"tau_b_interval"` // 95 %
+	Rho      float64       `json:"spearman"`
+	Top      []rank.Top    `json:"top"`
+}
+
+// Judging is how a correlation is measured.
+type Judging struct {
+	Resamples int    // of the bootstrap
+	Seed      uint64 // of the bootstrap
+	Top       []int  // sizes for TopK
+}
+
+// resample is the source of one bootstrap resample: every score sees the same ones.
+func (j Judging) resample(i int) rank.Source { return philox.New(j.Seed, "bootstrap", uint64(i)) }
+
+// Judge compares a score with the truth.
+func (j Judging) Judge(name string, score, truth []float64) Correlation {
+	c := Correlation{
+		Name: name, N: len(score), Tau: rank.KendallTauB(score, truth), Rho: rank.Spearman(score, truth),
+		Interval: rank.KendallInterval(score, truth, j.Resamples, .95, j.resample),
+	}
+	for _, k := range j.Top {
+		c.Top = append(c.Top, rank.TopK(score, truth, k))
+	}
+	return c
+}
+
+// Terms compares every term that all of scores have with the truth, in the order of TermNames.
+func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
+	var all []Correlation
+	column := make([]float64, len(scores))
+	for t, term := range terms {
+		for i, s := range scores {
+			column[i] = s.Values[t]
+		}
+		if !slices.ContainsFunc(column, math.IsNaN) && len(scores) > 0 {
+			all = append(all, j.Judge(term.Name, column, truth))
+		}
+	}
+	return all
+}
+
+// Composites compares each composite, fused as F3 by calibration, with the truth. A composite that the calibration
+// does not cover is an error.
+func (j Judging) Composites(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Correlation, error) {
+	var all []Correlation
+	for _, c := range composites {
+		if err := calibration.Covers(c); err != nil {
+			return nil, err
+		}
+		fused := make([]float64, len(scores))
+		for i, s := range scores {
+			if fused[i] = c.Fuse(calibration, s); math.IsNaN(fused[i]) {
+				return nil, fmt.Errorf("indicator: %s was scored without a term of %s", s.Arch, c.Name)
+			}
+		}
+		all = append(all, j.Judge(c.Name, fused, truth))
+	}
+	return all, nil
+}

@@ -1,0 +1,43 @@
+package indicator
+
+import "bnas.example/supernet"
+
+// countParams is the number of parameters, as the space's authors built the network; countMACs its multiply-accumulates
+// for one image; countDepth the BatchNorm layers on its path (standard placement). Invariant: no parameter is read.
+func countParams(e *evidence) float64 { return float64(e.cost.Params) }
+func countMACs(e *evidence) float64   { return float64(e.cost.MACs) }
+func countDepth(e *evidence) float64  { return float64(e.cost.Depth) }
+
+// countConvs is the number of genes whose operator has a convolution: the score that any indicator on convolutions'
+// BatchNorms has to beat. Invariant.
+func countConvs(e *evidence) float64 {
+	n := 0
+	for gene, option := range e.arch {
+		if e.convolves[gene][option] {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+// convolves says for each gene and option whether the operator has a convolution: whether it carries a BatchNorm in
+// the standard placement, which knows no other.
+func convolves(net *supernet.Net) ([][]bool, error) {
+	c := net.Config
+	c.BN = supernet.Standard
+	standard, err := supernet.New(c)
+	if err != nil {
+		return nil, err
+	}
+	genes := net.Space.Genes()
+	t := make([][]bool, len(genes))
+	for i, g := range genes {
+		t[i] = make([]bool, len(g.Options))
+	}
+	for _, bn := range standard.BNs() {
+		if bn.Gene >= 0 {
+			t[bn.Gene][bn.Option] = true
+		}
+	}
+	return t, nil
+}

@@ -1,0 +1,206 @@
+package indicator
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// someScores has ordinary values, a term not asked for, −∞, and a dead network; and text that CSV must quote.
+func someScores() []Scores {
+	all := make([]Scores, 3)
+	for k := range all {
+		all[k] = Scores{Arch: string(rune('a' + k)), Canonical: `x,"y"`, Values: make([]float64, len(terms))}
+		for i := range all[k].Values {
+			all[k].Values[i] = math.Sqrt(float64(1 + i + 31*k))
+		}
+	}
+	all[0].Values[1] = math.NaN()
+	all[1].Values[0] = math.Inf(-1)
+	all[2].Dead = true
+	for i := range all[2].Values {
+		all[2].Values[i] = math.Inf(-1)
+	}
+	return all
+}
+
+func TestScoresRoundTrip(t *testing.T) {
+	var b bytes.Buffer
+	if err := WriteScores(&b, someScores()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadScores(&b, "scores.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(someScores(), got, cmpopts.EquateNaNs()); d != "" {
+		t.Errorf("read back: %s", d)
+	}
+}
+
+func TestScoreFileAppends(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scores.csv")
+	all := someScores()
+	for i, s := range all {
+		f, known, err := OpenScores(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(known) != i {
+			t.Fatalf("opening number %d: %d rows", i, len(known))
+		}
+		if err := f.Write(s); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// A program killed while writing leaves part of a line.
+		g, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.WriteString("z,1,fal"); err != nil {
+			t.Fatal(err)
+		}
+		g.Close()
+	}
+	f, known, err := OpenScores(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(all, known, cmpopts.EquateNaNs()); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestOpenScoresForeign(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scores.csv")
+	for _, text := range []string{"index,arch\n", "arch,canonical,dead,naswot\na,a,false,1\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := OpenScores(path); err == nil {
+			t.Errorf("%q was continued", text)
+		}
+		if after, _ := os.ReadFile(path); string(after) != text {
+			t.Errorf("%q became %q", text, after)
+		}
+	}
+	if _, _, err := OpenScores(t.TempDir()); err == nil {
+		t.Error("a folder was opened")
+	}
+}
+
+func TestReadScoresErrors(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", "empty"},
+		{"arch,canonical\n", `no column "dead"`},
+		{"arch,canonical,dead,zen\n", `column "zen"`},
+		{"arch,canonical,dead,ntk,ntk\n", `column "ntk" twice`},
+		{"arch,canonical,dead,ntk\na,a,false,1\nb,b,false,one\n", `line 3, column "ntk": "one"`},
+		{"arch,canonical,dead,ntk\na,a,false,NaN\n", `line 2, column "ntk"`},
+		{"arch,canonical,dead\na,a,no\n", `line 2, column "dead"`},
+		{"arch,canonical,dead\n,a,true\n", `line 2, column "arch"`},
+		{"arch,canonical,dead\na,a\n", "wrong number of fields"},
+	} {
+		_, err := ReadScores(strings.NewReader(c.text), "f.csv")
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "f.csv") {
+			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+func TestReadTruth(t *testing.T) {
+	table := "index,arch,test_accuracy,valid\n0,a,91.5,1\n1,\"b,c\",-2e1,3\n"
+	got, err := ReadTruth(strings.NewReader(table), "t.csv", "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got.Arch, []string{"a", "b,c"}) || !slices.Equal(got.Accuracy, []float64{91.5, -20}) {
+		t.Errorf("%+v", got)
+	}
+	if v, ok := got.Of("b,c"); v != -20 || !ok {
+		t.Errorf("b,c: %v %v", v, ok)
+	}
+	if _, ok := got.Of("z"); ok {
+		t.Error("z was found")
+	}
+	if got, err := ReadTruth(strings.NewReader(table), "t.csv", "index", "valid"); err != nil || got.Accuracy[1] != 3 {
+		t.Errorf("other columns: %+v, %v", got, err)
+	}
+	for _, c := range []struct{ text, want string }{
+		{"", "empty"},
+		{"arch,test_accuracy\n", "no rows"},
+		{"arch,acc\na,1\n", `no column "test_accuracy"`},
+		{"arch,test_accuracy\na,1\na,2\n", `line 3, column "arch"`},
+		{"arch,test_accuracy\na,high\n", `line 2, column "test_accuracy"`},
+		{"arch,test_accuracy\na,Inf\n", `line 2, column "test_accuracy"`},
+		{"arch,test_accuracy\n,1\n", `line 2, column "arch"`},
+		{"arch,test_accuracy\na,1,2\n", "line 2"},
+		{"arch,test_accuracy\n\"a\nb\",1\nc,x\n", "line 4"},
+	} {
+		_, err := ReadTruth(strings.NewReader(c.text), "t.csv", "", "")
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "t.csv") {
+			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+func FuzzReadTruth(f *testing.F) {
+	f.Add("arch,test_accuracy\na,91.5\n")
+	f.Add("index,arch,iso_class,test_accuracy\n0,|none~0|+|none~0|none~1|,0,10.0\n")
+	f.Add("arch,test_accuracy\n\"a\"\"b\",1e400\n")
+	f.Add("\xef\xbb\xbfarch,test_accuracy\r\na,1\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := ReadTruth(strings.NewReader(text), "t.csv", "", "")
+		if err != nil {
+			return
+		}
+		if len(table.Arch) == 0 || len(table.Arch) != len(table.Accuracy) {
+			t.Fatalf("%d architectures, %d accuracies", len(table.Arch), len(table.Accuracy))
+		}
+		for i, a := range table.Arch {
+			if v, ok := table.Of(a); !ok || v != table.Accuracy[i] || math.IsNaN(v) || math.IsInf(v, 0) {
+				t.Fatalf("%q: %v %v", a, v, ok)
+			}
+		}
+	})
+}
+
+func FuzzReadScores(f *testing.F) {
+	var b bytes.Buffer
+	if err := WriteScores(&b, someScores()); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.String())
+	f.Add("arch,canonical,dead,ntk\na,a,false,-Inf\n")
+	f.Add("dead,arch,canonical\ntrue,\"a\nb\",\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		first, err := ReadScores(strings.NewReader(text), "f.csv")
+		if err != nil {
+			return
+		}
+		var b bytes.Buffer
+		if err := WriteScores(&b, first); err != nil {
+			t.Fatal(err)
+		}
+		second, err := ReadScores(&b, "f.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(first, second, cmpopts.EquateNaNs()); d != "" {
+			t.Fatal(d)
+		}
+	})
+}

@@ -1,0 +1,129 @@
+package indicator
+
+import (
+	"testing"
+
+	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
+	"bnas.example/philox"
+	"bnas.example/supernet"
+
+	"gorgonia.org/tensor"
+)
+
+// small counts as little as every term can do with.
+var small = Config{Images: 12, NTKImages: 5, NTKBatches: 2, Directions: 2, MCBatches: 3, MCBatch: 6, MCQueries: 5, Seed: 7}
+
+// mixed has convolutions, pool, skip and none.
+const mixed = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
+
+// bench is a small NAS-Bench-201 supernet on the reference device.
+type bench struct {
+	net   *supernet.Net
+	dev   kernels.Device
+	store kernels.Store
+	in    Inputs
+}
+
+// newBench perturbs γ and β if trained is set: γ ~ .5 + U(0,1), β ~ N(0, .3²).
+func newBench(t testing.TB, placement supernet.Placement, trained bool) *bench {
+	t.Helper()
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: placement, Seed: 3, Classes: 4, Height: 8, Width: 8, Channels: 4, Cells: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{net: net, dev: ref.New(), in: someImages(small.ImagesNeeded(), 8, 8, 4)}
+	t.Cleanup(func() { b.dev.Close() })
+	if b.store, err = b.dev.NewStore(net.Params()); err != nil {
+		t.Fatal(err)
+	}
+	if err := net.Fill(b.store); err != nil {
+		t.Fatal(err)
+	}
+	if trained {
+		for i, bn := range net.BNs() {
+			n := net.Params()[bn.Gamma].Len()
+			gamma, beta := make([]float32, n), make([]float32, n)
+			r := philox.New(11, "train", uint64(i))
+			for c := range gamma {
+				gamma[c] = .5 + float32(r.Float64())
+			}
+			r.Normal(beta, .3)
+			b.write(t, bn.Gamma, gamma)
+			b.write(t, bn.Beta, beta)
+		}
+	}
+	return b
+}
+
+// someImages are smooth random images, so that neighbouring pixels agree as in photographs.
+func someImages(n, h, w, classes int) Inputs {
+	data := make([]float32, n*3*h*w)
+	labels := make([]int, n)
+	for i := range n {
+		r := philox.New(5, "image", uint64(i))
+		labels[i] = r.IntN(classes)
+		plane := data[i*3*h*w : (i+1)*3*h*w]
+		r.Normal(plane, 1)
+		for k := 1; k < len(plane); k++ {
+			plane[k] = .8*plane[k-1] + .6*plane[k]
+		}
+	}
+	return Inputs{Images: tensor.New(tensor.WithShape(n, 3, h, w), tensor.WithBacking(data)), Labels: labels}
+}
+
+func (b *bench) read(t testing.TB, id kernels.ParamID, slot kernels.Slot) []float32 {
+	t.Helper()
+	v := make([]float32, b.net.Params()[id].Len())
+	if err := b.store.Read(id, slot, v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func (b *bench) write(t testing.TB, id kernels.ParamID, v []float32) {
+	t.Helper()
+	if err := b.store.Write(id, kernels.Data, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b *bench) arch(t testing.TB, text string) supernet.Arch {
+	t.Helper()
+	a, err := b.net.Space.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func (b *bench) scorer(t testing.TB, cfg Config) *Scorer {
+	t.Helper()
+	s, err := NewScorer(b.net, b.dev, b.store, b.in, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (b *bench) score(t testing.TB, text string) map[string]float64 {
+	t.Helper()
+	return named(b.must(t, b.scorer(t, small), text))
+}
+
+func (b *bench) must(t testing.TB, s *Scorer, text string) Scores {
+	t.Helper()
+	got, err := s.Score(b.arch(t, text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func named(s Scores) map[string]float64 {
+	m := map[string]float64{}
+	for i, name := range TermNames() {
+		m[name] = s.Values[i]
+	}
+	return m
+}

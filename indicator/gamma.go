@@ -1,0 +1,149 @@
+package indicator
+
+import (
+	"math"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+)
+
+// gammaShares are the γ scores of every option of every gene, summed over the places where the option stands (the
+// cells of a stack); an option without a BatchNorm has 0. Only the last BatchNorm of an operator counts.
+type gammaShares struct {
+	raw, relative, ratio [][]float64 // by gene and option
+}
+
+// readGammas fills shares once for the parameters as they are.
+func (e *evidence) readGammas() error {
+	if e.shares != nil {
+		return nil
+	}
+	shares, err := newGammaShares(e.Scorer)
+	e.shares = shares
+	return err
+}
+
+// place is one operator's spot in the network: a gene, at a node.
+type place struct {
+	node string
+	gene int
+}
+
+func newGammaShares(s *Scorer) (*gammaShares, error) {
+	nodes, err := nodeNames(s.net)
+	if err != nil {
+		return nil, err
+	}
+	genes := s.net.Space.Genes()
+	raw := map[place][]float64{} // by option
+	var places []place           // in the supernet's order, so that sums are too
+	squares, count := map[string]float64{}, map[string]float64{}
+	for _, bn := range s.net.BNs() {
+		if bn.Gene < 0 || !bn.Last {
+			continue
+		}
+		gamma, err := readParam(s.store, bn.Gamma, kernels.Data)
+		if err != nil {
+			return nil, err
+		}
+		beta, err := readParam(s.store, bn.Beta, kernels.Data)
+		if err != nil {
+			return nil, err
+		}
+		at := place{nodes[bn.Gamma], bn.Gene}
+		if raw[at] == nil {
+			raw[at] = make([]float64, len(genes[bn.Gene].Options))
+			places = append(places, at)
+		}
+		n := float64(len(gamma))
+		for c := range gamma {
+			raw[at][bn.Option] += math.Abs(gamma[c]) / n
+			squares[at.node] += (gamma[c]*gamma[c] + beta[c]*beta[c]) / n
+		}
+		count[at.node]++
+	}
+	shares := &gammaShares{byOption(genes), byOption(genes), byOption(genes)}
+	for _, at := range places {
+		scores := raw[at]
+		scale := math.Sqrt(squares[at.node] / count[at.node])
+		if scale == 0 {
+			scale = 1
+		}
+		var total float64
+		for _, v := range scores {
+			total += math.Exp(v / scale)
+		}
+		for o, v := range scores {
+			shares.raw[at.gene][o] += v
+			shares.relative[at.gene][o] += v / scale
+			shares.ratio[at.gene][o] += v/scale - math.Log(total)
+		}
+	}
+	return shares, nil
+}
+
+// nodeNames finds the node that each BatchNorm of an operator enters, by its γ. It lowers one architecture for each
+// option, which has that option on every gene. A BatchNorm that none of them shows is a node of its own.
+func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
+	genes := net.Space.Genes()
+	names := map[kernels.ParamID]string{}
+	for _, bn := range net.BNs() {
+		names[bn.Gamma] = bn.Name
+	}
+	for o := range mostOptions(genes) {
+		a := make(supernet.Arch, len(genes))
+		for i, g := range genes {
+			a[i] = min(o, len(g.Options)-1)
+		}
+		if !net.Space.Alive(a) {
+			continue
+		}
+		p, err := net.Program(a)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range p.NodeOf() {
+			names[p.BNs[i].Gamma] = p.Nodes[v].Name
+		}
+	}
+	return names, nil
+}
+
+func mostOptions(genes []supernet.Gene) int {
+	most := 0
+	for _, g := range genes {
+		most = max(most, len(g.Options))
+	}
+	return most
+}
+
+func byOption(genes []supernet.Gene) [][]float64 {
+	t := make([][]float64, len(genes))
+	for i, g := range genes {
+		t[i] = make([]float64, len(g.Options))
+	}
+	return t
+}
+
+// chosen is the sum of a table over an architecture's options.
+func chosen(table [][]float64, a supernet.Arch) float64 {
+	var s float64
+	for gene, option := range a {
+		s += table[gene][option]
+	}
+	return s
+}
+
+// gammaSum is BN-NAS's indicator, Σ over the chosen operators of mean_c|γ_c| of the operator's last BatchNorm, 0 for an
+// operator without one. No data, no forward pass. Not invariant: in the fair space each node's γ have a free factor.
+// Source: Chen et al., BN-NAS, ICCV 2021 (arXiv 2108.07375).
+func gammaSum(e *evidence) float64 { return chosen(e.shares.raw, e.arch) }
+
+// gammaNode is Σ over the chosen operators of mean_c|γ_c| / √(mean over all operators into the same node of
+// mean_c(γ²+β²)). Invariant: numerator and denominator share the node's factor. Source: ours.
+func gammaNode(e *evidence) float64 { return chosen(e.shares.relative, e.arch) }
+
+// gammaRatio is Σ over the places of a gene of the log-softmax, among the options of that place, of gammaNode's
+// summand: how much one operator stands out given its edge, with no comparison between edges. In nats, below 0.
+// Invariant. Source: ours.
+func gammaRatio(e *evidence) float64 { return chosen(e.shares.ratio, e.arch) }

@@ -1,0 +1,110 @@
+package indicator
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas.example/kernels"
+	"bnas.example/ntk"
+	"bnas.example/philox"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas32"
+)
+
+// takeProbes sends Rademacher noise at every block's output back to its input.
+func (e *evidence) takeProbes() error {
+	n := e.heldImages()
+	for _, b := range e.program.Blocks {
+		in, out := e.program.Nodes[b.In].Shape, e.program.Nodes[b.Out].Shape
+		if in.H%out.H != 0 || in.W%out.W != 0 {
+			continue
+		}
+		probe := e.probe(out, n)
+		back := e.floats(n * in.Len())
+		if err := e.exec.NodeGradient(back, b.In, probe, b.Out); err != nil {
+			return fmt.Errorf("gradient through %s: %w", b.Name, err)
+		}
+		if in == out && slices.Equal(back, probe) {
+			e.isometries = append(e.isometries, math.Inf(-1))
+			continue
+		}
+		s, err := topSingular(back, in, probe, out, n)
+		if err != nil {
+			return fmt.Errorf("singular value of %s: %w", b.Name, err)
+		}
+		e.isometries = append(e.isometries, 2-s-1/(s+1e-6))
+	}
+	return nil
+}
+
+// probe is n×shape of −1 and +1, the same for every node of that shape.
+func (s *Scorer) probe(shape kernels.Shape, n int) []float32 {
+	if s.probes[shape] == nil {
+		p := make([]float32, n*shape.Len())
+		philox.New(s.cfg.Seed, "isometry probe", uint64(shape.Len())).Rademacher(p)
+		s.probes[shape] = p
+	}
+	return s.probes[shape]
+}
+
+// topSingular is the largest singular value of M = Σ g_in g_outᵀ / (n·H·W), over images and output pixels, C_in×C_out:
+// for g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. Where the input has more pixels, those
+// that one output pixel covers count as channels (space to depth).
+func topSingular(back []float32, in kernels.Shape, probe []float32, out kernels.Shape, n int) (float64, error) {
+	pixels := out.H * out.W
+	rows := in.Len() / pixels
+	m := blas32.General{Rows: rows, Cols: out.C, Stride: out.C, Data: make([]float32, rows*out.C)}
+	folded := back
+	if in.H != out.H || in.W != out.W {
+		folded = spaceToDepth(back, in, out, n)
+	}
+	for i := range n {
+		a := blas32.General{Rows: rows, Cols: pixels, Stride: pixels, Data: folded[i*in.Len() : (i+1)*in.Len()]}
+		b := blas32.General{Rows: out.C, Cols: pixels, Stride: pixels, Data: probe[i*out.Len() : (i+1)*out.Len()]}
+		blas32.Gemm(blas.NoTrans, blas.Trans, 1/float32(n*pixels), a, b, 1, m)
+	}
+	gram := make([]float64, out.C*out.C)
+	for r := range rows {
+		row := m.Data[r*out.C : (r+1)*out.C]
+		for i, a := range row {
+			for k := i; k < out.C; k++ {
+				gram[i*out.C+k] += float64(a) * float64(row[k])
+			}
+		}
+	}
+	values, err := ntk.Spectrum(gram, out.C)
+	if err != nil {
+		return 0, err
+	}
+	return math.Sqrt(max(values[len(values)-1], 0)), nil
+}
+
+// spaceToDepth moves the pixels of a window of in that belong to one pixel of out into channels: n × (C·s_h·s_w) ×
+// out.H × out.W.
+func spaceToDepth(x []float32, in, out kernels.Shape, n int) []float32 {
+	sh, sw := in.H/out.H, in.W/out.W
+	y := make([]float32, 0, len(x))
+	for plane := range n * in.C {
+		p := x[plane*in.H*in.W:]
+		for dy := range sh {
+			for dx := range sw {
+				for oy := range out.H {
+					for ox := range out.W {
+						y = append(y, p[(oy*sh+dy)*in.W+ox*sw+dx])
+					}
+				}
+			}
+		}
+	}
+	return y
+}
+
+// isometry is the mean over blocks of 2 − s − 1/s, s the top singular value of the block's Jacobian between channels,
+// averaged over images and pixels: 0 where gradients pass with their length kept, lower where they grow or fade.
+// Dimensionless. −∞ if a block passes them through untouched: it learns nothing (as AZ-NAS has it). Not invariant: the
+// factor of a block's output node scales its Jacobian. Source: AZ-NAS's trainability (Lee and Ham, CVPR 2024), with
+// the Rademacher probe of its code; statistics are held, and blocks whose input is no multiple of their output are
+// left out.
+func isometry(e *evidence) float64 { return mean(e.isometries) }

@@ -1,0 +1,53 @@
+package indicator
+
+import (
+	"fmt"
+	"math"
+
+	"bnas.example/kernels"
+)
+
+// takeLoss takes the loss of the calibration images, normalised with their own statistics, and its gradient by γ and
+// β with the statistics as functions of the batch, as training sees it.
+func (e *evidence) takeLoss() error {
+	if err := e.exec.CrossEntropy(e.labels, 0); err != nil {
+		return fmt.Errorf("cross-entropy: %w", err)
+	}
+	nll, correct, err := e.exec.Loss()
+	if err != nil {
+		return fmt.Errorf("loss: %w", err)
+	}
+	e.nll, e.correct = nll, float64(correct)/float64(e.cfg.Images)
+	if err := e.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
+		return fmt.Errorf("backward: %w", err)
+	}
+	for i, bn := range e.program.BNs {
+		for _, p := range []struct {
+			id    kernels.ParamID
+			theta []float64
+		}{{bn.Gamma, e.gamma[i]}, {bn.Beta, e.beta[i]}} {
+			grad, err := readParam(e.store, p.id, kernels.Grad)
+			if err != nil {
+				return err
+			}
+			for c := range grad {
+				e.saliency += math.Abs(p.theta[c] * grad[c])
+			}
+		}
+	}
+	return nil
+}
+
+// oneShotNLL is minus the mean cross-entropy of the calibration images under the supernet's weights and the images'
+// own statistics, in nats. With the default number of images it is a coarse figure; train.OneShot measures it on a
+// validation set. Invariant under gauge: function space. Source: the weight-sharing baseline (Guo et al., SPOS, ECCV
+// 2020), recalibrated on the images themselves.
+func oneShotNLL(e *evidence) float64 { return -e.nll }
+
+// oneShotAccuracy is the share of the calibration images that are classified right, in [0, 1]. Invariant.
+func oneShotAccuracy(e *evidence) float64 { return e.correct }
+
+// bnSnip is Σ|γ ∂L/∂γ| + |β ∂L/∂β| over the BatchNorms of the path: SNIP (Lee, Ajanthan and Torr, ICLR 2019)
+// restricted to the parameters that train, in nats. Invariant under gauge: ∂L/∂θ falls as θ grows. Its signed sum is
+// exactly 0 over a node of the fair space, and of no use.
+func bnSnip(e *evidence) float64 { return e.saliency }

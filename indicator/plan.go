@@ -1,0 +1,146 @@
+package indicator
+
+import (
+	"fmt"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+)
+
+// passes is a set of measurements that a term reads. Each is taken once for an architecture, whichever terms share it.
+type passes uint
+
+const (
+	affine       passes = 1 << iota // γ and β of the path
+	gammas                          // γ and β of the whole supernet
+	codes                           // the Gram matrix of the rectifiers' codes
+	firing                          // firing rates
+	logits                          // logits of the calibration images
+	blockSpectra                    // spectral entropy of every block's output
+	bnSpectra                       // spectral entropy of every BatchNorm's input
+	statistics                      // noise of every BatchNorm's statistics
+	loss                            // loss, accuracy and γ, β gradients of the calibration images
+	probes                          // gradients through every block
+	jacobians                       // per-sample gradients by γ and β
+	resamples                       // logits under resampled statistics
+)
+
+// calibrated are the passes that read the calibration forward, held those that read a smaller forward with its
+// statistics held.
+const (
+	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | held
+	held       = probes | jacobians
+)
+
+// measurements in the order in which they can share forward passes: those of the calibration images, those with the
+// statistics held, those with resampled ones.
+var measurements = []struct {
+	needs passes
+	take  func(*evidence) error
+}{
+	{affine | loss | jacobians, (*evidence).readAffine},
+	{gammas, (*evidence).readGammas},
+	{calibrated, (*evidence).calibrate},
+	{codes, (*evidence).takeCodes},
+	{firing, (*evidence).takeFiring},
+	{logits, (*evidence).takeLogits},
+	{blockSpectra, (*evidence).takeBlockSpectra},
+	{bnSpectra, (*evidence).takeBNSpectra},
+	{statistics, (*evidence).takeNoise},
+	{loss, (*evidence).takeLoss},
+	{held, (*evidence).hold},
+	{probes, (*evidence).takeProbes},
+	{jacobians, (*evidence).takeJacobians},
+	{resamples, (*evidence).resample},
+}
+
+// evidence is what the passes of one architecture found; each field is filled by the pass that it names.
+type evidence struct {
+	*Scorer
+	arch    supernet.Arch
+	cost    supernet.Cost
+	program *kernels.Program
+	exec    kernels.Exec
+
+	gamma, beta [][]float64 // affine: for each BN of the program, by channel
+
+	gram  []float64 // codes: Images×Images
+	units int64     // codes: rectifiers of the network
+
+	firingRate []float64 // firing: by step with an activation and channel
+	logit      []float32 // logits: Images×Classes
+
+	blockEntropy []float64 // blockSpectra: by block
+	bnEntropy    []float64 // bnSpectra: by distinct value that BatchNorms normalise
+	noise        []float64 // statistics: by BN whose input varies
+
+	nll, correct float64 // loss: mean negative log-likelihood, share of the images that are right
+	saliency     float64 // loss: Σ|γ∂γ|+|β∂β|
+
+	isometries []float64 // probes: by block
+
+	logCondition, gaugeLogCondition float64 // jacobians: means over kernels
+
+	mc mcEvidence // resamples
+}
+
+// gather takes every measurement that needs asks for.
+func (e *evidence) gather(needs passes) error {
+	for _, m := range measurements {
+		if m.needs&needs == 0 {
+			continue
+		}
+		if err := m.take(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// calibrate runs the calibration images, normalised with their own statistics.
+func (e *evidence) calibrate() error {
+	if err := e.exec.Forward(e.images, e.cfg.Images); err != nil {
+		return fmt.Errorf("forward of the calibration images: %w", err)
+	}
+	return nil
+}
+
+// hold runs the first images again, as many as the kernels take, with the calibration's statistics held.
+func (e *evidence) hold() error {
+	if err := e.exec.Forward(e.images[:e.heldImages()*e.imageLen], 0); err != nil {
+		return fmt.Errorf("forward with statistics held: %w", err)
+	}
+	return nil
+}
+
+// heldImages is how many images the kernels take together.
+func (s *Scorer) heldImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches }
+
+// readAffine reads γ and β of every BN of the path.
+func (e *evidence) readAffine() error {
+	for _, bn := range e.program.BNs {
+		gamma, err := readParam(e.store, bn.Gamma, kernels.Data)
+		if err != nil {
+			return err
+		}
+		beta, err := readParam(e.store, bn.Beta, kernels.Data)
+		if err != nil {
+			return err
+		}
+		e.gamma, e.beta = append(e.gamma, gamma), append(e.beta, beta)
+	}
+	return nil
+}
+
+// readParam reads one slot of a parameter as float64.
+func readParam(s kernels.Store, id kernels.ParamID, slot kernels.Slot) ([]float64, error) {
+	raw := make([]float32, s.Params()[id].Len())
+	if err := s.Read(id, slot, raw); err != nil {
+		return nil, fmt.Errorf("read %s: %w", s.Params()[id].Name, err)
+	}
+	out := make([]float64, len(raw))
+	for i, v := range raw {
+		out[i] = float64(v)
+	}
+	return out, nil
+}

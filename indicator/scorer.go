@@ -1,0 +1,219 @@
+package indicator
+
+import (
+	"fmt"
+	"math"
+
+	"bnas.example/kernels"
+	"bnas.example/philox"
+	"bnas.example/supernet"
+)
+
+// Scorer computes every term of architectures of one supernet, on the same images and the same random directions. It
+// is for one goroutine at a time, as its device is. It takes the parameters as they are: after training on, call
+// Reset.
+type Scorer struct {
+	net   *supernet.Net
+	dev   kernels.Device
+	store kernels.Store
+	cfg   Config
+	want  []bool // by term
+
+	imageLen    int
+	images      []float32   // calibration
+	labels      []int       // of the calibration images
+	resampled   [][]float32 // for each MC-BatchNorm batch: the batch, then the queries
+	queryLabels []int
+	directions  [][]float32 // over the classes
+	probes      map[kernels.Shape][]float32
+	convolves   [][]bool       // by gene and option
+	first       map[string]int // by canonical form: the first architecture of the space
+	scratch     []float32
+
+	shares *gammaShares
+	cache  map[string][]float64 // by canonical form: the terms of the network
+}
+
+// NewScorer checks the inputs against cfg (zero fields take the defaults) and the supernet's image size, and draws the
+// directions.
+func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in Inputs, cfg Config) (*Scorer, error) {
+	cfg = cfg.WithDefaults()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms))}
+	for i := range terms {
+		s.want[i] = len(cfg.Terms) == 0
+	}
+	for _, name := range cfg.Terms {
+		i, err := termIndex(name)
+		if err != nil {
+			return nil, err
+		}
+		s.want[i] = true
+	}
+	if err := s.divide(in); err != nil {
+		return nil, err
+	}
+	convs, err := convolves(net)
+	if err != nil {
+		return nil, err
+	}
+	s.convolves = convs
+	s.probes = map[kernels.Shape][]float32{}
+	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.Seed)
+	s.Reset()
+	return s, nil
+}
+
+// Reset forgets all scores, for when the parameters have changed.
+func (s *Scorer) Reset() {
+	s.cache = map[string][]float64{}
+	s.shares = nil
+}
+
+// divide cuts the inputs into calibration images, queries and resampled batches.
+func (s *Scorer) divide(in Inputs) error {
+	data, ok := in.Images.Data().([]float32)
+	if !ok || in.Images.Dims() != 4 {
+		return fmt.Errorf("indicator: images are N×C×H×W float32, not %v %v", in.Images.Shape(), in.Images.Dtype())
+	}
+	shape := in.Images.Shape()
+	if h, w := s.net.Config.Height, s.net.Config.Width; shape[1] != 3 || shape[2] != h || shape[3] != w {
+		return fmt.Errorf("indicator: images are %v; the supernet takes N×3×%d×%d", shape, h, w)
+	}
+	if n := s.cfg.ImagesNeeded(); shape[0] < n || len(in.Labels) != shape[0] {
+		return fmt.Errorf("indicator: %d images and %d labels; %d are needed", shape[0], len(in.Labels), n)
+	}
+	for i, l := range in.Labels {
+		if l < 0 || l >= s.net.Config.Classes {
+			return fmt.Errorf("indicator: label %d of image %d; the supernet has %d classes", l, i, s.net.Config.Classes)
+		}
+	}
+	s.imageLen = shape[1] * shape[2] * shape[3]
+	at := func(from, n int) []float32 { return data[from*s.imageLen : (from+n)*s.imageLen] }
+	c := s.cfg
+	s.images, s.labels = at(0, c.Images), in.Labels[:c.Images]
+	queries := at(c.Images, c.MCQueries)
+	s.queryLabels = in.Labels[c.Images : c.Images+c.MCQueries]
+	for t := range c.MCBatches {
+		batch := at(c.Images+c.MCQueries+t*c.MCBatch, c.MCBatch)
+		s.resampled = append(s.resampled, append(append([]float32(nil), batch...), queries...))
+	}
+	return nil
+}
+
+// directions are r Rademacher vectors over the classes, or for r = −1 the unit vectors, whose sum of kernels is the
+// full trace. The vector of ones is none of them in general: softmax ignores it.
+func directions(classes, r int, seed uint64) [][]float32 {
+	if r < 0 {
+		unit := make([][]float32, classes)
+		for k := range unit {
+			unit[k] = make([]float32, classes)
+			unit[k][k] = 1
+		}
+		return unit
+	}
+	d := make([][]float32, r)
+	for i := range d {
+		d[i] = make([]float32, classes)
+		philox.New(seed, "ntk direction", uint64(i)).Rademacher(d[i])
+	}
+	return d
+}
+
+// Score computes the terms of a. Those of the network itself are computed once for all architectures that are the same
+// network, on the one that stands for them (see representative); those of the path, the γ baselines and the counts, on
+// a itself. The error names the architecture.
+func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
+	space := s.net.Space
+	if err := supernet.Validate(space, a); err != nil {
+		return Scores{}, err
+	}
+	scores := Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Values: make([]float64, len(terms))}
+	if !space.Alive(a) {
+		scores.Dead = true
+		for i := range scores.Values {
+			scores.Values[i] = math.Inf(-1)
+		}
+		return scores, nil
+	}
+	shared, ok := s.cache[scores.Canonical]
+	if !ok {
+		shared = make([]float64, len(terms))
+		if err := s.measure(s.representative(a, scores.Canonical), shared, ofNetwork); err != nil {
+			return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
+		}
+		s.cache[scores.Canonical] = shared
+	}
+	copy(scores.Values, shared)
+	if err := s.measure(a, scores.Values, ofPath); err != nil {
+		return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
+	}
+	return scores, nil
+}
+
+// ofPath and ofNetwork divide the terms by what they read.
+func ofPath(t Term) bool    { return t.needs&^gammas == 0 }
+func ofNetwork(t Term) bool { return !ofPath(t) }
+
+// representative is the architecture whose path through the supernet is measured for all that are the same network:
+// the first in the space's order, so that a score does not depend on what was scored before. In a space of more than
+// 65,536 it is the one that is scored first.
+func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch {
+	space := s.net.Space
+	if space.Size() > 1<<16 {
+		return a
+	}
+	if s.first == nil {
+		s.first = map[string]int{}
+		for i := space.Size() - 1; i >= 0; i-- {
+			s.first[space.Canonical(space.At(i))] = i
+		}
+	}
+	return space.At(s.first[canonical])
+}
+
+// measure fills the values of a live architecture for the terms that which admits, NaN for those not asked for.
+func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) bool) error {
+	e := &evidence{Scorer: s, arch: a, cost: s.net.Space.Cost(a, s.net.Config)}
+	var needs passes
+	for i, t := range terms {
+		if s.want[i] && which(t) {
+			needs |= t.needs
+		}
+	}
+	if needs&^gammas != 0 {
+		var err error
+		if e.program, err = s.net.Program(a); err != nil {
+			return err
+		}
+		if e.exec, err = s.dev.Compile(e.program, s.store, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries)); err != nil {
+			return err
+		}
+	}
+	if err := e.gather(needs); err != nil {
+		return err
+	}
+	for i, t := range terms {
+		if !which(t) {
+			continue
+		}
+		if !s.want[i] {
+			values[i] = math.NaN()
+			continue
+		}
+		if values[i] = t.value(e); math.IsNaN(values[i]) || math.IsInf(values[i], 1) {
+			return fmt.Errorf("%s is %v", t.Name, values[i])
+		}
+	}
+	return nil
+}
+
+// floats is scratch of n elements, valid until the next call.
+func (s *Scorer) floats(n int) []float32 {
+	if cap(s.scratch) < n {
+		s.scratch = make([]float32, n)
+	}
+	return s.scratch[:n]
+}

@@ -1,0 +1,36 @@
+package indicator
+
+import (
+	"encoding/json"
+	"math"
+)
+
+// Scores is what a Scorer found out about one architecture.
+type Scores struct {
+	Arch      string // the space's own text form
+	Canonical string // equal for architectures that are the same network
+	Dead      bool   // no path from input to output
+	// Values has one entry for each term, in the order of TermNames. NaN says that the term was not asked for. −Inf is
+	// the lowest; a dead network has it for every term.
+	Values []float64
+}
+
+// MarshalJSON writes arch, canonical, dead and terms: name → number, null for −Inf; terms not asked for are left out.
+func (s Scores) MarshalJSON() ([]byte, error) {
+	values := make(map[string]*float64, len(s.Values))
+	for i, v := range s.Values {
+		switch {
+		case math.IsNaN(v):
+		case math.IsInf(v, 0):
+			values[terms[i].Name] = nil
+		default:
+			values[terms[i].Name] = &v
+		}
+	}
+	return json.Marshal(struct {
+		Arch      string              `json:"arch"`
+		Canonical string              `json:"canonical"`
+		Dead      bool                `json:"dead"`
+		Terms     map[string]*float64 `json:"terms"`
+	}{s.Arch, s.Canonical, s.Dead, values})
+}

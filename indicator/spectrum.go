@@ -1,0 +1,30 @@
+package indicator
+
+import (
+	"math"
+
+	"bnas.example/ntk"
+)
+
+// spectralEntropy is the entropy of the eigenvalues of a covariance as a distribution,
+//
+//	H = −Σ p_i log p_i,  p_i = λ_i / Σ_j λ_j,
+//
+// in nats, from 0 (one direction, or no variance at all) to log n (isotropic). It does not change when the features
+// are multiplied by a constant or rotated. Negative eigenvalues are round-off and count as 0.
+func spectralEntropy(cov []float64, n int) (float64, error) {
+	values, err := ntk.Spectrum(cov, n)
+	if err != nil {
+		return 0, err
+	}
+	var sum, h float64
+	for _, v := range values {
+		sum += max(v, 0)
+	}
+	for _, v := range values {
+		if p := v / sum; p > 0 {
+			h -= p * math.Log(p)
+		}
+	}
+	return h, nil
+}

@@ -1,0 +1,54 @@
+package indicator
+
+import (
+	"fmt"
+
+	"bnas.example/ntk"
+)
+
+// takeJacobians sums the kernels of all directions, raw and gauge-normalised, for each of the batches, and averages
+// log κ over the batches.
+func (e *evidence) takeJacobians() error {
+	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
+	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
+	j := e.floats(e.heldImages() * p)
+	raw, gauge := make([]float64, batches*n*n), make([]float64, batches*n*n)
+	for _, v := range e.directions {
+		if err := ntk.JacobianInto(j, e.exec, e.heldImages(), v); err != nil {
+			return err
+		}
+		for b := range batches {
+			rows := j[b*n*p : (b+1)*n*p]
+			ntk.AddKernel(raw[b*n*n:(b+1)*n*n], rows, n, nil, 1)
+			ntk.AddKernel(gauge[b*n*n:(b+1)*n*n], rows, n, factors, 1)
+		}
+	}
+	for b := range batches {
+		for _, k := range []struct {
+			theta []float64
+			mean  *float64
+		}{{raw, &e.logCondition}, {gauge, &e.gaugeLogCondition}} {
+			values, err := ntk.Spectrum(k.theta[b*n*n:(b+1)*n*n], n)
+			if err != nil {
+				return fmt.Errorf("neural tangent kernel: %w", err)
+			}
+			*k.mean += ntk.LogCondition(values) / float64(batches)
+		}
+	}
+	return nil
+}
+
+// ntkRaw is −log κ(Θ), the condition number of the neural tangent kernel of the γ and β of the path,
+//
+//	Θ = Σ_v J_v J_vᵀ,  J_v = ∂⟨v, f(x_n)⟩/∂(γ, β),  κ = λ_max / max(λ_min, 1e-6·λ_max),
+//
+// statistics held at the calibration images', v Rademacher vectors over the classes or all unit vectors, mean of log κ
+// over batches of images. Dimensionless, at most 0; −∞ where nothing reaches the logits. Under gradient flow the slowest mode of the
+// training loss decays 1/κ as fast as the quickest. Not invariant under gauge after training: columns scale by 1/s.
+// Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to BatchNorm's parameters as arXiv 2112.00265's claim on
+// the NTK suggests; statistics held, directions and floor are ours.
+func ntkRaw(e *evidence) float64 { return -e.logCondition }
+
+// ntkGauge is ntkRaw of the kernel whose columns are multiplied by GaugeFactors: Θ̃ = Σ_v (‖θ_v‖²/P_v)·G_v G_vᵀ over
+// nodes. Invariant; equal to ntkRaw at γ = 1, β = 0. Source: ours.
+func ntkGauge(e *evidence) float64 { return -e.gaugeLogCondition }

@@ -1,0 +1,83 @@
+package indicator
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Perspective is what a term looks at.
+type Perspective string
+
+const (
+	Expressivity Perspective = "E"
+	Trainability Perspective = "T"
+	Uncertainty  Perspective = "U"
+	Baseline     Perspective = "baseline" // what an indicator must beat
+)
+
+// Term describes one number that is computed for an architecture, higher expected to be better.
+type Term struct {
+	Name        string      `json:"name"`
+	Perspective Perspective `json:"perspective"`
+	// Gauge: the term does not change when γ and β of all BatchNorms that enter a node are multiplied by one factor,
+	// where that changes no logit.
+	Gauge bool `json:"gauge_invariant"`
+
+	needs passes
+	value func(*evidence) float64
+}
+
+// terms is the registry: a new term is a file with its formula and a line here.
+var terms = []Term{
+	{"naswot", Expressivity, true, codes, naswot},
+	{"naswot_norm", Expressivity, true, codes, naswotNorm},
+	{"bn_entropy", Expressivity, true, affine, bnEntropy},
+	{"cell_spectrum", Expressivity, true, blockSpectra, cellSpectrum},
+	{"last_spectrum", Expressivity, true, blockSpectra, lastSpectrum},
+	{"bn_spectrum", Expressivity, true, bnSpectra, bnSpectrum},
+	{"bn_spectrum_mean", Expressivity, true, bnSpectra, bnSpectrumMean},
+
+	{"ntk", Trainability, false, jacobians, ntkRaw},
+	{"ntk_gauge", Trainability, true, jacobians, ntkGauge},
+	{"isometry", Trainability, false, probes, isometry},
+
+	{"bn_noise", Uncertainty, true, statistics, bnNoise},
+	{"mc_mi", Uncertainty, true, resamples, mcMI},
+	{"mc_variance", Uncertainty, true, resamples, mcVariance},
+	{"mc_nll", Uncertainty, true, resamples, mcNLL},
+	{"firing_entropy", Uncertainty, true, firing, firingEntropy},
+	{"logit_scale", Uncertainty, true, logits, logitScale},
+
+	{"gamma_sum", Baseline, false, gammas, gammaSum},
+	{"gamma_node", Baseline, true, gammas, gammaNode},
+	{"gamma_ratio", Baseline, true, gammas, gammaRatio},
+	{"bn_snip", Baseline, true, loss, bnSnip},
+	{"one_shot_nll", Baseline, true, loss, oneShotNLL},
+	{"one_shot_accuracy", Baseline, true, loss, oneShotAccuracy},
+	{"params", Baseline, true, 0, countParams},
+	{"macs", Baseline, true, 0, countMACs},
+	{"depth", Baseline, true, 0, countDepth},
+	{"convs", Baseline, true, 0, countConvs},
+}
+
+// Terms lists every term in the order of Scores.Values.
+func Terms() []Term { return append([]Term(nil), terms...) }
+
+// TermNames lists the names of every term in the order of Scores.Values.
+func TermNames() []string {
+	names := make([]string, len(terms))
+	for i, t := range terms {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// termIndex finds a term by name; the error lists the names.
+func termIndex(name string) (int, error) {
+	for i, t := range terms {
+		if t.Name == name {
+			return i, nil
+		}
+	}
+	return 0, fmt.Errorf("indicator: no term %q; there are %s", name, strings.Join(TermNames(), ", "))
+}

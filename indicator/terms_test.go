@@ -1,0 +1,302 @@
+package indicator
+
+import (
+	"math"
+	"testing"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// probed is a compiled mixed network of a trained bench after its calibration forward, to read slowly what the terms
+// read through the device's reductions.
+type probed struct {
+	*bench
+	p   *kernels.Program
+	e   kernels.Exec
+	got map[string]float64 // the scores
+}
+
+func newProbed(t *testing.T, placement supernet.Placement) *probed {
+	t.Helper()
+	b := newBench(t, placement, true)
+	a, s := b.arch(t, mixed), b.scorer(t, small)
+	got := named(b.must(t, s, mixed))
+	p, err := b.net.Program(s.representative(a, b.net.Space.Canonical(a)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := b.dev.Compile(p, b.store, small.Images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &probed{b, p, e, got}
+	q.forward(t, small.Images, small.Images)
+	return q
+}
+
+func (q *probed) forward(t *testing.T, n, statRows int) {
+	t.Helper()
+	images := q.in.Images.Data().([]float32)
+	if err := q.e.Forward(images[:n*q.p.Values[kernels.Images].Len()], statRows); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// at reads a tap of every image.
+func (q *probed) at(t *testing.T, tap kernels.Tap, shape kernels.Shape) []float32 {
+	t.Helper()
+	v := make([]float32, small.Images*shape.Len())
+	if err := q.e.Read(tap, v); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// spectrum is the entropy of the squared singular values of the centred data matrix.
+func spectrum(x []float32, s kernels.Shape) float64 {
+	pixels := s.H * s.W
+	m := mat.NewDense(len(x)/s.C, s.C, nil)
+	for i, v := range x {
+		m.Set(i/s.Len()*pixels+i%pixels, i/pixels%s.C, float64(v))
+	}
+	rows, _ := m.Dims()
+	for c := range s.C {
+		mean := mat.Sum(m.ColView(c)) / float64(rows)
+		for r := range rows {
+			m.Set(r, c, m.At(r, c)-mean)
+		}
+	}
+	var svd mat.SVD
+	if !svd.Factorize(m, mat.SVDNone) {
+		panic("no SVD")
+	}
+	var total, h float64
+	for _, v := range svd.Values(nil) {
+		total += v * v
+	}
+	for _, v := range svd.Values(nil) {
+		if v > 0 {
+			h -= v * v / total * math.Log(v*v/total)
+		}
+	}
+	return h
+}
+
+func near(t *testing.T, name string, got, want, relative float64) {
+	t.Helper()
+	if math.IsNaN(got) || math.Abs(got-want) > relative*math.Max(math.Abs(want), 1e-3) {
+		t.Errorf("%s = %v, by the formula %v", name, got, want)
+	}
+}
+
+func TestObservedTerms(t *testing.T) {
+	for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
+		q := newProbed(t, placement)
+		got, p, n := q.got, q.p, small.Images
+
+		var cells, last float64
+		for _, b := range p.Blocks {
+			last = spectrum(q.at(t, kernels.Tap{Node: b.Out}, p.Nodes[b.Out].Shape), p.Nodes[b.Out].Shape)
+			cells += last
+		}
+		near(t, "cell_spectrum", got["cell_spectrum"], cells, 1e-5)
+		near(t, "last_spectrum", got["last_spectrum"], last, 1e-5)
+
+		var inputs, noise float64
+		for _, bn := range p.BNs {
+			s := p.Values[bn.Value].Shape
+			x := q.at(t, kernels.Tap{IsBN: true, Value: bn.Value}, s)
+			inputs += spectrum(x, s)
+			noise += noiseOf(x, s, n) / float64(len(p.BNs))
+		}
+		near(t, "bn_spectrum", got["bn_spectrum"], inputs, 1e-5)
+		near(t, "bn_spectrum_mean", got["bn_spectrum_mean"], inputs/float64(len(p.BNs)), 1e-5)
+		near(t, "bn_noise", got["bn_noise"], -noise, 1e-5)
+
+		// Codes and firing from the rectified nodes themselves.
+		agree := mat.NewSymDense(n, nil)
+		var firing, channels float64
+		var units int
+		for _, step := range p.Steps {
+			if step.Act == kernels.Linear {
+				continue
+			}
+			s := p.Nodes[step.In[0]].Shape
+			x := q.at(t, kernels.Tap{Node: step.In[0]}, s)
+			units += step.ReLUs * s.Len()
+			for i := range n {
+				for j := i; j < n; j++ {
+					for k := range s.Len() {
+						if (x[i*s.Len()+k] > 0) == (x[j*s.Len()+k] > 0) {
+							agree.SetSym(i, j, agree.At(i, j)+float64(step.ReLUs))
+						}
+					}
+				}
+			}
+			on := make([]float64, s.C)
+			for k, v := range x {
+				if v > 0 {
+					on[k/(s.H*s.W)%s.C] += 1 / float64(n*s.H*s.W)
+				}
+			}
+			for _, rate := range on {
+				firing += binaryEntropy(rate)
+				channels++
+			}
+		}
+		det, _ := mat.LogDet(agree)
+		near(t, "naswot", got["naswot"], det, 1e-9)
+		agree.ScaleSym(1/float64(units), agree)
+		det, _ = mat.LogDet(agree)
+		near(t, "naswot_norm", got["naswot_norm"], det, 1e-9)
+		near(t, "firing_entropy", got["firing_entropy"], -firing/channels, 1e-9)
+	}
+}
+
+// noiseOf normalises, averages over pixels, and takes the variance over images.
+func noiseOf(x []float32, s kernels.Shape, n int) float64 {
+	var noise float64
+	pixels := s.H * s.W
+	for c := range s.C {
+		image := make([]float64, n)
+		var sum, squares float64
+		for i := range n {
+			for k := range pixels {
+				v := float64(x[(i*s.C+c)*pixels+k])
+				image[i] += v / float64(pixels)
+				sum += v
+				squares += v * v
+			}
+		}
+		mean := sum / float64(n*pixels)
+		sigma := math.Sqrt(squares/float64(n*pixels) - mean*mean + 1e-5)
+		for i := range n {
+			normal := (image[i] - mean) / sigma
+			noise += normal * normal / float64(n*s.C)
+		}
+	}
+	return noise
+}
+
+func TestLogitScale(t *testing.T) {
+	q := newProbed(t, supernet.Fair)
+	logits := make([]float32, small.Images*4)
+	if err := q.e.Logits(logits); err != nil {
+		t.Fatal(err)
+	}
+	var variance float64
+	for k := range 4 {
+		var s, ss float64
+		for i := range small.Images {
+			v := float64(logits[i*4+k])
+			s += v / float64(small.Images)
+			ss += v * v / float64(small.Images)
+		}
+		variance += (ss - s*s) / 4
+	}
+	near(t, "logit_scale", q.got["logit_scale"], -math.Sqrt(variance), 1e-5)
+}
+
+// By hand for one node: β and γ² add up.
+func TestBNEntropy(t *testing.T) {
+	if got := newBench(t, supernet.Fair, false).score(t, mixed)["bn_entropy"]; got != 1 {
+		t.Errorf("at initialisation %v", got)
+	}
+	q := newProbed(t, supernet.Fair)
+	var want, count float64
+	for _, step := range q.p.Steps {
+		if step.Act == kernels.Linear {
+			continue
+		}
+		node := q.p.Nodes[step.In[0]]
+		known := true
+		var h float64
+		for c := range node.C {
+			var beta, variance float64
+			for _, term := range node.Terms {
+				if term.BN == kernels.NoBN {
+					known = false
+					continue
+				}
+				bn := q.p.BNs[term.BN]
+				beta += float64(q.read(t, bn.Beta, kernels.Data)[c])
+				variance += math.Pow(float64(q.read(t, bn.Gamma, kernels.Data)[c]), 2)
+			}
+			fires := .5 * (1 + math.Erf(beta/math.Sqrt(2*variance)))
+			h += (-fires*math.Log2(fires) - (1-fires)*math.Log2(1-fires)) / float64(node.C)
+		}
+		if known {
+			want += h * float64(step.ReLUs)
+			count += float64(step.ReLUs)
+		}
+	}
+	if count == 0 {
+		t.Fatal("no rectified node")
+	}
+	near(t, "bn_entropy", q.got["bn_entropy"], want/count, 1e-9)
+}
+
+func TestMCMeasure(t *testing.T) {
+	// Two batches, two queries, two classes; the mean logits are ±1 for either query, so their variance over queries is
+	// 1 for each class and the scale 1. Query 0 sees ±2 and 0, query 1 the opposite, always in phase.
+	logits := [][]float64{{2, -2, -2, 2}, {0, 0, 0, 0}}
+	got := mcMeasure(logits, 2, []int{0, 0})
+	p := 1 / (1 + math.Exp(-4))
+	average := (p + .5) / 2
+	near(t, "mi", got.mi, entropy([]float64{average, 1 - average})-(entropy([]float64{p, 1 - p})+math.Ln2)/2, 1e-12)
+	near(t, "nll", got.nll, -(math.Log(average)+math.Log(1-average))/2, 1e-12)
+	near(t, "within", got.within, 2, 1e-12)
+	near(t, "between", got.between, 2, 1e-12)
+	if same := mcMeasure([][]float64{{1, 2, 1, 2}, {3, 4, 3, 4}}, 2, []int{0, 1}); !same.constant {
+		t.Error("constant logits not noticed")
+	}
+}
+
+func TestGammaBaselines(t *testing.T) {
+	b := newBench(t, supernet.Standard, true)
+	got := b.score(t, mixed)
+	// In the standard placement only the three convolutions count; by name, last BatchNorm of edges 0, 1 and 5.
+	var sum float64
+	for _, cell := range []string{"cells.0", "cells.2", "cells.4"} {
+		for edge, option := range map[string]int{".layers.0.": 3, ".layers.1.": 2, ".layers.5.": 3} {
+			found := false
+			for _, bn := range b.net.BNs() {
+				if bn.Name == cell+edge+"op.2" && bn.Option == option {
+					found = true
+					gamma := b.read(t, bn.Gamma, kernels.Data)
+					for _, g := range gamma {
+						sum += math.Abs(float64(g)) / float64(len(gamma))
+					}
+				}
+			}
+			if !found {
+				t.Fatalf("no BatchNorm at %s%s", cell, edge)
+			}
+		}
+	}
+	near(t, "gamma_sum", got["gamma_sum"], sum, 1e-9)
+
+	// At γ = 1, β = 0 every operator with a BatchNorm has 1 and in the fair space each option but none has one:
+	// 5 chosen of 6 edges in 3 cells, and a softmax over (0, 1, 1, 1, 1).
+	fresh := newBench(t, supernet.Fair, false).score(t, mixed)
+	near(t, "gamma_node", fresh["gamma_node"], 15, 1e-6)
+	near(t, "gamma_ratio", fresh["gamma_ratio"], 15-18*math.Log(1+4*math.E), 1e-6)
+}
+
+func TestCounts(t *testing.T) {
+	b := newBench(t, supernet.Fair, false)
+	got := b.score(t, mixed)
+	cost := b.net.Space.Cost(b.arch(t, mixed), b.net.Config)
+	for name, want := range map[string]float64{
+		"params": float64(cost.Params), "macs": float64(cost.MACs),
+		"depth": 3*3 + 1 + 4 + 1, // three convolutions in three cells, stem, two reductions, head
+		"convs": 3,
+	} {
+		if got[name] != want {
+			t.Errorf("%s = %v, want %v", name, got[name], want)
+		}
+	}
+}

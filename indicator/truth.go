@@ -1,0 +1,85 @@
+package indicator
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+)
+
+// Truth is a table of architectures that were trained on their own.
+type Truth struct {
+	Arch     []string  // as the table writes them
+	Accuracy []float64 // in the table's units
+	index    map[string]int
+}
+
+// Of finds an architecture's accuracy by its text.
+func (t *Truth) Of(arch string) (accuracy float64, ok bool) {
+	i, ok := t.index[arch]
+	if !ok {
+		return 0, false
+	}
+	return t.Accuracy[i], true
+}
+
+// ReadTruth reads a CSV table with a header, of which it takes two columns by name: archColumn ("" for arch) and
+// accuracyColumn ("" for test_accuracy). Every architecture must be there once and every accuracy finite. Errors name
+// the file, line and column.
+func ReadTruth(r io.Reader, name, archColumn, accuracyColumn string) (*Truth, error) {
+	if archColumn == "" {
+		archColumn = "arch"
+	}
+	if accuracyColumn == "" {
+		accuracyColumn = "test_accuracy"
+	}
+	table := csv.NewReader(r)
+	table.ReuseRecord = true
+	header, err := table.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("indicator: %s: empty", name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("indicator: %s: %w", name, err)
+	}
+	header = slices.Clone(header)
+	columns := [2]int{slices.Index(header, archColumn), slices.Index(header, accuracyColumn)}
+	for i, c := range [2]string{archColumn, accuracyColumn} {
+		if columns[i] < 0 {
+			return nil, fmt.Errorf("indicator: %s: no column %q; there are %q", name, c, header)
+		}
+	}
+	t := &Truth{index: map[string]int{}}
+	for {
+		row, err := table.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("indicator: %s: %w", name, err)
+		}
+		arch := row[columns[0]]
+		line, _ := table.FieldPos(columns[0])
+		if arch == "" {
+			return nil, fmt.Errorf("indicator: %s: line %d, column %q: empty", name, line, archColumn)
+		}
+		if first, ok := t.index[arch]; ok {
+			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %q again, first in row %d", name, line, archColumn, arch, first+1)
+		}
+		accuracy, err := strconv.ParseFloat(row[columns[1]], 64)
+		if err != nil || math.IsNaN(accuracy) || math.IsInf(accuracy, 0) {
+			line, _ := table.FieldPos(columns[1])
+			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %q is not a finite number", name, line, accuracyColumn, row[columns[1]])
+		}
+		t.index[arch] = len(t.Arch)
+		t.Arch = append(t.Arch, arch)
+		t.Accuracy = append(t.Accuracy, accuracy)
+	}
+	if len(t.Arch) == 0 {
+		return nil, fmt.Errorf("indicator: %s: no rows", name)
+	}
+	return t, nil
+}

@@ -1,0 +1,115 @@
+//go:build linux && gpusim
+
+// Faults of global memory, and the traffic to it.
+#include "machine_impl.h"
+
+namespace {
+
+// 23 bits of launch, 20 of block, 16 of the block's clock, 4: which bytes, 1: by an atomic.
+const uint32_t LAUNCHES = 0x7fffff;
+Stamp stamp(uint32_t launch, uint32_t block, uint16_t clock, uint8_t bytes, bool atomic) {
+	return (Stamp)launch << 41 | (Stamp)block << 21 | (Stamp)clock << 5 | (Stamp)bytes << 1 | (Stamp)atomic;
+}
+uint32_t launch_of(Stamp s) { return (uint32_t)(s >> 41); }
+uint32_t block_of(Stamp s) { return (uint32_t)(s >> 21) & 0xfffff; }
+uint16_t clock_of(Stamp s) { return (uint16_t)(s >> 5); }
+uint8_t bytes_of(Stamp s) { return (uint8_t)(s >> 1 & 0xf); }
+Stamp without_bytes(Stamp s) { return s & ~(Stamp)0x1e; }
+
+// Whether this is the first touch of the launch.
+bool mark(uint32_t *sector, uint32_t launch) {
+	return __atomic_load_n(sector, __ATOMIC_RELAXED) != launch && __atomic_exchange_n(sector, launch, __ATOMIC_RELAXED) != launch;
+}
+
+} // namespace
+
+void Worker::count(uintptr_t p, unsigned n, Access a) {
+	const Memory &memory = m->memory;
+	bool reads = a != Access::WRITE, writes = a != Access::READ;
+	traffic.loads += reads ? n : 0;
+	traffic.stores += writes ? n : 0;
+	uintptr_t base = (uintptr_t)memory.base;
+	for (size_t i = (p - base) / 32; i <= (p + n - 1 - base) / 32; i++) {
+		if (reads)
+			traffic.sectors_read += mark(&memory.sector_read[i], launch->number);
+		if (writes)
+			traffic.sectors_written += mark(&memory.sector_written[i], launch->number);
+	}
+}
+
+void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
+	Memory &memory = m->memory;
+	const Order &between = launch->between;
+	const bool compare = between.active();
+	const uint32_t tag = launch->number & LAUNCHES;
+	char where[160];
+	for (uintptr_t at = p; at < p + n;) {
+		uintptr_t word = at & ~(uintptr_t)3, end = p + n < word + 4 ? p + n : word + 4;
+		uint8_t bytes = (uint8_t)(((1u << (end - at)) - 1) << (at - word));
+		size_t i = (word - (uintptr_t)memory.base) / 4;
+		uint8_t state = __atomic_load_n(&memory.bytes[i], __ATOMIC_RELAXED);
+		if ((state >> 4 & bytes) != bytes) {
+			memory.describe(at, where, sizeof where);
+			fail(pc, "out of bounds: %s of %u bytes, %s", a == Access::READ ? "read" : a == Access::WRITE ? "write" : "atomic", n, where);
+		}
+		if (a != Access::WRITE && (state & bytes) != bytes) {
+			memory.describe(at, where, sizeof where);
+			fail(pc, "read of global memory that was never written: %s", where);
+		}
+		if (a == Access::WRITE && (state & bytes) != bytes)
+			__atomic_fetch_or(&memory.bytes[i], bytes, __ATOMIC_RELAXED);
+		at = end;
+		if (!compare)
+			continue;
+		// Whether another block's touch of these bytes is not ordered before this one.
+		auto together = [&](Stamp t) {
+			return launch_of(t) == tag && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
+		};
+		Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
+		if (together(w) && !(a == Access::ATOMIC && (w & 1))) {
+			memory.describe(word, where, sizeof where);
+			fail(pc, "data race between blocks: %s here, written by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", block_of(w), where);
+		}
+		if (a != Access::READ && together(r)) {
+			memory.describe(word, where, sizeof where);
+			fail(pc, "data race between blocks: written here, read by block %u, nothing orders them: %s", block_of(r), where);
+		}
+		Stamp me = stamp(tag, number, between.clock[number], bytes, a == Access::ATOMIC), before = a == Access::READ ? r : w;
+		if (without_bytes(before) == without_bytes(me))
+			me |= before;
+		__atomic_store_n(a == Access::READ ? &memory.read[i] : &memory.written[i], me, __ATOMIC_RELAXED);
+	}
+	if (a == Access::WRITE && !now().unfenced) {
+		now().unfenced = true;
+		unfenced++;
+	}
+}
+
+void Worker::touch(const void *pointer, unsigned n, Access a, uintptr_t pc) {
+	if (!hooks)
+		return;
+	const uintptr_t p = (uintptr_t)pointer;
+	const bool check = m->options.check;
+	if (m->memory.holds(p)) {
+		if (check)
+			check_global(p, n, a, pc);
+		if (m->options.count)
+			count(p, n, a);
+		return;
+	}
+	if (!check)
+		return;
+	const Context &stack = now().context;
+	if (dynamic.holds(p) && n <= dynamic.end - p)
+		return check_shared(dynamic, p, n, a, pc);
+	if (p - (uintptr_t)stack.bottom < stack.size)
+		return;
+	if (p - (uintptr_t)shared_room < SHARED_ROOM)
+		fail(pc, "out of bounds: %s of %u bytes at byte %td of %u bytes of dynamic shared memory", a == Access::READ ? "read" : "write", n,
+			(const char *)pointer - shared, launch->shape.shared);
+	if (fixed.holds(p) && n <= fixed.end - p)
+		return check_shared(fixed, p, n, a, pc);
+	if (a == Access::READ && p >= image_begin && p < image_end)
+		return;
+	fail(pc, "illegal address %p: %s of %u bytes outside of every buffer", pointer, a == Access::READ ? "read" : "write", n);
+}

@@ -1,0 +1,58 @@
+package rank
+
+import (
+	"math"
+	"slices"
+)
+
+// Interval is a percentile bootstrap interval.
+type Interval struct {
+	Low  float64 `json:"low"`
+	High float64 `json:"high"`
+}
+
+// Source draws integers, uniform on 0…n−1. Those of math/rand/v2 are Sources.
+type Source interface{ IntN(n int) int }
+
+// Bootstrap draws resamples of 0…n−1 with replacement, evaluates statistic on the indices of each, and returns the
+// central interval that holds the share level of the values (Efron's percentile interval). Resample r is drawn from
+// source(r): with the same sources, different statistics see the same resamples. The slice given to statistic is
+// reused.
+func Bootstrap(n, resamples int, level float64, source func(resample int) Source, statistic func(indices []int) float64) Interval {
+	if n == 0 || resamples < 1 {
+		return Interval{}
+	}
+	values := make([]float64, resamples)
+	indices := make([]int, n)
+	for r := range values {
+		draw := source(r)
+		for i := range indices {
+			indices[i] = draw.IntN(n)
+		}
+		values[r] = statistic(indices)
+	}
+	slices.Sort(values)
+	tail := (1 - level) / 2
+	return Interval{quantile(values, tail), quantile(values, 1-tail)}
+}
+
+// quantile interpolates linearly between the order statistics of sorted.
+func quantile(sorted []float64, q float64) float64 {
+	at := q * float64(len(sorted)-1)
+	below := int(math.Floor(at))
+	if below+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
+}
+
+// KendallInterval is KendallTauB's bootstrap interval.
+func KendallInterval(x, y []float64, resamples int, level float64, source func(resample int) Source) Interval {
+	rx, ry := make([]float64, len(x)), make([]float64, len(y))
+	return Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
+		for k, i := range indices {
+			rx[k], ry[k] = x[i], y[i]
+		}
+		return KendallTauB(rx, ry)
+	})
+}

@@ -1,0 +1,147 @@
+package rank
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"bnas.example/philox"
+)
+
+// slowTauB counts pairs as the definition reads.
+func slowTauB(x, y []float64) float64 {
+	var s, ux, uy float64
+	for i := range x {
+		for j := range i {
+			dx, dy := sign(x[i], x[j]), sign(y[i], y[j])
+			s += dx * dy
+			ux += dx * dx
+			uy += dy * dy
+		}
+	}
+	if ux == 0 || uy == 0 {
+		return 0
+	}
+	return s / math.Sqrt(ux*uy)
+}
+
+func sign(a, b float64) float64 {
+	switch {
+	case a > b:
+		return 1
+	case a < b:
+		return -1
+	}
+	return 0
+}
+
+func TestKendallTauB(t *testing.T) {
+	inf := math.Inf(-1)
+	for _, c := range []struct {
+		name string
+		x, y []float64
+		want float64
+	}{
+		{"same", []float64{1, 2, 3}, []float64{4, 5, 6}, 1},
+		{"reversed", []float64{1, 2, 3}, []float64{6, 5, 4}, -1},
+		// scipy.stats.kendalltau's documented example
+		{"scipy", []float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}, -0.47140452079103173},
+		{"all tied", []float64{1, 1, 1}, []float64{1, 2, 3}, 0},
+		{"dead last", []float64{inf, inf, 3, 4}, []float64{10, 10, 80, 90}, 1},
+		{"empty", nil, nil, 0},
+		{"one", []float64{1}, []float64{1}, 0},
+	} {
+		if got := KendallTauB(c.x, c.y); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: τ_b = %v, want %v", c.name, got, c.want)
+		}
+	}
+	if got := KendallTauB([]float64{1, math.NaN()}, []float64{1, 2}); !math.IsNaN(got) {
+		t.Errorf("with NaN: %v", got)
+	}
+	r := philox.New(1, "tau", 0)
+	for trial := range 200 {
+		n := 2 + r.IntN(60)
+		levels := 1 + r.IntN(40)
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i], y[i] = float64(r.IntN(levels)), float64(r.IntN(levels))
+		}
+		if got, want := KendallTauB(x, y), slowTauB(x, y); math.Abs(got-want) > 1e-12 {
+			t.Fatalf("trial %d, n %d, %d levels: %v, by pairs %v", trial, n, levels, got, want)
+		}
+	}
+}
+
+func TestSpearman(t *testing.T) {
+	// ranks 4.5 2.5 1 4.5 2.5 and 2.5 4 5 2.5 1: sums of products −5, 9, 9.5
+	x, y := []float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}
+	if got, want := Spearman(x, y), -5/math.Sqrt(9*9.5); math.Abs(got-want) > 1e-12 {
+		t.Errorf("ρ = %v, want %v", got, want)
+	}
+	if got := Spearman([]float64{1, 2, 3}, []float64{1, 8, 27}); got != 1 {
+		t.Errorf("monotone: %v", got)
+	}
+	if got := Spearman([]float64{2, 2}, []float64{1, 8}); got != 0 {
+		t.Errorf("all tied: %v", got)
+	}
+}
+
+func TestRanks(t *testing.T) {
+	got := Ranks([]float64{5, math.Inf(-1), 5, 7, math.Inf(-1)})
+	for i, want := range []float64{3.5, 1.5, 3.5, 5, 1.5} {
+		if got[i] != want {
+			t.Fatalf("ranks %v", got)
+		}
+	}
+}
+
+func TestTopK(t *testing.T) {
+	score := []float64{9, 8, 8, 1}
+	truth := []float64{60, 90, 70, 95}
+	got := TopK(score, truth, 2)
+	// The tie at 8 goes to the worse one: the top two are 60 and 70.
+	want := Top{K: 2, Mean: 65, Best: 70, Regret: 25, Precision: 0}
+	if got != want {
+		t.Errorf("top 2: %+v, want %+v", got, want)
+	}
+	if got := TopK(score, truth, 10); got.K != 4 || got.Precision != 1 || got.Regret != 0 {
+		t.Errorf("top of all: %+v", got)
+	}
+	if got := TopK(nil, nil, 3); got != (Top{}) {
+		t.Errorf("empty: %+v", got)
+	}
+}
+
+func TestBootstrap(t *testing.T) {
+	// The mean of 400 uniform values: standard error 1/√(12·400) = .0144, so 95 % is ±.0283 round the sample's mean.
+	r := rand.New(rand.NewPCG(3, 0))
+	v := make([]float64, 400)
+	var mean float64
+	for i := range v {
+		v[i] = r.Float64()
+		mean += v[i] / 400
+	}
+	statistic := func(indices []int) float64 {
+		var m float64
+		for _, i := range indices {
+			m += v[i] / 400
+		}
+		return m
+	}
+	got := Bootstrap(400, 2000, .95, seeded(5), statistic)
+	if math.Abs(got.Low-(mean-.0283)) > .003 || math.Abs(got.High-(mean+.0283)) > .003 {
+		t.Errorf("interval %v round %v", got, mean)
+	}
+	if again := Bootstrap(400, 2000, .95, seeded(5), statistic); again != got {
+		t.Errorf("not repeatable: %v, %v", got, again)
+	}
+	tau := KendallInterval([]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3, 4, 5, 6}, 100, .9, seeded(1))
+	if tau != (Interval{1, 1}) {
+		t.Errorf("perfect agreement: %v", tau)
+	}
+}
+
+// seeded makes the source of each resample from one seed.
+func seeded(seed uint64) func(int) Source {
+	return func(resample int) Source { return rand.New(rand.NewPCG(seed, uint64(resample))) }
+}
