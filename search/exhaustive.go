@@ -23,8 +23,12 @@ func (e *exhaustive) next() (supernet.Arch, string) {
 	return nil, Complete
 }
 
-// remaining bounds how many are still to come.
-func (e *exhaustive) remaining() int { return e.Space.Size() - e.index }
+// describe bounds how many there will be, where no limit does.
+func (e *exhaustive) describe(p *Progress) {
+	if p.Total == 0 {
+		p.Total = p.Evaluations + e.Space.Size() - e.index
+	}
+}
 
 // random draws uniformly; draw i is a function of the seed and i.
 type random struct {
@@ -42,3 +46,5 @@ func (r *random) next() (supernet.Arch, string) {
 	}
 	return nil, Exhausted
 }
+
+func (r *random) describe(*Progress) {}

@@ -102,6 +102,9 @@ func writeKey(path string, key Key) error {
 	return nil
 }
 
+// Path is the file of the scores.
+func (l *Ledger) Path() string { return l.path }
+
 // remember keeps the first scores of an architecture.
 func (l *Ledger) remember(s indicator.Scores) {
 	if _, ok := l.byArch[s.Arch]; !ok {

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +33,6 @@ type Problem struct {
 	Evaluator Evaluator       // a Recorded one makes the search resumable
 	Objective Objective
 }
-
-// Strategies lists the names of the strategies.
-func Strategies() []string { return []string{"exhaustive", "random", "evolution", "regularised"} }
 
 // Config says how to search. Zero fields take the defaults.
 type Config struct {
@@ -82,7 +78,7 @@ func (c Config) WithDefaults() Config {
 
 // evaluations is how many architectures are scored at most; 0: no limit.
 func (c Config) evaluations() int {
-	if c.MaxEvaluations == 0 && c.Strategy != "exhaustive" {
+	if i := lookupStrategy(c.Strategy); c.MaxEvaluations == 0 && i >= 0 && !strategies[i].ends {
 		return c.Generations * c.Population
 	}
 	return c.MaxEvaluations
@@ -90,7 +86,7 @@ func (c Config) evaluations() int {
 
 // Validate checks a Config whose defaults are filled in.
 func (c Config) Validate() error {
-	if !slices.Contains(Strategies(), c.Strategy) {
+	if lookupStrategy(c.Strategy) < 0 {
 		return fmt.Errorf("search: no strategy %q; there are %s", c.Strategy, strings.Join(Strategies(), ", "))
 	}
 	for _, f := range []struct {
@@ -133,7 +129,7 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 		return nil, err
 	}
 	s := newSearcher(p, c)
-	s.strategy = s.newStrategy()
+	s.strategy = strategies[lookupStrategy(c.Strategy)].start(s)
 	err := s.run(ctx, report)
 	if f, ok := p.Evaluator.(interface{ Flush() error }); ok {
 		err = errors.Join(err, f.Flush())

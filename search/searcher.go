@@ -10,12 +10,6 @@ import (
 	"bnas.example/supernet"
 )
 
-// A strategy proposes the next architecture, new and within the limits. It sees the scores of all before. done says
-// why there is none.
-type strategy interface {
-	next() (a supernet.Arch, done string)
-}
-
 // Why a search ended.
 const (
 	Complete  = "complete"    // the strategy did all it had to do
@@ -44,18 +38,6 @@ type searcher struct {
 
 func newSearcher(p Problem, c Config) *searcher {
 	return &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}}
-}
-
-func (s *searcher) newStrategy() strategy {
-	switch s.cfg.Strategy {
-	case "exhaustive":
-		return &exhaustive{searcher: s}
-	case "random":
-		return &random{searcher: s}
-	case "regularised":
-		return &regularised{searcher: s}
-	}
-	return &evolution{searcher: s}
 }
 
 func (s *searcher) run(ctx context.Context, report func(Progress)) error {
@@ -153,13 +135,6 @@ func (s *searcher) best(k int) []Found {
 
 func (s *searcher) progress() Progress {
 	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.found[s.top[0]]}
-	switch st := s.strategy.(type) {
-	case *evolution:
-		p.Generation = st.generation
-	case *exhaustive:
-		if p.Total == 0 {
-			p.Total = st.remaining() + p.Evaluations
-		}
-	}
+	s.strategy.describe(&p)
 	return p
 }

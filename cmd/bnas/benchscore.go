@@ -11,6 +11,7 @@ import (
 
 	"bnas.example/indicator"
 	"bnas.example/ntk"
+	"bnas.example/run"
 )
 
 type ntkResult struct {
@@ -26,8 +27,8 @@ func benchNTK(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	r := ntkResult{Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels)}
+	defer b.Close()
+	r := ntkResult{Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels)}
 	r.timing, err = repeat(c.Int("warmup"), c.Int("repeats"), func() error {
 		kernel, err := b.kernel()
 		if err != nil {
@@ -90,16 +91,16 @@ func benchScore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := openWithData(c, cfg)
+	opened, err := run.Untrained(cfg, options(c))
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	scorer, err := s.scorer()
+	defer opened.Close()
+	scorer, err := opened.Scorer()
 	if err != nil {
 		return err
 	}
-	sample := liveSample(s.net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
+	sample := run.LiveSample(opened.Net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
 	var ms []float64
 	for i, a := range sample {
 		start := time.Now()
@@ -112,7 +113,7 @@ func benchScore(c *cli.Context) error {
 	}
 	slices.Sort(ms)
 	r := scoreBenchResult{
-		Space: s.net.Space.Name(), Device: s.dev.Info().Detail, Terms: len(indicator.TermNames()),
+		Space: opened.Net.Space.Name(), Device: opened.Device.Info().Detail, Terms: len(indicator.TermNames()),
 		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
 	}
 	return output(c, r, func(w io.Writer) {

@@ -32,7 +32,7 @@ func TestTraceDevice(t *testing.T) {
 		args := []string{"bnas", "trace", "01020012", "--space", "nas-bench-macro", "--height", "8", "--width", "8", "--channels", "4", "--quiet",
 			"--images", filepath.Join(dir, "x.npy"), "--labels", filepath.Join(dir, "y.npy"), "-o", file}
 		var stderr bytes.Buffer
-		if code := run(append(args, flags...), &bytes.Buffer{}, &stderr); code != exitOK {
+		if code := execute(append(args, flags...), &bytes.Buffer{}, &stderr); code != exitOK {
 			t.Fatalf("exit code %d: %s", code, &stderr)
 		}
 		b, err := os.ReadFile(file)

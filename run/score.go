@@ -1,0 +1,125 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"bnas.example/data"
+	"bnas.example/indicator"
+	"bnas.example/philox"
+	"bnas.example/search"
+	"bnas.example/supernet"
+)
+
+// Scorer computes the indicator's terms on images that were held back from training, or on training images where too
+// few were held back. Too few of both is an *ImagesError.
+func (r *Run) Scorer() (*indicator.Scorer, error) { return r.scorer(r.Config.Score) }
+
+func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
+	need := cfg.ImagesNeeded()
+	from := r.Held
+	if len(from) < need {
+		from = r.Training
+	}
+	if len(from) < need {
+		return nil, &ImagesError{Set: r.Images.Name(), Need: need, Have: len(from)}
+	}
+	order := philox.New(cfg.Seed, "score images", 0).Perm(len(from))
+	chosen := make([]int, need)
+	for i := range chosen {
+		chosen[i] = from[order[i]]
+	}
+	batch, err := data.Gather(r.Images, chosen)
+	if err != nil {
+		return nil, err
+	}
+	return indicator.NewScorer(r.Net, r.Device, r.Store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
+}
+
+// Evaluator scores architectures, and keeps the scores in a ledger where there is a folder for one: what the ledger has
+// is not computed again.
+type Evaluator struct {
+	search.Evaluator
+	ledger *search.Ledger
+	path   string
+}
+
+// Evaluator opens the scorer, with the ledger in dir, or in the run's folder if dir is "". An untrained network without
+// dir has no ledger. A ledger of another setup is refused.
+func (r *Run) Evaluator(dir string) (*Evaluator, error) {
+	scorer, err := r.Scorer()
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		dir = r.Dir
+	}
+	if dir == "" {
+		return &Evaluator{Evaluator: scorer}, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if err := r.lock(dir); err != nil {
+		return nil, err
+	}
+	key, err := r.Key()
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := search.OpenLedger(dir, key)
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluator{
+		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scorer, Ledger: ledger},
+		ledger:    ledger,
+	}, nil
+}
+
+// ScoreAll scores architectures in order, until the context ends. progress, if not nil, is called after each with the
+// number that are done.
+func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progress func(done int)) ([]indicator.Scores, error) {
+	scores := make([]indicator.Scores, len(archs))
+	for i, a := range archs {
+		err := ctx.Err()
+		if err == nil {
+			scores[i], err = e.Score(a)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(i + 1)
+		}
+	}
+	return scores, e.Flush()
+}
+
+// Path is the file of the scores; "" without a ledger.
+func (e *Evaluator) Path() string { return e.path }
+
+// Recorded lists all scores of the ledger in the order of scoring; none without a ledger. The slice is the ledger's own.
+func (e *Evaluator) Recorded() []indicator.Scores {
+	if e.ledger == nil {
+		return nil
+	}
+	return e.ledger.All()
+}
+
+// Flush returns when all scores are on the disk.
+func (e *Evaluator) Flush() error {
+	if e.ledger == nil {
+		return nil
+	}
+	return e.ledger.Flush()
+}
+
+// Close flushes and closes the ledger.
+func (e *Evaluator) Close() error {
+	if e.ledger == nil {
+		return nil
+	}
+	return e.ledger.Close()
+}
