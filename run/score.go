@@ -42,7 +42,6 @@ func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
 type Evaluator struct {
 	search.Evaluator
 	ledger *search.Ledger
-	path   string
 }
 
 // Evaluator opens the scorer, with the ledger in dir, or in the run's folder if dir is "". An untrained network without
@@ -98,14 +97,11 @@ func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progres
 }
 
 // Path is the file of the scores; "" without a ledger.
-func (e *Evaluator) Path() string { return e.path }
-
-// Recorded lists all scores of the ledger in the order of scoring; none without a ledger. The slice is the ledger's own.
-func (e *Evaluator) Recorded() []indicator.Scores {
+func (e *Evaluator) Path() string {
 	if e.ledger == nil {
-		return nil
+		return ""
 	}
-	return e.ledger.All()
+	return e.ledger.Path()
 }
 
 // Flush returns when all scores are on the disk.

@@ -67,7 +67,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if err != nil {
 		return nil, err
 	}
-	return out, wholefile.Write(filepath.Join(filepath.Dir(e.path), ResultName), append(text, '\n'))
+	return out, wholefile.Write(filepath.Join(filepath.Dir(e.Path()), ResultName), append(text, '\n'))
 }
 
 // calibrate scores the sample that calibrates a composite of several terms, and returns the objective and the sample.
