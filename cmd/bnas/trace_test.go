@@ -6,26 +6,13 @@ import (
 	"path/filepath"
 	"testing"
 
-	"gorgonia.org/tensor"
-
-	"bnas.example/data"
 	"bnas.example/kernels/cpu"
-	"bnas.example/philox"
 )
 
 // TestTraceDevice: without --device a trace is the reference's; --device names another.
 func TestTraceDevice(t *testing.T) {
 	dir := t.TempDir()
-	x := make([]float32, 2*3*8*8)
-	philox.New(1, "images", 0).Normal(x, 1)
-	for name, d := range map[string]*tensor.Dense{
-		"x.npy": tensor.New(tensor.WithShape(2, 3, 8, 8), tensor.WithBacking(x)),
-		"y.npy": tensor.New(tensor.WithShape(2), tensor.WithBacking([]int64{1, 7})),
-	} {
-		if err := data.WriteNpy(filepath.Join(dir, name), d); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeBatch(t, dir)
 	traced := func(flags ...string) []byte {
 		t.Helper()
 		file := filepath.Join(dir, "trace")
