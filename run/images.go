@@ -29,6 +29,24 @@ func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 	return batches(r.Images, indices)
 }
 
+// UnseenImages draws n images that were held back from training, or n training images where fewer were held back. They
+// are a function of the seed and the purpose. Too few of both is an *ImagesError.
+func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, error) {
+	from := r.Held
+	if len(from) < n {
+		from = r.Training
+	}
+	if len(from) < n {
+		return data.Batch{}, &ImagesError{Set: r.Images.Name(), Need: n, Have: len(from)}
+	}
+	order := philox.New(seed, purpose, 0).Perm(len(from))
+	chosen := make([]int, n)
+	for i := range chosen {
+		chosen[i] = from[order[i]]
+	}
+	return data.Gather(r.Images, chosen)
+}
+
 // ErrNoHoldout is the error of HeldImages in a run that holds no images back.
 var ErrNoHoldout = errors.New("the run holds no training images back")
 

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"bnas.example/data"
 	"bnas.example/indicator"
-	"bnas.example/philox"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
@@ -17,20 +15,7 @@ import (
 func (r *Run) Scorer() (*indicator.Scorer, error) { return r.scorer(r.Config.Score) }
 
 func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
-	need := cfg.ImagesNeeded()
-	from := r.Held
-	if len(from) < need {
-		from = r.Training
-	}
-	if len(from) < need {
-		return nil, &ImagesError{Set: r.Images.Name(), Need: need, Have: len(from)}
-	}
-	order := philox.New(cfg.Seed, "score images", 0).Perm(len(from))
-	chosen := make([]int, need)
-	for i := range chosen {
-		chosen[i] = from[order[i]]
-	}
-	batch, err := data.Gather(r.Images, chosen)
+	batch, err := r.UnseenImages(cfg.ImagesNeeded(), cfg.Seed, "score images")
 	if err != nil {
 		return nil, err
 	}

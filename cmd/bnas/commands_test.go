@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"gorgonia.org/tensor"
-
-	"bnas.example/data"
 	"bnas.example/philox"
 )
 
@@ -174,12 +171,6 @@ func writeBatch(t *testing.T, dir string) {
 	t.Helper()
 	x := make([]float32, 2*3*8*8)
 	philox.New(1, "images", 0).Normal(x, 1)
-	for name, d := range map[string]*tensor.Dense{
-		"x.npy": tensor.New(tensor.WithShape(2, 3, 8, 8), tensor.WithBacking(x)),
-		"y.npy": tensor.New(tensor.WithShape(2), tensor.WithBacking([]int64{1, 7})),
-	} {
-		if err := data.WriteNpy(filepath.Join(dir, name), d); err != nil {
-			t.Fatal(err)
-		}
-	}
+	writeNpy(t, filepath.Join(dir, "x.npy"), "<f4", "2, 3, 8, 8", x)
+	writeNpy(t, filepath.Join(dir, "y.npy"), "<i8", "2,", []int64{1, 7})
 }
