@@ -22,18 +22,6 @@ func Write(path string, d Data) error {
 	return nil
 }
 
-// CellSVG draws a graph as a picture of its own, for a README: with its colours, light and dark, inside. operators
-// lists all operators of the space, which fixes the colour of each. It is an error if the graph has no node or an edge
-// that does not lead forward.
-func CellSVG(g Graph, operators []string) (string, error) {
-	d := graphChart(g, palette(operators))
-	if d == nil {
-		return "", fmt.Errorf("report: graph %q: %d nodes and an edge that leads nowhere", g.Title, len(g.Nodes))
-	}
-	size := fmt.Sprintf(` xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"`, coord(d.width), coord(d.height))
-	return d.wrap(size, "<style>"+escape(pictureStyle)+"svg { background: var(--paper); }</style>"), nil
-}
-
 // palette gives every operator its colour class: by its place in the list, none in grey.
 func palette(operators []string) func(string) string {
 	of := map[string]string{none: "sx"}

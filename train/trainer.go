@@ -23,11 +23,10 @@ var (
 
 // Trainer trains a supernet in a run folder. It is for one goroutine.
 type Trainer struct {
-	// Ranker scores a fixed sample of architectures with the supernet as it is; it must leave the parameters alone.
-	// It is called every Config.RankEvery steps, at step 0 and at the end, if it is set.
+	// Ranker scores a fixed sample of architectures with the supernet's current parameters and must not change them.
+	// Run calls it at step 0, every Config.RankEvery steps and after the last step; nil disables the ranking.
+	// Kendall's τ-b between successive results measures how far the ranking has settled.
 	Ranker func() ([]float64, error)
-	// Agree compares two of the Ranker's results: Kendall's τ-b. Required with Ranker.
-	Agree func(a, b []float64) float64
 
 	// Exchange brings the shards of a step together; nil is Alone.
 	Exchange Exchange
@@ -137,9 +136,6 @@ func (t *Trainer) Resume() error {
 //
 // Run refuses a folder that already holds a checkpoint unless Resume was called.
 func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
-	if t.Ranker != nil && t.Agree == nil {
-		return errors.New("train: a Ranker needs Agree")
-	}
 	if t.cfg.EarlyBird && t.Ranker == nil {
 		return errors.New("train: early_bird needs a Ranker")
 	}
@@ -190,7 +186,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 // open makes the folder ready for Run: the metrics as of the state's step and, in a fresh run, a first checkpoint,
 // which also shows that the folder can be written before any work is done.
 func (t *Trainer) open() error {
-	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+	if err := os.MkdirAll(t.dir, 0o777); err != nil {
 		return fmt.Errorf("train: run folder: %w", err)
 	}
 	if !t.resumed && exists(t.dir) {

@@ -14,7 +14,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
-	"bnas.example/rank"
 	"bnas.example/report"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -103,7 +102,7 @@ func (s *session) reportArchs(d *report.Data, found *searched) error {
 		}
 	}
 	names := append(indicator.TermNames(), d.Score)
-	d.Agreement = report.NewMatrix(names, columns, rank.Spearman, rank.KendallTauB)
+	d.Agreement = report.NewMatrix(names, columns)
 	return nil
 }
 

@@ -13,7 +13,6 @@ import (
 	"bnas.example/data"
 	"bnas.example/indicator"
 	"bnas.example/philox"
-	"bnas.example/rank"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -148,7 +147,6 @@ func (s *session) trainToEnd(c *cli.Context) (trainResult, error) {
 		if t.Ranker, err = s.ranker(); err != nil {
 			return trainResult{}, err
 		}
-		t.Agree = rank.KendallTauB
 	}
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return trainResult{}, err
