@@ -1,7 +1,6 @@
 package indicator
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -36,16 +35,10 @@ func ReadTruth(r io.Reader, name, archColumn, accuracyColumn string) (*Truth, er
 	if accuracyColumn == "" {
 		accuracyColumn = "test_accuracy"
 	}
-	table := csv.NewReader(r)
-	table.ReuseRecord = true
-	header, err := table.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("indicator: %s: empty", name)
-	}
+	table, header, err := openTable(r, name)
 	if err != nil {
-		return nil, fmt.Errorf("indicator: %s: %w", name, err)
+		return nil, err
 	}
-	header = slices.Clone(header)
 	columns := [2]int{slices.Index(header, archColumn), slices.Index(header, accuracyColumn)}
 	for i, c := range [2]string{archColumn, accuracyColumn} {
 		if columns[i] < 0 {
