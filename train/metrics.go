@@ -140,7 +140,7 @@ type lap struct {
 
 // openMetrics opens the file and cuts off what comes after its first lines.
 func openMetrics(dir string, lines int) (*metrics, error) {
-	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("train: metrics: %w", err)
 	}
