@@ -46,8 +46,8 @@ func (s Scores) row() []string {
 	return row
 }
 
-// ReadScores reads a score file. Columns may be in any order, and terms may be missing (their values are NaN); a
-// column that is no term is an error, as is a row that is not whole. Errors name the file, line and column.
+// ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
+// is no term is an error, and so is an incomplete row. Errors name the file, line and column.
 func ReadScores(r io.Reader, name string) ([]Scores, error) {
 	table, header, err := openTable(r, name)
 	if err != nil {
@@ -129,8 +129,8 @@ type ScoreFile struct {
 	size int64 // of the whole rows
 }
 
-// OpenScores opens a score file for appending, or makes one, and returns what it holds. An unfinished last line is
-// cut off.
+// OpenScores opens a score file for appending, or makes one, and returns its scores. It cuts off an unfinished last line.
+// It is an error if the file's columns are not the terms of this program.
 func OpenScores(path string) (*ScoreFile, []Scores, error) {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -1,4 +1,4 @@
-// Package report draws a run as one HTML page: self-contained, without script, without a request to any network.
+// Package report writes a run as one HTML page. The page is self-contained: it has no script and makes no network request.
 package report
 
 import (
@@ -7,12 +7,12 @@ import (
 	"bnas.example/rank"
 )
 
-// Data is everything that the page can show. Whatever is empty is left out, and the page says why.
+// Data holds the content of the page. The page leaves out a section without data and states the reason.
 type Data struct {
 	Title   string // "nas-bench-201, a BatchNorm on every operator"
 	Summary string // one sentence under the title
 
-	Command string // runs it again; shown as it is
+	Command string // command line that repeats the run
 	Config  string // the resolved configuration, YAML
 	Facts   []Fact // versions, data set and its hash, seed, device, times
 
@@ -22,7 +22,7 @@ type Data struct {
 	Score     string // name of the fused score
 	Genes     []Gene // the decisions of the space
 	Archs     []Arch // every scored architecture, in any order
-	Found     int    // index in Archs of the architecture that was found; negative: none
+	Found     int    // index in Archs of the architecture that the search found; negative: none
 	Graph     Graph  // the found architecture, drawn
 	Search    Search
 	Agreement Matrix // of the terms and the fused score
@@ -47,13 +47,13 @@ type Training struct {
 	StepsPerEpoch  int     // 0: unknown
 }
 
-// Term is one figure of the indicator.
+// Term is one term of the indicator.
 type Term struct {
 	Name  string
 	Fused bool // it is part of the fused score
 }
 
-// Gene is a decision of the space.
+// Gene is one choice of the space.
 type Gene struct {
 	Name    string
 	Options []string
@@ -71,7 +71,7 @@ type Arch struct {
 	Params    int64
 }
 
-// Search says how the architecture was found.
+// Search holds the facts of the search.
 type Search struct {
 	Strategy              string
 	Evaluations, Distinct int

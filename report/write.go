@@ -10,7 +10,8 @@ import (
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
-// Write renders d and puts the page at path, whole or not at all: it is written beside it, synced, and renamed.
+// Write renders d to a file at path. The file is written under another name, synced and renamed: a reader never sees a
+// part of it.
 func Write(path string, d Data) error {
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, newPage(d)); err != nil {
