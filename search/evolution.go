@@ -33,6 +33,8 @@ func (e *evolution) next() (supernet.Arch, string) {
 	return a, ""
 }
 
+func (e *evolution) describe(p *Progress) { p.Generation = e.generation }
+
 // breed makes a generation. It draws from r alone and looks at no score but the parents' order.
 func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 	var brood []supernet.Arch
