@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
-	"bnas.example/rank"
 	"bnas.example/report"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -100,7 +99,7 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 		}
 	}
 	names := append(indicator.TermNames(), d.Score)
-	d.Agreement = report.NewMatrix(names, columns, rank.Spearman, rank.KendallTauB)
+	d.Agreement = report.NewMatrix(names, columns)
 	return nil
 }
 

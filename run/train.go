@@ -8,7 +8,6 @@ import (
 
 	"bnas.example/data"
 	"bnas.example/indicator"
-	"bnas.example/rank"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -44,7 +43,6 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 		if t.Ranker, err = r.ranker(); err != nil {
 			return TrainResult{}, err
 		}
-		t.Agree = rank.KendallTauB
 	}
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return TrainResult{}, err

@@ -23,10 +23,10 @@ func (e *exhaustive) next() (supernet.Arch, string) {
 	return nil, Complete
 }
 
-// describe bounds how many there will be, where no limit does.
+// describe bounds the total by the architectures that are still to come.
 func (e *exhaustive) describe(p *Progress) {
 	if p.Total == 0 {
-		p.Total = p.Evaluations + e.Space.Size() - e.index
+		p.Total = e.Space.Size() - e.index + p.Evaluations
 	}
 }
 
@@ -46,5 +46,3 @@ func (r *random) next() (supernet.Arch, string) {
 	}
 	return nil, Exhausted
 }
-
-func (r *random) describe(*Progress) {}

@@ -71,5 +71,3 @@ func indices(n int) []int {
 	}
 	return out
 }
-
-func (e *regularised) describe(*Progress) {}

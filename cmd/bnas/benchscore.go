@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"gorgonia.org/tensor"
 
 	"bnas.example/indicator"
 	"bnas.example/ntk"
@@ -30,7 +29,10 @@ func benchNTK(c *cli.Context) error {
 	defer b.Close()
 	r := ntkResult{Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels)}
 	r.timing, err = repeat(c.Int("warmup"), c.Int("repeats"), func() error {
-		kernel, err := b.kernel()
+		if err := b.exec.Forward(b.images, len(b.labels)); err != nil {
+			return err
+		}
+		kernel, err := ntk.Trace(b.exec, len(b.labels))
 		if err != nil {
 			return err
 		}
@@ -48,31 +50,6 @@ func benchNTK(c *cli.Context) error {
 		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
 		fmt.Fprintf(w, "log κ\t%.2f\n", r.LogCondition)
 	})
-}
-
-// kernel is Θ = Σ_k G_k·G_kᵀ over γ and β, k over all logits, statistics held at those of the batch.
-func (b *benched) kernel() (*tensor.Dense, error) {
-	n, k := len(b.labels), b.program.Classes()
-	if err := b.exec.Forward(b.images, n); err != nil {
-		return nil, err
-	}
-	total := make([]float64, n*n)
-	for class := range k {
-		direction := make([]float32, k)
-		direction[class] = 1
-		j, err := ntk.Jacobian(b.exec, n, direction)
-		if err != nil {
-			return nil, err
-		}
-		one, err := ntk.Kernel(j, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range one.Data().([]float64) {
-			total[i] += v
-		}
-	}
-	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(total)), nil
 }
 
 type scoreBenchResult struct {
