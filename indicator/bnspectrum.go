@@ -24,7 +24,7 @@ func (e *evidence) takeBNSpectra() error {
 		h, ok := known[bn.Value]
 		if !ok {
 			var err error
-			h, err = e.entropyAt(kernels.Tap{IsBN: true, Value: bn.Value}, channels)
+			h, err = e.entropyAt(kernels.ValueTap(bn.Value), channels)
 			if err != nil {
 				return fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
 			}

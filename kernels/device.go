@@ -118,13 +118,6 @@ const (
 	HoldStatistics
 )
 
-// Tap names something inside a network to look at: a node (the sum, before any activation), or a value.
-type Tap struct {
-	Node  NodeID
-	Value ValueID
-	IsBN  bool // false: Node; true: Value, as the raw input of a BatchNorm
-}
-
 // Exec is a compiled Program. Calls are queued in order; those that return data wait for it. Slices are read or
 // written before the call returns. Images and feature maps are dense N×C×H×W float32.
 type Exec interface {

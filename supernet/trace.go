@@ -180,7 +180,7 @@ func (t *tracer) active() error {
 		}
 		shape := t.program.Nodes[s.In[0]].Shape
 		z := make([]float32, len(t.traced.Labels)*shape.Len())
-		if err := t.exec.Read(kernels.Tap{Node: s.In[0]}, z); err != nil {
+		if err := t.exec.Read(kernels.NodeTap(s.In[0]), z); err != nil {
 			return err
 		}
 		on := make([]byte, len(z))

@@ -6,8 +6,6 @@ package cpu
 import "C"
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
 )
 
@@ -17,13 +15,15 @@ func (e *exec) tap(what string, t kernels.Tap) (C.struct_load, kernels.Shape, er
 		return C.struct_load{}, kernels.Shape{}, err
 	}
 	e.desc.reset()
-	switch {
-	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
-		return e.value(t.Value), e.p.Values[t.Value].Shape, nil
-	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
-		return e.node(t.Node, kernels.Linear), e.p.Nodes[t.Node].Shape, nil
+	shape, err := e.p.TapShape(t)
+	if err != nil {
+		return C.struct_load{}, kernels.Shape{}, e.fail(what, err)
 	}
-	return C.struct_load{}, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+	if v, ok := t.Value(); ok {
+		return e.value(v), shape, nil
+	}
+	n, _ := t.Node()
+	return e.node(n, kernels.Linear), shape, nil
 }
 
 // Read writes the tap itself, n×C×H×W.

@@ -91,7 +91,7 @@ func callOrder(f Factory, o Options) error {
 			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
 		}},
 		{"CodeGram before Forward", func() error { _, err := e.CodeGram(make([]int64, c.N*c.N)); return err }},
-		{"Read before Forward", func() error { return e.Read(kernels.Tap{}, make([]float32, c.N*p.Nodes[0].Len())) }},
+		{"Read before Forward", func() error { return e.Read(kernels.NodeTap(0), make([]float32, c.N*p.Nodes[0].Len())) }},
 	}); err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (s *session) lengthsOff(by int) []refusal {
 	e, p, n := s.e, s.Program, s.N
 	f32 := func(n int) []float32 { return make([]float32, n+by) }
 	f64 := func(n int) []float64 { return make([]float64, n+by) }
-	node, tap := p.Nodes[0].Len(), kernels.Tap{}
+	node, tap := p.Nodes[0].Len(), kernels.NodeTap(0)
 	c, channels := p.Nodes[0].C, p.BNParams()/2
 	return []refusal{
 		{"Logits", func() error { return e.Logits(f32(n * p.Classes())) }},
@@ -176,10 +176,10 @@ func (s *session) outOfRange() []refusal {
 		{"a label of −1", func() error { return e.CrossEntropy(labels(-1), 0) }},
 		{"a label of Classes", func() error { return e.CrossEntropy(labels(p.Classes()), 0) }},
 		{"label smoothing of −0.1", func() error { return e.CrossEntropy(s.Labels, -0.1) }},
-		{"a node of −1", func() error { return read(kernels.Tap{Node: -1}) }},
-		{"a node too many", func() error { return read(kernels.Tap{Node: nodes}) }},
-		{"a value of −1", func() error { return read(kernels.Tap{Value: -1, IsBN: true}) }},
-		{"a value too many", func() error { return read(kernels.Tap{Value: kernels.ValueID(len(p.Values)), IsBN: true}) }},
+		{"a node of −1", func() error { return read(kernels.NodeTap(-1)) }},
+		{"a node too many", func() error { return read(kernels.NodeTap(nodes)) }},
+		{"a value of −1", func() error { return read(kernels.ValueTap(-1)) }},
+		{"a value too many", func() error { return read(kernels.ValueTap(kernels.ValueID(len(p.Values)))) }},
 		{"a gradient at node −1", func() error { return pair(-1, 0) }},
 		{"a gradient from a node too many", func() error { return pair(0, nodes) }},
 		{"a parameter of −1", func() error { return s.s.Read(-1, kernels.Data, nil) }},

@@ -1,8 +1,6 @@
 package ref
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
 )
 
@@ -11,13 +9,15 @@ func (e *Exec) tap(what string, t kernels.Tap) ([]float64, kernels.Shape, error)
 	if err := e.ready(what); err != nil {
 		return nil, kernels.Shape{}, err
 	}
-	switch {
-	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
-		return e.values[t.Value], e.p.Values[t.Value].Shape, nil
-	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
-		return e.sum(t.Node), e.p.Nodes[t.Node].Shape, nil
+	shape, err := e.p.TapShape(t)
+	if err != nil {
+		return nil, kernels.Shape{}, e.fail(what, err)
 	}
-	return nil, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+	if v, ok := t.Value(); ok {
+		return e.values[v], shape, nil
+	}
+	n, _ := t.Node()
+	return e.sum(n), shape, nil
 }
 
 // Read writes the tap itself.
