@@ -198,7 +198,7 @@ func (o *observer) sums(n int) error {
 		if o.gates == nil {
 			continue
 		}
-		if err := o.e.(*ref.Exec).SetGate(kernels.NodeID(id), o.gates[key]); err != nil {
+		if err := ref.Of(o.e).SetGate(kernels.NodeID(id), o.gates[key]); err != nil {
 			return o.failed("SetGate", err)
 		}
 	}
