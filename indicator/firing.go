@@ -1,21 +1,9 @@
 package indicator
 
-import (
-	"fmt"
-
-	"bnas.example/kernels"
-)
+import "fmt"
 
 func (e *evidence) takeFiring() error {
-	channels := 0
-	for _, s := range e.program.Steps {
-		if s.Act != kernels.Linear {
-			for _, in := range s.In {
-				channels += e.program.Nodes[in].C
-			}
-		}
-	}
-	e.firingRate = make([]float64, channels)
+	e.firingRate = make([]float64, e.program.RectifiedChannels())
 	if err := e.exec.FiringRate(e.firingRate); err != nil {
 		return fmt.Errorf("firing rates: %w", err)
 	}

@@ -198,10 +198,12 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		device := test.device
-		device.Device = ref.New()
 		o := Options{Seed: 3, Random: 1, Small: true, NoWeights: test.check == "unsupported"}
-		err := find(t, o, test.check).run(func(int) (kernels.Device, error) { return device, nil }, o)
+		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
+			device := test.device
+			device.Device = ref.New()
+			return device, nil
+		}, o)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, must contain %q", test.defect, err, test.want)
 		}
