@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// CheckForward says what a Forward call has wrong, and otherwise how many images it has: elements is the length of its
-// images, most how many the Exec was compiled for, known whether there are statistics already.
+// CheckForward returns the number of images of a Forward call, or an error if its arguments are invalid. elements is the
+// length of images, most is the largest batch of the Exec, known tells whether the Exec already has statistics.
 func (p *Program) CheckForward(elements, most, statRows int, known bool) (n int, err error) {
 	size := p.Values[Images].Len()
 	n = elements / size
@@ -21,8 +21,8 @@ func (p *Program) CheckForward(elements, most, statRows int, known bool) (n int,
 	return n, nil
 }
 
-// Check says what is wrong with this treatment of the statistics after a Forward that took them from statRows of n
-// images.
+// Check returns an error if Backward cannot treat the statistics in this way after a Forward with the statistics of
+// statRows of n images.
 func (s StatGrad) Check(n, statRows int) error {
 	switch {
 	case s != HoldStatistics && s != DifferentiateStatistics:
@@ -33,7 +33,7 @@ func (s StatGrad) Check(n, statRows int) error {
 	return nil
 }
 
-// CheckNodes says what is wrong with the ends of a NodeGradient call.
+// CheckNodes returns an error if the program does not have one of the nodes.
 func (p *Program) CheckNodes(nodes ...NodeID) error {
 	for _, n := range nodes {
 		if !p.hasNode(n) {

@@ -6,7 +6,7 @@ import (
 	"bnas.example/philox"
 )
 
-// ErrUnsupported is wrapped by the error for a legal Program or call that a Device does not support.
+// ErrUnsupported means that the Device does not support a Program or call, although it is legal. Errors wrap it.
 var ErrUnsupported = errors.New("not supported by this device")
 
 // ParamKind is the kind of a parameter.
@@ -20,14 +20,15 @@ const (
 	LinearBias
 )
 
-// Param is one entry of a supernet's parameter table: every convolution, BatchNorm and classifier of every path.
+// Param is one entry of a supernet's parameter table. The table has the parameters of every convolution, BatchNorm and
+// classifier of every path.
 type Param struct {
 	Name  string
 	Kind  ParamKind
 	Shape []int
 }
 
-// Len is the number of elements.
+// Len returns the number of elements.
 func (p Param) Len() int {
 	n := 1
 	for _, d := range p.Shape {
@@ -36,7 +37,7 @@ func (p Param) Len() int {
 	return n
 }
 
-// Slot is one of the arrays that a Store keeps for each parameter.
+// Slot selects one of the arrays that a Store keeps for each parameter.
 type Slot int
 
 const (
@@ -46,19 +47,19 @@ const (
 	Moment2      // AdamW: second moment
 )
 
-// Store holds the parameters of a whole supernet on a device, so that the next path is only another Program. Frozen
-// weights are written once and packed as the device likes at first use; Write to Data discards the packed form.
+// Store holds the parameters of a whole supernet on a device: a new path needs only a new Program. Frozen weights are
+// written once. A device may pack them at first use into a layout of its own; a Write to Data discards that copy.
 type Store interface {
 	Params() []Param
 	Read(id ParamID, slot Slot, dst []float32) error
 	Write(id ParamID, slot Slot, src []float32) error
-	// Update applies one optimizer step to ids from their Grad slots, skipping every other parameter, and returns the
-	// global ℓ2 norm of the gradients before clipping. A non-finite gradient is an error that names the parameter, and
-	// then nothing is updated.
+	// Update applies one optimizer step to ids from their Grad slots. It changes no other parameter. It returns the
+	// global ℓ2 norm of the gradients before clipping. If a gradient is not finite, it returns an error that names the
+	// parameter, and updates nothing.
 	Update(rule Update, ids []ParamID) (norm float64, err error)
 }
 
-// NormalFiller is a Store that fills a parameter's Data with normal samples on the device. They are those of
+// NormalFiller is a Store that fills a parameter with normal samples on the device. The samples are those of
 // Stream.Normal of a new stream, except where a double is at a rounding boundary of float32.
 type NormalFiller interface {
 	FillNormal(id ParamID, s *philox.Stream, sigma float64) error
@@ -74,7 +75,7 @@ const (
 	AdamW
 )
 
-// Update is one optimizer step's settings.
+// Update holds the settings of one optimizer step.
 type Update struct {
 	Kind         OptimizerKind
 	LR           float64
@@ -82,88 +83,88 @@ type Update struct {
 	Nesterov     bool
 	Beta1, Beta2 float64
 	Eps          float64
-	// WeightDecay is for γ and β; WeightDecayWeights for convolution and classifier weights.
+	// WeightDecay applies to γ and β, WeightDecayWeights to the weights of convolutions and classifier.
 	WeightDecay, WeightDecayWeights float64
-	// ClipNorm scales all gradients so that their global ℓ2 norm is at most this; 0 does not clip.
+	// ClipNorm is the largest global ℓ2 norm of the gradients: larger ones are scaled down to it. 0 does not clip.
 	ClipNorm float64
-	// Steps[i] is how many updates ids[i] has had, this one included (AdamW's bias correction; others ignore it).
+	// Steps[i] is the number of updates of ids[i], this one included. AdamW's bias correction needs it; SGD ignores it.
 	Steps []int
 }
 
 // Info describes a device.
 type Info struct {
 	Name    string // "cpu", "reference", …
-	Detail  string // instruction set, threads, memory: one line for logs and doctor
+	Detail  string // instruction set, threads, memory, in one line for logs and `bnas doctor`
 	Threads int
 }
 
-// Device makes Stores and compiles Programs. [Guard] makes one of a [Backend]. One goroutine at a time may use a Device
-// and what it made.
+// Device makes Stores and compiles Programs. [Guard] makes a Device from a [Backend]. Only one goroutine at a time may
+// use a Device, its Stores and its Execs.
 type Device interface {
 	Info() Info
 	NewStore(params []Param) (Store, error)
-	// Compile plans p for batches of up to n images with the parameters of s. It must be cheap (a path is drawn anew
-	// each training step). The activations of all Execs of a Device share one arena: Forward of one Exec invalidates
-	// what another has saved.
+	// Compile plans p for batches of up to n images with the parameters of s. It must be cheap, because each training
+	// step draws a new path. The activations of all Execs of a Device share one arena: a Forward of one Exec invalidates
+	// the saved activations of the others.
 	Compile(p *Program, s Store, n int) (Exec, error)
 	Close() error
 }
 
-// StatGrad says how Backward treats the batch statistics.
+// StatGrad selects how Backward treats the statistics of the BatchNorms.
 type StatGrad int
 
 const (
 	// DifferentiateStatistics: μ and σ² are functions of the batch, dx = γr(δ − dβ/m − x̂·dγ/m).
 	DifferentiateStatistics StatGrad = iota
-	// HoldStatistics: μ and σ² are constants, dx = γrδ.
+	// HoldStatistics: the statistics are frozen, μ and σ² are constants, dx = γrδ.
 	HoldStatistics
 )
 
-// Exec is a compiled Program. Calls are queued in order; those that return data wait for it. Slices are read or
+// Exec is a compiled Program. Calls are queued in order. A call that returns data waits for the data. Slices are read or
 // written before the call returns. Images and feature maps are dense N×C×H×W float32.
 type Exec interface {
 	Program() *Program
 	Runner
 	Observer
-	// SavedBytes is the size of what a Forward of n images keeps for the backward pass.
+	// SavedBytes returns the size of the data that a Forward of n images keeps for the backward pass.
 	SavedBytes(n int) int64
 }
 
 // Runner runs the forward and backward passes of training and evaluation.
 type Runner interface {
-	// Forward runs len(images)/Values[Images].Len() images. The first statRows of them give the statistics that
-	// normalise all of them (MC-BatchNorm when statRows < n; training when statRows == n); with statRows == 0 the
-	// statistics are those last set by SetStatistics or left by an earlier Forward of this Exec.
+	// Forward runs n = len(images)/Values[Images].Len() images. The statistics of the first statRows images normalise
+	// all n images: statRows == n is training, statRows < n is MC-BatchNorm. With statRows == 0 the statistics are
+	// frozen: those of the last SetStatistics or of an earlier Forward of this Exec.
 	Forward(images []float32, statRows int) error
 	// Logits writes n×Classes.
 	Logits(dst []float32) error
 
-	// CrossEntropy forms the loss of the last Forward, mean over its images of −Σ_k q_k log softmax_k with
-	// q = (1−smoothing)·onehot + smoothing/K, and the gradient of the logits.
+	// CrossEntropy computes the loss of the last Forward and the gradient of the logits. The loss is the mean over the
+	// images of −Σ_k q_k log softmax_k with q = (1−smoothing)·onehot + smoothing/K.
 	CrossEntropy(labels []int, smoothing float64) error
-	// Loss returns the mean loss and how many images have their label as first maximum.
+	// Loss returns the mean loss and the number of images whose label is the first maximum of their logits.
 	Loss() (loss float64, correct int, err error)
-	// SetLogitGradient gives ∂/∂logits, n×Classes, instead of CrossEntropy.
+	// SetLogitGradient sets the gradient of the logits, n×Classes. It replaces a call of CrossEntropy.
 	SetLogitGradient(d []float32) error
 
-	// Backward writes the Grad slots of the program's γ and β and of its classifier; of its convolution weights too
-	// if weights is set. DifferentiateStatistics needs a Forward with statRows == n.
+	// Backward writes the Grad slots of the program's γ and β and of its classifier. With weights it writes those of the
+	// convolution weights too. DifferentiateStatistics needs a Forward with statRows == n.
 	Backward(s StatGrad, weights bool) error
 
-	// Statistics writes μ and the biased σ² of every BN in order, each of the BN's channels.
+	// Statistics writes μ and the biased σ² of every channel of every BN, in the order of the BNs.
 	Statistics(mean, variance []float64) error
-	// SetStatistics sets them. BatchNorms of one value must be given the same. The results of the last Forward are
-	// then gone.
+	// SetStatistics sets μ and σ². BatchNorms of one value must get the same. It discards the results of the last
+	// Forward.
 	SetStatistics(mean, variance []float64) error
 }
 
 // Observer measures the network at the images of the last Forward.
 type Observer interface {
-	// SampleGradients writes the gradient of every image's own contribution with frozen statistics: n×BNParams. It
-	// does not write the Grad slots.
+	// SampleGradients writes the gradient of γ and β for each image alone, with frozen statistics: n×BNParams. It does
+	// not write the Grad slots.
 	SampleGradients(dst []float32) error
-	// NodeGradient propagates seed, a gradient at node from (n×shape), back to node to with frozen statistics, as if
-	// nothing but from depended on to: dst (n×shape of to).
+	// NodeGradient propagates the gradient seed at node from (n×shape) back to node to, with frozen statistics, along
+	// the paths between the two nodes only. It writes dst (n×shape of to).
 	NodeGradient(dst []float32, to NodeID, seed []float32, from NodeID) error
 
 	// Covariance writes the channel covariance over images and pixels, C×C, biased, and the means, C.
@@ -172,10 +173,10 @@ type Observer interface {
 	SpatialMean(t Tap, dst []float64) error
 	// Read writes the node or value, n×C×H×W.
 	Read(t Tap, dst []float32) error
-	// CodeGram writes K[i][j], n×n: the number of rectifiers whose on/off state (input > 0) is the same for images i
-	// and j, each step counted ReLUs times; units is their number.
+	// CodeGram writes the n×n matrix K. K[i][j] is the number of rectifiers with the same on/off state (input > 0) for
+	// the images i and j. The rectifiers of a step count ReLUs times. units is the number of rectifiers.
 	CodeGram(dst []int64) (units int64, err error)
-	// FiringRate writes, for each step with an activation in order, the share of images and pixels at which each
-	// channel's input is > 0; the lengths are those steps' input channels.
+	// FiringRate writes the share of images and pixels at which the input of a rectified channel is > 0. The channels
+	// are the input channels of each step with an activation, in the order of the steps.
 	FiringRate(dst []float64) error
 }

@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Backend computes what a Device offers. It has the methods of a Device, and so have the Stores and Execs that it
-// makes, but it checks no rule of the contract: [Guard] does, and passes on legal calls only.
+// Backend implements the computations of a Device. It has the methods of a Device; its Stores and Execs have theirs.
+// It checks no rule of the contract: [Guard] checks all of them and passes on legal calls only.
 //
-// A legal call has arguments within range, slices of the right length, and the earlier calls that it needs. Compile
-// gets a valid Program, a Store of the same Backend with all parameters of the Program, and n ≥ 1. Close is called once.
-// An error of a Backend is one that only the Backend can know: no memory, not supported, a gradient that is not finite.
-// It names neither the device nor the Program nor the method; the guard adds them.
+// In a legal call the arguments are within range, the slices have the right length, and the required earlier calls were
+// made. Compile gets a valid Program, a Store of the same Backend with all parameters of the Program, and n ≥ 1. Close
+// is called once. A Backend returns only errors that the guard cannot know: no memory, not supported, a gradient that
+// is not finite. Its errors name neither the device nor the Program nor the method; the guard adds them.
 type Backend interface {
 	Info() Info
 	NewStore(params []Param) (Store, error)
@@ -19,13 +19,14 @@ type Backend interface {
 	Close() error
 }
 
-// Guard makes a Device of a Backend. It returns an error for each call that breaks a rule of the contract, and passes
-// the others on. name starts every error, as in "cpu: program …".
+// Guard makes a Device from a Backend. The Device returns an error for each call that breaks a rule of the contract, and
+// passes the others on. Every error starts with name, as in "cpu: program …".
 //
-// A Store of the Device is a NormalFiller if the Backend's is one.
+// A Store of the Device is a NormalFiller if the Backend's Store is one.
 func Guard(name string, b Backend) Device { return &guard{name: name, backend: b} }
 
-// Unwrap returns the Backend's own Exec, whose further methods a test may need; e itself if no guard made it.
+// Unwrap returns the Exec of the Backend inside a guarded Exec. Tests need its further methods. If no guard made e, it
+// returns e.
 func Unwrap(e Exec) Exec {
 	if g, ok := e.(*guardedExec); ok {
 		return g.exec
@@ -35,18 +36,18 @@ func Unwrap(e Exec) Exec {
 
 var errClosed = errors.New("the device is closed")
 
-// guard is the Device that Guard makes. Its fields are not embedded, so that a method that is added to an interface
-// must be written here, with its checks, before the package compiles.
+// guard is the Device that Guard makes. Its fields are not embedded: after a new method in an interface, the package
+// does not compile until the guard has that method too.
 type guard struct {
 	name    string
 	backend Backend
-	owner   *guardedExec // whose Forward the Backend has last run
+	owner   *guardedExec // the Exec of the last Forward
 	closed  bool
 }
 
 func (g *guard) Info() Info { return g.backend.Info() }
 
-// Close closes the Backend. A closed Device refuses everything but Close.
+// Close closes the Backend. After that, every call but Close returns an error.
 func (g *guard) Close() error {
 	if g.closed {
 		return nil
@@ -94,7 +95,7 @@ func (g *guard) Compile(p *Program, s Store, n int) (Exec, error) {
 	return &guardedExec{guard: g, exec: e, p: p, most: n}, nil
 }
 
-// wrap adds the device's name and the call's to an error; it is nil for nil.
+// wrap adds the names of the device and the call to an error. It returns nil for nil.
 func (g *guard) wrap(call string, err error) error {
 	if err == nil {
 		return nil

@@ -5,12 +5,12 @@ import (
 	"fmt"
 )
 
-// guardedExec checks the calls of a Backend's Exec. It keeps what a check needs to know of earlier calls.
+// guardedExec checks the calls of a Backend's Exec. It remembers the facts of earlier calls that the checks need.
 type guardedExec struct {
 	guard *guard
 	exec  Exec
 	p     *Program
-	most  int // images that it was compiled for
+	most  int // the largest batch, in images
 
 	n, statRows int  // of the last Forward; n is 0 if its results are gone
 	known       bool // there are statistics
@@ -22,7 +22,7 @@ func (e *guardedExec) Program() *Program { return e.p }
 
 func (e *guardedExec) SavedBytes(n int) int64 { return e.exec.SavedBytes(n) }
 
-// wrap adds the device, the program and the call to an error; it is nil for nil.
+// wrap adds the names of the device, the program and the call to an error. It returns nil for nil.
 func (e *guardedExec) wrap(call string, err error) error {
 	if err == nil {
 		return nil
@@ -30,7 +30,7 @@ func (e *guardedExec) wrap(call string, err error) error {
 	return fmt.Errorf("%s: program %q: %s: %w", e.guard.name, e.p.Name, call, err)
 }
 
-// ready returns an error if there is no Forward whose results are still there.
+// ready returns an error if the results of this Exec's Forward are missing or overwritten.
 func (e *guardedExec) ready() error {
 	switch {
 	case e.guard.closed:

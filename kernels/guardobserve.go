@@ -35,7 +35,7 @@ func (e *guardedExec) checkNodeGradient(dst []float32, to NodeID, seed []float32
 	return checkLength("gradient", len(dst), e.n*e.p.Nodes[to].Len())
 }
 
-// tap returns the shape at a Tap of the last Forward.
+// tap returns the shape at a Tap. It returns an error if there is no Forward or no such Tap.
 func (e *guardedExec) tap(t Tap) (Shape, error) {
 	if err := e.ready(); err != nil {
 		return Shape{}, err

@@ -26,7 +26,7 @@ func (e *guardedExec) Logits(dst []float32) error {
 	return e.wrap("Logits", err)
 }
 
-// checkLogits checks a slice of n×Classes.
+// checkLogits returns an error if a slice does not have n×Classes elements.
 func (e *guardedExec) checkLogits(which string, length int) error {
 	if err := e.ready(); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (e *guardedExec) Backward(s StatGrad, weights bool) error {
 	return e.wrap("Backward", err)
 }
 
-// needsGradient returns an error if there is no gradient of the logits to start a backward pass from.
+// needsGradient returns an error if a backward pass has no gradient of the logits to start from.
 func (e *guardedExec) needsGradient() error {
 	if !e.seeded {
 		return errors.New("needs a CrossEntropy or SetLogitGradient since the last Forward")

@@ -19,7 +19,7 @@ type guardedFiller struct {
 	filler NormalFiller
 }
 
-// guardOf is the guard's part of a Store; nil if no guard made it.
+// guardOf returns the guardedStore of a Store, or nil if no guard made it.
 func guardOf(s Store) *guardedStore {
 	switch s := s.(type) {
 	case *guardedStore:

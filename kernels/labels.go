@@ -2,7 +2,7 @@ package kernels
 
 import "fmt"
 
-// CheckLabels says what a CrossEntropy call has wrong: a label that is no class, or label smoothing outside [0, 1).
+// CheckLabels returns an error if a label is not a class or the label smoothing is outside [0, 1).
 func CheckLabels(labels []int, smoothing float64, classes int) error {
 	if !(smoothing >= 0 && smoothing < 1) {
 		return fmt.Errorf("label smoothing %v is not in [0, 1)", smoothing)

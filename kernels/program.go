@@ -1,11 +1,11 @@
-// Package kernels is the contract between what a network computes and what computes it.
+// Package kernels defines the contract between networks and the devices that run them.
 //
-// A [Program] is one sub-network as plain data: a straight line of fused steps over numbered values. A [Device]
-// compiles a Program and runs it, forward and backward. Nothing above a Device knows which one it is. The package
-// kerneltest holds the one suite that every Device must pass.
+// A [Program] is one sub-network as plain data: a list of fused steps over numbered values. A [Device] compiles a
+// Program and runs it, forward and backward. The packages above do not depend on a particular Device. Every Device must
+// pass the test suite of the package kerneltest.
 package kernels
 
-// Identifiers index the slices of a Program; a ParamID indexes the parameter table of the whole supernet.
+// ValueID, NodeID and BNID index the slices of a Program. ParamID indexes the parameter table of the whole supernet.
 type (
 	ValueID int
 	NodeID  int
@@ -13,13 +13,13 @@ type (
 	ParamID int
 )
 
-// NoBN marks a term that is read as it is; NoParam an absent parameter (a linear layer without bias).
+// NoBN marks a term without a BatchNorm. NoParam marks an absent parameter: the bias of a linear layer without one.
 const (
 	NoBN    BNID    = -1
 	NoParam ParamID = -1
 )
 
-// MaxTerms is how many BatchNorm outputs a load can sum. A longer sum is split by an OpSum step.
+// MaxTerms is the largest number of terms that a step can sum as it loads a node. An OpSum step splits a longer sum.
 const MaxTerms = 3
 
 // Images is the value that holds the network's input.
@@ -31,14 +31,14 @@ type Shape struct{ C, H, W int }
 // Len is the number of elements, C·H·W.
 func (s Shape) Len() int { return s.C * s.H * s.W }
 
-// Value is a tensor that a step stores: the raw output of a convolution or a pool, before any BatchNorm.
+// Value is a tensor that a step writes to memory: the output of a convolution or a pool, before any BatchNorm.
 type Value struct {
 	Name string
 	Shape
 }
 
-// BN is one BatchNorm: y = γ·x̂ + β with x̂ = (x−μ)/√(σ²+ε), μ and σ² over all images and pixels of Value.
-// Several BNs may normalise the same value (identity-BatchNorms that share a source); they share its statistics.
+// BN is one BatchNorm: y = γ·x̂ + β with x̂ = (x−μ)/√(σ²+ε). μ and σ² are taken over all images and pixels of Value.
+// Several BNs may normalise the same value and then share its statistics: identity-BatchNorms with one source do.
 type BN struct {
 	Name        string
 	Value       ValueID
@@ -46,22 +46,22 @@ type BN struct {
 	Eps         float64
 }
 
-// Term is one summand of a node: the value as it is (BN == NoBN) or through a BatchNorm.
+// Term is one summand of a node: a value, either unchanged (BN == NoBN) or through a BatchNorm.
 type Term struct {
 	Value ValueID
 	BN    BNID
 }
 
-// Node is a sum of up to MaxTerms terms, all of the node's shape; no terms means zeros. A node is never stored:
-// whoever loads it forms it. Each BN belongs to exactly one node, so that ∂loss/∂node is the gradient at the output
-// of each of its BatchNorms.
+// Node is a sum of up to MaxTerms terms, all of the node's shape. A node without terms is zero. A node is not
+// materialised; each step that reads it recomputes the sum. Each BN belongs to exactly one node, so that ∂loss/∂node is
+// the gradient at the output of each of its BatchNorms.
 type Node struct {
 	Name string
 	Shape
 	Terms []Term
 }
 
-// Activation is applied to a node as a step loads it.
+// Activation is the function that a step applies to a node as it loads it.
 type Activation int
 
 const (
@@ -70,32 +70,32 @@ const (
 	ReLU6
 )
 
-// Op says what a step computes from its loaded input u = act(node).
+// Op is the operation that a step computes from its loaded input u = act(node).
 type Op int
 
 const (
-	OpConv      Op = iota // a convolution for each branch, all on the same u
+	OpConv      Op = iota // one convolution for each branch, all of the same u
 	OpMaxPool             // maximum over the window, padding ignored
 	OpAvgPool             // mean over the part of the window inside the image (count_include_pad = false)
 	OpSum                 // the stored value is u itself
-	OpConcat              // channels of act(node) of every In, in order
+	OpConcat              // the channels of act(node) of every In, in order
 	OpGlobalAvg           // mean over pixels: C×1×1
-	OpLinear              // y = W·u + b on a C×1×1 node; the step that makes the logits
+	OpLinear              // y = W·u + b on a C×1×1 node: the logits
 )
 
-// Window is the geometry of a convolution or pool. Output pixel o reads inputs o·Stride − Pad + k·Dilation,
-// k < Kernel; outside the image there are zeros (for pools: nothing). The output's size is that of its value, so a
-// negative Pad (a shifted stride-2 convolution) is a legal geometry.
+// Window is the geometry of a convolution or pool. Output pixel o reads the inputs o·Stride − Pad + k·Dilation,
+// k < Kernel. A convolution reads zeros outside of the image; a pool skips these positions. The output value gives the
+// output's size. A negative Pad is legal: it shifts a stride-2 convolution.
 type Window struct{ Kernel, Stride, Pad, Dilation int }
 
-// Branch is one convolution of an OpConv step. Weight has shape [out, in/Groups, Kernel, Kernel].
+// Branch is one convolution of an OpConv step. Its weight has the shape [out, in/Groups, Kernel, Kernel].
 type Branch struct {
 	Weight ParamID
 	Out    ValueID
 }
 
-// Step is one fused operation: load and activate, compute, store, and gather what the BatchNorms of the stored
-// values need.
+// Step is one fused operation: it loads a node, applies the activation, computes, stores, and gathers the statistics of
+// the stored values for their BatchNorms.
 type Step struct {
 	Name string
 	Op   Op
@@ -103,21 +103,21 @@ type Step struct {
 	Act  Activation
 	Window
 	Groups   int      // OpConv: 1, or the number of input channels (depthwise), or a divisor of both
-	Branches []Branch // OpConv: sibling convolutions that share u, the window and Groups
+	Branches []Branch // OpConv: convolutions with the same u, window and Groups
 	Out      ValueID  // all other ops
 	Weight   ParamID  // OpLinear: [out, in]
 	Bias     ParamID  // OpLinear: [out], or NoParam
-	ReLUs    int      // how many activation modules of the original network this load stands for (≥ 1 if Act ≠ Linear)
+	ReLUs    int      // number of activation modules of the original network that this load replaces (≥ 1 if Act ≠ Linear)
 }
 
-// Block is a stretch of the network that indicators look at, a cell or a stage: from node In to node Out.
+// Block is a part of the network from node In to node Out, a cell or a stage. Indicators measure it.
 type Block struct {
 	Name    string
 	In, Out NodeID
 }
 
-// Program is one sub-network. Steps are in an order in which every node's values are stored before they are loaded.
-// The last step is the only OpLinear and its value the logits.
+// Program is one sub-network. The order of Steps is such that every value of a node is stored before a step loads the
+// node. The last step is the only OpLinear; its value is the logits.
 type Program struct {
 	Name   string
 	Values []Value // Values[Images] is the input
@@ -127,14 +127,14 @@ type Program struct {
 	Blocks []Block
 }
 
-// Logits is the value that the last step stores.
+// Logits returns the value that the last step stores.
 func (p *Program) Logits() ValueID { return p.Steps[len(p.Steps)-1].Out }
 
-// Classes is the number of logits.
+// Classes returns the number of logits of an image.
 func (p *Program) Classes() int { return p.Values[p.Logits()].C }
 
-// BNParams is the number of γ and β of the program: the columns of a per-sample Jacobian, which come BN after BN in
-// the order of BNs, each all its γ and then all its β.
+// BNParams returns the number of γ and β of the program. This is the number of columns of a per-sample Jacobian. Its
+// columns follow the order of BNs; each BN has first all its γ, then all its β.
 func (p *Program) BNParams() int {
 	n := 0
 	for _, b := range p.BNs {
@@ -167,7 +167,7 @@ func (p *Program) EachRectified(f func(s *Step, node NodeID)) {
 	}
 }
 
-// RectifiedChannels is the number of channels that steps load through an activation.
+// RectifiedChannels returns the number of channels that steps load through an activation.
 func (p *Program) RectifiedChannels() int {
 	n := 0
 	p.EachRectified(func(_ *Step, node NodeID) { n += p.Nodes[node].C })

@@ -2,7 +2,8 @@ package kernels
 
 import "fmt"
 
-// CheckSlot says what a Read or Write of n elements has wrong: no such parameter, no such slot, another length.
+// CheckSlot returns an error if a Read or Write of n elements is invalid: no such parameter, no such slot, or another
+// length.
 func CheckSlot(params []Param, id ParamID, slot Slot, n int) error {
 	switch {
 	case id < 0 || int(id) >= len(params):

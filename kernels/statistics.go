@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// CheckStatistics returns an error if a mean is not finite, or a variance is negative or not finite.
+// CheckStatistics returns an error if the lengths differ, a mean is not finite, or a variance is negative or not finite.
 func CheckStatistics(mean, variance []float64) error {
 	if len(mean) != len(variance) {
 		return fmt.Errorf("%d means and %d variances", len(mean), len(variance))
@@ -19,7 +19,8 @@ func CheckStatistics(mean, variance []float64) error {
 	return nil
 }
 
-// checkStatistics is CheckStatistics, and an error if two BatchNorms of one value are given different statistics.
+// checkStatistics makes the checks of CheckStatistics. It also returns an error if two BatchNorms of one value get
+// different statistics.
 func (p *Program) checkStatistics(mean, variance []float64) error {
 	if err := CheckStatistics(mean, variance); err != nil {
 		return err

@@ -17,8 +17,8 @@ func (s *Step) Outputs() []ValueID {
 	return outs
 }
 
-// MACs counts the multiply-accumulates of the convolutions and the linear step for one image, as lowered: padding
-// counts, BatchNorm and pools do not.
+// MACs returns the number of multiply-accumulates of the convolutions and the linear step for one image. It counts
+// padding; it does not count BatchNorm and pools.
 func (p *Program) MACs() int64 {
 	var macs int64
 	for _, s := range p.Steps {
@@ -33,7 +33,7 @@ func (p *Program) MACs() int64 {
 	return macs
 }
 
-// String lists a valid program, one line a step: the op, what it loads, what it stores.
+// String lists a valid program, one step a line: the op, the loaded nodes, the stored values.
 func (p *Program) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %v images, %d steps, %d BatchNorms with %d parameters, %d MACs\n",
@@ -56,7 +56,7 @@ func (p *Program) loaded(s *Step) string {
 	return strings.Join(nodes, ", ")
 }
 
-// sum writes a node as its sum of values, "bn" where a BatchNorm stands before one.
+// sum returns the text of a node: its values with " + " between them, each in "bn(…)" if it has a BatchNorm.
 func (p *Program) sum(n NodeID) string {
 	terms := make([]string, len(p.Nodes[n].Terms))
 	for i, t := range p.Nodes[n].Terms {
@@ -88,7 +88,8 @@ func (p *Program) storedText(s *Step) string {
 
 func (s Shape) String() string { return fmt.Sprintf("%d×%d×%d", s.C, s.H, s.W) }
 
-// String is the kernel's size, and stride, pad and dilation where they are not 1, half the kernel and 1.
+// String returns the size of the kernel. It adds stride and dilation if they are not 1, and the pad if it is not half of
+// the dilated kernel.
 func (w Window) String() string {
 	text := fmt.Sprintf("%d×%d", w.Kernel, w.Kernel)
 	if w.Stride != 1 {

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Check says what an Update of a parameter table has wrong: a setting that is negative or not finite, a parameter
-// that is not there or is listed twice, a missing step count.
+// Check returns an error if an update of ids is invalid: a setting is negative or not finite, a parameter is not in the
+// table or is listed twice, or a step count is missing.
 func (u Update) Check(params []Param, ids []ParamID) error {
 	seen := make(map[ParamID]bool, len(ids))
 	for _, id := range ids {

@@ -12,11 +12,11 @@ const (
 	maxLength = 1 << 31 // of C·H·W
 )
 
-// Validate checks every rule that the types' comments state and returns the first that is broken, naming the value,
+// Validate returns an error if the program breaks a rule in the comments of its types. The error names the value,
 // BatchNorm, node, step or block.
 //
-// Beyond them: the images and the logits have no BatchNorm, the logits enter no node, a parameter is used once, the
-// branches of a step have equal heights and widths, and no window of a pool lies wholly outside the image.
+// There are further rules: the images and the logits have no BatchNorm, the logits enter no node, a parameter is used
+// once, the branches of a step have equal heights and widths, and every window of a pool contains a pixel of the image.
 func (p *Program) Validate() error {
 	if err := p.validate(); err != nil {
 		return fmt.Errorf("kernels: program %q: %w", p.Name, err)
@@ -156,7 +156,7 @@ func (p *Program) checkSteps() error {
 	return nil
 }
 
-// checkLoad checks the part that all ops share: the nodes and the activation.
+// checkLoad checks the common part of all ops: the nodes and the activation.
 func (p *Program) checkLoad(s *Step, stored []bool) error {
 	if len(s.In) == 0 || len(s.In) > 1 && s.Op != OpConcat {
 		return fmt.Errorf("%v loads %d nodes", s.Op, len(s.In))
@@ -259,8 +259,8 @@ func (w Window) check() error {
 	return nil
 }
 
-// covers reports whether each of out windows reads at least one of in pixels. Windows move right, so that all do when
-// the first tap not left of the image is in it.
+// covers reports whether each of out windows reads at least one of in pixels. It looks at the first tap of each window
+// that is not left of the image.
 func (w Window) covers(in, out int) bool {
 	for o := range out {
 		at := o*w.Stride - w.Pad
@@ -274,7 +274,7 @@ func (w Window) covers(in, out int) bool {
 	return true
 }
 
-// checkUses checks that no parameter is used twice: Backward writes its gradient, it does not add up.
+// checkUses returns an error if a parameter is used twice: Backward writes gradients and does not accumulate them.
 func (p *Program) checkUses() error {
 	user := map[ParamID]string{}
 	var err error
@@ -296,7 +296,7 @@ func (p *Program) checkBlocks() error {
 	return nil
 }
 
-// CheckParams checks that every parameter that a valid Program uses is in the table, of the right kind and shape.
+// CheckParams returns an error if a parameter of a valid Program is not in the table or has another kind or shape there.
 func (p *Program) CheckParams(params []Param) error {
 	var err error
 	p.eachParam(func(id ParamID, by string, kind ParamKind, shape []int) {
@@ -313,7 +313,7 @@ func (p *Program) CheckParams(params []Param) error {
 	return err
 }
 
-// eachParam visits every parameter that p uses with its user, kind and shape.
+// eachParam calls visit for every parameter of p, with the BN or step that uses it, its kind and its shape.
 func (p *Program) eachParam(visit func(id ParamID, by string, kind ParamKind, shape []int)) {
 	for i, b := range p.BNs {
 		by, c := fmt.Sprintf("BN %d (%s)", i, b.Name), p.Values[b.Value].C
