@@ -43,7 +43,7 @@ func (e *exec) gradPlan(from, to kernels.NodeID) *gradPlan {
 	return e.grads[key]
 }
 
-// clearGradients makes zero what no step of a pass reaches.
+// clearGradients sets the gradients to zero that no step of the pass reaches.
 func (e *exec) clearGradients() {
 	for i := range e.plan.bns {
 		b := &e.plan.bns[i]
@@ -57,7 +57,8 @@ func (e *exec) clearGradients() {
 	}
 }
 
-// walk runs the steps of a backward pass. sums: form the sums for dγ and dβ, and the coefficients that follow.
+// walk runs the steps of a backward pass. With sums it also computes the sums for dγ and dβ and the coefficients that
+// follow from them.
 func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
 	at := e.place()
 	x := &e.desc
@@ -92,7 +93,7 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
 	}
 }
 
-// differentiate forms dγ and dβ of the BatchNorms of a node whose gradient is complete.
+// differentiate computes dγ and dβ of the BatchNorms of a node whose gradient is complete.
 func (e *exec) differentiate(n kernels.NodeID) {
 	node := &e.p.Nodes[n]
 	for _, t := range node.Terms {
@@ -104,7 +105,7 @@ func (e *exec) differentiate(n kernels.NodeID) {
 	}
 }
 
-// writeGradients copies dγ and dβ to the store and forms the classifier's.
+// writeGradients copies dγ and dβ to the store and computes the gradients of the classifier.
 func (e *exec) writeGradients() {
 	for i, b := range e.p.BNs {
 		p := &e.plan.bns[i]
@@ -129,8 +130,8 @@ func (e *exec) writeGradients() {
 	}
 }
 
-// SampleGradients writes every image's gradient of γ and β with frozen statistics: the same pass before its sums
-// over images.
+// SampleGradients writes the gradient of γ and β for each image, with frozen statistics. It is the backward pass without
+// the sums over images.
 func (e *exec) SampleGradients(dst []float32) error {
 	columns := e.plan.bnColumns
 	if err := e.fromLogits(kernels.HoldStatistics); err != nil {

@@ -7,7 +7,7 @@ import "C"
 
 import "bnas.example/kernels"
 
-// convJob is one call of a core: sibling convolutions, or their common input gradient.
+// convJob is one call of a core. It computes sibling convolutions or their common input gradient.
 type convJob struct {
 	c        C.struct_conv_job
 	branches []kernels.Branch
@@ -19,8 +19,8 @@ type convJob struct {
 	pack     *pack
 }
 
-// convPlan is a convolution step as jobs: one for all its siblings, or one for each where they are depthwise, because
-// a depthwise core keeps channels apart.
+// convPlan holds the jobs of a convolution step: one job for all its siblings. Depthwise siblings have one job each,
+// because a depthwise core does not mix channels.
 type convPlan struct{ forward, backward []*convJob }
 
 func isDepthwise(p *kernels.Program, s *kernels.Step) bool {
@@ -36,7 +36,7 @@ func isDepthwise(p *kernels.Program, s *kernels.Step) bool {
 	return true
 }
 
-// jobCount is how many jobs each step makes; 0 for other ops.
+// jobCount returns the number of jobs of each convolution step, and 0 for other ops.
 func jobCount(p *kernels.Program) []int {
 	n := make([]int, len(p.Steps))
 	for i := range p.Steps {
@@ -103,5 +103,5 @@ func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kern
 	return j
 }
 
-// scratch is how many floats of scratch a thread needs.
+// scratch returns the number of floats of scratch memory that a thread needs.
 func (j *convJob) scratch() int { return int(j.c.list + j.c.pad + j.c.out + j.c.scratch) }

@@ -1,4 +1,4 @@
-// The cores by themselves, for tests and benchmarks only: a test file cannot use cgo.
+// This file calls the cores alone, for tests and benchmarks only. A test file cannot use cgo.
 
 //go:build cgo
 
@@ -17,15 +17,15 @@ import (
 	"bnas.example/kernels"
 )
 
-// coreShape is the geometry of a convolution for calling its core by itself, in tests and benchmarks. Height and Width
-// are of the output; the padded input is as large as its windows need.
+// coreShape is the geometry of a convolution whose core is called alone, in tests and benchmarks. Height and Width are
+// those of the output. The padded input is as large as the windows need.
 type coreShape struct {
 	In, Out, Height, Width   int
 	Kernel, Stride, Dilation int
 	Depthwise                bool
 }
 
-// FLOPs is the number of multiplications and additions of the direct convolution of n images.
+// FLOPs returns the number of multiplications and additions of the direct convolution of n images.
 func (c coreShape) FLOPs(n int) float64 {
 	in := c.In
 	if c.Depthwise {
@@ -80,7 +80,7 @@ func (b buffer) intact() bool {
 	return true
 }
 
-// coreCall is a core with everything that a call needs. in[i·cb+c] is block c of the padded image i, out likewise.
+// coreCall is a core with the arguments of a call. in[i·cb+c] is block c of the padded image i; out has the same order.
 type coreCall struct {
 	core            *C.struct_core
 	shape           C.struct_conv_shape
@@ -103,7 +103,8 @@ func findISA(name string) (*C.struct_isa, error) {
 	return nil, fmt.Errorf("cpu: this processor does not have %s: %w", name, kernels.ErrUnsupported)
 }
 
-// newCoreCall chooses the core for c, or the one of that name, and allocates for n images; 0 is as many as it wants.
+// newCoreCall chooses the core of the given name, or the default core for c if the name is empty. It allocates memory
+// for n images, or for as many as the core prefers if n is 0.
 func newCoreCall(isa, name string, c coreShape, n int) (*coreCall, error) {
 	i, err := findISA(isa)
 	if err != nil {
@@ -166,10 +167,10 @@ func (k *coreCall) pointers() []*C.float {
 
 func (k *coreCall) name() string { return C.GoString(k.core.name) }
 
-// width is how many columns a padded input row has.
+// width returns the number of columns of a padded input row.
 func (k *coreCall) width() int { return int(k.shape.pw) }
 
-// pack takes dense weights as conv.h describes them.
+// pack packs dense weights, whose layout conv.h describes.
 func (k *coreCall) pack(w []float32) {
 	C.core_pack(k.core, &k.shape, k.packed.pointer(), (*C.float)(unsafe.Pointer(unsafe.SliceData(w))))
 }
@@ -192,8 +193,8 @@ func (k *coreCall) free() {
 	C.free(k.pins)
 }
 
-// PeakFLOPS measures the most single precision operations a second that one thread does in independent
-// multiply-adds, in the instruction set of that name, or in the widest for "".
+// PeakFLOPS measures the largest number of single precision operations per second that one thread reaches with
+// independent multiply-adds. isa names the instruction set; "" is the widest of this processor.
 func PeakFLOPS(isa string) (float64, error) {
 	i, err := findISA(isa)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"bnas.example/kernels/plan"
 )
 
-// descriptors are the arguments of one call into C, built anew for each call in memory that is kept.
+// descriptors holds the arguments of one call into C. Each call fills the same memory again.
 type descriptors struct {
 	terms []C.struct_term
 	loads []C.struct_load
@@ -25,7 +25,7 @@ func (x *descriptors) reset() {
 	x.terms, x.loads, x.outs, x.grads = x.terms[:0], x.loads[:0], x.outs[:0], x.grads[:0]
 }
 
-// first returns the address of the first element, of which there may be none.
+// first returns the address of the first element, or nil if there is none.
 func first[T any](x []T) *T {
 	if len(x) == 0 {
 		return nil
@@ -50,7 +50,7 @@ func (e *exec) bnArray(id kernels.BNID, array int) *C.float {
 	return e.d.saved.pointer(b.at + array*b.cp)
 }
 
-// term reads a value as it is, or through a BatchNorm.
+// term describes a value, either unchanged or through a BatchNorm.
 func (e *exec) term(v kernels.ValueID, bn kernels.BNID) C.struct_term {
 	t := C.struct_term{x: e.d.saved.pointer(e.plan.values[v].data)}
 	if bn == kernels.NoBN {
@@ -79,7 +79,7 @@ func (e *exec) node(n kernels.NodeID, act kernels.Activation) C.struct_load {
 	return l
 }
 
-// value describes a load of a value as it is.
+// value describes a load of a value without a BatchNorm.
 func (e *exec) value(v kernels.ValueID) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first, l.count = C.int(len(e.desc.terms)), 1
@@ -108,8 +108,9 @@ func (e *exec) batchNorm(id kernels.BNID) C.struct_batchnorm {
 	}
 }
 
-// gradient describes a load of the gradient of a value: of each node with a gradient that it enters, δ where it is
-// bare, δ·γr through a BatchNorm, and what its statistics add where they are differentiated.
+// gradient describes a load of the gradient of a value. It is a sum over the nodes with a gradient that the value
+// enters: δ for a bare term, δ·γr for a term through a BatchNorm, plus the terms of the statistics if they are
+// differentiated.
 func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first = C.int(len(e.desc.terms))
@@ -135,7 +136,7 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 	return l
 }
 
-// grad describes the addition to a node's gradient. sums: the last one also forms the sums for dγ and dβ.
+// grad describes the addition to a node's gradient. With sums the last addition also computes the sums for dγ and dβ.
 func (e *exec) grad(t plan.Target, act kernels.Activation, g *gradPlan, sums bool) C.struct_grad {
 	if t.Node == noNode {
 		return C.struct_grad{}

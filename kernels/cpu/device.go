@@ -11,8 +11,8 @@ import (
 	"bnas.example/kernels"
 )
 
-// device is a kernels.Backend. It runs one Exec at a time on a pool of threads. saved holds what a Forward keeps, moving what a backward pass
-// needs while it runs, scratch what each thread needs within a step.
+// device is a kernels.Backend. It runs one Exec at a time on a pool of threads. saved is the memory that lives from a
+// Forward to the next, moving holds the gradients of a backward pass, scratch is the memory of each thread within a step.
 type device struct {
 	isa     *C.struct_isa
 	threads int
@@ -23,8 +23,8 @@ type device struct {
 	poison  bool // fill memory with NaN before use, and check the gaps between buffers: for tests
 }
 
-// New starts a device with the given number of threads, the caller's included. It fails where ISAVariable asks for
-// an instruction set that the processor lacks.
+// New starts a device with the given number of threads, including the calling thread. It returns an error if ISAVariable
+// names an instruction set that the processor does not have.
 func New(threads int) (kernels.Device, error) {
 	d, err := newDevice(threads)
 	if err != nil {
@@ -73,7 +73,7 @@ func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Ex
 	return newExec(d, p, s.(*store), n), nil
 }
 
-// checkSize returns an error for what cannot be counted in the engine's integers: more images than 2²⁴, or maps, windows and
+// checkSize returns an error if a size does not fit the engine's integers: more images than 2²⁴, or maps, windows and
 // batches of more than 2³¹ pixels or 2⁴⁰ elements.
 func checkSize(p *kernels.Program, n int) error {
 	total := 0

@@ -1,2 +1,3 @@
-// Package cpu is the engine for machines without a GPU: C with SIMD behind cgo, planned from Go.
+// Package cpu is the kernels.Device for machines without a GPU. Go plans the work; C with SIMD, called through cgo,
+// computes it.
 package cpu

@@ -65,7 +65,7 @@ func (e *exec) Program() *kernels.Program { return e.p }
 
 func (e *exec) SavedBytes(n int) int64 { return savedBytes(e.p, n) }
 
-// reserve makes sure that the device has room for the moving buffers of a pass and for scratch.
+// reserve grows the memory of the device for the gradients of a pass and for scratch, if needed.
 func (e *exec) reserve(moving int) error {
 	if err := e.d.moving.reserve(moving); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (e *exec) Statistics(mean, variance []float64) error {
 	return nil
 }
 
-// SetStatistics sets them.
+// SetStatistics sets μ and σ² of every BatchNorm.
 func (e *exec) SetStatistics(mean, variance []float64) error {
 	copy(e.mean, mean)
 	copy(e.variance, variance)

@@ -35,7 +35,7 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	return e.checkGaps()
 }
 
-// load copies γ, β and the classifier, padded to whole blocks, and with given statistics forms all coefficients.
+// load copies γ, β and the classifier, padded to whole blocks. With frozen statistics it also computes all coefficients.
 func (e *exec) load() {
 	m := &e.d.saved
 	ones, zeros := m.floats(e.plan.ones, e.plan.widest), m.floats(e.plan.zeros, e.plan.widest)
@@ -122,7 +122,7 @@ func (e *exec) opJob(s *kernels.Step) C.struct_op_job {
 	}
 }
 
-// normalise merges the statistics of a stored value and forms the coefficients of its BatchNorms.
+// normalise merges the statistics of a stored value and computes the coefficients of its BatchNorms.
 func (e *exec) normalise(v kernels.ValueID) {
 	p := &e.plan.values[v]
 	for k, id := range p.bns {
@@ -138,7 +138,7 @@ func (e *exec) normalise(v kernels.ValueID) {
 	}
 }
 
-// keepStatistics copies the statistics out of the memory that Execs share.
+// keepStatistics copies the statistics out of the memory that the Execs share.
 func (e *exec) keepStatistics() {
 	column := 0
 	for i := range e.plan.bns {
@@ -149,7 +149,7 @@ func (e *exec) keepStatistics() {
 	}
 }
 
-// checkGaps reports a gap between buffers that was written to, where the device is poisoned for tests.
+// checkGaps returns an error if a gap between buffers was written to. Only devices poisoned for tests have such checks.
 func (e *exec) checkGaps() error {
 	if !e.d.poison {
 		return nil

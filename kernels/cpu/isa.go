@@ -16,11 +16,11 @@ import (
 	"bnas.example/kernels"
 )
 
-// ISAVariable names the environment variable that forces an instruction set narrower than the best that the
-// processor has: "avx512", "avx2" or "portable".
+// ISAVariable names the environment variable that selects an instruction set: "avx512", "avx2" or "portable". Without it
+// the engine uses the widest one of the processor.
 const ISAVariable = "BNAS_CPU_ISA"
 
-// chooseISA returns the kernels to run: the widest, or those that ISAVariable names.
+// chooseISA returns the kernels of the instruction set that ISAVariable names, or those of the widest.
 func chooseISA() (*C.struct_isa, error) {
 	name := os.Getenv(ISAVariable)
 	if name == "" {
@@ -34,7 +34,7 @@ func chooseISA() (*C.struct_isa, error) {
 	return nil, fmt.Errorf("cpu: %s=%s: this processor does not have it: %w", ISAVariable, name, kernels.ErrUnsupported)
 }
 
-// Available reports the instruction set that New would use.
+// Available returns the instruction set that New would use.
 func Available() (isa string, ok bool) {
 	i, err := chooseISA()
 	if err != nil {

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// CrossEntropy forms the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+// CrossEntropy computes the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
 func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 	classes := e.p.Classes()
 	e.loss, e.correct = 0, 0
@@ -44,18 +44,18 @@ func firstMax(y []float32) int {
 	return best
 }
 
-// logitGradient is an image's row of the logits' gradient, whole blocks.
+// logitGradient returns the row of an image in the gradient of the logits, in whole blocks.
 func (e *exec) logitGradient(image int) []float32 {
 	cp := blocks(e.p.Classes()) * lanes
 	return e.d.saved.floats(e.plan.dLogits+image*cp, cp)
 }
 
-// Loss returns the last CrossEntropy's mean loss and number of correct images.
+// Loss returns the mean loss and the number of correct images of the last CrossEntropy.
 func (e *exec) Loss() (float64, int, error) {
 	return e.loss, e.correct, nil
 }
 
-// SetLogitGradient sets ∂/∂logits.
+// SetLogitGradient sets the gradient of the logits.
 func (e *exec) SetLogitGradient(d []float32) error {
 	classes := e.p.Classes()
 	for i := range e.n {

@@ -10,13 +10,13 @@ import (
 	"unsafe"
 )
 
-// memory is one block of C memory that grows when more is asked for; its contents are then lost.
+// memory is one block of C memory. It grows on request and then loses its contents.
 type memory struct {
 	base *C.float
 	size int
 }
 
-// maxFloats bounds a request to what can be addressed and counted in bytes.
+// maxFloats is the largest request: its size in bytes must fit an integer and the address space.
 const maxFloats = 1 << 44
 
 func (m *memory) reserve(floats int) error {

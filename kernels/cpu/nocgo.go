@@ -11,15 +11,15 @@ import (
 // ISAVariable names the environment variable that chooses an instruction set where the engine is built in.
 const ISAVariable = "BNAS_CPU_ISA"
 
-// New reports that the engine was left out: it is C, and this program was built without cgo.
+// New returns an error: the engine is written in C, and this program was built without cgo.
 func New(int) (kernels.Device, error) {
 	return nil, fmt.Errorf("cpu: built without cgo: %w", kernels.ErrUnsupported)
 }
 
-// Available reports false.
+// Available returns false.
 func Available() (isa string, ok bool) { return "", false }
 
-// PeakFLOPS reports that there is nothing to measure.
+// PeakFLOPS returns an error: there is nothing to measure.
 func PeakFLOPS(string) (float64, error) {
 	return 0, fmt.Errorf("cpu: built without cgo: %w", kernels.ErrUnsupported)
 }

@@ -13,7 +13,7 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// store keeps, beside the parameters, the forms of frozen weights that the cores want.
+// store keeps the parameters and packed copies of the frozen weights, in the layouts of the cores.
 type store struct {
 	*hoststore.Store
 	packs map[string]*pack
@@ -23,7 +23,7 @@ func newStore(params []kernels.Param) *store {
 	return &store{Store: hoststore.New(params), packs: map[string]*pack{}}
 }
 
-// pack is a core's form of the concatenated weights of sibling convolutions.
+// pack holds the concatenated weights of sibling convolutions in the layout of a core.
 type pack struct {
 	data     []float32
 	ids      []kernels.ParamID
@@ -66,7 +66,7 @@ func alignedFloats(n int) []float32 {
 	return buf[skip : skip+max(n, 1)]
 }
 
-// key is equal for jobs whose packed weights are the same.
+// key returns equal keys for jobs with the same packed weights.
 func (j *convJob) key() []byte {
 	var key []byte
 	for _, id := range j.weights {

@@ -5,16 +5,16 @@ import (
 	"bnas.example/kernels/plan"
 )
 
-// lanes is the number of channels stored together; LANES in conv.h.
+// lanes is the number of channels in a block; LANES in conv.h.
 const lanes = 16
 
 func blocks(channels int) int { return (channels + lanes - 1) / lanes }
 
-// gap is kept free after every buffer, in floats: it staggers buffers whose sizes are powers of two, which would
-// otherwise compete for the same cache sets, and tests look for overruns in it.
+// gap is the free space after every buffer, in floats. It staggers buffers whose sizes are powers of two: without it they
+// would compete for the same cache sets. Tests look for overruns in it.
 const gap = 80
 
-// layout hands out offsets, in floats, aligned to a block of lanes.
+// layout assigns offsets, in floats, aligned to a block of lanes.
 type layout struct {
 	size int
 	gaps []int
@@ -29,8 +29,8 @@ func (l *layout) floats(n int) int {
 
 func (l *layout) doubles(n int) int { return l.floats(2 * n) }
 
-// valuePlan places a stored value: data is [n][blocks][H][W][lanes]; partial, where a BatchNorm normalises it,
-// [n][2][cp] doubles.
+// valuePlan holds the offsets of a stored value. data is [n][blocks][H][W][lanes]. partial is [n][2][cp] doubles; only a
+// value with a BatchNorm has it.
 type valuePlan struct {
 	kernels.Shape
 	data, partial int
@@ -41,10 +41,10 @@ type valuePlan struct {
 func (v *valuePlan) cp() int     { return blocks(v.C) * lanes }
 func (v *valuePlan) pixels() int { return v.H * v.W }
 
-// floats is the size of one image.
+// floats returns the size of one image.
 func floats(s kernels.Shape) int { return blocks(s.C) * s.H * s.W * lanes }
 
-// The arrays of a BatchNorm, each cp long, one after the other from bnPlan.at.
+// These are the arrays of a BatchNorm, each cp long, one after the other from bnPlan.at.
 const (
 	gammaArray = iota
 	betaArray
@@ -67,7 +67,7 @@ type bnPlan struct {
 	column     int // of its γ in a row of sample gradients
 }
 
-// savedPlan places everything that lives from one Forward to the next.
+// savedPlan holds the offsets of all buffers that live from one Forward to the next.
 type savedPlan struct {
 	layout
 	n         int
@@ -147,8 +147,8 @@ func (s *savedPlan) planNodes(p *kernels.Program) {
 	}
 }
 
-// savedBytes is what a backward pass of n images needs of the forward pass: every stored value but the images, and
-// the BatchNorms' coefficients.
+// savedBytes returns the size of the results of a forward pass of n images that a backward pass needs: every stored
+// value but the images, and the coefficients of the BatchNorms.
 func savedBytes(p *kernels.Program, n int) int64 {
 	var total int64
 	for _, v := range p.Values[1:] {

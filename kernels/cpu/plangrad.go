@@ -5,19 +5,19 @@ import (
 	"bnas.example/kernels/plan"
 )
 
-// noNode stands for the logits as the start of a backward pass, and for every parameter as its end.
+// noNode as the start of a backward pass means the logits, and as its end all parameters.
 const noNode = plan.NoNode
 
-// gradPlan is a backward pass, and where each node's gradient lives meanwhile. A convolution is split into jobs (see
-// convPlan), each with a target of its own.
+// gradPlan is the plan of a backward pass, with the offset of each node's gradient. A convolution is split into jobs (see
+// convPlan); each job has its own target.
 type gradPlan struct {
 	layout
 	steps []plan.Step
 	at    []int // of each node's gradient, −1 where it has none
 }
 
-// planGrad goes back from node from (noNode: from the logits) to node to (noNode: to all parameters). jobs is the
-// number of additions that each convolution step makes.
+// planGrad plans a pass from node from (noNode: from the logits) to node to (noNode: to all parameters). jobs is the
+// number of additions of each convolution step.
 func planGrad(p *kernels.Program, s *savedPlan, jobs []int, from, to kernels.NodeID) *gradPlan {
 	b := plan.NewBackward(p, s.uses, jobs, plan.Route{From: from, To: to})
 	g := &gradPlan{steps: b.Steps}

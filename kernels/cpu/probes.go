@@ -9,7 +9,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// tap describes a load of what a Tap names.
+// tap describes a load of the node or value of a Tap.
 func (e *exec) tap(t kernels.Tap) (C.struct_load, kernels.Shape) {
 	e.desc.reset()
 	if v, ok := t.Value(); ok {
@@ -19,7 +19,7 @@ func (e *exec) tap(t kernels.Tap) (C.struct_load, kernels.Shape) {
 	return e.node(n, kernels.Linear), e.p.Nodes[n].Shape
 }
 
-// Read writes the tap itself, n×C×H×W.
+// Read writes the node or value, n×C×H×W.
 func (e *exec) Read(t kernels.Tap, dst []float32) error {
 	l, _ := e.tap(t)
 	at := e.place()
@@ -39,8 +39,8 @@ func (e *exec) spatialMean(l *C.struct_load, dst []float64) {
 	C.run_spatial_mean(e.d.isa, &at, (*C.double)(&dst[0]), l, first(e.desc.terms))
 }
 
-// Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
-// taken about the means rounded to float32.
+// Covariance writes the means and biased covariances of the channels over images and pixels. It makes two passes: the
+// second one multiplies the deviations from the means, which are rounded to float32.
 func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	l, s := e.tap(t)
 	each := make([]float64, e.n*s.C)

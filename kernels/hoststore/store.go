@@ -1,5 +1,5 @@
-// Package hoststore is the kernels.Store of back ends that compute in host memory: float32 slices, and the optimizers.
-// Like every back end's it checks no call: kernels.Guard does.
+// Package hoststore implements kernels.Store for back ends that compute in host memory: float32 slices and the
+// optimizers. Like every back end's Store it checks no call; kernels.Guard checks them.
 package hoststore
 
 import (
@@ -8,14 +8,14 @@ import (
 
 const slots = int(kernels.Moment2) + 1
 
-// Store keeps the arrays of a parameter table. An array is made, of zeros, when it is first needed.
+// Store keeps the arrays of a parameter table. It allocates an array, filled with zeros, when it is first needed.
 type Store struct {
 	params  []kernels.Param
 	arrays  [slots][][]float32
 	version []uint64
 }
 
-// New returns a Store of zeros.
+// New returns a Store whose slots are all zero.
 func New(params []kernels.Param) *Store {
 	s := &Store{params: params, version: make([]uint64, len(params))}
 	for i := range s.arrays {
@@ -24,10 +24,10 @@ func New(params []kernels.Param) *Store {
 	return s
 }
 
-// Params returns the table.
+// Params returns the parameter table.
 func (s *Store) Params() []kernels.Param { return s.params }
 
-// Slice returns the live array of a slot, of the parameter's length. The id must be in the table.
+// Slice returns the array of a slot itself, not a copy. The id must be in the table.
 func (s *Store) Slice(id kernels.ParamID, slot kernels.Slot) []float32 {
 	if s.arrays[slot][id] == nil {
 		s.arrays[slot][id] = make([]float32, s.params[id].Len())
@@ -35,8 +35,8 @@ func (s *Store) Slice(id kernels.ParamID, slot kernels.Slot) []float32 {
 	return s.arrays[slot][id]
 }
 
-// Version counts the changes of a parameter's Data by Write and Update, so that forms packed from it can be kept
-// while it stays the same.
+// Version counts the changes of a parameter's Data by Write and Update. Packed copies of a parameter remain valid while
+// its version stays the same.
 func (s *Store) Version(id kernels.ParamID) uint64 { return s.version[id] }
 
 // Read copies a slot to dst.

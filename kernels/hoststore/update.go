@@ -7,9 +7,9 @@ import (
 	"bnas.example/kernels"
 )
 
-// Update applies one optimizer step to ids as torch.optim.SGD and torch.optim.AdamW do, after clipping as
+// Update applies one optimizer step to ids, as torch.optim.SGD and torch.optim.AdamW do. Before, it clips as
 // torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)). Elements are computed in
-// float64 and stored in float32. The classifier's bias decays as its weight does. The Grad slots stay as they are.
+// float64 and stored in float32. The classifier's bias decays as its weight does. Update does not change the Grad slots.
 func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	norm, err := s.gradNorm(ids)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 	return norm, nil
 }
 
-// gradNorm is the global ℓ2 norm of the gradients of ids.
+// gradNorm returns the global ℓ2 norm of the gradients of ids.
 func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
 	sum := 0.0
 	for _, id := range ids {

@@ -2,39 +2,39 @@ package plan
 
 import "bnas.example/kernels"
 
-// NoNode stands for the logits as the start of a backward pass, and for every parameter as its end.
+// NoNode as the start of a backward pass means the logits, and as its end all parameters.
 const NoNode kernels.NodeID = -1
 
-// Target is one addition to a node's gradient. First: it begins the gradient; Last: it completes it.
+// Target is one addition to a node's gradient. First marks the first addition to it, Last the last one.
 type Target struct {
-	Node        kernels.NodeID // NoNode: not needed
+	Node        kernels.NodeID // NoNode: the gradient is not needed
 	First, Last bool
 }
 
-// Step is one step's part in a backward pass: a convolution has as many targets as it makes additions, any other op
-// one for each In. No target is needed where only the step's own weights are differentiated.
+// Step is the part of one step in a backward pass. A convolution has one target for each of its additions, any other op
+// one for each In. A target is not needed if the pass differentiates only the step's own weights.
 type Step struct {
 	Step    int
 	Targets []Target
 }
 
-// Route says what a backward pass is for.
+// Route gives the start and the end of a backward pass.
 type Route struct {
 	From    kernels.NodeID // NoNode: from the logits
 	To      kernels.NodeID // NoNode: to all parameters
-	Weights bool           // those of convolutions too
+	Weights bool           // to convolution weights too
 }
 
-// Backward is the order of a backward pass, and when each node's gradient is in use: from Live.From to Live.To, in
-// steps of this pass. Live.Size is left to the device.
+// Backward is the plan of a backward pass: the order of its steps and the lifetime of each node's gradient. A gradient
+// is in use from Live.From to Live.To, in steps of this pass. The device sets Live.Size.
 type Backward struct {
 	Route
 	Steps  []Step
-	Active []bool // of each node: has a gradient
+	Active []bool // for each node: it has a gradient
 	Live   []Interval
 }
 
-// NewBackward plans a pass. adds[i] is the number of additions that a convolution, step i, makes; nil is one each.
+// NewBackward plans a pass. adds[i] is the number of additions of step i, if it is a convolution. nil means one each.
 func NewBackward(p *kernels.Program, uses [][]Use, adds []int, r Route) *Backward {
 	b := &Backward{Route: r, Active: make([]bool, len(p.Nodes)), Live: make([]Interval, len(p.Nodes))}
 	need := needed(p, r)
@@ -58,7 +58,7 @@ func NewBackward(p *kernels.Program, uses [][]Use, adds []int, r Route) *Backwar
 	return b
 }
 
-// add appends a step whose values have gradients, if anything comes of it.
+// add appends a step whose values have gradients, unless nothing needs its result.
 func (b *Backward) add(s *kernels.Step, index, adds int, need []bool) {
 	time := len(b.Steps)
 	step := Step{Step: index}
@@ -83,8 +83,8 @@ func (b *Backward) add(s *kernels.Step, index, adds int, need []bool) {
 	}
 }
 
-// needed reports, for each node, whether its gradient is of use: because a parameter is in it or anything upstream
-// (To == NoNode), or because it depends on To.
+// needed reports for each node whether the pass needs its gradient. If To is NoNode, these are the nodes with a
+// parameter in or upstream of them; otherwise the nodes that depend on To.
 func needed(p *kernels.Program, r Route) []bool {
 	need := make([]bool, len(p.Nodes))
 	value := make([]bool, len(p.Values))
@@ -107,7 +107,7 @@ func needed(p *kernels.Program, r Route) []bool {
 	return need
 }
 
-// reached reports whether a value of the step enters an active node, and prolongs those nodes' lives to now.
+// reached reports whether a value of the step enters an active node. It extends the lifetimes of these nodes to now.
 func (b *Backward) reached(s *kernels.Step, uses [][]Use) bool {
 	found := false
 	for _, v := range s.Outputs() {
@@ -133,7 +133,7 @@ func (b *Backward) markLast() {
 	}
 }
 
-// Place assigns the nodes' gradients to memory, size(node) units each. at is −1 for a node that has none.
+// Place assigns memory to the gradients of the nodes, size(node) units each. at is −1 for a node without a gradient.
 func (b *Backward) Place(size func(kernels.NodeID) int) (at []int, total int) {
 	at = make([]int, len(b.Active))
 	var nodes []int

@@ -1,16 +1,16 @@
-// Package plan is what every device must know of a Program before it runs it: where values are used, the order of a
-// backward pass, and which buffers may share memory.
+// Package plan holds the planning of a Program that devices share: the uses of its values, the order of a backward pass,
+// and the sharing of memory between buffers.
 package plan
 
 import "bnas.example/kernels"
 
-// Use is one place where a value enters a node.
+// Use is one place at which a value enters a node.
 type Use struct {
 	Node kernels.NodeID
 	BN   kernels.BNID
 }
 
-// Uses lists the places of each value.
+// Uses lists the uses of each value.
 func Uses(p *kernels.Program) [][]Use {
 	uses := make([][]Use, len(p.Values))
 	for i, node := range p.Nodes {

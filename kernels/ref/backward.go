@@ -4,7 +4,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// pass is one backward pass: gradients of nodes and values, nil where they are zero.
+// pass is one backward pass. It holds the gradients of nodes and values; nil means zero.
 type pass struct {
 	e       *Exec
 	mode    kernels.StatGrad
@@ -27,8 +27,8 @@ func (e *Exec) newPass(mode kernels.StatGrad, weights bool) *pass {
 	}
 }
 
-// run goes back through all steps. A value's gradient is complete when its own step is reached, because every step
-// that loads it comes later.
+// run goes through all steps in reverse order. A value's gradient is complete before run reaches the value's own step,
+// because every step that loads the value comes later in the program.
 func (b *pass) run() {
 	for i := len(b.e.p.Steps) - 1; i >= 0; i-- {
 		s := &b.e.p.Steps[i]
@@ -39,7 +39,7 @@ func (b *pass) run() {
 	}
 }
 
-// value gathers the gradient of a stored value from the nodes that it enters.
+// value sums the gradient of a stored value over the nodes that it enters.
 func (b *pass) value(v kernels.ValueID) {
 	e := b.e
 	for n, node := range e.p.Nodes {
@@ -61,7 +61,7 @@ func (b *pass) value(v kernels.ValueID) {
 	}
 }
 
-// batchNorm adds to dx the gradient through a BatchNorm with δ at its output, and records its parameters' gradients.
+// batchNorm adds to dx the gradient through a BatchNorm with δ at its output. It records the gradients of γ and β.
 func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	e, bn := b.e, b.e.norm(id)
 	c := bn.shape.C
@@ -83,7 +83,7 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	}
 }
 
-// step takes the gradients of the values that s stores to the nodes that it loads and to its weights.
+// step propagates the gradients of the values that s stores to its loaded nodes and its weights.
 func (b *pass) step(s *kernels.Step) {
 	e := b.e
 	in := e.p.Nodes[s.In[0]].Shape
@@ -159,7 +159,7 @@ func (b *pass) pool(s *kernels.Step, in kernels.Shape, input func(i int, du, dy 
 	b.loaded(s.In[0], s.Act, du)
 }
 
-// loaded adds to a node's gradient that of act(node).
+// loaded propagates du, the gradient of act(node), to the node.
 func (b *pass) loaded(node kernels.NodeID, act kernels.Activation, du []float64) {
 	dz := grown(&b.nodes[node], len(du))
 	if act == kernels.Linear {
@@ -173,7 +173,7 @@ func (b *pass) loaded(node kernels.NodeID, act kernels.Activation, du []float64)
 	}
 }
 
-// grown makes *x if it is nil.
+// grown returns *x and allocates it first if it is nil.
 func grown(x *[]float64, n int) []float64 {
 	if *x == nil {
 		*x = make([]float64, n)
@@ -207,7 +207,7 @@ func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) *pass {
 	return b
 }
 
-// written lists the parameters whose gradient Backward writes.
+// written lists the parameters whose gradients Backward writes.
 func (e *Exec) written(weights bool) []kernels.ParamID {
 	var ids []kernels.ParamID
 	for _, b := range e.p.BNs {
@@ -228,7 +228,7 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 	return ids
 }
 
-// SampleGradients writes every image's gradient of γ and β with frozen statistics.
+// SampleGradients writes the gradient of γ and β for each image, with frozen statistics.
 func (e *Exec) SampleGradients(dst []float32) error {
 	b := e.fromLogits(kernels.HoldStatistics, false)
 	e.sample = b.sample
@@ -236,7 +236,7 @@ func (e *Exec) SampleGradients(dst []float32) error {
 	return nil
 }
 
-// NodeGradient propagates seed from one node to another.
+// NodeGradient propagates the gradient seed from one node to another.
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	b := e.newPass(kernels.HoldStatistics, false)
 	b.nodes[from] = widen(seed)

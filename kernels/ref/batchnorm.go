@@ -34,7 +34,7 @@ func statistics(x []float64, rows int, s kernels.Shape) (mean, variance []float6
 	return mean, variance
 }
 
-// norm is one BatchNorm as it ran: y = γ·x̂ + β, x̂ = (x − μ)·r, r = 1/√(σ² + ε).
+// norm is one BatchNorm of the last Forward: y = γ·x̂ + β, x̂ = (x − μ)·r, r = 1/√(σ² + ε).
 type norm struct {
 	x           []float64
 	shape       kernels.Shape

@@ -2,7 +2,8 @@ package ref
 
 import "bnas.example/kernels"
 
-// geometry is what a convolution or a pool reads and writes. Output pixel o reads inputs o·Stride − Pad + k·Dilation.
+// geometry holds the shapes and the window of a convolution or a pool. Output pixel o reads the inputs
+// o·Stride − Pad + k·Dilation.
 type geometry struct {
 	in, out kernels.Shape
 	kernels.Window
@@ -21,8 +22,9 @@ func (g geometry) span(k, in, out int) (lo, hi, at int) {
 	return lo, hi, lo*g.Stride + shift
 }
 
-// taps calls row for every piece of the convolution sum that shares a weight and lies in a row of pixels: n outputs from
-// to on, and the inputs that start at from and go in steps of Stride. Whole rows that follow each other are one piece.
+// taps splits the convolution sum into pieces that share a weight and lie in one row of pixels, and calls row for each.
+// A piece has n outputs from index to, and the inputs from index from in steps of Stride. Consecutive whole rows are one
+// piece.
 func (g geometry) taps(row func(weight, to, from, n int)) {
 	outs, ins := g.out.C/g.groups, g.in.C/g.groups
 	for ky := range g.Kernel {
@@ -69,7 +71,7 @@ func conv(y, w, u []float64, g geometry) {
 	})
 }
 
-// convInput adds to du the gradient of conv's input: every product w·u of the sum gives w·dy.
+// convInput adds to du the gradient of conv's input: every product w·u of the sum contributes w·dy.
 func convInput(du, w, dy []float64, g geometry) {
 	g.taps(func(weight, to, from, n int) {
 		a, d := w[weight], dy[to:to+n]
@@ -86,7 +88,7 @@ func convInput(du, w, dy []float64, g geometry) {
 	})
 }
 
-// convWeight adds to dw the gradient of conv's weight: every product w·u of the sum gives u·dy.
+// convWeight adds to dw the gradient of conv's weight: every product w·u of the sum contributes u·dy.
 func convWeight(dw, u, dy []float64, g geometry) {
 	g.taps(func(weight, to, from, n int) {
 		sum := 0.0

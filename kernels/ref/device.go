@@ -1,8 +1,8 @@
-// Package ref is the reference Device: float64, plain loops that read as the formulas. Every other back end is held
-// against it by the suite in kerneltest.
+// Package ref is the reference Device: float64, in plain loops that follow the formulas. The suite in kerneltest compares
+// every other back end with it.
 //
-// Parameters are float32 in a hoststore.Store; all that is computed is float64. Images are computed side by side on
-// all processors where they do not depend on each other, so that results never depend on their number.
+// Parameters are float32 in a hoststore.Store; all computations are in float64. Independent images are computed in
+// parallel on all processors. Results do not depend on the number of processors.
 package ref
 
 import (
@@ -16,10 +16,10 @@ import (
 // device is a kernels.Backend.
 type device struct{}
 
-// New returns a reference device. [Of] gives the further methods of its Execs.
+// New returns a reference device. Use [Of] to reach the further methods of its Execs.
 func New() kernels.Device { return kernels.Guard("ref", &device{}) }
 
-// Of returns the Exec of this package in an Exec that a reference device compiled.
+// Of returns the *Exec inside an Exec that a reference device compiled.
 func Of(e kernels.Exec) *Exec { return kernels.Unwrap(e).(*Exec) }
 
 // Info describes the device.

@@ -2,19 +2,21 @@ package ref
 
 import "bnas.example/kernels"
 
-// The results of the last calls in float64, for tests. They are the Exec's own: read them only, before the next call.
+// These methods return the results of the last calls in float64, for tests. The slices belong to the Exec: do not write
+// to them, and read them before the next call.
 
-// Values is a stored value of the last Forward, n×C×H×W.
+// Values returns a stored value of the last Forward, n×C×H×W.
 func (e *Exec) Values(v kernels.ValueID) []float64 { return e.values[v] }
 
-// Node is a node's sum in the last Forward, n×C×H×W.
+// Node returns the sum of a node in the last Forward, n×C×H×W.
 func (e *Exec) Node(n kernels.NodeID) []float64 { return e.sum(n) }
 
-// Moments are a normalised value's μ and σ², by channel.
+// Moments returns μ and σ² of a normalised value, by channel.
 func (e *Exec) Moments(v kernels.ValueID) (mean, variance []float64) { return e.mean[v], e.variance[v] }
 
-// Gradient is a parameter's gradient of the last Backward; nil where it is zero or was not asked for.
+// Gradient returns the gradient of a parameter in the last Backward. It returns nil if the gradient is zero or was not
+// requested.
 func (e *Exec) Gradient(id kernels.ParamID) []float64 { return e.grads[id] }
 
-// Sample is what the last SampleGradients found, n×BNParams.
+// Sample returns the result of the last SampleGradients, n×BNParams.
 func (e *Exec) Sample() []float64 { return e.sample }

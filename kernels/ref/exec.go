@@ -7,14 +7,14 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// Exec runs one Program. Its methods check no call: use them of the Exec that Compile returned, and [Of] that one for
-// the methods that give float64. Feature maps are dense n×C×H×W.
+// Exec runs one Program. Its methods check no call. Call the methods of kernels.Exec on the Exec that Compile returned,
+// and use [Of] only for the methods that return float64. Feature maps are dense n×C×H×W.
 type Exec struct {
 	p     *kernels.Program
 	store *hoststore.Store
 
 	n        int         // images of the last Forward
-	statRows int         // how many of them gave the statistics
+	statRows int         // number of these images that the statistics are from
 	values   [][]float64 // each stored value
 	mean     [][]float64 // of each value that a BN normalises, by channel
 	variance [][]float64
@@ -49,7 +49,7 @@ func newExec(p *kernels.Program, s *hoststore.Store) *Exec {
 // Program returns the program.
 func (e *Exec) Program() *kernels.Program { return e.p }
 
-// SavedBytes is every value in float64.
+// SavedBytes returns the size of all values in float64.
 func (e *Exec) SavedBytes(n int) int64 {
 	var elements int64
 	for _, v := range e.p.Values {
@@ -58,10 +58,12 @@ func (e *Exec) SavedBytes(n int) int64 {
 	return 8 * elements * int64(n)
 }
 
-// SetGate makes the backward passes, CodeGram and FiringRate of the last Forward decide by z, n×shape, instead of by
-// the node's own sums: whether a rectifier is on, and which element of a window is the maximum. With the sums that
-// another device has rounded, gradients can be compared element by element although no two roundings agree on which
-// side of zero a sum lies. The next Forward discards it.
+// SetGate replaces the sums of a node by z, n×shape, in two decisions: whether a rectifier is on, and which element of a
+// window is the maximum. It affects the backward passes, CodeGram and FiringRate of the last Forward. The next Forward
+// discards it.
+//
+// Two devices round a sum differently, and a sum near zero may get different signs. With z from the other device both
+// make the same decisions, and their gradients can be compared element by element.
 func (e *Exec) SetGate(node kernels.NodeID, z []float32) error {
 	if node < 0 || int(node) >= len(e.p.Nodes) {
 		return fmt.Errorf("no node %d", node)
@@ -73,7 +75,7 @@ func (e *Exec) SetGate(node kernels.NodeID, z []float32) error {
 	return nil
 }
 
-// data is a parameter in float64.
+// data returns a parameter in float64.
 func (e *Exec) data(id kernels.ParamID) []float64 { return widen(e.store.Slice(id, kernels.Data)) }
 
 func widen(src []float32) []float64 {

@@ -14,7 +14,7 @@ func concat(parts [][]float64, n int) []float64 {
 	return y
 }
 
-// split undoes concat for parts of the given sizes an image.
+// split is the inverse of concat for parts with the given sizes per image.
 func split(y []float64, sizes []int, n int) [][]float64 {
 	parts := make([][]float64, len(sizes))
 	for range n {

@@ -4,7 +4,7 @@ import (
 	"math"
 )
 
-// CrossEntropy forms the loss and its gradient: ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+// CrossEntropy computes the loss and its gradient: ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
 func (e *Exec) CrossEntropy(labels []int, smoothing float64) error {
 	classes := e.p.Classes()
 	e.loss, e.correct = 0, 0
@@ -50,12 +50,12 @@ func firstMax(y []float64) int {
 	return best
 }
 
-// Loss returns the last CrossEntropy's mean loss and number of correct images.
+// Loss returns the mean loss and the number of correct images of the last CrossEntropy.
 func (e *Exec) Loss() (float64, int, error) {
 	return e.loss, e.correct, nil
 }
 
-// SetLogitGradient sets ∂/∂logits.
+// SetLogitGradient sets the gradient of the logits.
 func (e *Exec) SetLogitGradient(d []float32) error {
 	e.dLogits = widen(d)
 	return nil

@@ -2,7 +2,7 @@ package ref
 
 import "bnas.example/kernels"
 
-// sum forms a node, n×shape: the sum of its terms, zeros if there are none.
+// sum computes a node, n×shape: the sum of its terms, or zeros if it has none.
 func (e *Exec) sum(node kernels.NodeID) []float64 {
 	z := make([]float64, e.n*e.p.Nodes[node].Len())
 	for _, t := range e.p.Nodes[node].Terms {
@@ -17,7 +17,7 @@ func (e *Exec) sum(node kernels.NodeID) []float64 {
 	return z
 }
 
-// gate is the node's sum as the backward passes decide by it.
+// gate returns the node's sums that decide about rectifiers and maxima: see SetGate.
 func (e *Exec) gate(node kernels.NodeID) []float64 {
 	if z, ok := e.gates[node]; ok {
 		return widen(z)
@@ -25,7 +25,7 @@ func (e *Exec) gate(node kernels.NodeID) []float64 {
 	return e.sum(node)
 }
 
-// load is act(node).
+// load returns act(node).
 func (e *Exec) load(node kernels.NodeID, act kernels.Activation) []float64 {
 	return activate(e.sum(node), act)
 }

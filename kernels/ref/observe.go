@@ -4,7 +4,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// tap returns what a Tap names, n×shape.
+// tap returns the node or value of a Tap, n×shape.
 func (e *Exec) tap(t kernels.Tap) ([]float64, kernels.Shape) {
 	if v, ok := t.Value(); ok {
 		return e.values[v], e.p.Values[v].Shape
@@ -13,7 +13,7 @@ func (e *Exec) tap(t kernels.Tap) ([]float64, kernels.Shape) {
 	return e.sum(n), e.p.Nodes[n].Shape
 }
 
-// Read writes the tap itself.
+// Read writes the node or value, n×C×H×W.
 func (e *Exec) Read(t kernels.Tap, dst []float32) error {
 	x, _ := e.tap(t)
 	narrow(dst, x)
@@ -49,7 +49,7 @@ func (e *Exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	return nil
 }
 
-// CodeGram counts, for each two images, the rectifiers that are both on or both off.
+// CodeGram counts for each pair of images the rectifiers with the same on/off state.
 func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
 	clear(dst)
 	e.p.EachRectified(func(s *kernels.Step, node kernels.NodeID) {

@@ -2,8 +2,8 @@ package ref
 
 import "math"
 
-// windows calls visit for every output of a pool with the inputs of its window that are inside the image. The slice
-// is reused.
+// windows calls visit for every output of a pool, with the inputs of its window inside the image. It reuses the slice
+// from.
 func (g geometry) windows(visit func(to int, from []int)) {
 	var from []int
 	for c := range g.out.C {
@@ -34,7 +34,7 @@ func maxPoolInput(du, u, dy []float64, g geometry) {
 	g.windows(func(to int, from []int) { du[first(u, from)] += dy[to] })
 }
 
-// first is the first of the indices at which u is largest; a NaN is larger than all.
+// first returns the first of the indices at which u is largest. A NaN counts as larger than every number.
 func first(u []float64, indices []int) int {
 	best := indices[0]
 	for _, i := range indices {

@@ -14,7 +14,7 @@ func (e *Exec) Statistics(mean, variance []float64) error {
 	return nil
 }
 
-// SetStatistics sets them. BatchNorms of one value are given the same.
+// SetStatistics sets μ and σ² of every BatchNorm. BatchNorms of one value get the same.
 func (e *Exec) SetStatistics(mean, variance []float64) error {
 	at := 0
 	for _, b := range e.p.BNs {
