@@ -8,7 +8,7 @@ import (
 	"bnas.example/philox"
 )
 
-// Case is a program with all that is needed to run it.
+// Case is a program with its parameters, images and labels.
 type Case struct {
 	Name    string
 	Program *kernels.Program
@@ -22,7 +22,7 @@ type Case struct {
 	Labels   []int
 }
 
-// NewStore makes a store of d with the case's parameters.
+// NewStore makes a store of d and writes the parameters of the case into it.
 func (c *Case) NewStore(d kernels.Device) (kernels.Store, error) {
 	s, err := d.NewStore(c.Params)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *Case) NewStore(d kernels.Device) (kernels.Store, error) {
 	return s, nil
 }
 
-// builder makes a Case step by step.
+// builder builds a Case step by step.
 type builder struct {
 	*Case
 	r *philox.Stream
@@ -75,10 +75,11 @@ func (b *builder) param(kind kernels.ParamKind, sigma, center float64, shape ...
 	return kernels.ParamID(id)
 }
 
-// bare is a value as it is.
+// bare is the term of a value without a BatchNorm.
 func bare(v kernels.ValueID) kernels.Term { return kernels.Term{Value: v, BN: kernels.NoBN} }
 
-// bn is a value through a new BatchNorm: γ around 1, one channel in eight negative or zero, β around 0.
+// bn is the term of a value through a new BatchNorm. γ is around 1, but negative or zero in one of eight channels; β is
+// around 0.
 func (b *builder) bn(v kernels.ValueID) kernels.Term {
 	c := b.shape(v).C
 	gamma, beta := b.param(kernels.Gamma, 0, 1, c), b.param(kernels.Beta, 0, 0, c)
@@ -154,7 +155,7 @@ func (b *builder) op(op kernels.Op, act kernels.Activation, w kernels.Window, ou
 	return v
 }
 
-// finish adds the head on node and draws the images and labels: n of them, run by an Exec compiled for batch.
+// finish adds the classifier on node and draws n images with labels. The Exec is compiled for batch images.
 func (b *builder) finish(node kernels.NodeID, act kernels.Activation, classes, n, batch int) *Case {
 	c := b.Program.Nodes[node].C
 	pooled := b.op(kernels.OpGlobalAvg, act, kernels.Window{}, kernels.Shape{C: c, H: 1, W: 1}, node)
@@ -177,7 +178,7 @@ func (b *builder) finish(node kernels.NodeID, act kernels.Activation, classes, n
 	return b.Case
 }
 
-// redraw gives the case other images.
+// redraw draws new images for the case.
 func (c *Case) redraw(attempt int) {
 	philox.New(uint64(attempt), "kerneltest images", 0).Normal(c.Images, 1)
 }

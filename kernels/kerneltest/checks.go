@@ -46,7 +46,7 @@ func (s *session) logits(images []float32, statRows int) ([]float32, error) {
 	return out, s.e.Logits(out)
 }
 
-// close compares to the tolerance of a forward pass.
+// close compares within the tolerance of a forward pass.
 func (o Options) close(got, want []float32) error {
 	wide := func(x []float32) []result {
 		data := make([]float64, len(x))
@@ -58,8 +58,8 @@ func (o Options) close(got, want []float32) error {
 	return o.compare(wide(got), wide(want))
 }
 
-// offset holds the statistics of the Offset network to 10⁻⁶ of the mean and 2 % of the variance.
-// A device of less than float32 cannot hold them.
+// offset: the statistics of the Offset network are right to 10⁻⁶ of the mean and 2 % of the variance. A device with less
+// precision than float32 cannot reach this.
 func offset(f Factory, o Options) error {
 	if o.Rounding > 0 {
 		return nil
@@ -95,7 +95,8 @@ func offset(f Factory, o Options) error {
 	return nil
 }
 
-// queryRows: rows that repeat rows of the statistics get the logits of a training forward, and leave the statistics.
+// queryRows: further images that repeat images of the statistics get the same logits as in a training forward, and do
+// not change the statistics.
 func queryRows(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 8, H: 6, W: 5}, 6)
 	s, err := c.start(f)
@@ -117,7 +118,7 @@ func queryRows(f Factory, o Options) error {
 	return o.close(got, slices.Concat(train, train[k:3*k]))
 }
 
-// interleaved: an Exec keeps its statistics while another uses the device's arena, and gives the same bits after.
+// interleaved: an Exec keeps its statistics while another Exec uses the device's arena, and then gives the same bits.
 func interleaved(f Factory, o Options) error {
 	small, large := Random(o.Seed+1000), Cell(o.Seed, kernels.Shape{C: 12, H: 9, W: 8}, 4)
 	a, err := small.start(f)
@@ -155,7 +156,7 @@ func interleaved(f Factory, o Options) error {
 	return nil
 }
 
-// weightsWritten: a Write to a parameter's Data counts from the next Forward on, whatever was packed from it.
+// weightsWritten: a Write to a parameter's Data takes effect in the next Forward, even if a packed copy exists.
 func weightsWritten(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2)
 	s, err := c.start(f)
@@ -187,7 +188,7 @@ func weightsWritten(f Factory, o Options) error {
 	return o.close(got, want)
 }
 
-// unsupported: weight gradients are given, as the networks have shown, or refused with ErrUnsupported.
+// unsupported: with NoWeights, weight gradients return ErrUnsupported; without it, they return no error.
 func unsupported(f Factory, o Options) error {
 	c := Random(o.Seed)
 	s, err := c.start(f)

@@ -5,15 +5,16 @@ import (
 	"math"
 )
 
-// tolerance of each kind, as a share of the tensor's largest element: what float32 with Winograd's F(4×4, 3×3) keeps
-// over the suite's networks.
+// tolerance is the largest error of each kind, relative to the tensor's largest element. float32 with Winograd's
+// F(4×4, 3×3) stays within it on the networks of the suite.
 var tolerance = [...]float64{forward: 1e-4, gradient: 3e-4, exact: 1e-12}
 
-// floor is the error that any element may have: the variance of equal elements of order 1 is the square of a rounding.
+// floor is the absolute error that is always allowed. The variance of equal elements of order 1 has such an error: the
+// square of a rounding.
 const floor = 1e-12
 
-// allowed is the tolerance of a kind: that of float32, and, for a device of less, eight of its roundings, which add up
-// over the layers, and for gradients twice as many.
+// allowed is the tolerance of a kind: that of float32. A device with less precision may have eight of its roundings,
+// because they add up over the layers, and sixteen in gradients.
 func (o Options) allowed(k kind) float64 {
 	switch k {
 	case forward:
@@ -24,7 +25,7 @@ func (o Options) allowed(k kind) float64 {
 	return tolerance[k]
 }
 
-// compare holds results against the reference's, tensor by tensor, error relative to the largest element.
+// compare compares results with those of the reference, tensor by tensor. Errors are relative to the largest element.
 func (o Options) compare(got, want []result) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%d results, the reference has %d", len(got), len(want))

@@ -10,7 +10,7 @@ import (
 	"bnas.example/philox"
 )
 
-// backwards makes every kind of backward pass, and those with statistics held from two gradients of the logits.
+// backwards makes every kind of backward pass. Those with frozen statistics start from two gradients of the logits.
 func (o *observer) backwards(n int, training bool) error {
 	if training {
 		if err := o.backward("differentiated", kernels.DifferentiateStatistics, false); err != nil {
@@ -42,7 +42,7 @@ func (o *observer) backwards(n int, training bool) error {
 	return o.sample("direction", n)
 }
 
-// backward keeps the Grad slots of what Backward must write. All are poisoned before.
+// backward poisons all Grad slots, runs Backward, and keeps the slots that Backward must write.
 func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) error {
 	for id, p := range o.c.Params {
 		if err := o.s.Write(kernels.ParamID(id), kernels.Grad, outputFloat32(p.Len()).slice()); err != nil {
@@ -70,9 +70,9 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 	return nil
 }
 
-// gradientScales names what measures the error of each parameter's gradient. Differentiated statistics cancel, all of
-// it where m = 1, so that the held gradient is the measure; and dγ = Σδx̂ is all rounding where x̂ = 0, but not of more
-// than dβ = Σδ.
+// gradientScales names the results that give the scale of the error of each parameter's gradient. With differentiated
+// statistics the terms of a gradient cancel (completely if m = 1); the gradient with frozen statistics gives the scale.
+// dγ = Σδx̂ is only rounding if x̂ = 0, but not larger than that of dβ = Σδ.
 func (o *observer) gradientScales() [][]string {
 	scales := make([][]string, len(o.c.Params))
 	for _, b := range o.c.Program.BNs {
@@ -87,7 +87,8 @@ func (o *observer) gradientScales() [][]string {
 	return scales
 }
 
-// sample keeps the per-image gradients, by BatchNorm, and checks that they leave the Grad slots and add up to them.
+// sample keeps the per-image gradients, by BatchNorm. It checks that SampleGradients does not change the Grad slots, and
+// that the gradients add up to them.
 func (o *observer) sample(of string, n int) error {
 	columns := o.c.Program.BNParams()
 	out := outputFloat32(n * columns)
@@ -117,7 +118,7 @@ func (o *observer) sample(of string, n int) error {
 	return nil
 }
 
-// adds compares Σ_n of the sample gradients with the Grad slots, which hold Backward's with statistics held.
+// adds compares Σ_n of the sample gradients with the Grad slots of a Backward with frozen statistics.
 func (o *observer) adds(total []float64, b kernels.BN) error {
 	c := len(total) / 2
 	grads := make([]float32, 2*c)
@@ -136,7 +137,7 @@ func (o *observer) adds(total []float64, b kernels.BN) error {
 	return nil
 }
 
-// nodeGradients keeps the gradients between the first node, the last and some between.
+// nodeGradients keeps the gradients between the first node, the last node and some nodes between them.
 func (o *observer) nodeGradients(n int) error {
 	nodes := o.c.Program.Nodes
 	last := o.c.Program.Blocks[0].Out

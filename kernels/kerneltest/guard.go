@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Outputs are handed to a device poisoned with NaN between two guard zones, so that an element that it leaves out and
-// an element that it writes outside are both seen.
+// A device gets its outputs poisoned with NaN and between two guard zones. The suite then sees an element that the
+// device does not write, and a write outside of the output.
 
 const guardZone = 64
 
@@ -42,13 +42,13 @@ func newOutput[T float32 | float64 | int64](n int, guard T, bits func(T) uint64)
 	return o
 }
 
-// slice is what the device may write, with no capacity beyond it.
+// slice returns the part that the device may write, without further capacity.
 func (o *output[T]) slice() []T {
 	return o.all[guardZone : len(o.all)-guardZone : len(o.all)-guardZone]
 }
 
-// take returns the contents widened to float64, or an error if a guard is gone or an element was left out or is not
-// finite.
+// take returns the contents in float64. It returns an error if a guard zone was written to, or if an element was not
+// written or is not finite.
 func (o *output[T]) take() ([]float64, error) {
 	body := o.slice()
 	for i, v := range o.all {

@@ -6,14 +6,14 @@ import (
 	"bnas.example/kernels"
 )
 
-// Broken is a way to break a legal program: the result must be refused.
+// Broken is a change that makes a legal program illegal. Compile must refuse the result.
 type Broken struct {
 	Name  string
-	Error string // part of what Validate says
+	Error string // part of Validate's error
 	Break func(p *kernels.Program)
 }
 
-// Illegal lists a break of every rule. They are for the programs of Cell.
+// Illegal lists a change for each rule of a Program. They apply to the programs of Cell.
 func Illegal() []Broken {
 	last := func(p *kernels.Program) *kernels.Step { return &p.Steps[len(p.Steps)-1] }
 	pool := func(p *kernels.Program) *kernels.Step { return &p.Steps[len(p.Steps)-2] }

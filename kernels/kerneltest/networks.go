@@ -6,8 +6,8 @@ import (
 	"bnas.example/kernels"
 )
 
-// Cell is a cell as NAS-Bench-201 has them, on a stem: nodes that sum BatchNorms, every edge a 3×3 or 1×1
-// convolution, an average pool or the identity, edges with the same source siblings of one step where they can be.
+// Cell returns a cell of NAS-Bench-201 on a stem. Its nodes sum BatchNorms. Every edge is a 3×3 or 1×1 convolution, an
+// average pool or the identity. Convolutions with the same source are branches of one step where possible.
 func Cell(seed uint64, stage kernels.Shape, n int) *Case {
 	b := newBuilder(fmt.Sprintf("cell-%v", stage), seed, kernels.Shape{C: 3, H: stage.H, W: stage.W})
 	node := b.sum(b.bn(b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, stage.C)))
@@ -44,8 +44,8 @@ func repeat(c, n int) []int {
 	return out
 }
 
-// Mobile is two inverted residual blocks (expand 1×1, depthwise, project 1×1), the first with stride, the second with
-// a residual sum.
+// Mobile returns two inverted residual blocks (expand 1×1, depthwise, project 1×1). The first has a stride, the second a
+// residual sum.
 func Mobile(seed uint64, kernel, stride, size, n int) *Case {
 	b := newBuilder(fmt.Sprintf("mobile-k%d-s%d-%d", kernel, stride, size), seed, kernels.Shape{C: 3, H: size, W: size})
 	stem := b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, 8)
@@ -65,7 +65,7 @@ func Mobile(seed uint64, kernel, stride, size, n int) *Case {
 	return b.finish(b.sum(b.bn(reduced), b.bn(projected)), kernels.ReLU, 10, n, n+1)
 }
 
-// Pixel is one image of one pixel: every variance is zero, every x̂ is zero, and nothing may become NaN.
+// Pixel returns a network for one image of one pixel. Every variance and every x̂ is zero, and nothing may become NaN.
 func Pixel(seed uint64) *Case {
 	b := newBuilder("pixel", seed, kernels.Shape{C: 1, H: 1, W: 1})
 	v := b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, 5)
@@ -73,8 +73,8 @@ func Pixel(seed uint64) *Case {
 	return b.finish(b.sum(b.bn(v)), kernels.ReLU, 2, 1, 1)
 }
 
-// Dead is a network whose input does not reach its output: an empty node, a convolution of it, which is zeros, and
-// its BatchNorm, which is β.
+// Dead returns a network without a path from the input to the output. It has an empty node, the convolution of that node
+// (zeros), and the BatchNorm of those zeros (β).
 func Dead(seed uint64) *Case {
 	b := newBuilder("dead", seed, kernels.Shape{C: 2, H: 5, W: 4})
 	stem := b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, 6)
@@ -83,8 +83,9 @@ func Dead(seed uint64) *Case {
 	return b.finish(b.sum(b.bn(v)), kernels.ReLU, 4, 3, 3)
 }
 
-// Offset is a network whose images have mean 10³ and variance 10⁻², kept by a convolution that selects channels, a
-// pool of single pixels and a sum: the variance is lost to whoever takes it as the mean square less the squared mean.
+// Offset returns a network whose images have mean 10³ and variance 10⁻². A convolution that selects channels, a pool of
+// single pixels and a sum keep both. A device that computes the variance as the mean square minus the squared mean loses
+// it.
 func Offset(seed uint64) *Case {
 	s := kernels.Shape{C: 3, H: 8, W: 8}
 	b := newBuilder("offset", seed, s)

@@ -13,27 +13,27 @@ import (
 // result is one output of an Exec, in float64.
 type result struct {
 	name  string   // "batch: logits"
-	scale []string // results whose largest elements, with its own, are the measure of its error
+	scale []string // results whose largest elements, with its own, give the scale of its error
 	kind  kind
 	data  []float64
 }
 
-// kind says how far a result may be from the reference's.
+// kind is the class of a result. It decides the tolerance.
 type kind int
 
 const (
 	forward  kind = iota // relative to the largest element
 	gradient             // the same, looser
-	exact                // equal, given the same rectifiers
+	exact                // equal if the same rectifiers are on
 )
 
-// observer calls every method of an Exec in a fixed order and keeps what they give.
+// observer calls every method of an Exec in a fixed order and keeps the results.
 type observer struct {
 	c       *Case
 	e       kernels.Exec
 	s       kernels.Store
-	gates   map[string][]float32 // sums by which the reference decides, by run and node
-	record  map[string][]float32 // those that this Exec reads
+	gates   map[string][]float32 // sums for SetGate of the reference, by run and node
+	record  map[string][]float32 // sums that this Exec has
 	weights bool                 // weight gradients are supported
 	results []result
 	run     string // prefix of names
@@ -53,8 +53,8 @@ func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32
 	return o, o.all()
 }
 
-// all makes the runs: training, MC-BatchNorm, left and given statistics, and a smaller batch; of large networks, which
-// the reference takes seconds for, the first two.
+// all makes the runs: training, MC-BatchNorm, the statistics of an earlier Forward, given statistics, and a smaller
+// batch. Large networks take the reference seconds; they have the first two runs only.
 func (o *observer) all() error {
 	o.results, o.record = nil, map[string][]float32{}
 	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
@@ -91,7 +91,7 @@ func (o *observer) all() error {
 	return o.dataUnchanged()
 }
 
-// forward makes one Forward and everything after it.
+// forward makes one Forward and all calls after it.
 func (o *observer) forward(images []float32, labels []int, statRows int) error {
 	n := len(labels)
 	if err := o.e.Forward(images, statRows); err != nil {
@@ -119,7 +119,7 @@ func (o *observer) failed(what string, err error) error {
 	return fmt.Errorf("%s: %s: %s: %w", o.c.Name, o.run, what, err)
 }
 
-// keep checks an output's guards and keeps it.
+// keep checks the guard zones of an output and keeps it.
 func (o *observer) keep(name string, k kind, take func() ([]float64, error), err error, scale ...string) error {
 	if err != nil {
 		return o.failed(name, err)
@@ -205,7 +205,7 @@ func (o *observer) sums(n int) error {
 	return nil
 }
 
-// taps keeps what can be seen at nodes and values: at all of them the means, at a few the covariance.
+// taps keeps the means of all nodes and values, and the covariances of a few.
 func (o *observer) taps(n int) error {
 	p := o.c.Program
 	for v := range p.Values {
@@ -247,8 +247,8 @@ func (o *observer) tap(t kernels.Tap, name string, s kernels.Shape, n int) error
 	return o.keep("covariance of "+name, forward, cov.take, err)
 }
 
-// setStatistics sets statistics that no batch has: each mean shifted, each variance scaled, the same for BatchNorms
-// of one value.
+// setStatistics sets statistics that differ from those of the batch: it shifts each mean and scales each variance, by
+// the same amount for all BatchNorms of one value.
 func (o *observer) setStatistics() error {
 	p := o.c.Program
 	mean, variance := make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2)
@@ -275,8 +275,7 @@ func (o *observer) dataUnchanged() error {
 	return nil
 }
 
-// clearlyRight is how many images have their label as first maximum, at least and at most, where near ties may fall
-// either way.
+// clearlyRight returns bounds of the number of images whose label is the first maximum. Near ties may go either way.
 func clearlyRight(logits []float32, labels []int) (least, most int) {
 	classes := len(logits) / len(labels)
 	for i, label := range labels {

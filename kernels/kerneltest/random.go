@@ -6,9 +6,9 @@ import (
 	"bnas.example/kernels"
 )
 
-// Random is a small program drawn from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums
-// of up to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations, shifted windows, nodes
-// that nothing loads. Its statistics are over at least eight pixels of images, so that float32 can follow float64.
+// Random draws a small program from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums of up
+// to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations, shifted windows, and nodes that no
+// step loads. Its statistics are over at least eight pixels of images, so that float32 stays close to float64.
 func Random(seed uint64) *Case {
 	b := newBuilder(fmt.Sprintf("random-%d", seed), seed, kernels.Shape{})
 	b.Program.Values[kernels.Images].Shape = kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
@@ -28,11 +28,11 @@ func Random(seed uint64) *Case {
 	return b.finish(b.sum(g.terms(last, 3)...), g.act(), 2+b.r.IntN(9), n, n+b.r.IntN(3))
 }
 
-// generator keeps track of what a random program can use.
+// generator keeps the values that the next step of a random program can use.
 type generator struct {
 	*builder
 	live []kernels.ValueID        // values that vary from pixel to pixel
-	flat map[kernels.ValueID]bool // values that do not: what an empty node gives
+	flat map[kernels.ValueID]bool // values that do not vary: results of an empty node
 }
 
 // pixels is the smallest number of pixels of any value.
@@ -48,8 +48,8 @@ func (g *generator) act() kernels.Activation {
 	return [...]kernels.Activation{kernels.ReLU, kernels.ReLU, kernels.ReLU6, kernels.Linear}[g.r.IntN(4)]
 }
 
-// node makes a node of up to three values of one shape; one time in ten it is empty. A BatchNorm of a flat value is
-// a constant, whose own statistics would be rounding noise: it is summed with a live one.
+// node makes a node of up to three values of one shape; one node of ten is empty. A BatchNorm of a flat value is a
+// constant, and statistics of it would be rounding noise: node adds a value that varies to it.
 func (g *generator) node() (id kernels.NodeID, flat bool) {
 	v := g.live[g.r.IntN(len(g.live))]
 	if g.r.IntN(10) == 0 {

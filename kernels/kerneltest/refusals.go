@@ -7,8 +7,8 @@ import (
 	"bnas.example/kernels"
 )
 
-// illegalPrograms: Compile refuses each, and a batch of none, a store of another device, and a parameter table that does
-// not fit.
+// illegalPrograms: Compile refuses every illegal program, a batch of 0 images, a store of another device, and a parameter
+// table that does not match.
 func illegalPrograms(f Factory, o Options) error {
 	d, err := f(1)
 	if err != nil {
@@ -72,7 +72,7 @@ func illegalPrograms(f Factory, o Options) error {
 // foreign is a store that no device made.
 type foreign struct{ kernels.Store }
 
-// refusal is a call that must be an error.
+// refusal is a call that must return an error.
 type refusal struct {
 	name string
 	call func() error
@@ -87,7 +87,7 @@ func refused(list []refusal) error {
 	return nil
 }
 
-// callOrder: what needs an earlier call is an error without it.
+// callOrder: a call returns an error if an earlier call that it needs is missing.
 func callOrder(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 4)
 	s, err := c.start(f)
@@ -130,7 +130,7 @@ func callOrder(f Factory, o Options) error {
 	})
 }
 
-// lengths: a slice that is an element too short or too long, and an argument out of range, is an error.
+// lengths: a call returns an error if a slice is one element too short or too long, or an argument is out of range.
 func lengths(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 3)
 	s, err := c.start(f)
@@ -176,7 +176,7 @@ func (s *session) update(rule kernels.Update, ids ...kernels.ParamID) error {
 	return err
 }
 
-// lengthsOff lists the calls with a slice of a fixed length, each with by elements too many.
+// lengthsOff lists the calls that take a slice of a fixed length. Each gets by elements too many.
 func (s *session) lengthsOff(by int) []refusal {
 	e, p, n := s.e, s.Program, s.N
 	f32 := func(n int) []float32 { return make([]float32, n+by) }

@@ -8,12 +8,12 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// A sum of float32 that is almost zero may be rounded to either side of zero by two loads of one device: the gradient
-// there is not defined to any tolerance. settle looks for images that keep clear of that.
+// Two loads of one device may round a float32 sum near zero to different signs. The gradient there is then not defined
+// to any tolerance. settle looks for images without such sums.
 
 const attempts = 30
 
-// settle redraws the case's images until no rectifier and no maximum hangs on the last bits.
+// settle redraws the images of the case until no rectifier and no maximum depends on the last bits.
 func (c *Case) settle() error {
 	for attempt := range attempts {
 		risky, err := c.risky()
@@ -53,7 +53,8 @@ func (c *Case) risky() (bool, error) {
 	return false, nil
 }
 
-// near reports whether an element of a node is within rounding of a corner, or of another of its window.
+// near reports whether an element of a node is within rounding of a corner of the activation, or of another element of
+// its window.
 func (c *Case) near(e *ref.Exec, s *kernels.Step, n kernels.NodeID) bool {
 	z, rounding := e.Node(n), c.rounding(e, n)
 	for i, v := range z {
@@ -91,8 +92,8 @@ func (c *Case) rounding(e *ref.Exec, n kernels.NodeID) []float64 {
 	return bound
 }
 
-// tied reports whether the two largest elements of a window differ by no more than rounding and let a gradient
-// through. Equal ones are safe: they are equal in every rounding that forms them alike, and the first is taken.
+// tied reports whether the two largest elements of a window differ by no more than rounding, and a gradient passes
+// through them. Equal elements are safe: they stay equal if both are rounded in the same way, and the first is chosen.
 func (c *Case) tied(s *kernels.Step, z, rounding []float64) bool {
 	in, out := c.Program.Nodes[s.In[0]].Shape, c.Program.Values[s.Out].Shape
 	for p := range len(z) / (in.H * in.W) * out.H * out.W {

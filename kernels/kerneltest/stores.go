@@ -14,7 +14,7 @@ import (
 
 var slots = []kernels.Slot{kernels.Data, kernels.Grad, kernels.Moment1, kernels.Moment2}
 
-// storeParams is a table with one of every kind, of odd sizes.
+// storeParams is a table with one parameter of every kind, of odd sizes.
 func storeParams() []kernels.Param {
 	return []kernels.Param{
 		{Name: "gamma", Kind: kernels.Gamma, Shape: []int{17}},
@@ -26,7 +26,7 @@ func storeParams() []kernels.Param {
 	}
 }
 
-// store: every slot starts as zeros, keeps what is written to it alone, and outputs keep their guards.
+// store: every slot starts as zeros, a Write changes one slot only, and a Read stays within its output.
 func store(f Factory, _ Options) error {
 	d, err := f(1)
 	if err != nil {
@@ -67,8 +67,8 @@ func store(f Factory, _ Options) error {
 	return errors.Join(each(zeros), each(s.Write), each(read), d.Close())
 }
 
-// update: sequences of steps are those of hoststore, parameters that are not listed stay, and a gradient that is not
-// finite changes nothing.
+// update: sequences of steps give the results of hoststore, parameters that are not listed do not change, and an update
+// with a gradient that is not finite changes nothing.
 func update(f Factory, _ Options) error {
 	d, err := f(2)
 	if err != nil {
@@ -120,7 +120,7 @@ func sameUpdates(d kernels.Device, rule kernels.Update) error {
 	return refusesInfinity(got, rule, ids)
 }
 
-// write draws a slot of every parameter.
+// write writes random numbers to a slot of every parameter.
 func write(slot kernels.Slot, step int, stores ...kernels.Store) error {
 	for id, p := range storeParams() {
 		x := make([]float32, p.Len())

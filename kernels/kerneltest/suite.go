@@ -1,7 +1,7 @@
-// Package kerneltest is the one conformance suite of kernels.Device. A back end's test is a call of [Run].
+// Package kerneltest is the conformance suite of kernels.Device. The test of a back end calls [Run].
 //
-// Programs are drawn from a printed seed, run through every method of the back end and of the reference (kernels/ref)
-// and compared tensor by tensor. BNAS_KERNELTEST_SEED sets another seed; "random" draws one.
+// The suite draws programs from a printed seed. It calls every method of the back end and of the reference (kernels/ref)
+// and compares the results tensor by tensor. BNAS_KERNELTEST_SEED sets another seed; "random" draws one.
 package kerneltest
 
 import (
@@ -15,17 +15,17 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// Factory makes the device under test for a number of threads.
+// Factory makes the device under test with the given number of threads.
 type Factory func(threads int) (kernels.Device, error)
 
-// Options say what a back end is expected to do.
+// Options describe the precision and the limits of a back end, and the extent of the suite.
 type Options struct {
 	Seed   uint64 // of the random programs
-	Random int    // how many random programs; 0 is 40
+	Random int    // number of random programs; 0 is 40
 	Small  bool   // only small networks: for back ends that are slow
-	// Rounding is the relative error of a device that computes or stores in less than float32: half an ulp, 2⁻¹¹ for
-	// half precision. It widens the tolerances; how close such a device must be to its own rounded numbers is for its
-	// own tests. 0 is float32.
+	// Rounding is the relative error of a device that computes or stores with less precision than float32: half an ulp,
+	// 2⁻¹¹ for half precision. It widens the tolerances. The back end's own tests compare it more closely, with rounded
+	// numbers. 0 is float32.
 	Rounding  float64
 	NoWeights bool // weight gradients are answered with an error that wraps kernels.ErrUnsupported
 }
@@ -47,7 +47,7 @@ func Run(t *testing.T, newDevice func(threads int) (kernels.Device, error), o Op
 	}
 }
 
-// seed is o.Seed unless the environment says otherwise.
+// seed returns the seed of the environment, or o.Seed if there is none.
 func (o Options) seed(env string) (uint64, error) {
 	switch env {
 	case "":
@@ -68,7 +68,7 @@ type check struct {
 	check func(f Factory, o Options) error
 }
 
-// run makes a panic an error: nothing that a caller does may make a device panic.
+// run turns a panic into an error: no call may make a device panic.
 func (c check) run(f Factory, o Options) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,7 +78,7 @@ func (c check) run(f Factory, o Options) (err error) {
 	return c.check(f, o)
 }
 
-// checks lists the suite: the networks, then the rules that no single run shows.
+// checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
 func checks(o Options) []check {
 	var list []check
 	for _, c := range networks(o) {
@@ -99,7 +99,7 @@ func checks(o Options) []check {
 	)
 }
 
-// networks are the cases of the suite. They are settled when they run.
+// networks returns the cases of the suite. Each is settled when it runs.
 func networks(o Options) []*Case {
 	cases := []*Case{Pixel(o.Seed), Dead(o.Seed)}
 	count := o.Random
@@ -125,7 +125,8 @@ func networks(o Options) []*Case {
 		Mobile(o.Seed, 7, 2, 15, 3))
 }
 
-// agrees runs a case on devices of one, two and three threads, twice on the first, and on the reference.
+// agrees runs a case on the reference and on devices of one, two and three threads, twice on the first, and compares the
+// results.
 func agrees(f Factory, o Options, c *Case) error {
 	if err := c.settle(); err != nil {
 		return err
@@ -153,7 +154,7 @@ func agrees(f Factory, o Options, c *Case) error {
 	return nil
 }
 
-// observeNew observes a case on a device of its own, twice.
+// observeNew observes a case twice on a new device.
 func observeNew(f Factory, c *Case, threads int, weights bool) (*observer, error) {
 	d, err := f(threads)
 	if err != nil {

@@ -51,7 +51,7 @@ func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 	return slope
 }
 
-// Every element of every gradient is the limit of finite differences, with statistics differentiated and held. Where
+// Every element of every gradient is the limit of finite differences, with differentiated and with frozen statistics. Where
 // two step sizes disagree a rectifier or a maximum switches between them: such elements are left out, and few may be.
 func TestFiniteDifferences(t *testing.T) {
 	cases := []*kerneltest.Case{kerneltest.Mobile(5, 3, 2, 5, 2), kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 2)}
