@@ -7,8 +7,8 @@ import (
 	"bnas.example/philox"
 )
 
-// Validate reports whether a has one option for each gene of s, each in range. The methods of a Space take this for
-// granted.
+// Validate returns an error if a does not have one option for each gene of s, each in range. The methods of a Space do
+// not check this.
 func Validate(s Space, a Arch) error {
 	genes := s.Genes()
 	if len(a) != len(genes) {
@@ -22,7 +22,7 @@ func Validate(s Space, a Arch) error {
 	return nil
 }
 
-// Random draws every gene uniformly.
+// Random returns a random architecture: every gene is drawn uniformly.
 func Random(s Space, r *philox.Stream) Arch {
 	genes := s.Genes()
 	a := make(Arch, len(genes))
@@ -32,7 +32,8 @@ func Random(s Space, r *philox.Stream) Arch {
 	return a
 }
 
-// Mutate draws each gene anew with probability p, uniformly over all its options (so that it may stay), as BN-NAS does.
+// Mutate returns a copy of a in which each gene is drawn again with probability p, as in BN-NAS. It draws uniformly over
+// all options; a gene may thus keep its option.
 func Mutate(s Space, a Arch, p float64, r *philox.Stream) Arch {
 	m := slices.Clone(a)
 	for i, g := range s.Genes() {
@@ -43,7 +44,7 @@ func Mutate(s Space, a Arch, p float64, r *philox.Stream) Arch {
 	return m
 }
 
-// Crossover takes each gene from a or b with equal probability.
+// Crossover returns an architecture that takes each gene from a or b with equal probability.
 func Crossover(s Space, a, b Arch, r *philox.Stream) Arch {
 	c := slices.Clone(a)
 	for i := range c {

@@ -6,11 +6,11 @@ import (
 	"bnas.example/kernels"
 )
 
-// Builder records a network as a space describes it, module by module in the order of execution, and turns the record
-// into a Program. Features are lazy sums: nothing is stored for them until something needs them stored.
+// Builder records a network module by module, in the order of execution, and turns the record into a Program. Features
+// are lazy sums: a feature is stored only if an operation needs it as a stored value.
 //
-// Names given to a Builder are relative to the operator being built (see Operator) and are those of the space's own
-// PyTorch code. The first error is kept and returned at the end; after it, calls do nothing useful and nothing harmful.
+// The names given to a Builder are those of the space's own PyTorch code, relative to the operator being built (see
+// Operator). The Builder keeps the first error, which ends the lowering. Further calls after an error are harmless.
 type Builder struct {
 	net      *Net
 	register bool // record parameters into net instead of looking them up
@@ -32,7 +32,7 @@ type Feature int
 // BatchNorm.
 type Raw int
 
-// Summand is a Raw as it is or through its BatchNorm: what a feature adds up.
+// Summand is one term of a feature's sum: a Raw, either unchanged or through its BatchNorm.
 type Summand struct {
 	raw Raw
 	bn  int
@@ -105,20 +105,20 @@ func newBuilder(net *Net, register bool) *Builder {
 	return b
 }
 
-// Config is the supernet's.
+// Config returns the configuration of the supernet.
 func (b *Builder) Config() Config { return b.net.Config }
 
-// Fair reports whether operators without a BatchNorm get one.
+// Fair reports whether the placement is fair: operators without a BatchNorm get one.
 func (b *Builder) Fair() bool { return b.net.Config.BN == Fair }
 
-// Images is the network's input.
+// Images returns the input of the network.
 func (b *Builder) Images() Feature { return 0 }
 
-// Shape is the shape of a feature.
+// Shape returns the shape of a feature.
 func (b *Builder) Shape(x Feature) kernels.Shape { return b.features[x].shape }
 
-// Operator builds an option of a gene: inside build, names are relative to module, parameters belong to that option
-// alone, and the BatchNorm made last is the one that BN-NAS trains and scores.
+// Operator builds an option of a gene. Inside build, names are relative to moduleName and parameters belong to that
+// option alone. The last BatchNorm made in build is the one that BN-NAS trains and scores.
 func (b *Builder) Operator(gene, option int, moduleName string, build func() Summand) Summand {
 	outer := b.scope
 	name := b.net.genes[gene].Options[option]
@@ -147,12 +147,12 @@ func (b *Builder) Conv(name string, x Feature, act kernels.Activation, c Conv) R
 	return b.operation(name, step, []Feature{x}, b.windowed(name, in, c.Window, c.Out), w)
 }
 
-// AvgPool records the mean of act(x) over the part of the window inside the image; MaxPool the maximum.
+// AvgPool records the mean of act(x) over the part of the window inside the image.
 func (b *Builder) AvgPool(name string, x Feature, act kernels.Activation, w kernels.Window) Raw {
 	return b.pool(name, kernels.OpAvgPool, x, act, w)
 }
 
-// MaxPool records the maximum of act(x) over the window.
+// MaxPool records the maximum of act(x) over the part of the window inside the image.
 func (b *Builder) MaxPool(name string, x Feature, act kernels.Activation, w kernels.Window) Raw {
 	return b.pool(name, kernels.OpMaxPool, x, act, w)
 }
@@ -182,7 +182,7 @@ func (b *Builder) GlobalAvg(name string, x Feature, act kernels.Activation) Raw 
 	return b.operation(name, kernels.Step{Op: kernels.OpGlobalAvg, Act: act}, []Feature{x}, kernels.Shape{C: b.Shape(x).C, H: 1, W: 1}, kernels.NoParam)
 }
 
-// Activated stores act(x), for what must be added after an activation or read more than once through it.
+// Activated stores act(x). Use it if a sum contains the activated feature, or if several operations read it.
 func (b *Builder) Activated(name string, x Feature, act kernels.Activation) Raw {
 	if act == kernels.Linear {
 		return b.Stored(x)
@@ -190,8 +190,8 @@ func (b *Builder) Activated(name string, x Feature, act kernels.Activation) Raw 
 	return b.operation(name, kernels.Step{Op: kernels.OpSum, Act: act}, []Feature{x}, b.Shape(x), kernels.NoParam)
 }
 
-// Stored is x as a value, for an identity-BatchNorm to normalise. Nothing is stored twice, and nothing at all where x
-// already is a value.
+// Stored returns x as a value, which an identity-BatchNorm can normalise. It stores each feature at most once, and none
+// that is a value already.
 func (b *Builder) Stored(x Feature) Raw {
 	f := b.features[x]
 	b.raws = append(b.raws, raw{name: f.name, shape: f.shape, of: x})
@@ -211,7 +211,8 @@ func (b *Builder) Linear(name string, x Feature, classes int) {
 	b.operation(name, step, []Feature{x}, kernels.Shape{C: classes, H: 1, W: 1}, kernels.NoParam)
 }
 
-// BN is r through a BatchNorm with parameters name.weight (γ) and name.bias (β). It must be added to one feature only.
+// BN returns r through a BatchNorm with the parameters name.weight (γ) and name.bias (β). Add the result to one feature
+// only.
 func (b *Builder) BN(name string, r Raw) Summand {
 	c := b.raws[r].shape.C
 	bn := recordedBN{name: b.scope.module + name, raw: r,
@@ -225,13 +226,13 @@ func (b *Builder) BN(name string, r Raw) Summand {
 	return Summand{r, b.scope.last}
 }
 
-// Bare is r as it is.
+// Bare returns r without a BatchNorm.
 func (b *Builder) Bare(r Raw) Summand { return Summand{r, none} }
 
-// Identity is x itself as a summand.
+// Identity returns the feature x as a summand.
 func (b *Builder) Identity(x Feature) Summand { return Summand{b.Stored(x), none} }
 
-// Sum is the sum of its summands, which must be of one shape.
+// Sum returns the sum of its summands. All must have the same shape.
 func (b *Builder) Sum(name string, s ...Summand) Feature {
 	if len(s) == 0 {
 		b.fail("%s: a sum of nothing has no shape; use SumOrZeros", name)
@@ -255,7 +256,7 @@ func (b *Builder) Sum(name string, s ...Summand) Feature {
 	return b.feature(name, shape, s)
 }
 
-// SumOrZeros is Sum, or zeros like x if there are no summands.
+// SumOrZeros returns the sum of its summands, or zeros of the shape of x if there are none.
 func (b *Builder) SumOrZeros(name string, x Feature, s ...Summand) Feature {
 	if len(s) == 0 {
 		return b.feature(name, b.Shape(x), nil)
@@ -270,8 +271,8 @@ func (b *Builder) feature(name string, shape kernels.Shape, s []Summand) Feature
 	return f
 }
 
-// Block declares a stretch of the network for indicators to look at. It is left out of the Program where in does not
-// reach the logits.
+// Block declares a part of the network that indicators measure. The Program does not contain it if there is no path from
+// in to the logits.
 func (b *Builder) Block(name string, in, out Feature) {
 	b.blocks = append(b.blocks, recordedBlock{name, in, out})
 	b.features[in].boundary, b.features[out].boundary = true, true
@@ -297,7 +298,7 @@ func (b *Builder) param(name string, kind kernels.ParamKind, shape ...int) kerne
 	return id
 }
 
-// windowed is the output shape of a convolution or pool. A negative Pad crops the image at its top and left alone.
+// windowed returns the output shape of a convolution or pool. A negative Pad crops the image at the top and left only.
 func (b *Builder) windowed(name string, in kernels.Shape, w kernels.Window, channels int) kernels.Shape {
 	out := func(n int) int {
 		n += max(w.Pad, 0) + w.Pad - w.Dilation*(w.Kernel-1) - 1

@@ -2,7 +2,8 @@ package supernet
 
 import "fmt"
 
-// Upper bounds of a Config's sizes: far beyond any published space, and small enough that no product overflows.
+// These are upper bounds of the sizes in a Config. They are far larger than any published space, and small enough that no
+// product overflows.
 const (
 	maxSide     = 4096
 	maxChannels = 4096
@@ -10,8 +11,8 @@ const (
 	maxClasses  = 1 << 16
 )
 
-// WithDefaults fills the zero fields of c with the sizes of the benchmark that its space was published with. The seed
-// is taken as it is.
+// WithDefaults replaces the zero fields of c by the sizes of the space's published benchmark. It does not change the
+// seed.
 func (c Config) WithDefaults() (Config, error) {
 	s, err := Lookup(c.Space)
 	if err != nil {
@@ -35,7 +36,7 @@ func (c Config) WithDefaults() (Config, error) {
 	return c, nil
 }
 
-// Validate checks every field but those that only a space can judge; New reports the rest.
+// Validate returns an error if a field is invalid. It does not check the fields that depend on the space; New does.
 func (c Config) Validate() error {
 	s, err := Lookup(c.Space)
 	if err != nil {

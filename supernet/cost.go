@@ -1,12 +1,13 @@
 package supernet
 
-// conv adds a convolution of area k² from in to out channels that makes so many pixels; for a depthwise one in is 1.
+// conv adds a convolution of area k² from in to out channels with the given number of output pixels. in is 1 for a
+// depthwise convolution.
 func (k *Cost) conv(in, out, area, pixels int64) {
 	k.Params += in * out * area
 	k.MACs += in * out * area * pixels
 }
 
-// norm adds a BatchNorm that the architecture's authors placed.
+// norm adds a BatchNorm of the standard placement.
 func (k *Cost) norm(channels int64) {
 	k.Params += 2 * channels
 	k.BNParams += 2 * channels

@@ -10,11 +10,11 @@ import (
 	"bnas.example/safetensors"
 )
 
-// Statistics are μ and the biased σ² of every BatchNorm of an architecture's Program, in its order, each of the
-// BatchNorm's channels: what kernels.Exec.Statistics writes. BatchNorms of one value have the same.
+// Statistics holds μ and the biased σ² of every channel of every BatchNorm of a Program, in the order of its BNs.
+// kernels.Exec.Statistics writes them. BatchNorms of one value have the same statistics.
 type Statistics struct{ Mean, Variance []float64 }
 
-// NewStatistics are those of an untrained network, μ = 0 and σ² = 1.
+// NewStatistics returns the statistics of an untrained network, μ = 0 and σ² = 1.
 func NewStatistics(p *kernels.Program) Statistics {
 	s := Statistics{Mean: make([]float64, p.BNParams()/2), Variance: make([]float64, p.BNParams()/2)}
 	for i := range s.Variance {
@@ -23,10 +23,10 @@ func NewStatistics(p *kernels.Program) Statistics {
 	return s
 }
 
-// Export writes an architecture as the state dict of the space's own PyTorch code, in safetensors: weights, γ, β and
-// the classifier from store, running statistics from stats. running_var is the σ² given, so that PyTorch in evaluation
-// mode normalises as bnas does (PyTorch's own training would have stored σ²·m/(m−1)). Modules that cannot reach the
-// logits are there too, with μ = 0 and σ² = 1.
+// Export writes an architecture as the state dict of the space's own PyTorch code, in safetensors. Weights, γ, β and the
+// classifier are those of store, running statistics those of stats. running_var is the σ² of stats, so that PyTorch in
+// evaluation mode normalises as bnas does. (PyTorch's own training would have stored σ²·m/(m−1).) The file has the
+// modules without a path to the logits too, with μ = 0 and σ² = 1.
 func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) error {
 	b, err := n.record(a)
 	if err != nil {
@@ -57,7 +57,7 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) 
 	return safetensors.Write(w, n.Metadata(a), tensors...)
 }
 
-// Metadata is what the header of an exported file says: the configuration and the architecture that it was made from.
+// Metadata returns the metadata of an exported file: the configuration and the architecture.
 func (n *Net) Metadata(a Arch) map[string]string {
 	c := n.Config
 	return map[string]string{
@@ -77,11 +77,11 @@ func (n *Net) tensor(store kernels.Store, id kernels.ParamID, slot kernels.Slot,
 	return safetensors.Float32(name, p.Shape, v), nil
 }
 
-// channelStatistics are one BatchNorm's; the zero value means μ = 0 and σ² = 1.
+// channelStatistics holds the statistics of one BatchNorm. The zero value means μ = 0 and σ² = 1.
 type channelStatistics struct{ mean, variance []float64 }
 
-// Check returns an error if s has not one mean and one variance for each channel of the program's BatchNorms, or
-// BatchNorms of one value have different ones.
+// Check returns an error if s does not have one mean and one variance for each channel of the program's BatchNorms, or if
+// BatchNorms of one value have different statistics.
 func (s Statistics) Check(p *kernels.Program) error {
 	_, err := s.byBN(p)
 	return err

@@ -8,8 +8,8 @@ import (
 	"bnas.example/philox"
 )
 
-// Initial is the value that a parameter starts with, and that a frozen one keeps: a function of the seed and the
-// parameter's name.
+// Initial returns the initial value of a parameter. It is a function of the seed and the parameter's name. A frozen
+// parameter keeps it.
 //
 //	convolution  N(0, 2/(k²·C_out)), Kaiming's normal initialisation by fan-out
 //	classifier   weight and bias U(−1/√C, 1/√C) for C inputs, as PyTorch's Linear
@@ -40,13 +40,13 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	return v
 }
 
-// kaiming is the deviation of a convolution's weights.
+// kaiming returns the standard deviation of a convolution's weights.
 func kaiming(p kernels.Param) float64 {
 	out, k := p.Shape[0], p.Shape[2]
 	return math.Sqrt(2 / float64(k*k*out))
 }
 
-// weightOf is the weight of the linear layer that a bias belongs to: the parameter before it.
+// weightOf returns the weight of the linear layer with this bias: the parameter before it.
 func (n *Net) weightOf(bias kernels.ParamID) kernels.ParamID { return bias - 1 }
 
 func uniform(v []float32, r *philox.Stream, bound float64) {
@@ -55,7 +55,8 @@ func uniform(v []float32, r *philox.Stream, bound float64) {
 	}
 }
 
-// Fill writes the Initial of every parameter into s. A store that can draw the convolutions' weights does.
+// Fill writes the initial value of every parameter into s. A store that is a kernels.NormalFiller draws the weights of
+// the convolutions itself.
 func (n *Net) Fill(s kernels.Store) error {
 	filler, draws := s.(kernels.NormalFiller)
 	for i, p := range n.params {

@@ -2,11 +2,11 @@ package supernet
 
 import "bnas.example/kernels"
 
-// lowering turns what a Builder recorded into a Program.
+// lowering turns the record of a Builder into a Program.
 type lowering struct {
 	b        *Builder
 	p        *kernels.Program
-	live     []bool            // by Feature: does it reach the logits
+	live     []bool            // by Feature: it has a path to the logits
 	uses     []int             // by Feature: live loads and bare uses
 	liveRaw  []bool            // by Raw
 	value    []kernels.ValueID // by Raw, once stored
@@ -16,7 +16,7 @@ type lowering struct {
 	siblings map[sibling]int   // the step that a further branch joins
 }
 
-// sibling is what convolutions must have in common to be branches of one step.
+// sibling is the key of a step with several branches: convolutions with equal keys become branches of one step.
 type sibling struct {
 	node kernels.NodeID
 	act  kernels.Activation
@@ -24,8 +24,9 @@ type sibling struct {
 	groups int
 }
 
-// program lowers the record: it drops what does not reach the logits, stores a feature only where it is needed as a
-// value (a bare use beside others, an identity-BatchNorm, more than MaxTerms terms), and joins sibling convolutions.
+// program lowers the record. It drops the operations without a path to the logits. It stores a feature only if it is
+// needed as a value: for a bare use beside others, an identity-BatchNorm, or more than MaxTerms terms. It joins sibling
+// convolutions.
 func (b *Builder) program(name string) (*kernels.Program, error) {
 	if b.err != nil {
 		return nil, b.err
@@ -63,7 +64,7 @@ func filled[T any](n int, v T) []T {
 	return s
 }
 
-// mark walks the record backwards from the logits, which are made last.
+// mark walks the record backwards from the logits, its last entry, and marks the live features.
 func (l *lowering) mark() {
 	l.liveRaw[len(l.b.raws)-1] = true
 	for i := len(l.b.log) - 1; i >= 0; i-- {
@@ -90,7 +91,7 @@ func (l *lowering) use(f Feature) {
 	l.uses[f]++
 }
 
-// resolve finds the terms of a feature: at most MaxTerms, with OpSum steps for what must be stored.
+// resolve finds the terms of a feature, at most MaxTerms. It emits OpSum steps for the sums that must be stored.
 func (l *lowering) resolve(f Feature) {
 	var terms []kernels.Term
 	summands := l.b.features[f].summands
@@ -110,9 +111,9 @@ func (l *lowering) resolve(f Feature) {
 	l.terms[f] = l.split(f, terms)
 }
 
-// dissolves reports whether a bare use of feature f can take over its terms, given room for so many: when they are
-// bare themselves, or when this is the only use, so that each BatchNorm still enters one node. Not where a block
-// starts or ends: its node must be on the way of every gradient.
+// dissolves reports whether the terms of feature f can replace a bare use of it, with room for so many terms. They can if
+// they are bare themselves. They can too if this is the only use of f: then each BatchNorm still enters one node. They
+// cannot if a block starts or ends at f, because every gradient must pass through its node.
 func (l *lowering) dissolves(f Feature, room int) bool {
 	if len(l.terms[f]) == 0 {
 		return true
@@ -132,7 +133,7 @@ func (l *lowering) bare(f Feature) bool {
 	return true
 }
 
-// normalisable is the value of feature f for an identity-BatchNorm.
+// normalisable returns the value of feature f for an identity-BatchNorm.
 func (l *lowering) normalisable(f Feature) kernels.ValueID {
 	if len(l.terms[f]) == 1 && l.bare(f) && !l.b.features[f].boundary {
 		return l.terms[f][0].Value
@@ -140,7 +141,7 @@ func (l *lowering) normalisable(f Feature) kernels.ValueID {
 	return l.store(f)
 }
 
-// store makes feature f a value, once.
+// store stores feature f as a value, once.
 func (l *lowering) store(f Feature) kernels.ValueID {
 	if l.stored[f] == none {
 		l.stored[f] = l.sum(l.b.features[f].name, l.load(f))
@@ -155,7 +156,8 @@ func (l *lowering) sum(name string, n kernels.NodeID) kernels.ValueID {
 	return v
 }
 
-// split sums terms beyond MaxTerms into values of their own, bare ones first: a BatchNorm stays at its node if it can.
+// split sums the terms beyond MaxTerms into further values. It takes bare terms first, so that a BatchNorm stays at its
+// node if possible.
 func (l *lowering) split(f Feature, terms []kernels.Term) []kernels.Term {
 	for len(terms) > kernels.MaxTerms {
 		var part, rest []kernels.Term
@@ -187,7 +189,7 @@ func (l *lowering) term(s Summand, v kernels.ValueID) kernels.Term {
 	return kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1)}
 }
 
-// load is the node of a feature.
+// load returns the node of a feature.
 func (l *lowering) load(f Feature) kernels.NodeID {
 	if l.node[f] == none {
 		l.node[f] = l.newNode(l.b.features[f].name, l.b.features[f].shape, l.terms[f])
@@ -205,7 +207,7 @@ func (l *lowering) newValue(name string, shape kernels.Shape) kernels.ValueID {
 	return kernels.ValueID(len(l.p.Values) - 1)
 }
 
-// emit appends an operation's step, or its branch to the step of a sibling.
+// emit appends the step of an operation, or adds a branch to the step of a sibling.
 func (l *lowering) emit(e logEntry) {
 	step := e.step
 	for _, f := range e.in {

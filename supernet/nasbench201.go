@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// nasBench201 is the space of Dong and Yang, "NAS-Bench-201" (ICLR 2020): a cell of four nodes whose six edges each
-// carry one of five operators, the same in every cell of a fixed skeleton.
+// nasBench201 is the space of Dong and Yang, "NAS-Bench-201" (ICLR 2020). Its cell has four nodes and six edges with one
+// of five operators each. All cells of a fixed skeleton are the same.
 type nasBench201 struct{}
 
-// Operators of NAS-Bench-201 in the official order.
+// These are the operators of NAS-Bench-201 in the official order.
 const (
 	nb201None = iota
 	nb201Skip
@@ -71,9 +71,9 @@ func (nasBench201) Parse(text string) (Arch, error) {
 	return a, t.err
 }
 
-// Canonical is the benchmark's own "unique string": a node is the sorted multiset of its operators' results, none and
-// what it cuts off is '#', skip is its source. Zeros stay in a sum, so that some equal networks keep different forms;
-// so the benchmark counts them.
+// Canonical returns the benchmark's own "unique string". A node is the sorted multiset of its operators' results. The
+// result of none, and of an operator on zeros, is '#'; the result of skip is its source. Zeros stay in a sum. Some equal
+// networks therefore have different forms, as in the benchmark's own counts.
 func (nasBench201) Canonical(a Arch) string {
 	node := [4]string{"0"}
 	for e := 0; e < len(nb201Edges); {
@@ -96,7 +96,7 @@ func (nasBench201) Canonical(a Arch) string {
 	return node[3]
 }
 
-// Alive follows edges other than none from node 0 to node 3.
+// Alive reports whether edges other than none lead from node 0 to node 3.
 func (nasBench201) Alive(a Arch) bool {
 	alive := [4]bool{true}
 	for e, edge := range nb201Edges {

@@ -1,6 +1,6 @@
 package supernet
 
-// Cost is the sum of the skeleton's and, for each edge with a convolution, that of the convolution in every cell.
+// Cost returns the cost of the skeleton plus that of the cells' convolutions.
 func (nasBench201) Cost(a Arch, c Config) Cost {
 	var k Cost
 	width, pixels := int64(c.Channels), int64(c.Height)*int64(c.Width)

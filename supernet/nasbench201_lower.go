@@ -61,8 +61,8 @@ func (s nasBench201) cell(b *Builder, name string, x Feature, a Arch) Feature {
 	return node[3]
 }
 
-// edge is one operator other than none. In the fair placement skip and pool get a BatchNorm too; none does not, because
-// a BatchNorm of zeros is a constant β, and would bring dead cells to life.
+// edge builds one operator other than none. In the fair placement skip and pool get a BatchNorm too. none gets none: a
+// BatchNorm of zeros is a constant β, and dead cells would become live.
 func (nasBench201) edge(b *Builder, module string, x Feature, gene, op int) Summand {
 	return b.Operator(gene, op, module, func() Summand {
 		channels := b.Shape(x).C

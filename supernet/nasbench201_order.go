@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// nb201Order holds the official order: the product of the operators with the last edge running fastest, shuffled by
-// Python's random.shuffle after random.seed(88).
+// nb201Order returns the official order: all combinations of operators, in which the last edge changes fastest, shuffled
+// by Python's random.shuffle after random.seed(88).
 var nb201Order = sync.OnceValue(func() [][6]uint8 {
 	all := make([][6]uint8, nasBench201{}.Size())
 	for i := range all {

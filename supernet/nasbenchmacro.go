@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// nasBenchMacro is the space of Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search" (CVPR 2021):
-// eight layers in three stages, each layer an identity or one of two MobileNet blocks.
+// nasBenchMacro is the space of Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search" (CVPR 2021).
+// It has eight layers in three stages. Each layer is an identity or one of two MobileNet blocks.
 type nasBenchMacro struct{}
 
-// Operators of NAS-Bench-Macro in the official order.
+// These are the operators of NAS-Bench-Macro in the official order.
 const (
 	macroIdentity = iota
 	macroMB3K3
@@ -21,7 +21,7 @@ var (
 	macroStages = [3]int{2, 3, 3} // layers; the first of each halves the image and doubles the channels
 )
 
-// macroHead is the width before the classifier.
+// macroHead is the number of channels before the classifier.
 const macroHead = 1280
 
 func (nasBenchMacro) Name() string { return "nas-bench-macro" }
@@ -42,7 +42,7 @@ func digit(i int) string { return string(rune('0' + i)) }
 
 func (nasBenchMacro) Size() int { return 6561 }
 
-// At counts in base 3, the last layer fastest.
+// At reads i as a number in base 3; the last layer changes fastest.
 func (nasBenchMacro) At(i int) Arch {
 	a := make(Arch, 8)
 	for l := 7; l >= 0; l-- {
@@ -74,8 +74,8 @@ func (nasBenchMacro) Parse(text string) (Arch, error) {
 	return a, t.err
 }
 
-// Canonical moves identities behind the other layers of their stage, but for each stage's first layer, which never is
-// one.
+// Canonical moves the identities behind the other layers of their stage. The first layer of a stage stays in place: its
+// identity has a stride and is a convolution.
 func (s nasBenchMacro) Canonical(a Arch) string {
 	c := make(Arch, 0, len(a))
 	first := 0
@@ -95,10 +95,10 @@ func (s nasBenchMacro) Canonical(a Arch) string {
 	return s.Format(c)
 }
 
-// Alive is always true: an identity is a path.
+// Alive returns true: an identity is a path too.
 func (nasBenchMacro) Alive(Arch) bool { return true }
 
-// Cost counts layer by layer; the image's side is halved upwards.
+// Cost adds up the layers. A stride halves the side of the image and rounds up.
 func (nasBenchMacro) Cost(a Arch, c Config) Cost {
 	var k Cost
 	in, height, width := int64(c.Channels), int64(c.Height), int64(c.Width)
@@ -132,7 +132,7 @@ func (nasBenchMacro) Cost(a Arch, c Config) Cost {
 	return k
 }
 
-// macroBlock is the expansion and kernel of an operator.
+// macroBlock returns the expansion and the kernel size of an operator.
 func macroBlock(op int) (expansion, kernel int) {
 	if op == macroMB3K3 {
 		return 3, 3

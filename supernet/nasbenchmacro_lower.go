@@ -32,7 +32,7 @@ func (nasBenchMacro) Lower(b *Builder, a Arch) error {
 	return nil
 }
 
-// macroLayer is one layer: an operator, its output's channels and stride, and the activation of its input.
+// macroLayer is one layer: an operator, its output channels, its stride, and the activation of its input.
 type macroLayer struct {
 	gene, op, out, stride int
 	act                   kernels.Activation
@@ -60,7 +60,8 @@ func (l macroLayer) lower(b *Builder, x Feature) Feature {
 	return b.Sum(name, y)
 }
 
-// invertedResidual is 1×1 up, depthwise, 1×1 down, each with its BatchNorm, the first two with ReLU.
+// invertedResidual builds a 1×1 expansion, a depthwise convolution and a 1×1 projection, each with its BatchNorm, the
+// first two with ReLU.
 func (l macroLayer) invertedResidual(b *Builder, x Feature) Summand {
 	expansion, kernel := macroBlock(l.op)
 	hidden := expansion * b.Shape(x).C

@@ -7,24 +7,24 @@ import (
 	"bnas.example/kernels"
 )
 
-// Eps is added to every variance before its square root: PyTorch's default, which all spaces use.
+// Eps is the ε that every BatchNorm adds to the variance. It is PyTorch's default; all spaces use it.
 const Eps = 1e-5
 
-// Net is a supernet: a space at given sizes, with the parameters of all its paths. Its parameter table is a function of
-// its Config alone. A Net is safe for concurrent use.
+// Net is a supernet: a space at given sizes, with the parameters of all its paths. Its parameter table depends on its
+// Config only. A Net is safe for concurrent use.
 type Net struct {
 	Space  Space
 	Config Config
 
 	genes    []Gene
 	params   []kernels.Param
-	exported []string // names in the space's own PyTorch code, where the options of a gene share one place
+	exported []string // names in the space's own PyTorch code: the options of a gene have the same name there
 	byName   map[string]kernels.ParamID
 	bns      []BNInfo
 	bnOf     map[kernels.ParamID]int // γ or β to index in bns
 }
 
-// New builds the supernet of a configuration; its zero fields take the space's defaults.
+// New builds the supernet of a configuration. Zero fields take the defaults of the space.
 func New(c Config) (*Net, error) {
 	c, err := c.WithDefaults()
 	if err != nil {
@@ -54,9 +54,9 @@ func newNet(s Space, c Config) (*Net, error) {
 	return n, nil
 }
 
-// Cover returns architectures that together hold every option of every gene: the i-th takes option i of each gene, or
-// the gene's last option. A gene's parameters depend on its own option alone, so lowering these finds every parameter
-// of the space. Some of them may be dead.
+// Cover returns architectures that together contain every option of every gene. The i-th architecture takes option i of
+// each gene, or the gene's last option if it has fewer. Some of them may be dead. The parameters of a gene depend on its
+// own option only; the programs of these architectures therefore use every parameter of the space.
 func (n *Net) Cover() []Arch {
 	most := 0
 	for _, g := range n.genes {
@@ -71,7 +71,7 @@ func (n *Net) Cover() []Arch {
 	return all
 }
 
-// param finds a parameter by its internal name, and adds it if register is set.
+// param finds a parameter by its internal name. With register it adds a missing one.
 func (n *Net) param(internal, exported string, kind kernels.ParamKind, shape []int, register bool) (kernels.ParamID, error) {
 	id, ok := n.byName[internal]
 	switch {
@@ -100,13 +100,13 @@ func (n *Net) markLast(gamma kernels.ParamID, convolves bool) {
 	bn.Last, bn.Convolves = true, convolves
 }
 
-// Params is the table of every parameter of every path; a ParamID indexes it.
+// Params returns the table of the parameters of all paths. A ParamID indexes it.
 func (n *Net) Params() []kernels.Param { return n.params }
 
-// BNs lists every BatchNorm of the supernet.
+// BNs returns the list of every BatchNorm of the supernet.
 func (n *Net) BNs() []BNInfo { return n.bns }
 
-// BNOf finds a BatchNorm by its γ or β; ok is false if id is neither.
+// BNOf finds a BatchNorm by its γ or β. ok is false if id is neither.
 func (n *Net) BNOf(id kernels.ParamID) (info BNInfo, ok bool) {
 	i, ok := n.bnOf[id]
 	if !ok {
@@ -115,13 +115,14 @@ func (n *Net) BNOf(id kernels.ParamID) (info BNInfo, ok bool) {
 	return n.bns[i], true
 }
 
-// ExportName is a parameter's name in the space's own PyTorch code, where the chosen option alone stands at its place.
+// ExportName returns the name of a parameter in the space's own PyTorch code. That code builds only the chosen option of
+// a gene, so the parameters of different options may have the same name.
 func (n *Net) ExportName(id kernels.ParamID) string { return n.exported[id] }
 
-// Dead reports whether no path leads from the input of a to its output.
+// Dead reports whether a has no path from its input to its output.
 func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }
 
-// Program lowers an architecture over the supernet's parameters.
+// Program lowers an architecture to a Program over the parameters of the supernet.
 func (n *Net) Program(a Arch) (*kernels.Program, error) {
 	b, err := n.record(a)
 	if err != nil {

@@ -9,7 +9,7 @@ type pythonRandom struct {
 	next  int
 }
 
-// newPythonRandom seeds with init_by_array of the one word seed.
+// newPythonRandom seeds the generator by init_by_array with one word, seed.
 func newPythonRandom(seed uint32) *pythonRandom {
 	r := &pythonRandom{next: 624}
 	s := &r.state
@@ -55,7 +55,7 @@ func (r *pythonRandom) uint32() uint32 {
 	return y ^ y>>18
 }
 
-// below is uniform on [0, n): as many bits as n has, drawn until they are below it.
+// below returns a uniform number on [0, n). It draws as many bits as n has until the number is below n.
 func (r *pythonRandom) below(n int) int {
 	k := bits.Len(uint(n))
 	for {
@@ -65,7 +65,7 @@ func (r *pythonRandom) below(n int) int {
 	}
 }
 
-// shuffle is random.shuffle: each place from the last takes one of those up to it.
+// shuffle is random.shuffle. From the last position to the second, it swaps the element with a random one up to it.
 func (r *pythonRandom) shuffle(n int, swap func(i, j int)) {
 	for i := n - 1; i > 0; i-- {
 		swap(i, r.below(i+1))

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Spaces lists every search space, in the order in which they are shown. A new space is a file and a line here.
+// Spaces lists every search space, in the order of the output. A new space needs a file and a line here.
 func Spaces() []Space {
 	return []Space{
 		nasBench201{},
@@ -13,7 +13,7 @@ func Spaces() []Space {
 	}
 }
 
-// Lookup finds a space by its name; the error lists the names there are.
+// Lookup finds a space by its name. The error lists the known names.
 func Lookup(name string) (Space, error) {
 	var names []string
 	for _, s := range Spaces() {

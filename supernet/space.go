@@ -1,19 +1,19 @@
-// Package supernet knows search spaces: what an architecture is, what it costs, and how it becomes a Program over the
-// parameters that all architectures of the space share.
+// Package supernet defines the search spaces: their architectures, the costs, and the lowering to a Program over the
+// parameters that all architectures of a space share.
 package supernet
 
 import "bnas.example/kernels"
 
-// Arch is an architecture as a space counts it: the chosen option of every gene.
+// Arch is an architecture: the index of the chosen option for every gene.
 type Arch []int
 
-// Gene is one decision of a space.
+// Gene is one choice of a space.
 type Gene struct {
 	Name    string   // "2<-1", "layer 3"
 	Options []string // operator names, in the space's own order
 }
 
-// Placement says which operators carry a BatchNorm.
+// Placement decides which operators end in a BatchNorm.
 type Placement string
 
 const (
@@ -21,7 +21,8 @@ const (
 	Fair     Placement = "fair"     // a BatchNorm on every operator but none
 )
 
-// Cost is counted on the architecture as its authors built it (placement changes BNParams alone), by closed form.
+// Cost holds the costs of an architecture by closed form. They are those of the standard placement; only BNParams depends
+// on the placement.
 type Cost struct {
 	Params   int64 // convolutions, BatchNorm, classifier with bias
 	MACs     int64 // of convolutions and classifier for one image; pooling is not counted
@@ -29,30 +30,30 @@ type Cost struct {
 	Depth    int   // BatchNorm layers on the architecture's path, standard placement
 }
 
-// Space is a search space as data, with a lowering. Everything else about architectures (sampling, mutation,
-// crossover, neighbours, export) is written once over this interface.
+// Space is a search space. Sampling, mutation, crossover, neighbours and export are written once for all spaces, with the
+// methods of this interface.
 type Space interface {
 	Name() string
-	// Genes lists the decisions; an Arch has one option index for each.
+	// Genes lists the genes. An Arch has one option index for each.
 	Genes() []Gene
-	// Size is the number of architectures and At the i-th in the space's official order.
+	// Size returns the number of architectures. At returns the i-th in the space's official order.
 	Size() int
 	At(i int) Arch
-	// Parse reads the space's own text form; the error names the offending token and its position.
+	// Parse reads the space's own text form. An error names the wrong token and its position.
 	Parse(text string) (Arch, error)
 	Format(a Arch) string
-	// Canonical is equal for architectures that are the same network.
+	// Canonical returns a text that is the same for all architectures that are the same network.
 	Canonical(a Arch) string
-	// Alive reports whether any path leads from the input to the output.
+	// Alive reports whether a path leads from the input to the output.
 	Alive(a Arch) bool
 	Cost(a Arch, c Config) Cost
-	// Lower builds the program of a and, through b, the parameters it uses.
+	// Lower records the network of a, with its parameters, in b.
 	Lower(b *Builder, a Arch) error
-	// Defaults are the sizes of the benchmark that the space was published with.
+	// Defaults returns the sizes of the benchmark that the space was published with.
 	Defaults() Config
 }
 
-// Config fixes a supernet: the space's sizes, BatchNorm's placement, and the seed of its frozen weights.
+// Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.
 type Config struct {
 	Space    string    `json:"space" yaml:"space"`
 	BN       Placement `json:"bn" yaml:"bn"`
@@ -65,22 +66,22 @@ type Config struct {
 	Gamma    GammaInit `json:"gamma_init" yaml:"gamma_init"`
 }
 
-// GammaInit is how γ starts.
+// GammaInit selects the initial values of γ.
 type GammaInit string
 
 const (
 	GammaOne     GammaInit = "one"     // γ = 1
 	GammaUniform GammaInit = "uniform" // γ ~ U(0,1), as Frankle, Schwab and Morcos (2021)
-	// GammaSmall is 1, but SmallGamma in the last BatchNorm of every operator that convolves: what paths have in common
-	// at first is then what goes round the convolutions (Goyal et al., arXiv:1706.02677, §5.1, start residual
-	// branches at 0).
+	// GammaSmall is γ = SmallGamma in the last BatchNorm of every operator with a convolution, and γ = 1 elsewhere. At the
+	// start, the signal around the convolutions dominates all paths. Goyal et al. (arXiv:1706.02677, §5.1) start residual
+	// branches at 0.
 	GammaSmall GammaInit = "small"
 )
 
-// SmallGamma is what GammaSmall starts with.
+// SmallGamma is the initial γ of GammaSmall.
 const SmallGamma = 0.3
 
-// BNInfo places one BatchNorm of the supernet: what an indicator needs to know beyond γ and β.
+// BNInfo describes the place of one BatchNorm in the supernet. Indicators need it beside γ and β.
 type BNInfo struct {
 	Gamma, Beta kernels.ParamID
 	Name        string // the module's name, as exported

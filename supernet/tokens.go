@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// tokens reads an architecture's text from the left; its first error names the token that is wrong and where it starts,
-// in bytes from 1. After an error it reads nothing more.
+// tokens reads the text of an architecture from the left. Its first error names the wrong token and its position, in
+// bytes from 1. After an error it reads nothing more.
 type tokens struct {
 	space, text string
 	at, start   int // the next byte; where the last token started
@@ -33,7 +33,7 @@ func (t *tokens) until(stop string) string {
 	return rest
 }
 
-// option is the index of the last token among the options.
+// option returns the index of the last token among the options.
 func (t *tokens) option(token string, options []string) int {
 	for i, o := range options {
 		if token == o {
@@ -44,7 +44,7 @@ func (t *tokens) option(token string, options []string) int {
 	return 0
 }
 
-// end demands that nothing follows.
+// end records an error if more text follows.
 func (t *tokens) end() {
 	t.start = t.at
 	if t.at < len(t.text) {

@@ -6,7 +6,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// TrainSet says which parameters learn.
+// TrainSet selects the parameters that are trained.
 type TrainSet string
 
 const (
@@ -19,7 +19,7 @@ const (
 // TrainSets lists the sets from the smallest to the largest.
 func TrainSets() []TrainSet { return []TrainSet{LastBN, AllBN, AllBNAndClassifier, All} }
 
-// Validate reports a set that is none of TrainSets.
+// Validate returns an error if t is not one of TrainSets.
 func (t TrainSet) Validate() error {
 	for _, s := range TrainSets() {
 		if t == s {
@@ -29,9 +29,9 @@ func (t TrainSet) Validate() error {
 	return fmt.Errorf("supernet: unknown set of trained parameters %q, have %v", t, TrainSets())
 }
 
-// Trainable lists the parameters of p that learn: γ and β of each BatchNorm in the order of p.BNs, then the
-// classifier's, then convolution weights in the order of the steps. Without p it lists those of the whole supernet, in
-// the order of the table.
+// Trainable lists the parameters of p that are trained: γ and β of each BatchNorm in the order of p.BNs, then those of
+// the classifier, then convolution weights in the order of the steps. If p is nil, it lists those of the whole supernet,
+// in the order of the table.
 func (n *Net) Trainable(set TrainSet, p *kernels.Program) []kernels.ParamID {
 	var ids []kernels.ParamID
 	if p == nil {

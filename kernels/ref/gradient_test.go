@@ -51,8 +51,8 @@ func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 	return slope
 }
 
-// Every element of every gradient is the limit of finite differences, with differentiated and with frozen statistics. Where
-// two step sizes disagree a rectifier or a maximum switches between them: such elements are left out, and few may be.
+// Every element of every gradient is the limit of finite differences, with differentiated and with frozen statistics. If
+// two step sizes disagree, a rectifier or a maximum switches between them. The test skips such elements; they must be few.
 func TestFiniteDifferences(t *testing.T) {
 	cases := []*kerneltest.Case{kerneltest.Mobile(5, 3, 2, 5, 2), kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 2)}
 	for seed := range uint64(12) {
