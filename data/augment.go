@@ -6,12 +6,12 @@ import (
 	"bnas.example/philox"
 )
 
-// Augment is what is done to training images, in the order of the CIFAR pipelines of PyTorch: flip, crop, normalise,
-// cutout. The zero value does nothing.
+// Augment selects the augmentation of training images, in the order of PyTorch's CIFAR pipelines: flip, crop, normalise,
+// cutout. The zero value changes nothing.
 type Augment struct {
-	PadCrop int  `yaml:"pad_crop"` // a border of zero bytes this wide, then a crop of the original size anywhere in it
-	Flip    bool `yaml:"flip"`     // mirror every second image, on average, left to right
-	Cutout  int  `yaml:"cutout"`   // the side of a square set to the mean; its centre is any pixel (DeVries and Taylor 2017)
+	PadCrop int  `yaml:"pad_crop"` // width of a border of zero bytes; a random crop has the original size
+	Flip    bool `yaml:"flip"`     // mirror images left to right, each with probability 1/2
+	Cutout  int  `yaml:"cutout"`   // side of a square set to the mean, around a random pixel (DeVries and Taylor 2017)
 }
 
 func (a Augment) check(height, width int) error {
@@ -24,15 +24,15 @@ func (a Augment) check(height, width int) error {
 	return nil
 }
 
-// view is one outcome of an augmentation: pixel (y, x) shows the original at (y+dy, x+dx), counted from the right
-// if flip, and the half-open rectangle is cut out.
+// view is one outcome of an augmentation. Pixel (y, x) shows the original pixel (y+dy, x+dx), counted from the right if
+// flip is set. The half-open rectangle is cut out.
 type view struct {
 	dy, dx                   int
 	flip                     bool
 	top, left, bottom, right int
 }
 
-// draw takes what it needs, and no more, from the stream: dy, dx, flip, the centre's row and column.
+// draw draws from the stream only the numbers that it needs, in this order: dy, dx, flip, row and column of the centre.
 func (a Augment) draw(s *philox.Stream, height, width int) view {
 	var v view
 	if a.PadCrop > 0 {
@@ -65,7 +65,7 @@ func normalizer(s Set) *normal {
 	return &n
 }
 
-// write normalises the planes of an image as the view shows them; dst and src are 3×height×width.
+// write applies the view to the planes of an image and normalises them. dst and src are 3×height×width.
 func (n *normal) write(dst []float32, src []byte, height, width int, v view) {
 	from, to := max(0, -v.dx), min(width, width-v.dx) // the columns that show a column of the original
 	for c := range 3 {

@@ -12,7 +12,8 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Batch is some images, N×3×H×W, normalised with the set's mean and deviation, and their labels.
+// Batch holds images with their labels. The images are N×3×H×W, normalised with the mean and standard deviation of the
+// set.
 type Batch struct {
 	Images *tensor.Dense // of float32
 	Labels []int
@@ -25,7 +26,7 @@ func newBatch(n, height, width int) (Batch, []float32) {
 	return Batch{Images: dense, Labels: make([]int, n)}, images
 }
 
-// Gather makes one batch of the images at indices, normalised, not augmented.
+// Gather makes one batch of the images at indices. It normalises them and does not augment them.
 func Gather(s Set, indices []int) (Batch, error) {
 	if err := checkIndices(s, indices); err != nil {
 		return Batch{}, err
@@ -67,8 +68,8 @@ func checkIndices(s Set, indices []int) error {
 	return nil
 }
 
-// Holdout splits 0…n−1 into two parts in ascending order, of which the second holds held numbers (at most n) that the
-// seed chooses.
+// Holdout splits 0…n−1 into two parts, each in ascending order. The second part has held numbers (at most n), chosen by
+// the seed.
 func Holdout(n, held int, seed uint64) (train, holdout []int) {
 	order := philox.New(seed, "holdout", 0).Perm(n)
 	held = max(0, min(held, n))

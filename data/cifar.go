@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// cifarFormat is one of the two binary versions. A record is its label bytes, of which the last one is the class, and
-// 3,072 pixel bytes: the red, green and blue planes of 32×32. Source: https://www.cs.toronto.edu/~kriz/cifar.html
+// cifarFormat is one of the two binary versions. A record has label bytes, the last of which is the class, and 3,072
+// pixel bytes: the red, green and blue planes of 32×32. Source: https://www.cs.toronto.edu/~kriz/cifar.html
 type cifarFormat struct {
 	folder     string              // the archive's own folder
 	files      map[string][]string // by split
@@ -28,7 +28,7 @@ const (
 	cifarPixels = 3 * cifarSide * cifarSide
 )
 
-// The means and deviations are those of the CIFAR pipelines of NAS-Bench-201 (AutoDL-Projects).
+// The means and standard deviations are those of the CIFAR pipelines of NAS-Bench-201 (AutoDL-Projects).
 var (
 	cifar10 = cifarFormat{
 		folder: "cifar-10-batches-bin",

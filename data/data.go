@@ -19,9 +19,9 @@ type Set interface {
 	Label(i int) int
 	// Read writes image i as planes, 3·height·width bytes: all red, all green, all blue.
 	Read(dst []byte, i int) error
-	// Normal is the mean and standard deviation of each channel, in units of a byte.
+	// Normal returns the mean and standard deviation of each channel, in units of a byte.
 	Normal() (mean, std [3]float64)
-	// Hash identifies the content, for results that must name their data.
+	// Hash identifies the content. Results record it.
 	Hash() string
 }
 
@@ -30,7 +30,7 @@ type Options struct {
 	Name   string `yaml:"name"`   // one of Names
 	Dir    string `yaml:"dir"`    // the folder of its files; the embedded set has none
 	Split  string `yaml:"split"`  // train (the default) or test
-	Height int    `yaml:"height"` // 0: the set's own; of Height and Width one is enough for a square
+	Height int    `yaml:"height"` // 0: the set's own; for a square, Height or Width is enough
 	Width  int    `yaml:"width"`
 }
 
@@ -41,10 +41,10 @@ const (
 	maxSide = 4096 // of an image as the networks see it
 )
 
-// Names lists the data sets that Open knows.
+// Names lists the names that Open accepts.
 func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx", "folder"} }
 
-// Open reads a data set and checks all that can be checked without decoding every image. The sets:
+// Open opens a data set. It makes all checks that are possible without decoding every image. The sets are:
 //
 //	fashion   the embedded subset of Fashion-MNIST: 8,000 training and 2,000 test images, 32×32
 //	cifar10   CIFAR-10, binary version: data_batch_1.bin … data_batch_5.bin, test_batch.bin
@@ -52,7 +52,7 @@ func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx",
 //	idx       the MNIST family: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…; also .gz and 3-channel idx4
 //	folder    one folder of JPEG and PNG files for each class; see openFolder
 //
-// An error names the file, and the record where there is one.
+// An error names the file, and the record if the file has records.
 func Open(o Options) (Set, error) {
 	o, err := o.complete()
 	if err != nil {
@@ -77,7 +77,7 @@ func Open(o Options) (Set, error) {
 	return s, nil
 }
 
-// complete checks the options and fills in what follows from the others.
+// complete checks the options and sets those that follow from others.
 func (o Options) complete() (Options, error) {
 	if !slices.Contains(Names(), o.Name) {
 		return o, fmt.Errorf("unknown data set %q; there are %s", o.Name, strings.Join(Names(), ", "))

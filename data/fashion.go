@@ -20,7 +20,7 @@ var fashionClasses = []string{
 //go:embed fashion/LICENSE
 var FashionLicense string
 
-// openFashion opens the embedded set, whose 28×28 images get a border of zeros to 32×32 unless another size is asked.
+// openFashion opens the embedded set. Its 28×28 images get a border of zeros to 32×32, unless o has another size.
 func openFashion(o Options) (Set, error) {
 	files, err := fs.Sub(fashionFiles, "fashion")
 	if err != nil {

@@ -24,7 +24,7 @@ const (
 	maxPixels          = 100 << 20 // of a file, lest a damaged header ask for all memory
 )
 
-// folder is a set whose images are decoded when they are read.
+// folder is a set that decodes its images in Read.
 type folder struct {
 	name          string
 	classes       []string
@@ -43,12 +43,14 @@ func (f *folder) Label(i int) int                { return f.labels[i] }
 func (f *folder) Normal() (mean, std [3]float64) { return f.mean, f.std }
 func (f *folder) Hash() string                   { return f.hash }
 
-// openFolder lists an ImageFolder: ROOT/train/CLASS/… and ROOT/test/CLASS/… (or ROOT/val), or ROOT/CLASS/…, of which
-// the fifth, tenth, … image of each class, in the order of the names, is for testing. Images are files that end in
-// .jpg, .jpeg or .png, at any depth below their class; others, and hidden folders, are passed over. Classes are
-// numbered in the order of the names of the training folders. Each image is cropped around its centre to the asked
-// proportion and resized by bilinear filtering; transparent pixels are black. Mean and deviation come from 256 training
-// images evenly spaced in that order; the Hash is of the names and sizes.
+// openFolder lists an ImageFolder. Its images are in ROOT/train/CLASS/… and ROOT/test/CLASS/… (or ROOT/val), or in
+// ROOT/CLASS/…. In the latter, every fifth image of a class, in the order of the names, is for testing.
+//
+// Images are files that end in .jpg, .jpeg or .png, at any depth below their class. Other files and hidden folders are
+// skipped. Classes are numbered in the order of the names of the training folders. Each image is cropped around its
+// centre to the proportion of the requested size and resized by bilinear filtering. Transparent pixels are black. Mean
+// and standard deviation are those of 256 training images, evenly spaced in that order. The Hash is that of the names and
+// sizes.
 func openFolder(o Options) (Set, error) {
 	if o.Height == 0 {
 		return nil, errors.New("the images of a folder have no common size: give the height and width they shall have")
@@ -128,8 +130,8 @@ func classFolders(dir string) ([]string, error) {
 	return names, nil
 }
 
-// list appends the images of every class of f that keep wants, given their place in the class. A class without images
-// is an error.
+// list appends the images of every class of f for which keep returns true; k is the place of the image in its class. It
+// returns an error if a class has no images.
 func (f *folder) list(root string, keep func(k int) bool) error {
 	sum := sha256.New()
 	for label, class := range f.classes {

@@ -15,12 +15,12 @@ import (
 	"strconv"
 )
 
-// normalImages is how many images at most measure the mean and deviation of a set in memory.
+// normalImages is the largest number of images for measuring mean and standard deviation of a set in memory.
 const normalImages = 2000
 
-// openIDX reads a set of the MNIST family. An image that is smaller than the size asked for, though more than two
-// thirds of it, gets a border of zeros (28×28 in 32×32, as LeNet-5 had it); any other one is resized. Without names the
-// classes are called by their numbers. Mean and deviation are those of the training images at that size.
+// openIDX reads a set of the MNIST family. Images smaller than the requested size, but larger than two thirds of it, get a
+// border of zeros (28×28 in 32×32, as in LeNet-5). Other images are resized. Without names the numbers of the classes are
+// their names. Mean and standard deviation are those of the training images at that size.
 func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
 	trainSet, err := readIDX(files, o.Dir, train)
 	if err != nil {
@@ -61,7 +61,7 @@ func fit(s Set, height, width int) Set {
 	return resize(s, height, width)
 }
 
-// readIDX reads the images and labels of a split; name, classes and normalisation are the caller's.
+// readIDX reads the images and labels of a split. The caller sets name, classes and normalisation.
 func readIDX(files fs.FS, dir, split string) (*memory, error) {
 	dims, images, path, err := readIDXFile(files, dir, split, "images", 3, 4)
 	if err != nil {
@@ -87,7 +87,7 @@ func readIDX(files fs.FS, dir, split string) (*memory, error) {
 	return m, nil
 }
 
-// shape takes N×H×W, N×3×H×W or N×H×W×3, and brings the last into planes.
+// shape accepts N×H×W, N×3×H×W and N×H×W×3. It turns the last into planes.
 func (m *memory) shape(dims []int) error {
 	switch {
 	case len(dims) == 3:

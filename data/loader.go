@@ -19,16 +19,16 @@ type Loader struct {
 	normal  *normal
 
 	mu     sync.Mutex
-	orders [2]order // of an even and of an odd epoch, since steps around the end of an epoch are made side by side
+	orders [2]order // of an even and an odd epoch: batches around the end of an epoch are made in parallel
 }
 
-// order is the images of an epoch in the order in which they come.
+// order is the order of the images in an epoch.
 type order struct {
 	epoch  int
 	images []int
 }
 
-// NewLoader makes batches of the images at indices (all of them if nil).
+// NewLoader returns a Loader of the images at indices, or of all images if indices is nil.
 func NewLoader(s Set, indices []int, batch int, a Augment, seed uint64) (*Loader, error) {
 	if indices == nil {
 		indices = make([]int, s.Len())
@@ -53,12 +53,12 @@ func NewLoader(s Set, indices []int, batch int, a Augment, seed uint64) (*Loader
 	}, nil
 }
 
-// StepsPerEpoch is the number of full batches; the images that are left over differ from epoch to epoch.
+// StepsPerEpoch returns the number of full batches. The remaining images differ from epoch to epoch.
 func (l *Loader) StepsPerEpoch() int { return len(l.indices) / l.batch }
 
-// At returns the batch of a step, counted from 0 over all epochs. It is a function of the loader's arguments and the
-// step alone: epoch e = step / StepsPerEpoch is shuffled by Philox(seed, "shuffle", e), and the image in place k of the
-// batch is augmented by Philox(seed, "augment", step·batch + k).
+// At returns the batch of a step, counted from 0 over all epochs. The batch depends only on the arguments of NewLoader
+// and on the step. Philox(seed, "shuffle", e) shuffles the epoch e = step / StepsPerEpoch. Philox(seed, "augment",
+// step·batch + k) augments the image in place k of the batch.
 func (l *Loader) At(step int) (Batch, error) {
 	if step < 0 {
 		return Batch{}, errors.New("data: steps are counted from 0")
@@ -80,7 +80,7 @@ func (l *Loader) At(step int) (Batch, error) {
 	return b, nil
 }
 
-// epoch returns the order of the images in an epoch, which must stay unwritten.
+// epoch returns the order of the images in an epoch. The caller must not write to it.
 func (l *Loader) epoch(e int) []int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,6 +1,6 @@
 package data
 
-// memory is a set whose images are held as they were stored.
+// memory is a set that keeps its images in memory.
 type memory struct {
 	name          string
 	classes       []string

@@ -3,7 +3,7 @@ package data
 import "math"
 
 // measure returns the mean and the standard deviation of each channel over at most limit images, evenly spaced in the
-// set. It counts byte values, so that the result does not depend on an order of summing.
+// set. It counts byte values; the result does not depend on the order of a sum.
 func measure(s Set, limit int) (mean, std [3]float64, err error) {
 	h, w := s.Size()
 	planes := make([]byte, 3*h*w)

@@ -44,7 +44,7 @@ func ReadNpy(path string) (*tensor.Dense, error) {
 	return d, nil
 }
 
-// parseNpy reads an array from a file of the given size. It allocates no more than that.
+// parseNpy reads an array from a file of the given size. It allocates no more than this size.
 func parseNpy(r io.Reader, size int64) (*tensor.Dense, error) {
 	header, start, err := readNpyHeader(r)
 	if err != nil {
@@ -83,7 +83,7 @@ func parseNpy(r io.Reader, size int64) (*tensor.Dense, error) {
 	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(content)), nil
 }
 
-// readNpyHeader returns the dictionary and where the content begins.
+// readNpyHeader returns the dictionary and the offset of the content.
 func readNpyHeader(r io.Reader) (header string, start int64, err error) {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// checkRead reports a call of Read that would run past the set or the buffer.
+// checkRead returns an error if a call of Read would read beyond the set or write beyond the buffer.
 func checkRead(s Set, dst []byte, i int) error {
 	if i < 0 || i >= s.Len() {
 		return fmt.Errorf("data: %s has no image %d: it holds %d", s.Name(), i, s.Len())
@@ -20,8 +20,8 @@ func checkRead(s Set, dst []byte, i int) error {
 	return nil
 }
 
-// resize presents a set at another size by bilinear filtering, whose support grows with the factor when an image
-// shrinks, so that it averages areas.
+// resize returns the set with images of another size, by bilinear filtering. If images shrink, the support of the filter
+// grows with the factor, so that it averages areas.
 func resize(s Set, height, width int) Set {
 	h, w := s.Size()
 	if h == height && w == width {
@@ -85,7 +85,7 @@ func planar(planes, rgba []byte) {
 	}
 }
 
-// pad presents a set at a larger size, each image in the middle of a border of zeros.
+// pad returns the set with larger images: each image gets a border of zeros.
 func pad(s Set, height, width int) Set {
 	h, w := s.Size()
 	if h == height && w == width {

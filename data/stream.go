@@ -7,11 +7,10 @@ import (
 	"sync"
 )
 
-// ahead is how many batches a Stream holds at most before they are asked for.
+// ahead is the largest number of batches that a Stream prepares in advance.
 const ahead = 4
 
-// Stream makes the batches of a Loader in the background, a few ahead of their use. Next and Close belong to one
-// goroutine.
+// Stream makes the batches of a Loader in the background, a few in advance. Only one goroutine may call Next and Close.
 type Stream struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -25,7 +24,7 @@ type result struct {
 	err   error
 }
 
-// Stream starts to make the batches of the steps from, from+1, … It ends with ctx or with Close.
+// Stream starts to make the batches of the steps from, from+1, … It stops when ctx ends or Close is called.
 func (l *Loader) Stream(ctx context.Context, from int) *Stream {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Stream{ctx: ctx, cancel: cancel, queue: make(chan chan result, ahead)}
@@ -53,8 +52,8 @@ func (l *Loader) Stream(ctx context.Context, from int) *Stream {
 	return s
 }
 
-// Next returns At(from), then At(from+1), and so on. An error comes in the place of its step, and again at every later
-// call; after the end of the context it is the context's.
+// Next returns At(from), then At(from+1), and so on. If a step fails, Next returns its error at that step and at every
+// later call. After the end of the context it returns the error of the context.
 func (s *Stream) Next() (Batch, error) {
 	if s.err != nil {
 		return Batch{}, s.err
@@ -85,7 +84,7 @@ func (s *Stream) wait() result {
 	}
 }
 
-// Close ends the background work and waits for it.
+// Close stops the background work and waits for its end.
 func (s *Stream) Close() {
 	s.cancel()
 	s.work.Wait()

@@ -1,6 +1,7 @@
-// Package philox is the counter-based generator behind everything random: Philox4x32-10 (Salmon, Moraes, Dror, Shaw,
-// "Parallel random numbers: as easy as 1, 2, 3", SC 2011). A draw is a function of a key and a counter, so that any
-// layer, image or step can be drawn on its own, in any order, and resuming needs no state.
+// Package philox is the random number generator of the whole project: Philox4x32-10 (Salmon, Moraes, Dror, Shaw,
+// "Parallel random numbers: as easy as 1, 2, 3", SC 2011). It is counter-based: a draw is a function of a key and a
+// counter. The numbers of any layer, image or step can thus be drawn alone and in any order. A resumed training needs no
+// saved state.
 package philox
 
 import (
@@ -8,7 +9,7 @@ import (
 	"math"
 )
 
-// Block is Philox4x32-10: four words from a counter and a key.
+// Block computes Philox4x32-10: four words from a counter and a key.
 func Block(ctr [4]uint32, key [2]uint32) [4]uint32 {
 	const m0, m1, w0, w1 = 0xD2511F53, 0xCD9E8D57, 0x9E3779B9, 0xBB67AE85
 	for range 10 {
@@ -39,8 +40,8 @@ func New(seed uint64, purpose string, index uint64) *Stream {
 	return &Stream{key: [2]uint32{k[0], k[1]}, ctr: [4]uint32{0, 0, k[2], k[3]}}
 }
 
-// Origin is what a Stream begins with: its key, and the upper half of its counter, each with its first word low. A
-// device that draws the same numbers starts from there.
+// Origin returns the start of a Stream: its key and the upper half of its counter, each with its first word low. A device
+// needs them to draw the same numbers.
 func (s *Stream) Origin() (key, counter uint64) {
 	return uint64(s.key[0]) | uint64(s.key[1])<<32, uint64(s.ctr[2]) | uint64(s.ctr[3])<<32
 }
@@ -58,16 +59,16 @@ func (s *Stream) Uint32() uint32 {
 	return s.buf[3-s.left]
 }
 
-// Uint64 returns the next two words, the first one low. It makes a Stream a math/rand/v2 Source.
+// Uint64 returns the next two words, the first one low. With it a Stream is a Source of math/rand/v2.
 func (s *Stream) Uint64() uint64 {
 	lo := uint64(s.Uint32())
 	return lo | uint64(s.Uint32())<<32
 }
 
-// Float64 is uniform on [0, 1).
+// Float64 returns a uniform number on [0, 1).
 func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) * 0x1p-53 }
 
-// IntN is uniform on [0, n); n must be in (0, 2³²).
+// IntN returns a uniform integer on [0, n). n must be in (0, 2³²).
 func (s *Stream) IntN(n int) int {
 	limit := -uint32(n) % uint32(n) // Lemire: reject the first 2³² mod n products
 	for {
@@ -78,7 +79,7 @@ func (s *Stream) IntN(n int) int {
 	}
 }
 
-// Perm is a uniform permutation of 0..n−1.
+// Perm returns a uniform permutation of 0..n−1.
 func (s *Stream) Perm(n int) []int {
 	p := make([]int, n)
 	for i := range p {
@@ -89,7 +90,7 @@ func (s *Stream) Perm(n int) []int {
 	return p
 }
 
-// Normal fills dst with N(0, σ²) by Box and Muller's transform.
+// Normal fills dst with samples of N(0, σ²) by the transform of Box and Muller.
 func (s *Stream) Normal(dst []float32, sigma float64) {
 	for i := 0; i < len(dst); i += 2 {
 		r := sigma * math.Sqrt(-2*math.Log(1-s.Float64()))
@@ -101,7 +102,7 @@ func (s *Stream) Normal(dst []float32, sigma float64) {
 	}
 }
 
-// Rademacher fills dst with −1 and +1.
+// Rademacher fills dst with −1 and +1, each with probability 1/2.
 func (s *Stream) Rademacher(dst []float32) {
 	var w uint32
 	for i := range dst {

@@ -15,13 +15,13 @@ import (
 // maxHeader is the longest header that the format allows, in bytes.
 const maxHeader = 100_000_000
 
-// File is what a file holds, tensors in the order of their data.
+// File is the content of a file. The tensors are in the order of their data.
 type File struct {
 	Metadata map[string]string
 	Tensors  []Tensor
 }
 
-// Tensor finds a tensor by its name.
+// Tensor finds a tensor by its name. The second result is false if there is none.
 func (f *File) Tensor(name string) (Tensor, bool) {
 	for _, t := range f.Tensors {
 		if t.Name == name {
@@ -31,8 +31,8 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	return Tensor{}, false
 }
 
-// Decode reads a whole file. The tensors share data's memory. It refuses what the format forbids: trailing or missing
-// bytes, gaps and overlaps, sizes that do not fit the shape, names that occur twice, unknown members.
+// Decode reads a whole file. The tensors share the memory of data. It returns an error for each violation of the format:
+// trailing or missing bytes, gaps and overlaps, sizes that do not fit the shape, names that occur twice, unknown members.
 func Decode(data []byte) (*File, error) {
 	if len(data) < 8 {
 		return nil, fmt.Errorf("safetensors: %d bytes are too few for a header's length", len(data))
@@ -55,10 +55,10 @@ func Decode(data []byte) (*File, error) {
 	return f, nil
 }
 
-// span is where a tensor's data lies.
+// span is the range of a tensor's data.
 type span struct{ from, to int }
 
-// place gives each tensor its data.
+// place assigns each tensor its data.
 func (f *File) place(spans map[string]span, body []byte) error {
 	slices.SortStableFunc(f.Tensors, func(a, b Tensor) int {
 		x, y := spans[a.Name], spans[b.Name]
@@ -114,7 +114,7 @@ func decodeHeader(header []byte) (*File, map[string]span, error) {
 	return f, spans, nil
 }
 
-// decodeEntry reads one tensor's dtype, shape and data_offsets: all of them, and no others.
+// decodeEntry reads the dtype, shape and data_offsets of one tensor. All three must be there, and no other member.
 func decodeEntry(d *json.Decoder, name string) (Tensor, span, error) {
 	t := Tensor{Name: name, Shape: []int{}}
 	var s span
@@ -152,7 +152,7 @@ func decodeEntry(d *json.Decoder, name string) (Tensor, span, error) {
 	return t, s, nil
 }
 
-// members reads an object, each member's value by value, and refuses a name in seen.
+// members reads an object and calls value for each member. It returns an error for a name in seen.
 func members(d *json.Decoder, seen map[string]bool, value func(name string) error) error {
 	if err := delimiter(d, '{'); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package safetensors reads and writes the safetensors format of Hugging Face: named arrays in one file, which every
-// framework loads without running code.
+// Package safetensors reads and writes the safetensors format of Hugging Face: named arrays in one file. Frameworks load
+// it without running code from the file.
 //
 //	8 bytes   length of the header, little-endian
 //	header    JSON: {"name": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, …, "__metadata__": {…}}, padded with spaces
@@ -16,7 +16,7 @@ import (
 // DType is an element type by its name in the format.
 type DType string
 
-// The element types that Tensor converts to slices. A file may hold others.
+// Tensor converts these element types to slices. A file may have others.
 const (
 	F32 DType = "F32"
 	F64 DType = "F64"
@@ -24,7 +24,7 @@ const (
 	U8  DType = "U8"
 )
 
-// elementSizes is every fixed-size type of the format, in bytes.
+// elementSizes holds the size in bytes of every fixed-size type of the format.
 var elementSizes = map[DType]int{
 	"BOOL": 1, U8: 1, "I8": 1, "F8_E5M2": 1, "F8_E4M3": 1,
 	"U16": 2, "I16": 2, "F16": 2, "BF16": 2,
@@ -32,7 +32,7 @@ var elementSizes = map[DType]int{
 	"U64": 8, I64: 8, F64: 8,
 }
 
-// Tensor is one named array. An empty Shape is a single number.
+// Tensor is one named array. A Tensor with an empty Shape is a single number.
 type Tensor struct {
 	Name  string
 	DType DType
@@ -40,7 +40,7 @@ type Tensor struct {
 	Data  []byte
 }
 
-// Float32 makes a tensor of a copy of v.
+// Float32 makes an F32 tensor from a copy of v.
 func Float32(name string, shape []int, v []float32) Tensor {
 	t := Tensor{Name: name, DType: F32, Shape: slices.Clone(shape), Data: make([]byte, 0, 4*len(v))}
 	for _, x := range v {
@@ -49,7 +49,7 @@ func Float32(name string, shape []int, v []float32) Tensor {
 	return t
 }
 
-// Float64 makes a tensor of a copy of v.
+// Float64 makes an F64 tensor from a copy of v.
 func Float64(name string, shape []int, v []float64) Tensor {
 	t := Tensor{Name: name, DType: F64, Shape: slices.Clone(shape), Data: make([]byte, 0, 8*len(v))}
 	for _, x := range v {
@@ -58,7 +58,7 @@ func Float64(name string, shape []int, v []float64) Tensor {
 	return t
 }
 
-// Int64 makes a tensor of a copy of v.
+// Int64 makes an I64 tensor from a copy of v.
 func Int64(name string, shape []int, v []int64) Tensor {
 	t := Tensor{Name: name, DType: I64, Shape: slices.Clone(shape), Data: make([]byte, 0, 8*len(v))}
 	for _, x := range v {
@@ -67,7 +67,7 @@ func Int64(name string, shape []int, v []int64) Tensor {
 	return t
 }
 
-// Bytes makes a U8 tensor of a copy of v.
+// Bytes makes a U8 tensor from a copy of v.
 func Bytes(name string, shape []int, v []byte) Tensor {
 	return Tensor{Name: name, DType: U8, Shape: slices.Clone(shape), Data: slices.Clone(v)}
 }
@@ -101,7 +101,7 @@ func elements[T any](t Tensor, want DType, size int, decode func([]byte) T) ([]T
 	return v, nil
 }
 
-// check reports a name, type, shape and data that do not go together.
+// check returns an error if name, type, shape and data are inconsistent.
 func (t Tensor) check() error {
 	size, err := t.size()
 	if err != nil {
@@ -113,7 +113,7 @@ func (t Tensor) check() error {
 	return nil
 }
 
-// size is what the type and shape take, in bytes.
+// size returns the size of the data by type and shape, in bytes.
 func (t Tensor) size() (int, error) {
 	n, ok := elementSizes[t.DType]
 	if !ok {

@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// metadataKey is the one name in a header that is not a tensor's.
+// metadataKey is the only name in a header that does not belong to a tensor.
 const metadataKey = "__metadata__"
 
-// Write writes tensors and, unless it is empty, metadata. Wider element types come first in the data, so that every
-// element is aligned; otherwise the order is kept, and equal input gives equal bytes.
+// Write writes tensors and the metadata, if it is not empty. Wider element types come first in the data, so that every
+// element is aligned. Tensors of equal width keep their order. Equal input gives equal bytes.
 func Write(w io.Writer, metadata map[string]string, tensors ...Tensor) error {
 	ordered := slices.Clone(tensors)
 	slices.SortStableFunc(ordered, func(a, b Tensor) int { return elementSizes[b.DType] - elementSizes[a.DType] })
@@ -32,7 +32,7 @@ func Write(w io.Writer, metadata map[string]string, tensors ...Tensor) error {
 	return nil
 }
 
-// encodeHeader is the length and the padded JSON.
+// encodeHeader returns the length and the padded JSON.
 func encodeHeader(metadata map[string]string, tensors []Tensor) ([]byte, error) {
 	type entry struct {
 		DType   DType  `json:"dtype"`

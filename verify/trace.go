@@ -1,4 +1,4 @@
-// Package verify writes what a network computes, so that another framework can check every number.
+// Package verify writes the results of a network to a file, so that another framework can check every number.
 package verify
 
 import (
@@ -10,17 +10,17 @@ import (
 	"bnas.example/supernet"
 )
 
-// StatisticsMode says which statistics a Trace normalises with, and so which of them its gradients take as constants.
+// StatisticsMode selects the statistics of a Trace, and thereby whether its gradients take them as constants.
 type StatisticsMode string
 
 const (
-	// BatchStatistics are those of the images; grad.* differentiates through them, as PyTorch in training mode.
+	// BatchStatistics are those of the images. grad.* differentiates through them, as PyTorch in training mode.
 	BatchStatistics StatisticsMode = "batch"
-	// FrozenStatistics are those given; grad.* takes them as constants, as PyTorch in evaluation mode.
+	// FrozenStatistics are those of Traced.Stats. grad.* takes them as constants, as PyTorch in evaluation mode.
 	FrozenStatistics StatisticsMode = "frozen"
 )
 
-// Traced is what a Trace runs.
+// Traced holds the inputs of a Trace.
 type Traced struct {
 	Arch   supernet.Arch
 	Images []float32 // N×3×H×W, normalised
@@ -30,16 +30,16 @@ type Traced struct {
 	Active bool                // write active.NAME too
 }
 
-// Trace runs one forward and one backward pass of the mean cross-entropy and writes them in safetensors, with the names
-// of Export:
+// Trace runs one forward and one backward pass of the mean cross-entropy. It writes the results in safetensors, with the
+// names of supernet.Export:
 //
 //	logits            N×K
 //	loss              1
-//	mean.BN, var.BN   C, the μ and biased σ² that normalised, float64
+//	mean.BN, var.BN   C, the μ and biased σ² of the normalisation, float64
 //	grad.NAME         ∂loss/∂NAME for every γ and β that reaches the logits, and the classifier's weight and bias
 //	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with frozen statistics, in
 //	                  both modes. With frozen statistics they add up to grad.NAME.
-//	active.NAME       N×C×H×W, if asked for: 1 where the rectifier in front of the module NAME was on, 0 where it was off
+//	active.NAME       N×C×H×W, if requested: 1 where the rectifier before the module NAME was on, 0 where it was off
 func Trace(w io.Writer, n *supernet.Net, dev kernels.Device, store kernels.Store, t Traced) error {
 	p, err := n.Program(t.Arch)
 	if err != nil {
@@ -172,7 +172,7 @@ func (t *tracer) sampleGradients() error {
 	return nil
 }
 
-// active reads the node behind every rectifier.
+// active reads the input node of every rectifier.
 func (t *tracer) active() error {
 	if !t.traced.Active {
 		return nil

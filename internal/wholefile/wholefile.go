@@ -1,4 +1,4 @@
-// Package wholefile writes files that are there whole or not at all.
+// Package wholefile writes files atomically: a file has its old content or all of its new content.
 package wholefile
 
 import (
@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Write puts content at path.
+// Write writes content to path.
 func Write(path string, content []byte) error {
 	return WriteFrom(path, func(w io.Writer) error {
 		_, err := w.Write(content)
@@ -16,8 +16,8 @@ func Write(path string, content []byte) error {
 	})
 }
 
-// WriteFrom puts what write writes at path: it goes to a file beside it, which is synced and renamed, so that a reader,
-// or a crash, sees the old content or the new, never a part. After an error nothing is left behind.
+// WriteFrom writes the output of write to path. It writes to a file in the same folder, syncs it and renames it. A reader
+// sees the old content or the new content, never a part, even after a crash. After an error no file is left behind.
 func WriteFrom(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
