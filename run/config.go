@@ -19,12 +19,12 @@ import (
 	"bnas.example/train"
 )
 
-// Config is everything that a run depends on; it is saved in the run folder.
+// Config holds all settings of a run. It is saved in the run folder.
 type Config struct {
 	Seed      uint64           `yaml:"seed"`
 	Device    string           `yaml:"device"`    // one of Devices
 	Precision string           `yaml:"precision"` // of the GPU's convolutions
-	Half      bool             `yaml:"half"`      // the GPU keeps in half precision what its backward pass needs
+	Half      bool             `yaml:"half"`      // the GPU stores values for its backward pass in half precision
 	Threads   int              `yaml:"threads"`   // of the CPU; 0: every core
 	Supernet  supernet.Config  `yaml:"supernet"`
 	Data      DataConfig       `yaml:"data"`
@@ -34,22 +34,23 @@ type Config struct {
 	Search    search.Config    `yaml:"search"`
 }
 
-// Objective is what a search maximises: a composite, calibrated on the scores of a sample of random architectures.
+// Objective is the objective that a search maximises: a composite, calibrated on the scores of a sample of random
+// architectures.
 type Objective struct {
 	Composite   string `yaml:"composite"`   // the name of a composite, or of a term
 	Calibration int    `yaml:"calibration"` // architectures in the sample
 }
 
-// DataConfig selects the images, and how they are divided and augmented.
+// DataConfig selects the images, their division and their augmentation.
 type DataConfig struct {
 	Name    string       `yaml:"name"` // one of data.Names
 	Dir     string       `yaml:"dir"`
-	Holdout int          `yaml:"holdout"` // training images kept from training, to score and validate on
+	Holdout int          `yaml:"holdout"` // training images that are held out for scoring and validation
 	Augment data.Augment `yaml:"augment"`
 }
 
-// Default is the configuration of a run of five minutes on two cores: the built-in images, and the first search space
-// of the registry.
+// Default returns the default configuration: the built-in images and the first search space of the registry. Its run
+// takes about five minutes on two cores.
 func Default() Config {
 	c := Config{
 		Device:    "auto",
@@ -67,12 +68,12 @@ func Default() Config {
 	return c
 }
 
-// Storage is how a GPU keeps and multiplies numbers.
+// Storage returns the number formats in which a GPU stores and multiplies.
 func (c *Config) Storage() cuda.Storage {
 	return cuda.Storage{Precision: cuda.Precision(c.Precision), Half: c.Half}
 }
 
-// Spread gives Seed to every part that has no seed of its own.
+// Spread copies Seed to every part without a seed of its own.
 func (c *Config) Spread() {
 	for _, seed := range c.seeds() {
 		if *seed == 0 {
@@ -93,7 +94,7 @@ func (c *Config) seeds() []*uint64 {
 	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
 }
 
-// Validate checks the values of all settings. The first of this package's own that is wrong is a *SettingError.
+// Validate returns an error if a setting is invalid: a *SettingError if it is one of this package's own settings.
 func (c *Config) Validate() error {
 	if c.Threads < 0 || c.Threads > 1024 {
 		return wrongSetting("threads", "%d: 0 takes every core, at most 1024", c.Threads)
@@ -122,8 +123,8 @@ func (c *Config) Validate() error {
 	return nil
 }
 
-// ReadFile reads a YAML file over c: settings that the file does not have keep their values. A key that Config does not
-// have, or a value that does not fit, is a *FileError.
+// ReadFile reads the settings of a YAML file into c. Settings that are not in the file keep their values. An unknown key
+// or a value of a wrong type is a *FileError.
 func (c *Config) ReadFile(path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -141,7 +142,7 @@ func (c *Config) parse(path string, text []byte) error {
 	return nil
 }
 
-// ReadConfig reads the configuration that a run folder was made with. A folder without one is a *NoRunError.
+// ReadConfig reads the configuration in a run folder. If there is none, the error is a *NoRunError.
 func ReadConfig(dir string) (Config, error) {
 	c := Default()
 	err := c.ReadFile(filepath.Join(dir, ConfigName))

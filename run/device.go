@@ -13,32 +13,32 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// Devices lists the values of Config.Device. A new back end is a name here and a case in chooseDevice.
+// Devices lists the values of Config.Device. A new back end needs a name here and a case in chooseDevice.
 func Devices() []string { return []string{"auto", "cpu", "reference", "gpu", "gpu-emulated"} }
 
-// ErrNoDriver is wrapped by the error for a GPU on a machine without one.
+// ErrNoDriver means that a GPU was requested and the machine has no NVIDIA driver. Errors wrap it.
 var ErrNoDriver = errors.New("no NVIDIA driver is loaded on this machine")
 
-// ErrNoCUDA is wrapped by the error for a GPU in a program that was built without CUDA.
+// ErrNoCUDA means that a GPU was requested and this program was built without CUDA. Errors wrap it.
 var ErrNoCUDA = errors.New("this program was built without CUDA")
 
-// Options are what opening a run takes beside its Config.
+// Options holds the options of opening a run that are not in its Config.
 type Options struct {
-	// Log gets one line: the device that was chosen, and why. nil: none.
+	// Log gets one line with the chosen device and the reason. nil: no line.
 	Log *slog.Logger
-	// HandOver is called where a GPU is wanted, the machine has one, and this program was built without CUDA. A command
-	// can replace its process there by a program that has it; if HandOver returns, its error is why the GPU does not
-	// open. nil: the error is ErrNoCUDA.
+	// HandOver is called if a GPU is requested, the machine has one, and this program was built without CUDA. A command
+	// can replace its process by a program with CUDA. If HandOver returns, its error is the reason that the GPU cannot
+	// be opened. nil: the error is ErrNoCUDA.
 	HandOver func() error
 }
 
-// GPUPresent reports whether NVIDIA's driver is loaded: its control device is there.
+// GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device.
 func GPUPresent() bool {
 	_, err := os.Stat("/dev/nvidiactl")
 	return err == nil
 }
 
-// OpenDevice opens the device that the configuration names.
+// OpenDevice opens the device of the configuration.
 func OpenDevice(cfg Config, o Options) (kernels.Device, error) {
 	dev, why, err := chooseDevice(cfg, o)
 	if err != nil {
@@ -73,7 +73,7 @@ func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err er
 	return dev, why, err
 }
 
-// openBest takes the GPU where there is one that works, else the CPU engine, else the reference.
+// openBest opens the GPU if one works, else the CPU engine, else the reference.
 func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error) {
 	why := "no GPU on this machine"
 	if GPUPresent() {

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// SettingError is a wrong value of one setting.
+// SettingError means that one setting has an invalid value.
 type SettingError struct {
 	Setting string // its keys in config.yaml, dotted
-	Problem string // the value, and why it cannot be
+	Problem string // the value, and the reason that it is invalid
 }
 
 func (e *SettingError) Error() string { return e.Setting + " " + e.Problem }
@@ -17,7 +17,7 @@ func wrongSetting(setting, problem string, a ...any) error {
 	return &SettingError{setting, fmt.Sprintf(problem, a...)}
 }
 
-// FileError is a configuration file that is not one.
+// FileError means that a file is not a valid configuration file.
 type FileError struct {
 	Path string
 	Err  error
@@ -26,24 +26,24 @@ type FileError struct {
 func (e *FileError) Error() string { return fmt.Sprintf("configuration %s: %v", e.Path, e.Err) }
 func (e *FileError) Unwrap() error { return e.Err }
 
-// ExistsError is a folder that cannot become a run because it holds one.
+// ExistsError means that a folder already holds a run.
 type ExistsError struct{ Dir string }
 
 func (e *ExistsError) Error() string { return e.Dir + " holds a run already" }
 
-// NoRunError is a folder that holds no run.
+// NoRunError means that a folder holds no run.
 type NoRunError struct{ Dir string }
 
 func (e *NoRunError) Error() string {
 	return fmt.Sprintf("%s is not a run folder: it has no %s", e.Dir, ConfigName)
 }
 
-// LockedError is a folder that another process writes into.
+// LockedError means that another process writes into a folder.
 type LockedError struct{ Dir string }
 
 func (e *LockedError) Error() string { return e.Dir + ": another bnas is writing into this folder" }
 
-// ImagesError is a data set with fewer images than scoring takes.
+// ImagesError means that a data set has fewer images than scoring needs.
 type ImagesError struct {
 	Set        string
 	Need, Have int
@@ -53,7 +53,7 @@ func (e *ImagesError) Error() string {
 	return fmt.Sprintf("scoring needs %d images, %s has %d to give", e.Need, e.Set, e.Have)
 }
 
-// DeviceError is a device that was asked for and does not open.
+// DeviceError means that the requested device cannot be opened.
 type DeviceError struct {
 	Device string // one of Devices
 	Err    error

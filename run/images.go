@@ -7,18 +7,18 @@ import (
 	"bnas.example/philox"
 )
 
-// evalBatch is how many images run at once where nothing is trained.
+// evalBatch is the batch size of passes without training.
 const evalBatch = 128
 
-// openImages opens a split of the data set, at the size of the supernet's input if that is given.
+// openImages opens a split of the data set. Its images have the size of the supernet's input, if cfg has one.
 func openImages(cfg Config, split string) (data.Set, error) {
 	return data.Open(data.Options{
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
 	})
 }
 
-// CalibrationImages gathers n training images, or all if there are fewer, to recompute the statistics of BatchNorm on. They
-// are the same for every architecture.
+// CalibrationImages gathers n training images, or all if there are fewer. The statistics of BatchNorm are recomputed on
+// them. They are the same for every architecture.
 func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 	n = min(n, len(r.Training))
 	order := philox.New(r.Config.Score.Seed, "calibration images", 0).Perm(len(r.Training))
@@ -29,8 +29,8 @@ func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 	return batches(r.Images, indices)
 }
 
-// UnseenImages draws n images that were held back from training, or n training images where fewer were held back. They
-// are a function of the seed and the purpose. Too few of both is an *ImagesError.
+// UnseenImages draws n images that were held out from training, or n training images if fewer were held out. They depend
+// on the seed and the purpose. If there are too few of both, the error is an *ImagesError.
 func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, error) {
 	from := r.Held
 	if len(from) < n {
@@ -47,10 +47,10 @@ func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, erro
 	return data.Gather(r.Images, chosen)
 }
 
-// ErrNoHoldout is the error of HeldImages in a run that holds no images back.
+// ErrNoHoldout is the error of HeldImages if the run holds out no images.
 var ErrNoHoldout = errors.New("the run holds no training images back")
 
-// HeldImages gathers the first n images that were held back from training; all if n is 0.
+// HeldImages gathers the first n images that were held out from training, or all if n is 0.
 func (r *Run) HeldImages(n int) ([]data.Batch, error) {
 	if len(r.Held) == 0 {
 		return nil, ErrNoHoldout
@@ -58,7 +58,7 @@ func (r *Run) HeldImages(n int) ([]data.Batch, error) {
 	return batches(r.Images, first(r.Held, n))
 }
 
-// TestImages gathers the first n images of the test set; all if n is 0.
+// TestImages gathers the first n images of the test set, or all if n is 0.
 func (r *Run) TestImages(n int) ([]data.Batch, error) {
 	set, err := openImages(r.Config, "test")
 	if err != nil {
@@ -78,7 +78,7 @@ func first(indices []int, n int) []int {
 	return indices
 }
 
-// batches gathers un-augmented images in batches of evalBatch.
+// batches gathers images in batches of evalBatch, without augmentation.
 func batches(set data.Set, indices []int) ([]data.Batch, error) {
 	var all []data.Batch
 	for len(indices) > 0 {

@@ -13,8 +13,8 @@ import (
 	"bnas.example/search"
 )
 
-// Key identifies the setup that a score depends on: supernet, parameters, scoring, images, device. A ledger of scores is
-// continued only under the same key.
+// Key identifies the setup that produces the scores: supernet, parameters, scoring, images, device. A ledger can be
+// continued only with an equal Key.
 func (r *Run) Key() (search.Key, error) {
 	net, err := yaml.Marshal(r.Net.Config)
 	if err != nil {
@@ -34,7 +34,7 @@ func (r *Run) Key() (search.Key, error) {
 	}, nil
 }
 
-// parametersHash is a hash of the values of all parameters. It tells apart two stages of training.
+// parametersHash returns a hash of the values of all parameters. It differs between two stages of training.
 func (r *Run) parametersHash() (string, error) {
 	h := sha256.New()
 	for id, p := range r.Net.Params() {

@@ -2,5 +2,5 @@
 
 package run
 
-// lockFolder does nothing where there is no advisory lock that ends with the process.
+// lockFolder does nothing: this system has no advisory lock that ends with the process.
 func lockFolder(string) (unlock func(), err error) { return func() {}, nil }

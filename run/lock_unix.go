@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// lockFolder keeps other bnas processes from writing into a run folder until the returned function is called or the
-// process ends, however it does.
+// lockFolder prevents other bnas processes from writing into a run folder. The lock ends when the returned function is
+// called, or when the process ends in any way.
 func lockFolder(dir string) (unlock func(), err error) {
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

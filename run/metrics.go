@@ -12,7 +12,7 @@ import (
 	"bnas.example/train"
 )
 
-// readTraining reads the curves of a run's metrics.
+// readTraining reads the curves of training from a metrics file.
 func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Training, error) {
 	t := report.Training{Rate: report.Curve{Name: "learning rate"}, EarlyBird: report.Curve{Name: "τ-b with the snapshot before"}, StepsPerEpoch: stepsPerEpoch}
 	if cfg.EarlyBird {
@@ -70,7 +70,7 @@ func point(c *report.Curve, step int, y float64) {
 	c.Y = append(c.Y, y)
 }
 
-// meanByOperator averages mean |γ| over the genes that have the operator.
+// meanByOperator averages mean |γ| over the genes with the operator.
 func meanByOperator(byGene map[string]map[string]float64) map[string]float64 {
 	sum, count := map[string]float64{}, map[string]float64{}
 	for _, gene := range slices.Sorted(maps.Keys(byGene)) {

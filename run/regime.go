@@ -7,9 +7,9 @@ import (
 	"bnas.example/supernet"
 )
 
-// Regimes returns a function that compares the tangent kernel of a live architecture with its kernel at initialisation,
-// on n images that were held back from training, or on training images where too few were held back. Too few of both is
-// an *ImagesError.
+// Regimes returns a function that compares the tangent kernel of a live architecture with its kernel at initialisation.
+// It uses n images that were held out from training, or training images if too few were held out. If there are too few of
+// both, the error is an *ImagesError.
 func (r *Run) Regimes(n int) (func(supernet.Arch) (ntk.Regime, error), error) {
 	batch, err := r.UnseenImages(n, r.Config.Score.Seed, "ntk images")
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"bnas.example/train"
 )
 
-// Report draws training and search as a page, ReportName in the run folder, and returns its path. command is what makes
-// the run again, version is that of the program, took is the time that it spent.
+// Report writes a page about training and search to ReportName in the run folder and returns its path. The page shows
+// command, which repeats the run, the version of the program, and the time that the run took.
 func (r *Run) Report(found *Found, command, version string, took time.Duration) (path string, err error) {
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
@@ -65,7 +65,7 @@ func (r *Run) facts(version string, took time.Duration) []report.Fact {
 	}
 }
 
-// reportArchs lists every scored architecture and how the terms agree among the live ones.
+// reportArchs adds every scored architecture, and the rank correlation of the terms over the live ones.
 func (r *Run) reportArchs(d *report.Data, found *Found) error {
 	front := map[string]bool{}
 	for _, f := range found.Pareto {
@@ -112,7 +112,7 @@ func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
 	return report.GraphOf(space.Format(a), genes, ops)
 }
 
-// distinct counts the networks among scored architectures: some have several forms.
+// distinct counts the different networks among the scored architectures: several architectures may be one network.
 func distinct(scores []indicator.Scores) int {
 	seen := map[string]bool{}
 	for _, s := range scores {

@@ -14,14 +14,14 @@ import (
 	"bnas.example/train"
 )
 
-// Files of a run folder; train and search name theirs.
+// These are files of a run folder. The packages train and search name the others.
 const (
 	ConfigName = "config.yaml"
 	ResultName = "result.json"
 	ReportName = "report.html"
 )
 
-// Run is a supernet on a device, trained or not, with its images. It is for one goroutine. Close releases it.
+// Run is a supernet on a device, trained or untrained, with its images. Only one goroutine may use it. Close releases it.
 type Run struct {
 	Config   Config
 	Dir      string         // the run folder; empty for an untrained network
@@ -31,12 +31,12 @@ type Run struct {
 	Store    kernels.Store // the parameters of the supernet
 	Images   data.Set      // nil for Network
 	Training []int         // indices of the images that train
-	Held     []int         // indices of the images that are held back, to score and validate on
+	Held     []int         // indices of the images that are held out for scoring and validation
 
 	locks map[string]func() // by folder
 }
 
-// Close closes the device and lets go of the folders that the run has locked.
+// Close closes the device and unlocks the folders of the run.
 func (r *Run) Close() {
 	for _, unlock := range r.locks {
 		unlock()
@@ -47,8 +47,7 @@ func (r *Run) Close() {
 	}
 }
 
-// lock claims a folder for writing until the run is closed. A folder that another process writes into is a
-// *LockedError.
+// lock locks a folder for writing until the run is closed. If another process has locked it, the error is a *LockedError.
 func (r *Run) lock(dir string) error {
 	if r.locks[dir] != nil {
 		return nil
@@ -64,8 +63,8 @@ func (r *Run) lock(dir string) error {
 	return nil
 }
 
-// Network builds the supernet of cfg on its device, all parameters at their initial values, without images: to look at,
-// time or export it.
+// Network builds the supernet of cfg on its device, with initial parameters and without images. It is enough to show,
+// time or export a network.
 func Network(cfg Config, o Options) (*Run, error) {
 	cfg.Spread()
 	if err := cfg.Validate(); err != nil {
@@ -74,8 +73,8 @@ func Network(cfg Config, o Options) (*Run, error) {
 	return openNetwork(cfg, o)
 }
 
-// Untrained is Network with the images of cfg: architectures can be scored, but there is no folder. Sizes of the
-// supernet that cfg leaves at 0 are those of the images.
+// Untrained builds the supernet of cfg with initial parameters and opens the images. It can score architectures; there is
+// no run folder. Sizes of the supernet that are 0 in cfg are those of the images.
 func Untrained(cfg Config, o Options) (*Run, error) {
 	cfg.Spread()
 	if err := cfg.Validate(); err != nil {
@@ -84,8 +83,8 @@ func Untrained(cfg Config, o Options) (*Run, error) {
 	return openWithImages(cfg, o)
 }
 
-// Create makes a run in dir, to be trained by Train. The folder is made if it is missing. A folder that holds a run is
-// an *ExistsError.
+// Create makes a run in dir; Train then trains it. It makes the folder if it is missing. If the folder holds a run, the
+// error is an *ExistsError.
 func Create(dir string, cfg Config, o Options) (*Run, error) {
 	r, err := Untrained(cfg, o)
 	if err != nil {
@@ -99,8 +98,8 @@ func Create(dir string, cfg Config, o Options) (*Run, error) {
 	return r, nil
 }
 
-// Resume opens the run in dir to train it further by Train. cfg is the folder's own (ReadConfig), where settings that do
-// not change the result may be others; Train refuses the rest.
+// Resume opens the run in dir; Train then continues its training. cfg is the folder's own (see ReadConfig). Settings that
+// do not change the result may differ; Train returns an error if another one differs.
 func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -113,8 +112,8 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	return r, nil
 }
 
-// Open opens the run in dir and restores what it has learned. cfg is the folder's own (ReadConfig), where settings of
-// device, scoring and search may be others. A folder without a checkpoint is fs.ErrNotExist.
+// Open opens the run in dir and restores its trained parameters. cfg is the folder's own (see ReadConfig). Settings of
+// device, scoring and search may differ. If the folder has no checkpoint, the error is fs.ErrNotExist.
 func Open(dir string, cfg Config, o Options) (*Run, error) {
 	r, err := Resume(dir, cfg, o)
 	if err != nil {
@@ -151,7 +150,7 @@ func openNetwork(cfg Config, o Options) (*Run, error) {
 	return r, nil
 }
 
-// openWithImages opens the training images and sizes the supernet by them, then opens the network.
+// openWithImages opens the training images, sets the sizes of the supernet from them, and opens the network.
 func openWithImages(cfg Config, o Options) (*Run, error) {
 	set, err := openImages(cfg, "train")
 	if err != nil {

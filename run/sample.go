@@ -5,8 +5,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// LiveSample draws n live architectures that are different networks: fewer if a thousand draws for each do not find
-// them. It is a function of the seed and the purpose.
+// LiveSample draws n live architectures that are different networks. It returns fewer if 1000·n draws do not find n. The
+// sample depends on the seed and the purpose.
 func LiveSample(net *supernet.Net, n int, seed uint64, purpose string) []supernet.Arch {
 	r := philox.New(seed, purpose, 0)
 	seen := map[string]bool{}

@@ -10,8 +10,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// Scorer computes the indicator's terms on images that were held back from training, or on training images where too
-// few were held back. Too few of both is an *ImagesError.
+// Scorer returns a scorer of the indicator's terms. It uses images that were held out from training, or training images
+// if too few were held out. If there are too few of both, the error is an *ImagesError.
 func (r *Run) Scorer() (*indicator.Scorer, error) { return r.scorer(r.Config.Score) }
 
 func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
@@ -22,15 +22,15 @@ func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
 	return indicator.NewScorer(r.Net, r.Device, r.Store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
 }
 
-// Evaluator scores architectures, and keeps the scores in a ledger where there is a folder for one: what the ledger has
-// is not computed again.
+// Evaluator scores architectures. With a folder it keeps the scores in a ledger, and does not compute a score in the
+// ledger again.
 type Evaluator struct {
 	search.Evaluator
 	ledger *search.Ledger
 }
 
-// Evaluator opens the scorer, with the ledger in dir, or in the run's folder if dir is "". An untrained network without
-// dir has no ledger. A ledger of another setup is refused.
+// Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir
+// has no ledger. It returns an error if the ledger belongs to another setup.
 func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	scorer, err := r.Scorer()
 	if err != nil {
@@ -62,8 +62,8 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}, nil
 }
 
-// ScoreAll scores architectures in order, until the context ends. progress, if not nil, is called after each with the
-// number that are done.
+// ScoreAll scores architectures in order, until the context ends. After each one it calls progress, if not nil, with the
+// number of scored architectures.
 func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progress func(done int)) ([]indicator.Scores, error) {
 	scores := make([]indicator.Scores, len(archs))
 	for i, a := range archs {
@@ -81,7 +81,7 @@ func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progres
 	return scores, e.Flush()
 }
 
-// Path is the file of the scores; "" without a ledger.
+// Path returns the path of the ledger, or "" if there is none.
 func (e *Evaluator) Path() string {
 	if e.ledger == nil {
 		return ""
@@ -89,7 +89,7 @@ func (e *Evaluator) Path() string {
 	return e.ledger.Path()
 }
 
-// Flush returns when all scores are on the disk.
+// Flush writes all scores to the disk.
 func (e *Evaluator) Flush() error {
 	if e.ledger == nil {
 		return nil

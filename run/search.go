@@ -11,7 +11,7 @@ import (
 	"bnas.example/search"
 )
 
-// Phases of a search, as Progress names them.
+// These are the phases of a search in Progress.
 const (
 	Calibrating = "calibrate" // scores the sample that calibrates a composite of several terms
 	Searching   = "search"
@@ -24,16 +24,16 @@ type Progress struct {
 	Best        *search.Found // so far; nil before the first, and while calibrating
 }
 
-// Found is the result of a search, with everything that was scored for it.
+// Found is the result of a search, with all scored architectures.
 type Found struct {
 	*search.Result
 	Objective search.Objective
 	Scored    []indicator.Scores // all of the ledger; without a ledger the calibration sample alone
 }
 
-// Search calibrates the composite of the configuration, searches, and writes the result to ResultName beside the ledger,
-// if there is one (see Evaluator for dir). progress, if not nil, is called when a phase begins, with Done 0, and after
-// each architecture. The context stops a search with search.ErrInterrupted.
+// Search calibrates the composite of the configuration and searches. It writes the result to ResultName beside the
+// ledger, if there is one (see Evaluator for dir). It calls progress, if not nil, at the start of each phase, with
+// Done 0, and after each architecture. If the context ends, Search stops with search.ErrInterrupted.
 func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
 	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 	if err != nil {

@@ -12,21 +12,21 @@ import (
 	"bnas.example/train"
 )
 
-// rankedSample is how many architectures the early bird ranks.
+// rankedSample is the number of architectures that the early bird ranks.
 const rankedSample = 16
 
-// TrainResult is what a call of Train came to.
+// TrainResult is the result of a call of Train.
 type TrainResult struct {
 	Step, Total int
-	Settled     bool           // ended early because the ranking had settled
+	Settled     bool           // training ended early because the ranking no longer changed
 	Last        train.Progress // after the last step of this call; its Step is 0 if there was none
 	Took        time.Duration  // 0 if there was no step
 }
 
-// Train trains from the folder's checkpoint, if there is one, to the last step, and then restores the run from the
-// checkpoint. The context and the time budget stop it after a step with train.ErrInterrupted and train.ErrBudget, the
-// checkpoint written. progress, if not nil, is called at the start, with the step from which training goes on, and
-// after each step.
+// Train trains to the last step and then restores the run from the checkpoint. It starts from the folder's checkpoint, if
+// there is one. If the context ends or the time budget is spent, it writes a checkpoint after the current step and
+// returns train.ErrInterrupted or train.ErrBudget. It calls progress, if not nil, at the start, with the step of the
+// checkpoint, and after each step.
 func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainResult, error) {
 	if err := r.lock(r.Dir); err != nil {
 		return TrainResult{}, err
@@ -67,7 +67,8 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	return out, r.restore()
 }
 
-// ranker scores a fixed random sample of architectures by the composite of the search, ranks fused within the sample.
+// ranker returns a function that scores a fixed random sample of architectures by the composite of the search. The
+// composite is calibrated on the same sample.
 func (r *Run) ranker() (func() ([]float64, error), error) {
 	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 	"bnas.example/train"
 )
 
-// Exit codes, as every command's help lists them.
+// These are the exit codes. The help of every command lists them.
 const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 2
-	exitInterrupted = 75 // sysexits' EX_TEMPFAIL: run the printed command to go on
+	exitInterrupted = 75 // EX_TEMPFAIL of sysexits: run the printed command to continue
 	exitKilled      = 130
 )
 
@@ -35,14 +35,14 @@ EXIT STATUS
    75   interrupted or out of budget; everything is saved and the printed command goes on
    130  interrupted twice: ended at once`
 
-// usageError is an error of the command line itself.
+// usageError means that the command line is wrong.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
-// interrupted is a stop that can be resumed by a command.
+// interrupted means that the work was stopped and a command can resume it.
 type interrupted struct {
 	cause error
 	goOn  string
@@ -51,7 +51,7 @@ type interrupted struct {
 func (e interrupted) Error() string { return e.cause.Error() + "; to go on: " + e.goOn }
 func (e interrupted) Unwrap() error { return e.cause }
 
-// execute is the program: it returns the exit code and writes results to stdout, all else to stderr.
+// execute runs the program and returns the exit code. It writes results to stdout and everything else to stderr.
 func execute(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -73,7 +73,7 @@ func execute(args []string, stdout, stderr io.Writer) (code int) {
 	return exitCode(err)
 }
 
-// exitCode is the one place where errors become exit codes.
+// exitCode returns the exit code of an error.
 func exitCode(err error) int {
 	var usage usageError
 	var stopped interrupted
@@ -88,7 +88,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// interruptible returns a context that SIGINT and SIGTERM cancel; a second one ends the process at once.
+// interruptible returns a context that SIGINT and SIGTERM cancel. A second signal ends the process at once.
 func interruptible(stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -137,7 +137,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
-// prepare gives a command and its subcommands what all commands share.
+// prepare adds the common flags and help to a command and its subcommands.
 func prepare(c *cli.Command) {
 	c.OnUsageError = onUsageError
 	c.HideHelpCommand = true
@@ -159,7 +159,7 @@ func onUsageError(c *cli.Context, err error, _ bool) error {
 	return usagef("%w; see %s --help", err, name)
 }
 
-// unknownCommand answers a command line that names no command.
+// unknownCommand handles a command line without a known command.
 func unknownCommand(c *cli.Context) error {
 	if c.Args().Present() {
 		return usagef("there is no command %q; see %s --help", c.Args().First(), c.Command.HelpName)
@@ -167,7 +167,7 @@ func unknownCommand(c *cli.Context) error {
 	return cli.ShowSubcommandHelp(c)
 }
 
-// version is the module's version and revision, as the build recorded them.
+// version returns the module's version and revision from the build information.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -7,8 +7,8 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// intersperse moves a command's flags before its arguments, so that `bnas score ARCH --json` reads as it is written;
-// the cli package stops at the first argument. What follows "--" is left alone.
+// intersperse moves the flags of a command before its arguments, because the cli package stops at the first argument.
+// `bnas score ARCH --json` then works. Arguments after "--" stay in place.
 func intersperse(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args

@@ -50,14 +50,14 @@ func benchCommand() *cli.Command {
 	}
 }
 
-// timing is what repeating something took.
+// timing holds the times of repeated calls.
 type timing struct {
 	BestMS   float64 `json:"best_ms"`
 	MedianMS float64 `json:"median_ms"`
 	Repeats  int     `json:"repeats"`
 }
 
-// repeat times f after a few runs that do not count.
+// repeat calls f a few times without timing, then times repeated calls.
 func repeat(warmup, repeats int, f func() error) (timing, error) {
 	var ms []float64
 	for i := range warmup + repeats {
@@ -83,7 +83,8 @@ type benched struct {
 	labels  []int
 }
 
-// namedArchs are the architectures that measurements quote. A name stands for its text in the space that has such a text.
+// namedArchs maps names to the texts of the architectures in published measurements. A name works in the space that can
+// parse its text.
 var namedArchs = map[string]string{
 	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
 	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
@@ -142,7 +143,7 @@ func (b *benched) load(c *cli.Context, batch int) error {
 	return err
 }
 
-// randomImages are N(0,1) pixels and uniform labels.
+// randomImages returns N(0,1) pixels and uniform labels.
 func randomImages(p *kernels.Program, n int, seed uint64) ([]float32, []int) {
 	images := make([]float32, n*p.Values[kernels.Images].Len())
 	philox.New(seed, "bench images", 0).Normal(images, 1)
@@ -154,7 +155,7 @@ func randomImages(p *kernels.Program, n int, seed uint64) ([]float32, []int) {
 	return images, labels
 }
 
-// peakGFLOPS is what the device's threads could do in multiply-adds, or 0 where it cannot be measured.
+// peakGFLOPS returns the peak rate of multiply-adds of the device's threads, or 0 if it cannot be measured.
 func peakGFLOPS(d kernels.Device) float64 {
 	if d.Info().Name != "cpu" {
 		return 0

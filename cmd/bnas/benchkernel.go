@@ -10,7 +10,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// layer is a convolution step's geometry: what decides its speed.
+// layer is the geometry of a convolution step. It determines the speed.
 type layer struct {
 	in, out  kernels.Shape
 	window   kernels.Window
@@ -71,7 +71,7 @@ func percent(rate, peak float64) string {
 	return fmt.Sprintf(" (%.0f %%)", 100*rate/peak)
 }
 
-// convolutions lists the distinct convolution steps of a program and how often each is in it.
+// convolutions lists the distinct convolution steps of a program and the number of times that each occurs.
 func convolutions(p *kernels.Program) ([]layer, []int) {
 	var layers []layer
 	var counts []int
@@ -92,8 +92,8 @@ func convolutions(p *kernels.Program) ([]layer, []int) {
 	return layers, counts
 }
 
-// program is the layer alone between a BatchNorm-and-ReLU load and a classifier: images → 1×1 convolution of one
-// group a channel, whose output the layer loads → the layer → mean → linear.
+// program returns a program around the layer: images → 1×1 convolution with one group for each channel → BatchNorm and
+// ReLU → the layer → mean → linear.
 func (l layer) program() (*kernels.Program, []kernels.Param) {
 	p := &kernels.Program{Name: l.String()}
 	var params []kernels.Param
@@ -153,13 +153,13 @@ func (l layer) String() string {
 	return fmt.Sprintf("%s %d→%s @%d×%d", kind, l.in.C, out, l.out.H, l.out.W)
 }
 
-// flops of the direct convolution of n images.
+// flops returns the number of operations of the direct convolution of n images.
 func (l layer) flops(n int) float64 {
 	return 2 * float64(n*l.siblings) * float64(l.out.Len()) * float64(l.in.C/l.groups) * float64(l.window.Kernel*l.window.Kernel)
 }
 
-// timeLayer times the layer's program forward, and forward and backward. The little around the layer is timed with
-// it, so the rates are lower bounds.
+// timeLayer times the layer's program: forward alone, and forward with backward. The times include the small steps around
+// the layer; the rates are therefore lower bounds.
 func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
 	p, params := l.program()
 	store, err := b.Device.NewStore(params)

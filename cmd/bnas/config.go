@@ -11,7 +11,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// The settings of each part, as flags.
+// These are the settings of each part, as flags.
 var (
 	supernetSettings = []setting{
 		{"space", "supernet.space", "search space: " + either(spaceNames())},
@@ -79,13 +79,13 @@ var (
 	}
 )
 
-// flags are those of settings and those that every command has.
+// flags returns the flags of settings and the flags that every command has.
 func flags(settings ...setting) []cli.Flag {
 	f := flagsOf(settings)
 	return append(f, commonFlags()...)
 }
 
-// either is "a, b or c".
+// either returns "a, b or c".
 func either(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
@@ -117,7 +117,7 @@ func commonFlags() []cli.Flag {
 	)
 }
 
-// configOf resolves a command's configuration from scratch.
+// configOf builds the configuration of a command that does not open a run.
 func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
 	cfg, err := resolve(c, run.Default(), append(settings, commonSettings...))
 	if err == nil && c.IsSet("seed") {

@@ -31,7 +31,8 @@ func correlateCommand() *cli.Command {
 	}
 }
 
-// correlated is one subset's figures: of the terms, then of the composites, calibrated on the same subset.
+// correlated holds the figures of one subset: those of the terms, then those of the composites, calibrated on the same
+// subset.
 type correlated struct {
 	Subset        indicator.Subset        `json:"subset"`
 	Architectures int                     `json:"architectures"`
@@ -113,7 +114,7 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, scores []in
 	return one, err
 }
 
-// readScores reads a score file and checks that it is of the space.
+// readScores reads a score file. It returns an error if the scores are those of another space.
 func readScores(path, spaceName string) ([]indicator.Scores, error) {
 	space, err := supernet.Lookup(spaceName)
 	if err != nil {

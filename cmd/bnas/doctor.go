@@ -69,7 +69,7 @@ func doctor(c *cli.Context) error {
 	})
 }
 
-// memory is the machine's, or the container's where that is less; 0 if the system does not say.
+// memory returns the memory of the machine, or of the container if it is less. It returns 0 if it is unknown.
 func memory() int64 {
 	var kib int64
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {

@@ -11,7 +11,7 @@ import (
 	"bnas.example/run"
 )
 
-// gpuState says what there is of a GPU, what is missing, and the mend.
+// gpuState describes the GPU: the parts that are there, the parts that are missing, and the way to get them.
 func gpuState() string {
 	driver := driverVersion()
 	switch {
@@ -32,7 +32,7 @@ func gpuState() string {
 		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), driver, p.Driver/1000, p.Driver%1000/10)
 }
 
-// sibling says whether the program that uses the GPU is there.
+// sibling describes whether bnas-cuda is beside this program.
 func sibling() string {
 	if _, err := gpuProgramPath(); err == nil {
 		return "--device gpu hands over to " + gpuProgram
@@ -42,7 +42,7 @@ func sibling() string {
 
 var versionPattern = regexp.MustCompile(`\b\d{3}\.\d+(\.\d+)?\b`)
 
-// driverVersion is the kernel module's, "" if it is not loaded.
+// driverVersion returns the version of the kernel module, or "" if it is not loaded.
 func driverVersion() string {
 	text, err := os.ReadFile("/proc/driver/nvidia/version")
 	if err != nil {
@@ -51,7 +51,7 @@ func driverVersion() string {
 	return versionPattern.FindString(string(text))
 }
 
-// cards names the GPUs as the driver lists them.
+// cards returns the names of the GPUs in the driver's list.
 func cards() string {
 	files, _ := filepath.Glob("/proc/driver/nvidia/gpus/*/information") // the pattern is well formed
 	var names []string

@@ -8,8 +8,8 @@ import (
 	"bnas.example/run"
 )
 
-// inFlags words an error of package run for the command line: a setting by its flag, and the flags that help. A wrong
-// setting or configuration file, and a folder that holds a run, are wrong use.
+// inFlags rewords an error of package run for the command line: it names the flag of a setting and the flags that help. A
+// wrong setting or configuration file, and a folder that holds a run, become usage errors.
 func inFlags(err error) error {
 	var (
 		setting *run.SettingError
@@ -52,12 +52,12 @@ type reworded struct {
 func (e reworded) Error() string { return e.text }
 func (e reworded) Unwrap() error { return e.error }
 
-// reword puts another text in the place of part's, wherever it stands in the error.
+// reword replaces the text of part within the error by another text.
 func reword(err, part error, text string) error {
 	return reworded{err, strings.Replace(err.Error(), part.Error(), text, 1)}
 }
 
-// flagOf is the flag of a setting.
+// flagOf returns the flag of a setting.
 func flagOf(path string) string {
 	for _, group := range allSettings() {
 		for _, s := range group {

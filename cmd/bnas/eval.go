@@ -82,7 +82,7 @@ func eval(c *cli.Context, settings []setting) error {
 	})
 }
 
-// validation gathers images that did not train: the first n of the holdout or of the test set, all for n = 0.
+// validation gathers images that were not used for training: the first n of the holdout or the test set, or all if n is 0.
 func validation(r *run.Run, split string, n int) ([]data.Batch, error) {
 	switch split {
 	case "holdout":

@@ -62,8 +62,8 @@ func writeResult(c *cli.Context, content []byte, arch string) error {
 	return output(c, r, r.text)
 }
 
-// subnetwork opens the command's one architecture: of a trained run with statistics recomputed on its training images,
-// or untrained with those of a new BatchNorm.
+// subnetwork opens the command's architecture. In a trained run the statistics are recomputed on its training images; an
+// untrained network has those of a new BatchNorm.
 func subnetwork(c *cli.Context, settings []setting) (*run.Run, supernet.Arch, supernet.Statistics, error) {
 	none := supernet.Statistics{}
 	r, err := openRunOr(run.Network, c, settings...)

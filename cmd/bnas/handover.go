@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// gpuProgram is this program with the GPU linked in. It is a program of its own because it cannot start where there is
-// no driver.
+// gpuProgram is this program, built with CUDA. It is a separate program because it cannot start on a machine without a
+// driver.
 const gpuProgram = "bnas-cuda"
 
-// gpuProgramPath is where bnas-cuda is looked for: beside this program, whatever links lead to it.
+// gpuProgramPath returns the path of bnas-cuda: in the folder of this program, after all links are resolved.
 func gpuProgramPath() (string, error) {
 	self, err := os.Executable()
 	if err == nil {
@@ -28,8 +28,7 @@ func gpuProgramPath() (string, error) {
 	return path, err
 }
 
-// handOver replaces this process by bnas-cuda, which stands beside it, with the same arguments. It returns only with
-// an error.
+// handOver replaces this process by bnas-cuda, with the same arguments. It returns only if this fails.
 func handOver() error {
 	path, err := gpuProgramPath()
 	switch {
@@ -47,8 +46,8 @@ func handOver() error {
 	return nil
 }
 
-// starts tries whether a program that needs the driver's library can start: once this process is replaced, nothing can
-// fall back to the CPU.
+// starts returns an error if a program that needs the driver's library cannot start. handOver tests this first, because a
+// replaced process cannot fall back to the CPU.
 func starts(path string) error {
 	out, err := exec.Command(path, "--version").CombinedOutput()
 	if err == nil {

@@ -11,7 +11,7 @@ import (
 // runFlag names a trained run; without it a command looks at the untrained network that its flags describe.
 var runFlag = &cli.StringFlag{Name: "run", Usage: "folder of a trained run", DefaultText: "none: the untrained network"}
 
-// options are those with which a command opens a run.
+// options returns the options with which a command opens a run.
 func options(c *cli.Context) run.Options {
 	o := run.Options{HandOver: handOver}
 	if !c.Bool("quiet") {
@@ -20,8 +20,8 @@ func options(c *cli.Context) run.Options {
 	return o
 }
 
-// openRunOr opens the trained run of --run, or else the untrained network by untrained. Settings of the network cannot
-// be given with --run: a trained run has its own.
+// openRunOr opens the trained run of --run. Without --run it opens the untrained network with the function untrained.
+// Settings of the network cannot be given with --run: a trained run has its own.
 func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli.Context, settings ...setting) (*run.Run, error) {
 	dir := c.String("run")
 	if dir == "" {
@@ -38,8 +38,8 @@ func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli
 	return run.Open(dir, cfg, options(c))
 }
 
-// runConfig is a run's configuration with the command line's over it. Settings of the network cannot be given again;
-// --seed sets the seeds of scoring and search alone.
+// runConfig returns the configuration of a run, changed by the flags. Settings of the network cannot be given again.
+// --seed sets the seeds of scoring and search only.
 func runConfig(c *cli.Context, dir string, settings []setting) (run.Config, error) {
 	for _, s := range supernetSettings {
 		if c.IsSet(s.flag) {

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// output writes a command's result: one JSON object with --json, otherwise what text writes.
+// output writes the result of a command: one JSON object with --json, otherwise the output of text.
 func output(c *cli.Context, result any, text func(w io.Writer)) error {
 	w := c.App.Writer
 	if c.Bool("json") {
@@ -24,7 +24,7 @@ func output(c *cli.Context, result any, text func(w io.Writer)) error {
 	return t.Flush()
 }
 
-// number is a float64 that JSON can hold when it is not finite: null.
+// number is a float64 that is null in JSON if it is not finite.
 type number float64
 
 func (n number) MarshalJSON() ([]byte, error) {
@@ -35,7 +35,7 @@ func (n number) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// byteSize formats a number of bytes for a person.
+// byteSize formats a number of bytes for reading.
 func byteSize(n int64) string {
 	switch {
 	case n >= 1<<30:

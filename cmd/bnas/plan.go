@@ -33,7 +33,7 @@ type planResult struct {
 type rooflineResult struct {
 	GPU string  `json:"gpu"`
 	MS  float64 `json:"ms"`
-	// Occupancy of each launch, in the order of kernels: the share of an SM's threads that it can keep there.
+	// Occupancy is the share of an SM's threads that each launch can keep resident, in the order of the kernels.
 	Occupancy []float64 `json:"occupancy"`
 }
 

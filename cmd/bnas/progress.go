@@ -12,16 +12,16 @@ import (
 	"golang.org/x/term"
 )
 
-// plainEvery is how often progress is a plain line where stderr is not a terminal.
+// plainEvery is the time between plain lines of progress if stderr is not a terminal.
 const plainEvery = 10 * time.Second
 
-// progress shows how far long work has come: a bar with rate and time left on a terminal, a plain line now and then
-// elsewhere, nothing with --quiet.
+// progress shows the progress of long work: a bar with rate and remaining time on a terminal, otherwise a plain line from
+// time to time. With --quiet it shows nothing.
 type progress struct {
 	what  string
 	total int
 	start time.Time
-	first int // work done before this run, so that the rate is this run's
+	first int // work of earlier runs; it does not count for the rate
 	begun bool
 	bar   *progressbar.ProgressBar
 	quiet bool
@@ -49,7 +49,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// of changes the total, once it is known.
+// of sets the total when it becomes known.
 func (p *progress) of(total int) {
 	if total > 0 && total != p.total {
 		p.total = total
@@ -59,7 +59,7 @@ func (p *progress) of(total int) {
 	}
 }
 
-// at says that done of the total is done; note is the state in a few words.
+// at shows that done of the total is done. note is the state in a few words.
 func (p *progress) at(done int, note string) {
 	if p.quiet {
 		return

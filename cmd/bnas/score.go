@@ -16,7 +16,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// ledgerFolder names where scores are kept.
+// ledgerFolder is the flag for the folder of the ledger.
 var ledgerFolder = &cli.StringFlag{Name: "out", Usage: "folder whose scores.csv keeps the scores; what it has is not computed again", DefaultText: "the run's"}
 
 func scoreCommand() *cli.Command {
@@ -69,7 +69,7 @@ func score(c *cli.Context, settings []setting) error {
 	return output(c, result, func(w io.Writer) { scoreTable(w, scores, r.Config.Score.Terms) })
 }
 
-// oneWay wants the architectures to be named as arguments, by --all, --sample or --file: by exactly one of them.
+// oneWay returns an error unless exactly one of arguments, --all, --sample and --file names the architectures.
 func oneWay(c *cli.Context) error {
 	ways := 0
 	for _, given := range []bool{c.NArg() > 0, c.Bool("all"), c.IsSet("sample"), c.IsSet("file")} {
@@ -135,7 +135,7 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 	return archs, nil
 }
 
-// scoreTable prints one architecture as a column of terms, several as one line each.
+// scoreTable prints one architecture as a column of terms, or several architectures one a line.
 func scoreTable(w io.Writer, scores []indicator.Scores, only []string) {
 	names := only
 	if len(names) == 0 {

@@ -37,7 +37,7 @@ func searchCommand() *cli.Command {
 	}
 }
 
-// resumable adds to the error of an interrupted search the command that goes on.
+// resumable adds the command that continues to the error of an interrupted search.
 func resumable(c *cli.Context, err error) error {
 	if errors.Is(err, search.ErrInterrupted) {
 		return interrupted{err, fmt.Sprintf("the same bnas %s command", c.Command.Name)}
@@ -45,7 +45,7 @@ func resumable(c *cli.Context, err error) error {
 	return err
 }
 
-// searchFor searches and shows how far each phase of it has come.
+// searchFor searches and shows the progress of each phase.
 func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 	var bar *progress
 	end := func() {

@@ -12,8 +12,8 @@ import (
 	"bnas.example/run"
 )
 
-// A setting is one field of run.Config that is also a flag. The field's default is the flag's default, and its place in
-// the YAML file its path: one name and one value wherever it shows.
+// setting is one field of run.Config that is also a flag. The default of the flag is that of the field. path is its place
+// in the YAML file.
 type setting struct {
 	flag  string
 	path  string // YAML keys, dotted
@@ -27,7 +27,7 @@ func flagsOf(settings []setting) []cli.Flag {
 	for _, s := range settings {
 		v, err := fieldAt(reflect.ValueOf(&defaults).Elem(), s.path)
 		if err != nil {
-			panic(err) // a setting that names no field: TestSettingsNameFields
+			panic(err) // the setting names no field; TestSettingsNameFields finds it
 		}
 		usage := s.usage
 		if v.Kind() == reflect.Bool {
@@ -39,8 +39,8 @@ func flagsOf(settings []setting) []cli.Flag {
 	return flags
 }
 
-// resolve builds the configuration of a command: the defaults (or base), then the file of --config, then the flags
-// that were given.
+// resolve builds the configuration of a command. It starts from base, reads the file of --config, and then applies the
+// given flags.
 func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, error) {
 	cfg := base
 	if path := c.String("config"); path != "" {
@@ -71,7 +71,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	return cfg, nil
 }
 
-// fieldAt finds the field of a struct by its dotted YAML path; embedded structs count as their own keys.
+// fieldAt finds the field of a struct by its dotted YAML path.
 func fieldAt(v reflect.Value, path string) (reflect.Value, error) {
 	key, rest, deeper := strings.Cut(path, ".")
 	for i := range v.NumField() {
@@ -92,7 +92,7 @@ var (
 	listType     = reflect.TypeFor[[]string]()
 )
 
-// parseInto sets a field from a flag's text.
+// parseInto sets a field from the text of a flag.
 func parseInto(v reflect.Value, text string) error {
 	var err error
 	switch {

@@ -152,7 +152,7 @@ func showArch(c *cli.Context) error {
 	})
 }
 
-// netOf builds the untrained supernet that a command's flags describe.
+// netOf builds the untrained supernet of a command's flags.
 func netOf(c *cli.Context) (*supernet.Net, error) {
 	cfg, err := resolve(c, run.Default(), supernetSettings)
 	if err != nil {

@@ -65,7 +65,7 @@ func trace(c *cli.Context, settings []setting) error {
 	return writeResult(c, b.Bytes(), r.Net.Space.Format(a))
 }
 
-// copied is a store of dev with the parameters of another device's.
+// copied makes a store of dev and copies the parameters of another device's store into it.
 func copied(dev kernels.Device, from kernels.Store) (kernels.Store, error) {
 	to, err := dev.NewStore(from.Params())
 	if err != nil {

@@ -37,7 +37,7 @@ func trainCommand() *cli.Command {
 	}
 }
 
-// trainResult is what training came to.
+// trainResult is the result of training.
 type trainResult struct {
 	Dir      string  `json:"dir"`
 	Step     int     `json:"step"`
@@ -60,7 +60,7 @@ func (r trainResult) text(w io.Writer) {
 	}
 }
 
-// trainRun makes the run that the command line describes, or resumes the one that it names, and trains it to its end.
+// trainRun makes the run of the command line, or resumes the one of --resume, and trains it to the end.
 func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error) {
 	if c.NArg() > 0 {
 		return nil, trainResult{}, usagef("%s takes no arguments, got %q", c.Command.HelpName, c.Args().First())
@@ -84,7 +84,7 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 	return r, result, nil
 }
 
-// freshRun makes the run of --out, or one that is named by the time.
+// freshRun makes the run of --out. Without --out the current time is its name.
 func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	cfg, err := configOf(c, settings...)
 	if err != nil {
@@ -97,8 +97,8 @@ func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	return run.Create(dir, cfg, options(c))
 }
 
-// resumedRun opens the run of --resume. Flags may change what does not change the result; the checkpoint refuses the
-// rest by name.
+// resumedRun opens the run of --resume. Flags may change settings that do not change the result. The checkpoint refuses
+// other changes and names them.
 func resumedRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	dir := c.String("resume")
 	if c.IsSet("out") {
