@@ -22,17 +22,17 @@ type plans struct {
 	norms  []kernels.BNID
 	normAt []int // the position of each BN in norms
 
-	saved    layout // values and what else a Forward keeps
-	values   []int64
-	sums     []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
-	tiles    int64   // partial sums of tiles: scratch of one launch
-	images   int64   // partial statistics of images: scratch of one launch
-	dLogits  int64
-	labels   int64
-	result   int64 // mean loss, number correct
-	all      *plan.Backward
-	gradient []int64 // of each node's gradient in a backward pass to all parameters
-	moving   int64
+	saved         layout // values and what else a Forward keeps
+	values        []int64
+	sums          []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
+	tiles         int64   // partial sums of tiles: scratch of one launch
+	images        int64   // partial statistics of images: scratch of one launch
+	dLogits       int64
+	labels        int64
+	result        int64 // mean loss, number correct
+	all           *plan.Backward
+	gradient      []int64 // of each node's gradient in a backward pass to all parameters
+	gradientBytes int64
 
 	own     layout // what an Exec has for itself: coefficients, moments, counters; zeroed when it is compiled
 	affine  []int64
@@ -95,7 +95,7 @@ func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
 	a.planSaved()
 	a.planOwn()
 	a.all = plan.NewBackward(p, a.uses, nil, plan.Route{From: plan.NoNode, To: plan.NoNode})
-	a.gradient, a.moving = a.place(a.all)
+	a.gradient, a.gradientBytes = a.place(a.all)
 	return a, nil
 }
 
@@ -227,7 +227,7 @@ func (a *plans) place(b *plan.Backward) (at []int64, size int64) {
 
 // bytes is what a batch of n images takes, all buffers together, two batches of images included.
 func (a *plans) bytes() int64 {
-	return a.saved.size + a.moving + a.own.size + 2*int64(a.n)*4*int64(a.p.Values[kernels.Images].Len())
+	return a.saved.size + a.gradientBytes + a.own.size + 2*int64(a.n)*4*int64(a.p.Values[kernels.Images].Len())
 }
 
 // savedBytes is what a backward pass of n images needs of the forward pass: every stored value but the images, and

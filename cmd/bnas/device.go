@@ -7,9 +7,10 @@ import (
 	"runtime"
 
 	"bnas.example/cuda"
+	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/emulated"
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
-	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/ref"
 )
 
@@ -70,20 +71,20 @@ func openGPU(cfg Config) (kernels.Device, error) {
 	if !gpuPresent() {
 		return nil, errors.New("--device gpu: no NVIDIA driver is loaded on this machine: see bnas doctor, or use --device cpu")
 	}
-	if !cuda.Built {
+	if !driver.Built {
 		return nil, handOver()
 	}
-	driver, err := cuda.Open()
+	g, err := driver.Open()
 	if err != nil {
 		return nil, fmt.Errorf("--device gpu: %w", err)
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu", Storage: cfg.storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.storage()})
 }
 
 func openEmulated(cfg Config, threads int) (kernels.Device, error) {
-	driver, err := cuda.NewEmulated(gpu.Options{Threads: threads})
+	g, err := emulated.New(emulated.Options{Threads: threads})
 	if err != nil {
 		return nil, fmt.Errorf("--device gpu-emulated: %w", err)
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu-emulated", Storage: cfg.storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.storage()})
 }
