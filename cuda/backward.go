@@ -38,21 +38,21 @@ func (e *exec) fromLogits(what string, r route, s kernels.StatGrad) (*backwardTa
 }
 
 // walk queues the launches of a backward pass. sums: form dγ and dβ.
-func (e *exec) walk(what string, b *backwardTable, hold, sums bool) error {
+func (e *exec) walk(what string, b *backwardTable, frozen, sums bool) error {
 	if err := e.pack(gradientForm); err != nil {
 		return err
 	}
 	n := e.n
-	ops := func() []Work { return e.backwardOps(b, n, hold, sums) }
+	ops := func() []Work { return e.backwardOps(b, n, frozen, sums) }
 	if !sums {
 		return e.queue(ops()...)
 	}
-	return e.run(graphKey{kind: what, n: n, hold: hold, weights: b.order.Weights}, ops)
+	return e.run(graphKey{kind: what, n: n, frozen: frozen, weights: b.order.Weights}, ops)
 }
 
-func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []Work {
+func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
 	var ops []Work
-	if hold && len(e.plans.norms) > 0 {
+	if frozen && len(e.plans.norms) > 0 {
 		ops = append(ops, e.normsOp("batch_norm_held"))
 	}
 	for i, s := range b.order.Steps {
@@ -65,7 +65,7 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []Work {
 		}
 		for k, t := range s.Targets {
 			if t.Node != plan.NoNode {
-				ops = append(ops, e.backwardOp(b, i, k, n, hold, sums))
+				ops = append(ops, e.backwardOp(b, i, k, n, frozen, sums))
 			}
 		}
 	}
@@ -83,19 +83,19 @@ func (e *exec) classifierOp(s *stepPlan, at driver.Ptr, n int) Work {
 }
 
 // backwardOp is the launch of target k of step i of the order.
-func (e *exec) backwardOp(b *backwardTable, i, k, n int, hold, sums bool) Work {
+func (e *exec) backwardOp(b *backwardTable, i, k, n int, frozen, sums bool) Work {
 	s := b.order.Steps[i]
 	step := &e.plans.steps[s.Step+1]
 	in := e.p.Nodes[s.Targets[k].Node].Shape
 	t := e.plans.backTiling(step, in)
 	_, tiles := t.tiles(in.H, in.W)
 	o := Work{Step: step.name(), Launch: driver.Launch{
-		Kernel: step.backKernel, Grid: [3]int{n * tiles, t.slabs(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
-		Shared: t.shared, Args: words(b.targets[i][k], n, hold, sums),
+		Kernel: step.backKernel, Grid: [3]int{n * tiles, t.channelTiles(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
+		Shared: t.shared, Args: words(b.targets[i][k], n, frozen, sums),
 	}}
 	if step.step.Op == kernels.OpLinear {
 		weight, _ := e.classifier(kernels.Data)
-		o.Args = words(b.targets[i][k], weight, n, hold, sums)
+		o.Args = words(b.targets[i][k], weight, n, frozen, sums)
 	}
 	e.plans.countBackward(&o, b, step, s.Targets[k], n, sums)
 	return o
@@ -134,7 +134,7 @@ func (e *exec) clearUnreached(b *backwardTable) error {
 	return nil
 }
 
-// SampleGradients writes every image's gradient of γ and β with statistics held: the sums of a backward pass before
+// SampleGradients writes every image's gradient of γ and β with frozen statistics: the sums of a backward pass before
 // they are added up over images.
 func (e *exec) SampleGradients(dst []float32) error {
 	const what = "SampleGradients"
@@ -187,7 +187,7 @@ func (e *exec) sampleGradients(what string, dst []float32) error {
 	return e.driver.CopyOut(driver.Compute, bytesOf(dst), out)
 }
 
-// NodeGradient propagates seed from one node to another with statistics held.
+// NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	const what = "NodeGradient"
 	if err := e.ready(what); err != nil {
@@ -279,7 +279,7 @@ func (e *exec) weightGradients(t *table, s *stepPlan, outs []gpu.Incoming, b *ba
 		list = append(list, put(t, gpu.WeightGradient{
 			In: e.node(s.step.In[0], s.step.Act), Out: outs[k], Height: int64(out.H), Width: int64(out.W), Window: windowOf(s.step),
 			Gradient: gradient, Partial: e.gradients.base + driver.Ptr(b.scratch), Arrived: e.own + driver.Ptr(e.plans.arrived),
-			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), SlabOut: int64(w.slabOut), SlabIn: int64(w.slabIn),
+			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), SlabOut: int64(w.tileOut), SlabIn: int64(w.tileIn),
 		}))
 	}
 	return list, nil

@@ -168,9 +168,9 @@ func (e *exec) eachMoment(what string, mean, variance []float64, transfer func(a
 
 // graphKey names a sequence of launches of an Exec that is the same each time.
 type graphKey struct {
-	kind          string
-	n, rows       int
-	hold, weights bool
+	kind            string
+	n, rows         int
+	frozen, weights bool
 }
 
 // graphUse counts how often a sequence was launched, and holds it once it is recorded.

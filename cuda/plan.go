@@ -65,9 +65,9 @@ func (s *stepPlan) name() string {
 // mapBytes is the size of one image's feature map in float32.
 func mapBytes(s kernels.Shape) int64 { return 4 * int64(s.H) * int64(s.W) * int64(pitchOf(s.C)) }
 
-// narrow is 1 for a value that is stored in half precision: all but the images and what has one pixel, which is little
+// half is 1 for a value that is stored in half precision: all but the images and what has one pixel, which is little
 // and close to the logits.
-func (a *plans) narrow(v kernels.ValueID) int64 {
+func (a *plans) half(v kernels.ValueID) int64 {
 	if s := a.p.Values[v]; a.Half && v != kernels.Images && s.H*s.W > 1 {
 		return 1
 	}
@@ -76,7 +76,7 @@ func (a *plans) narrow(v kernels.ValueID) int64 {
 
 // valueBytes is the size of one image's stored value.
 func (a *plans) valueBytes(v kernels.ValueID) int64 {
-	return mapBytes(a.p.Values[v].Shape) >> a.narrow(v)
+	return mapBytes(a.p.Values[v].Shape) >> a.half(v)
 }
 
 // What the kernels can count: elements of a batch, with 64 bits, and, with 32, the pixels of a batch's feature map and the
@@ -192,22 +192,22 @@ func (a *plans) planOwn() {
 		a.slope[i] = a.own.bytes(pitch * affineBytes)
 	}
 	a.moments = make([]int64, len(a.steps))
-	slabs := 1
+	channelTiles := 1
 	for i := range a.steps {
 		s := &a.steps[i]
 		a.moments[i] = -1
 		if len(s.norms) > 0 {
 			a.moments[i] = a.own.bytes(2 * 8 * int64(s.columns))
 		}
-		slabs = max(slabs, s.forward.slabs(s.columns))
+		channelTiles = max(channelTiles, s.forward.channelTiles(s.columns))
 		if s.step != nil {
 			for _, node := range s.step.In {
 				in := p.Nodes[node]
-				slabs = max(slabs, a.backTiling(s, in.Shape).slabs(pitchOf(in.C)))
+				channelTiles = max(channelTiles, a.backTiling(s, in.Shape).channelTiles(pitchOf(in.C)))
 			}
 		}
 	}
-	counters := slabs * (1 + a.n)
+	counters := channelTiles * (1 + a.n)
 	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
 	a.arrived = a.own.bytes(4 * int64(counters))
 }

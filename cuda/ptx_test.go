@@ -14,11 +14,11 @@ import (
 // onInterpreter makes devices that run compiled kernels, on a number of the host's threads.
 func onInterpreter(modules []*ptx.Module, o cuda.Options) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {
-		driver, err := interpreted.New(interpreted.Options{Workers: threads}, modules...)
+		g, err := interpreted.New(interpreted.Options{Workers: threads}, modules...)
 		if err != nil {
 			return nil, err
 		}
-		return cuda.New(driver, o)
+		return cuda.New(g, o)
 	}
 }
 

@@ -15,15 +15,15 @@ func TestPlainTiling(t *testing.T) {
 				c := plainTiling(size[0], size[1], columns, gradient)
 				what := fmt.Sprintf("plainTiling(%d, %d, %d, %v) = %+v", size[0], size[1], columns, gradient, c)
 				scratch := map[bool]int{false: 32, true: 64}[gradient] * c.threads
-				slabs := (columns + c.slab - 1) / c.slab
+				channelTiles := (columns + c.channelTile - 1) / c.channelTile
 				switch {
 				case c.tileH < 1 || c.tileW < 1 || c.tileH > size[0] || c.tileW > size[1] || c.tileH*c.tileW > 64:
 					t.Errorf("%s: the tile", what)
-				case c.slab%8 != 0 || c.slab > 64 || c.slab > c.threads:
-					t.Errorf("%s: the slab", what)
-				case slabs*c.slab-columns >= 8*slabs:
-					t.Errorf("%s: slabs %d columns wider than the map", what, slabs*c.slab-columns)
-				case c.shared != 4*c.tileH*c.tileW*(c.slab+4)+scratch || c.shared > 48<<10:
+				case c.channelTile%8 != 0 || c.channelTile > 64 || c.channelTile > c.threads:
+					t.Errorf("%s: the channel tile", what)
+				case channelTiles*c.channelTile-columns >= 8*channelTiles:
+					t.Errorf("%s: channel tiles %d columns wider than the map", what, channelTiles*c.channelTile-columns)
+				case c.shared != 4*c.tileH*c.tileW*(c.channelTile+4)+scratch || c.shared > 48<<10:
 					t.Errorf("%s: the shared memory", what)
 				}
 			}
