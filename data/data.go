@@ -1,4 +1,4 @@
-// Package data reads data sets of labelled images, and makes of them batches that are functions of (seed, step).
+// Package data reads data sets of labelled images and makes training batches. Each batch is a function of (seed, step).
 package data
 
 import (
@@ -25,7 +25,7 @@ type Set interface {
 	Hash() string
 }
 
-// Options names a data set, where it lies, which part of it is meant, and the size its images are given.
+// Options names a data set, its folder, the part to read, and the size to which images are resized.
 type Options struct {
 	Name   string `yaml:"name"`   // one of Names
 	Dir    string `yaml:"dir"`    // the folder of its files; the embedded set has none

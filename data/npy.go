@@ -11,8 +11,6 @@ import (
 	"strings"
 
 	"gorgonia.org/tensor"
-
-	"bnas.example/internal/wholefile"
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
@@ -20,7 +18,6 @@ import (
 // final newline; npyio panics on a damaged header and allocates what it tells: hence this reader.
 const (
 	npyMagic   = "\x93NUMPY"
-	npyAlign   = 64      // the header ends on a multiple of it
 	npyMostDic = 1 << 16 // bytes of a header
 )
 
@@ -136,50 +133,4 @@ func parseNpyHeader(header string) (descr string, shape []int, err error) {
 		shape = append(shape, d)
 	}
 	return match[1], shape, nil
-}
-
-// WriteNpy writes an array of float32, float64, int64 or uint8; the file appears whole or not at all.
-func WriteNpy(path string, d *tensor.Dense) error {
-	if err := wholefile.WriteFrom(path, func(w io.Writer) error { return encodeNpy(w, d) }); err != nil {
-		return fmt.Errorf("data: %s: %w", path, err)
-	}
-	return nil
-}
-
-func encodeNpy(w io.Writer, d *tensor.Dense) error {
-	if d.Dims() == 0 {
-		return errors.New("a number without a dimension is not an array")
-	}
-	if d.RequiresIterator() || !d.DataOrder().IsRowMajor() {
-		return fmt.Errorf("the array of shape %v is a view; materialize it first", d.Shape())
-	}
-	var descr string
-	switch d.Data().(type) {
-	case []float32:
-		descr = "<f4"
-	case []float64:
-		descr = "<f8"
-	case []int64:
-		descr = "<i8"
-	case []uint8:
-		descr = "|u1"
-	default:
-		return fmt.Errorf("an array of %v cannot be written; float32, float64, int64 and uint8 can", d.Dtype())
-	}
-	shape := make([]string, d.Dims())
-	for i, n := range d.Shape() {
-		shape[i] = strconv.Itoa(n)
-	}
-	if len(shape) == 1 {
-		shape[0] += ","
-	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, strings.Join(shape, ", "))
-	length := len(npyMagic) + 4 + len(header) + 1
-	header += strings.Repeat(" ", (npyAlign-length%npyAlign)%npyAlign) + "\n"
-	start := append([]byte(npyMagic), 1, 0)
-	start = binary.LittleEndian.AppendUint16(start, uint16(len(header)))
-	if _, err := w.Write(append(start, header...)); err != nil {
-		return err
-	}
-	return binary.Write(w, binary.LittleEndian, d.Data())
 }

@@ -8,13 +8,12 @@ import (
 	"sort"
 )
 
-// Calibration holds the empirical distribution of every term over a fixed sample of random architectures, of which
-// the live ones count.
+// Calibration holds the empirical distribution of every term over the live architectures of a fixed random sample.
 type Calibration struct {
 	sorted [][]float64 // for each term the sample's values, ascending; nil where the sample lacks the term
 }
 
-// NewCalibration sorts a sample's scores. It needs one live architecture.
+// NewCalibration sorts a sample's scores by term. It is an error if no architecture of the sample is live.
 func NewCalibration(sample []Scores) (*Calibration, error) {
 	c := &Calibration{sorted: make([][]float64, len(terms))}
 	live := 0
@@ -44,7 +43,7 @@ func NewCalibration(sample []Scores) (*Calibration, error) {
 	return c, nil
 }
 
-// Covers says whether the sample had every term of a composite.
+// Covers returns an error if the sample lacks a term of the composite.
 func (c *Calibration) Covers(composite Composite) error {
 	if err := composite.Validate(); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 	"bnas.example/rank"
 )
 
-// Composite is a fusion of terms. Each counts with its own orientation, or against it where it is in Against.
+// Composite is a list of terms that are fused into one score. A term in Against counts with the opposite sign.
 type Composite struct {
 	Name    string   `json:"name" yaml:"name"`
 	Terms   []string `json:"terms" yaml:"terms"`
@@ -27,8 +27,8 @@ var composites = []Composite{
 // Composites lists the named composites.
 func Composites() []Composite { return append([]Composite(nil), composites...) }
 
-// LookupComposite finds a composite by name; any term's name is also one, of that term alone. The error lists the
-// composites.
+// LookupComposite returns the composite of that name. The name of a term stands for the composite of that term alone.
+// The error lists the composites.
 func LookupComposite(name string) (Composite, error) {
 	var names []string
 	for _, c := range composites {
@@ -43,7 +43,7 @@ func LookupComposite(name string) (Composite, error) {
 	return Composite{}, fmt.Errorf("indicator: no composite %q; there are %s, and every term by its name", name, strings.Join(names, ", "))
 }
 
-// Validate says whether every term exists, once.
+// Validate returns an error unless every term exists and is listed once.
 func (c Composite) Validate() error {
 	if len(c.Terms) == 0 {
 		return fmt.Errorf("indicator: composite %q has no terms", c.Name)
@@ -64,11 +64,11 @@ func (c Composite) Validate() error {
 	return nil
 }
 
-// Fuse is F3, calibrated quantiles: Σ log q_i over the terms, q_i the share of the calibration's architectures that
-// score lower (ties count half). It is absolute: it does not depend on what else is compared, so it can be cached and
-// used in an evolution; and it does not change under any monotone map of a term. A dead network has −Inf.
+// Fuse returns Σ log q_i over the terms, with q_i the share of the calibration's architectures that score lower on term
+// i (ties count half). The score is absolute: it depends on s and the calibration alone, so it can be cached and used in
+// an evolution. A monotone map of a term does not change it. A dead network has −Inf.
 //
-// The composite and the calibration must fit: see Calibration.Covers. Otherwise the result is NaN.
+// The result is NaN if the calibration or s lacks a term: see [Calibration.Covers]. Source: ours.
 func (c Composite) Fuse(calibration *Calibration, s Scores) float64 {
 	if s.Dead {
 		return math.Inf(-1)
@@ -84,20 +84,10 @@ func (c Composite) Fuse(calibration *Calibration, s Scores) float64 {
 	return sum
 }
 
-// RankSum is F1, the sum of ranks within a set (TE-NAS, Chen, Gong and Wang, ICLR 2021): ties average, dead networks
-// −Inf. Higher is better.
-func (c Composite) RankSum(set []Scores) ([]float64, error) {
-	return c.overRanks(set, func(rank, _ float64) float64 { return rank })
-}
-
-// LogRank is F2, Σ log(rank/n) within a set (AZ-NAS, Lee and Ham, CVPR 2024): a network that is poor on one term
-// cannot make up for it on another as easily. Ties average, dead networks −Inf. Higher is better.
+// LogRank returns Σ log(rank/n) over the terms for each network of a set, ranks from 1 (lowest) to n within the set's live
+// networks. Ties take their average rank; dead networks have −Inf. Higher is better. A poor rank on one term weighs more
+// than in a sum of ranks. Source: AZ-NAS (Lee and Ham, CVPR 2024).
 func (c Composite) LogRank(set []Scores) ([]float64, error) {
-	return c.overRanks(set, func(rank, n float64) float64 { return math.Log(rank / n) })
-}
-
-// overRanks sums f(rank, n) over the terms, the ranks taken among the live networks.
-func (c Composite) overRanks(set []Scores, f func(rank, n float64) float64) ([]float64, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -125,8 +115,8 @@ func (c Composite) overRanks(set []Scores, f func(rank, n float64) float64) ([]f
 				column[k] = -column[k]
 			}
 		}
-		for k, rank := range rank.Ranks(column) {
-			fused[live[k]] += f(rank, float64(len(live)))
+		for k, r := range rank.Ranks(column) {
+			fused[live[k]] += math.Log(r / float64(len(live)))
 		}
 	}
 	return fused, nil

@@ -6,9 +6,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Config says how much is looked at. Zero fields take the defaults (in brackets), which are chosen to score a
-// NAS-Bench-201 architecture within half a second on two cores. Images and directions are the same for every
-// architecture.
+// Config sets the numbers of images, directions and batches. Zero fields take the defaults (in brackets), with which a
+// NAS-Bench-201 architecture is scored within half a second on two cores. Every architecture is scored with the same
+// images and directions.
 type Config struct {
 	// Images that calibrate the BatchNorm statistics and give codes, spectra and noise (64).
 	Images int `yaml:"images"`
@@ -26,11 +26,11 @@ type Config struct {
 	MCQueries int `yaml:"mc_queries"`
 	// Seed of the Rademacher vectors.
 	Seed uint64 `yaml:"seed"`
-	// Terms to compute; empty for all. What only other terms need is not run.
+	// Terms to compute; empty for all. A pass that only other terms need is not run.
 	Terms []string `yaml:"terms"`
 }
 
-// WithDefaults fills the zero fields, but for Seed and Terms.
+// WithDefaults returns c with its zero fields filled, except Seed and Terms.
 func (c Config) WithDefaults() Config {
 	for _, f := range []struct {
 		field *int
@@ -46,7 +46,7 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate checks a Config whose defaults are filled in.
+// Validate returns an error if a value is out of range. It expects a Config whose defaults are filled in.
 func (c Config) Validate() error {
 	for _, f := range []struct {
 		name       string
@@ -70,15 +70,15 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// ImagesNeeded is how many images Inputs must hold: Images, then MCQueries, then MCBatches×MCBatch.
+// ImagesNeeded returns the number of images that Inputs must hold: Images + MCQueries + MCBatches·MCBatch.
 func (c Config) ImagesNeeded() int {
 	c = c.WithDefaults()
 	return c.Images + c.MCQueries + c.MCBatches*c.MCBatch
 }
 
-// Inputs are the images that every architecture is scored on, normalised and without augmentation, in random order.
-// The first Config.Images calibrate, the next are the queries of MC-BatchNorm, the rest its resampled batches, none of
-// which shares an image with another.
+// Inputs are the images for scoring, normalised, not augmented, in random order. The first Config.Images of them calibrate
+// the statistics, the next Config.MCQueries are the queries of MC-BatchNorm, the others its resampled batches. No two
+// batches share an image.
 type Inputs struct {
 	Images *tensor.Dense // M×C×H×W float32, M ≥ Config.ImagesNeeded()
 	Labels []int

@@ -9,8 +9,8 @@ import (
 	"bnas.example/rank"
 )
 
-// Join pairs scores with a table's accuracies by the architecture's text, in the order of scores. missing is how many
-// have no row.
+// Join pairs scores with a table's accuracies by the architecture's text, in the order of scores. missing is the number of
+// scores without a row in the table.
 func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, missing int) {
 	for _, s := range scores {
 		if v, ok := table.Of(s.Arch); ok {
@@ -22,7 +22,7 @@ func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, mi
 	return found, accuracy, missing
 }
 
-// Subset says which architectures a correlation is taken over; figures compare only within one.
+// Subset names the architectures over which a correlation is taken. Figures of different subsets are not comparable.
 type Subset string
 
 const (
@@ -31,10 +31,11 @@ const (
 	Distinct Subset = "distinct" // live, and one of those that are the same network, with their mean accuracy
 )
 
-// Subsets lists them.
+// Subsets returns all subsets.
 func Subsets() []Subset { return []Subset{All, Live, Distinct} }
 
-// Of picks the subset's architectures. Of those that are the same network Distinct keeps the first.
+// Of returns the subset's architectures and their accuracies. Distinct keeps the first of the architectures that are the
+// same network, with their mean accuracy.
 func (s Subset) Of(scores []Scores, accuracy []float64) ([]Scores, []float64, error) {
 	switch s {
 	case All:
@@ -63,7 +64,7 @@ func (s Subset) Of(scores []Scores, accuracy []float64) ([]Scores, []float64, er
 	return kept, truth, nil
 }
 
-// Correlation is how well a score agrees with the truth.
+// Correlation holds the agreement of a score with the true accuracies.
 type Correlation struct {
 	Name     string        `json:"name"`
 	N        int           `json:"n"`
@@ -73,7 +74,7 @@ type Correlation struct {
 	Top      []rank.Top    `json:"top"`
 }
 
-// Judging is how a correlation is measured.
+// Judging holds the settings of a correlation.
 type Judging struct {
 	Resamples int    // of the bootstrap
 	Seed      uint64 // of the bootstrap
@@ -83,7 +84,7 @@ type Judging struct {
 // resample is the source of one bootstrap resample: every score sees the same ones.
 func (j Judging) resample(i int) rank.Source { return philox.New(j.Seed, "bootstrap", uint64(i)) }
 
-// Judge compares a score with the truth.
+// Judge returns the agreement of a score with the truth, element by element.
 func (j Judging) Judge(name string, score, truth []float64) Correlation {
 	c := Correlation{
 		Name: name, N: len(score), Tau: rank.KendallTauB(score, truth), Rho: rank.Spearman(score, truth),
@@ -95,7 +96,7 @@ func (j Judging) Judge(name string, score, truth []float64) Correlation {
 	return c
 }
 
-// Terms compares every term that all of scores have with the truth, in the order of TermNames.
+// Terms judges each term that all of scores have, in the order of TermNames.
 func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
 	var all []Correlation
 	column := make([]float64, len(scores))
@@ -110,8 +111,7 @@ func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
 	return all
 }
 
-// Composites compares each composite, fused as F3 by calibration, with the truth. A composite that the calibration
-// does not cover is an error.
+// Composites judges each composite, fused by [Composite.Fuse]. It is an error if the calibration does not cover one.
 func (j Judging) Composites(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Correlation, error) {
 	var all []Correlation
 	for _, c := range composites {

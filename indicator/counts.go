@@ -8,8 +8,8 @@ func countParams(e *evidence) float64 { return float64(e.cost.Params) }
 func countMACs(e *evidence) float64   { return float64(e.cost.MACs) }
 func countDepth(e *evidence) float64  { return float64(e.cost.Depth) }
 
-// countConvs is the number of genes whose operator has a convolution: the score that any indicator on convolutions'
-// BatchNorms has to beat. Invariant.
+// countConvs is the number of genes whose operator has a convolution: a baseline for indicators on the
+// BatchNorms of convolutions. Gauge-invariant.
 func countConvs(e *evidence) float64 {
 	n := 0
 	for gene, option := range e.arch {

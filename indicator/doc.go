@@ -1,11 +1,11 @@
-// Package indicator measures what a network reveals before it is trained: the neural tangent kernel of its BatchNorm
-// parameters, activation codes, spectra, the noise of its batch statistics; it fuses these terms into a composite
-// indicator, and judges an indicator against ground truth.
+// Package indicator scores architectures without training them on their own. It computes terms (the condition number of
+// the neural tangent kernel of γ and β, activation codes, spectra of features, the noise of batch statistics), combines
+// them into a composite indicator, and compares an indicator with ground truth.
 //
-// Every term is one small function and one row of the table in terms.go. A term is oriented: higher is expected to be
-// better. A network through which no path leads has every term at −∞ and is last in every ranking.
+// Each term is one small function and one row of the table in terms.go. A term is oriented: higher is expected to be
+// better. A dead network (no path from input to output) has −∞ in every term and is last in every ranking.
 //
-// Terms speak of gauge: in the fair placement, multiplying γ and β of all BatchNorms that enter one node by one
-// positive factor changes no logit (up to ε), wherever all consumers of the node end in BatchNorm. A term that is not
-// invariant under this measures the parametrisation, not the function.
+// Gauge is the rescaling of γ and β of all BatchNorms that enter one node by one positive factor. In the fair placement
+// it changes no logit (up to ε) if every consumer of the node ends in a BatchNorm. A term that is not gauge-invariant
+// depends on the parametrisation and not only on the function.
 package indicator

@@ -1,21 +1,9 @@
 package indicator
 
-import (
-	"fmt"
-
-	"bnas.example/kernels"
-)
+import "fmt"
 
 func (e *evidence) takeFiring() error {
-	channels := 0
-	for _, s := range e.program.Steps {
-		if s.Act != kernels.Linear {
-			for _, in := range s.In {
-				channels += e.program.Nodes[in].C
-			}
-		}
-	}
-	e.firingRate = make([]float64, channels)
+	e.firingRate = make([]float64, e.program.RectifiedChannels())
 	if err := e.exec.FiringRate(e.firingRate); err != nil {
 		return fmt.Errorf("firing rates: %w", err)
 	}
@@ -23,9 +11,8 @@ func (e *evidence) takeFiring() error {
 }
 
 // firingEntropy is minus the mean over rectified channels of H₂(share of images and pixels at which the channel
-// fires), in bits, from −1 to 0. A network whose rectifiers all toss a coin says little; so does one in which none
-// ever changes, and the sign with accuracy has been seen both ways. Invariant: it reads signs. Source: ours; the
-// measured form of bn_entropy, with the uncertainty's sign.
+// fires), in bits, from −1 to 0. Its correlation with accuracy has been seen with both signs. Gauge-invariant: it depends
+// on signs only. Source: ours; the measured form of bn_entropy, with the sign of an uncertainty.
 func firingEntropy(e *evidence) float64 {
 	var h float64
 	for _, rate := range e.firingRate {

@@ -15,7 +15,7 @@ import (
 
 // takeProbes sends Rademacher noise at every block's output back to its input.
 func (e *evidence) takeProbes() error {
-	n := e.heldImages()
+	n := e.frozenImages()
 	for _, b := range e.program.Blocks {
 		in, out := e.program.Nodes[b.In].Shape, e.program.Nodes[b.Out].Shape
 		if in.H%out.H != 0 || in.W%out.W != 0 {
@@ -105,6 +105,6 @@ func spaceToDepth(x []float32, in, out kernels.Shape, n int) []float32 {
 // averaged over images and pixels: 0 where gradients pass with their length kept, lower where they grow or fade.
 // Dimensionless. −∞ if a block passes them through untouched: it learns nothing (as AZ-NAS has it). Not invariant: the
 // factor of a block's output node scales its Jacobian. Source: AZ-NAS's trainability (Lee and Ham, CVPR 2024), with
-// the Rademacher probe of its code; statistics are held, and blocks whose input is no multiple of their output are
+// the Rademacher probe of its code; statistics are frozen, and blocks whose input is no multiple of their output are
 // left out.
 func isometry(e *evidence) float64 { return mean(e.isometries) }

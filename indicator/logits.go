@@ -13,9 +13,9 @@ func (e *evidence) takeLogits() error {
 	return nil
 }
 
-// logitScale is minus the standard deviation of the logits over images, root mean square over classes: with a frozen
-// classifier, how loudly the network speaks before it knows anything. In units of a logit. Invariant under gauge: it is
-// in function space. Source: ours.
+// logitScale is minus the standard deviation of the logits over images, root mean square over classes. With a frozen
+// classifier it is the spread of the logits at initialisation. In units of a logit. Gauge-invariant: it depends on the
+// function only. Source: ours.
 func logitScale(e *evidence) float64 {
 	wide := make([]float64, len(e.logit))
 	for i, v := range e.logit {

@@ -111,8 +111,8 @@ func mcMI(e *evidence) float64 { return e.mc.orLowest(-e.mc.mi) }
 // dimensionless. Invariant, also under the classifier's scale. Source: ours, after Teye et al.
 func mcVariance(e *evidence) float64 { return e.mc.orLowest(-e.mc.within / e.mc.between) }
 
-// mcNLL is minus the negative log-likelihood of the averaged prediction p̄ on the queries' labels, in nats: uncertainty
-// that a network at chance cannot fake. Invariant. Source: ours, after Teye et al.
+// mcNLL is minus the negative log-likelihood of the averaged prediction p̄ on the queries' labels, in nats. Unlike
+// mcMI it is not high for a network at chance. Gauge-invariant. Source: ours, after Teye et al.
 func mcNLL(e *evidence) float64 { return e.mc.orLowest(-e.mc.nll) }
 
 // orLowest is v, or −∞ where the logits are constant.

@@ -7,7 +7,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// passes is a set of measurements that a term reads. Each is taken once for an architecture, whichever terms share it.
+// passes is a set of measurements. Each is taken once for an architecture and shared by all terms that need it.
 type passes uint
 
 const (
@@ -25,15 +25,15 @@ const (
 	resamples                       // logits under resampled statistics
 )
 
-// calibrated are the passes that read the calibration forward, held those that read a smaller forward with its
-// statistics held.
+// calibrated are the passes that read the forward of the calibration images, frozen those that read a smaller forward with
+// the statistics of the first.
 const (
-	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | held
-	held       = probes | jacobians
+	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | frozen
+	frozen     = probes | jacobians
 )
 
 // measurements in the order in which they can share forward passes: those of the calibration images, those with the
-// statistics held, those with resampled ones.
+// statistics frozen, those with resampled ones.
 var measurements = []struct {
 	needs passes
 	take  func(*evidence) error
@@ -48,13 +48,13 @@ var measurements = []struct {
 	{bnSpectra, (*evidence).takeBNSpectra},
 	{statistics, (*evidence).takeNoise},
 	{loss, (*evidence).takeLoss},
-	{held, (*evidence).hold},
+	{frozen, (*evidence).freeze},
 	{probes, (*evidence).takeProbes},
 	{jacobians, (*evidence).takeJacobians},
 	{resamples, (*evidence).resample},
 }
 
-// evidence is what the passes of one architecture found; each field is filled by the pass that it names.
+// evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
 type evidence struct {
 	*Scorer
 	arch    supernet.Arch
@@ -105,16 +105,16 @@ func (e *evidence) calibrate() error {
 	return nil
 }
 
-// hold runs the first images again, as many as the kernels take, with the calibration's statistics held.
-func (e *evidence) hold() error {
-	if err := e.exec.Forward(e.images[:e.heldImages()*e.imageLen], 0); err != nil {
-		return fmt.Errorf("forward with statistics held: %w", err)
+// freeze runs the first images again, as many as the kernels take, with the calibration's statistics frozen.
+func (e *evidence) freeze() error {
+	if err := e.exec.Forward(e.images[:e.frozenImages()*e.imageLen], 0); err != nil {
+		return fmt.Errorf("forward with frozen statistics: %w", err)
 	}
 	return nil
 }
 
-// heldImages is how many images the kernels take together.
-func (s *Scorer) heldImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches }
+// frozenImages is the number of images of all kernels together.
+func (s *Scorer) frozenImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches }
 
 // readAffine reads γ and β of every BN of the path.
 func (e *evidence) readAffine() error {

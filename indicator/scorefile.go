@@ -46,19 +46,13 @@ func (s Scores) row() []string {
 	return row
 }
 
-// ReadScores reads a score file. Columns may be in any order, and terms may be missing (their values are NaN); a
-// column that is no term is an error, as is a row that is not whole. Errors name the file, line and column.
+// ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
+// is no term is an error, and so is an incomplete row. Errors name the file, line and column.
 func ReadScores(r io.Reader, name string) ([]Scores, error) {
-	table := csv.NewReader(r)
-	table.ReuseRecord = true
-	header, err := table.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("indicator: %s: empty", name)
-	}
+	table, header, err := openTable(r, name)
 	if err != nil {
-		return nil, fmt.Errorf("indicator: %s: %w", name, err)
+		return nil, err
 	}
-	header = slices.Clone(header)
 	if err := checkScoreHeader(header); err != nil {
 		return nil, fmt.Errorf("indicator: %s: line 1: %w", name, err)
 	}
@@ -135,8 +129,8 @@ type ScoreFile struct {
 	size int64 // of the whole rows
 }
 
-// OpenScores opens a score file for appending, or makes one, and returns what it holds. An unfinished last line is
-// cut off.
+// OpenScores opens a score file for appending, or makes one, and returns its scores. It cuts off an unfinished last line.
+// It is an error if the file's columns are not the terms of this program.
 func OpenScores(path string) (*ScoreFile, []Scores, error) {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -152,7 +146,7 @@ func OpenScores(path string) (*ScoreFile, []Scores, error) {
 			return nil, nil, fmt.Errorf("indicator: %s: written with other terms than this program's; it cannot be continued", path)
 		}
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
 	}
@@ -192,6 +186,14 @@ func (f *ScoreFile) append(line []byte) error {
 		return fmt.Errorf("indicator: scores: %w", errors.Join(err, f.file.Truncate(f.size)))
 	}
 	f.size += int64(len(line))
+	return nil
+}
+
+// Sync waits until all rows are on the disk.
+func (f *ScoreFile) Sync() error {
+	if err := f.file.Sync(); err != nil {
+		return fmt.Errorf("indicator: scores: %w", err)
+	}
 	return nil
 }
 

@@ -9,9 +9,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// Scorer computes every term of architectures of one supernet, on the same images and the same random directions. It
-// is for one goroutine at a time, as its device is. It takes the parameters as they are: after training on, call
-// Reset.
+// Scorer computes the terms of architectures of one supernet, on the same images and the same random directions. Use it
+// from one goroutine at a time, as its device. It caches scores: call Reset after the parameters have changed.
 type Scorer struct {
 	net   *supernet.Net
 	dev   kernels.Device
@@ -66,7 +65,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	return s, nil
 }
 
-// Reset forgets all scores, for when the parameters have changed.
+// Reset clears the cached scores.
 func (s *Scorer) Reset() {
 	s.cache = map[string][]float64{}
 	s.shares = nil
@@ -122,9 +121,9 @@ func directions(classes, r int, seed uint64) [][]float32 {
 	return d
 }
 
-// Score computes the terms of a. Those of the network itself are computed once for all architectures that are the same
-// network, on the one that stands for them (see representative); those of the path, the γ baselines and the counts, on
-// a itself. The error names the architecture.
+// Score computes the terms of a. Terms of the network are computed once for all architectures that are the same network,
+// on the first of them in the space's order. Terms of the path (the γ baselines and the counts) are computed on a itself.
+// The error names the architecture.
 func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 	space := s.net.Space
 	if err := supernet.Validate(space, a); err != nil {

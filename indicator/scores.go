@@ -5,13 +5,13 @@ import (
 	"math"
 )
 
-// Scores is what a Scorer found out about one architecture.
+// Scores are the terms of one architecture.
 type Scores struct {
 	Arch      string // the space's own text form
 	Canonical string // equal for architectures that are the same network
 	Dead      bool   // no path from input to output
-	// Values has one entry for each term, in the order of TermNames. NaN says that the term was not asked for. −Inf is
-	// the lowest; a dead network has it for every term.
+	// Values has one entry for each term, in the order of TermNames. NaN stands for a term that was not computed. −Inf is
+	// the lowest value; a dead network has it in every term.
 	Values []float64
 }
 

@@ -14,11 +14,11 @@ import (
 // maxSelected is the most terms of a selected composite.
 const maxSelected = 4
 
-// Select finds the composite of up to four terms, at least one each of expressivity, trainability and uncertainty, all
-// with their own orientation and equal weight, whose F3 fusion agrees best (τ_b) with the accuracy of these
-// architectures. The architectures calibrate it too. Of equally good ones it takes the one with fewer terms, then the
-// first in the order of TermNames. tried is how many there were. What it finds is fitted to these accuracies: report it
-// on others (see SelectHalf).
+// Select returns the composite whose fusion ([Composite.Fuse], calibrated on the same architectures) agrees best (τ_b) with
+// the accuracies. The candidates have three or four terms with equal weight, at least one each of expressivity,
+// trainability and uncertainty. Of equally good candidates it takes the one with fewer terms, then the first in the order
+// of TermNames. tried is the number of candidates. The choice is fitted to these accuracies: report its τ on other
+// architectures, as SelectHalf does.
 func Select(name string, train []Scores, accuracy []float64) (best Composite, tau float64, tried int, err error) {
 	if len(train) != len(accuracy) {
 		return Composite{}, 0, 0, fmt.Errorf("indicator: select: %d architectures and %d accuracies", len(train), len(accuracy))
@@ -98,7 +98,7 @@ func combinations(of []int, size int) func(yield func([]int) bool) {
 	}
 }
 
-// Selection is a composite chosen on one half of the architectures and judged on the other.
+// Selection is a composite that was chosen on one half of the architectures and judged on the other half.
 type Selection struct {
 	Composite Composite   `json:"composite"`
 	Tried     int         `json:"tried"`
@@ -107,8 +107,8 @@ type Selection struct {
 	Test      Correlation `json:"test"`  // on the others
 }
 
-// SelectHalf divides the architectures in two at random, such that those that are the same network are on one side,
-// selects on the first half and judges on the second, calibrated by the first.
+// SelectHalf divides the architectures into two random halves, selects a composite on the first and judges it on the
+// second, calibrated by the first. Architectures that are the same network are in the same half.
 func SelectHalf(name string, scores []Scores, accuracy []float64, seed uint64, judging Judging) (Selection, error) {
 	train, test := halves(scores, seed)
 	trainScores, trainAccuracy := pick(scores, accuracy, train)

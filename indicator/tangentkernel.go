@@ -11,10 +11,10 @@ import (
 func (e *evidence) takeJacobians() error {
 	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
-	j := e.floats(e.heldImages() * p)
+	j := e.floats(e.frozenImages() * p)
 	raw, gauge := make([]float64, batches*n*n), make([]float64, batches*n*n)
 	for _, v := range e.directions {
-		if err := ntk.JacobianInto(j, e.exec, e.heldImages(), v); err != nil {
+		if err := ntk.JacobianInto(j, e.exec, e.frozenImages(), v); err != nil {
 			return err
 		}
 		for b := range batches {
@@ -42,11 +42,11 @@ func (e *evidence) takeJacobians() error {
 //
 //	Θ = Σ_v J_v J_vᵀ,  J_v = ∂⟨v, f(x_n)⟩/∂(γ, β),  κ = λ_max / max(λ_min, 1e-6·λ_max),
 //
-// statistics held at the calibration images', v Rademacher vectors over the classes or all unit vectors, mean of log κ
+// with the statistics frozen at the calibration images', v Rademacher vectors over the classes or all unit vectors, mean of log κ
 // over batches of images. Dimensionless, at most 0; −∞ where nothing reaches the logits. Under gradient flow the slowest mode of the
 // training loss decays 1/κ as fast as the quickest. Not invariant under gauge after training: columns scale by 1/s.
 // Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to BatchNorm's parameters as arXiv 2112.00265's claim on
-// the NTK suggests; statistics held, directions and floor are ours.
+// the NTK suggests; frozen statistics, directions and floor are ours.
 func ntkRaw(e *evidence) float64 { return -e.logCondition }
 
 // ntkGauge is ntkRaw of the kernel whose columns are multiplied by GaugeFactors: Θ̃ = Σ_v (‖θ_v‖²/P_v)·G_v G_vᵀ over

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// Perspective is what a term looks at.
+// Perspective is the property of a network that a term measures.
 type Perspective string
 
 const (
 	Expressivity Perspective = "E"
 	Trainability Perspective = "T"
 	Uncertainty  Perspective = "U"
-	Baseline     Perspective = "baseline" // what an indicator must beat
+	Baseline     Perspective = "baseline" // figures that a useful indicator exceeds
 )
 
-// Term describes one number that is computed for an architecture, higher expected to be better.
+// Term describes one number per architecture; higher is expected to be better.
 type Term struct {
 	Name        string      `json:"name"`
 	Perspective Perspective `json:"perspective"`

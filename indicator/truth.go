@@ -1,7 +1,6 @@
 package indicator
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -10,14 +9,14 @@ import (
 	"strconv"
 )
 
-// Truth is a table of architectures that were trained on their own.
+// Truth is a table of accuracies of architectures that were trained on their own.
 type Truth struct {
 	Arch     []string  // as the table writes them
 	Accuracy []float64 // in the table's units
 	index    map[string]int
 }
 
-// Of finds an architecture's accuracy by its text.
+// Of returns an architecture's accuracy, given the architecture's text.
 func (t *Truth) Of(arch string) (accuracy float64, ok bool) {
 	i, ok := t.index[arch]
 	if !ok {
@@ -26,9 +25,8 @@ func (t *Truth) Of(arch string) (accuracy float64, ok bool) {
 	return t.Accuracy[i], true
 }
 
-// ReadTruth reads a CSV table with a header, of which it takes two columns by name: archColumn ("" for arch) and
-// accuracyColumn ("" for test_accuracy). Every architecture must be there once and every accuracy finite. Errors name
-// the file, line and column.
+// ReadTruth reads two columns of a CSV table with a header: archColumn ("" for arch) and accuracyColumn ("" for
+// test_accuracy). Each architecture must occur once; each accuracy must be finite. Errors name the file, line and column.
 func ReadTruth(r io.Reader, name, archColumn, accuracyColumn string) (*Truth, error) {
 	if archColumn == "" {
 		archColumn = "arch"
@@ -36,16 +34,10 @@ func ReadTruth(r io.Reader, name, archColumn, accuracyColumn string) (*Truth, er
 	if accuracyColumn == "" {
 		accuracyColumn = "test_accuracy"
 	}
-	table := csv.NewReader(r)
-	table.ReuseRecord = true
-	header, err := table.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("indicator: %s: empty", name)
-	}
+	table, header, err := openTable(r, name)
 	if err != nil {
-		return nil, fmt.Errorf("indicator: %s: %w", name, err)
+		return nil, err
 	}
-	header = slices.Clone(header)
 	columns := [2]int{slices.Index(header, archColumn), slices.Index(header, accuracyColumn)}
 	for i, c := range [2]string{archColumn, accuracyColumn} {
 		if columns[i] < 0 {

@@ -1,3 +1,4 @@
-// Package ntk computes the empirical neural tangent kernel of a network's γ and β, and what is read off it: its spectrum
-// and condition number, its drift in training, its alignment with another kernel.
+// Package ntk computes the empirical neural tangent kernel of a network's γ and β: the Jacobian, the kernel, its
+// spectrum and condition number. [Compare] measures how far training leaves the kernel's regime: drift and alignment of
+// the kernel, and the error of the network linearised at initialisation.
 package ntk

@@ -9,9 +9,10 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Jacobian is the derivative of ⟨v, logits⟩ of each of the n images of the last Forward by every γ and β of the
-// program, with the batch statistics held: n×BNParams float32, columns as Program.BNParams orders them. One backward
-// pass serves all images, since with statistics held no image feels another.
+// Jacobian returns the derivative of ⟨v, logits⟩ for each of the n images of the last Forward with respect to every γ
+// and β of the program, with frozen batch statistics: n×BNParams float32, columns as Program.BNParams orders them. v
+// has one element for each logit. One backward pass serves all images: with frozen statistics an image does not depend
+// on another.
 func Jacobian(e kernels.Exec, n int, v []float32) (*tensor.Dense, error) {
 	p := e.Program()
 	j := make([]float32, n*p.BNParams())
@@ -21,7 +22,7 @@ func Jacobian(e kernels.Exec, n int, v []float32) (*tensor.Dense, error) {
 	return tensor.New(tensor.WithShape(n, p.BNParams()), tensor.WithBacking(j)), nil
 }
 
-// JacobianInto is [Jacobian] into dst, of n×BNParams elements.
+// JacobianInto writes [Jacobian] to dst, which has n×BNParams elements.
 func JacobianInto(dst []float32, e kernels.Exec, n int, v []float32) error {
 	if len(v) != e.Program().Classes() {
 		return fmt.Errorf("ntk: direction of length %d for %d logits", len(v), e.Program().Classes())
@@ -31,18 +32,18 @@ func JacobianInto(dst []float32, e kernels.Exec, n int, v []float32) error {
 		d = append(d, v...)
 	}
 	if err := e.SetLogitGradient(d); err != nil {
-		return fmt.Errorf("logit gradient: %w", err)
+		return fmt.Errorf("ntk: logit gradient: %w", err)
 	}
 	if err := e.SampleGradients(dst); err != nil {
-		return fmt.Errorf("sample gradients: %w", err)
+		return fmt.Errorf("ntk: sample gradients: %w", err)
 	}
 	return nil
 }
 
-// GaugeFactors are the column factors that make a kernel of γ and β invariant under the factors that a node leaves
-// free: ‖θ_v‖/√P_v for every γ and β that enters node v, θ_v all of them along the path and P_v their number. gamma and beta
-// hold the values of each BN of p, by channel. The
-// Jacobian's columns fall as 1/s where ‖θ_v‖ grows as s. At γ = 1, β = 0 every factor is √½.
+// GaugeFactors returns column factors that make a kernel of γ and β gauge-invariant (see package indicator):
+// ‖θ_v‖/√P_v for each γ and β that enters node v, with θ_v all γ and β that enter v and P_v their number. gamma and beta
+// hold the values of each BN of p, by channel. If ‖θ_v‖ grows by a factor s, the Jacobian's columns shrink by s, and the
+// product is constant. At γ = 1, β = 0 every factor is √½. Source: ours.
 func GaugeFactors(p *kernels.Program, gamma, beta [][]float64) []float64 {
 	node := p.NodeOf()
 	squares, count := make([]float64, len(p.Nodes)), make([]float64, len(p.Nodes))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/kernels"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gorgonia.org/tensor"
@@ -13,8 +15,9 @@ import (
 // floor bounds a kernel's condition number: eigenvalues below floor·λ_max are taken as that.
 const floor = 1e-6
 
-// Kernel is the empirical neural tangent kernel of a Jacobian J (n×P, float32), Θ = J·diag(c²)·Jᵀ, n×n float64. The
-// column factors c have length P; nil stands for ones. See GaugeFactors for those that make Θ gauge-invariant.
+// Kernel returns the empirical neural tangent kernel of a Jacobian J (n×P, float32), Θ = J·diag(c²)·Jᵀ, n×n float64.
+// The column factors c have length P; nil stands for ones. [GaugeFactors] makes Θ gauge-invariant. Source: Jacot,
+// Gabriel and Hongler, "Neural tangent kernel" (NeurIPS 2018).
 func Kernel(j *tensor.Dense, c []float64) (*tensor.Dense, error) {
 	data, ok := j.Data().([]float32)
 	if !ok || j.Dims() != 2 {
@@ -29,7 +32,8 @@ func Kernel(j *tensor.Dense, c []float64) (*tensor.Dense, error) {
 	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
 }
 
-// AddKernel adds weight·J·diag(c²)·Jᵀ to theta, both triangles, in float64.
+// AddKernel adds weight·J·diag(c²)·Jᵀ to theta (n×n, both triangles) in float64. j is n×P, row by row; c has length P or
+// is nil for ones.
 func AddKernel(theta []float64, j []float32, n int, c []float64, weight float64) {
 	p := len(j) / n
 	if p == 0 {
@@ -51,7 +55,33 @@ func AddKernel(theta []float64, j []float32, n int, c []float64, weight float64)
 	}
 }
 
-// Eigenvalues of a symmetric n×n float64 kernel, ascending.
+// Trace returns the kernel Θ = Σ_k J_k J_kᵀ of the n images of the last Forward, summed over the logits k: n×n float64,
+// with frozen batch statistics. It takes one backward pass for each logit.
+func Trace(e kernels.Exec, n int) (*tensor.Dense, error) { return trace(e, n, func(int, []float32) {}) }
+
+// trace is [Trace]; it gives each J_k, n×BNParams, to see.
+func trace(e kernels.Exec, n int, see func(class int, jacobian []float32)) (*tensor.Dense, error) {
+	theta := make([]float64, n*n)
+	for class := range e.Program().Classes() {
+		direction := make([]float32, e.Program().Classes())
+		direction[class] = 1
+		j, err := Jacobian(e, n, direction)
+		if err != nil {
+			return nil, err
+		}
+		one, err := Kernel(j, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range one.Data().([]float64) {
+			theta[i] += v
+		}
+		see(class, j.Data().([]float32))
+	}
+	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
+}
+
+// Eigenvalues returns the eigenvalues of a symmetric n×n float64 kernel, ascending.
 func Eigenvalues(kernel *tensor.Dense) ([]float64, error) {
 	data, n, err := square(kernel)
 	if err != nil {
@@ -60,7 +90,8 @@ func Eigenvalues(kernel *tensor.Dense) ([]float64, error) {
 	return Spectrum(append([]float64(nil), data...), n)
 }
 
-// LogCondition is log κ = log(λ_max / max(λ_min, 1e-6·λ_max)) of ascending eigenvalues; +Inf where λ_max ≤ 0.
+// LogCondition returns log κ = log(λ_max / max(λ_min, 1e-6·λ_max)) of ascending eigenvalues, from 0 to log 10⁶. It is
+// +Inf if λ_max ≤ 0. The floor of 1e-6 is ours.
 func LogCondition(eigenvalues []float64) float64 {
 	if len(eigenvalues) == 0 || !(eigenvalues[len(eigenvalues)-1] > 0) {
 		return math.Inf(1)
@@ -69,7 +100,7 @@ func LogCondition(eigenvalues []float64) float64 {
 	return math.Log(top / max(eigenvalues[0], floor*top))
 }
 
-// Drift is ‖Θ_t − Θ_0‖_F / ‖Θ_0‖_F: how far a kernel has moved in training. It is 0 in the NTK regime.
+// Drift returns ‖Θ_t − Θ_0‖_F / ‖Θ_0‖_F, the relative change of a kernel in training. It is 0 in the NTK regime.
 func Drift(now, start *tensor.Dense) (float64, error) {
 	a, b, err := pair(now, start)
 	if err != nil {
@@ -86,8 +117,9 @@ func Drift(now, start *tensor.Dense) (float64, error) {
 	return math.Sqrt(moved / size), nil
 }
 
-// Alignment is ⟨A, B⟩_F / (‖A‖_F ‖B‖_F): 1 where two kernels induce the same dynamics up to the learning rate. Centre
-// both first where a bias is fitted (Cortes, Mohri and Rostamizadeh, JMLR 2012).
+// Alignment returns ⟨A, B⟩_F / (‖A‖_F ‖B‖_F). It is 1 if B is a positive multiple of A: both kernels then induce the same
+// dynamics up to the learning rate. For the centred alignment of Cortes, Mohri and Rostamizadeh (JMLR 2012) give it
+// kernels that [Centre] returned.
 func Alignment(a, b *tensor.Dense) (float64, error) {
 	x, y, err := pair(a, b)
 	if err != nil {
@@ -105,7 +137,7 @@ func Alignment(a, b *tensor.Dense) (float64, error) {
 	return xy / math.Sqrt(xx*yy), nil
 }
 
-// Centre is HΘH with H = I − 11ᵀ/n: the kernel of the features with their mean taken off.
+// Centre returns HΘH with H = I − 11ᵀ/n, the kernel of the features minus their mean over the images.
 func Centre(kernel *tensor.Dense) (*tensor.Dense, error) {
 	data, n, err := square(kernel)
 	if err != nil {

@@ -1,29 +1,31 @@
-// Package report draws a run as one HTML page: self-contained, without script, without a request to any network.
+// Package report writes a run as one HTML page. The page is self-contained: it has no script and makes no network request.
 package report
 
-import "time"
+import (
+	"time"
 
-// Data is everything that the page can show. Whatever is empty is left out, and the page says why.
+	"bnas.example/rank"
+)
+
+// Data holds the content of the page. The page leaves out a section without data and states the reason.
 type Data struct {
 	Title   string // "nas-bench-201, a BatchNorm on every operator"
 	Summary string // one sentence under the title
 
-	Command string // runs it again; shown as it is
+	Command string // command line that repeats the run
 	Config  string // the resolved configuration, YAML
 	Facts   []Fact // versions, data set and its hash, seed, device, times
 
 	Training Training
 
-	Terms     []Term   // the columns of Arch.Values
-	Score     string   // name of the fused score
-	Genes     []Gene   // the decisions of the space
-	Operators []string // all operators, in the order that colours them; empty: collected from Genes
-	Archs     []Arch   // every scored architecture, in any order
-	Found     int      // index in Archs of the architecture that was found; negative: none
-	Graph     Graph    // the found architecture, drawn
+	Terms     []Term // the columns of Arch.Values
+	Score     string // name of the fused score
+	Genes     []Gene // the decisions of the space
+	Archs     []Arch // every scored architecture, in any order
+	Found     int    // index in Archs of the architecture that the search found; negative: none
+	Graph     Graph  // the found architecture, drawn
 	Search    Search
-	Agreement Matrix      // of the terms and the fused score
-	Pairs     [][2]string // pairs of terms to draw against each other; empty: all pairs of fused terms, at most six
+	Agreement Matrix // of the terms and the fused score
 }
 
 // Fact is one line of "what was run".
@@ -45,14 +47,13 @@ type Training struct {
 	StepsPerEpoch  int     // 0: unknown
 }
 
-// Term is one figure of the indicator.
+// Term is one term of the indicator.
 type Term struct {
 	Name  string
-	Unit  string
 	Fused bool // it is part of the fused score
 }
 
-// Gene is a decision of the space.
+// Gene is one choice of the space.
 type Gene struct {
 	Name    string
 	Options []string
@@ -70,7 +71,7 @@ type Arch struct {
 	Params    int64
 }
 
-// Search says how the architecture was found.
+// Search holds the facts of the search.
 type Search struct {
 	Strategy              string
 	Evaluations, Distinct int
@@ -84,13 +85,14 @@ type Matrix struct {
 	Spearman, Kendall [][]float64
 }
 
-// NewMatrix fills a Matrix; columns[i] holds the values of names[i], one for each architecture.
-func NewMatrix(names []string, columns [][]float64, spearman, kendall func(x, y []float64) float64) Matrix {
+// NewMatrix computes the rank agreement of every pair of columns; columns[i] holds the values of names[i], one for each
+// architecture. All columns have one length.
+func NewMatrix(names []string, columns [][]float64) Matrix {
 	m := Matrix{Names: names, Spearman: square(len(names)), Kendall: square(len(names))}
 	for i := range names {
 		m.Spearman[i][i], m.Kendall[i][i] = 1, 1
 		for j := range i {
-			r, t := spearman(columns[i], columns[j]), kendall(columns[i], columns[j])
+			r, t := rank.Spearman(columns[i], columns[j]), rank.KendallTauB(columns[i], columns[j])
 			m.Spearman[i][j], m.Spearman[j][i] = r, r
 			m.Kendall[i][j], m.Kendall[j][i] = t, t
 		}

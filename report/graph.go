@@ -29,7 +29,7 @@ type Edge struct {
 // none is the operator that is no connection; it is drawn faint.
 const none = "none"
 
-// GraphOf reads a graph off an architecture's genes. Genes named "2<-1" are the edges of a cell; any other names are
+// GraphOf returns the graph of an architecture. Genes named "2<-1" are the edges of a cell; any other names are
 // the blocks of a chain between the input and the output. ops[i] is the operator chosen for genes[i].
 func GraphOf(title string, genes, ops []string) (Graph, error) {
 	if len(genes) != len(ops) || len(genes) == 0 {

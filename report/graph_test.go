@@ -15,10 +15,7 @@ func TestGoldenCell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := CellSVG(g, cellOps)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := graphChart(g, palette(cellOps)).String()
 	checkSVG(t, s)
 	for _, op := range cellChoice {
 		if !strings.Contains(s, ">"+op+"</text>") {
@@ -54,10 +51,7 @@ func TestChainWraps(t *testing.T) {
 func TestBlocksWithSkips(t *testing.T) {
 	g := Graph{Nodes: []Node{{Name: "in"}, {Name: "a", Op: "conv3x3"}, {Name: "b", Op: "maxpool3x3"}, {Name: "out"}},
 		Edges: []Edge{{0, 1, ""}, {1, 2, ""}, {2, 3, ""}, {0, 3, ""}}}
-	s, err := CellSVG(g, []string{"conv3x3", "maxpool3x3"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := graphChart(g, palette([]string{"conv3x3", "maxpool3x3"})).String()
 	checkSVG(t, s)
 	if strings.Count(s, `class="box `) != 2 || strings.Count(s, `class="disc"`) != 2 {
 		t.Error("want two boxes and two discs")
@@ -90,8 +84,8 @@ func TestGraphErrors(t *testing.T) {
 		"backward": {Nodes: make([]Node, 2), Edges: []Edge{{1, 0, "x"}}},
 		"outside":  {Nodes: make([]Node, 2), Edges: []Edge{{0, 2, "x"}}},
 	} {
-		if _, err := CellSVG(g, nil); err == nil {
-			t.Errorf("%s: no error", name)
+		if graphChart(g, palette(nil)) != nil {
+			t.Errorf("%s: drawn", name)
 		}
 	}
 }
@@ -109,10 +103,10 @@ func FuzzGraphOf(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s, err := CellSVG(g, genes)
-		if err != nil {
-			t.Fatalf("%q made a graph that cannot be drawn: %v", text, err)
+		d := graphChart(g, palette(genes))
+		if d == nil {
+			t.Fatalf("%q made a graph that cannot be drawn", text)
 		}
-		checkSVG(t, s)
+		checkSVG(t, d.String())
 	})
 }

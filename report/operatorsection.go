@@ -15,7 +15,7 @@ func operatorSection(v *view) (section, string) {
 	var shares []share
 	var hues []string
 	var colours []legend
-	for _, op := range v.Operators {
+	for _, op := range v.operators {
 		shares = append(shares, v.operatorShare(op, genes))
 		hues = append(hues, v.hueOf(op))
 		colours = append(colours, legend{v.hueOf(op), op})

@@ -77,24 +77,23 @@ func newPage(d Data) page {
 // A view is the data with what several sections need: the ranking of distinct networks and the colours.
 type view struct {
 	Data
-	ranked []int // indices in Archs: live, distinct, best first
-	dead   int
-	found  *Arch
-	hueOf  func(string) string
+	ranked    []int    // indices in Archs: live, distinct, best first
+	operators []string // all operators, in the order of the genes' options; their place gives their colour
+	dead      int
+	found     *Arch
+	hueOf     func(string) string
 }
 
 func newView(d Data) *view {
 	v := &view{Data: d}
-	if len(v.Operators) == 0 {
-		for _, g := range d.Genes {
-			for _, o := range g.Options {
-				if !slices.Contains(v.Operators, o) {
-					v.Operators = append(v.Operators, o)
-				}
+	for _, g := range d.Genes {
+		for _, o := range g.Options {
+			if !slices.Contains(v.operators, o) {
+				v.operators = append(v.operators, o)
 			}
 		}
 	}
-	v.hueOf = palette(v.Operators)
+	v.hueOf = palette(v.operators)
 	if d.Found >= 0 && d.Found < len(d.Archs) {
 		v.found = &d.Archs[d.Found]
 	}

@@ -74,7 +74,7 @@ func TestTextIsEscaped(t *testing.T) {
 	d := sampleData(40, 10)
 	d.Title, d.Summary, d.Command, d.Config, d.Score = evil, evil, evil, evil, evil
 	d.Facts = []Fact{{evil, evil}}
-	d.Terms[0].Name, d.Terms[0].Unit, d.Graph.Title, d.Graph.Nodes[1].Name = evil, evil, evil, evil
+	d.Terms[0].Name, d.Graph.Title, d.Graph.Nodes[1].Name = evil, evil, evil
 	d.Archs[d.Found].Text = evil
 	d.Agreement.Names[0] = evil
 	text := render(t, d)

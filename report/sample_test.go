@@ -20,8 +20,8 @@ func sampleData(n, steps int) Data {
 		Command: "bnas run --space nas-bench-201 --bn fair --seed 1 --data fashion",
 		Config:  "supernet:\n  space: nas-bench-201\n  bn: fair\nsearch:\n  strategy: evolution\n",
 		Facts:   []Fact{{"bnas", "v0.1.0"}, {"data set", "fashion, 10 000 images, sha256 3f6c1c"}, {"seed", "1"}},
-		Terms: []Term{{Name: "cell_spectrum", Unit: "nats", Fused: true}, {Name: "naswot", Unit: "nats", Fused: true},
-			{Name: "ntk", Unit: "−log κ", Fused: true}, {Name: "bn_noise", Fused: true}, {Name: "gamma_sum"}, {Name: "macs"}, {Name: "oneshot"}},
+		Terms: []Term{{Name: "cell_spectrum", Fused: true}, {Name: "naswot", Fused: true},
+			{Name: "ntk", Fused: true}, {Name: "bn_noise", Fused: true}, {Name: "gamma_sum"}, {Name: "macs"}, {Name: "oneshot"}},
 		Score: "bnas",
 	}
 	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
@@ -70,7 +70,7 @@ func sampleData(n, steps int) Data {
 		}
 		columns = append(columns, column)
 	}
-	d.Agreement = NewMatrix(names, columns, pearson, pearson)
+	d.Agreement = NewMatrix(names, columns)
 	loss, rate := Curve{Name: "train"}, Curve{}
 	for s := range steps {
 		x := float64(s) / float64(steps)
@@ -91,14 +91,4 @@ func sampleData(n, steps int) Data {
 		d.Training.Gamma = append(d.Training.Gamma, c)
 	}
 	return d
-}
-
-func pearson(x, y []float64) float64 {
-	var sx, sy, sxx, syy, sxy float64
-	for i := range x {
-		sx, sy = sx+x[i], sy+y[i]
-		sxx, syy, sxy = sxx+x[i]*x[i], syy+y[i]*y[i], sxy+x[i]*y[i]
-	}
-	n := float64(len(x))
-	return (sxy - sx*sy/n) / math.Sqrt((sxx-sx*sx/n)*(syy-sy*sy/n))
 }

@@ -46,7 +46,7 @@ func foundSection(v *view) (section, string) {
 	}
 	for t, term := range v.Terms {
 		if term.Fused {
-			terms.add(histogramChart(width, smallHeight-20, term.Name, term.Unit, v.term(t), valueOf(*a, t), "found"), "")
+			terms.add(histogramChart(width, smallHeight-20, term.Name, "", v.term(t), valueOf(*a, t), "found"), "")
 		}
 	}
 	if len(terms.Figures) > 0 {

@@ -20,16 +20,16 @@ func newDrawing(width, height float64, label string) *drawing {
 }
 
 // String is the whole element. Its colours come from the classes of the page's style.
-func (d *drawing) String() string { return d.wrap("", "") }
+func (d *drawing) String() string { return d.wrap("") }
 
 // sized keeps the drawing at its own size where there is room.
 func (d *drawing) sized() string {
-	return d.wrap(` style="max-width:`+coord(d.width)+`px"`, "")
+	return d.wrap(` style="max-width:` + coord(d.width) + `px"`)
 }
 
-func (d *drawing) wrap(attributes, head string) string {
-	return fmt.Sprintf(`<svg%s viewBox="0 0 %s %s" role="img" aria-label="%s">%s%s</svg>`,
-		attributes, coord(d.width), coord(d.height), escape(d.label), head, d.b.String())
+func (d *drawing) wrap(attributes string) string {
+	return fmt.Sprintf(`<svg%s viewBox="0 0 %s %s" role="img" aria-label="%s">%s</svg>`,
+		attributes, coord(d.width), coord(d.height), escape(d.label), d.b.String())
 }
 
 func (d *drawing) add(format string, args ...any) { fmt.Fprintf(&d.b, format, args...) }

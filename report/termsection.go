@@ -38,29 +38,18 @@ func termsSection(v *view) (section, string) {
 	return s, ""
 }
 
-// pairs are the indices of the chosen pairs of terms, or of all pairs of fused terms.
+// pairs are the indices of all pairs of fused terms, at most mostPairs.
 func (v *view) pairs() [][2]int {
-	index := map[string]int{}
 	var fused []int
 	for i, t := range v.Terms {
-		index[t.Name] = i
 		if t.Fused {
 			fused = append(fused, i)
 		}
 	}
 	var out [][2]int
-	for _, p := range v.Pairs {
-		a, okA := index[p[0]]
-		b, okB := index[p[1]]
-		if okA && okB {
-			out = append(out, [2]int{a, b})
-		}
-	}
-	if len(out) == 0 {
-		for i := range fused {
-			for j := range i {
-				out = append(out, [2]int{fused[j], fused[i]})
-			}
+	for i := range fused {
+		for j := range i {
+			out = append(out, [2]int{fused[j], fused[i]})
 		}
 	}
 	return out[:min(len(out), mostPairs)]

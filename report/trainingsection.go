@@ -43,7 +43,7 @@ func (v *view) rankingGroup() group {
 	hues := make([]string, len(v.Training.Gamma))
 	for i, c := range v.Training.Gamma {
 		hues[i] = v.hueOf(c.Name)
-		if len(v.Operators) == 0 {
+		if len(v.operators) == 0 {
 			hues[i] = hue(i)
 		}
 		g.Legend = append(g.Legend, legend{hues[i], c.Name})

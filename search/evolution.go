@@ -57,3 +57,5 @@ func (e *evolution) fill(brood []supernet.Arch, want, tries int, child func() su
 	}
 	return brood
 }
+
+func (e *evolution) describe(p *Progress) { p.Generation = e.generation }

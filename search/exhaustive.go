@@ -23,8 +23,12 @@ func (e *exhaustive) next() (supernet.Arch, string) {
 	return nil, Complete
 }
 
-// remaining bounds how many are still to come.
-func (e *exhaustive) remaining() int { return e.Space.Size() - e.index }
+// describe bounds the total by the architectures that are still to come.
+func (e *exhaustive) describe(p *Progress) {
+	if p.Total == 0 {
+		p.Total = e.Space.Size() - e.index + p.Evaluations
+	}
+}
 
 // random draws uniformly; draw i is a function of the seed and i.
 type random struct {

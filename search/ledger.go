@@ -16,24 +16,24 @@ import (
 	"bnas.example/supernet"
 )
 
-// Files of a ledger in a run's folder: the scores, and what they are scores of.
+// Files of a ledger in a run folder: the scores, and the key under which they are comparable.
 const (
 	scoresFile = "scores.csv"
 	keyFile    = "scores.json"
 )
 
-// How many rows, and how long, may wait for the disk. A killed program loses none of them, a machine without power
-// these.
+// The ledger is synced after this many rows or this much time. A killed program loses no row; a power failure loses the
+// rows since the last sync.
 const (
 	syncRows  = 64
 	syncEvery = 5 * time.Second
 )
 
-// Key says what scores are scores of: the supernet, its checkpoint, the scorer's settings, the data. Scores of another
-// key are not comparable.
+// Key identifies the setup that produced the scores: the supernet, a hash of its parameters, the scorer's settings, the
+// data. Scores under different keys are not comparable.
 type Key map[string]string
 
-// Ledger is the record of all scored architectures of a run. A score is in it before it is used.
+// Ledger is the record of all scored architectures of a run. A score is written to it before a search uses it.
 type Ledger struct {
 	file     *indicator.ScoreFile
 	path     string
@@ -43,8 +43,8 @@ type Ledger struct {
 	synced   time.Time
 }
 
-// OpenLedger opens the ledger in dir, or makes one. An unfinished last line is dropped. It is an error if the ledger
-// there has another key: the error names what differs.
+// OpenLedger opens the ledger in dir, or makes one. It drops an unfinished last line. It is an error if the ledger there
+// has another key; the error names the first entry that differs.
 func OpenLedger(dir string, key Key) (*Ledger, error) {
 	path := filepath.Join(dir, scoresFile)
 	if err := checkKey(filepath.Join(dir, keyFile), path, key); err != nil {
@@ -102,6 +102,9 @@ func writeKey(path string, key Key) error {
 	return nil
 }
 
+// Path is the file of the scores.
+func (l *Ledger) Path() string { return l.path }
+
 // remember keeps the first scores of an architecture.
 func (l *Ledger) remember(s indicator.Scores) {
 	if _, ok := l.byArch[s.Arch]; !ok {
@@ -110,7 +113,7 @@ func (l *Ledger) remember(s indicator.Scores) {
 	}
 }
 
-// Lookup returns the scores of an architecture by its text.
+// Lookup returns the scores of an architecture, given in the space's text form.
 func (l *Ledger) Lookup(arch string) (indicator.Scores, bool) {
 	i, ok := l.byArch[arch]
 	if !ok {
@@ -119,10 +122,10 @@ func (l *Ledger) Lookup(arch string) (indicator.Scores, bool) {
 	return l.order[i], true
 }
 
-// All lists every scored architecture in the order of scoring. The slice is the ledger's own.
+// All returns every scored architecture in the order of scoring. The slice belongs to the ledger: do not change it.
 func (l *Ledger) All() []indicator.Scores { return l.order }
 
-// Add writes the scores of an architecture that the ledger does not have yet.
+// Add writes the scores of an architecture. It is an error if the ledger already has that architecture.
 func (l *Ledger) Add(s indicator.Scores) error {
 	if _, ok := l.byArch[s.Arch]; ok {
 		return fmt.Errorf("search: %s: %s is already scored", l.path, s.Arch)
@@ -143,11 +146,7 @@ func (l *Ledger) Flush() error {
 	if l.unsynced == 0 {
 		return nil
 	}
-	f, err := os.Open(l.path) // a sync is of the file, by whatever descriptor
-	if err == nil {
-		err = errors.Join(f.Sync(), f.Close())
-	}
-	if err != nil {
+	if err := l.file.Sync(); err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
 	l.unsynced, l.synced = 0, time.Now()
@@ -157,7 +156,7 @@ func (l *Ledger) Flush() error {
 // Close syncs and closes the ledger.
 func (l *Ledger) Close() error { return l.file.Close() }
 
-// Recorded is an Evaluator that scores what the ledger does not have, and records it.
+// Recorded is an Evaluator with a ledger: it scores architectures that the ledger lacks, and records their scores.
 type Recorded struct {
 	Space     supernet.Space
 	Evaluator Evaluator
@@ -170,7 +169,7 @@ func (r *Recorded) Known(a supernet.Arch) bool {
 	return ok
 }
 
-// Score takes the scores of a from the ledger, or computes and records them.
+// Score returns the scores of a from the ledger, or computes and records them.
 func (r *Recorded) Score(a supernet.Arch) (indicator.Scores, error) {
 	if s, ok := r.Ledger.Lookup(r.Space.Format(a)); ok {
 		return s, nil

@@ -10,20 +10,20 @@ import (
 	"bnas.example/supernet"
 )
 
-// Objective is what is maximised. Of must be absolute: a function of the scores alone, whatever else is compared. NaN
-// says that a term is missing.
+// Objective is the function to maximise. Of depends on the scores of one architecture alone; it returns NaN if a term is
+// missing.
 type Objective struct {
 	Name  string
 	Terms []string
 	Of    func(indicator.Scores) float64
-	// Among, if not nil, orders architectures that Of holds equal, within everything that was scored; higher is better.
-	// Calibrated quantiles end at the sample's best: whatever lies beyond in every term is equal to Of.
+	// Among, if not nil, orders architectures with equal Of among all that were scored; higher is better. Calibrated
+	// quantiles saturate: all architectures beyond the sample's best in every term have the same Of.
 	Among func([]indicator.Scores) ([]float64, error)
 }
 
-// Fused is the objective of a composite: the sum of the log-quantiles of its terms (indicator.Composite.Fuse), equals ordered
-// by the sum of their log-ranks among all that was scored (indicator.Composite.LogRank). A composite
-// of one term is that term itself, or against it its negative, so that its scale has no end.
+// Fused returns the objective of a composite: the sum of the log-quantiles of its terms ([indicator.Composite.Fuse]). Equal
+// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.LogRank]). For a composite
+// of one term the objective is the term itself, negated if the term is in Against; it does not saturate.
 func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective, error) {
 	if err := c.Validate(); err != nil {
 		return Objective{}, err
@@ -45,8 +45,8 @@ func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective
 	return Objective{c.Name, c.Terms, func(s indicator.Scores) float64 { return c.Fuse(calibration, s) }, c.LogRank}, nil
 }
 
-// Sample scores n random architectures, the i-th a function of the seed and i: what a calibration is made of. They are
-// drawn uniformly from all architectures, whatever limits a search has. report, if not nil, is called after each.
+// Sample scores n random architectures for a calibration. Architecture i is a function of the seed and i. All architectures
+// of the space are equally likely; the limits of a search do not apply. Sample calls report, if not nil, after each score.
 func Sample(ctx context.Context, space supernet.Space, e Evaluator, n int, seed uint64, report func(done, total int)) ([]indicator.Scores, error) {
 	sample := make([]indicator.Scores, 0, n)
 	for i := range n {

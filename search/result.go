@@ -20,7 +20,7 @@ type Found struct {
 	Cost   supernet.Cost
 }
 
-// MarshalJSON writes arch, canonical, dead, score, terms and cost; what is not finite is null.
+// MarshalJSON writes arch, canonical, dead, score, terms and cost; a number that is not finite is null.
 func (f Found) MarshalJSON() ([]byte, error) {
 	scores, err := json.Marshal(f.Scores)
 	if err != nil {
@@ -54,8 +54,8 @@ func compare(a, b Found) int {
 	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Cost.MACs, b.Cost.MACs), cmp.Compare(a.Scores.Arch, b.Scores.Arch))
 }
 
-// Result is what a search found. But for Reused and Seconds it is the same for a search that was interrupted and
-// resumed as for one that was not, unless the budget ended it.
+// Result is the outcome of a search. An interrupted and resumed search has the same Result as an uninterrupted one, except
+// for Reused and Seconds, unless the time budget ended it.
 type Result struct {
 	Strategy    string  `json:"strategy"`
 	Objective   string  `json:"objective"`

@@ -1,16 +1,15 @@
 // Package search finds the architectures of a space that an indicator ranks highest: exhaustively, at random, or by
 // evolution, within limits of cost, time and evaluations.
 //
-// Every random draw is a function of the seed and of a generation, iteration or index. Together with the ledger of
-// scores, which is written before a score is used, a search that was killed and is started again makes the same
-// decisions, takes known scores from the ledger, and ends with the same result.
+// Every random draw is a function of the seed and of a generation, iteration or index. A score is written to the ledger
+// before it is used. A search that was killed and is started again therefore makes the same decisions, takes known scores
+// from the ledger, and ends with the same result.
 package search
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,8 +17,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// ErrInterrupted is wrapped by the error of a search whose context ended. The ledger is then synced: the same search
-// started again goes on from it.
+// ErrInterrupted is wrapped by the error of a search whose context ended. The ledger is then synced, and the same search
+// continues from it.
 var ErrInterrupted = errors.New("search interrupted")
 
 // Evaluator scores one architecture. *indicator.Scorer is one.
@@ -27,18 +26,24 @@ type Evaluator interface {
 	Score(a supernet.Arch) (indicator.Scores, error)
 }
 
-// Problem is what is searched, and for what.
+// Problem is a space, an evaluator of its architectures, and the objective to maximise.
 type Problem struct {
 	Space     supernet.Space
-	Sizes     supernet.Config // of the networks whose cost the limits bound
-	Evaluator Evaluator       // a Recorded one makes the search resumable
+	Sizes     supernet.Config // network sizes for the costs that the limits bound
+	Evaluator Evaluator       // *Recorded makes the search resumable
 	Objective Objective
 }
 
-// Strategies lists the names of the strategies.
-func Strategies() []string { return []string{"exhaustive", "random", "evolution", "regularised"} }
+// Strategies returns the names of the strategies.
+func Strategies() []string {
+	names := make([]string, len(strategies))
+	for i, s := range strategies {
+		names[i] = s.name
+	}
+	return names
+}
 
-// Config says how to search. Zero fields take the defaults.
+// Config holds the settings of a search. Zero fields take the defaults (in brackets).
 type Config struct {
 	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
 	Seed     uint64 `yaml:"seed"`
@@ -58,10 +63,10 @@ type Config struct {
 	Tournament  int     `yaml:"tournament"`  // regularised: how many of the population compete to be the parent (10)
 }
 
-// WithDefaults fills the zero fields: those of BN-NAS's search (Chen et al., ICCV 2021).
+// WithDefaults returns c with its zero fields filled by the settings of BN-NAS's search (Chen et al., ICCV 2021).
 func (c Config) WithDefaults() Config {
 	if c.Strategy == "" {
-		c.Strategy = "evolution"
+		c.Strategy = defaultStrategy
 	}
 	for _, f := range []struct {
 		field *int
@@ -80,17 +85,17 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// evaluations is how many architectures are scored at most; 0: no limit.
+// evaluations is the largest number of architectures to score; 0: no limit.
 func (c Config) evaluations() int {
-	if c.MaxEvaluations == 0 && c.Strategy != "exhaustive" {
+	if i := strategyIndex(c.Strategy); c.MaxEvaluations == 0 && i >= 0 && !strategies[i].bounded {
 		return c.Generations * c.Population
 	}
 	return c.MaxEvaluations
 }
 
-// Validate checks a Config whose defaults are filled in.
+// Validate returns an error if a value is out of range. It expects a Config whose defaults are filled in.
 func (c Config) Validate() error {
-	if !slices.Contains(Strategies(), c.Strategy) {
+	if strategyIndex(c.Strategy) < 0 {
 		return fmt.Errorf("search: no strategy %q; there are %s", c.Strategy, strings.Join(Strategies(), ", "))
 	}
 	for _, f := range []struct {
@@ -124,16 +129,15 @@ type Progress struct {
 	Best        Found // so far
 }
 
-// Run searches. report, if not nil, is called after every evaluation. A search that ends for its budget or its limits
-// has a result like any other; Result.Stopped says why it ended. It is an error if no architecture is within the
-// limits.
+// Run searches and returns the result. It calls report, if not nil, after every evaluation. A search that reached its
+// budget or its number of evaluations has a result too; Result.Stopped holds the reason. It is an error if no architecture
+// is within the limits.
 func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Result, error) {
 	c = c.WithDefaults()
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	s := newSearcher(p, c)
-	s.strategy = s.newStrategy()
 	err := s.run(ctx, report)
 	if f, ok := p.Evaluator.(interface{ Flush() error }); ok {
 		err = errors.Join(err, f.Flush())

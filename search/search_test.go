@@ -191,7 +191,6 @@ func TestEvolutionGenerations(t *testing.T) {
 func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	space := fakeSpace{8, 4}
 	s := newSearcher(Problem{Space: space, Evaluator: newFake(space, 3), Objective: firstTerm(t)}, Config{Strategy: "regularised", Population: 6, MaxEvaluations: 60}.WithDefaults())
-	s.strategy = s.newStrategy()
 	if err := s.run(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}

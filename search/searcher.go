@@ -10,18 +10,45 @@ import (
 	"bnas.example/supernet"
 )
 
-// A strategy proposes the next architecture, new and within the limits. It sees the scores of all before. done says
-// why there is none.
+// A strategy proposes architectures. It embeds the searcher and sees the scores of all architectures before.
 type strategy interface {
+	// next returns a new architecture within the limits, or the reason why there is none.
 	next() (a supernet.Arch, done string)
+	// describe adds to p what the strategy alone knows. The searcher's adds nothing.
+	describe(p *Progress)
 }
 
-// Why a search ended.
+// strategies is the registry: a new strategy is a file and a line here.
+var strategies = []struct {
+	name    string
+	bounded bool // it ends by itself: without MaxEvaluations there is no limit
+	begin   func(*searcher) strategy
+}{
+	{"exhaustive", true, func(s *searcher) strategy { return &exhaustive{searcher: s} }},
+	{"random", false, func(s *searcher) strategy { return &random{searcher: s} }},
+	{"evolution", false, func(s *searcher) strategy { return &evolution{searcher: s} }},
+	{"regularised", false, func(s *searcher) strategy { return &regularised{searcher: s} }},
+}
+
+// defaultStrategy is the name of BN-NAS's.
+const defaultStrategy = "evolution"
+
+// strategyIndex returns the place of a name in the registry, or −1.
+func strategyIndex(name string) int {
+	for i, s := range strategies {
+		if s.name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Reasons why a search ended: the values of Result.Stopped.
 const (
-	Complete  = "complete"    // the strategy did all it had to do
+	Complete  = "complete"    // the strategy came to its end
 	Exhausted = "exhausted"   // no further new architecture within the limits was found
-	Evaluated = "evaluations" // as many as were asked for
-	TimedOut  = "budget"      // Budget
+	Evaluated = "evaluations" // Config.MaxEvaluations
+	TimedOut  = "budget"      // Config.Budget
 )
 
 // misses is how many architectures in a row may turn out known or beyond the limits before a space counts as
@@ -42,21 +69,14 @@ type searcher struct {
 	stopped  string
 }
 
+// newSearcher begins a search with a valid Config.
 func newSearcher(p Problem, c Config) *searcher {
-	return &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}}
+	s := &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}}
+	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
+	return s
 }
 
-func (s *searcher) newStrategy() strategy {
-	switch s.cfg.Strategy {
-	case "exhaustive":
-		return &exhaustive{searcher: s}
-	case "random":
-		return &random{searcher: s}
-	case "regularised":
-		return &regularised{searcher: s}
-	}
-	return &evolution{searcher: s}
-}
+func (s *searcher) describe(*Progress) {}
 
 func (s *searcher) run(ctx context.Context, report func(Progress)) error {
 	for {
@@ -153,13 +173,6 @@ func (s *searcher) best(k int) []Found {
 
 func (s *searcher) progress() Progress {
 	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.found[s.top[0]]}
-	switch st := s.strategy.(type) {
-	case *evolution:
-		p.Generation = st.generation
-	case *exhaustive:
-		if p.Total == 0 {
-			p.Total = st.remaining() + p.Evaluations
-		}
-	}
+	s.strategy.describe(&p)
 	return p
 }

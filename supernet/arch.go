@@ -53,18 +53,3 @@ func Crossover(s Space, a, b Arch, r *philox.Stream) Arch {
 	}
 	return c
 }
-
-// Neighbours lists the architectures that differ from a in one gene, gene by gene, option by option.
-func Neighbours(s Space, a Arch) []Arch {
-	var all []Arch
-	for i, g := range s.Genes() {
-		for o := range g.Options {
-			if o != a[i] {
-				n := slices.Clone(a)
-				n[i] = o
-				all = append(all, n)
-			}
-		}
-	}
-	return all
-}

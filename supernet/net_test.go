@@ -124,7 +124,7 @@ func TestOptionsDoNotShare(t *testing.T) {
 			return ids
 		}
 		a := s.At(s.Size() / 3)
-		for _, b := range Neighbours(s, a) {
+		for _, b := range neighboursOf(s, a) {
 			gene := 0
 			for a[gene] == b[gene] {
 				gene++

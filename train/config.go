@@ -12,7 +12,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// Sampling says how the path of a step is drawn.
+// Sampling is the rule by which the path of a step is drawn.
 type Sampling string
 
 const (
@@ -32,8 +32,8 @@ const (
 	AdamW OptimizerName = "adamw"
 )
 
-// Config is what a training run is made of. A resumed run must have the same values as the run that it goes on with,
-// but for those of checkpoints and MaxTime, which do not change the result.
+// Config holds the settings of a training run. A resumed run must have the values of the run that it continues, except
+// those of checkpoints and MaxTime, which do not change the result.
 type Config struct {
 	Epochs int    `yaml:"epochs"` // passes over the training set; unused if Steps > 0
 	Steps  int    `yaml:"steps"`  // updates in all; 0: Epochs × steps an epoch
@@ -88,7 +88,7 @@ func Default() Config {
 	}
 }
 
-// Validate reports every setting that makes no sense, by its name in the configuration file.
+// Validate returns an error that lists every invalid setting by its name in the configuration file.
 func (c Config) Validate() error {
 	var errs []error
 	check := func(ok bool, format string, args ...any) {

@@ -37,7 +37,6 @@ func crashConfig() Config {
 // crashTrainer is a run whose ranking is a function of the parameters.
 func crashTrainer(t testing.TB, dir string) *Trainer {
 	tr := fresh(t, crashConfig(), dir)
-	tr.Agree = share
 	tr.Ranker = func() ([]float64, error) {
 		var sums []float64
 		for _, b := range tr.net.BNs() {

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+
+	"bnas.example/rank"
 )
 
 // ranking is the early bird (Chen et al., "BN-NAS", ICCV 2021: the ranking that BatchNorm's parameters give settles
@@ -39,7 +41,7 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 		if len(before) != len(scores) {
 			return fmt.Errorf("train: step %d: ranking: %d scores, %d at step %d", s.Step, len(scores), len(before), s.Ranking.At)
 		}
-		tau := t.Agree(before, scores)
+		tau := rank.KendallTauB(before, scores)
 		if tau >= t.cfg.Settled {
 			s.Ranking.Row++
 		} else {

@@ -12,7 +12,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// Field is one thing that a checkpoint and the run that goes on with it must have in common.
+// Field is one setting that must be equal in a checkpoint and in the run that continues it.
 type Field struct{ Name, Value string }
 
 // free are the settings that do not change the result, and those that "total steps" stands for.

@@ -31,13 +31,13 @@ type StepLine struct {
 	Time     Time    `json:"time"`
 }
 
-// Time is what differs between two runs of the same configuration.
+// Time holds the figures that differ between two runs of the same configuration.
 type Time struct {
 	Elapsed         float64 `json:"elapsed"`           // seconds since Run was called
 	ImagesPerSecond float64 `json:"images_per_second"` // since the line before it of the same kind, forward and backward passes of all paths counted
 }
 
-// GammaLine shows how the options of a gene compete: MeanAbsGamma[gene][option] is mean |γ| over the option's
+// GammaLine shows the sizes of γ: MeanAbsGamma[gene][option] is mean |γ| over the option's
 // BatchNorms in the whole supernet; options without BatchNorm are absent. The node norms are ‖θ_v‖ over the γ and β that
 // enter a node of the last path: the function does not depend on them where the node's consumers normalise, but the
 // effective learning rate lr/‖θ_v‖² does.
@@ -140,7 +140,7 @@ type lap struct {
 
 // openMetrics opens the file and cuts off what comes after its first lines.
 func openMetrics(dir string, lines int) (*metrics, error) {
-	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("train: metrics: %w", err)
 	}

@@ -9,21 +9,16 @@ import (
 	"bnas.example/supernet"
 )
 
-// Accuracy is what a sub-network reaches with the supernet's weights.
+// Accuracy is a sub-network's result on validation images with the supernet's weights.
 type Accuracy struct {
 	Top1   float64 // share of images whose label has the largest logit
 	NLL    float64 // mean negative log likelihood of the label, in nats
 	Images int
 }
 
-// OneShot measures a sub-network with the weights in the store and statistics recomputed for it (Guo et al., "Single
-// path one-shot", ECCV 2020, §3.4). Each calibration batch runs with its own statistics; those of all batches are
-// pooled exactly, as if over one set of images,
-//
-//	μ = E[μ_b],  σ² = E[σ_b²] + Var[μ_b]
-//
-// with the expectation over batches weighted by their sizes, and σ² biased as in training (PyTorch's running variance
-// is unbiased, m/(m−1) larger). The validation batches then run with these statistics held.
+// OneShot measures the accuracy of a sub-network with the weights in the store (Guo et al., "Single path one-shot", ECCV
+// 2020, §3.4). It recomputes the statistics as [Recalibrate] does. The validation batches run with these statistics
+// frozen.
 func OneShot(net *supernet.Net, dev kernels.Device, store kernels.Store, a supernet.Arch, calibration, validation []data.Batch) (Accuracy, error) {
 	acc, err := oneShot(net, dev, store, a, calibration, validation)
 	if err != nil {
@@ -33,26 +28,14 @@ func OneShot(net *supernet.Net, dev kernels.Device, store kernels.Store, a super
 }
 
 func oneShot(net *supernet.Net, dev kernels.Device, store kernels.Store, a supernet.Arch, calibration, validation []data.Batch) (Accuracy, error) {
-	if len(calibration) == 0 || len(validation) == 0 {
-		return Accuracy{}, errors.New("needs calibration and validation batches")
+	if len(validation) == 0 {
+		return Accuracy{}, errors.New("no validation batches")
 	}
-	program, err := net.Program(a)
+	exec, statistics, err := recalibrate(net, dev, store, a, calibration, validation)
 	if err != nil {
 		return Accuracy{}, err
 	}
-	largest := 0
-	for _, b := range append(calibration[:len(calibration):len(calibration)], validation...) {
-		largest = max(largest, len(b.Labels))
-	}
-	exec, err := dev.Compile(program, store, largest)
-	if err != nil {
-		return Accuracy{}, err
-	}
-	mean, variance, err := pooledStatistics(exec, calibration)
-	if err != nil {
-		return Accuracy{}, fmt.Errorf("calibration: %w", err)
-	}
-	if err := exec.SetStatistics(mean, variance); err != nil {
+	if err := exec.SetStatistics(statistics.Mean, statistics.Variance); err != nil {
 		return Accuracy{}, fmt.Errorf("calibration: %w", err)
 	}
 	acc, err := measure(exec, validation)
@@ -60,40 +43,6 @@ func oneShot(net *supernet.Net, dev kernels.Device, store kernels.Store, a super
 		return Accuracy{}, fmt.Errorf("validation: %w", err)
 	}
 	return acc, nil
-}
-
-// pooledStatistics returns the moments of every BatchNorm's channels over all batches together.
-func pooledStatistics(exec kernels.Exec, batches []data.Batch) (mean, variance []float64, err error) {
-	n := exec.Program().BNParams() / 2
-	mean, variance = make([]float64, n), make([]float64, n)
-	m, v := make([]float64, n), make([]float64, n)
-	total := 0.0
-	for _, b := range batches {
-		images, err := pixels(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := exec.Forward(images, len(b.Labels)); err != nil {
-			return nil, nil, err
-		}
-		if err := exec.Statistics(m, v); err != nil {
-			return nil, nil, err
-		}
-		pool(mean, variance, total, m, v, float64(len(b.Labels)))
-		total += float64(len(b.Labels))
-	}
-	return mean, variance, nil
-}
-
-// pool merges the moments m, v of w images into mean, variance of total images (Chan, Golub, LeVeque 1983):
-// with δ = m − mean and q = w/(total+w), mean += qδ and variance = (1−q)·variance + q·v + q(1−q)δ².
-func pool(mean, variance []float64, total float64, m, v []float64, w float64) {
-	q := w / (total + w)
-	for c := range mean {
-		d := m[c] - mean[c]
-		mean[c] += q * d
-		variance[c] = (1-q)*variance[c] + q*v[c] + q*(1-q)*d*d
-	}
 }
 
 func measure(exec kernels.Exec, batches []data.Batch) (Accuracy, error) {

@@ -8,18 +8,19 @@ import (
 	"bnas.example/supernet"
 )
 
-// Position is where a trained run is.
+// Position is the progress of a run.
 type Position struct {
 	Step, Total   int
 	StepsPerEpoch int
 	Settled       bool // the run ended early because its ranking had settled
-	// Damage is why the newest checkpoint could not be read, if it could not and the one before it was used.
+	// Damage is the error of the newest checkpoint if it could not be read and the one before it was used.
 	Damage error
 }
 
-// Restore writes what a run has trained (γ and β, and the classifier or all weights where they were) into a store that
-// holds the initial parameters of the same supernet (see supernet.Net.Fill). It reads the run folder only. A run of
-// another network is refused, with the field that differs; a folder without a checkpoint is fs.ErrNotExist.
+// Restore writes the trained parameters of a run (γ and β; the classifier or all weights if they trained) to a store that
+// holds the initial parameters of the same supernet (see supernet.Net.Fill). It does not change the run folder. It is an
+// error if the run has another network; the error names the field that differs. For a folder without a checkpoint the
+// error is fs.ErrNotExist.
 func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, error) {
 	c, damage, err := load(dir)
 	if err != nil {

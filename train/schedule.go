@@ -11,7 +11,7 @@ const (
 	Constant Schedule = "constant" // lr
 )
 
-// Rate is the learning rate of a step in 0..total−1. The first Warmup steps rise linearly, lr·(step+1)/Warmup; after
+// Rate returns the learning rate of a step in 0..total−1. The first Warmup steps rise linearly, lr·(step+1)/Warmup; after
 // them t = (step−Warmup)/(total−Warmup), as in PyTorch's schedulers: the last step is one short of t = 1.
 func (c Config) Rate(step, total int) float64 {
 	if step < c.Warmup {

@@ -7,11 +7,12 @@ import (
 	"bnas.example/kernels"
 )
 
-// A batch can be cut into virtual shards: equal runs of its images, each normalised by its own statistics, as on as
-// many devices. Their gradients are added in the order of the shards, so that a result depends on how many shards there
-// are and not on how many processes, one a GPU, share them.
+// A batch can be cut into virtual shards: equal runs of its images, each normalised by its own statistics, as on several
+// devices. Their gradients are added in the order of the shards. The result depends on the number of shards and not on
+// the number of processes that compute them. bnas itself runs one process, [Alone].
 
-// Exchange brings the shards of a step together.
+// Exchange combines the shards of a step. [Alone] is the only implementation here; a program that distributes shards over
+// processes supplies its own.
 type Exchange interface {
 	// Owns reports whether this process computes a shard.
 	Owns(shard int) bool
@@ -20,7 +21,7 @@ type Exchange interface {
 	Gather(own []Contribution) ([]Contribution, error)
 }
 
-// Contribution is what a shard adds to a step: the mean loss over its images, how many it had right, and its gradients,
+// Contribution is the result of one shard: the mean loss over its images, the number of correct ones, and its gradients,
 // parameter after parameter.
 type Contribution struct {
 	Loss      float64

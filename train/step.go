@@ -140,7 +140,7 @@ func (t *Trainer) failed(step int, a supernet.Arch, err error) error {
 	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), err)
 }
 
-// NonFiniteError says that training has diverged: What became infinite or not a number, and the first layer where.
+// NonFiniteError reports diverged training: the quantity that became infinite or NaN, and the first layer where it did.
 type NonFiniteError struct{ What, Layer string }
 
 func (e *NonFiniteError) Error() string {

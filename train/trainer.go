@@ -14,22 +14,21 @@ import (
 	"bnas.example/supernet"
 )
 
-// ErrInterrupted is returned by Run when its context has ended, ErrBudget when Config.MaxTime is used up. In both
-// cases the step was finished and a checkpoint written; Resume and Run go on from there.
+// Run returns ErrInterrupted if its context has ended and ErrBudget if Config.MaxTime is used up. In both cases it has
+// finished the step and written a checkpoint; Resume and Run continue from it.
 var (
 	ErrInterrupted = errors.New("train: interrupted; the checkpoint is written")
 	ErrBudget      = errors.New("train: the time budget is used up; the checkpoint is written")
 )
 
-// Trainer trains a supernet in a run folder. It is for one goroutine.
+// Trainer trains a supernet in a run folder. Use it from one goroutine.
 type Trainer struct {
-	// Ranker scores a fixed sample of architectures with the supernet as it is; it must leave the parameters alone.
-	// It is called every Config.RankEvery steps, at step 0 and at the end, if it is set.
+	// Ranker scores a fixed sample of architectures with the supernet's current parameters and must not change them.
+	// Run calls it at step 0, every Config.RankEvery steps and after the last step; nil disables the ranking.
+	// Kendall's τ-b between successive results measures how far the ranking has settled.
 	Ranker func() ([]float64, error)
-	// Agree compares two of the Ranker's results: Kendall's τ-b. Required with Ranker.
-	Agree func(a, b []float64) float64
 
-	// Exchange brings the shards of a step together; nil is Alone.
+	// Exchange combines the shards of a step; nil stands for Alone.
 	Exchange Exchange
 
 	net    *supernet.Net
@@ -58,7 +57,7 @@ type state struct {
 	Ranking ranking // the early bird
 }
 
-// Progress is what Run reports after each step.
+// Progress is the state of a run after a step.
 type Progress struct {
 	Step, Total     int
 	Epoch           int // epochs completed
@@ -68,8 +67,8 @@ type Progress struct {
 	Path            string // the last path of the step, in the space's text form
 }
 
-// New prepares a run in dir, which is made if it is missing. The store holds the supernet's parameters (see
-// supernet.Net.Fill). Nothing is written before Run.
+// New prepares a run in the folder dir. The store holds the supernet's initial parameters (see supernet.Net.Fill). New
+// writes nothing; Run makes the folder if it is missing.
 func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *data.Loader, cfg Config, dir string) (*Trainer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -95,16 +94,16 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	return t, nil
 }
 
-// Step is the number of updates made so far, and Total that of the whole run.
+// Step returns the number of updates made so far, Total that of the whole run.
 func (t *Trainer) Step() int  { return t.state.Step }
 func (t *Trainer) Total() int { return t.total }
 
 // Settled reports whether the run ended early because its ranking had settled.
 func (t *Trainer) Settled() bool { return t.state.Ranking.Settled }
 
-// Resume goes on with the run in the folder: from its checkpoint, or from the checkpoint's predecessor if it is missing
-// or damaged, with a warning in the log. It refuses a checkpoint of another network, configuration or data set and
-// names what differs. Without any checkpoint the error is fs.ErrNotExist.
+// Resume continues the run in the folder from its checkpoint. If that is missing or damaged, it takes the checkpoint before
+// it and logs a warning. It is an error if the checkpoint has another network, configuration or data set; the error names
+// the difference. Without any checkpoint the error is fs.ErrNotExist.
 func (t *Trainer) Resume() error {
 	c, damage, err := load(t.dir)
 	if err != nil {
@@ -131,15 +130,12 @@ func (t *Trainer) Resume() error {
 	return nil
 }
 
-// Run trains until the last step, until the ranking has settled, or until ctx or the time budget ends; then the error
-// is ErrInterrupted or ErrBudget. The checkpoint is written in all these cases. After any other error the folder holds
-// the last good one. report, if not nil, is called after each step.
+// Run trains until the last step or until the ranking has settled. If ctx or the time budget ends before, the error is
+// ErrInterrupted or ErrBudget. Run writes a checkpoint in all these cases. After any other error the folder holds the last
+// good checkpoint. Run calls report, if not nil, after each step.
 //
-// Run refuses a folder that already holds a checkpoint unless Resume was called.
+// It is an error if the folder already holds a checkpoint and Resume was not called.
 func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
-	if t.Ranker != nil && t.Agree == nil {
-		return errors.New("train: a Ranker needs Agree")
-	}
 	if t.cfg.EarlyBird && t.Ranker == nil {
 		return errors.New("train: early_bird needs a Ranker")
 	}
@@ -190,7 +186,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 // open makes the folder ready for Run: the metrics as of the state's step and, in a fresh run, a first checkpoint,
 // which also shows that the folder can be written before any work is done.
 func (t *Trainer) open() error {
-	if err := os.MkdirAll(t.dir, 0o755); err != nil {
+	if err := os.MkdirAll(t.dir, 0o777); err != nil {
 		return fmt.Errorf("train: run folder: %w", err)
 	}
 	if !t.resumed && exists(t.dir) {

@@ -51,8 +51,8 @@ type interrupted struct {
 func (e interrupted) Error() string { return e.cause.Error() + "; to go on: " + e.goOn }
 func (e interrupted) Unwrap() error { return e.cause }
 
-// run is the program: it returns the exit code and writes results to stdout, all else to stderr.
-func run(args []string, stdout, stderr io.Writer) (code int) {
+// execute is the program: it returns the exit code and writes results to stdout, all else to stderr.
+func execute(args []string, stdout, stderr io.Writer) (code int) {
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "bnas: internal error: %v (this is a defect of bnas; set BNAS_TRACEBACK=1 for the stack)\n", r)
@@ -66,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer) (code int) {
 	defer stop()
 	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: dropTime})))
 	app := newApp(stdout, stderr)
-	err := app.RunContext(ctx, intersperse(app, args))
+	err := inFlags(app.RunContext(ctx, intersperse(app, args)))
 	if err != nil {
 		fmt.Fprintln(stderr, "bnas: "+strings.TrimSpace(err.Error()))
 	}
@@ -127,7 +127,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:           onUsageError,
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
-			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(),
+			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
 			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/philox"
+	"bnas.example/run"
 	"bnas.example/supernet"
 )
 
@@ -74,7 +75,7 @@ func repeat(warmup, repeats int, f func() error) (timing, error) {
 
 // benched is an architecture on a device with a batch of random images.
 type benched struct {
-	*session
+	*run.Run
 	arch    supernet.Arch
 	program *kernels.Program
 	exec    kernels.Exec
@@ -82,7 +83,7 @@ type benched struct {
 	labels  []int
 }
 
-// namedArchs are the two architectures of NAS-Bench-201 that measurements quote.
+// namedArchs are the architectures that measurements quote. A name stands for its text in the space that has such a text.
 var namedArchs = map[string]string{
 	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
 	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
@@ -90,8 +91,10 @@ var namedArchs = map[string]string{
 
 // parseArch reads an architecture's text, or one of the names above.
 func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
-	if named, ok := namedArchs[text]; ok && s.Name() == "nas-bench-201" {
-		text = named
+	if named, ok := namedArchs[text]; ok {
+		if a, err := s.Parse(named); err == nil {
+			return a, nil
+		}
 	}
 	return s.Parse(text)
 }
@@ -111,13 +114,13 @@ func openBench(c *cli.Context, batch int) (*benched, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openNetwork(c, cfg)
+	r, err := run.Network(cfg, options(c))
 	if err != nil {
 		return nil, err
 	}
-	b := &benched{session: s}
+	b := &benched{Run: r}
 	if err := b.load(c, batch); err != nil {
-		s.close()
+		r.Close()
 		return nil, err
 	}
 	return b, nil
@@ -125,17 +128,17 @@ func openBench(c *cli.Context, batch int) (*benched, error) {
 
 func (b *benched) load(c *cli.Context, batch int) error {
 	var err error
-	if b.arch, err = parseArch(b.net.Space, c.String("arch")); err != nil {
+	if b.arch, err = parseArch(b.Net.Space, c.String("arch")); err != nil {
 		return usageError{err}
 	}
-	if b.program, err = b.net.Program(b.arch); err != nil {
+	if b.program, err = b.Net.Program(b.arch); err != nil {
 		return err
 	}
 	if n := c.Int("batch"); n > 0 {
 		batch = n
 	}
-	b.images, b.labels = randomImages(b.program, batch, b.cfg.Seed)
-	b.exec, err = b.dev.Compile(b.program, b.store, batch)
+	b.images, b.labels = randomImages(b.program, batch, b.Config.Seed)
+	b.exec, err = b.Device.Compile(b.program, b.Store, batch)
 	return err
 }
 
@@ -178,7 +181,7 @@ func benchStep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.Close()
 	t, err := repeat(c.Int("warmup"), c.Int("repeats"), b.step)
 	if err != nil {
 		return err
@@ -186,8 +189,8 @@ func benchStep(c *cli.Context) error {
 	// Forward and input gradient of every convolution, direct: the stem's input gradient is not needed.
 	flops := 4 * float64(b.program.MACs()) * float64(len(b.labels))
 	r := stepResult{
-		Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels), timing: t,
-		GFLOPS: flops / t.BestMS / 1e6, PeakGFLOPS: peakGFLOPS(b.dev), SavedBytes: b.exec.SavedBytes(len(b.labels)),
+		Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels), timing: t,
+		GFLOPS: flops / t.BestMS / 1e6, PeakGFLOPS: peakGFLOPS(b.Device), SavedBytes: b.exec.SavedBytes(len(b.labels)),
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "step\t%s\n", r.Arch)

@@ -40,8 +40,8 @@ func benchKernel(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	r := kernelResult{Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels), PeakGFLOPS: peakGFLOPS(b.dev)}
+	defer b.Close()
+	r := kernelResult{Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels), PeakGFLOPS: peakGFLOPS(b.Device)}
 	layers, counts := convolutions(b.program)
 	for i, l := range layers {
 		one, err := b.timeLayer(c, l)
@@ -162,7 +162,7 @@ func (l layer) flops(n int) float64 {
 // it, so the rates are lower bounds.
 func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
 	p, params := l.program()
-	store, err := b.dev.NewStore(params)
+	store, err := b.Device.NewStore(params)
 	if err != nil {
 		return layerResult{}, err
 	}
@@ -176,11 +176,11 @@ func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
 		}
 	}
 	n := len(b.labels)
-	exec, err := b.dev.Compile(p, store, n)
+	exec, err := b.Device.Compile(p, store, n)
 	if err != nil {
 		return layerResult{}, err
 	}
-	images, labels := randomImages(p, n, b.cfg.Seed)
+	images, labels := randomImages(p, n, b.Config.Seed)
 	forward := func() error { return exec.Forward(images, n) }
 	r := layerResult{Layer: l.String()}
 	if r.Forward, err = repeat(c.Int("warmup"), c.Int("repeats"), forward); err != nil {

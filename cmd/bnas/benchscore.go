@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"gorgonia.org/tensor"
 
 	"bnas.example/indicator"
 	"bnas.example/ntk"
+	"bnas.example/run"
 )
 
 type ntkResult struct {
@@ -26,10 +26,13 @@ func benchNTK(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	r := ntkResult{Arch: b.program.Name, Device: b.dev.Info().Detail, Batch: len(b.labels)}
+	defer b.Close()
+	r := ntkResult{Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels)}
 	r.timing, err = repeat(c.Int("warmup"), c.Int("repeats"), func() error {
-		kernel, err := b.kernel()
+		if err := b.exec.Forward(b.images, len(b.labels)); err != nil {
+			return err
+		}
+		kernel, err := ntk.Trace(b.exec, len(b.labels))
 		if err != nil {
 			return err
 		}
@@ -49,31 +52,6 @@ func benchNTK(c *cli.Context) error {
 	})
 }
 
-// kernel is Θ = Σ_k G_k·G_kᵀ over γ and β, k over all logits, statistics held at those of the batch.
-func (b *benched) kernel() (*tensor.Dense, error) {
-	n, k := len(b.labels), b.program.Classes()
-	if err := b.exec.Forward(b.images, n); err != nil {
-		return nil, err
-	}
-	total := make([]float64, n*n)
-	for class := range k {
-		direction := make([]float32, k)
-		direction[class] = 1
-		j, err := ntk.Jacobian(b.exec, n, direction)
-		if err != nil {
-			return nil, err
-		}
-		one, err := ntk.Kernel(j, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range one.Data().([]float64) {
-			total[i] += v
-		}
-	}
-	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(total)), nil
-}
-
 type scoreBenchResult struct {
 	Space  string `json:"space"`
 	Device string `json:"device"`
@@ -90,16 +68,16 @@ func benchScore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := openWithData(c, cfg)
+	opened, err := run.Untrained(cfg, options(c))
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	scorer, err := s.scorer()
+	defer opened.Close()
+	scorer, err := opened.Scorer()
 	if err != nil {
 		return err
 	}
-	sample := liveSample(s.net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
+	sample := run.LiveSample(opened.Net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
 	var ms []float64
 	for i, a := range sample {
 		start := time.Now()
@@ -112,7 +90,7 @@ func benchScore(c *cli.Context) error {
 	}
 	slices.Sort(ms)
 	r := scoreBenchResult{
-		Space: s.net.Space.Name(), Device: s.dev.Info().Detail, Terms: len(indicator.TermNames()),
+		Space: opened.Net.Space.Name(), Device: opened.Device.Info().Detail, Terms: len(indicator.TermNames()),
 		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
 	}
 	return output(c, r, func(w io.Writer) {

@@ -2,116 +2,19 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"bnas.example/cuda"
-	"bnas.example/data"
-	"bnas.example/indicator"
+	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
-	"bnas.example/train"
 )
-
-// Config is everything that a run depends on; it is saved in the run folder.
-type Config struct {
-	Seed      uint64           `yaml:"seed"`
-	Device    string           `yaml:"device"`
-	Precision string           `yaml:"precision"` // of the GPU's convolutions
-	Half      bool             `yaml:"half"`      // what the GPU keeps for the backward pass is in half precision
-	Threads   int              `yaml:"threads"`
-	Supernet  supernet.Config  `yaml:"supernet"`
-	Data      DataConfig       `yaml:"data"`
-	Train     train.Config     `yaml:"train"`
-	Score     indicator.Config `yaml:"score"`
-	Objective Objective        `yaml:"objective"`
-	Search    search.Config    `yaml:"search"`
-}
-
-// Objective is what a search maximises: a composite, its terms' distributions taken from a sample of random
-// architectures.
-type Objective struct {
-	Composite   string `yaml:"composite"`
-	Calibration int    `yaml:"calibration"` // how many architectures are in the sample
-}
-
-// DataConfig says which images, and how they are divided and augmented.
-type DataConfig struct {
-	Name    string       `yaml:"name"`
-	Dir     string       `yaml:"dir"`
-	Holdout int          `yaml:"holdout"` // training images kept from training, to score and validate on
-	Augment data.Augment `yaml:"augment"`
-}
-
-// defaultConfig is `bnas run` without a flag: five minutes on two cores.
-func defaultConfig() Config {
-	c := Config{
-		Device:    "auto",
-		Precision: string(cuda.FP32),
-		Supernet:  supernet.Config{Space: "nas-bench-201", BN: supernet.Fair},
-		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
-		Train:     train.Default(),
-		Score:     indicator.Config{}.WithDefaults(),
-		Objective: Objective{Composite: "bnas", Calibration: 100},
-		Search:    search.Config{}.WithDefaults(),
-	}
-	c.Train.Epochs = 8
-	c.Train.RankEvery = 200
-	c.Search.Generations = 5
-	return c
-}
-
-// storage is how a GPU keeps and multiplies numbers.
-func (c *Config) storage() cuda.Storage {
-	return cuda.Storage{Precision: cuda.Precision(c.Precision), Half: c.Half}
-}
-
-// spread gives the seed to everything that has none of its own.
-func (c *Config) spread() {
-	for _, seed := range c.seeds() {
-		if *seed == 0 {
-			*seed = c.Seed
-		}
-	}
-}
-
-// seeds are those that --seed sets all at once, and that a configuration file can set one by one.
-func (c *Config) seeds() []*uint64 {
-	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
-}
-
-func (c *Config) validate() error {
-	if c.Threads < 0 || c.Threads > 1024 {
-		return usagef("--threads %d: 0 takes every core, at most 1024", c.Threads)
-	}
-	if !slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)) {
-		return usagef("--precision %q: there is fp32, tf32, fp16 and bf16", c.Precision)
-	}
-	if c.Data.Holdout < 0 {
-		return usagef("--holdout %d is negative", c.Data.Holdout)
-	}
-	filled, err := c.Supernet.WithDefaults()
-	if err == nil {
-		err = filled.Validate()
-	}
-	if _, e := indicator.LookupComposite(c.Objective.Composite); err == nil {
-		err = e
-	}
-	if c.Objective.Calibration < 2 {
-		return usagef("--calibration %d: at least 2 architectures are needed", c.Objective.Calibration)
-	}
-	for _, check := range []error{err, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
-		if check != nil {
-			return usageError{check}
-		}
-	}
-	return nil
-}
 
 // The settings of each part, as flags.
 var (
 	supernetSettings = []setting{
-		{"space", "supernet.space", "search space: nas-bench-201 or nas-bench-macro"},
+		{"space", "supernet.space", "search space: " + either(spaceNames())},
 		{"bn", "supernet.bn", "BatchNorm placement: fair (on every operator) or standard (the authors')"},
 		{"channels", "supernet.channels", "channels of the first stage (0: the benchmark's)"},
 		{"cells", "supernet.cells", "cells a stage (0: the benchmark's)"},
@@ -133,7 +36,7 @@ var (
 		{"steps", "train.steps", "training steps (0: by --epochs)"},
 		{"batch", "train.batch", "images a step"},
 		{"shards", "train.shards", "virtual devices that a batch is divided among, each with statistics of its own (0: one)"},
-		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (reference device)"},
+		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)"},
 		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
 		{"optimizer", "train.optimizer", "sgd or adamw"},
 		{"lr", "train.lr", "peak learning rate (0.02 suits adamw, 0.2 sgd)"},
@@ -164,7 +67,7 @@ var (
 		{"composite", "objective.composite", "what is maximised: a composite, or a term's name"},
 	}
 	searchSettings = []setting{
-		{"strategy", "search.strategy", "exhaustive, random, evolution or regularised"},
+		{"strategy", "search.strategy", either(search.Strategies())},
 		{"max-macs", "search.max_macs", "only networks of at most this many MACs (0: any)"},
 		{"max-params", "search.max_params", "only networks of at most this many parameters (0: any)"},
 		{"budget", "search.budget", "stop after this long (0: no limit)"},
@@ -182,13 +85,26 @@ func flags(settings ...setting) []cli.Flag {
 	return append(f, commonFlags()...)
 }
 
+// either is "a, b or c".
+func either(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+func spaceNames() (names []string) {
+	for _, s := range supernet.Spaces() {
+		names = append(names, s.Name())
+	}
+	return names
+}
+
 // joined concatenates groups of settings.
 func joined(groups ...[]setting) []setting { return slices.Concat(groups...) }
 
 var commonSettings = []setting{
 	{"seed", "seed", "seed of everything random"},
 	{"threads", "threads", "CPU threads (0: every core)"},
-	{"device", "device", "auto, cpu, reference, gpu or gpu-emulated"},
+	{"device", "device", either(run.Devices())},
 	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 (gradients in bf16) or bf16"},
 	{"half", "half", "keep what a GPU needs for the backward pass in half precision"},
 }
@@ -202,15 +118,15 @@ func commonFlags() []cli.Flag {
 }
 
 // configOf resolves a command's configuration from scratch.
-func configOf(c *cli.Context, settings ...setting) (Config, error) {
-	cfg, err := resolve(c, defaultConfig(), append(settings, commonSettings...))
-	if err != nil {
-		return cfg, err
+func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
+	cfg, err := resolve(c, run.Default(), append(settings, commonSettings...))
+	if err == nil && c.IsSet("seed") {
+		cfg.SetSeed(cfg.Seed)
 	}
-	if c.IsSet("seed") {
-		for _, seed := range cfg.seeds() {
-			*seed = cfg.Seed
-		}
-	}
-	return cfg, nil
+	return cfg, err
+}
+
+// allSettings lists the settings of all commands.
+func allSettings() [][]setting {
+	return [][]setting{supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, commonSettings}
 }

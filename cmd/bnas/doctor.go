@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/kernels/cpu"
+	"bnas.example/run"
 )
 
 func doctorCommand() *cli.Command {
@@ -40,7 +41,7 @@ func doctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	dev, err := openDevice(cfg, true)
+	dev, err := run.OpenDevice(cfg, run.Options{HandOver: handOver})
 	if err != nil {
 		return err
 	}

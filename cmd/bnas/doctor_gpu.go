@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	"bnas.example/cuda/driver"
+	"bnas.example/run"
 )
 
 // gpuState says what there is of a GPU, what is missing, and the mend.
 func gpuState() string {
 	version := driverVersion()
 	switch {
-	case !gpuPresent() && version == "":
+	case !run.GPUPresent() && version == "":
 		return "none: no NVIDIA driver is loaded; install one of version 525 or newer (in a container: run it with --gpus all)"
-	case !gpuPresent():
+	case !run.GPUPresent():
 		return fmt.Sprintf("driver %s is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)", version)
 	case !driver.Built:
 		return fmt.Sprintf("driver %s, %s; %s", version, cards(), sibling())

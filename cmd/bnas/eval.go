@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/data"
+	"bnas.example/run"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -41,20 +43,20 @@ func eval(c *cli.Context, settings []setting) error {
 	if c.Int("calibration-images") < 2 || c.Int("validation-images") < 0 {
 		return usagef("--calibration-images must be at least 2, --validation-images at least 0")
 	}
-	s, err := openRunOrUntrained(c, true, settings...)
+	r, err := openRunOr(run.Untrained, c, settings...)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	archs, err := parseArchs(s.net.Space, c.Args().Slice())
+	defer r.Close()
+	archs, err := parseArchs(r.Net.Space, c.Args().Slice())
 	if err != nil {
 		return err
 	}
-	calibration, err := s.calibration(c.Int("calibration-images"))
+	calibration, err := r.CalibrationImages(c.Int("calibration-images"))
 	if err != nil {
 		return err
 	}
-	validation, err := s.validation(c.String("split"), c.Int("validation-images"))
+	validation, err := validation(r, c.String("split"), c.Int("validation-images"))
 	if err != nil {
 		return err
 	}
@@ -64,49 +66,35 @@ func eval(c *cli.Context, settings []setting) error {
 		if err := c.Context.Err(); err != nil {
 			return err
 		}
-		got, err := train.OneShot(s.net, s.dev, s.store, a, calibration, validation)
+		got, err := train.OneShot(r.Net, r.Device, r.Store, a, calibration, validation)
 		if err != nil {
 			return err
 		}
-		rows = append(rows, evalRow{s.net.Space.Format(a), number(got.Top1), number(got.NLL), got.Images})
+		rows = append(rows, evalRow{r.Net.Space.Format(a), number(got.Top1), number(got.NLL), got.Images})
 		bar.at(i+1, fmt.Sprintf("%.1f %%", 100*got.Top1))
 	}
 	bar.end()
 	return output(c, map[string]any{"evaluated": rows}, func(w io.Writer) {
 		fmt.Fprintln(w, "ARCHITECTURE\tACCURACY\tNLL\tIMAGES")
-		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%.2f %%\t%.4f\t%d\n", r.Arch, 100*r.Accuracy, r.NLL, r.Images)
+		for _, row := range rows {
+			fmt.Fprintf(w, "%s\t%.2f %%\t%.4f\t%d\n", row.Arch, 100*row.Accuracy, row.NLL, row.Images)
 		}
 	})
 }
 
 // validation gathers images that did not train: the first n of the holdout or of the test set, all for n = 0.
-func (s *session) validation(split string, n int) ([]data.Batch, error) {
-	set, indices := s.set, s.held
+func validation(r *run.Run, split string, n int) ([]data.Batch, error) {
 	switch split {
 	case "holdout":
-		if len(indices) == 0 {
-			return nil, usagef("the run holds no training images back; use --split test")
+		images, err := r.HeldImages(n)
+		if errors.Is(err, run.ErrNoHoldout) {
+			return nil, usagef("%w; use --split test", err)
 		}
+		return images, err
 	case "test":
-		var err error
-		set, err = data.Open(data.Options{
-			Name: s.cfg.Data.Name, Dir: s.cfg.Data.Dir, Split: "test", Height: s.cfg.Supernet.Height, Width: s.cfg.Supernet.Width,
-		})
-		if err != nil {
-			return nil, err
-		}
-		indices = make([]int, set.Len())
-		for i := range indices {
-			indices[i] = i
-		}
-	default:
-		return nil, usagef("--split %q: there is holdout and test", split)
+		return r.TestImages(n)
 	}
-	if n > 0 && n < len(indices) {
-		indices = indices[:n]
-	}
-	return batches(set, indices)
+	return nil, usagef("--split %q: there is holdout and test", split)
 }
 
 // parseArchs parses architectures in the order given.

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/internal/wholefile"
+	"bnas.example/run"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -40,16 +41,16 @@ func (r fileResult) text(w io.Writer) {
 }
 
 func export(c *cli.Context, settings []setting) error {
-	s, a, stats, err := subnetwork(c, settings)
+	r, a, stats, err := subnetwork(c, settings)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer r.Close()
 	var b bytes.Buffer
-	if err := supernet.Export(&b, s.net, s.store, a, stats); err != nil {
+	if err := supernet.Export(&b, r.Net, r.Store, a, stats); err != nil {
 		return err
 	}
-	return writeResult(c, b.Bytes(), s.net.Space.Format(a))
+	return writeResult(c, b.Bytes(), r.Net.Space.Format(a))
 }
 
 func writeResult(c *cli.Context, content []byte, arch string) error {
@@ -63,37 +64,36 @@ func writeResult(c *cli.Context, content []byte, arch string) error {
 
 // subnetwork opens the command's one architecture: of a trained run with statistics recomputed on its training images,
 // or untrained with those of a new BatchNorm.
-func subnetwork(c *cli.Context, settings []setting) (*session, supernet.Arch, supernet.Statistics, error) {
+func subnetwork(c *cli.Context, settings []setting) (*run.Run, supernet.Arch, supernet.Statistics, error) {
 	none := supernet.Statistics{}
-	trained := c.String("run") != ""
-	s, err := openRunOrUntrained(c, trained, settings...)
+	r, err := openRunOr(run.Network, c, settings...)
 	if err != nil {
 		return nil, nil, none, err
 	}
-	a, err := oneArch(c, s.net)
+	a, err := oneArch(c, r.Net)
 	if err != nil {
-		s.close()
+		r.Close()
 		return nil, nil, none, err
 	}
-	stats, err := s.statisticsOf(c, a, trained)
+	stats, err := statisticsOf(c, r, a)
 	if err != nil {
-		s.close()
+		r.Close()
 		return nil, nil, none, err
 	}
-	return s, a, stats, nil
+	return r, a, stats, nil
 }
 
-func (s *session) statisticsOf(c *cli.Context, a supernet.Arch, trained bool) (supernet.Statistics, error) {
-	if !trained {
-		p, err := s.net.Program(a)
+func statisticsOf(c *cli.Context, r *run.Run, a supernet.Arch) (supernet.Statistics, error) {
+	if r.Dir == "" {
+		p, err := r.Net.Program(a)
 		if err != nil {
 			return supernet.Statistics{}, err
 		}
 		return supernet.NewStatistics(p), nil
 	}
-	calibration, err := s.calibration(c.Int("calibration-images"))
+	calibration, err := r.CalibrationImages(c.Int("calibration-images"))
 	if err != nil {
 		return supernet.Statistics{}, err
 	}
-	return train.Recalibrate(s.net, s.dev, s.store, a, calibration)
+	return train.Recalibrate(r.Net, r.Device, r.Store, a, calibration)
 }

@@ -14,12 +14,6 @@ import (
 // no driver.
 const gpuProgram = "bnas-cuda"
 
-// gpuPresent reports whether NVIDIA's driver is loaded: its control device is there.
-func gpuPresent() bool {
-	_, err := os.Stat("/dev/nvidiactl")
-	return err == nil
-}
-
 // gpuProgramPath is where bnas-cuda is looked for: beside this program, whatever links lead to it.
 func gpuProgramPath() (string, error) {
 	self, err := os.Executable()
@@ -40,15 +34,15 @@ func handOver() error {
 	path, err := gpuProgramPath()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--device gpu: this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
+		return fmt.Errorf("this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
 	case err != nil:
-		return fmt.Errorf("--device gpu: %w", err)
+		return err
 	}
 	if err := starts(path); err != nil {
-		return fmt.Errorf("--device gpu: %w", err)
+		return err
 	}
 	if err := replaceProcess(path, append([]string{path}, os.Args[1:]...)); err != nil {
-		return fmt.Errorf("--device gpu: %s: %w", path, err)
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }

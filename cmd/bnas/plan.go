@@ -56,7 +56,7 @@ func planStep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	counted, err := cost.CountStep(p, net.Params(), c.Int("batch"), cfg.storage())
+	counted, err := cost.CountStep(p, net.Params(), c.Int("batch"), cfg.Storage())
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/run"
 	"bnas.example/search"
 )
 
@@ -33,23 +34,25 @@ type runResult struct {
 
 func runAll(c *cli.Context, settings []setting) error {
 	start := time.Now()
-	s, trained, err := trainRun(c, settings)
+	r, trained, err := trainRun(c, settings)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	found, err := s.search(c, s.dir)
+	defer r.Close()
+	found, err := searchFor(c, r, r.Dir)
 	if err != nil {
 		if err = resumable(c, err); exitCode(err) == exitInterrupted {
-			err = interrupted{search.ErrInterrupted, "bnas run --resume " + s.dir}
+			err = interrupted{search.ErrInterrupted, "bnas run --resume " + r.Dir}
 		}
 		return err
 	}
-	r := runResult{Dir: s.dir, Train: trained, Search: found.Result, Report: filepath.Join(s.dir, reportFile)}
-	if err := s.report(r, found, time.Since(start)); err != nil {
+	command := fmt.Sprintf("bnas run --config %s --out another-folder", filepath.Join(r.Dir, run.ConfigName))
+	page, err := r.Report(found, command, version(), time.Since(start))
+	if err != nil {
 		return err
 	}
-	return output(c, r, r.text)
+	result := runResult{Dir: r.Dir, Train: trained, Search: found.Result, Report: page}
+	return output(c, result, result.text)
 }
 
 func (r runResult) text(w io.Writer) {

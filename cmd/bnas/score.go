@@ -6,14 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
 	"bnas.example/philox"
-	"bnas.example/search"
+	"bnas.example/run"
 	"bnas.example/supernet"
 )
 
@@ -40,35 +39,34 @@ func score(c *cli.Context, settings []setting) error {
 	if err := oneWay(c); err != nil {
 		return err
 	}
-	s, err := openRunOrUntrained(c, true, settings...)
+	r, err := openRunOr(run.Untrained, c, settings...)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	archs, err := namedArchitectures(c, s)
+	defer r.Close()
+	archs, err := namedArchitectures(c, r)
 	if err != nil {
 		return err
 	}
-	evaluator, err := s.evaluator(c.String("out"))
+	evaluator, err := r.Evaluator(c.String("out"))
 	if err != nil {
 		return err
 	}
-	defer evaluator.close()
-	scores, err := scoreEach(c, s.net.Space, evaluator, archs)
-	if err == nil {
-		err = evaluator.flush()
-	}
+	defer evaluator.Close()
+	bar := newProgress(c, "score", len(archs))
+	scores, err := evaluator.ScoreAll(c.Context, archs, func(done int) { bar.at(done, r.Net.Space.Format(archs[done-1])) })
+	bar.end()
 	if err != nil {
-		if evaluator.ledger != nil && errors.Is(err, context.Canceled) {
+		if evaluator.Path() != "" && errors.Is(err, context.Canceled) {
 			err = interrupted{fmt.Errorf("scoring: %w", err), "the same command"}
 		}
 		return err
 	}
 	result := map[string]any{"scores": scores}
-	if evaluator.ledger != nil {
-		result["file"] = evaluator.path
+	if evaluator.Path() != "" {
+		result["file"] = evaluator.Path()
 	}
-	return output(c, result, func(w io.Writer) { scoreTable(w, scores, s.cfg.Score.Terms) })
+	return output(c, result, func(w io.Writer) { scoreTable(w, scores, r.Config.Score.Terms) })
 }
 
 // oneWay wants the architectures to be named as arguments, by --all, --sample or --file: by exactly one of them.
@@ -85,8 +83,8 @@ func oneWay(c *cli.Context) error {
 	return nil
 }
 
-func namedArchitectures(c *cli.Context, s *session) ([]supernet.Arch, error) {
-	space := s.net.Space
+func namedArchitectures(c *cli.Context, r *run.Run) ([]supernet.Arch, error) {
+	space := r.Net.Space
 	switch {
 	case c.Bool("all"):
 		archs := make([]supernet.Arch, space.Size())
@@ -95,7 +93,7 @@ func namedArchitectures(c *cli.Context, s *session) ([]supernet.Arch, error) {
 		}
 		return archs, nil
 	case c.IsSet("sample"):
-		return sampled(space, c.Int("sample"), s.cfg.Score.Seed)
+		return sampled(space, c.Int("sample"), r.Config.Score.Seed)
 	case c.IsSet("file"):
 		return archFile(space, c.String("file"))
 	}
@@ -135,77 +133,6 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 		return nil, fmt.Errorf("%s: no architectures", path)
 	}
 	return archs, nil
-}
-
-func scoreEach(c *cli.Context, space supernet.Space, e *evaluator, archs []supernet.Arch) ([]indicator.Scores, error) {
-	bar := newProgress(c, "score", len(archs))
-	defer bar.end()
-	scores := make([]indicator.Scores, len(archs))
-	for i, a := range archs {
-		err := c.Context.Err()
-		if err == nil {
-			scores[i], err = e.Score(a)
-		}
-		if err != nil {
-			return nil, err
-		}
-		bar.at(i+1, space.Format(a))
-	}
-	return scores, nil
-}
-
-// evaluator scores by the indicator's terms, and keeps the scores in a ledger if there is a folder for one.
-type evaluator struct {
-	search.Evaluator
-	ledger *search.Ledger
-	path   string
-}
-
-// evaluator opens the scorer, with the ledger of dir, or of the run's folder.
-func (s *session) evaluator(dir string) (*evaluator, error) {
-	scorer, err := s.scorer()
-	if err != nil {
-		return nil, err
-	}
-	if dir == "" {
-		dir = s.dir
-	}
-	if dir == "" {
-		return &evaluator{Evaluator: scorer}, nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
-	}
-	if len(s.locks) == 0 || dir != s.dir {
-		if err := s.lock(dir); err != nil {
-			return nil, err
-		}
-	}
-	key, err := s.key()
-	if err != nil {
-		return nil, err
-	}
-	ledger, err := search.OpenLedger(dir, key)
-	if err != nil {
-		return nil, err
-	}
-	return &evaluator{
-		Evaluator: &search.Recorded{Space: s.net.Space, Evaluator: scorer, Ledger: ledger},
-		ledger:    ledger, path: filepath.Join(dir, "scores.csv"),
-	}, nil
-}
-
-func (e *evaluator) flush() error {
-	if e.ledger == nil {
-		return nil
-	}
-	return e.ledger.Flush()
-}
-
-func (e *evaluator) close() {
-	if e.ledger != nil {
-		e.ledger.Close()
-	}
 }
 
 // scoreTable prints one architecture as a column of terms, several as one line each.

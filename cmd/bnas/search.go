@@ -1,17 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
-	"bnas.example/indicator"
-	"bnas.example/internal/wholefile"
+	"bnas.example/run"
 	"bnas.example/search"
 )
 
@@ -27,12 +23,12 @@ func searchCommand() *cli.Command {
 			if c.NArg() > 0 {
 				return usagef("search takes no arguments, got %q", c.Args().First())
 			}
-			s, err := openRunOrUntrained(c, true, settings...)
+			r, err := openRunOr(run.Untrained, c, settings...)
 			if err != nil {
 				return err
 			}
-			defer s.close()
-			found, err := s.search(c, c.String("out"))
+			defer r.Close()
+			found, err := searchFor(c, r, c.String("out"))
 			if err != nil {
 				return resumable(c, err)
 			}
@@ -49,69 +45,28 @@ func resumable(c *cli.Context, err error) error {
 	return err
 }
 
-// searched is a search's result with all that was scored for it.
-type searched struct {
-	*search.Result
-	objective search.Objective
-	scored    []indicator.Scores // everything in the ledger, or the calibration sample alone
-}
-
-// search calibrates the composite, searches, and writes result.json to the ledger's folder if there is one.
-func (s *session) search(c *cli.Context, dir string) (*searched, error) {
-	composite, err := indicator.LookupComposite(s.cfg.Objective.Composite)
-	if err != nil {
-		return nil, usageError{err}
+// searchFor searches and shows how far each phase of it has come.
+func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
+	var bar *progress
+	end := func() {
+		if bar != nil {
+			bar.end()
+		}
 	}
-	e, err := s.evaluator(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer e.close()
-	out := &searched{}
-	if out.objective, err = s.calibrate(c, e, composite, out); err != nil {
-		return nil, err
-	}
-	bar := newProgress(c, "search", max(s.cfg.Search.MaxEvaluations, 1))
-	problem := search.Problem{Space: s.net.Space, Sizes: s.net.Config, Evaluator: e.Evaluator, Objective: out.objective}
-	out.Result, err = search.Run(c.Context, problem, s.cfg.Search, func(p search.Progress) {
+	defer end()
+	return r.Search(c.Context, dir, func(p run.Progress) {
+		if p.Done == 0 {
+			end()
+			bar = newProgress(c, p.Phase, max(p.Total, 1))
+			return
+		}
+		note := "random architectures"
+		if p.Best != nil {
+			note = fmt.Sprintf("best %.3f %s", p.Best.Score, p.Best.Scores.Arch)
+		}
 		bar.of(p.Total)
-		bar.at(p.Evaluations, fmt.Sprintf("best %.3f %s", p.Best.Score, p.Best.Scores.Arch))
+		bar.at(p.Done, note)
 	})
-	bar.end()
-	if err != nil {
-		return nil, err
-	}
-	if e.ledger == nil {
-		return out, nil
-	}
-	out.scored = slices.Clone(e.ledger.All())
-	text, err := json.MarshalIndent(out.Result, "", "  ")
-	if err != nil {
-		return nil, err
-	}
-	return out, wholefile.Write(filepath.Join(filepath.Dir(e.path), resultFile), append(text, '\n'))
-}
-
-// calibrate scores the sample that a composite of several terms is calibrated by.
-func (s *session) calibrate(c *cli.Context, e *evaluator, composite indicator.Composite, out *searched) (search.Objective, error) {
-	if len(composite.Terms) == 1 {
-		return search.Fused(composite, nil)
-	}
-	n := s.cfg.Objective.Calibration
-	bar := newProgress(c, "calibrate", n)
-	defer bar.end()
-	sample, err := search.Sample(c.Context, s.net.Space, e.Evaluator, n, s.cfg.Search.Seed, func(done, _ int) {
-		bar.at(done, "random architectures")
-	})
-	if err != nil {
-		return search.Objective{}, err
-	}
-	out.scored = sample
-	calibration, err := indicator.NewCalibration(sample)
-	if err != nil {
-		return search.Objective{}, err
-	}
-	return search.Fused(composite, calibration)
 }
 
 func searchTable(w io.Writer, r *search.Result) {

@@ -1,19 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"go.yaml.in/yaml/v3"
+
+	"bnas.example/run"
 )
 
-// A setting is one field of Config that is also a flag. The field's default is the flag's default, and its place in
+// A setting is one field of run.Config that is also a flag. The field's default is the flag's default, and its place in
 // the YAML file its path: one name and one value wherever it shows.
 type setting struct {
 	flag  string
@@ -21,9 +20,9 @@ type setting struct {
 	usage string
 }
 
-// flagsOf makes the flags of settings, with the defaults of Config.
+// flagsOf makes the flags of settings, with the defaults of run.Config.
 func flagsOf(settings []setting) []cli.Flag {
-	defaults := defaultConfig()
+	defaults := run.Default()
 	var flags []cli.Flag
 	for _, s := range settings {
 		v, err := fieldAt(reflect.ValueOf(&defaults).Elem(), s.path)
@@ -42,10 +41,10 @@ func flagsOf(settings []setting) []cli.Flag {
 
 // resolve builds the configuration of a command: the defaults (or base), then the file of --config, then the flags
 // that were given.
-func resolve(c *cli.Context, base Config, settings []setting) (Config, error) {
+func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, error) {
 	cfg := base
 	if path := c.String("config"); path != "" {
-		if err := readConfig(path, &cfg); err != nil {
+		if err := cfg.ReadFile(path); err != nil {
 			return cfg, err
 		}
 	}
@@ -65,26 +64,11 @@ func resolve(c *cli.Context, base Config, settings []setting) (Config, error) {
 			return cfg, usagef("--%s: %w", s.flag, err)
 		}
 	}
-	cfg.spread()
-	return cfg, cfg.validate()
-}
-
-// readConfig reads a YAML file over cfg; a key that Config does not have is an error with its line.
-func readConfig(path string, cfg *Config) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
+	cfg.Spread()
+	if err := cfg.Validate(); err != nil {
+		return cfg, usageError{err}
 	}
-	return parseConfig(path, text, cfg)
-}
-
-func parseConfig(path string, text []byte, cfg *Config) error {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(cfg); err != nil && len(bytes.TrimSpace(text)) > 0 {
-		return usagef("configuration %s: %w", path, err)
-	}
-	return nil
+	return cfg, nil
 }
 
 // fieldAt finds the field of a struct by its dotted YAML path; embedded structs count as their own keys.

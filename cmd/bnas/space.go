@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/kernels"
+	"bnas.example/run"
 	"bnas.example/supernet"
 )
 
@@ -153,7 +154,7 @@ func showArch(c *cli.Context) error {
 
 // netOf builds the untrained supernet that a command's flags describe.
 func netOf(c *cli.Context) (*supernet.Net, error) {
-	cfg, err := resolve(c, defaultConfig(), supernetSettings)
+	cfg, err := resolve(c, run.Default(), supernetSettings)
 	if err != nil {
 		return nil, err
 	}

@@ -34,34 +34,34 @@ func traceCommand() *cli.Command {
 }
 
 func trace(c *cli.Context, settings []setting) error {
-	s, a, stats, err := subnetwork(c, settings)
+	r, a, stats, err := subnetwork(c, settings)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	images, labels, err := readImages(c.String("images"), c.String("labels"), s.net.Config)
+	defer r.Close()
+	images, labels, err := readImages(c.String("images"), c.String("labels"), r.Net.Config)
 	if err != nil {
 		return err
 	}
-	dev, store := s.dev, s.store
+	dev, store := r.Device, r.Store
 	if !c.IsSet("device") {
 		dev = ref.New()
 		defer dev.Close()
 		if !c.Bool("quiet") {
 			slog.Info("pass", "device", dev.Info().Name, "detail", dev.Info().Detail, "why", "no --device given")
 		}
-		if store, err = copied(dev, s.store); err != nil {
+		if store, err = copied(dev, r.Store); err != nil {
 			return err
 		}
 	}
 	var b bytes.Buffer
-	err = supernet.Trace(&b, s.net, dev, store, supernet.Traced{
+	err = supernet.Trace(&b, r.Net, dev, store, supernet.Traced{
 		Arch: a, Images: images, Labels: labels, Mode: supernet.StatisticsMode(c.String("statistics")), Stats: stats, Active: c.Bool("active"),
 	})
 	if err != nil {
 		return err
 	}
-	return writeResult(c, b.Bytes(), s.net.Space.Format(a))
+	return writeResult(c, b.Bytes(), r.Net.Space.Format(a))
 }
 
 // copied is a store of dev with the parameters of another device's.

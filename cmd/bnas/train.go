@@ -4,22 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"bnas.example/data"
-	"bnas.example/indicator"
-	"bnas.example/philox"
-	"bnas.example/rank"
-	"bnas.example/supernet"
+	"bnas.example/run"
 	"bnas.example/train"
 )
-
-// rankedSample is how many architectures the early bird's ranking is made of.
-const rankedSample = 16
 
 var (
 	outFlag    = &cli.StringFlag{Name: "out", Usage: "folder of the run", DefaultText: "runs/ and the time"}
@@ -35,11 +27,11 @@ func trainCommand() *cli.Command {
 		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/fair\n" +
 			"bnas train --resume runs/fair",
 		Action: func(c *cli.Context) error {
-			s, result, err := trainRun(c, settings)
+			r, result, err := trainRun(c, settings)
 			if err != nil {
 				return err
 			}
-			defer s.close()
+			defer r.Close()
 			return output(c, result, result.text)
 		},
 	}
@@ -69,150 +61,70 @@ func (r trainResult) text(w io.Writer) {
 }
 
 // trainRun makes the run that the command line describes, or resumes the one that it names, and trains it to its end.
-func trainRun(c *cli.Context, settings []setting) (*session, trainResult, error) {
+func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error) {
 	if c.NArg() > 0 {
 		return nil, trainResult{}, usagef("%s takes no arguments, got %q", c.Command.HelpName, c.Args().First())
 	}
-	make := freshRun
+	open := freshRun
 	if c.String("resume") != "" {
-		make = resumedRun
+		open = resumedRun
 	}
-	s, err := make(c, settings)
+	r, err := open(c, settings)
 	if err != nil {
 		return nil, trainResult{}, err
 	}
-	result, err := s.trainToEnd(c)
+	result, err := trainToEnd(c, r)
 	if err != nil {
-		s.close()
+		r.Close()
 		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) {
-			err = interrupted{err, fmt.Sprintf("bnas %s --resume %s", c.Command.Name, s.dir)}
+			err = interrupted{err, fmt.Sprintf("bnas %s --resume %s", c.Command.Name, r.Dir)}
 		}
 		return nil, result, err
 	}
-	return s, result, nil
+	return r, result, nil
 }
 
-// freshRun opens an untrained network and its data, and makes the run folder.
-func freshRun(c *cli.Context, settings []setting) (*session, error) {
+// freshRun makes the run of --out, or one that is named by the time.
+func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	cfg, err := configOf(c, settings...)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openWithData(c, cfg)
-	if err != nil {
-		return nil, err
+	dir := c.String("out")
+	if dir == "" {
+		dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
-	if s.dir = c.String("out"); s.dir == "" {
-		s.dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
-	}
-	if err := newRunFolder(s.dir, s.cfg); err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
+	return run.Create(dir, cfg, options(c))
 }
 
-// resumedRun opens a run folder's network and data. Flags may change what does not change the result; the checkpoint
-// refuses the rest by name.
-func resumedRun(c *cli.Context, settings []setting) (*session, error) {
+// resumedRun opens the run of --resume. Flags may change what does not change the result; the checkpoint refuses the
+// rest by name.
+func resumedRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	dir := c.String("resume")
 	if c.IsSet("out") {
 		return nil, usagef("--out cannot be given with --resume: the run stays in %s", dir)
 	}
-	cfg, err := resumableConfig(c, dir, settings)
+	cfg, err := runConfig(c, dir, settings)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openWithData(c, cfg)
-	if err != nil {
-		return nil, err
-	}
-	s.dir = dir
-	return s, nil
+	return run.Resume(dir, cfg, options(c))
 }
 
-// trainToEnd runs the scheduler from the folder's checkpoint, if there is one, to the last step.
-func (s *session) trainToEnd(c *cli.Context) (trainResult, error) {
-	if err := s.lock(s.dir); err != nil {
-		return trainResult{}, err
-	}
-	loader, err := data.NewLoader(s.set, s.train, s.cfg.Train.Batch, s.cfg.Data.Augment, s.cfg.Train.Seed)
-	if err != nil {
-		return trainResult{}, err
-	}
-	t, err := train.New(s.net, s.dev, s.store, loader, s.cfg.Train, s.dir)
-	if err != nil {
-		return trainResult{}, err
-	}
-	if s.cfg.Train.RankEvery > 0 {
-		if t.Ranker, err = s.ranker(); err != nil {
-			return trainResult{}, err
+func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
+	var bar *progress
+	got, err := r.Train(c.Context, func(p train.Progress) {
+		if bar == nil { // the start
+			bar = newProgress(c, "train", p.Total)
+			return
 		}
-		t.Agree = rank.KendallTauB
-	}
-	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return trainResult{}, err
-	}
-	var last train.Progress
-	start := time.Now()
-	bar := newProgress(c, "train", t.Total())
-	err = t.Run(c.Context, func(p train.Progress) {
-		last = p
 		bar.at(p.Step, fmt.Sprintf("loss %.3f, accuracy %.0f %%", p.Loss, 100*p.Accuracy))
 	})
-	bar.end()
-	result := trainResult{
-		Dir: s.dir, Step: t.Step(), Total: t.Total(), Settled: t.Settled(), Loss: number(last.Loss), Accuracy: number(last.Accuracy),
+	if bar != nil {
+		bar.end()
 	}
-	if last.Step > 0 {
-		result.Seconds = time.Since(start).Seconds()
-	}
-	if err != nil {
-		return result, err
-	}
-	s.at, err = train.Restore(s.dir, s.net, s.store)
-	return result, err
-}
-
-// ranker scores a fixed random sample of architectures by the composite of the search, ranks fused within the sample.
-func (s *session) ranker() (func() ([]float64, error), error) {
-	composite, err := indicator.LookupComposite(s.cfg.Objective.Composite)
-	if err != nil {
-		return nil, err
-	}
-	scored := *s
-	scored.cfg.Score.Terms = composite.Terms
-	scorer, err := scored.scorer()
-	if err != nil {
-		return nil, err
-	}
-	sample := liveSample(s.net, rankedSample, s.cfg.Score.Seed, "early bird")
-	return func() ([]float64, error) {
-		scorer.Reset()
-		set := make([]indicator.Scores, len(sample))
-		for i, a := range sample {
-			var err error
-			if set[i], err = scorer.Score(a); err != nil {
-				return nil, err
-			}
-		}
-		return composite.LogRank(set)
-	}, nil
-}
-
-// liveSample draws n live architectures that are different networks, or as many as a thousand tries a piece find.
-func liveSample(net *supernet.Net, n int, seed uint64, purpose string) []supernet.Arch {
-	r := philox.New(seed, purpose, 0)
-	seen := map[string]bool{}
-	var sample []supernet.Arch
-	for tries := 0; len(sample) < n && tries < 1000*n; tries++ {
-		a := supernet.Random(net.Space, r)
-		key := net.Space.Canonical(a)
-		if net.Dead(a) || seen[key] {
-			continue
-		}
-		seen[key] = true
-		sample = append(sample, a)
-	}
-	return sample
+	return trainResult{
+		Dir: r.Dir, Step: got.Step, Total: got.Total, Settled: got.Settled,
+		Loss: number(got.Last.Loss), Accuracy: number(got.Last.Accuracy), Seconds: got.Took.Seconds(),
+	}, err
 }

@@ -15,6 +15,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/urfave/cli/v2"
+
+	"bnas.example/run"
 )
 
 func TestMain(m *testing.M) {
@@ -34,7 +36,7 @@ func TestScripts(t *testing.T) {
 		Condition: func(name string) (bool, error) {
 			switch name {
 			case "gpu":
-				return gpuPresent(), nil
+				return run.GPUPresent(), nil
 			case "emulator":
 				return emulates(), nil
 			}
@@ -45,7 +47,9 @@ func TestScripts(t *testing.T) {
 
 // emulates reports whether this build has the emulated GPU.
 func emulates() bool {
-	d, err := openEmulated(defaultConfig(), 1)
+	cfg := run.Default()
+	cfg.Device = "gpu-emulated"
+	d, err := run.OpenDevice(cfg, run.Options{})
 	if err == nil {
 		d.Close()
 	}
@@ -128,22 +132,6 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s is not there after 30 s", args[0])
 }
 
-func TestLockFolder(t *testing.T) {
-	dir := t.TempDir()
-	unlock, err := lockFolder(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := lockFolder(dir); err == nil {
-		t.Error("locked twice")
-	}
-	unlock()
-	if unlock, err = lockFolder(dir); err != nil {
-		t.Fatalf("locked after it was let go: %v", err)
-	}
-	unlock()
-}
-
 func cut(a string) (key, value string) {
 	i := slices.Index([]byte(a), '=')
 	if i < 0 {
@@ -152,15 +140,11 @@ func cut(a string) (key, value string) {
 	return a[:i], a[i+1:]
 }
 
-func allSettings() [][]setting {
-	return [][]setting{supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, commonSettings}
-}
-
 func TestSettingsNameFields(t *testing.T) {
 	seen := map[string]bool{}
 	for _, group := range allSettings() {
 		for _, s := range group {
-			c := defaultConfig()
+			c := run.Default()
 			if _, err := fieldAt(reflect.ValueOf(&c).Elem(), s.path); err != nil {
 				t.Errorf("--%s: %v", s.flag, err)
 			}
@@ -212,17 +196,4 @@ func TestEveryCommand(t *testing.T) {
 		}
 	}
 	walk(newApp(os.Stdout, os.Stderr).Commands)
-}
-
-func FuzzConfig(f *testing.F) {
-	f.Add([]byte("seed: 3\ntrain:\n  lr: 0.1\n"))
-	f.Add([]byte("supernet: {space: nas-bench-macro, bn: standard}\nscore: {terms: [naswot]}"))
-	f.Add([]byte("train: [1, 2]"))
-	f.Add([]byte("a: &x [*x]"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		c := defaultConfig()
-		if parseConfig("fuzz", text, &c) == nil {
-			_ = c.validate()
-		}
-	})
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package run
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ func lockFolder(dir string) (unlock func(), err error) {
 	}
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = fmt.Errorf("%s: another bnas is writing into this folder; wait for it, or name another folder with --out", dir)
+		err = &LockedError{dir}
 	}
 	if err != nil {
 		f.Close()

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bnas.example/philox"
+)
+
+const (
+	cellArch = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
+	netFlags = "--channels 4 --cells 1 --height 8 --width 8"
+	fewFlags = "--images 8 --ntk-images 2"
+)
+
+// A command line, and what the program answers to it. RUN stands for the folder of a trained run, DIR for a folder to
+// write into, ARCH for cellArch.
+type commandCase struct {
+	args   string
+	code   int
+	stdout string            // a part of it
+	stderr string            // a part of it
+	values map[string]string // with --json: values at the top level, as JSON
+	file   string            // that the command has written
+}
+
+// commandCases has cases for each command, in an order in which later ones find the files of earlier ones.
+var commandCases = []commandCase{
+	{args: "run " + netFlags + " " + fewFlags + " --steps 6 --batch 8 --rank-every 3 --calibration 3 --max-evaluations 4 --out RUN --json",
+		values: map[string]string{"dir": `"RUN"`, "report": `"RUN/report.html"`}, file: "RUN/result.json", stderr: "msg=train"},
+	{args: "run --out RUN", code: exitUsage, stderr: "bnas: RUN holds a run already; go on with --resume RUN, or name another folder with --out\n"},
+	{args: "run --resume RUN --quiet", stdout: "next    bnas export --run RUN '|"},
+	{args: "run --resume RUN --out DIR/x", code: exitUsage, stderr: "bnas: --out cannot be given with --resume: the run stays in RUN\n"},
+	{args: "run --calibration 1", code: exitUsage, stderr: "bnas: --calibration 1: at least 2 architectures are needed\n"},
+
+	{args: "train " + netFlags + " --steps 2 --batch 4 --rank-every 0 --out DIR/trained --json",
+		values: map[string]string{"step": "2", "total": "2", "settled": "false"}, file: "DIR/trained/checkpoint"},
+	{args: "train " + netFlags + " --steps 200 --batch 4 --rank-every 0 --max-time 1ns --out DIR/cut", code: exitInterrupted, stderr: "to go on: bnas train --resume DIR/cut\n"},
+	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
+	{args: "train --resume RUN --lr 0.3", code: exitFailure, stderr: "lr"},
+	{args: "train --resume DIR", code: exitFailure, stderr: "bnas: DIR is not a run folder: it has no config.yaml; `bnas train` or `bnas run` makes one\n"},
+	{args: "train --threads -1", code: exitUsage, stderr: "bnas: --threads -1: 0 takes every core, at most 1024\n"},
+	{args: "train --precision fp8", code: exitUsage, stderr: "bnas: --precision \"fp8\": there is fp32, tf32, fp16 and bf16\n"},
+	{args: "train --holdout -1", code: exitUsage, stderr: "bnas: --holdout -1 is negative\n"},
+	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
+	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
+	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
+
+	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
+	{args: "score --run RUN --sample 2 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
+	{args: "score " + netFlags + " " + fewFlags + " --terms params ARCH --quiet", stdout: "params        "},
+	{args: "score --run RUN --sample 2 --all", code: exitUsage, stderr: "in one way"},
+	{args: "score --run RUN nonsense", code: exitUsage, stderr: "byte 1"},
+	{args: "score --images 60000 --sample 1", code: exitFailure, stderr: "bnas: scoring needs 60112 images, fashion has 7000 to give; lower --images or --mc-batches\n"},
+
+	{args: "search --run RUN --strategy random --max-evaluations 3 --json", values: map[string]string{"strategy": `"random"`, "evaluations": "3"}},
+	{args: "search " + netFlags + " " + fewFlags + " --composite params --strategy exhaustive --max-evaluations 3", stdout: "exhaustive, params: 3 networks scored (0 from the ledger), ended: evaluations\n"},
+	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, regularised"},
+
+	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
+		values: map[string]string{"missing": "0"}, stdout: `"tau_b": 1,`},
+	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
+	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "--top must be at least 1"},
+
+	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
+	{args: "eval --run RUN --calibration-images 8 --split nonsense ARCH", code: exitUsage, stderr: "bnas: --split \"nonsense\": there is holdout and test\n"},
+	{args: "eval " + netFlags + " --holdout 0 --calibration-images 8 ARCH", code: exitUsage, stderr: "bnas: the run holds no training images back; use --split test\n"},
+	{args: "eval", code: exitUsage, stderr: "eval needs an architecture"},
+
+	{args: "ntk --run RUN --ntk-images 4 ARCH --json", values: map[string]string{"steps": "6"}, stdout: `"linearised_error"`},
+	{args: "ntk --run RUN --ntk-images 4 --sample 2 --quiet", stdout: "LINEARISED ERROR"},
+	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
+	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run DIR\n"},
+
+	{args: "space list --json", stdout: `"nas-bench-macro"`},
+	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
+	{args: "space show all3x3 --json", values: map[string]string{"params": "1531546", "dead": "false"}},
+	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: `found "a"`},
+	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
+
+	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
+	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},
+
+	{args: "trace --run RUN --calibration-images 8 --images DIR/x.npy --labels DIR/y.npy ARCH -o DIR/trace.safetensors --json",
+		values: map[string]string{"file": `"DIR/trace.safetensors"`}, stderr: "no --device given", file: "DIR/trace.safetensors"},
+	{args: "trace " + netFlags + " --images DIR/x.npy --labels DIR/x.npy ARCH -o DIR/no", code: exitFailure, stderr: "labels are float32"},
+
+	{args: "bench step " + netFlags + " --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"batch": "2", "repeats": "1"}},
+	{args: "bench kernel " + netFlags + " --batch 2 --repeats 1 --warmup 0 --arch mixed", stdout: "3×3 3→4 @8×8"},
+	{args: "bench ntk " + netFlags + " --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"batch": "2"}},
+	{args: "bench score " + netFlags + " " + fewFlags + " --repeats 1 --warmup 0 --json", values: map[string]string{"repeats": "1"}},
+	{args: "bench step --repeats 0", code: exitUsage, stderr: "--repeats must be at least 1"},
+
+	{args: "plan all3x3 --json", values: map[string]string{"launches": "118", "images": "256"}},
+	{args: "plan all3x3 --device cpu", code: exitUsage, stderr: "a plan is for a GPU"},
+
+	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
+	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
+	{args: "nonsense", code: exitUsage, stderr: "bnas: there is no command \"nonsense\"; see bnas --help\n"},
+}
+
+// TestCommands runs each command in this process.
+func TestCommands(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	writeBatch(t, dir)
+	fill := strings.NewReplacer("RUN", filepath.Join(dir, "run"), "DIR", dir)
+	for _, c := range commandCases {
+		t.Run(strings.ReplaceAll(c.args, "/", "_"), func(t *testing.T) {
+			args := []string{"bnas"}
+			for _, a := range strings.Fields(fill.Replace(c.args)) {
+				args = append(args, strings.ReplaceAll(a, "ARCH", cellArch))
+			}
+			var stdout, stderr bytes.Buffer
+			if code := execute(args, &stdout, &stderr); code != c.code {
+				t.Fatalf("exit code %d, want %d; stderr: %s", code, c.code, &stderr)
+			}
+			if want := fill.Replace(c.stdout); !strings.Contains(stdout.String(), want) {
+				t.Errorf("stdout has no %q:\n%s", want, &stdout)
+			}
+			if want := fill.Replace(c.stderr); !strings.Contains(stderr.String(), want) {
+				t.Errorf("stderr has no %q:\n%s", want, &stderr)
+			}
+			if c.code == exitUsage && stdout.Len() > 0 {
+				t.Errorf("wrong use, but stdout has %q", &stdout)
+			}
+			if c.file != "" {
+				if _, err := os.Stat(fill.Replace(c.file)); err != nil {
+					t.Error(err)
+				}
+			}
+			if strings.Contains(c.args, "--json") {
+				checkValues(t, stdout.Bytes(), c.values, fill)
+			}
+		})
+	}
+}
+
+// checkValues wants one JSON object with these values at its top level.
+func checkValues(t *testing.T, text []byte, want map[string]string, fill *strings.Replacer) {
+	t.Helper()
+	var got map[string]json.RawMessage
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatalf("stdout is not one JSON object: %v", err)
+	}
+	for key, value := range want {
+		if value = fill.Replace(value); string(got[key]) != value {
+			t.Errorf("%s is %s, want %s", key, got[key], value)
+		}
+	}
+}
+
+// TestCommandsAreTested wants a case that succeeds and one that is wrong use for each command.
+func TestCommandsAreTested(t *testing.T) {
+	for _, command := range newApp(os.Stdout, os.Stderr).Commands {
+		done, refused := false, false
+		for _, c := range commandCases {
+			if strings.Fields(c.args)[0] == command.Name {
+				done = done || c.code == exitOK
+				refused = refused || c.code != exitOK
+			}
+		}
+		if !done || !refused {
+			t.Errorf("%s: a case that succeeds: %t, one that does not: %t", command.Name, done, refused)
+		}
+	}
+}
+
+// writeBatch writes two random images of 8×8 pixels, x.npy, and their labels, y.npy.
+func writeBatch(t *testing.T, dir string) {
+	t.Helper()
+	x := make([]float32, 2*3*8*8)
+	philox.New(1, "images", 0).Normal(x, 1)
+	writeNpy(t, filepath.Join(dir, "x.npy"), "<f4", "2, 3, 8, 8", x)
+	writeNpy(t, filepath.Join(dir, "y.npy"), "<i8", "2,", []int64{1, 7})
+}

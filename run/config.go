@@ -1,0 +1,152 @@
+package run
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/cuda"
+	"bnas.example/data"
+	"bnas.example/indicator"
+	"bnas.example/search"
+	"bnas.example/supernet"
+	"bnas.example/train"
+)
+
+// Config is everything that a run depends on; it is saved in the run folder.
+type Config struct {
+	Seed      uint64           `yaml:"seed"`
+	Device    string           `yaml:"device"`    // one of Devices
+	Precision string           `yaml:"precision"` // of the GPU's convolutions
+	Half      bool             `yaml:"half"`      // the GPU keeps in half precision what its backward pass needs
+	Threads   int              `yaml:"threads"`   // of the CPU; 0: every core
+	Supernet  supernet.Config  `yaml:"supernet"`
+	Data      DataConfig       `yaml:"data"`
+	Train     train.Config     `yaml:"train"`
+	Score     indicator.Config `yaml:"score"`
+	Objective Objective        `yaml:"objective"`
+	Search    search.Config    `yaml:"search"`
+}
+
+// Objective is what a search maximises: a composite, calibrated on the scores of a sample of random architectures.
+type Objective struct {
+	Composite   string `yaml:"composite"`   // the name of a composite, or of a term
+	Calibration int    `yaml:"calibration"` // architectures in the sample
+}
+
+// DataConfig selects the images, and how they are divided and augmented.
+type DataConfig struct {
+	Name    string       `yaml:"name"` // one of data.Names
+	Dir     string       `yaml:"dir"`
+	Holdout int          `yaml:"holdout"` // training images kept from training, to score and validate on
+	Augment data.Augment `yaml:"augment"`
+}
+
+// Default is the configuration of a run of five minutes on two cores: the built-in images, and the first search space
+// of the registry.
+func Default() Config {
+	c := Config{
+		Device:    "auto",
+		Precision: string(cuda.FP32),
+		Supernet:  supernet.Config{Space: supernet.Spaces()[0].Name(), BN: supernet.Fair},
+		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
+		Train:     train.Default(),
+		Score:     indicator.Config{}.WithDefaults(),
+		Objective: Objective{Composite: "bnas", Calibration: 100},
+		Search:    search.Config{}.WithDefaults(),
+	}
+	c.Train.Epochs = 8
+	c.Train.RankEvery = 200
+	c.Search.Generations = 5
+	return c
+}
+
+// Storage is how a GPU keeps and multiplies numbers.
+func (c *Config) Storage() cuda.Storage {
+	return cuda.Storage{Precision: cuda.Precision(c.Precision), Half: c.Half}
+}
+
+// Spread gives Seed to every part that has no seed of its own.
+func (c *Config) Spread() {
+	for _, seed := range c.seeds() {
+		if *seed == 0 {
+			*seed = c.Seed
+		}
+	}
+}
+
+// SetSeed sets Seed and the seeds of all parts.
+func (c *Config) SetSeed(seed uint64) {
+	c.Seed = seed
+	for _, s := range c.seeds() {
+		*s = seed
+	}
+}
+
+func (c *Config) seeds() []*uint64 {
+	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
+}
+
+// Validate checks the values of all settings. The first of this package's own that is wrong is a *SettingError.
+func (c *Config) Validate() error {
+	if c.Threads < 0 || c.Threads > 1024 {
+		return wrongSetting("threads", "%d: 0 takes every core, at most 1024", c.Threads)
+	}
+	if !slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)) {
+		return wrongSetting("precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
+	}
+	if c.Data.Holdout < 0 {
+		return wrongSetting("data.holdout", "%d is negative", c.Data.Holdout)
+	}
+	filled, err := c.Supernet.WithDefaults()
+	if err == nil {
+		err = filled.Validate()
+	}
+	if _, e := indicator.LookupComposite(c.Objective.Composite); err == nil {
+		err = e
+	}
+	if c.Objective.Calibration < 2 {
+		return wrongSetting("objective.calibration", "%d: at least 2 architectures are needed", c.Objective.Calibration)
+	}
+	for _, check := range []error{err, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
+		if check != nil {
+			return check
+		}
+	}
+	return nil
+}
+
+// ReadFile reads a YAML file over c: settings that the file does not have keep their values. A key that Config does not
+// have, or a value that does not fit, is a *FileError.
+func (c *Config) ReadFile(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	return c.parse(path, text)
+}
+
+func (c *Config) parse(path string, text []byte) error {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(c); err != nil && len(bytes.TrimSpace(text)) > 0 {
+		return &FileError{path, err}
+	}
+	return nil
+}
+
+// ReadConfig reads the configuration that a run folder was made with. A folder without one is a *NoRunError.
+func ReadConfig(dir string) (Config, error) {
+	c := Default()
+	err := c.ReadFile(filepath.Join(dir, ConfigName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, &NoRunError{dir}
+	}
+	return c, err
+}

@@ -1,0 +1,94 @@
+package run
+
+import (
+	"errors"
+
+	"bnas.example/data"
+	"bnas.example/philox"
+)
+
+// evalBatch is how many images run at once where nothing is trained.
+const evalBatch = 128
+
+// openImages opens a split of the data set, at the size of the supernet's input if that is given.
+func openImages(cfg Config, split string) (data.Set, error) {
+	return data.Open(data.Options{
+		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
+	})
+}
+
+// CalibrationImages gathers n training images, or all if there are fewer, to recompute the statistics of BatchNorm on. They
+// are the same for every architecture.
+func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
+	n = min(n, len(r.Training))
+	order := philox.New(r.Config.Score.Seed, "calibration images", 0).Perm(len(r.Training))
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = r.Training[order[i]]
+	}
+	return batches(r.Images, indices)
+}
+
+// UnseenImages draws n images that were held back from training, or n training images where fewer were held back. They
+// are a function of the seed and the purpose. Too few of both is an *ImagesError.
+func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, error) {
+	from := r.Held
+	if len(from) < n {
+		from = r.Training
+	}
+	if len(from) < n {
+		return data.Batch{}, &ImagesError{Set: r.Images.Name(), Need: n, Have: len(from)}
+	}
+	order := philox.New(seed, purpose, 0).Perm(len(from))
+	chosen := make([]int, n)
+	for i := range chosen {
+		chosen[i] = from[order[i]]
+	}
+	return data.Gather(r.Images, chosen)
+}
+
+// ErrNoHoldout is the error of HeldImages in a run that holds no images back.
+var ErrNoHoldout = errors.New("the run holds no training images back")
+
+// HeldImages gathers the first n images that were held back from training; all if n is 0.
+func (r *Run) HeldImages(n int) ([]data.Batch, error) {
+	if len(r.Held) == 0 {
+		return nil, ErrNoHoldout
+	}
+	return batches(r.Images, first(r.Held, n))
+}
+
+// TestImages gathers the first n images of the test set; all if n is 0.
+func (r *Run) TestImages(n int) ([]data.Batch, error) {
+	set, err := openImages(r.Config, "test")
+	if err != nil {
+		return nil, err
+	}
+	indices := make([]int, set.Len())
+	for i := range indices {
+		indices[i] = i
+	}
+	return batches(set, first(indices, n))
+}
+
+func first(indices []int, n int) []int {
+	if n > 0 && n < len(indices) {
+		return indices[:n]
+	}
+	return indices
+}
+
+// batches gathers un-augmented images in batches of evalBatch.
+func batches(set data.Set, indices []int) ([]data.Batch, error) {
+	var all []data.Batch
+	for len(indices) > 0 {
+		n := min(evalBatch, len(indices))
+		b, err := data.Gather(set, indices[:n])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b)
+		indices = indices[n:]
+	}
+	return all, nil
+}

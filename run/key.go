@@ -1,0 +1,50 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/kernels"
+	"bnas.example/search"
+)
+
+// Key identifies the setup that a score depends on: supernet, parameters, scoring, images, device. A ledger of scores is
+// continued only under the same key.
+func (r *Run) Key() (search.Key, error) {
+	net, err := yaml.Marshal(r.Net.Config)
+	if err != nil {
+		return nil, err
+	}
+	score, err := yaml.Marshal(r.Config.Score)
+	if err != nil {
+		return nil, err
+	}
+	parameters, err := r.parametersHash()
+	if err != nil {
+		return nil, err
+	}
+	return search.Key{
+		"supernet": strings.TrimSpace(string(net)), "parameters": parameters, "scoring": strings.TrimSpace(string(score)),
+		"data": r.Images.Hash(), "holdout": fmt.Sprintf("%d of seed %d", r.Config.Data.Holdout, r.Config.Seed), "device": r.Device.Info().Name,
+	}, nil
+}
+
+// parametersHash is a hash of the values of all parameters. It tells apart two stages of training.
+func (r *Run) parametersHash() (string, error) {
+	h := sha256.New()
+	for id, p := range r.Net.Params() {
+		v := make([]float32, p.Len())
+		if err := r.Store.Read(kernels.ParamID(id), kernels.Data, v); err != nil {
+			return "", err
+		}
+		if err := binary.Write(h, binary.LittleEndian, v); err != nil {
+			return "", err
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}

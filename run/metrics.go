@@ -1,0 +1,86 @@
+package run
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"bnas.example/report"
+	"bnas.example/train"
+)
+
+// readTraining reads the curves of a run's metrics.
+func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Training, error) {
+	t := report.Training{Rate: report.Curve{Name: "learning rate"}, EarlyBird: report.Curve{Name: "τ-b with the snapshot before"}, StepsPerEpoch: stepsPerEpoch}
+	if cfg.EarlyBird {
+		t.EarlyBirdBound = cfg.Settled
+	}
+	loss, accuracy := report.Curve{Name: "training"}, report.Curve{Name: "training"}
+	gamma := map[string]*report.Curve{}
+	f, err := os.Open(path)
+	if err != nil {
+		return t, fmt.Errorf("metrics: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<24)
+	for n := 1; lines.Scan(); n++ {
+		var kind struct{ Kind string }
+		if err := json.Unmarshal(lines.Bytes(), &kind); err != nil {
+			return t, fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
+		}
+		switch kind.Kind {
+		case "step":
+			var l train.StepLine
+			err = json.Unmarshal(lines.Bytes(), &l)
+			point(&loss, l.Step, l.Loss)
+			point(&accuracy, l.Step, l.Accuracy)
+			point(&t.Rate, l.Step, l.LR)
+		case "rank":
+			var l train.RankLine
+			if err = json.Unmarshal(lines.Bytes(), &l); l.Tau != nil {
+				point(&t.EarlyBird, l.Step, *l.Tau)
+			}
+		case "gamma":
+			var l train.GammaLine
+			err = json.Unmarshal(lines.Bytes(), &l)
+			for op, v := range meanByOperator(l.MeanAbsGamma) {
+				if gamma[op] == nil {
+					gamma[op] = &report.Curve{Name: op}
+				}
+				point(gamma[op], l.Step, v)
+			}
+		}
+		if err != nil {
+			return t, fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
+		}
+	}
+	t.Loss, t.Accuracy = []report.Curve{loss}, []report.Curve{accuracy}
+	for _, op := range slices.Sorted(maps.Keys(gamma)) {
+		t.Gamma = append(t.Gamma, *gamma[op])
+	}
+	return t, lines.Err()
+}
+
+func point(c *report.Curve, step int, y float64) {
+	c.X = append(c.X, float64(step))
+	c.Y = append(c.Y, y)
+}
+
+// meanByOperator averages mean |γ| over the genes that have the operator.
+func meanByOperator(byGene map[string]map[string]float64) map[string]float64 {
+	sum, count := map[string]float64{}, map[string]float64{}
+	for _, gene := range slices.Sorted(maps.Keys(byGene)) {
+		for op, v := range byGene[gene] {
+			sum[op] += v
+			count[op]++
+		}
+	}
+	for op := range sum {
+		sum[op] /= count[op]
+	}
+	return sum
+}

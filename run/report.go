@@ -1,0 +1,122 @@
+package run
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/indicator"
+	"bnas.example/report"
+	"bnas.example/supernet"
+	"bnas.example/train"
+)
+
+// Report draws training and search as a page, ReportName in the run folder, and returns its path. command is what makes
+// the run again, version is that of the program, took is the time that it spent.
+func (r *Run) Report(found *Found, command, version string, took time.Duration) (path string, err error) {
+	d := report.Data{
+		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
+		Summary: fmt.Sprintf("%d networks ranked by %s after %d steps of training γ and β on %s.", found.Evaluations, found.Result.Objective, r.Position.Step, r.Images.Name()),
+		Command: command,
+		Facts:   r.facts(version, took),
+		Score:   found.Result.Objective,
+		Search: report.Search{
+			Strategy: found.Strategy, Evaluations: len(found.Scored), Distinct: distinct(found.Scored),
+			Wall: time.Duration(found.Seconds * float64(time.Second)),
+		},
+		Found: -1,
+	}
+	config, err := yaml.Marshal(r.Config)
+	if err != nil {
+		return "", err
+	}
+	d.Config = string(config)
+	if d.Training, err = readTraining(filepath.Join(r.Dir, train.MetricsName), r.Config.Train, r.Position.StepsPerEpoch); err != nil {
+		return "", err
+	}
+	for _, g := range r.Net.Space.Genes() {
+		d.Genes = append(d.Genes, report.Gene(g))
+	}
+	for _, t := range indicator.Terms() {
+		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name)})
+	}
+	if err := r.reportArchs(&d, found); err != nil {
+		return "", err
+	}
+	if d.Graph, err = graphOf(r.Net.Space, found.Best[0].Choice); err != nil {
+		return "", err
+	}
+	path = filepath.Join(r.Dir, ReportName)
+	return path, report.Write(path, d)
+}
+
+func (r *Run) facts(version string, took time.Duration) []report.Fact {
+	return []report.Fact{
+		{Name: "bnas", Value: version + ", " + runtime.Version()},
+		{Name: "device", Value: r.Device.Info().Name + ", " + r.Device.Info().Detail},
+		{Name: "data", Value: fmt.Sprintf("%s, %d images train, %d are held back, sha256 %s", r.Images.Name(), len(r.Training), len(r.Held), r.Images.Hash())},
+		{Name: "seed", Value: fmt.Sprint(r.Config.Seed)},
+		{Name: "finished", Value: time.Now().Format(time.RFC3339)},
+		{Name: "time of the last command", Value: took.Round(time.Second).String()},
+	}
+}
+
+// reportArchs lists every scored architecture and how the terms agree among the live ones.
+func (r *Run) reportArchs(d *report.Data, found *Found) error {
+	front := map[string]bool{}
+	for _, f := range found.Pareto {
+		front[f.Scores.Arch] = true
+	}
+	var columns [][]float64
+	for range len(d.Terms) + 1 {
+		columns = append(columns, nil)
+	}
+	for _, sc := range found.Scored {
+		a, err := r.Net.Space.Parse(sc.Arch)
+		if err != nil {
+			return err
+		}
+		cost := r.Net.Space.Cost(a, r.Net.Config)
+		one := report.Arch{
+			Text: sc.Arch, Canonical: sc.Canonical, Choice: a, Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values,
+			MACs: cost.MACs, Params: cost.Params,
+		}
+		if sc.Arch == found.Best[0].Scores.Arch {
+			d.Found = len(d.Archs)
+		}
+		if front[sc.Arch] {
+			d.Search.Pareto = append(d.Search.Pareto, len(d.Archs))
+		}
+		d.Archs = append(d.Archs, one)
+		if !sc.Dead {
+			for i, v := range append(slices.Clone(sc.Values), one.Score) {
+				columns[i] = append(columns[i], v)
+			}
+		}
+	}
+	names := append(indicator.TermNames(), d.Score)
+	d.Agreement = report.NewMatrix(names, columns)
+	return nil
+}
+
+func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
+	var genes, ops []string
+	for i, g := range space.Genes() {
+		genes = append(genes, g.Name)
+		ops = append(ops, g.Options[a[i]])
+	}
+	return report.GraphOf(space.Format(a), genes, ops)
+}
+
+// distinct counts the networks among scored architectures: some have several forms.
+func distinct(scores []indicator.Scores) int {
+	seen := map[string]bool{}
+	for _, s := range scores {
+		seen[s.Canonical] = true
+	}
+	return len(seen)
+}

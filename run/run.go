@@ -1,0 +1,191 @@
+package run
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/data"
+	"bnas.example/internal/wholefile"
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+	"bnas.example/train"
+)
+
+// Files of a run folder; train and search name theirs.
+const (
+	ConfigName = "config.yaml"
+	ResultName = "result.json"
+	ReportName = "report.html"
+)
+
+// Run is a supernet on a device, trained or not, with its images. It is for one goroutine. Close releases it.
+type Run struct {
+	Config   Config
+	Dir      string         // the run folder; empty for an untrained network
+	Position train.Position // of the training whose parameters were restored
+	Net      *supernet.Net
+	Device   kernels.Device
+	Store    kernels.Store // the parameters of the supernet
+	Images   data.Set      // nil for Network
+	Training []int         // indices of the images that train
+	Held     []int         // indices of the images that are held back, to score and validate on
+
+	locks map[string]func() // by folder
+}
+
+// Close closes the device and lets go of the folders that the run has locked.
+func (r *Run) Close() {
+	for _, unlock := range r.locks {
+		unlock()
+	}
+	r.locks = nil
+	if r.Device != nil {
+		r.Device.Close()
+	}
+}
+
+// lock claims a folder for writing until the run is closed. A folder that another process writes into is a
+// *LockedError.
+func (r *Run) lock(dir string) error {
+	if r.locks[dir] != nil {
+		return nil
+	}
+	unlock, err := lockFolder(dir)
+	if err != nil {
+		return err
+	}
+	if r.locks == nil {
+		r.locks = map[string]func(){}
+	}
+	r.locks[dir] = unlock
+	return nil
+}
+
+// Network builds the supernet of cfg on its device, all parameters at their initial values, without images: to look at,
+// time or export it.
+func Network(cfg Config, o Options) (*Run, error) {
+	cfg.Spread()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return openNetwork(cfg, o)
+}
+
+// Untrained is Network with the images of cfg: architectures can be scored, but there is no folder. Sizes of the
+// supernet that cfg leaves at 0 are those of the images.
+func Untrained(cfg Config, o Options) (*Run, error) {
+	cfg.Spread()
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	return openWithImages(cfg, o)
+}
+
+// Create makes a run in dir, to be trained by Train. The folder is made if it is missing. A folder that holds a run is
+// an *ExistsError.
+func Create(dir string, cfg Config, o Options) (*Run, error) {
+	r, err := Untrained(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Dir = dir
+	if err := writeConfig(dir, r.Config); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Resume opens the run in dir to train it further by Train. cfg is the folder's own (ReadConfig), where settings that do
+// not change the result may be others; Train refuses the rest.
+func Resume(dir string, cfg Config, o Options) (*Run, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	r, err := openWithImages(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Dir = dir
+	return r, nil
+}
+
+// Open opens the run in dir and restores what it has learned. cfg is the folder's own (ReadConfig), where settings of
+// device, scoring and search may be others. A folder without a checkpoint is fs.ErrNotExist.
+func Open(dir string, cfg Config, o Options) (*Run, error) {
+	r, err := Resume(dir, cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.restore(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Run) restore() (err error) {
+	r.Position, err = train.Restore(r.Dir, r.Net, r.Store)
+	return err
+}
+
+func openNetwork(cfg Config, o Options) (*Run, error) {
+	r := &Run{Config: cfg}
+	var err error
+	if r.Net, err = supernet.New(cfg.Supernet); err != nil {
+		return nil, err
+	}
+	if r.Device, err = OpenDevice(cfg, o); err != nil {
+		return nil, err
+	}
+	if r.Store, err = r.Device.NewStore(r.Net.Params()); err == nil {
+		err = r.Net.Fill(r.Store)
+	}
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+// openWithImages opens the training images and sizes the supernet by them, then opens the network.
+func openWithImages(cfg Config, o Options) (*Run, error) {
+	set, err := openImages(cfg, "train")
+	if err != nil {
+		return nil, err
+	}
+	if n := len(set.Classes()); cfg.Supernet.Classes == 0 {
+		cfg.Supernet.Classes = n
+	} else if cfg.Supernet.Classes != n {
+		return nil, wrongSetting("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)
+	}
+	cfg.Supernet.Height, cfg.Supernet.Width = set.Size()
+	if cfg.Data.Holdout >= set.Len() {
+		return nil, wrongSetting("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
+	}
+	r, err := openNetwork(cfg, o)
+	if err != nil {
+		return nil, err
+	}
+	r.Images = set
+	r.Training, r.Held = data.Holdout(set.Len(), cfg.Data.Holdout, cfg.Seed)
+	return r, nil
+}
+
+// writeConfig makes a run's folder and saves its configuration there.
+func writeConfig(dir string, cfg Config) error {
+	if _, err := os.Stat(filepath.Join(dir, ConfigName)); err == nil {
+		return &ExistsError{dir}
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	text, err := yaml.Marshal(cfg)
+	if err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	return wholefile.Write(filepath.Join(dir, ConfigName), text)
+}

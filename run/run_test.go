@@ -1,0 +1,190 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"bnas.example/indicator"
+	"bnas.example/supernet"
+	"bnas.example/train"
+)
+
+// tiny is a run of seconds.
+func tiny() Config {
+	c := Default()
+	c.Supernet.Channels, c.Supernet.Cells, c.Supernet.Height, c.Supernet.Width = 4, 1, 8, 8
+	c.Train.Steps, c.Train.Batch, c.Train.RankEvery, c.Train.MetricsEvery = 6, 8, 3, 2
+	c.Score.Images, c.Score.NTKImages = 8, 2
+	c.Objective.Calibration, c.Search.MaxEvaluations = 3, 4
+	return c
+}
+
+// create makes a tiny run in a folder that is not there yet.
+func create(t *testing.T, cfg Config) *Run {
+	t.Helper()
+	r, err := Create(filepath.Join(t.TempDir(), "run"), cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+func reopen(t *testing.T, dir string, open func(string, Config, Options) (*Run, error)) *Run {
+	t.Helper()
+	cfg, err := ReadConfig(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := open(dir, cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// scored scores architectures with the run's ledger and returns the scores and the ledger's file.
+func scored(t *testing.T, r *Run, archs []supernet.Arch) ([]indicator.Scores, string) {
+	t.Helper()
+	e, err := r.Evaluator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := e.ScoreAll(t.Context(), archs, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(e.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return scores, string(text)
+}
+
+// TestLife is a run from one end to the other: made, trained, scored, closed, opened again, searched, reported.
+func TestLife(t *testing.T) {
+	r := create(t, tiny())
+	var steps []int
+	got, err := r.Train(t.Context(), func(p train.Progress) { steps = append(steps, p.Step) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Step != 6 || got.Total != 6 || got.Last.Step != 6 || got.Took <= 0 || r.Position.Step != 6 {
+		t.Errorf("trained %+v, position %+v", got, r.Position)
+	}
+	if want := []int{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(steps, want) {
+		t.Errorf("progress of steps %v, want %v", steps, want)
+	}
+	archs := LiveSample(r.Net, 2, 1, "test")
+	first, ledger := scored(t, r, archs)
+	key, err := r.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+
+	r = reopen(t, r.Dir, Open)
+	again, err := r.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(key, again) {
+		t.Errorf("key %v after opening again, want %v", again, key)
+	}
+	second, ledgerAgain := scored(t, r, archs)
+	if ledger != ledgerAgain || !slices.EqualFunc(first, second, sameScores) {
+		t.Error("scores are not those of the ledger")
+	}
+
+	phases := map[string]int{}
+	found, err := r.Search(t.Context(), "", func(p Progress) { phases[p.Phase] = p.Done })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found.Evaluations != 4 || len(found.Scored) < 4 || phases[Calibrating] != 3 || phases[Searching] != 4 {
+		t.Errorf("%d evaluations, %d scored, phases %v", found.Evaluations, len(found.Scored), phases)
+	}
+	page, err := r.Report(found, "command", "version", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{page, filepath.Join(r.Dir, ResultName)} {
+		if _, err := os.Stat(file); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func sameScores(a, b indicator.Scores) bool {
+	same := func(x, y float64) bool { return x == y || x != x && y != y }
+	return a.Arch == b.Arch && a.Canonical == b.Canonical && a.Dead == b.Dead && slices.EqualFunc(a.Values, b.Values, same)
+}
+
+// TestStopped: a run that is stopped goes on by Resume and ends with the checkpoint of one that is not.
+func TestStopped(t *testing.T) {
+	cfg := tiny()
+	cfg.Train.RankEvery = 0
+	whole := create(t, cfg)
+	if _, err := whole.Train(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	cut := create(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	got, err := cut.Train(ctx, func(p train.Progress) {
+		if p.Step == 3 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, train.ErrInterrupted) || got.Step != 3 {
+		t.Fatalf("stopped with %v at step %d", err, got.Step)
+	}
+	cut.Close()
+	if got, err = reopen(t, cut.Dir, Resume).Train(t.Context(), nil); err != nil || got.Step != 6 {
+		t.Fatalf("went on to step %d with %v", got.Step, err)
+	}
+	if a, b := checkpoint(t, whole), checkpoint(t, cut); a != b {
+		t.Error("the checkpoint is another than that of a run in one go")
+	}
+}
+
+func checkpoint(t *testing.T, r *Run) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(r.Dir, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// TestUntrained: an untrained network scores and searches without a folder.
+func TestUntrained(t *testing.T) {
+	r, err := Untrained(tiny(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	found, err := r.Search(t.Context(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Best) != 4 || len(found.Scored) != 3 {
+		t.Errorf("%d best and %d scored, want 4 and the calibration's 3", len(found.Best), len(found.Scored))
+	}
+	images, err := r.HeldImages(10)
+	if err != nil || len(images) != 1 || len(images[0].Labels) != 10 {
+		t.Errorf("10 held images: %d batches, %v", len(images), err)
+	}
+	images, err = r.CalibrationImages(130)
+	if err != nil || len(images) != 2 || len(images[1].Labels) != 2 {
+		t.Errorf("130 calibration images: %d batches, %v", len(images), err)
+	}
+}

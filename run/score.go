@@ -1,0 +1,106 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"bnas.example/indicator"
+	"bnas.example/search"
+	"bnas.example/supernet"
+)
+
+// Scorer computes the indicator's terms on images that were held back from training, or on training images where too
+// few were held back. Too few of both is an *ImagesError.
+func (r *Run) Scorer() (*indicator.Scorer, error) { return r.scorer(r.Config.Score) }
+
+func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
+	batch, err := r.UnseenImages(cfg.ImagesNeeded(), cfg.Seed, "score images")
+	if err != nil {
+		return nil, err
+	}
+	return indicator.NewScorer(r.Net, r.Device, r.Store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
+}
+
+// Evaluator scores architectures, and keeps the scores in a ledger where there is a folder for one: what the ledger has
+// is not computed again.
+type Evaluator struct {
+	search.Evaluator
+	ledger *search.Ledger
+}
+
+// Evaluator opens the scorer, with the ledger in dir, or in the run's folder if dir is "". An untrained network without
+// dir has no ledger. A ledger of another setup is refused.
+func (r *Run) Evaluator(dir string) (*Evaluator, error) {
+	scorer, err := r.Scorer()
+	if err != nil {
+		return nil, err
+	}
+	if dir == "" {
+		dir = r.Dir
+	}
+	if dir == "" {
+		return &Evaluator{Evaluator: scorer}, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if err := r.lock(dir); err != nil {
+		return nil, err
+	}
+	key, err := r.Key()
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := search.OpenLedger(dir, key)
+	if err != nil {
+		return nil, err
+	}
+	return &Evaluator{
+		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scorer, Ledger: ledger},
+		ledger:    ledger,
+	}, nil
+}
+
+// ScoreAll scores architectures in order, until the context ends. progress, if not nil, is called after each with the
+// number that are done.
+func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progress func(done int)) ([]indicator.Scores, error) {
+	scores := make([]indicator.Scores, len(archs))
+	for i, a := range archs {
+		err := ctx.Err()
+		if err == nil {
+			scores[i], err = e.Score(a)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(i + 1)
+		}
+	}
+	return scores, e.Flush()
+}
+
+// Path is the file of the scores; "" without a ledger.
+func (e *Evaluator) Path() string {
+	if e.ledger == nil {
+		return ""
+	}
+	return e.ledger.Path()
+}
+
+// Flush returns when all scores are on the disk.
+func (e *Evaluator) Flush() error {
+	if e.ledger == nil {
+		return nil
+	}
+	return e.ledger.Flush()
+}
+
+// Close flushes and closes the ledger.
+func (e *Evaluator) Close() error {
+	if e.ledger == nil {
+		return nil
+	}
+	return e.ledger.Close()
+}

@@ -1,0 +1,93 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+	"bnas.example/search"
+)
+
+// Phases of a search, as Progress names them.
+const (
+	Calibrating = "calibrate" // scores the sample that calibrates a composite of several terms
+	Searching   = "search"
+)
+
+// Progress is the state of a search.
+type Progress struct {
+	Phase       string
+	Done, Total int           // architectures scored in this phase; Total 0: unknown
+	Best        *search.Found // so far; nil before the first, and while calibrating
+}
+
+// Found is the result of a search, with everything that was scored for it.
+type Found struct {
+	*search.Result
+	Objective search.Objective
+	Scored    []indicator.Scores // all of the ledger; without a ledger the calibration sample alone
+}
+
+// Search calibrates the composite of the configuration, searches, and writes the result to ResultName beside the ledger,
+// if there is one (see Evaluator for dir). progress, if not nil, is called when a phase begins, with Done 0, and after
+// each architecture. The context stops a search with search.ErrInterrupted.
+func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
+	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.Evaluator(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	if progress == nil {
+		progress = func(Progress) {}
+	}
+	out := &Found{}
+	if out.Objective, out.Scored, err = r.calibrate(ctx, e, composite, progress); err != nil {
+		return nil, err
+	}
+	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
+	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective}
+	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {
+		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if e.ledger == nil {
+		return out, nil
+	}
+	out.Scored = slices.Clone(e.ledger.All())
+	text, err := json.MarshalIndent(out.Result, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return out, wholefile.Write(filepath.Join(filepath.Dir(e.Path()), ResultName), append(text, '\n'))
+}
+
+// calibrate scores the sample that calibrates a composite of several terms, and returns the objective and the sample.
+func (r *Run) calibrate(ctx context.Context, e *Evaluator, composite indicator.Composite, progress func(Progress)) (search.Objective, []indicator.Scores, error) {
+	if len(composite.Terms) == 1 {
+		objective, err := search.Fused(composite, nil)
+		return objective, nil, err
+	}
+	n := r.Config.Objective.Calibration
+	progress(Progress{Phase: Calibrating, Total: n})
+	sample, err := search.Sample(ctx, r.Net.Space, e.Evaluator, n, r.Config.Search.Seed, func(done, _ int) {
+		progress(Progress{Phase: Calibrating, Done: done, Total: n})
+	})
+	if err != nil {
+		return search.Objective{}, nil, err
+	}
+	calibration, err := indicator.NewCalibration(sample)
+	if err != nil {
+		return search.Objective{}, nil, err
+	}
+	objective, err := search.Fused(composite, calibration)
+	return objective, sample, err
+}

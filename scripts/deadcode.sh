@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Functions that no program of the module reaches. Each is explained in scripts/deadcode.txt; one that is not, and an
+# explanation that explains nothing, is an error.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+explained=scripts/deadcode.txt
+${GO:-go} tool deadcode -tags gpusim -f '{{range .Funcs}}{{printf "%s:%s\n" $.Path .Name}}{{end}}' ./... |
+  sed "s#^$(sed -n 's/^module //p' go.mod)/##" | sort -u |
+  awk -v list="$explained" '
+    BEGIN {
+      while ((getline line < list) > 0)
+        if (line !~ /^#/ && line != "") { split(line, part, /[ \t]+/); why[part[1]] = 1 }
+    }
+    {
+      split($0, at, ":"); name = at[2]; sub(/\..*/, "", name)
+      if ($0 in why) used[$0] = 1
+      else if (at[1] ":" name in why) used[at[1] ":" name] = 1
+      else if (at[1] in why) used[at[1]] = 1
+      else { print "deadcode: " $0 ": no program reaches it, and " list " does not say why it stays"; bad = 1 }
+    }
+    END {
+      for (w in why) if (!(w in used)) { print "deadcode: " list ": " w " is reached, or is gone: take its line out"; bad = 1 }
+      exit bad
+    }'

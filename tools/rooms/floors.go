@@ -1,0 +1,64 @@
+package main
+
+// A room is a folder with a package, and what a reader finds there.
+type room struct {
+	folder string
+	holds  string
+}
+
+// floors are the rooms from the top of the house to its ground. A package imports only packages of floors below its
+// own: a test compares this list with the imports.
+var floors = [][]room{
+	{
+		{"cmd/bnas", "the command line"},
+		{"tools/kernels", "compiles the CUDA kernels"},
+		{"tools/rooms", "draws this picture"},
+	},
+	{
+		{"run", "a run folder: train, score, search"},
+	},
+	{
+		{"search", "search strategies, ledger"},
+		{"report", "the HTML page"},
+		{"verify", "one traced pass, for PyTorch"},
+		{"cuda/cost", "a step's cost on a GPU"},
+	},
+	{
+		{"indicator", "terms, scorer, composites"},
+		{"train", "scheduler, checkpoints"},
+		{"internal/gpusim/emulated", "a GPU through g++"},
+		{"internal/gpusim/interpreted", "a GPU through its PTX"},
+		{"internal/gpusim/paper", "a GPU that only counts"},
+		{"internal/gpusim/fake", "a GPU whose calls fail"},
+	},
+	{
+		{"ntk", "tangent kernels"},
+		{"supernet", "spaces, lowering, export"},
+		{"data", "data sets, loader"},
+		{"cuda", "the GPU as a Device"},
+		{"internal/gpusim/hostqueue", "streams, events, graphs"},
+	},
+	{
+		{"kernels/cpu", "the CPU engine"},
+		{"kernels/ref", "float64, plain loops"},
+		{"kernels/kerneltest", "the suite for Devices"},
+		{"cuda/driver", "the calls of a GPU"},
+	},
+	{
+		{"kernels/hoststore", "parameters in host memory"},
+		{"kernels/plan", "backward order, buffers"},
+		{"kernels/gpu", "the CUDA kernels"},
+		{"internal/gpusim/faults", "planted faults"},
+	},
+	{
+		{"kernels", "Program, Device: the contract"},
+		{"internal/gpusim/machine", "memory, blocks, threads"},
+		{"internal/gpusim/ptx", "the PTX interpreter"},
+	},
+	{
+		{"philox", "random streams"},
+		{"rank", "τ-b, ρ, top-k"},
+		{"safetensors", "the file format"},
+		{"internal/wholefile", "whole files or none"},
+	},
+}

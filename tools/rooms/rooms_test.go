@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+func ours(t *testing.T) map[string][]string {
+	t.Helper()
+	of, err := imports(root, tags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return of
+}
+
+// TestImportsGoDown wants each package on one floor, and its imports on floors below.
+func TestImportsGoDown(t *testing.T) {
+	of := ours(t)
+	floor := map[string]int{}
+	for f, rooms := range floors {
+		for _, r := range rooms {
+			if _, twice := floor[r.folder]; twice {
+				t.Errorf("%s stands on two floors", r.folder)
+			}
+			floor[r.folder] = f
+			if _, ok := of[r.folder]; !ok {
+				t.Errorf("%s is on floor %d, but there is no such package", r.folder, f)
+			}
+		}
+	}
+	for folder, list := range of {
+		f, ok := floor[folder]
+		if !ok {
+			t.Errorf("%s is on no floor: add it to floors.go", folder)
+			continue
+		}
+		for _, below := range list {
+			if floor[below] <= f {
+				t.Errorf("%s imports %s, which is not below it", folder, below)
+			}
+		}
+	}
+}
+
+// TestPicture wants docs/rooms.svg to show the imports as they are.
+func TestPicture(t *testing.T) {
+	kept, err := os.ReadFile(filepath.Join(root, "docs", "rooms.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(kept) != picture(ours(t)) {
+		t.Error("docs/rooms.svg is not what the imports give: run go run ./tools/rooms")
+	}
+}
+
+// TestRoomsAreDescribed wants docs/architecture.md to name each package's folder.
+func TestRoomsAreDescribed(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for folder := range ours(t) {
+		if !strings.Contains(string(text), "`"+folder+"`") {
+			t.Errorf("docs/architecture.md does not name %s", folder)
+		}
+	}
+}
+
+func TestDirect(t *testing.T) {
+	got := direct(map[string][]string{"a": {"b", "c"}, "b": {"c"}, "c": nil})
+	if len(got["a"]) != 1 || got["a"][0] != "b" || len(got["b"]) != 1 {
+		t.Errorf("direct imports %v, want a → b → c", got)
+	}
+}
