@@ -21,8 +21,8 @@ type backwardTable struct {
 	order      *plan.Backward
 	gradient   []int64 // of each node, in the gradient buffer
 	size       int64
-	targets    [][]driver.Ptr // abiBackward of each target of each step of the order
-	weights    [][]driver.Ptr // abiWeightGradient of each branch of each step of the order, with weights
+	targets    [][]driver.Ptr // gpu.Backward of each target of each step of the order
+	weights    [][]driver.Ptr // gpu.WeightGradient of each branch of each step of the order, with weights
 	scratch    int64          // partial weight gradients, in the gradient buffer
 }
 

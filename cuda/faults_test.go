@@ -53,7 +53,7 @@ func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() err
 		ids, steps = append(ids, b.Gamma, b.Beta), append(steps, 1, 1)
 	}
 	last := kernels.NodeID(len(p.Nodes) - 1)
-	tap := kernels.Tap{Node: last}
+	tap := kernels.NodeTap(last)
 	shape := p.Nodes[last].Shape
 	mean, variance := make([]float64, channels), make([]float64, channels)
 	for i := range variance {

@@ -10,8 +10,8 @@ import (
 type forwardTable struct {
 	base       driver.Ptr
 	generation int          // of the saved buffer
-	steps      []driver.Ptr // abiForward of each step, the images' first
-	norms      driver.Ptr   // []abiBatchNorm
+	steps      []driver.Ptr // gpu.Forward of each step, the images' first
+	norms      driver.Ptr   // []gpu.BatchNorm
 }
 
 func (e *exec) buildForward(t *table) (err error) {

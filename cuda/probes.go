@@ -1,8 +1,6 @@
 package cuda
 
 import (
-	"fmt"
-
 	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 	"bnas.example/kernels/gpu"
@@ -13,13 +11,15 @@ func (e *exec) tap(what string, t kernels.Tap) (gpu.Node, kernels.Shape, error) 
 	if err := e.ready(what); err != nil {
 		return gpu.Node{}, kernels.Shape{}, err
 	}
-	switch {
-	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
-		return e.value(t.Value), e.p.Values[t.Value].Shape, nil
-	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
-		return e.node(t.Node, kernels.Linear), e.p.Nodes[t.Node].Shape, nil
+	shape, err := e.p.TapShape(t)
+	if err != nil {
+		return gpu.Node{}, kernels.Shape{}, e.fail(what, err)
 	}
-	return gpu.Node{}, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+	if v, ok := t.Value(); ok {
+		return e.value(v), shape, nil
+	}
+	n, _ := t.Node()
+	return e.node(n, kernels.Linear), shape, nil
 }
 
 // value describes a load of a stored value as it is.

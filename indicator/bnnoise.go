@@ -25,7 +25,7 @@ func (e *evidence) takeNoise() error {
 		channels := p.Values[bn.Value].C
 		if between[bn.Value] == nil {
 			spatial := make([]float64, n*channels)
-			if err := e.exec.SpatialMean(kernels.Tap{IsBN: true, Value: bn.Value}, spatial); err != nil {
+			if err := e.exec.SpatialMean(kernels.ValueTap(bn.Value), spatial); err != nil {
 				return fmt.Errorf("spatial means of the input of %s: %w", bn.Name, err)
 			}
 			between[bn.Value] = columnVariances(spatial, n, channels)

@@ -16,7 +16,7 @@ const widestSpectrum = 512
 func (e *evidence) takeBNSpectra() error {
 	known := map[kernels.ValueID]float64{}
 	for _, bn := range e.program.BNs {
-		info := e.net.BNOf(bn.Gamma)
+		info, _ := e.net.BNOf(bn.Gamma)
 		channels := e.program.Values[bn.Value].C
 		if info.Gene >= 0 && !info.Last || channels > widestSpectrum {
 			continue
@@ -24,7 +24,7 @@ func (e *evidence) takeBNSpectra() error {
 		h, ok := known[bn.Value]
 		if !ok {
 			var err error
-			h, err = e.entropyAt(kernels.Tap{IsBN: true, Value: bn.Value}, channels)
+			h, err = e.entropyAt(kernels.ValueTap(bn.Value), channels)
 			if err != nil {
 				return fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
 			}

@@ -8,7 +8,7 @@ import (
 
 func (e *evidence) takeBlockSpectra() error {
 	for _, b := range e.program.Blocks {
-		h, err := e.entropyAt(kernels.Tap{Node: b.Out}, e.program.Nodes[b.Out].C)
+		h, err := e.entropyAt(kernels.NodeTap(b.Out), e.program.Nodes[b.Out].C)
 		if err != nil {
 			return fmt.Errorf("spectrum of %s: %w", b.Name, err)
 		}

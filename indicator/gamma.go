@@ -85,16 +85,11 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 // nodeNames finds the node that each BatchNorm of an operator enters, by its γ. It lowers one architecture for each
 // option, which has that option on every gene. A BatchNorm that none of them shows is a node of its own.
 func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
-	genes := net.Space.Genes()
 	names := map[kernels.ParamID]string{}
 	for _, bn := range net.BNs() {
 		names[bn.Gamma] = bn.Name
 	}
-	for o := range mostOptions(genes) {
-		a := make(supernet.Arch, len(genes))
-		for i, g := range genes {
-			a[i] = min(o, len(g.Options)-1)
-		}
+	for _, a := range net.Cover() {
 		if !net.Space.Alive(a) {
 			continue
 		}
@@ -107,14 +102,6 @@ func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
 		}
 	}
 	return names, nil
-}
-
-func mostOptions(genes []supernet.Gene) int {
-	most := 0
-	for _, g := range genes {
-		most = max(most, len(g.Options))
-	}
-	return most
 }
 
 func byOption(genes []supernet.Gene) [][]float64 {

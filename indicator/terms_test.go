@@ -99,7 +99,7 @@ func TestObservedTerms(t *testing.T) {
 
 		var cells, last float64
 		for _, b := range p.Blocks {
-			last = spectrum(q.at(t, kernels.Tap{Node: b.Out}, p.Nodes[b.Out].Shape), p.Nodes[b.Out].Shape)
+			last = spectrum(q.at(t, kernels.NodeTap(b.Out), p.Nodes[b.Out].Shape), p.Nodes[b.Out].Shape)
 			cells += last
 		}
 		near(t, "cell_spectrum", got["cell_spectrum"], cells, 1e-5)
@@ -108,7 +108,7 @@ func TestObservedTerms(t *testing.T) {
 		var inputs, noise float64
 		for _, bn := range p.BNs {
 			s := p.Values[bn.Value].Shape
-			x := q.at(t, kernels.Tap{IsBN: true, Value: bn.Value}, s)
+			x := q.at(t, kernels.ValueTap(bn.Value), s)
 			inputs += spectrum(x, s)
 			noise += noiseOf(x, s, n) / float64(len(p.BNs))
 		}
@@ -125,7 +125,7 @@ func TestObservedTerms(t *testing.T) {
 				continue
 			}
 			s := p.Nodes[step.In[0]].Shape
-			x := q.at(t, kernels.Tap{Node: step.In[0]}, s)
+			x := q.at(t, kernels.NodeTap(step.In[0]), s)
 			units += step.ReLUs * s.Len()
 			for i := range n {
 				for j := i; j < n; j++ {

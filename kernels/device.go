@@ -6,10 +6,10 @@ import (
 	"bnas.example/philox"
 )
 
-// ErrUnsupported is wrapped by the error for a Program or a request that is legal but that a Device does not do.
+// ErrUnsupported is wrapped by the error for a legal Program or call that a Device does not support.
 var ErrUnsupported = errors.New("not supported by this device")
 
-// ParamKind says what a parameter is.
+// ParamKind is the kind of a parameter.
 type ParamKind int
 
 const (
@@ -36,7 +36,7 @@ func (p Param) Len() int {
 	return n
 }
 
-// Slot names one of the arrays that a Store keeps for a parameter.
+// Slot is one of the arrays that a Store keeps for each parameter.
 type Slot int
 
 const (
@@ -58,8 +58,8 @@ type Store interface {
 	Update(rule Update, ids []ParamID) (norm float64, err error)
 }
 
-// NormalFiller is a Store that draws a parameter's Data where it lies: Stream.Normal of a new stream, equal to the
-// host's but where a double is at a rounding boundary of float32.
+// NormalFiller is a Store that fills a parameter's Data with normal samples on the device. They are those of
+// Stream.Normal of a new stream, except where a double is at a rounding boundary of float32.
 type NormalFiller interface {
 	FillNormal(id ParamID, s *philox.Stream, sigma float64) error
 }
@@ -97,7 +97,8 @@ type Info struct {
 	Threads int
 }
 
-// Device makes Stores and compiles Programs. A Device and all that it made is for one goroutine at a time.
+// Device makes Stores and compiles Programs. [Guard] makes one of a [Backend]. One goroutine at a time may use a Device
+// and what it made.
 type Device interface {
 	Info() Info
 	NewStore(params []Param) (Store, error)
@@ -118,18 +119,18 @@ const (
 	HoldStatistics
 )
 
-// Tap names something inside a network to look at: a node (the sum, before any activation), or a value.
-type Tap struct {
-	Node  NodeID
-	Value ValueID
-	IsBN  bool // false: Node; true: Value, as the raw input of a BatchNorm
-}
-
 // Exec is a compiled Program. Calls are queued in order; those that return data wait for it. Slices are read or
 // written before the call returns. Images and feature maps are dense N×C×H×W float32.
 type Exec interface {
 	Program() *Program
+	Runner
+	Observer
+	// SavedBytes is the size of what a Forward of n images keeps for the backward pass.
+	SavedBytes(n int) int64
+}
 
+// Runner runs the forward and backward passes of training and evaluation.
+type Runner interface {
 	// Forward runs len(images)/Values[Images].Len() images. The first statRows of them give the statistics that
 	// normalise all of them (MC-BatchNorm when statRows < n; training when statRows == n); with statRows == 0 the
 	// statistics are those last set by SetStatistics or left by an earlier Forward of this Exec.
@@ -148,21 +149,28 @@ type Exec interface {
 	// Backward writes the Grad slots of the program's γ and β and of its classifier; of its convolution weights too
 	// if weights is set. DifferentiateStatistics needs a Forward with statRows == n.
 	Backward(s StatGrad, weights bool) error
-	// SampleGradients writes the gradient of every image's own contribution with statistics held: n×BNParams. The
-	// Grad slots are not touched.
+
+	// Statistics writes μ and the biased σ² of every BN in order, each of the BN's channels.
+	Statistics(mean, variance []float64) error
+	// SetStatistics sets them. BatchNorms of one value must be given the same. The results of the last Forward are
+	// then gone.
+	SetStatistics(mean, variance []float64) error
+}
+
+// Observer measures the network at the images of the last Forward.
+type Observer interface {
+	// SampleGradients writes the gradient of every image's own contribution with frozen statistics: n×BNParams. It
+	// does not write the Grad slots.
 	SampleGradients(dst []float32) error
-	// NodeGradient propagates seed, a gradient at node from (n×shape), back to node to with statistics held, as if
+	// NodeGradient propagates seed, a gradient at node from (n×shape), back to node to with frozen statistics, as if
 	// nothing but from depended on to: dst (n×shape of to).
 	NodeGradient(dst []float32, to NodeID, seed []float32, from NodeID) error
 
-	// Statistics writes μ and the biased σ² of every BN in order, each of the BN's channels; SetStatistics sets them.
-	Statistics(mean, variance []float64) error
-	SetStatistics(mean, variance []float64) error
-
-	// What the last Forward saw. Covariance writes the channel covariance over images and pixels, C×C, biased, and the
-	// means, C. SpatialMean writes the mean over pixels, n×C. Read writes the tap itself, n×C×H×W.
+	// Covariance writes the channel covariance over images and pixels, C×C, biased, and the means, C.
 	Covariance(t Tap, mean, cov []float64) error
+	// SpatialMean writes the mean over pixels, n×C.
 	SpatialMean(t Tap, dst []float64) error
+	// Read writes the node or value, n×C×H×W.
 	Read(t Tap, dst []float32) error
 	// CodeGram writes K[i][j], n×n: the number of rectifiers whose on/off state (input > 0) is the same for images i
 	// and j, each step counted ReLUs times; units is their number.
@@ -170,7 +178,4 @@ type Exec interface {
 	// FiringRate writes, for each step with an activation in order, the share of images and pixels at which each
 	// channel's input is > 0; the lengths are those steps' input channels.
 	FiringRate(dst []float64) error
-
-	// SavedBytes is what a Forward keeps for the backward pass at the given number of images.
-	SavedBytes(n int) int64
 }

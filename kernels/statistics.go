@@ -3,10 +3,10 @@ package kernels
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
-// CheckStatistics says what a SetStatistics call has wrong: a mean that is not finite, a variance that is negative or
-// not finite.
+// CheckStatistics returns an error if a mean is not finite, or a variance is negative or not finite.
 func CheckStatistics(mean, variance []float64) error {
 	if len(mean) != len(variance) {
 		return fmt.Errorf("%d means and %d variances", len(mean), len(variance))
@@ -15,6 +15,27 @@ func CheckStatistics(mean, variance []float64) error {
 		if math.IsNaN(mean[i]) || math.IsInf(mean[i], 0) || !(variance[i] >= 0) || math.IsInf(variance[i], 0) {
 			return fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i])
 		}
+	}
+	return nil
+}
+
+// checkStatistics is CheckStatistics, and an error if two BatchNorms of one value are given different statistics.
+func (p *Program) checkStatistics(mean, variance []float64) error {
+	if err := CheckStatistics(mean, variance); err != nil {
+		return err
+	}
+	first := make([]int, len(p.Values)) // 1 + the column of a value's first BatchNorm
+	at := 0
+	for i, b := range p.BNs {
+		c := p.Values[b.Value].C
+		if first[b.Value] == 0 {
+			first[b.Value] = at + 1
+		}
+		same := first[b.Value] - 1
+		if !slices.Equal(mean[same:same+c], mean[at:at+c]) || !slices.Equal(variance[same:same+c], variance[at:at+c]) {
+			return fmt.Errorf("BN %d (%s): other statistics than an earlier BN of the same value", i, b.Name)
+		}
+		at += c
 	}
 	return nil
 }

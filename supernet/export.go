@@ -43,7 +43,7 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) 
 	var tensors []safetensors.Tensor
 	for _, m := range b.modules {
 		for _, id := range m.params {
-			t, err := n.tensor(store, id, kernels.Data, n.ExportName(id, a))
+			t, err := n.tensor(store, id, kernels.Data, n.ExportName(id))
 			if err != nil {
 				return err
 			}
@@ -54,11 +54,11 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) 
 			tensors = append(tensors, mean, variance, safetensors.Int64(m.name+".num_batches_tracked", nil, []int64{0}))
 		}
 	}
-	return safetensors.Write(w, n.metadata(a), tensors...)
+	return safetensors.Write(w, n.Metadata(a), tensors...)
 }
 
-// metadata says what a file was made from.
-func (n *Net) metadata(a Arch) map[string]string {
+// Metadata is what the header of an exported file says: the configuration and the architecture that it was made from.
+func (n *Net) Metadata(a Arch) map[string]string {
 	c := n.Config
 	return map[string]string{
 		"format": "pt", "space": c.Space, "arch": n.Space.Format(a), "bn": string(c.BN),
@@ -79,6 +79,13 @@ func (n *Net) tensor(store kernels.Store, id kernels.ParamID, slot kernels.Slot,
 
 // channelStatistics are one BatchNorm's; the zero value means μ = 0 and σ² = 1.
 type channelStatistics struct{ mean, variance []float64 }
+
+// Check returns an error if s has not one mean and one variance for each channel of the program's BatchNorms, or
+// BatchNorms of one value have different ones.
+func (s Statistics) Check(p *kernels.Program) error {
+	_, err := s.byBN(p)
+	return err
+}
 
 func (s Statistics) byBN(p *kernels.Program) (map[kernels.ParamID]channelStatistics, error) {
 	if n := p.BNParams() / 2; len(s.Mean) != n || len(s.Variance) != n {

@@ -27,7 +27,7 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 		uniform(v, r, 1/math.Sqrt(float64(n.params[n.weightOf(id)].Shape[1])))
 	case kernels.Gamma:
 		start := float32(1)
-		if n.Config.Gamma == GammaSmall && n.BNOf(id).Convolves {
+		if info, _ := n.BNOf(id); n.Config.Gamma == GammaSmall && info.Convolves {
 			start = SmallGamma
 		}
 		for i := range v {

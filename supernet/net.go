@@ -42,7 +42,7 @@ func New(c Config) (*Net, error) {
 
 func newNet(s Space, c Config) (*Net, error) {
 	n := &Net{Space: s, Config: c, genes: s.Genes(), byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
-	for _, a := range n.cover() {
+	for _, a := range n.Cover() {
 		b := newBuilder(n, true)
 		if err := s.Lower(b, a); err != nil {
 			return nil, err
@@ -54,9 +54,10 @@ func newNet(s Space, c Config) (*Net, error) {
 	return n, nil
 }
 
-// cover is a set of architectures that holds every option of every gene: the i-th takes option i of each gene, or its
-// last. A gene's parameters depend on its own option alone, so lowering these finds every parameter of the space.
-func (n *Net) cover() []Arch {
+// Cover returns architectures that together hold every option of every gene: the i-th takes option i of each gene, or
+// the gene's last option. A gene's parameters depend on its own option alone, so lowering these finds every parameter
+// of the space. Some of them may be dead.
+func (n *Net) Cover() []Arch {
 	most := 0
 	for _, g := range n.genes {
 		most = max(most, len(g.Options))
@@ -105,16 +106,17 @@ func (n *Net) Params() []kernels.Param { return n.params }
 // BNs lists every BatchNorm of the supernet.
 func (n *Net) BNs() []BNInfo { return n.bns }
 
-// BNOf finds a BatchNorm by its γ or β; the zero BNInfo if id is neither.
-func (n *Net) BNOf(id kernels.ParamID) BNInfo {
-	if i, ok := n.bnOf[id]; ok {
-		return n.bns[i]
+// BNOf finds a BatchNorm by its γ or β; ok is false if id is neither.
+func (n *Net) BNOf(id kernels.ParamID) (info BNInfo, ok bool) {
+	i, ok := n.bnOf[id]
+	if !ok {
+		return BNInfo{}, false
 	}
-	return BNInfo{}
+	return n.bns[i], true
 }
 
 // ExportName is a parameter's name in the space's own PyTorch code, where the chosen option alone stands at its place.
-func (n *Net) ExportName(id kernels.ParamID, _ Arch) string { return n.exported[id] }
+func (n *Net) ExportName(id kernels.ParamID) string { return n.exported[id] }
 
 // Dead reports whether no path leads from the input of a to its output.
 func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }

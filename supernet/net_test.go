@@ -88,7 +88,8 @@ func TestParams(t *testing.T) {
 				if b.Gene >= 0 {
 					owned[[2]int{b.Gene, b.Option}] = true
 				}
-				if n.BNOf(b.Gamma) != b || n.BNOf(b.Beta) != b {
+				ofGamma, _ := n.BNOf(b.Gamma)
+				if ofBeta, ok := n.BNOf(b.Beta); !ok || ofGamma != b || ofBeta != b {
 					t.Errorf("%s: BNOf does not find %v", s.Name(), b)
 				}
 			}
@@ -165,7 +166,7 @@ func TestLastBN(t *testing.T) {
 		}
 		var names []string
 		for _, id := range n.Trainable(LastBN, p) {
-			if info := n.BNOf(id); info.Gamma == id {
+			if info, ok := n.BNOf(id); ok && info.Gamma == id {
 				names = append(names, info.Name)
 			}
 		}

@@ -65,7 +65,8 @@ func (n *Net) Trainable(set TrainSet, p *kernels.Program) []kernels.ParamID {
 func (n *Net) trains(set TrainSet, id kernels.ParamID, kind kernels.ParamKind) bool {
 	switch kind {
 	case kernels.Gamma, kernels.Beta:
-		return set != LastBN || n.BNOf(id).Last
+		info, _ := n.BNOf(id)
+		return set != LastBN || info.Last
 	case kernels.ConvWeight:
 		return set == All
 	default:

@@ -75,7 +75,7 @@ var commandCases = []commandCase{
 	{args: "ntk --run RUN --ntk-images 4 ARCH --json", values: map[string]string{"steps": "6"}, stdout: `"linearised_error"`},
 	{args: "ntk --run RUN --ntk-images 4 --sample 2 --quiet", stdout: "LINEARISED ERROR"},
 	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
-	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run DIR\n"},
+	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},

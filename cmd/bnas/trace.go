@@ -11,6 +11,7 @@ import (
 	"bnas.example/kernels"
 	"bnas.example/kernels/ref"
 	"bnas.example/supernet"
+	"bnas.example/verify"
 )
 
 func traceCommand() *cli.Command {
@@ -23,7 +24,7 @@ func traceCommand() *cli.Command {
 			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy", Required: true},
 			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy", Required: true},
 			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on"},
-			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(supernet.BatchStatistics)}),
+			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(verify.BatchStatistics)}),
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
 			"The pass runs on the reference device, in float64, so that what differs is not rounding; --device cpu or auto\n" +
 			"traces the engine.\n\n" +
@@ -55,8 +56,8 @@ func trace(c *cli.Context, settings []setting) error {
 		}
 	}
 	var b bytes.Buffer
-	err = supernet.Trace(&b, r.Net, dev, store, supernet.Traced{
-		Arch: a, Images: images, Labels: labels, Mode: supernet.StatisticsMode(c.String("statistics")), Stats: stats, Active: c.Bool("active"),
+	err = verify.Trace(&b, r.Net, dev, store, verify.Traced{
+		Arch: a, Images: images, Labels: labels, Mode: verify.StatisticsMode(c.String("statistics")), Stats: stats, Active: c.Bool("active"),
 	})
 	if err != nil {
 		return err

@@ -14,29 +14,20 @@ import (
 
 // Backward writes the Grad slots of γ, β and the classifier. Gradients of convolution weights are not supported.
 func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
-	if err := e.ready("Backward"); err != nil {
-		return err
-	}
-	if err := s.Check(e.n, e.statRows); err != nil {
-		return e.fail("Backward", err)
-	}
 	if weights {
-		return e.fail("Backward", fmt.Errorf("gradients of convolution weights: %w", kernels.ErrUnsupported))
+		return fmt.Errorf("gradients of convolution weights: %w", kernels.ErrUnsupported)
 	}
-	if err := e.fromLogits("Backward", s); err != nil {
+	if err := e.fromLogits(s); err != nil {
 		return err
 	}
 	e.writeGradients()
-	return e.checkGaps("Backward")
+	return e.checkGaps()
 }
 
 // fromLogits runs a backward pass to all parameters.
-func (e *exec) fromLogits(what string, s kernels.StatGrad) error {
-	if !e.seeded {
-		return e.fail(what, fmt.Errorf("needs a CrossEntropy or SetLogitGradient since the last Forward"))
-	}
+func (e *exec) fromLogits(s kernels.StatGrad) error {
 	g := e.gradPlan(noNode, noNode)
-	if err := e.reserve(what, g.size); err != nil {
+	if err := e.reserve(g.size); err != nil {
 		return err
 	}
 	e.clearGradients()
@@ -138,17 +129,11 @@ func (e *exec) writeGradients() {
 	}
 }
 
-// SampleGradients writes every image's gradient of γ and β with statistics held: the same pass before its sums over
-// images.
+// SampleGradients writes every image's gradient of γ and β with frozen statistics: the same pass before its sums
+// over images.
 func (e *exec) SampleGradients(dst []float32) error {
-	if err := e.ready("SampleGradients"); err != nil {
-		return err
-	}
 	columns := e.plan.bnColumns
-	if err := e.length("SampleGradients", "gradients", len(dst), e.n*columns); err != nil {
-		return err
-	}
-	if err := e.fromLogits("SampleGradients", kernels.HoldStatistics); err != nil {
+	if err := e.fromLogits(kernels.HoldStatistics); err != nil {
 		return err
 	}
 	for id := range e.plan.bns {
@@ -157,30 +142,18 @@ func (e *exec) SampleGradients(dst []float32) error {
 		C.batchnorm_samples(&bn, (*C.float)(&dst[b.column]), C.int(columns),
 			e.d.saved.pointer(e.plan.sums[e.plan.nodeOf[id]]), e.d.saved.pointer(b.dot), C.int(e.n))
 	}
-	return e.checkGaps("SampleGradients")
+	return e.checkGaps()
 }
 
-// NodeGradient propagates seed from one node to another with statistics held.
+// NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	if err := e.ready("NodeGradient"); err != nil {
-		return err
-	}
-	if err := e.p.CheckNodes(to, from); err != nil {
-		return e.fail("NodeGradient", err)
-	}
 	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
-	if err := e.length("NodeGradient", "seed", len(seed), e.n*start.Len()); err != nil {
-		return err
-	}
-	if err := e.length("NodeGradient", "gradient", len(dst), e.n*end.Len()); err != nil {
-		return err
-	}
 	g := e.gradPlan(from, to)
 	if g.at[to] < 0 {
 		clear(dst)
 		return nil
 	}
-	if err := e.reserve("NodeGradient", g.size); err != nil {
+	if err := e.reserve(g.size); err != nil {
 		return err
 	}
 	at := e.place()
@@ -192,5 +165,5 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	l.count = 1
 	e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.moving.pointer(g.at[to]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
 	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
-	return e.checkGaps("NodeGradient")
+	return e.checkGaps()
 }

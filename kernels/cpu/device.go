@@ -6,13 +6,12 @@ package cpu
 import "C"
 
 import (
-	"errors"
 	"fmt"
 
 	"bnas.example/kernels"
 )
 
-// device runs one Exec at a time on a pool of threads. saved holds what a Forward keeps, moving what a backward pass
+// device is a kernels.Backend. It runs one Exec at a time on a pool of threads. saved holds what a Forward keeps, moving what a backward pass
 // needs while it runs, scratch what each thread needs within a step.
 type device struct {
 	isa     *C.struct_isa
@@ -21,13 +20,20 @@ type device struct {
 	saved   memory
 	moving  memory
 	scratch memory
-	owner   *exec // whose Forward saved holds
-	poison  bool  // fill memory with NaN before use, and check the gaps between buffers: for tests
+	poison  bool // fill memory with NaN before use, and check the gaps between buffers: for tests
 }
 
 // New starts a device with the given number of threads, the caller's included. It fails where ISAVariable asks for
 // an instruction set that the processor lacks.
 func New(threads int) (kernels.Device, error) {
+	d, err := newDevice(threads)
+	if err != nil {
+		return nil, err
+	}
+	return kernels.Guard("cpu", d), nil
+}
+
+func newDevice(threads int) (*device, error) {
 	if threads < 1 || threads > 1024 {
 		return nil, fmt.Errorf("cpu: %d threads, must be 1…1024", threads)
 	}
@@ -51,14 +57,9 @@ func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	return newStore(params), nil
 }
 
-var errClosed = errors.New("the device is closed")
-
-// Close stops the threads and frees the memory. A closed device refuses everything but Close.
+// Close stops the threads and frees the memory.
 func (d *device) Close() error {
-	if d.pool != nil {
-		C.pool_free(d.pool)
-		d.pool, d.owner = nil, nil
-	}
+	C.pool_free(d.pool)
 	d.saved.free()
 	d.moving.free()
 	d.scratch.free()
@@ -66,31 +67,13 @@ func (d *device) Close() error {
 }
 
 func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	fail := func(format string, a ...any) error {
-		return fmt.Errorf("cpu: program %q: %w", p.Name, fmt.Errorf(format, a...))
-	}
-	own, ok := s.(*store)
-	switch {
-	case d.pool == nil:
-		return nil, fail("%w", errClosed)
-	case !ok:
-		return nil, fail("the store is a %T, not one of this device", s)
-	case n < 1:
-		return nil, fail("a batch of %d images", n)
-	}
-	if err := p.CheckParams(own.Params()); err != nil {
-		return nil, err
-	}
 	if err := checkSize(p, n); err != nil {
-		return nil, fail("%w", err)
+		return nil, err
 	}
-	return newExec(d, p, own, n), nil
+	return newExec(d, p, s.(*store), n), nil
 }
 
-// checkSize refuses what cannot be counted in the engine's integers: more images than 2²⁴, or maps, windows and
+// checkSize returns an error for what cannot be counted in the engine's integers: more images than 2²⁴, or maps, windows and
 // batches of more than 2³¹ pixels or 2⁴⁰ elements.
 func checkSize(p *kernels.Program, n int) error {
 	total := 0

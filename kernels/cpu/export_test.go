@@ -6,9 +6,10 @@ import "bnas.example/kernels"
 
 // NewPoisoned is New with memory filled with NaN before each use and the gaps between buffers checked after it.
 func NewPoisoned(threads int) (kernels.Device, error) {
-	d, err := New(threads)
-	if err == nil {
-		d.(*device).poison = true
+	d, err := newDevice(threads)
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	d.poison = true
+	return kernels.Guard("cpu", d), nil
 }

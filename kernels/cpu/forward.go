@@ -14,34 +14,25 @@ import (
 
 // Forward runs the program. Within a step images are independent; between steps one thread merges the statistics.
 func (e *exec) Forward(images []float32, statRows int) error {
-	if e.d.pool == nil {
-		return e.fail("Forward", errClosed)
-	}
-	n, err := e.p.CheckForward(len(images), e.plan.n, statRows, e.known)
-	if err != nil {
-		return e.fail("Forward", err)
-	}
-	e.n, e.statRows, e.scored, e.seeded = 0, statRows, false, false
-	e.d.owner = nil
+	shape := e.p.Values[kernels.Images].Shape
+	e.n, e.statRows = len(images)/shape.Len(), statRows
 	if err := e.d.saved.reserve(e.plan.size); err != nil {
-		return e.fail("Forward", err)
+		return err
 	}
 	if e.d.poison {
 		fillNaN(e.d.saved.floats(0, e.d.saved.size))
 	}
-	if err := e.reserve("Forward", 0); err != nil {
+	if err := e.reserve(0); err != nil {
 		return err
 	}
-	e.n, e.d.owner = n, e
 	e.load()
 	at, out := e.place(), e.out(kernels.Images)
-	shape := e.p.Values[kernels.Images].Shape
 	C.run_block(e.d.isa, &at, (*C.float)(&images[0]), &out, C.int(shape.H), C.int(shape.W), 0)
 	for i := range e.p.Steps {
 		e.step(i, &at)
 	}
 	e.keepStatistics()
-	return e.checkGaps("Forward")
+	return e.checkGaps()
 }
 
 // load copies γ, β and the classifier, padded to whole blocks, and with given statistics forms all coefficients.
@@ -156,18 +147,17 @@ func (e *exec) keepStatistics() {
 		copy(e.variance[column:], e.d.saved.doubles(b.vari, b.cp)[:b.c])
 		column += b.c
 	}
-	e.known = true
 }
 
 // checkGaps reports a gap between buffers that was written to, where the device is poisoned for tests.
-func (e *exec) checkGaps(what string) error {
+func (e *exec) checkGaps() error {
 	if !e.d.poison {
 		return nil
 	}
 	for _, at := range e.plan.gaps {
 		for _, v := range e.d.saved.floats(at, gap-lanes) {
 			if v == v {
-				return e.fail(what, fmt.Errorf("wrote past the end of the buffer before %d", at))
+				return fmt.Errorf("wrote past the end of the buffer before %d", at)
 			}
 		}
 	}
@@ -176,13 +166,7 @@ func (e *exec) checkGaps(what string) error {
 
 // Logits writes n×Classes.
 func (e *exec) Logits(dst []float32) error {
-	if err := e.ready("Logits"); err != nil {
-		return err
-	}
 	classes := e.p.Classes()
-	if err := e.length("Logits", "logits", len(dst), e.n*classes); err != nil {
-		return err
-	}
 	for i := range e.n {
 		copy(dst[i*classes:], e.logits(i))
 	}

@@ -6,35 +6,22 @@ package cpu
 import "C"
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
 )
 
 // tap describes a load of what a Tap names.
-func (e *exec) tap(what string, t kernels.Tap) (C.struct_load, kernels.Shape, error) {
-	if err := e.ready(what); err != nil {
-		return C.struct_load{}, kernels.Shape{}, err
-	}
+func (e *exec) tap(t kernels.Tap) (C.struct_load, kernels.Shape) {
 	e.desc.reset()
-	switch {
-	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
-		return e.value(t.Value), e.p.Values[t.Value].Shape, nil
-	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
-		return e.node(t.Node, kernels.Linear), e.p.Nodes[t.Node].Shape, nil
+	if v, ok := t.Value(); ok {
+		return e.value(v), e.p.Values[v].Shape
 	}
-	return C.struct_load{}, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+	n, _ := t.Node()
+	return e.node(n, kernels.Linear), e.p.Nodes[n].Shape
 }
 
 // Read writes the tap itself, n×C×H×W.
 func (e *exec) Read(t kernels.Tap, dst []float32) error {
-	l, s, err := e.tap("Read", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("Read", "destination", len(dst), e.n*s.Len()); err != nil {
-		return err
-	}
+	l, _ := e.tap(t)
 	at := e.place()
 	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
 	return nil
@@ -42,13 +29,7 @@ func (e *exec) Read(t kernels.Tap, dst []float32) error {
 
 // SpatialMean writes the mean over pixels, n×C.
 func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
-	l, s, err := e.tap("SpatialMean", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
-		return err
-	}
+	l, _ := e.tap(t)
 	e.spatialMean(&l, dst)
 	return nil
 }
@@ -61,16 +42,7 @@ func (e *exec) spatialMean(l *C.struct_load, dst []float64) {
 // Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
 // taken about the means rounded to float32.
 func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
-	l, s, err := e.tap("Covariance", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("Covariance", "means", len(mean), s.C); err != nil {
-		return err
-	}
-	if err := e.length("Covariance", "covariances", len(cov), s.C*s.C); err != nil {
-		return err
-	}
+	l, s := e.tap(t)
 	each := make([]float64, e.n*s.C)
 	e.spatialMean(&l, each)
 	clear(mean)
@@ -93,12 +65,6 @@ func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 
 // CodeGram packs each image's rectifier states into words and counts equal bits.
 func (e *exec) CodeGram(dst []int64) (units int64, err error) {
-	if err := e.ready("CodeGram"); err != nil {
-		return 0, err
-	}
-	if err := e.length("CodeGram", "kernel", len(dst), e.n*e.n); err != nil {
-		return 0, err
-	}
 	clear(dst)
 	at := e.place()
 	var codes []uint64
@@ -119,12 +85,6 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 
 // FiringRate writes the share of images and pixels at which each channel of each rectified node is > 0.
 func (e *exec) FiringRate(dst []float64) error {
-	if err := e.ready("FiringRate"); err != nil {
-		return err
-	}
-	if err := e.length("FiringRate", "rates", len(dst), e.p.RectifiedChannels()); err != nil {
-		return err
-	}
 	clear(dst)
 	at := e.place()
 	column := 0

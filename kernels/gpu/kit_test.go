@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
-	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/internal/gpusim/hostkernels"
 	"bnas.example/internal/gpusim/machine"
 	"bnas.example/kernels/gpu"
 )
@@ -22,12 +22,12 @@ type kit struct {
 	rng *rand.Rand
 }
 
-func newKit(t *testing.T, seed uint64) *kit { return newOrderedKit(t, seed, emulated.Options{}) }
+func newKit(t *testing.T, seed uint64) *kit { return newOrderedKit(t, seed, machine.Options{}) }
 
-func newOrderedKit(t *testing.T, seed uint64, o emulated.Options) *kit {
+func newOrderedKit(t *testing.T, seed uint64, o machine.Options) *kit {
 	t.Helper()
 	o.Threads, o.Check, o.Seed = 2, true, seed
-	m, err := emulated.NewMachine(o)
+	m, err := hostkernels.NewMachine(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ package gpu_test
 import (
 	"testing"
 
-	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/internal/gpusim/machine"
 	"bnas.example/kernels/gpu"
 )
 
@@ -116,7 +116,7 @@ func TestGlobalAvg(t *testing.T) {
 func TestOrderOfSums(t *testing.T) {
 	s := shape{11, 6, 6}
 	var first []uint32
-	for _, order := range []emulated.Options{{}, {Order: 1}, {Order: 2}} {
+	for _, order := range []machine.Options{{}, {Order: 1}, {Order: 2}} {
 		k := newOrderedKit(t, 7, order)
 		d := k.node(3, s, relu, true)
 		f := backward{kernel: "sum_gradient", n: 3, in: d, out: []*incoming{k.incoming(3, s, true)}, cut: plainCut(2, 2, 8, 64), sums: true}

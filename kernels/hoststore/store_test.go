@@ -2,7 +2,6 @@ package hoststore_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"bnas.example/kernels"
@@ -42,23 +41,6 @@ func TestReadWrite(t *testing.T) {
 	must(t, s.Read(0, kernels.Data, got))
 	if got[2] != 7 {
 		t.Error("Slice is not the live array")
-	}
-}
-
-func TestErrors(t *testing.T) {
-	s := hoststore.New(params())
-	for _, test := range []struct {
-		want string
-		err  error
-	}{
-		{"no parameter 3", s.Read(3, kernels.Data, nil)},
-		{"no parameter -1", s.Write(-1, kernels.Data, nil)},
-		{"parameter 0 (gamma): no slot 4", s.Read(0, 4, make([]float32, 5))},
-		{"parameter 1 (conv): 5 elements, must be 6", s.Write(1, kernels.Data, make([]float32, 5))},
-	} {
-		if test.err == nil || !strings.Contains(test.err.Error(), test.want) {
-			t.Errorf("error %v, must contain %q", test.err, test.want)
-		}
 	}
 }
 

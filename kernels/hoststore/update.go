@@ -11,9 +11,6 @@ import (
 // torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)). Elements are computed in
 // float64 and stored in float32. The classifier's bias decays as its weight does. The Grad slots stay as they are.
 func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
-	if err := rule.Check(s.params, ids); err != nil {
-		return 0, fmt.Errorf("hoststore: update: %w", err)
-	}
 	norm, err := s.gradNorm(ids)
 	if err != nil {
 		return 0, err
@@ -44,7 +41,7 @@ func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
 	for _, id := range ids {
 		for i, g := range s.Slice(id, kernels.Grad) {
 			if g64 := float64(g); math.IsNaN(g64) || math.IsInf(g64, 0) {
-				return 0, fmt.Errorf("hoststore: update: gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, g, i)
+				return 0, fmt.Errorf("gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, g, i)
 			}
 			sum += float64(g) * float64(g)
 		}

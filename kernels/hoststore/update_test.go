@@ -2,10 +2,10 @@ package hoststore_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"bnas.example/kernels"
@@ -148,38 +148,19 @@ func TestClipAndIDs(t *testing.T) {
 	}
 }
 
-func TestUpdateRefuses(t *testing.T) {
-	nan, inf := float32(math.NaN()), float32(math.Inf(-1))
-	adam := kernels.Update{Kind: kernels.AdamW, LR: 1, Beta1: 0.9, Beta2: 0.9, Eps: 1, Steps: []int{1}}
-	noStep, badStep, badBeta := adam, adam, adam
-	noStep.Steps, badStep.Steps, badBeta.Beta1 = nil, []int{0}, 1
-	for _, test := range []struct {
-		want string
-		rule kernels.Update
-		ids  []kernels.ParamID
-		grad float32
-	}{
-		{"gradient of parameter 0 (gamma) is NaN at element 3", kernels.Update{LR: 1}, []kernels.ParamID{2, 0}, nan},
-		{"gradient of parameter 0 (gamma) is -Inf at element 3", kernels.Update{LR: 1}, []kernels.ParamID{2, 0}, inf},
-		{"no parameter 3", kernels.Update{LR: 1}, []kernels.ParamID{0, 3}, 1},
-		{"parameter 0 (gamma) is listed twice", kernels.Update{LR: 1}, []kernels.ParamID{0, 0}, 1},
-		{"no optimizer 2", kernels.Update{Kind: 2, LR: 1}, []kernels.ParamID{0}, 1},
-		{"a setting is NaN", kernels.Update{LR: math.NaN()}, []kernels.ParamID{0}, 1},
-		{"a setting is -1", kernels.Update{LR: 1, ClipNorm: -1}, []kernels.ParamID{0}, 1},
-		{"0 step counts for 1 parameters", noStep, []kernels.ParamID{0}, 1},
-		{"step count 0 is 0", badStep, []kernels.ParamID{0}, 1},
-		{"β₁ = 1", badBeta, []kernels.ParamID{0}, 1},
-	} {
+// A gradient that is not finite is an error that names its parameter and element, and nothing is updated.
+func TestUpdateOfNaN(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(-1)} {
 		s := hoststore.New(params())
 		must(t, s.Write(2, kernels.Grad, []float32{1, 1}))
-		must(t, s.Write(0, kernels.Grad, []float32{0, 0, 0, test.grad, 0}))
-		_, err := s.Update(test.rule, test.ids)
-		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("error %v, must contain %q", err, test.want)
+		must(t, s.Write(0, kernels.Grad, []float32{0, 0, 0, float32(bad), 0}))
+		_, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{2, 0})
+		if want := fmt.Sprintf("gradient of parameter 0 (gamma) is %v at element 3", bad); err == nil || err.Error() != want {
+			t.Errorf("error %v, must be %q", err, want)
 		}
 		for id, p := range params() {
 			if !slices.Equal(s.Slice(kernels.ParamID(id), kernels.Data), make([]float32, p.Len())) {
-				t.Errorf("%s: parameter %d was changed", test.want, id)
+				t.Errorf("%v: parameter %d was changed", bad, id)
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 type defective struct {
 	kernels.Device
 	wrap    func(e kernels.Exec, s kernels.Store) kernels.Exec
-	compile func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error)
+	compile func(d kernels.Device, p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error)
 	store   func(s kernels.Store) kernels.Store
 }
 
@@ -30,7 +30,7 @@ func (d defective) NewStore(params []kernels.Param) (kernels.Store, error) {
 
 func (d defective) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
 	if d.compile != nil {
-		return d.compile(p, s, n)
+		return d.compile(d.Device, p, s, n)
 	}
 	e, err := d.Device.Compile(p, s, n)
 	if err != nil || d.wrap == nil {
@@ -156,7 +156,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 				return errors.Join(e.Backward(m, w), scaleGrad(s, e.Program().BNs[0].Gamma, 1.001))
 			}}
 		}}},
-		{"statistics are always held", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"statistics are always frozen", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.HoldStatistics, w) }}
 		}}},
 		{"weight gradients are written unasked", "random-3", "unasked", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
@@ -187,10 +187,10 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"the seed is written to", "random-3", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
-		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(*kernels.Program, kernels.Store, int) (kernels.Exec, error) {
+		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {
 			return nil, nil
 		}}},
-		{"an illegal program is a panic", "illegal programs", "panic", defective{compile: func(p *kernels.Program, _ kernels.Store, _ int) (kernels.Exec, error) {
+		{"an illegal program is a panic", "illegal programs", "panic", defective{compile: func(_ kernels.Device, p *kernels.Program, _ kernels.Store, _ int) (kernels.Exec, error) {
 			return nil, fmt.Errorf("%v", p.Values[0])
 		}}},
 		{"weight gradients are refused otherwise", "unsupported", "must be an error that wraps", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
@@ -198,10 +198,12 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		device := test.device
-		device.Device = ref.New()
 		o := Options{Seed: 3, Random: 1, Small: true, NoWeights: test.check == "unsupported"}
-		err := find(t, o, test.check).run(func(int) (kernels.Device, error) { return device, nil }, o)
+		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
+			device := test.device
+			device.Device = ref.New()
+			return device, nil
+		}, o)
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error %v, must contain %q", test.defect, err, test.want)
 		}
@@ -251,9 +253,9 @@ func stale(e kernels.Exec, s kernels.Store) kernels.Exec {
 }
 
 // forgetful has one Exec's statistics at a time.
-func forgetful() func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	d, last := ref.New(), ""
-	return func(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+func forgetful() func(d kernels.Device, p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	last := ""
+	return func(d kernels.Device, p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
 		e, err := d.Compile(p, s, n)
 		return badForward{e, func(images []float32, rows int) error {
 			if rows == 0 && last != p.Name {

@@ -188,7 +188,7 @@ func (o *observer) statistics() error {
 func (o *observer) sums(n int) error {
 	for id, node := range o.c.Program.Nodes {
 		z := outputFloat32(n * node.Len())
-		err := o.e.Read(kernels.Tap{Node: kernels.NodeID(id)}, z.slice())
+		err := o.e.Read(kernels.NodeTap(kernels.NodeID(id)), z.slice())
 		name := fmt.Sprintf("node %d", id)
 		if err := o.keep(name, forward, z.take, err); err != nil {
 			return err
@@ -198,7 +198,7 @@ func (o *observer) sums(n int) error {
 		if o.gates == nil {
 			continue
 		}
-		if err := o.e.(*ref.Exec).SetGate(kernels.NodeID(id), o.gates[key]); err != nil {
+		if err := ref.Of(o.e).SetGate(kernels.NodeID(id), o.gates[key]); err != nil {
 			return o.failed("SetGate", err)
 		}
 	}
@@ -209,12 +209,12 @@ func (o *observer) sums(n int) error {
 func (o *observer) taps(n int) error {
 	p := o.c.Program
 	for v := range p.Values {
-		if err := o.tap(kernels.Tap{Value: kernels.ValueID(v), IsBN: true}, fmt.Sprintf("value %d", v), p.Values[v].Shape, n); err != nil {
+		if err := o.tap(kernels.ValueTap(kernels.ValueID(v)), fmt.Sprintf("value %d", v), p.Values[v].Shape, n); err != nil {
 			return err
 		}
 	}
 	for id, node := range p.Nodes {
-		if err := o.tap(kernels.Tap{Node: kernels.NodeID(id)}, fmt.Sprintf("node %d", id), node.Shape, n); err != nil {
+		if err := o.tap(kernels.NodeTap(kernels.NodeID(id)), fmt.Sprintf("node %d", id), node.Shape, n); err != nil {
 			return err
 		}
 	}
@@ -229,7 +229,7 @@ func (o *observer) taps(n int) error {
 }
 
 func (o *observer) tap(t kernels.Tap, name string, s kernels.Shape, n int) error {
-	if t.IsBN {
+	if _, ok := t.Value(); ok {
 		x := outputFloat32(n * s.Len())
 		if err := o.keep(name, forward, x.take, o.e.Read(t, x.slice())); err != nil {
 			return err

@@ -1,12 +1,14 @@
 package kerneltest
 
 import (
+	"errors"
 	"fmt"
 
 	"bnas.example/kernels"
 )
 
-// illegalPrograms: Compile refuses each, and a batch of none, a foreign store and a parameter table that does not fit.
+// illegalPrograms: Compile refuses each, and a batch of none, a store of another device, and a parameter table that does
+// not fit.
 func illegalPrograms(f Factory, o Options) error {
 	d, err := f(1)
 	if err != nil {
@@ -34,7 +36,21 @@ func illegalPrograms(f Factory, o Options) error {
 		}
 	}
 	if _, err := d.Compile(c.Program, foreign{s}, 2); err == nil {
-		return fmt.Errorf("a program is compiled with another device's store")
+		return fmt.Errorf("a program is compiled with a store that no device made")
+	}
+	other, err := f(1)
+	if err != nil {
+		return err
+	}
+	theirs, err := other.NewStore(c.Params)
+	if err != nil {
+		return err
+	}
+	if _, err := d.Compile(c.Program, theirs, 2); err == nil {
+		return fmt.Errorf("a program is compiled with the store of another device of the same kind")
+	}
+	if err := other.Close(); err != nil {
+		return err
 	}
 	fewer, err := d.NewStore(c.Params[:len(c.Params)-1])
 	if err != nil {
@@ -91,7 +107,7 @@ func callOrder(f Factory, o Options) error {
 			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
 		}},
 		{"CodeGram before Forward", func() error { _, err := e.CodeGram(make([]int64, c.N*c.N)); return err }},
-		{"Read before Forward", func() error { return e.Read(kernels.Tap{}, make([]float32, c.N*p.Nodes[0].Len())) }},
+		{"Read before Forward", func() error { return e.Read(kernels.NodeTap(0), make([]float32, c.N*p.Nodes[0].Len())) }},
 	}); err != nil {
 		return err
 	}
@@ -135,11 +151,37 @@ func lengths(f Factory, o Options) error {
 	return refused(s.outOfRange())
 }
 
+// closed: a closed device refuses every call but Close.
+func closed(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 3)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.e.Forward(c.Images, c.N), s.e.CrossEntropy(c.Labels, 0), s.d.Close(), s.d.Close()); err != nil {
+		return err
+	}
+	return refused(append(s.lengthsOff(0),
+		refusal{"NewStore", func() error { _, err := s.d.NewStore(c.Params); return err }},
+		refusal{"Compile", func() error { _, err := s.d.Compile(c.Program, s.s, c.Batch); return err }},
+		refusal{"Forward", func() error { return s.e.Forward(c.Images, c.N) }},
+		refusal{"Loss", func() error { _, _, err := s.e.Loss(); return err }},
+		refusal{"Backward", func() error { return s.e.Backward(kernels.HoldStatistics, false) }},
+		refusal{"Store.Update", func() error { return s.update(kernels.Update{LR: 1}, 0) }},
+	))
+}
+
+func (s *session) update(rule kernels.Update, ids ...kernels.ParamID) error {
+	_, err := s.s.Update(rule, ids)
+	return err
+}
+
+// lengthsOff lists the calls with a slice of a fixed length, each with by elements too many.
 func (s *session) lengthsOff(by int) []refusal {
 	e, p, n := s.e, s.Program, s.N
 	f32 := func(n int) []float32 { return make([]float32, n+by) }
 	f64 := func(n int) []float64 { return make([]float64, n+by) }
-	node, tap := p.Nodes[0].Len(), kernels.Tap{}
+	node, tap := p.Nodes[0].Len(), kernels.NodeTap(0)
 	c, channels := p.Nodes[0].C, p.BNParams()/2
 	return []refusal{
 		{"Logits", func() error { return e.Logits(f32(n * p.Classes())) }},
@@ -176,14 +218,19 @@ func (s *session) outOfRange() []refusal {
 		{"a label of −1", func() error { return e.CrossEntropy(labels(-1), 0) }},
 		{"a label of Classes", func() error { return e.CrossEntropy(labels(p.Classes()), 0) }},
 		{"label smoothing of −0.1", func() error { return e.CrossEntropy(s.Labels, -0.1) }},
-		{"a node of −1", func() error { return read(kernels.Tap{Node: -1}) }},
-		{"a node too many", func() error { return read(kernels.Tap{Node: nodes}) }},
-		{"a value of −1", func() error { return read(kernels.Tap{Value: -1, IsBN: true}) }},
-		{"a value too many", func() error { return read(kernels.Tap{Value: kernels.ValueID(len(p.Values)), IsBN: true}) }},
+		{"a node of −1", func() error { return read(kernels.NodeTap(-1)) }},
+		{"a node too many", func() error { return read(kernels.NodeTap(nodes)) }},
+		{"a value of −1", func() error { return read(kernels.ValueTap(-1)) }},
+		{"a value too many", func() error { return read(kernels.ValueTap(kernels.ValueID(len(p.Values)))) }},
 		{"a gradient at node −1", func() error { return pair(-1, 0) }},
 		{"a gradient from a node too many", func() error { return pair(0, nodes) }},
 		{"a parameter of −1", func() error { return s.s.Read(-1, kernels.Data, nil) }},
 		{"a parameter too many", func() error { return s.s.Write(kernels.ParamID(len(s.Params)), kernels.Data, nil) }},
+		{"a slot too many", func() error { return s.s.Read(0, kernels.Moment2+1, make([]float32, s.Params[0].Len())) }},
+		{"an update of no parameter", func() error { return s.update(kernels.Update{LR: 1}, kernels.ParamID(len(s.Params))) }},
+		{"an update of a parameter twice", func() error { return s.update(kernels.Update{LR: 1}, 0, 0) }},
+		{"a learning rate of −1", func() error { return s.update(kernels.Update{LR: -1}, 0) }},
+		{"an optimizer too many", func() error { return s.update(kernels.Update{Kind: kernels.AdamW + 1}, 0) }},
 		{"no images", func() error { return e.Forward(nil, 0) }},
 		{"part of an image", func() error { return e.Forward(s.Images[:size+1], 1) }},
 		{"more images than compiled for", func() error { return e.Forward(make([]float32, (s.Batch+1)*size), 1) }},

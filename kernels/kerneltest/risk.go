@@ -44,7 +44,7 @@ func (c *Case) risky() (bool, error) {
 				continue
 			}
 			for _, n := range step.In {
-				if c.near(exec.(*ref.Exec), &step, n) {
+				if c.near(ref.Of(exec), &step, n) {
 					return true, nil
 				}
 			}

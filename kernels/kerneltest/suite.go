@@ -92,6 +92,7 @@ func checks(o Options) []check {
 		check{"illegal programs", illegalPrograms},
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},
+		check{"closed", closed},
 		check{"unsupported", unsupported},
 		check{"store", store},
 		check{"update", update},

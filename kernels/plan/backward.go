@@ -90,7 +90,7 @@ func needed(p *kernels.Program, r Route) []bool {
 	value := make([]bool, len(p.Values))
 	for i := range p.Steps {
 		step := &p.Steps[i]
-		any := r.Weights && step.Op == kernels.OpConv
+		useful := r.Weights && step.Op == kernels.OpConv
 		for _, node := range step.In {
 			need[node] = need[node] || node == r.To
 			for _, t := range p.Nodes[node].Terms {
@@ -98,10 +98,10 @@ func needed(p *kernels.Program, r Route) []bool {
 					need[node] = true
 				}
 			}
-			any = any || need[node]
+			useful = useful || need[node]
 		}
 		for _, v := range step.Outputs() {
-			value[v] = any
+			value[v] = useful
 		}
 	}
 	return need

@@ -1,8 +1,6 @@
 package ref
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
 )
 
@@ -79,7 +77,7 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	b.grads[e.p.BNs[id].Gamma] = sumGamma
 	b.grads[e.p.BNs[id].Beta] = sumBeta
 	if b.mode == kernels.HoldStatistics {
-		bn.held(dx, delta, e.n)
+		bn.frozen(dx, delta, e.n)
 	} else {
 		bn.differentiated(dx, delta, sumGamma, sumBeta, e.n)
 	}
@@ -191,16 +189,7 @@ func add(dst, src []float64) {
 
 // Backward writes the Grad slots.
 func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
-	if err := e.ready("Backward"); err != nil {
-		return err
-	}
-	if err := mode.Check(e.n, e.statRows); err != nil {
-		return e.fail("Backward", err)
-	}
-	b, err := e.fromLogits("Backward", mode, weights)
-	if err != nil {
-		return err
-	}
+	b := e.fromLogits(mode, weights)
 	e.grads = b.grads
 	for _, id := range e.written(weights) {
 		grad := e.store.Slice(id, kernels.Grad)
@@ -211,14 +200,11 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 }
 
 // fromLogits runs a pass that starts at the logits.
-func (e *Exec) fromLogits(what string, mode kernels.StatGrad, weights bool) (*pass, error) {
-	if e.dLogits == nil {
-		return nil, e.fail(what, fmt.Errorf("needs a CrossEntropy or SetLogitGradient since the last Forward"))
-	}
+func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) *pass {
 	b := e.newPass(mode, weights)
 	b.values[e.p.Logits()] = e.dLogits
 	b.run()
-	return b, nil
+	return b
 }
 
 // written lists the parameters whose gradient Backward writes.
@@ -242,18 +228,9 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 	return ids
 }
 
-// SampleGradients writes every image's gradient of γ and β with statistics held.
+// SampleGradients writes every image's gradient of γ and β with frozen statistics.
 func (e *Exec) SampleGradients(dst []float32) error {
-	if err := e.ready("SampleGradients"); err != nil {
-		return err
-	}
-	if err := e.length("SampleGradients", "gradients", len(dst), e.n*e.p.BNParams()); err != nil {
-		return err
-	}
-	b, err := e.fromLogits("SampleGradients", kernels.HoldStatistics, false)
-	if err != nil {
-		return err
-	}
+	b := e.fromLogits(kernels.HoldStatistics, false)
 	e.sample = b.sample
 	narrow(dst, b.sample)
 	return nil
@@ -261,18 +238,6 @@ func (e *Exec) SampleGradients(dst []float32) error {
 
 // NodeGradient propagates seed from one node to another.
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	if err := e.ready("NodeGradient"); err != nil {
-		return err
-	}
-	if err := e.p.CheckNodes(to, from); err != nil {
-		return e.fail("NodeGradient", err)
-	}
-	if err := e.length("NodeGradient", "seed", len(seed), e.n*e.p.Nodes[from].Len()); err != nil {
-		return err
-	}
-	if err := e.length("NodeGradient", "gradient", len(dst), e.n*e.p.Nodes[to].Len()); err != nil {
-		return err
-	}
 	b := e.newPass(kernels.HoldStatistics, false)
 	b.nodes[from] = widen(seed)
 	b.run()

@@ -79,8 +79,8 @@ func (b norm) params(delta []float64, n int) (dGamma, dBeta []float64) {
 	return dGamma, dBeta
 }
 
-// held adds to dx the gradient with μ and σ² constant: γrδ.
-func (b norm) held(dx, delta []float64, n int) {
+// frozen adds to dx the gradient with μ and σ² constant: γrδ.
+func (b norm) frozen(dx, delta []float64, n int) {
 	eachChannel(n, b.shape, func(_, c, lo, hi int) {
 		for p := lo; p < hi; p++ {
 			dx[p] += b.gamma[c] * b.r[c] * delta[p]

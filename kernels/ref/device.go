@@ -6,7 +6,6 @@
 package ref
 
 import (
-	"fmt"
 	"runtime"
 	"sync"
 
@@ -14,44 +13,30 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// Device is the reference device.
-type Device struct {
-	owner *Exec // whose activations are valid
-}
+// device is a kernels.Backend.
+type device struct{}
 
-// New returns a reference device.
-func New() kernels.Device { return &Device{} }
+// New returns a reference device. [Of] gives the further methods of its Execs.
+func New() kernels.Device { return kernels.Guard("ref", &device{}) }
+
+// Of returns the Exec of this package in an Exec that a reference device compiled.
+func Of(e kernels.Exec) *Exec { return kernels.Unwrap(e).(*Exec) }
 
 // Info describes the device.
-func (d *Device) Info() kernels.Info {
+func (d *device) Info() kernels.Info {
 	return kernels.Info{Name: "reference", Detail: "float64, plain loops", Threads: runtime.GOMAXPROCS(0)}
 }
 
 // NewStore returns a store of zeros in host memory.
-func (d *Device) NewStore(params []kernels.Param) (kernels.Store, error) {
+func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	return hoststore.New(params), nil
 }
 
 // Close does nothing.
-func (d *Device) Close() error { return nil }
+func (d *device) Close() error { return nil }
 
-// Compile validates p and the parameters that it uses. The Exec is a *Exec, whose further methods give float64
-// results.
-func (d *Device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	store, ok := s.(*hoststore.Store)
-	if !ok {
-		return nil, fmt.Errorf("ref: program %q: the store is a %T, not one of this device", p.Name, s)
-	}
-	if err := p.CheckParams(store.Params()); err != nil {
-		return nil, err
-	}
-	if n < 1 {
-		return nil, fmt.Errorf("ref: program %q: a batch of %d images", p.Name, n)
-	}
-	return newExec(d, p, store, n), nil
+func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	return newExec(p, s.(*hoststore.Store)), nil
 }
 
 // parallel calls f(i) for each i in 0..n−1, on all processors.

@@ -7,37 +7,32 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// Exec runs one Program. Feature maps are dense n×C×H×W.
+// Exec runs one Program. Its methods check no call: use them of the Exec that Compile returned, and [Of] that one for
+// the methods that give float64. Feature maps are dense n×C×H×W.
 type Exec struct {
-	device *Device
-	p      *kernels.Program
-	store  *hoststore.Store
-	maxN   int
+	p     *kernels.Program
+	store *hoststore.Store
 
 	n        int         // images of the last Forward
 	statRows int         // how many of them gave the statistics
 	values   [][]float64 // each stored value
 	mean     [][]float64 // of each value that a BN normalises, by channel
 	variance [][]float64
-	known    bool                         // there are statistics
 	gates    map[kernels.NodeID][]float32 // see SetGate
 
 	loss    float64
 	correct int
 	dLogits []float64 // ∂loss/∂logits
-	scored  bool      // CrossEntropy has run, so that there is a loss
 
 	columns []int                         // where each BN's γ starts in a row of sample gradients
 	sample  []float64                     // n×BNParams of the last backward pass
 	grads   map[kernels.ParamID][]float64 // of the last Backward
 }
 
-func newExec(d *Device, p *kernels.Program, s *hoststore.Store, n int) *Exec {
+func newExec(p *kernels.Program, s *hoststore.Store) *Exec {
 	e := &Exec{
-		device:   d,
 		p:        p,
 		store:    s,
-		maxN:     n,
 		values:   make([][]float64, len(p.Values)),
 		mean:     make([][]float64, len(p.Values)),
 		variance: make([][]float64, len(p.Values)),
@@ -68,38 +63,13 @@ func (e *Exec) SavedBytes(n int) int64 {
 // another device has rounded, gradients can be compared element by element although no two roundings agree on which
 // side of zero a sum lies. The next Forward discards it.
 func (e *Exec) SetGate(node kernels.NodeID, z []float32) error {
-	if err := e.ready("SetGate"); err != nil {
-		return err
-	}
 	if node < 0 || int(node) >= len(e.p.Nodes) {
-		return e.fail("SetGate", fmt.Errorf("no node %d", node))
+		return fmt.Errorf("no node %d", node)
 	}
-	if err := e.length("SetGate", "sums", len(z), e.n*e.p.Nodes[node].Len()); err != nil {
-		return err
+	if want := e.n * e.p.Nodes[node].Len(); want == 0 || len(z) != want {
+		return fmt.Errorf("sums of node %d: %d elements, must be %d and after a Forward", node, len(z), want)
 	}
 	e.gates[node] = append([]float32(nil), z...)
-	return nil
-}
-
-func (e *Exec) fail(what string, err error) error {
-	return fmt.Errorf("ref: program %q: %s: %w", e.p.Name, what, err)
-}
-
-// ready reports an error if there is no Forward whose results are still there.
-func (e *Exec) ready(what string) error {
-	if e.n == 0 {
-		return e.fail(what, fmt.Errorf("needs a Forward first"))
-	}
-	if e.device.owner != e {
-		return e.fail(what, fmt.Errorf("needs a Forward first: another Exec of the device has run since"))
-	}
-	return nil
-}
-
-func (e *Exec) length(what, which string, got, want int) error {
-	if got != want {
-		return e.fail(what, fmt.Errorf("%s: %d elements, must be %d", which, got, want))
-	}
 	return nil
 }
 

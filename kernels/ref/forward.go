@@ -4,14 +4,9 @@ import "bnas.example/kernels"
 
 // Forward runs the program.
 func (e *Exec) Forward(images []float32, statRows int) error {
-	n, err := e.p.CheckForward(len(images), e.maxN, statRows, e.known)
-	if err != nil {
-		return e.fail("Forward", err)
-	}
-	e.device.owner = e
-	e.n, e.statRows, e.known = n, statRows, true
+	e.n, e.statRows = len(images)/e.p.Values[kernels.Images].Len(), statRows
 	e.gates = map[kernels.NodeID][]float32{}
-	e.dLogits, e.sample, e.grads, e.scored = nil, nil, nil, false
+	e.dLogits, e.sample, e.grads = nil, nil, nil
 	e.values[kernels.Images] = widen(images)
 	normalised := map[kernels.ValueID]bool{}
 	for _, b := range e.p.BNs {
@@ -83,12 +78,6 @@ func image(x []float64, i int, s kernels.Shape) []float64 { return x[i*s.Len() :
 
 // Logits writes n×Classes.
 func (e *Exec) Logits(dst []float32) error {
-	if err := e.ready("Logits"); err != nil {
-		return err
-	}
-	if err := e.length("Logits", "logits", len(dst), e.n*e.p.Classes()); err != nil {
-		return err
-	}
 	narrow(dst, e.values[e.p.Logits()])
 	return nil
 }

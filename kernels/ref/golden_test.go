@@ -89,7 +89,7 @@ func compile(t *testing.T, p *kernels.Program, params []kernels.Param, data [][]
 	}
 	e, err := d.Compile(p, s, n)
 	must(t, err)
-	return e.(*ref.Exec)
+	return ref.Of(e)
 }
 
 func must(t *testing.T, err error) {

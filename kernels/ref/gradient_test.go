@@ -24,7 +24,7 @@ func newProbe(t *testing.T, c *kerneltest.Case) *probe {
 	must(t, err)
 	e, err := d.Compile(c.Program, s, c.Batch)
 	must(t, err)
-	return &probe{t, c, s, e.(*ref.Exec)}
+	return &probe{t, c, s, ref.Of(e)}
 }
 
 // loss is the loss of a forward pass with the statistics of rows images.

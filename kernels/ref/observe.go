@@ -1,63 +1,35 @@
 package ref
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
 )
 
 // tap returns what a Tap names, n×shape.
-func (e *Exec) tap(what string, t kernels.Tap) ([]float64, kernels.Shape, error) {
-	if err := e.ready(what); err != nil {
-		return nil, kernels.Shape{}, err
+func (e *Exec) tap(t kernels.Tap) ([]float64, kernels.Shape) {
+	if v, ok := t.Value(); ok {
+		return e.values[v], e.p.Values[v].Shape
 	}
-	switch {
-	case t.IsBN && t.Value >= 0 && int(t.Value) < len(e.p.Values):
-		return e.values[t.Value], e.p.Values[t.Value].Shape, nil
-	case !t.IsBN && t.Node >= 0 && int(t.Node) < len(e.p.Nodes):
-		return e.sum(t.Node), e.p.Nodes[t.Node].Shape, nil
-	}
-	return nil, kernels.Shape{}, e.fail(what, fmt.Errorf("nothing at %+v", t))
+	n, _ := t.Node()
+	return e.sum(n), e.p.Nodes[n].Shape
 }
 
 // Read writes the tap itself.
 func (e *Exec) Read(t kernels.Tap, dst []float32) error {
-	x, _, err := e.tap("Read", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("Read", "destination", len(dst), len(x)); err != nil {
-		return err
-	}
+	x, _ := e.tap(t)
 	narrow(dst, x)
 	return nil
 }
 
 // SpatialMean writes the mean over pixels, n×C.
 func (e *Exec) SpatialMean(t kernels.Tap, dst []float64) error {
-	x, s, err := e.tap("SpatialMean", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
-		return err
-	}
+	x, s := e.tap(t)
 	copy(dst, globalAvg(x, s))
 	return nil
 }
 
 // Covariance writes μ_c and cov[c,d] = mean over images and pixels of (x_c − μ_c)(x_d − μ_d).
 func (e *Exec) Covariance(t kernels.Tap, mean, cov []float64) error {
-	x, s, err := e.tap("Covariance", t)
-	if err != nil {
-		return err
-	}
-	if err := e.length("Covariance", "means", len(mean), s.C); err != nil {
-		return err
-	}
-	if err := e.length("Covariance", "covariances", len(cov), s.C*s.C); err != nil {
-		return err
-	}
+	x, s := e.tap(t)
 	mu, _ := statistics(x, e.n, s)
 	copy(mean, mu)
 	pixels := s.H * s.W
@@ -79,12 +51,6 @@ func (e *Exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 
 // CodeGram counts, for each two images, the rectifiers that are both on or both off.
 func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
-	if err := e.ready("CodeGram"); err != nil {
-		return 0, err
-	}
-	if err := e.length("CodeGram", "kernel", len(dst), e.n*e.n); err != nil {
-		return 0, err
-	}
 	clear(dst)
 	e.p.EachRectified(func(s *kernels.Step, node kernels.NodeID) {
 		z, size := e.gate(node), e.p.Nodes[node].Len()
@@ -104,12 +70,6 @@ func (e *Exec) CodeGram(dst []int64) (units int64, err error) {
 
 // FiringRate writes the share of images and pixels at which each channel is > 0.
 func (e *Exec) FiringRate(dst []float64) error {
-	if err := e.ready("FiringRate"); err != nil {
-		return err
-	}
-	if err := e.length("FiringRate", "rates", len(dst), e.p.RectifiedChannels()); err != nil {
-		return err
-	}
 	clear(dst)
 	at := 0
 	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) {

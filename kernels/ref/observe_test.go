@@ -38,16 +38,16 @@ func tiny(t *testing.T) *ref.Exec {
 func TestObservations(t *testing.T) {
 	e := tiny(t)
 	node1 := make([]float32, 12)
-	must(t, e.Read(kernels.Tap{Node: 1}, node1))
+	must(t, e.Read(kernels.NodeTap(1), node1))
 	if want := []float32{2, -2, 6, 8, 2, 4, -3, 0, -1, -2, 0, 8}; !slices.Equal(node1, want) {
 		t.Errorf("node 1 is %v, must be %v", node1, want)
 	}
 	means := make([]float64, 6)
-	must(t, e.SpatialMean(kernels.Tap{Node: 1}, means))
+	must(t, e.SpatialMean(kernels.NodeTap(1), means))
 	near(t, "spatial means", means, []float64{0, 7, 3, -1.5, -1.5, 4})
 
 	mean, cov := make([]float64, 2), make([]float64, 4)
-	must(t, e.Covariance(kernels.Tap{Value: 0, IsBN: true}, mean, cov))
+	must(t, e.Covariance(kernels.ValueTap(0), mean, cov))
 	near(t, "means", mean, []float64{-1.0 / 6, 8.0 / 6})
 	c01 := (1*3-2*4-1*3+0+0-2*4)/6.0 + 8.0/36
 	near(t, "covariance", cov, []float64{15/6.0 - 1/36.0, c01, c01, 50/6.0 - 64/36.0})

@@ -40,6 +40,7 @@ var floors = [][]room{
 	},
 	{
 		{"kernels/cpu", "the CPU engine"},
+		{"internal/gpusim/hostkernels", "the kernels by g++"},
 		{"kernels/ref", "float64, plain loops"},
 		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda/driver", "the calls of a GPU"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/hostkernels"
 	"bnas.example/internal/gpusim/hostqueue"
 	"bnas.example/internal/gpusim/machine"
 )
@@ -23,7 +24,7 @@ func New(o Options) (*Driver, error) {
 	if o.Memory == 0 {
 		o.Memory = 4 << 30
 	}
-	m, err := NewMachine(o)
+	m, err := hostkernels.NewMachine(o)
 	if err != nil {
 		return nil, err
 	}

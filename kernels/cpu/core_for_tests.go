@@ -1,3 +1,5 @@
+// The cores by themselves, for tests and benchmarks only: a test file cannot use cgo.
+
 //go:build cgo
 
 package cpu

@@ -1,6 +1,8 @@
 //go:build cgo && linux && gpusim
 
-package emulated
+// Package hostkernels is the kernels of kernels/gpu, compiled by the host's C++ compiler for a machine of package machine.
+// It imports nothing else of ours, so that the C++ is compiled only if one of them has changed.
+package hostkernels
 
 // #cgo CXXFLAGS: -I${SRCDIR}/.. -I${SRCDIR}/../../../kernels/gpu -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
 // #cgo !race,!asan,!msan CXXFLAGS: -fsanitize=thread,bounds,alignment
@@ -26,6 +28,6 @@ var (
 )
 
 // NewMachine returns a machine that runs the kernels of kernels/gpu.
-func NewMachine(o Options) (*machine.Machine, error) {
+func NewMachine(o machine.Options) (*machine.Machine, error) {
 	return machine.New(o, machine.Kernels{Hooked: unsafe.Pointer(C.bnas_kernels()), Fast: unsafe.Pointer(C.bnas_kernels_fast())})
 }

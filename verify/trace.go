@@ -1,4 +1,5 @@
-package supernet
+// Package verify writes what a network computes, so that another framework can check every number.
+package verify
 
 import (
 	"fmt"
@@ -6,26 +7,27 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/safetensors"
+	"bnas.example/supernet"
 )
 
-// StatisticsMode says which statistics a Trace normalises with, and so what its gradients hold constant.
+// StatisticsMode says which statistics a Trace normalises with, and so which of them its gradients take as constants.
 type StatisticsMode string
 
 const (
 	// BatchStatistics are those of the images; grad.* differentiates through them, as PyTorch in training mode.
 	BatchStatistics StatisticsMode = "batch"
-	// FrozenStatistics are those given; grad.* holds them, as PyTorch in evaluation mode.
+	// FrozenStatistics are those given; grad.* takes them as constants, as PyTorch in evaluation mode.
 	FrozenStatistics StatisticsMode = "frozen"
 )
 
 // Traced is what a Trace runs.
 type Traced struct {
-	Arch   Arch
+	Arch   supernet.Arch
 	Images []float32 // N×3×H×W, normalised
 	Labels []int     // N
 	Mode   StatisticsMode
-	Stats  Statistics // FrozenStatistics only
-	Active bool       // write active.NAME too
+	Stats  supernet.Statistics // FrozenStatistics only
+	Active bool                // write active.NAME too
 }
 
 // Trace runs one forward and one backward pass of the mean cross-entropy and writes them in safetensors, with the names
@@ -35,10 +37,10 @@ type Traced struct {
 //	loss              1
 //	mean.BN, var.BN   C, the μ and biased σ² that normalised, float64
 //	grad.NAME         ∂loss/∂NAME for every γ and β that reaches the logits, and the classifier's weight and bias
-//	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with statistics held, in both
-//	                  modes. With frozen statistics they add up to grad.NAME.
+//	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with frozen statistics, in
+//	                  both modes. With frozen statistics they add up to grad.NAME.
 //	active.NAME       N×C×H×W, if asked for: 1 where the rectifier in front of the module NAME was on, 0 where it was off
-func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Traced) error {
+func Trace(w io.Writer, n *supernet.Net, dev kernels.Device, store kernels.Store, t Traced) error {
 	p, err := n.Program(t.Arch)
 	if err != nil {
 		return err
@@ -48,15 +50,15 @@ func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Trace
 	}
 	exec, err := dev.Compile(p, store, len(t.Labels))
 	if err != nil {
-		return fmt.Errorf("supernet: trace: %w", err)
+		return fmt.Errorf("verify: trace: %w", err)
 	}
 	tr := &tracer{net: n, program: p, exec: exec, store: store, traced: t}
 	for _, step := range []func() error{tr.forward, tr.statistics, tr.gradients, tr.sampleGradients, tr.active} {
 		if err := step(); err != nil {
-			return fmt.Errorf("supernet: trace: %w", err)
+			return fmt.Errorf("verify: trace: %w", err)
 		}
 	}
-	metadata := n.metadata(t.Arch)
+	metadata := n.Metadata(t.Arch)
 	metadata["statistics"] = string(t.Mode)
 	return safetensors.Write(w, metadata, tr.tensors...)
 }
@@ -64,21 +66,21 @@ func Trace(w io.Writer, n *Net, dev kernels.Device, store kernels.Store, t Trace
 func (t Traced) check(p *kernels.Program) error {
 	shape := p.Values[kernels.Images].Shape
 	if len(t.Labels) == 0 || len(t.Images) != len(t.Labels)*shape.Len() {
-		return fmt.Errorf("supernet: trace: %d labels and %d numbers of images, want %v = %d for each", len(t.Labels), len(t.Images), shape, shape.Len())
+		return fmt.Errorf("verify: trace: %d labels and %d numbers of images, want %v = %d for each", len(t.Labels), len(t.Images), shape, shape.Len())
 	}
 	for i, l := range t.Labels {
 		if l < 0 || l >= p.Classes() {
-			return fmt.Errorf("supernet: trace: label %d of image %d is not in 0…%d", l, i, p.Classes()-1)
+			return fmt.Errorf("verify: trace: label %d of image %d is not in 0…%d", l, i, p.Classes()-1)
 		}
 	}
 	if t.Mode != BatchStatistics && t.Mode != FrozenStatistics {
-		return fmt.Errorf("supernet: trace: unknown statistics %q, want %q or %q", t.Mode, BatchStatistics, FrozenStatistics)
+		return fmt.Errorf("verify: trace: unknown statistics %q, want %q or %q", t.Mode, BatchStatistics, FrozenStatistics)
 	}
 	return nil
 }
 
 type tracer struct {
-	net     *Net
+	net     *supernet.Net
 	program *kernels.Program
 	exec    kernels.Exec
 	store   kernels.Store
@@ -90,7 +92,7 @@ func (t *tracer) forward() error {
 	rows := len(t.traced.Labels)
 	if t.traced.Mode == FrozenStatistics {
 		rows = 0
-		if _, err := t.traced.Stats.byBN(t.program); err != nil {
+		if err := t.traced.Stats.Check(t.program); err != nil {
 			return err
 		}
 		if err := t.exec.SetStatistics(t.traced.Stats.Mean, t.traced.Stats.Variance); err != nil {
@@ -115,7 +117,7 @@ func (t *tracer) forward() error {
 }
 
 func (t *tracer) statistics() error {
-	s := NewStatistics(t.program)
+	s := supernet.NewStatistics(t.program)
 	if err := t.exec.Statistics(s.Mean, s.Variance); err != nil {
 		return err
 	}
@@ -138,12 +140,13 @@ func (t *tracer) gradients() error {
 	if err := t.exec.Backward(mode, false); err != nil {
 		return err
 	}
-	for _, id := range t.net.Trainable(AllBNAndClassifier, t.program) {
-		g, err := t.net.tensor(t.store, id, kernels.Grad, "grad."+t.net.ExportName(id, t.traced.Arch))
-		if err != nil {
+	for _, id := range t.net.Trainable(supernet.AllBNAndClassifier, t.program) {
+		p := t.net.Params()[id]
+		g := make([]float32, p.Len())
+		if err := t.store.Read(id, kernels.Grad, g); err != nil {
 			return err
 		}
-		t.tensors = append(t.tensors, g)
+		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.net.ExportName(id), p.Shape, g))
 	}
 	return nil
 }
@@ -162,7 +165,7 @@ func (t *tracer) sampleGradients() error {
 			for n := range images {
 				g = append(g, jacobian[n*columns+at:n*columns+at+channels]...)
 			}
-			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.net.ExportName(id, t.traced.Arch), []int{images, channels}, g))
+			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.net.ExportName(id), []int{images, channels}, g))
 			at += channels
 		}
 	}
@@ -180,7 +183,7 @@ func (t *tracer) active() error {
 		}
 		shape := t.program.Nodes[s.In[0]].Shape
 		z := make([]float32, len(t.traced.Labels)*shape.Len())
-		if err := t.exec.Read(kernels.Tap{Node: s.In[0]}, z); err != nil {
+		if err := t.exec.Read(kernels.NodeTap(s.In[0]), z); err != nil {
 			return err
 		}
 		on := make([]byte, len(z))

@@ -1,0 +1,142 @@
+package kernels
+
+import "errors"
+
+func (e *guardedExec) Forward(images []float32, statRows int) error {
+	if e.guard.closed {
+		return e.wrap("Forward", errClosed)
+	}
+	n, err := e.p.CheckForward(len(images), e.most, statRows, e.known)
+	if err != nil {
+		return e.wrap("Forward", err)
+	}
+	e.n, e.scored, e.seeded, e.guard.owner = 0, false, false, nil
+	if err := e.exec.Forward(images, statRows); err != nil {
+		return e.wrap("Forward", err)
+	}
+	e.n, e.statRows, e.known, e.guard.owner = n, statRows, true, e
+	return nil
+}
+
+func (e *guardedExec) Logits(dst []float32) error {
+	err := e.checkLogits("logits", len(dst))
+	if err == nil {
+		err = e.exec.Logits(dst)
+	}
+	return e.wrap("Logits", err)
+}
+
+// checkLogits checks a slice of n×Classes.
+func (e *guardedExec) checkLogits(which string, length int) error {
+	if err := e.ready(); err != nil {
+		return err
+	}
+	return checkLength(which, length, e.n*e.p.Classes())
+}
+
+func (e *guardedExec) CrossEntropy(labels []int, smoothing float64) error {
+	err := e.checkLabels(labels, smoothing)
+	if err == nil {
+		err = e.exec.CrossEntropy(labels, smoothing)
+	}
+	if err != nil {
+		return e.wrap("CrossEntropy", err)
+	}
+	e.scored, e.seeded = true, true
+	return nil
+}
+
+func (e *guardedExec) checkLabels(labels []int, smoothing float64) error {
+	if err := e.ready(); err != nil {
+		return err
+	}
+	if err := checkLength("labels", len(labels), e.n); err != nil {
+		return err
+	}
+	return CheckLabels(labels, smoothing, e.p.Classes())
+}
+
+func (e *guardedExec) Loss() (loss float64, correct int, err error) {
+	err = e.ready()
+	if err == nil && !e.scored {
+		err = errors.New("needs a CrossEntropy since the last Forward")
+	}
+	if err == nil {
+		loss, correct, err = e.exec.Loss()
+	}
+	return loss, correct, e.wrap("Loss", err)
+}
+
+func (e *guardedExec) SetLogitGradient(d []float32) error {
+	err := e.checkLogits("gradient", len(d))
+	if err == nil {
+		err = e.exec.SetLogitGradient(d)
+	}
+	if err != nil {
+		return e.wrap("SetLogitGradient", err)
+	}
+	e.seeded = true
+	return nil
+}
+
+func (e *guardedExec) Backward(s StatGrad, weights bool) error {
+	err := e.ready()
+	if err == nil {
+		err = s.Check(e.n, e.statRows)
+	}
+	if err == nil {
+		err = e.needsGradient()
+	}
+	if err == nil {
+		err = e.exec.Backward(s, weights)
+	}
+	return e.wrap("Backward", err)
+}
+
+// needsGradient returns an error if there is no gradient of the logits to start a backward pass from.
+func (e *guardedExec) needsGradient() error {
+	if !e.seeded {
+		return errors.New("needs a CrossEntropy or SetLogitGradient since the last Forward")
+	}
+	return nil
+}
+
+func (e *guardedExec) Statistics(mean, variance []float64) error {
+	var err error
+	if !e.guard.closed && !e.known {
+		err = errors.New("there are none yet")
+	}
+	if err == nil {
+		err = e.checkMoments(mean, variance)
+	}
+	if err == nil {
+		err = e.exec.Statistics(mean, variance)
+	}
+	return e.wrap("Statistics", err)
+}
+
+func (e *guardedExec) SetStatistics(mean, variance []float64) error {
+	err := e.checkMoments(mean, variance)
+	if err == nil {
+		err = e.p.checkStatistics(mean, variance)
+	}
+	if err == nil {
+		err = e.exec.SetStatistics(mean, variance)
+	}
+	if err != nil {
+		return e.wrap("SetStatistics", err)
+	}
+	e.known, e.n = true, 0
+	return nil
+}
+
+func (e *guardedExec) checkMoments(mean, variance []float64) error {
+	if e.guard.closed {
+		return errClosed
+	}
+	channels := e.p.BNParams() / 2
+	if err := checkLength("means", len(mean), channels); err != nil {
+		return err
+	}
+	return checkLength("variances", len(variance), channels)
+}

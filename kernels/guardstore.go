@@ -1,0 +1,77 @@
+package kernels
+
+import (
+	"fmt"
+
+	"bnas.example/philox"
+)
+
+// guardedStore checks the calls of a Backend's Store.
+type guardedStore struct {
+	guard  *guard
+	params []Param
+	store  Store
+}
+
+// guardedFiller is a guardedStore over a NormalFiller.
+type guardedFiller struct {
+	*guardedStore
+	filler NormalFiller
+}
+
+// guardOf is the guard's part of a Store; nil if no guard made it.
+func guardOf(s Store) *guardedStore {
+	switch s := s.(type) {
+	case *guardedStore:
+		return s
+	case *guardedFiller:
+		return s.guardedStore
+	}
+	return nil
+}
+
+func (s *guardedStore) Params() []Param { return s.params }
+
+func (s *guardedStore) Read(id ParamID, slot Slot, dst []float32) error {
+	err := s.check(id, slot, len(dst))
+	if err == nil {
+		err = s.store.Read(id, slot, dst)
+	}
+	return s.guard.wrap("read", err)
+}
+
+func (s *guardedStore) Write(id ParamID, slot Slot, src []float32) error {
+	err := s.check(id, slot, len(src))
+	if err == nil {
+		err = s.store.Write(id, slot, src)
+	}
+	return s.guard.wrap("write", err)
+}
+
+func (s *guardedStore) check(id ParamID, slot Slot, n int) error {
+	if s.guard.closed {
+		return errClosed
+	}
+	return CheckSlot(s.params, id, slot, n)
+}
+
+func (s *guardedStore) Update(rule Update, ids []ParamID) (float64, error) {
+	if s.guard.closed {
+		return 0, s.guard.wrap("update", errClosed)
+	}
+	if err := rule.Check(s.params, ids); err != nil {
+		return 0, s.guard.wrap("update", err)
+	}
+	norm, err := s.store.Update(rule, ids)
+	return norm, s.guard.wrap("update", err)
+}
+
+func (s *guardedFiller) FillNormal(id ParamID, r *philox.Stream, sigma float64) error {
+	if s.guard.closed {
+		return s.guard.wrap("fill", errClosed)
+	}
+	if id < 0 || int(id) >= len(s.params) {
+		return s.guard.wrap("fill", fmt.Errorf("no parameter %d", id))
+	}
+	return s.guard.wrap("fill", s.filler.FillNormal(id, r, sigma))
+}

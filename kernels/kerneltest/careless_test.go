@@ -1,0 +1,138 @@
+package kerneltest
+
+import (
+	"strings"
+	"testing"
+
+	"bnas.example/kernels"
+)
+
+// careless is a back end that takes every call and checks nothing.
+type careless struct{}
+
+func (careless) Info() kernels.Info { return kernels.Info{Name: "careless"} }
+
+func (careless) NewStore([]kernels.Param) (kernels.Store, error) { return carelessStore{}, nil }
+
+func (careless) Compile(*kernels.Program, kernels.Store, int) (kernels.Exec, error) {
+	return carelessExec{}, nil
+}
+
+func (careless) Close() error { return nil }
+
+type carelessStore struct{}
+
+func (carelessStore) Params() []kernels.Param { return nil }
+
+func (carelessStore) Read(kernels.ParamID, kernels.Slot, []float32) error { return nil }
+
+func (carelessStore) Write(kernels.ParamID, kernels.Slot, []float32) error { return nil }
+
+func (carelessStore) Update(kernels.Update, []kernels.ParamID) (float64, error) { return 0, nil }
+
+type carelessExec struct{}
+
+func (carelessExec) Program() *kernels.Program { return nil }
+
+func (carelessExec) SavedBytes(int) int64 { return 0 }
+
+func (carelessExec) Forward([]float32, int) error { return nil }
+
+func (carelessExec) Logits([]float32) error { return nil }
+
+func (carelessExec) CrossEntropy([]int, float64) error { return nil }
+
+func (carelessExec) Loss() (float64, int, error) { return 0, 0, nil }
+
+func (carelessExec) SetLogitGradient([]float32) error { return nil }
+
+func (carelessExec) Backward(kernels.StatGrad, bool) error { return nil }
+
+func (carelessExec) Statistics(_, _ []float64) error { return nil }
+
+func (carelessExec) SetStatistics(_, _ []float64) error { return nil }
+
+func (carelessExec) SampleGradients([]float32) error { return nil }
+
+func (carelessExec) NodeGradient([]float32, kernels.NodeID, []float32, kernels.NodeID) error {
+	return nil
+}
+
+func (carelessExec) Covariance(kernels.Tap, []float64, []float64) error { return nil }
+
+func (carelessExec) SpatialMean(kernels.Tap, []float64) error { return nil }
+
+func (carelessExec) Read(kernels.Tap, []float32) error { return nil }
+
+func (carelessExec) CodeGram([]int64) (int64, error) { return 0, nil }
+
+func (carelessExec) FiringRate([]float64) error { return nil }
+
+// The guard alone passes every check of the suite that makes illegal calls: a back end cannot forget one.
+func TestGuardRefuses(t *testing.T) {
+	factory := func(int) (kernels.Device, error) { return kernels.Guard("careless", careless{}), nil }
+	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed"} {
+		if err := find(t, Options{}, name).run(factory, Options{}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Without the guard none of those checks passes.
+func TestCarelessFails(t *testing.T) {
+	factory := func(int) (kernels.Device, error) { return defective{Device: unguarded{careless{}}}, nil }
+	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed"} {
+		if err := find(t, Options{}, name).run(factory, Options{}); err == nil {
+			t.Errorf("%s: a back end that checks nothing passes", name)
+		}
+	}
+}
+
+// unguarded offers a Backend as a Device, which only a test does.
+type unguarded struct{ kernels.Backend }
+
+// An error says the device, the program and the call.
+func TestGuardErrors(t *testing.T) {
+	d := kernels.Guard("careless", careless{})
+	c := Cell(1, kernels.Shape{C: 4, H: 6, W: 6}, 2)
+	c.Program.Name = "cell"
+	s, err := d.NewStore(c.Params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var execs [2]kernels.Exec
+	for i := range execs {
+		if execs[i], err = d.Compile(c.Program, s, 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		want string
+		call func() error
+	}{
+		{"careless: read: no parameter 99", func() error { return s.Read(99, kernels.Data, nil) }},
+		{"careless: write: parameter 1 (p1): no slot 4", func() error { return s.Write(1, 4, nil) }},
+		{"careless: update: parameter 1 (p1) is listed twice", func() error {
+			_, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{1, 1})
+			return err
+		}},
+		{`careless: program "cell": Logits: needs a Forward first`, func() error { return execs[0].Logits(nil) }},
+		{`careless: program "cell": Logits: needs a Forward first: another Exec of the device has run since`, func() error {
+			for _, e := range execs {
+				if err := e.Forward(c.Images[:c.Program.Values[0].Len()], 1); err != nil {
+					return err
+				}
+			}
+			return execs[0].Logits(nil)
+		}},
+		{`careless: program "cell": Read: no node 99`, func() error { return execs[1].Read(kernels.NodeTap(99), nil) }},
+		{`careless: program "cell": Backward: needs a CrossEntropy or SetLogitGradient since the last Forward`, func() error {
+			return execs[1].Backward(kernels.HoldStatistics, false)
+		}},
+		{`careless: program "cell": a batch of 0 images`, func() error { _, err := d.Compile(c.Program, s, 0); return err }},
+	} {
+		if err := test.call(); err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("error %v, must start with %q", err, test.want)
+		}
+	}
+}
