@@ -84,7 +84,7 @@ func (k *kit) launch(name string, x, y, threads, shared int, args ...any) {
 	for i, a := range args {
 		switch a := a.(type) {
 		case gpu.Ptr:
-			words[i] = a
+			words[i] = uint64(a)
 		case int:
 			words[i] = uint64(a)
 		case float64:
