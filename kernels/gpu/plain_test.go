@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"bnas.example/internal/gpusim/machine"
-	"bnas.example/kernels/gpu"
 )
 
 // A map case: images, those that give statistics, the node, its terms, and how it is cut.
