@@ -35,6 +35,7 @@ var floors = [][]room{
 		{"ntk", "tangent kernels"},
 		{"supernet", "spaces, lowering, export"},
 		{"data", "data sets, loader"},
+		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda", "the GPU as a Device"},
 		{"internal/gpusim/hostqueue", "streams, events, graphs"},
 	},
@@ -42,7 +43,6 @@ var floors = [][]room{
 		{"kernels/cpu", "the CPU engine"},
 		{"internal/gpusim/hostkernels", "the kernels by g++"},
 		{"kernels/ref", "float64, plain loops"},
-		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda/driver", "the calls of a GPU"},
 	},
 	{
