@@ -4,10 +4,14 @@
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
 
-.PHONY: test-gpu lint-docker build kernels kernels-check cuda test-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
+
+# The program with the emulated GPU: --device gpu-emulated. Needs g++.
+emulated:
+	$(GO) build -tags gpusim -o bin/bnas-emulated ./cmd/bnas
 
 test: lint test-unit test-nocgo test-asan test-race test-gpu
 
@@ -24,16 +28,17 @@ lint-docker:
 
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
-	$(GO) vet ./...
-	$(GO) tool staticcheck ./...
+	$(GO) vet -tags gpusim ./...
+	$(GO) tool staticcheck -tags gpusim ./...
 
+# With the emulated GPU; needs g++.
 test-unit:
-	$(GO) test ./...
+	$(GO) test -tags gpusim ./...
 
 # The program without cgo: the reference device only.
 test-nocgo:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test -short ./kernels/cpu ./cmd/bnas
+	CGO_ENABLED=0 $(GO) test -short ./kernels/cpu ./internal/gpusim/emulated ./cmd/bnas
 
 # AddressSanitizer over the C of the engine.
 test-asan:
@@ -56,15 +61,15 @@ cuda:
 # The driver's code without a GPU: vetted, and run on a driver that pretends.
 test-cuda:
 	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda/... ./cmd/bnas
-	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda
+	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda ./cuda/driver
 
 test-race:
-	$(GO) test -race -short $(RACE_PACKAGES)
+	$(GO) test -tags gpusim -race -short $(RACE_PACKAGES)
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, each fuzz target for a while.
 test-long:
-	BNAS_LONG=1 $(GO) test -timeout 120m ./...
-	BNAS_LONG=1 $(GO) test -asan -timeout 60m ./kernels/cpu ./kernels/gpu/... ./cuda
+	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
+	BNAS_LONG=1 $(GO) test -tags gpusim -asan -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
 	scripts/fuzz.sh 30s
 
 fuzz:

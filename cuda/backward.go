@@ -3,7 +3,9 @@ package cuda
 import (
 	"errors"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/plan"
 )
 
@@ -36,21 +38,21 @@ func (e *exec) fromLogits(what string, r route, s kernels.StatGrad) (*backwardTa
 }
 
 // walk queues the launches of a backward pass. sums: form dγ and dβ.
-func (e *exec) walk(what string, b *backwardTable, hold, sums bool) error {
+func (e *exec) walk(what string, b *backwardTable, frozen, sums bool) error {
 	if err := e.pack(gradientForm); err != nil {
 		return err
 	}
 	n := e.n
-	ops := func() []op { return e.backwardOps(b, n, hold, sums) }
+	ops := func() []Work { return e.backwardOps(b, n, frozen, sums) }
 	if !sums {
-		return e.d.queue(ops())
+		return e.queue(ops()...)
 	}
-	return e.run(graphKey{kind: what, n: n, hold: hold, weights: b.order.Weights}, ops)
+	return e.run(graphKey{kind: what, n: n, frozen: frozen, weights: b.order.Weights}, ops)
 }
 
-func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
-	var ops []op
-	if hold && len(e.plans.norms) > 0 {
+func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
+	var ops []Work
+	if frozen && len(e.plans.norms) > 0 {
 		ops = append(ops, e.normsOp("batch_norm_held"))
 	}
 	for i, s := range b.order.Steps {
@@ -63,7 +65,7 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
 		}
 		for k, t := range s.Targets {
 			if t.Node != plan.NoNode {
-				ops = append(ops, e.backwardOp(b, i, k, n, hold, sums))
+				ops = append(ops, e.backwardOp(b, i, k, n, frozen, sums))
 			}
 		}
 	}
@@ -71,29 +73,29 @@ func (e *exec) backwardOps(b *backwardTable, n int, hold, sums bool) []op {
 }
 
 // classifierOp is the launch of the gradients of the classifier's weight and bias.
-func (e *exec) classifierOp(s *stepPlan, at Ptr, n int) op {
+func (e *exec) classifierOp(s *stepPlan, at driver.Ptr, n int) Work {
 	weight, bias := e.classifier(kernels.Grad)
 	in := e.p.Nodes[s.step.In[0]].Shape
 	o := simple("linear_weight_gradient", e.p.Classes()*pitchOf(in.C), weight, bias, at, n)
-	o.step = s.name()
+	o.Step = s.name()
 	e.plans.countClassifier(&o, in, n)
 	return o
 }
 
 // backwardOp is the launch of target k of step i of the order.
-func (e *exec) backwardOp(b *backwardTable, i, k, n int, hold, sums bool) op {
+func (e *exec) backwardOp(b *backwardTable, i, k, n int, frozen, sums bool) Work {
 	s := b.order.Steps[i]
 	step := &e.plans.steps[s.Step+1]
 	in := e.p.Nodes[s.Targets[k].Node].Shape
 	t := e.plans.backTiling(step, in)
 	_, tiles := t.tiles(in.H, in.W)
-	o := op{step: step.name(), Launch: Launch{
-		Kernel: step.backKernel, Grid: [3]int{n * tiles, t.slabs(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
-		Shared: t.shared, Args: words(b.targets[i][k], n, hold, sums),
+	o := Work{Step: step.name(), Launch: driver.Launch{
+		Kernel: step.backKernel, Grid: [3]int{n * tiles, t.channelTiles(pitchOf(in.C)), 1}, Block: [3]int{t.threads, 1, 1},
+		Shared: t.shared, Args: words(b.targets[i][k], n, frozen, sums),
 	}}
 	if step.step.Op == kernels.OpLinear {
 		weight, _ := e.classifier(kernels.Data)
-		o.Args = words(b.targets[i][k], weight, n, hold, sums)
+		o.Args = words(b.targets[i][k], weight, n, frozen, sums)
 	}
 	e.plans.countBackward(&o, b, step, s.Targets[k], n, sums)
 	return o
@@ -125,14 +127,14 @@ func (e *exec) clearUnreached(b *backwardTable) error {
 		if err != nil {
 			return err
 		}
-		if err := e.d.driver.Fill(Compute, at, 0, 4*int64(e.store.params[id].Len())); err != nil {
+		if err := e.driver.Fill(driver.Compute, at, 0, 4*int64(e.store.params[id].Len())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// SampleGradients writes every image's gradient of γ and β with statistics held: the sums of a backward pass before
+// SampleGradients writes every image's gradient of γ and β with frozen statistics: the sums of a backward pass before
 // they are added up over images.
 func (e *exec) SampleGradients(dst []float32) error {
 	const what = "SampleGradients"
@@ -154,38 +156,38 @@ func (e *exec) sampleGradients(what string, dst []float32) error {
 	if len(e.p.BNs) == 0 {
 		return nil
 	}
-	var list []abiSampleBN
+	var list []gpu.SampleBN
 	column := 0
 	for id, bn := range e.p.BNs {
 		node := e.plans.nodeOf[id]
 		c := e.p.Values[bn.Value].C
-		s := abiSampleBN{channels: int64(c), pitch: int64(pitchOf(c)), column: int64(column)}
+		s := gpu.SampleBN{Channels: int64(c), Pitch: int64(pitchOf(c)), Column: int64(column)}
 		if b.gradient[node] >= 0 {
-			s.image = e.at(e.plans.sums[node])
+			s.Image = e.at(e.plans.sums[node])
 		}
 		for k, t := range e.p.Nodes[node].Terms {
 			if t.BN == kernels.BNID(id) {
-				s.term = int64(k)
+				s.Term = int64(k)
 			}
 		}
 		list = append(list, s)
 		column += 2 * c
 	}
 	size := align(int64(len(bytesOf(list))))
-	if err := e.d.probe.reserve(e.d, size+4*int64(len(dst))); err != nil {
+	if err := e.probe.reserve(e.driver, size+4*int64(len(dst))); err != nil {
 		return err
 	}
-	if err := e.d.staging.upload(e.d.driver, e.d.probe.base, bytesOf(list)); err != nil {
+	if err := e.upload(e.probe.base, bytesOf(list)); err != nil {
 		return err
 	}
-	out := e.d.probe.base + Ptr(size)
-	if err := e.d.queue([]op{blocks("sample_gradients", len(list), e.n, out, e.d.probe.base, len(list), e.n, column)}); err != nil {
+	out := e.probe.base + driver.Ptr(size)
+	if err := e.queue(blocks("sample_gradients", len(list), e.n, out, e.probe.base, len(list), e.n, column)); err != nil {
 		return err
 	}
-	return e.d.driver.CopyOut(Compute, bytesOf(dst), out)
+	return e.driver.CopyOut(driver.Compute, bytesOf(dst), out)
 }
 
-// NodeGradient propagates seed from one node to another with statistics held.
+// NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	const what = "NodeGradient"
 	if err := e.ready(what); err != nil {
@@ -213,23 +215,83 @@ func (e *exec) nodeGradient(what string, dst []float32, to kernels.NodeID, seed 
 		clear(dst)
 		return nil
 	}
-	d := e.d
 	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
-	if err := d.probe.reserve(d, 4*int64(max(len(seed), len(dst)))+256); err != nil {
+	if err := e.probe.reserve(e.driver, 4*int64(max(len(seed), len(dst)))+256); err != nil {
 		return err
 	}
-	if err := d.staging.upload(d.driver, d.probe.base, bytesOf(seed)); err != nil {
+	if err := e.upload(e.probe.base, bytesOf(seed)); err != nil {
 		return err
 	}
-	in := d.moving.base + Ptr(b.gradient[from])
-	if err := d.queue([]op{simple("to_map", e.n*start.H*start.W*pitchOf(start.C), in, d.probe.base, e.n, start.C, start.H, start.W)}); err != nil {
+	in := e.gradients.base + driver.Ptr(b.gradient[from])
+	if err := e.queue(simple("to_map", e.n*start.H*start.W*pitchOf(start.C), in, e.probe.base, e.n, start.C, start.H, start.W)); err != nil {
 		return err
 	}
 	if err := e.walk(what, b, true, false); err != nil {
 		return err
 	}
 	out := shaped(end)
-	out.terms = 1
-	out.term[0].value = d.moving.base + Ptr(b.gradient[to])
+	out.Terms = 1
+	out.Term[0].Value = e.gradients.base + driver.Ptr(b.gradient[to])
 	return e.read(what, dst, out)
+}
+
+// The gradients of convolutions' weights, for training all parameters: one launch a convolution, whose blocks add up
+// chunks of the batch and whose last block adds the chunks, in order.
+
+// weightTiling is how the launch for branch k of a convolution is cut; an image is the least that a chunk has.
+func (a *plans) weightTiling(s *stepPlan, k int) weightTiling {
+	in, out := a.p.Nodes[s.step.In[0]].Shape, a.p.Values[s.outs[k]].Shape
+	t := weightGradientTiling(in, out, s.step.Window, s.step.Groups)
+	if t.chunks > a.n {
+		t.partial = t.partial / t.chunks * a.n
+		t.chunks = a.n
+	}
+	return t
+}
+
+// eachWeight visits every convolution.
+func (a *plans) eachWeight(visit func(s *stepPlan, k int)) {
+	for i := range a.steps {
+		if s := &a.steps[i]; s.step != nil && s.step.Op == kernels.OpConv {
+			for k := range s.outs {
+				visit(s, k)
+			}
+		}
+	}
+}
+
+// weightScratch is the room for the chunks' partial sums, in bytes: the launches use it one after the other.
+func (a *plans) weightScratch() (most int64) {
+	a.eachWeight(func(s *stepPlan, k int) { most = max(most, 4*int64(a.weightTiling(s, k).partial)) })
+	return align(most)
+}
+
+// weightGradients describes the launches of a convolution's branches.
+func (e *exec) weightGradients(t *table, s *stepPlan, outs []gpu.Incoming, b *backwardTable) ([]driver.Ptr, error) {
+	var list []driver.Ptr
+	for k, v := range s.outs {
+		w := e.plans.weightTiling(s, k)
+		gradient, err := e.store.address(s.step.Branches[k].Weight, kernels.Grad)
+		if err != nil {
+			return nil, err
+		}
+		out := e.p.Values[v]
+		list = append(list, put(t, gpu.WeightGradient{
+			In: e.node(s.step.In[0], s.step.Act), Out: outs[k], Height: int64(out.H), Width: int64(out.W), Window: windowOf(s.step),
+			Gradient: gradient, Partial: e.gradients.base + driver.Ptr(b.scratch), Arrived: e.own + driver.Ptr(e.plans.arrived),
+			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), SlabOut: int64(w.tileOut), SlabIn: int64(w.tileIn),
+		}))
+	}
+	return list, nil
+}
+
+// weightOp is the launch for branch k.
+func (e *exec) weightOp(s *stepPlan, k int, at driver.Ptr, b *backwardTable, n int) Work {
+	w := e.plans.weightTiling(s, k)
+	o := Work{Step: s.name(), Launch: driver.Launch{
+		Kernel: "conv_weight_gradient", Grid: [3]int{w.blocks, w.chunks, 1}, Block: [3]int{w.threads, 1, 1}, Shared: w.shared,
+		Args: words(at, n),
+	}}
+	e.plans.countWeight(&o, b, s, k, n)
+	return o
 }

@@ -1,7 +1,9 @@
 package cuda
 
 import (
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/plan"
 )
 
@@ -13,22 +15,22 @@ type route struct {
 
 // backwardTable is what the launches of one route back are given, laid out for the addresses of the buffers.
 type backwardTable struct {
-	base       Ptr
-	generation int // of the moving buffer
+	base       driver.Ptr
+	generation int // of the gradient buffer
 	samples    bool
 	order      *plan.Backward
-	gradient   []int64 // of each node, in the moving buffer
+	gradient   []int64 // of each node, in the gradient buffer
 	size       int64
-	targets    [][]Ptr // abiBackward of each target of each step of the order
-	weights    [][]Ptr // abiWeightGradient of each branch of each step of the order, with weights
-	scratch    int64   // partial weight gradients, in the moving buffer
+	targets    [][]driver.Ptr // gpu.Backward of each target of each step of the order
+	weights    [][]driver.Ptr // gpu.WeightGradient of each branch of each step of the order, with weights
+	scratch    int64          // partial weight gradients, in the gradient buffer
 }
 
 // routeTable returns the table of a route, made anew if the buffers have moved.
 func (e *exec) routeTable(r route) (*backwardTable, error) {
 	b := e.back[r]
 	if b == nil {
-		b = &backwardTable{order: e.plans.all, samples: r.samples, gradient: e.plans.gradient, size: e.plans.moving}
+		b = &backwardTable{order: e.plans.all, samples: r.samples, gradient: e.plans.gradient, size: e.plans.gradientBytes}
 		if r.Route != e.plans.all.Route {
 			b.order = plan.NewBackward(e.p, e.plans.uses, nil, r.Route)
 			b.gradient, b.size = e.plans.place(b.order)
@@ -39,10 +41,10 @@ func (e *exec) routeTable(r route) (*backwardTable, error) {
 		}
 		e.back[r] = b
 	}
-	if err := e.d.moving.reserve(e.d, b.size); err != nil {
+	if err := e.gradients.reserve(e.driver, b.size); err != nil {
 		return nil, err
 	}
-	if b.base != 0 && b.generation == e.d.moving.generation {
+	if b.base != 0 && b.generation == e.gradients.generation {
 		return b, nil
 	}
 	e.holding.release(b.base)
@@ -52,31 +54,31 @@ func (e *exec) routeTable(r route) (*backwardTable, error) {
 		}
 	}
 	base, err := e.placeTable(func(t *table) error { return e.buildBackward(t, b) })
-	b.base, b.generation = base, e.d.moving.generation
+	b.base, b.generation = base, e.gradients.generation
 	return b, err
 }
 
 func (e *exec) buildBackward(t *table, b *backwardTable) error {
 	b.targets, b.weights = nil, nil
 	for _, s := range b.order.Steps {
-		plan := &e.plans.steps[s.Step+1]
-		outs, err := e.incoming(t, plan, b)
+		step := &e.plans.steps[s.Step+1]
+		outs, err := e.incoming(t, step, b)
 		if err != nil {
 			return err
 		}
 		out := put(t, outs...)
-		var targets []Ptr
+		var targets []driver.Ptr
 		column := 0
 		for k, target := range s.Targets {
-			node := plan.step.In[min(k, len(plan.step.In)-1)]
-			d := e.backward(plan, node, target, b)
-			d.out, d.outs, d.column = out, int64(len(outs)), int64(column)
+			node := step.step.In[min(k, len(step.step.In)-1)]
+			d := e.backward(step, node, target, b)
+			d.Out, d.Outs, d.Column = out, int64(len(outs)), int64(column)
 			targets = append(targets, put(t, d))
 			column += e.p.Nodes[node].C
 		}
 		b.targets = append(b.targets, targets)
-		if b.order.Weights && plan.step.Op == kernels.OpConv {
-			weights, err := e.weightGradients(t, plan, outs, b)
+		if b.order.Weights && step.step.Op == kernels.OpConv {
+			weights, err := e.weightGradients(t, step, outs, b)
 			if err != nil {
 				return err
 			}
@@ -90,25 +92,25 @@ func (e *exec) buildBackward(t *table, b *backwardTable) error {
 
 // backward describes the addition to the gradient of a node that a step loads. Without a target it still describes
 // the load, for the classifier's gradients.
-func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b *backwardTable) abiBackward {
+func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b *backwardTable) gpu.Backward {
 	out, in := e.p.Values[s.outs[0]], e.p.Nodes[node].Shape
-	d := abiBackward{
-		columns: int64(s.columns), height: int64(out.H), width: int64(out.W), window: windowOf(s.step),
-		in: e.node(node, s.step.Act), tiling: e.plans.backTiling(s, in).abi(in),
+	d := gpu.Backward{
+		Columns: int64(s.columns), Height: int64(out.H), Width: int64(out.W), Window: windowOf(s.step),
+		In: e.node(node, s.step.Act), Tiling: e.plans.backTiling(s, in).abi(in),
 	}
 	if target.Node == plan.NoNode {
 		return d
 	}
-	d.gradient = e.d.moving.base + Ptr(b.gradient[node])
+	d.Gradient = e.gradients.base + driver.Ptr(b.gradient[node])
 	if !target.First {
-		d.add = 1
+		d.Add = 1
 	}
 	if sums := e.plans.sums[node]; target.Last && sums >= 0 {
-		d.last = 1
-		d.sums = abiSums{tile: e.at(e.plans.tiles), image: e.at(sums), arrived: e.own + Ptr(e.plans.arrived)}
+		d.Last = 1
+		d.Sums = gpu.Sums{Tile: e.at(e.plans.tiles), Image: e.at(sums), Arrived: e.own + driver.Ptr(e.plans.arrived)}
 		for k, t := range e.p.Nodes[node].Terms {
 			if t.BN != kernels.NoBN && !b.samples {
-				d.sums.norm[k] = e.norm(t.BN)
+				d.Sums.Norm[k] = e.norm(t.BN)
 			}
 		}
 	}
@@ -116,24 +118,26 @@ func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b 
 }
 
 // norm is where a BatchNorm is described.
-func (e *exec) norm(id kernels.BNID) Ptr { return e.forward.norms + Ptr(e.plans.normAt[id])*normBytes }
+func (e *exec) norm(id kernels.BNID) driver.Ptr {
+	return e.forward.norms + driver.Ptr(e.plans.normAt[id])*normBytes
+}
 
 // incoming describes the gradients of a step's values.
-func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]abiIncoming, error) {
-	var outs []abiIncoming
+func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]gpu.Incoming, error) {
+	var outs []gpu.Incoming
 	for k, v := range s.outs {
 		sources := e.sources(v, b)
-		d := abiIncoming{
-			value: e.at(e.plans.values[v]), source: put(t, sources...), sources: int64(len(sources)),
-			channels: int64(e.p.Values[v].C), pitch: int64(pitchOf(e.p.Values[v].C)), column: int64(e.plans.column[v]),
-			narrow: e.plans.narrow(v),
+		d := gpu.Incoming{
+			Value: e.at(e.plans.values[v]), Source: put(t, sources...), Sources: int64(len(sources)),
+			Channels: int64(e.p.Values[v].C), Pitch: int64(pitchOf(e.p.Values[v].C)), Column: int64(e.plans.column[v]),
+			Narrow: e.plans.half(v),
 		}
 		if s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backForm)
 			if err != nil {
 				return nil, err
 			}
-			d.weight = w
+			d.Weight = w
 		}
 		outs = append(outs, d)
 	}
@@ -141,18 +145,18 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]abiIncoming,
 }
 
 // sources are the nodes with a gradient that a value enters.
-func (e *exec) sources(v kernels.ValueID, b *backwardTable) []abiSource {
-	var sources []abiSource
+func (e *exec) sources(v kernels.ValueID, b *backwardTable) []gpu.Source {
+	var sources []gpu.Source
 	if v == e.p.Logits() && b.order.From == plan.NoNode {
-		sources = append(sources, abiSource{gradient: e.at(e.plans.dLogits)})
+		sources = append(sources, gpu.Source{Gradient: e.at(e.plans.dLogits)})
 	}
 	for _, u := range e.plans.uses[v] {
 		if b.gradient[u.Node] < 0 {
 			continue
 		}
-		s := abiSource{gradient: e.d.moving.base + Ptr(b.gradient[u.Node])}
+		s := gpu.Source{Gradient: e.gradients.base + driver.Ptr(b.gradient[u.Node])}
 		if u.BN != kernels.NoBN {
-			s.slope = e.own + Ptr(e.plans.slope[u.BN])
+			s.Slope = e.own + driver.Ptr(e.plans.slope[u.BN])
 		}
 		sources = append(sources, s)
 	}

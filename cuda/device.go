@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 )
 
@@ -13,33 +14,24 @@ type Options struct {
 	Name string
 	Storage
 	// MemoryLimit is how many bytes of the GPU's memory the parameters and a Program may take together; 0 is 95 % of what
-	// was free when the Device was made: what looks at a network, and the driver itself, need some more.
+	// was free when the Device was made: observations and the driver itself need the rest.
 	MemoryLimit int64
 	// NoGraphs launches every kernel by itself, also of a Program that is used again.
 	NoGraphs bool
+	// Trace, if it is set, is called with each launch before it is queued. Launches of a recorded graph are not traced
+	// again; the packing of weights is not traced.
+	Trace func(*Work)
 }
 
 // Device is a GPU as a kernels.Device. Like every Device it, and all that it made, is for one goroutine at a time.
 type Device struct {
-	driver   Driver
-	options  Options
-	gpu      Properties
-	saved    memory // what a Forward keeps
-	moving   memory // node gradients
-	probe    memory // what observations need
-	pool     pool
-	staging  staging
-	pictures pictures
-	stores   []*store
-	held     int64 // bytes that the stores have
-	owner    *exec // whose Forward saved holds
-	counting func(*op)
-	closed   bool
+	context
+	stores []*store
 }
 
-// New makes a Device over a driver, which is closed with it, also when New fails.
-func New(driver Driver, o Options) (*Device, error) {
-	d := &Device{driver: driver, options: o, gpu: driver.Properties(), pool: pool{free: map[int][]Ptr{}, graphs: map[Graph]bool{}}}
+// New makes a Device over a driver. Closing the Device closes the driver; New closes it if it fails.
+func New(g driver.Driver, o Options) (*Device, error) {
+	d := &Device{context: context{driver: g, options: o, properties: g.Properties(), pool: newPool()}}
 	if d.options.Name == "" {
 		d.options.Name = "gpu"
 	}
@@ -47,14 +39,14 @@ func New(driver Driver, o Options) (*Device, error) {
 		d.options.Precision = FP32
 	}
 	if d.options.MemoryLimit == 0 {
-		d.options.MemoryLimit = d.gpu.Free / 100 * 95
+		d.options.MemoryLimit = d.properties.Free / 100 * 95
 	}
-	err := d.options.Precision.check(d.gpu.Capability)
+	err := d.options.Precision.check(d.properties.Capability)
 	if err == nil {
-		err = d.staging.open(driver)
+		err = d.staging.open(g)
 	}
 	if err == nil {
-		err = d.pictures.open(driver)
+		err = d.inputs.open(g)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: %w", err), d.Close())
@@ -66,29 +58,38 @@ func New(driver Driver, o Options) (*Device, error) {
 func (d *Device) Info() kernels.Info {
 	return kernels.Info{
 		Name: d.options.Name,
-		Detail: fmt.Sprintf("%s, sm_%d, %d SMs, %.1f GiB, %s", d.gpu.Name, d.gpu.Capability, d.gpu.SMs,
-			float64(d.gpu.Memory)/(1<<30), d.options.Precision),
+		Detail: fmt.Sprintf("%s, sm_%d, %d SMs, %.1f GiB, %s", d.properties.Name, d.properties.Capability, d.properties.SMs,
+			float64(d.properties.Memory)/(1<<30), d.options.Precision),
 		Threads: 1,
 	}
 }
-
-var errClosed = errors.New("the device is closed")
 
 // Close frees all memory, when the GPU has done what is queued. A closed device refuses everything but Close.
 func (d *Device) Close() error {
 	if d.closed {
 		return nil
 	}
-	d.closed, d.owner = true, nil
-	errs := []error{d.driver.Sync(Copy), d.driver.Sync(Compute)}
+	d.closed = true
+	errs := []error{d.driver.Sync(driver.Copy), d.driver.Sync(driver.Compute)}
 	for _, s := range d.stores {
 		errs = append(errs, s.close())
 	}
-	errs = append(errs, d.saved.free(d), d.moving.free(d), d.probe.free(d), d.pictures.close(d), d.staging.close(d.driver), d.pool.close(d), d.driver.Close())
+	errs = append(errs, d.saved.free(d.driver), d.gradients.free(d.driver), d.probe.free(d.driver), d.inputs.close(d.driver), d.staging.close(d.driver),
+		d.pool.close(d.driver), d.driver.Close())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cuda: closing: %w", err)
 	}
 	return nil
+}
+
+// NewStore lays out the parameters on the device.
+func (d *Device) NewStore(params []kernels.Param) (kernels.Store, error) {
+	if d.closed {
+		return nil, fmt.Errorf("cuda: new store: %w", errClosed)
+	}
+	s := newStore(&d.context, params)
+	d.stores = append(d.stores, s)
+	return s, nil
 }
 
 // Compile plans p for batches of up to n images.
@@ -101,7 +102,7 @@ func (d *Device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Ex
 	switch {
 	case d.closed:
 		return nil, fail(errClosed)
-	case !ok || own.d != d:
+	case !ok || own.context != &d.context:
 		return nil, fail(fmt.Errorf("the store is a %T of another device", s))
 	case n < 1:
 		return nil, fail(fmt.Errorf("a batch of %d images", n))
@@ -109,7 +110,7 @@ func (d *Device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Ex
 	if err := p.CheckParams(own.Params()); err != nil {
 		return nil, err
 	}
-	e, err := newExec(d, p, own, n)
+	e, err := newExec(&d.context, p, own, n)
 	if err != nil {
 		return nil, fail(err)
 	}

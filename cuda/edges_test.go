@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package cuda_test
 
 import (
@@ -6,6 +8,7 @@ import (
 	"testing"
 
 	"bnas.example/cuda"
+	"bnas.example/internal/gpusim/emulated"
 	"bnas.example/kernels"
 )
 
@@ -22,7 +25,7 @@ func pixel() (*kernels.Program, []kernels.Param) {
 
 // Parameters that were never written are zeros, also where no BatchNorm has asked for their memory.
 func TestUnwrittenClassifier(t *testing.T) {
-	d, err := emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{})(1)
+	d, err := onEmulator(emulated.Options{Check: true}, cuda.Options{})(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +61,7 @@ func TestUncountableMaps(t *testing.T) {
 		{kernels.Shape{C: 8, H: 1024, W: 1024}, 2048, true},
 		{kernels.Shape{C: 512, H: 2048, W: 2048}, 1, true},
 	} {
-		driver, err := cuda.NewEmulated(cuda.EmulatorOptions{Threads: 1})
+		driver, err := emulated.New(emulated.Options{Threads: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,52 +5,55 @@ import (
 	"fmt"
 	"runtime"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 )
 
+// exec is a Program that is compiled for a Device and a largest batch.
 type exec struct {
-	d     *Device
+	*context
 	p     *kernels.Program
 	store *store
 	plans *plans
 
-	own     Ptr      // coefficients, moments, counters
-	holding *holding // what goes back to the device's pool
+	own     driver.Ptr // coefficients, moments, counters
+	holding *holding   // what goes back to the device's pool
 	forward forwardTable
 	back    map[route]*backwardTable
 	graphs  map[graphKey]*graphUse
 
-	n, statRows int // of the last Forward
+	n, statRows int    // of the last Forward
+	pass        uint64 // the number of the last Forward among all of the context
 	known       bool
 	scored      bool // CrossEntropy has run since the last Forward
 	seeded      bool // there is a gradient of the logits
 }
 
-func newExec(d *Device, p *kernels.Program, s *store, n int) (*exec, error) {
-	a, err := newPlans(p, n, d.options.Storage)
+func newExec(c *context, p *kernels.Program, s *store, n int) (*exec, error) {
+	a, err := newPlans(p, n, c.options.Storage)
 	if err != nil {
 		return nil, err
 	}
-	if need, left := a.bytes(), d.options.MemoryLimit-d.held; need > left {
+	if need, left := a.bytes(), c.options.MemoryLimit-c.parameters; need > left {
 		return nil, fmt.Errorf("%d images need %s of the GPU's memory, there are %s: %w", n, gib(need), gib(left), tooLarge(a, left))
 	}
-	if err := a.checkBlocks(d.gpu.SharedMemory); err != nil {
+	if err := a.checkBlocks(c.properties.SharedMemory); err != nil {
 		return nil, err
 	}
-	if err := d.pool.tidy(d, false); err != nil {
+	if err := c.pool.tidy(c.driver, false); err != nil {
 		return nil, err
 	}
 	e := &exec{
-		d: d, p: p, store: s, plans: a,
-		holding: &holding{pool: &d.pool, blocks: map[Ptr]int{}},
+		context: c, p: p, store: s, plans: a,
+		holding: &holding{pool: &c.pool, blocks: map[driver.Ptr]int{}},
 		back:    map[route]*backwardTable{},
 		graphs:  map[graphKey]*graphUse{},
 	}
 	runtime.AddCleanup(e, (*holding).releaseAll, e.holding)
-	if e.own, err = e.holding.take(d, a.own.size); err != nil {
+	if e.own, err = e.holding.take(c.driver, a.own.size); err != nil {
 		return nil, err
 	}
-	return e, d.driver.Fill(Compute, e.own, 0, a.own.size)
+	return e, e.driver.Fill(driver.Compute, e.own, 0, a.own.size)
 }
 
 // ErrTooLarge is wrapped by the error for a batch that does not fit in the GPU's memory.
@@ -84,11 +87,11 @@ func (e *exec) failed(what string, err error) error {
 // ready reports an error if there is no Forward whose results are still there.
 func (e *exec) ready(what string) error {
 	switch {
-	case e.d.closed:
+	case e.closed:
 		return e.fail(what, errClosed)
 	case e.n == 0:
 		return e.fail(what, errors.New("needs a Forward first"))
-	case e.d.owner != e:
+	case e.pass != e.forwards:
 		return e.fail(what, errors.New("needs a Forward first: another Exec of the device has run since"))
 	}
 	return nil
@@ -102,34 +105,34 @@ func (e *exec) length(what, which string, got, want int) error {
 }
 
 // at is an address in the buffer of what a Forward keeps.
-func (e *exec) at(offset int64) Ptr { return e.d.saved.base + Ptr(offset) }
+func (e *exec) at(offset int64) driver.Ptr { return e.saved.base + driver.Ptr(offset) }
 
 // moment is where μ of a step's columns lies; σ² follows.
-func (e *exec) moment(step int) Ptr { return e.own + Ptr(e.plans.moments[step]) }
+func (e *exec) moment(step int) driver.Ptr { return e.own + driver.Ptr(e.plans.moments[step]) }
 
 // Statistics writes μ and σ² of every BatchNorm.
 func (e *exec) Statistics(mean, variance []float64) error {
-	if e.d.closed {
+	if e.closed {
 		return e.fail("Statistics", errClosed)
 	}
 	if !e.known {
 		return e.fail("Statistics", errors.New("there are none yet"))
 	}
-	return e.eachMoment("Statistics", mean, variance, func(at Ptr, dst []float64) error {
-		return e.d.driver.CopyOut(Compute, bytesOf(dst), at)
+	return e.eachMoment("Statistics", mean, variance, func(at driver.Ptr, dst []float64) error {
+		return e.driver.CopyOut(driver.Compute, bytesOf(dst), at)
 	})
 }
 
 // SetStatistics sets them; what the last Forward left is then gone.
 func (e *exec) SetStatistics(mean, variance []float64) error {
-	if e.d.closed {
+	if e.closed {
 		return e.fail("SetStatistics", errClosed)
 	}
 	if err := kernels.CheckStatistics(mean, variance); err != nil {
 		return e.fail("SetStatistics", err)
 	}
-	err := e.eachMoment("SetStatistics", mean, variance, func(at Ptr, src []float64) error {
-		return e.d.staging.upload(e.d.driver, at, bytesOf(src))
+	err := e.eachMoment("SetStatistics", mean, variance, func(at driver.Ptr, src []float64) error {
+		return e.upload(at, bytesOf(src))
 	})
 	if err != nil {
 		return err
@@ -138,8 +141,8 @@ func (e *exec) SetStatistics(mean, variance []float64) error {
 	return nil
 }
 
-// eachMoment calls copy for the means and the variances of each BatchNorm.
-func (e *exec) eachMoment(what string, mean, variance []float64, copy func(at Ptr, host []float64) error) error {
+// eachMoment calls transfer for the means and the variances of each BatchNorm.
+func (e *exec) eachMoment(what string, mean, variance []float64, transfer func(at driver.Ptr, host []float64) error) error {
 	channels := e.p.BNParams() / 2
 	if err := e.length(what, "means", len(mean), channels); err != nil {
 		return err
@@ -151,14 +154,64 @@ func (e *exec) eachMoment(what string, mean, variance []float64, copy func(at Pt
 	for _, b := range e.p.BNs {
 		c := e.p.Values[b.Value].C
 		step := e.plans.stepOf[b.Value]
-		at := e.moment(step) + Ptr(8*e.plans.column[b.Value])
-		if err := copy(at, mean[column:column+c]); err != nil {
+		at := e.moment(step) + driver.Ptr(8*e.plans.column[b.Value])
+		if err := transfer(at, mean[column:column+c]); err != nil {
 			return e.fail(what, err)
 		}
-		if err := copy(at+Ptr(8*e.plans.steps[step].columns), variance[column:column+c]); err != nil {
+		if err := transfer(at+driver.Ptr(8*e.plans.steps[step].columns), variance[column:column+c]); err != nil {
 			return e.fail(what, err)
 		}
 		column += c
 	}
 	return nil
+}
+
+// graphKey names a sequence of launches of an Exec that is the same each time.
+type graphKey struct {
+	kind            string
+	n, rows         int
+	frozen, weights bool
+}
+
+// graphUse counts how often a sequence was launched, and holds it once it is recorded.
+type graphUse struct {
+	times int
+	graph driver.Graph
+}
+
+// run launches a sequence: one by one the first time, so that a path that is drawn once costs no recording; from the
+// second time on as one graph.
+func (e *exec) run(key graphKey, ops func() []Work) error {
+	if e.options.NoGraphs {
+		return e.queue(ops()...)
+	}
+	u := e.graphs[key]
+	if u == nil {
+		u = &graphUse{}
+		e.graphs[key] = u
+	}
+	u.times++
+	if u.times == 1 {
+		return e.queue(ops()...)
+	}
+	if u.graph == 0 {
+		g, err := e.driver.Capture(driver.Compute, func() error { return e.queue(ops()...) })
+		if err != nil {
+			return err
+		}
+		u.graph = g
+		e.holding.recorded(g)
+	}
+	return e.driver.Replay(driver.Compute, u.graph)
+}
+
+// forget drops what was made for addresses that have changed.
+func (e *exec) forget() {
+	e.holding.release(e.forward.base)
+	for _, t := range e.back {
+		e.holding.release(t.base)
+	}
+	clear(e.back)
+	clear(e.graphs)
+	e.forward = forwardTable{}
 }

@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/fake"
 	"bnas.example/kernels"
 	"bnas.example/kernels/kerneltest"
 )
 
 // life is all that a Device can be asked, from New to Close. It goes on after an error, as the program above may, and
 // returns the errors in order.
-func life(f *fake, times int) (errs []error) {
+func life(f *fake.Driver, times int) (errs []error) {
 	note := func(err error) bool {
 		if err != nil {
 			errs = append(errs, err)
@@ -86,7 +88,7 @@ func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() err
 }
 
 func TestNothingFails(t *testing.T) {
-	f := newFake(nil)
+	f := fake.New(nil)
 	if errs := life(f, 3); errs != nil {
 		t.Error(errs)
 	}
@@ -94,12 +96,12 @@ func TestNothingFails(t *testing.T) {
 }
 
 // check fails the test if the driver was misused or something was not given back.
-func check(t *testing.T, f *fake) {
+func check(t *testing.T, f *fake.Driver) {
 	t.Helper()
-	for _, text := range f.misuse {
+	for _, text := range f.Misuse {
 		t.Errorf("misuse: %s", text)
 	}
-	for _, what := range f.leaks() {
+	for _, what := range f.Leaks() {
 		t.Errorf("leaked: %s", what)
 	}
 }
@@ -107,12 +109,12 @@ func check(t *testing.T, f *fake) {
 // Every call of the driver fails in turn: the first error that comes out is that one, with what was being done, and
 // nothing leaks.
 func TestEachCallFails(t *testing.T) {
-	count := newFake(nil)
+	count := fake.New(nil)
 	life(count, 2)
-	for k, name := range count.calls {
-		f := newFake(func(call int, _ string) error {
+	for k, name := range count.Calls {
+		f := fake.New(func(call int, _ string) error {
 			if call == k {
-				return errInjected
+				return fake.ErrInjected
 			}
 			return nil
 		})
@@ -120,11 +122,11 @@ func TestEachCallFails(t *testing.T) {
 		if len(errs) == 0 {
 			t.Errorf("call %d (%s) failed and nobody was told", k, name)
 		} else {
-			saysWhy(t, errs[0], errInjected, f.failed)
+			saysWhy(t, errs[0], fake.ErrInjected, f.Failed)
 		}
 		check(t, f)
 		if t.Failed() {
-			t.Fatalf("with call %d of %d (%s) failing: %v", k, len(count.calls), name, errs)
+			t.Fatalf("with call %d of %d (%s) failing: %v", k, len(count.Calls), name, errs)
 		}
 	}
 }
@@ -132,9 +134,9 @@ func TestEachCallFails(t *testing.T) {
 // A table that did not arrive is sent again.
 func TestTableIsSentAgain(t *testing.T) {
 	refuse := false
-	f := newFake(func(_ int, name string) error {
+	f := fake.New(func(_ int, name string) error {
 		if refuse && name == "CopyIn" {
-			return errInjected
+			return fake.ErrInjected
 		}
 		return nil
 	})
@@ -155,15 +157,15 @@ func TestTableIsSentAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	refuse = true
-	if err := e.Backward(kernels.DifferentiateStatistics, false); !errors.Is(err, errInjected) {
+	if err := e.Backward(kernels.DifferentiateStatistics, false); !errors.Is(err, fake.ErrInjected) {
 		t.Fatalf("a copy failed: %v", err)
 	}
 	refuse = false
-	before := len(f.calls)
+	before := len(f.Calls)
 	if err := e.Backward(kernels.DifferentiateStatistics, false); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Contains(f.calls[before:], "CopyIn") {
+	if !slices.Contains(f.Calls[before:], "CopyIn") {
 		t.Error("the launches were given a table that was never sent")
 	}
 	if err := d.Close(); err != nil {
@@ -174,12 +176,12 @@ func TestTableIsSentAgain(t *testing.T) {
 
 // From some call on every call fails: the GPU is lost.
 func TestLostDevice(t *testing.T) {
-	count := newFake(nil)
+	count := fake.New(nil)
 	life(count, 2)
-	for k, name := range count.calls {
-		f := newFake(func(call int, _ string) error {
+	for k, name := range count.Calls {
+		f := fake.New(func(call int, _ string) error {
 			if call >= k {
-				return ErrLost
+				return driver.ErrLost
 			}
 			return nil
 		})
@@ -188,28 +190,28 @@ func TestLostDevice(t *testing.T) {
 			t.Errorf("the GPU was lost and nobody was told")
 		}
 		for _, err := range errs[:min(1, len(errs))] {
-			saysWhy(t, err, ErrLost, name)
+			saysWhy(t, err, driver.ErrLost, name)
 		}
 		check(t, f)
 		if t.Failed() {
-			t.Fatalf("lost at call %d of %d (%s): %v", k, len(count.calls), name, errs)
+			t.Fatalf("lost at call %d of %d (%s): %v", k, len(count.Calls), name, errs)
 		}
 	}
 }
 
 // However little memory there is, what does not fit is refused, and nothing leaks.
 func TestOutOfMemory(t *testing.T) {
-	most := newFake(nil)
+	most := fake.New(nil)
 	var peak int64
-	most.fail = func(int, string) error { peak = max(peak, most.used); return nil }
+	most.Fail = func(int, string) error { peak = max(peak, most.Used()); return nil }
 	life(most, 2)
 	refused := false
 	for limit := int64(1 << 10); limit < 2*peak; limit = limit*5/4 + 1 {
-		f := newFake(nil)
-		f.limit = limit
+		f := fake.New(nil)
+		f.Limit = limit
 		for i, err := range life(f, 2) {
 			refused = true
-			if i == 0 && !errors.Is(err, ErrOutOfMemory) && !errors.Is(err, ErrTooLarge) {
+			if i == 0 && !errors.Is(err, driver.ErrOutOfMemory) && !errors.Is(err, ErrTooLarge) {
 				t.Errorf("with %d bytes: %v", limit, err)
 			}
 		}

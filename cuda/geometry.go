@@ -77,8 +77,8 @@ func (a *plans) backTiling(s *stepPlan, in kernels.Shape) tiling {
 	return plainTiling(in.H, in.W, pitchOf(in.C), true)
 }
 
-// slabs is the number of blocks beside each other over a number of columns.
-func (t tiling) slabs(columns int) int { return (columns + t.slab - 1) / t.slab }
+// channelTiles is the number of blocks beside each other over a number of columns.
+func (t tiling) channelTiles(columns int) int { return (columns + t.channelTile - 1) / t.channelTile }
 
 // staticShared is what a block has of shared memory beside what its tiling asks for, at most, in bytes.
 const staticShared = 64

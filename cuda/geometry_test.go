@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/internal/gpusim/paper"
 	"bnas.example/kernels"
 	"bnas.example/kernels/kerneltest"
 )
@@ -21,12 +22,12 @@ func TestWideWindow(t *testing.T) {
 				s.Window = window
 			}
 		}
-		d, err := New(newPaper(), Options{})
+		d, err := New(paper.New(), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer d.Close()
-		d.gpu.SharedMemory = 48 << 10
+		d.properties.SharedMemory = 48 << 10
 		s, err := c.NewStore(d)
 		if err != nil {
 			t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 )
 
@@ -12,7 +13,7 @@ func words(args ...any) []uint64 {
 	w := make([]uint64, len(args))
 	for i, a := range args {
 		switch a := a.(type) {
-		case Ptr:
+		case driver.Ptr:
 			w[i] = uint64(a)
 		case int:
 			w[i] = uint64(int64(a))
@@ -35,38 +36,31 @@ func words(args ...any) []uint64 {
 	return w
 }
 
-// An op is a launch, what it is for, and what it moves and computes for its images.
-type op struct {
-	Launch
-	step        string // of the program
-	read, write int64  // bytes of distinct device memory
-	flops       int64
+// Work is a launch, the step of the Program that it belongs to, and what it moves and computes.
+type Work struct {
+	driver.Launch
+	Step        string
+	Read, Write int64 // bytes of distinct device memory
+	FLOPs       int64
 }
 
-// queue launches ops in order.
-func (d *Device) queue(ops []op) error {
-	for i := range ops {
-		if d.counting != nil {
-			d.counting(&ops[i])
-		}
-		if err := d.driver.Launch(Compute, &ops[i].Launch); err != nil {
-			if ops[i].step == "" {
-				return err
-			}
-			return fmt.Errorf("step %s: %w", ops[i].step, err)
-		}
+// launch queues it on the compute stream.
+func (w *Work) launch(d driver.Driver) error {
+	err := d.Launch(driver.Compute, &w.Launch)
+	if err != nil && w.Step != "" {
+		return fmt.Errorf("step %s: %w", w.Step, err)
 	}
-	return nil
+	return err
 }
 
 // simple is a launch of a one-dimensional grid of 256 threads a block over count elements.
-func simple(kernel string, count int, args ...any) op {
-	return op{Launch: Launch{Kernel: kernel, Grid: [3]int{max(1, (count+255)/256), 1, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
+func simple(kernel string, count int, args ...any) Work {
+	return Work{Launch: driver.Launch{Kernel: kernel, Grid: [3]int{max(1, (count+255)/256), 1, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
 }
 
 // blocks is a launch of a grid of 256 threads a block.
-func blocks(kernel string, x, y int, args ...any) op {
-	return op{Launch: Launch{Kernel: kernel, Grid: [3]int{x, y, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
+func blocks(kernel string, x, y int, args ...any) Work {
+	return Work{Launch: driver.Launch{Kernel: kernel, Grid: [3]int{x, y, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
 }
 
 var activations = map[kernels.Activation]int64{kernels.Linear: 0, kernels.ReLU: 1, kernels.ReLU6: 2}

@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 )
 
@@ -24,22 +25,22 @@ func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 		wide[i] = int64(l)
 	}
 	a := e.plans
-	if err := e.d.staging.upload(e.d.driver, e.at(a.labels), bytesOf(wide)); err != nil {
+	if err := e.upload(e.at(a.labels), bytesOf(wide)); err != nil {
 		return e.fail(what, err)
 	}
-	if err := e.d.queue([]op{e.lossOp(e.n, smoothing)}); err != nil {
+	if err := e.queue(e.lossOp(e.n, smoothing)); err != nil {
 		return e.fail(what, err)
 	}
 	e.scored, e.seeded = true, true
 	return nil
 }
 
-func (e *exec) lossOp(n int, smoothing float64) op {
+func (e *exec) lossOp(n int, smoothing float64) Work {
 	a, classes := e.plans, e.p.Classes()
 	o := blocks("cross_entropy", 1, 1, e.at(a.dLogits), e.at(a.result), e.at(a.values[e.p.Logits()]), e.at(a.labels), n, classes, pitchOf(classes), smoothing)
-	o.read = int64(n) * (8 + 4*int64(pitchOf(classes)))
-	o.write = int64(n)*4*int64(pitchOf(classes)) + 16
-	o.flops = int64(n) * int64(classes) * 8
+	o.Read = int64(n) * (8 + 4*int64(pitchOf(classes)))
+	o.Write = int64(n)*4*int64(pitchOf(classes)) + 16
+	o.FLOPs = int64(n) * int64(classes) * 8
 	return o
 }
 
@@ -52,7 +53,7 @@ func (e *exec) Loss() (loss float64, correct int, err error) {
 		return 0, 0, e.fail("Loss", errors.New("needs a CrossEntropy since the last Forward"))
 	}
 	var result [2]float64
-	if err := e.d.driver.CopyOut(Compute, bytesOf(result[:]), e.at(e.plans.result)); err != nil {
+	if err := e.driver.CopyOut(driver.Compute, bytesOf(result[:]), e.at(e.plans.result)); err != nil {
 		return 0, 0, e.fail("Loss", err)
 	}
 	return result[0], int(result[1]), nil
@@ -68,14 +69,13 @@ func (e *exec) SetLogitGradient(g []float32) error {
 	if err := e.length(what, "gradient", len(g), e.n*classes); err != nil {
 		return err
 	}
-	d := e.d
-	if err := d.probe.reserve(d, 4*int64(len(g))); err != nil {
+	if err := e.probe.reserve(e.driver, 4*int64(len(g))); err != nil {
 		return e.fail(what, err)
 	}
-	if err := d.staging.upload(d.driver, d.probe.base, bytesOf(g)); err != nil {
+	if err := e.upload(e.probe.base, bytesOf(g)); err != nil {
 		return e.fail(what, err)
 	}
-	err := d.queue([]op{simple("to_map", e.n*pitchOf(classes), e.at(e.plans.dLogits), d.probe.base, e.n, classes, 1, 1)})
+	err := e.queue(simple("to_map", e.n*pitchOf(classes), e.at(e.plans.dLogits), e.probe.base, e.n, classes, 1, 1))
 	if err != nil {
 		return e.fail(what, err)
 	}

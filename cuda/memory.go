@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math/bits"
 	"sync"
+
+	"bnas.example/cuda/driver"
 )
 
 // align rounds bytes up to what every buffer begins at: 256, as cuMemAlloc gives.
@@ -21,20 +23,20 @@ func (l *layout) bytes(n int64) int64 {
 // memory is one buffer that grows and is shared by all Execs of a Device, one at a time. The generation changes when
 // its address does.
 type memory struct {
-	base       Ptr
+	base       driver.Ptr
 	size       int64
 	generation int
 }
 
 // reserve makes the buffer at least so large; what it held is lost when it grows.
-func (m *memory) reserve(d *Device, bytes int64) error {
+func (m *memory) reserve(d driver.Driver, bytes int64) error {
 	if bytes <= m.size {
 		return nil
 	}
 	if err := m.free(d); err != nil {
 		return err
 	}
-	base, err := d.driver.Alloc(align(bytes))
+	base, err := d.Alloc(align(bytes))
 	if err != nil {
 		return err
 	}
@@ -43,13 +45,13 @@ func (m *memory) reserve(d *Device, bytes int64) error {
 	return nil
 }
 
-func (m *memory) free(d *Device) error {
+func (m *memory) free(d driver.Driver) error {
 	if m.base == 0 {
 		return nil
 	}
 	base := m.base
 	m.base, m.size = 0, 0
-	return errors.Join(d.driver.Sync(Compute), d.driver.Free(base))
+	return errors.Join(d.Sync(driver.Compute), d.Free(base))
 }
 
 // pool keeps small buffers, in classes of powers of two, so that a path that is drawn anew each step allocates
@@ -57,16 +59,18 @@ func (m *memory) free(d *Device) error {
 // again in the order of the stream.
 type pool struct {
 	mu     sync.Mutex
-	free   map[int][]Ptr // by class
-	all    []Ptr
-	graphs map[Graph]bool // all that were recorded; false: their Exec is gone
+	free   map[int][]driver.Ptr // by class
+	all    []driver.Ptr
+	graphs map[driver.Graph]bool // all that were recorded; false: their Exec is gone
 }
+
+func newPool() pool { return pool{free: map[int][]driver.Ptr{}, graphs: map[driver.Graph]bool{}} }
 
 const smallestClass = 12
 
 func class(bytes int64) int { return max(smallestClass, bits.Len64(uint64(bytes-1))) }
 
-func (p *pool) take(d *Device, bytes int64) (Ptr, error) {
+func (p *pool) take(d driver.Driver, bytes int64) (driver.Ptr, error) {
 	c := class(max(bytes, 1))
 	p.mu.Lock()
 	if list := p.free[c]; len(list) > 0 {
@@ -76,7 +80,7 @@ func (p *pool) take(d *Device, bytes int64) (Ptr, error) {
 		return at, nil
 	}
 	p.mu.Unlock()
-	at, err := d.driver.Alloc(1 << c)
+	at, err := d.Alloc(1 << c)
 	if err != nil {
 		return 0, err
 	}
@@ -89,11 +93,11 @@ func (p *pool) take(d *Device, bytes int64) (Ptr, error) {
 // holding is what an Exec has of a pool. It outlives the Exec, so that a cleanup can give it back.
 type holding struct {
 	pool   *pool
-	blocks map[Ptr]int // class
-	graphs []Graph
+	blocks map[driver.Ptr]int // class
+	graphs []driver.Graph
 }
 
-func (h *holding) take(d *Device, bytes int64) (Ptr, error) {
+func (h *holding) take(d driver.Driver, bytes int64) (driver.Ptr, error) {
 	at, err := h.pool.take(d, bytes)
 	if err == nil {
 		h.blocks[at] = class(max(bytes, 1))
@@ -101,7 +105,7 @@ func (h *holding) take(d *Device, bytes int64) (Ptr, error) {
 	return at, err
 }
 
-func (h *holding) release(at Ptr) {
+func (h *holding) release(at driver.Ptr) {
 	c, ok := h.blocks[at]
 	if !ok {
 		return
@@ -127,7 +131,7 @@ func (h *holding) releaseAll() {
 }
 
 // recorded notes a graph, to be freed when its Exec is gone.
-func (h *holding) recorded(g Graph) {
+func (h *holding) recorded(g driver.Graph) {
 	h.graphs = append(h.graphs, g)
 	h.pool.mu.Lock()
 	defer h.pool.mu.Unlock()
@@ -135,11 +139,11 @@ func (h *holding) recorded(g Graph) {
 }
 
 // tidy frees the graphs of Execs that are gone, or all.
-func (p *pool) tidy(d *Device, all bool) error {
+func (p *pool) tidy(d driver.Driver, all bool) error {
 	p.mu.Lock()
-	var gone []Graph
-	for g, held := range p.graphs {
-		if all || !held {
+	var gone []driver.Graph
+	for g, used := range p.graphs {
+		if all || !used {
 			gone = append(gone, g)
 			delete(p.graphs, g)
 		}
@@ -147,18 +151,18 @@ func (p *pool) tidy(d *Device, all bool) error {
 	p.mu.Unlock()
 	var errs []error
 	for _, g := range gone {
-		errs = append(errs, d.driver.FreeGraph(g))
+		errs = append(errs, d.FreeGraph(g))
 	}
 	return errors.Join(errs...)
 }
 
-func (p *pool) close(d *Device) error {
+func (p *pool) close(d driver.Driver) error {
 	errs := []error{p.tidy(d, true)}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, at := range p.all {
-		errs = append(errs, d.driver.Free(at))
+		errs = append(errs, d.Free(at))
 	}
-	p.all, p.free = nil, map[int][]Ptr{}
+	p.all, p.free = nil, map[int][]driver.Ptr{}
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package cuda
 import (
 	"fmt"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 )
 
@@ -23,7 +24,7 @@ type packKey struct {
 
 // packing is a packed form of a parameter, and the version of the parameter that it was made from.
 type packing struct {
-	at      Ptr
+	at      driver.Ptr
 	version uint64
 }
 
@@ -31,7 +32,7 @@ type packing struct {
 func pitchOf(channels int) int { return (channels + 7) &^ 7 }
 
 // packedForm returns where a form of a convolution's weights lies. It is made, or made again, by pack.
-func (s *store) packedForm(id kernels.ParamID, f form) (Ptr, error) {
+func (s *store) packedForm(id kernels.ParamID, f form) (driver.Ptr, error) {
 	if f == rawForm {
 		return s.address(id, kernels.Data)
 	}
@@ -40,11 +41,11 @@ func (s *store) packedForm(id kernels.ParamID, f form) (Ptr, error) {
 		return p.at, nil
 	}
 	size := s.packedLen(id, f) * s.operand(f).bytes()
-	at, err := s.d.driver.Alloc(align(int64(size)))
+	at, err := s.driver.Alloc(align(int64(size)))
 	if err != nil {
 		return 0, fmt.Errorf("packed weights of %s: %w", s.params[id].Name, err)
 	}
-	s.d.held += align(int64(size))
+	s.parameters += align(int64(size))
 	s.packed[key] = &packing{at: at}
 	return at, nil
 }
@@ -61,7 +62,7 @@ func (s *store) pack(id kernels.ParamID, f form) error {
 	}
 	shape := s.params[id].Shape
 	o := simple("pack_weights", s.packedLen(id, f), p.at, src, shape[0], shape[1], shape[2]*shape[3], f, s.operand(f).packType())
-	err = s.d.driver.Launch(Compute, &o.Launch)
+	err = s.driver.Launch(driver.Compute, &o.Launch)
 	if err == nil {
 		p.version = s.version[id] + 1
 	}
@@ -82,9 +83,9 @@ func (s *store) packedLen(id kernels.ParamID, f form) int {
 func (s *store) operand(f form) Precision {
 	switch f {
 	case forwardForm:
-		return s.d.options.Precision
+		return s.options.Precision
 	case gradientForm:
-		return s.d.options.Precision.gradient()
+		return s.options.Precision.gradient()
 	}
 	return FP32
 }

@@ -22,17 +22,17 @@ type plans struct {
 	norms  []kernels.BNID
 	normAt []int // the position of each BN in norms
 
-	saved    layout // values and what else a Forward keeps
-	values   []int64
-	sums     []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
-	tiles    int64   // partial sums of tiles: scratch of one launch
-	images   int64   // partial statistics of images: scratch of one launch
-	dLogits  int64
-	labels   int64
-	result   int64 // mean loss, number correct
-	all      *plan.Backward
-	gradient []int64 // of each node's gradient in a backward pass to all parameters
-	moving   int64
+	saved         layout // values and what else a Forward keeps
+	values        []int64
+	sums          []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
+	tiles         int64   // partial sums of tiles: scratch of one launch
+	images        int64   // partial statistics of images: scratch of one launch
+	dLogits       int64
+	labels        int64
+	result        int64 // mean loss, number correct
+	all           *plan.Backward
+	gradient      []int64 // of each node's gradient in a backward pass to all parameters
+	gradientBytes int64
 
 	own     layout // what an Exec has for itself: coefficients, moments, counters; zeroed when it is compiled
 	affine  []int64
@@ -65,9 +65,9 @@ func (s *stepPlan) name() string {
 // mapBytes is the size of one image's feature map in float32.
 func mapBytes(s kernels.Shape) int64 { return 4 * int64(s.H) * int64(s.W) * int64(pitchOf(s.C)) }
 
-// narrow is 1 for a value that is stored in half precision: all but the images and what has one pixel, which is little
+// half is 1 for a value that is stored in half precision: all but the images and what has one pixel, which is little
 // and close to the logits.
-func (a *plans) narrow(v kernels.ValueID) int64 {
+func (a *plans) half(v kernels.ValueID) int64 {
 	if s := a.p.Values[v]; a.Half && v != kernels.Images && s.H*s.W > 1 {
 		return 1
 	}
@@ -76,7 +76,7 @@ func (a *plans) narrow(v kernels.ValueID) int64 {
 
 // valueBytes is the size of one image's stored value.
 func (a *plans) valueBytes(v kernels.ValueID) int64 {
-	return mapBytes(a.p.Values[v].Shape) >> a.narrow(v)
+	return mapBytes(a.p.Values[v].Shape) >> a.half(v)
 }
 
 // What the kernels can count: elements of a batch, with 64 bits, and, with 32, the pixels of a batch's feature map and the
@@ -95,7 +95,7 @@ func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
 	a.planSaved()
 	a.planOwn()
 	a.all = plan.NewBackward(p, a.uses, nil, plan.Route{From: plan.NoNode, To: plan.NoNode})
-	a.gradient, a.moving = a.place(a.all)
+	a.gradient, a.gradientBytes = a.place(a.all)
 	return a, nil
 }
 
@@ -192,22 +192,22 @@ func (a *plans) planOwn() {
 		a.slope[i] = a.own.bytes(pitch * affineBytes)
 	}
 	a.moments = make([]int64, len(a.steps))
-	slabs := 1
+	channelTiles := 1
 	for i := range a.steps {
 		s := &a.steps[i]
 		a.moments[i] = -1
 		if len(s.norms) > 0 {
 			a.moments[i] = a.own.bytes(2 * 8 * int64(s.columns))
 		}
-		slabs = max(slabs, s.forward.slabs(s.columns))
+		channelTiles = max(channelTiles, s.forward.channelTiles(s.columns))
 		if s.step != nil {
 			for _, node := range s.step.In {
 				in := p.Nodes[node]
-				slabs = max(slabs, a.backTiling(s, in.Shape).slabs(pitchOf(in.C)))
+				channelTiles = max(channelTiles, a.backTiling(s, in.Shape).channelTiles(pitchOf(in.C)))
 			}
 		}
 	}
-	counters := slabs * (1 + a.n)
+	counters := channelTiles * (1 + a.n)
 	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
 	a.arrived = a.own.bytes(4 * int64(counters))
 }
@@ -227,7 +227,7 @@ func (a *plans) place(b *plan.Backward) (at []int64, size int64) {
 
 // bytes is what a batch of n images takes, all buffers together, two batches of images included.
 func (a *plans) bytes() int64 {
-	return a.saved.size + a.moving + a.own.size + 2*int64(a.n)*4*int64(a.p.Values[kernels.Images].Len())
+	return a.saved.size + a.gradientBytes + a.own.size + 2*int64(a.n)*4*int64(a.p.Values[kernels.Images].Len())
 }
 
 // savedBytes is what a backward pass of n images needs of the forward pass: every stored value but the images, and

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/internal/gpusim/paper"
 	"bnas.example/kernels"
 	"bnas.example/kernels/kerneltest"
 )
@@ -17,8 +18,8 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	driver := newPaper()
-	d, err := New(driver, Options{MemoryLimit: a.bytes()})
+	g := paper.New()
+	d, err := New(g, Options{MemoryLimit: a.bytes()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,13 +28,13 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := driver.now
+	before := g.Used()
 	_, err = d.Compile(c.Program, s, 64)
 	if !errors.Is(err, ErrTooLarge) {
 		t.Fatalf("64 images where 20 fit: %v", err)
 	}
-	if driver.now != before {
-		t.Errorf("%d bytes were allocated for what was refused", driver.now-before)
+	if g.Used() != before {
+		t.Errorf("%d bytes were allocated for what was refused", g.Used()-before)
 	}
 	var most int
 	if _, rest, ok := strings.Cut(err.Error(), "at most "); ok {

@@ -1,17 +1,19 @@
 package cuda
 
 import (
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
 // tap describes a load of what a Tap names, without activation.
-func (e *exec) tap(what string, t kernels.Tap) (abiNode, kernels.Shape, error) {
+func (e *exec) tap(what string, t kernels.Tap) (gpu.Node, kernels.Shape, error) {
 	if err := e.ready(what); err != nil {
-		return abiNode{}, kernels.Shape{}, err
+		return gpu.Node{}, kernels.Shape{}, err
 	}
 	shape, err := e.p.TapShape(t)
 	if err != nil {
-		return abiNode{}, kernels.Shape{}, e.fail(what, err)
+		return gpu.Node{}, kernels.Shape{}, e.fail(what, err)
 	}
 	if v, ok := t.Value(); ok {
 		return e.value(v), shape, nil
@@ -21,31 +23,30 @@ func (e *exec) tap(what string, t kernels.Tap) (abiNode, kernels.Shape, error) {
 }
 
 // value describes a load of a stored value as it is.
-func (e *exec) value(v kernels.ValueID) abiNode {
+func (e *exec) value(v kernels.ValueID) gpu.Node {
 	d := shaped(e.p.Values[v].Shape)
-	d.terms = 1
-	d.term[0].value, d.term[0].narrow = e.at(e.plans.values[v]), e.plans.narrow(v)
+	d.Terms = 1
+	d.Term[0].Value, d.Term[0].Narrow = e.at(e.plans.values[v]), e.plans.half(v)
 	return d
 }
 
 // probing lays out a node and room for results, size bytes, in the probe buffer.
-func (e *exec) probing(node abiNode, size int64) (at, room Ptr, err error) {
-	d := e.d
-	if err := d.probe.reserve(d, nodeBytes+size); err != nil {
+func (e *exec) probing(node gpu.Node, size int64) (at, room driver.Ptr, err error) {
+	if err := e.probe.reserve(e.driver, nodeBytes+size); err != nil {
 		return 0, 0, err
 	}
-	at = d.probe.base
-	return at, at + Ptr(nodeBytes), d.staging.upload(d.driver, at, bytesOf([]abiNode{node}))
+	at = e.probe.base
+	return at, at + driver.Ptr(nodeBytes), e.upload(at, bytesOf([]gpu.Node{node}))
 }
 
 // read copies the sum of a node, dense n×C×H×W.
-func (e *exec) read(what string, dst []float32, node abiNode) error {
+func (e *exec) read(what string, dst []float32, node gpu.Node) error {
 	at, room, err := e.probing(node, 4*int64(len(dst)))
 	if err == nil {
-		err = e.d.queue([]op{simple("read_node", len(dst), room, at, e.n)})
+		err = e.queue(simple("read_node", len(dst), room, at, e.n))
 	}
 	if err == nil {
-		err = e.d.driver.CopyOut(Compute, bytesOf(dst), room)
+		err = e.driver.CopyOut(driver.Compute, bytesOf(dst), room)
 	}
 	return e.failed(what, err)
 }
@@ -75,15 +76,15 @@ func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
 }
 
 // perImage runs a kernel that makes n×C numbers of a node, one block an image.
-func perImage[T float64 | int64](e *exec, kernel string, node abiNode, dst []T) error {
+func perImage[T float64 | int64](e *exec, kernel string, node gpu.Node, dst []T) error {
 	at, room, err := e.probing(node, 8*int64(len(dst)))
 	if err == nil {
-		err = e.d.queue([]op{blocks(kernel, e.n, 1, room, at, e.n)})
+		err = e.queue(blocks(kernel, e.n, 1, room, at, e.n))
 	}
 	if err != nil {
 		return err
 	}
-	return e.d.driver.CopyOut(Compute, bytesOf(dst), room)
+	return e.driver.CopyOut(driver.Compute, bytesOf(dst), room)
 }
 
 // Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
@@ -103,7 +104,7 @@ func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	return e.failed(what, e.covariance(node, s, mean, cov))
 }
 
-func (e *exec) covariance(node abiNode, s kernels.Shape, mean, cov []float64) error {
+func (e *exec) covariance(node gpu.Node, s kernels.Shape, mean, cov []float64) error {
 	each := make([]float64, e.n*s.C)
 	if err := perImage(e, "spatial_mean", node, each); err != nil {
 		return err
@@ -118,18 +119,18 @@ func (e *exec) covariance(node abiNode, s kernels.Shape, mean, cov []float64) er
 	if err != nil {
 		return err
 	}
-	total, partial := room+Ptr(means), room+Ptr(means+square)
-	if err := e.d.staging.upload(e.d.driver, room, bytesOf(mean)); err != nil {
+	total, partial := room+driver.Ptr(means), room+driver.Ptr(means+square)
+	if err := e.upload(room, bytesOf(mean)); err != nil {
 		return err
 	}
-	err = e.d.queue([]op{
+	err = e.queue(
 		blocks("covariance", e.n, 1, partial, room, at, e.n),
 		simple("covariance_total", len(cov), total, partial, e.n, s.C, e.n*s.H*s.W),
-	})
+	)
 	if err != nil {
 		return err
 	}
-	return e.d.driver.CopyOut(Compute, bytesOf(cov), total)
+	return e.driver.CopyOut(driver.Compute, bytesOf(cov), total)
 }
 
 // CodeGram counts, for each two images, the rectifiers that are both on or both off: exact integers.
@@ -157,8 +158,8 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 		clear(dst)
 		return 0, nil
 	}
-	gram := e.d.probe.base + Ptr(nodeBytes)
-	return units, e.failed(what, e.d.driver.CopyOut(Compute, bytesOf(dst), gram))
+	gram := e.probe.base + driver.Ptr(nodeBytes)
+	return units, e.failed(what, e.driver.CopyOut(driver.Compute, bytesOf(dst), gram))
 }
 
 // addCodes adds to the Gram matrix in the probe buffer the codes of one node.
@@ -167,7 +168,7 @@ func (e *exec) addCodes(gram []int64, id kernels.NodeID, weight int64, first boo
 	words := codeWords(s)
 	room := align(8 * int64(len(gram)))
 	if first {
-		if err := e.d.probe.reserve(e.d, nodeBytes+room+e.codeBytes()); err != nil {
+		if err := e.probe.reserve(e.driver, nodeBytes+room+e.codeBytes()); err != nil {
 			return err
 		}
 	}
@@ -175,11 +176,11 @@ func (e *exec) addCodes(gram []int64, id kernels.NodeID, weight int64, first boo
 	if err != nil {
 		return err
 	}
-	bits := to + Ptr(room)
-	return e.d.queue([]op{
+	bits := to + driver.Ptr(room)
+	return e.queue(
 		simple("pack_codes", e.n*words*32, bits, at, e.n, words),
 		simple("code_gram", e.n*e.n*32, to, bits, e.n, words, s.Len(), weight, !first),
-	})
+	)
 }
 
 // codeWords is the number of 32-bit words of one image's codes.

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"bnas.example/cuda"
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 	"bnas.example/kernels/kerneltest"
 )
@@ -30,7 +31,7 @@ func TestRealConformance(t *testing.T) {
 		{"bf16-half", cuda.Options{Storage: cuda.Storage{Precision: cuda.BF16, Half: true}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d, err := real(c.options)(1)
+			d, err := onGPU(c.options)(1)
 			if err != nil && strings.Contains(err.Error(), "needs compute capability") {
 				t.Skip(err)
 			}
@@ -44,17 +45,18 @@ func TestRealConformance(t *testing.T) {
 			if os.Getenv("BNAS_SANITIZER") != "" { // it runs a hundred times slower
 				o.Small, o.Random = true, 2
 			}
-			kerneltest.Run(t, real(c.options), o)
+			kerneltest.Run(t, onGPU(c.options), o)
 		})
 	}
 }
 
-func real(o cuda.Options) kerneltest.Factory {
+// onGPU makes devices of the real GPU.
+func onGPU(o cuda.Options) kerneltest.Factory {
 	return func(int) (kernels.Device, error) {
-		driver, err := cuda.Open()
+		g, err := driver.Open()
 		if err != nil {
 			return nil, err
 		}
-		return cuda.New(driver, o)
+		return cuda.New(g, o)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 	"bnas.example/philox"
 )
@@ -14,58 +15,61 @@ const slots = int(kernels.Moment2) + 1
 // moments every training needs; and the convolutions' weights, which need them only where all parameters train. A
 // vector is made, of zeros, when it is first needed.
 type store struct {
-	d       *Device
+	*context
 	params  []kernels.Param
 	at      []int64 // of each parameter in its kind's vectors, in bytes
-	size    [2]int64
-	vectors [2][slots]Ptr
+	size    [vectors]int64
+	base    [vectors][slots]driver.Ptr
 	version []uint64 // counts changes of Data
 	packed  map[packKey]*packing
 	update  updateBuffers
 }
 
-// vectorOf is 1 for the weights of convolutions.
-func vectorOf(k kernels.ParamKind) int {
+// vector is one of the vectors of a slot.
+type vector int
+
+const (
+	pathVector   vector = iota // γ, β and the classifier
+	weightVector               // the convolutions' weights
+	vectors
+)
+
+func vectorOf(k kernels.ParamKind) vector {
 	if k == kernels.ConvWeight {
-		return 1
+		return weightVector
 	}
-	return 0
+	return pathVector
 }
 
-// NewStore lays out the parameters on the device.
-func (d *Device) NewStore(params []kernels.Param) (kernels.Store, error) {
-	if d.closed {
-		return nil, fmt.Errorf("cuda: new store: %w", errClosed)
-	}
-	s := &store{d: d, params: params, at: make([]int64, len(params)), version: make([]uint64, len(params)), packed: map[packKey]*packing{}}
+func newStore(c *context, params []kernels.Param) *store {
+	s := &store{context: c, params: params, at: make([]int64, len(params)), version: make([]uint64, len(params)), packed: map[packKey]*packing{}}
 	for i, p := range params {
-		k := vectorOf(p.Kind)
-		s.at[i] = s.size[k]
-		s.size[k] += (int64(p.Len())*4 + 15) &^ 15
+		v := vectorOf(p.Kind)
+		s.at[i] = s.size[v]
+		s.size[v] += (int64(p.Len())*4 + 15) &^ 15
 	}
-	d.stores = append(d.stores, s)
-	return s, nil
+	return s
 }
 
 // Params returns the table.
 func (s *store) Params() []kernels.Param { return s.params }
 
 // address is where a slot of a parameter lies.
-func (s *store) address(id kernels.ParamID, slot kernels.Slot) (Ptr, error) {
-	k := vectorOf(s.params[id].Kind)
-	v := &s.vectors[k][slot]
-	if *v == 0 {
-		base, err := s.d.driver.Alloc(align(max(s.size[k], 1)))
+func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, error) {
+	v := vectorOf(s.params[id].Kind)
+	at := &s.base[v][slot]
+	if *at == 0 {
+		base, err := s.driver.Alloc(align(max(s.size[v], 1)))
 		if err != nil {
 			return 0, fmt.Errorf("slot %d of the parameters: %w", slot, err)
 		}
-		if err := s.d.driver.Fill(Compute, base, 0, s.size[k]); err != nil {
-			return 0, errors.Join(err, s.d.driver.Free(base))
+		if err := s.driver.Fill(driver.Compute, base, 0, s.size[v]); err != nil {
+			return 0, errors.Join(err, s.driver.Free(base))
 		}
-		*v = base
-		s.d.held += align(max(s.size[k], 1))
+		*at = base
+		s.parameters += align(max(s.size[v], 1))
 	}
-	return *v + Ptr(s.at[id]), nil
+	return *at + driver.Ptr(s.at[id]), nil
 }
 
 // Read copies a slot to dst.
@@ -74,7 +78,7 @@ func (s *store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error
 	if err != nil {
 		return err
 	}
-	return s.failed("read", id, s.d.driver.CopyOut(Compute, bytesOf(dst), at))
+	return s.failed("read", id, s.driver.CopyOut(driver.Compute, bytesOf(dst), at))
 }
 
 // Write copies src to a slot.
@@ -86,7 +90,7 @@ func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) erro
 	if slot == kernels.Data {
 		s.version[id]++
 	}
-	return s.failed("write", id, s.d.staging.upload(s.d.driver, at, bytesOf(src)))
+	return s.failed("write", id, s.upload(at, bytesOf(src)))
 }
 
 // failed says which parameter an error is about; it is nil for nil.
@@ -99,7 +103,7 @@ func (s *store) failed(what string, id kernels.ParamID, err error) error {
 
 // FillNormal draws a parameter's Data on the device.
 func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) error {
-	if s.d.closed {
+	if s.closed {
 		return fmt.Errorf("cuda: fill: %w", errClosed)
 	}
 	if id < 0 || int(id) >= len(s.params) {
@@ -109,7 +113,7 @@ func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) 
 	if err == nil {
 		key, counter := r.Origin()
 		n := s.params[id].Len()
-		err = s.d.queue([]op{simple("philox_normal", (n+1)/2, at, n, key, counter, sigma)})
+		err = s.queue(simple("philox_normal", (n+1)/2, at, n, key, counter, sigma))
 	}
 	if err != nil {
 		return s.failed("fill", id, err)
@@ -118,8 +122,8 @@ func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) 
 	return nil
 }
 
-func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (Ptr, error) {
-	if s.d.closed {
+func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (driver.Ptr, error) {
+	if s.closed {
 		return 0, fmt.Errorf("cuda: %s: %w", what, errClosed)
 	}
 	if err := kernels.CheckSlot(s.params, id, slot, n); err != nil {
@@ -131,21 +135,19 @@ func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int)
 
 // close frees the vectors and the packed weights.
 func (s *store) close() error {
-	var all []Ptr
-	for k := range s.vectors {
-		for _, p := range s.vectors[k] {
-			all = append(all, p)
-		}
+	var all []driver.Ptr
+	for _, slot := range s.base {
+		all = append(all, slot[:]...)
 	}
 	for _, p := range s.packed {
 		all = append(all, p.at)
 	}
 	all = append(all, s.update.list.base, s.update.partial.base)
-	s.vectors, s.packed, s.update = [2][slots]Ptr{}, nil, updateBuffers{}
+	s.base, s.packed, s.update = [vectors][slots]driver.Ptr{}, nil, updateBuffers{}
 	var errs []error
 	for _, p := range all {
 		if p != 0 {
-			errs = append(errs, s.d.driver.Free(p))
+			errs = append(errs, s.driver.Free(p))
 		}
 	}
 	return errors.Join(errs...)

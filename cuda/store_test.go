@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package cuda_test
 
 import (
@@ -5,6 +7,7 @@ import (
 	"testing"
 
 	"bnas.example/cuda"
+	"bnas.example/internal/gpusim/emulated"
 	"bnas.example/kernels"
 	"bnas.example/kernels/hoststore"
 	"bnas.example/supernet"
@@ -16,7 +19,7 @@ func TestFillNormal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := emulated(cuda.EmulatorOptions{Check: true}, cuda.Options{})(1)
+	d, err := onEmulator(emulated.Options{Check: true}, cuda.Options{})(1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package cuda
 // tiling is how one launch is cut into blocks (Tiling in kernels/gpu/abi.cuh), and what a block needs.
 type tiling struct {
 	tileH, tileW int // pixels of a tile
-	slab         int // columns of a block, a multiple of 8
+	channelTile  int // columns of a block, a multiple of 8: slab in abi.cuh
 	threads      int
 	shared       int // bytes of dynamic shared memory
 }
@@ -16,4 +16,33 @@ const storeScratch, gradientScratch = 32, 64
 func (t tiling) tiles(height, width int) (across, all int) {
 	across = (width + t.tileW - 1) / t.tileW
 	return across, across * ((height + t.tileH - 1) / t.tileH)
+}
+
+// The ops that are not convolutions: a block of 256 threads has at most 64 pixels of at most 64 columns.
+const (
+	plainPixels  = 64
+	plainRow     = 16 // pixels of a tile's row
+	plainColumns = 64
+	plainThreads = 256
+)
+
+// plainTiling cuts pools, sums, concatenations, the global average, the linear layer and the images.
+//
+// 64 pixels × 64 columns are four float4s a thread and 17 KiB of tile; with the scratch, 25 and 33 KiB, so that the two
+// blocks that 128 registers a thread allow share an SM's memory and leave most of it to the cache. A tile is 4×16
+// pixels: its rows are whole sectors of a dense image, and a window of 3×3 reads 1.7 pixels for each, not much more
+// than the 1.6 of 8×8. Maps that are smaller have tiles of their own size, narrow ones taller tiles: no thread has a
+// pixel outside, and a map of 1×1 needs no room for 64. The columns are cut into channel tiles of equal size, so that the last
+// block of a pixel is not nearly empty.
+func plainTiling(height, width, columns int, gradient bool) tiling {
+	t := tiling{tileW: min(width, plainRow), threads: plainThreads}
+	t.tileH = min(height, plainPixels/t.tileW)
+	channelTiles := (columns + plainColumns - 1) / plainColumns
+	t.channelTile = ((columns+channelTiles-1)/channelTiles + 7) &^ 7
+	scratch := storeScratch
+	if gradient {
+		scratch = gradientScratch
+	}
+	t.shared = 4*t.tileH*t.tileW*(t.channelTile+4) + scratch*t.threads
+	return t
 }

@@ -12,7 +12,7 @@ const (
 	gemmDepth    = 8   // channels of a step, whose weights are double buffered
 	gemmChunk    = 16  // channels of a patch
 	gemmChunk1x1 = 32  // a patch of a 1×1 convolution has no halo, and only one tap to hide its loads behind
-	gemmSlab     = 96
+	gemmColumns  = 96
 )
 
 // side is what a convolution's launch stores (the output's map or, of the gradient, the input's), and what it reads
@@ -60,39 +60,39 @@ func (s side) scratch(threads int) int {
 	return storeScratch * threads
 }
 
-// evenSlab divides columns into slabs of at most the given size, as even as multiples of 8 are.
-func evenSlab(columns, most int) int {
-	slabs := (columns + most - 1) / most
-	return ((columns+slabs-1)/slabs + 7) &^ 7
+// evenTile divides columns into channel tiles of at most the given size, as even as multiples of 8 are.
+func evenTile(columns, most int) int {
+	channelTiles := (columns + most - 1) / most
+	return ((columns+channelTiles-1)/channelTiles + 7) &^ 7
 }
 
 func warps(threads int) int { return (threads + 31) &^ 31 }
 
 // convFP32Tiling cuts the launches of conv_fp32 (columns: Σ pitch of the siblings) and, with gradient, of
-// conv_fp32_gradient (columns: pitch of the input). A shape class is the slab: all columns up to 96, so that the input
-// is staged once.
+// conv_fp32_gradient (columns: pitch of the input). A shape class is the channel tile: all columns up to 96, so that the
+// input is staged once.
 //
-//	slab     pixels  because
+//	tile     pixels  because
 //	≤ 16     256     128 threads of 8×4 sums; the halo of 16×16 is 27 %
 //	≤ 48     128     48: 96 threads of 8×8 sums, a tile of 24 KiB, three blocks on 96 KiB; 32: 128 threads of 8×4
 //	≤ 96     64      96: 96 threads of 8×8 sums; 64: 128 threads of 8×4; an 8×8 map is one tile
 //
 // Wide windows halve the tile until patch and weights fit. Gradients of a stride of 4 and more have so many phases that a
-// slab of 96 has too many threads even then: they have a smaller one. What does not fit at all is refused by fits.
+// channel tile of 96 has too many threads even then: they have a smaller one. What does not fit at all is refused by fits.
 func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
 	s := sideOf(in, out, w, columns, gradient)
 	var t tiling
-	for _, most := range []int{gemmSlab, 64, 32, 16, 8} {
-		slab := evenSlab(columns, most)
+	for _, most := range []int{gemmColumns, 64, 32, 16, 8} {
+		channelTile := evenTile(columns, most)
 		pixels := 64
 		switch {
-		case slab <= 16:
+		case channelTile <= 16:
 			pixels = 256
-		case slab <= 48:
+		case channelTile <= 48:
 			pixels = 128
 		}
 		for ; pixels > 0; pixels /= 2 {
-			if t = s.gemm(pixels, slab); t.shared <= maxShared && t.threads <= gemmThreads {
+			if t = s.gemm(pixels, channelTile); t.shared <= maxShared && t.threads <= gemmThreads {
 				return t
 			}
 		}
@@ -102,7 +102,7 @@ func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradie
 
 // gemm is the tiling of an implicit GEMM with tiles of at most the given pixels. A thread's pixels are 8 rows of a
 // column, so a tile is 8 rows high, or 16, as long as it has so many pixels; of a gradient with stride s, of every phase.
-func (s side) gemm(pixels, slab int) tiling {
+func (s side) gemm(pixels, channelTile int) tiling {
 	phases, chunk := 1, gemmChunk
 	if s.gradient {
 		phases = s.Stride
@@ -113,13 +113,13 @@ func (s side) gemm(pixels, slab int) tiling {
 	h, w := s.cut(pixels, min(16, pixels/(gemmPixels*phases)))
 	steps := ((h+phases-1)/phases + gemmPixels - 1) / gemmPixels
 	groups := phases * phases * ((w + phases - 1) / phases) * steps
-	threads := groups * slab / 4
+	threads := groups * channelTile / 4
 	if threads > gemmThreads {
-		threads = groups * slab / 8 // 8 columns a thread
+		threads = groups * channelTile / 8 // 8 columns a thread
 	}
-	threads = max(warps(threads), warps(slab)) // a store needs a thread a column
-	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmDepth*slab
-	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*loop, 4*h*w*slab+s.scratch(threads))}
+	threads = max(warps(threads), warps(channelTile)) // a store needs a thread a column
+	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmDepth*channelTile
+	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(4*loop, 4*h*w*channelTile+s.scratch(threads))}
 }
 
 const (
@@ -128,13 +128,13 @@ const (
 )
 
 // depthwiseTiling cuts the launches of depthwise and depthwise_gradient: columns of 128 bytes and tiles of 8×16, a run
-// of 4 pixels × 4 channels a thread. Wide windows make the tile smaller, then the slab.
+// of 4 pixels × 4 channels a thread. Wide windows make the tile smaller, then the channel tile.
 func depthwiseTiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
 	s := sideOf(in, out, w, columns, gradient)
 	var t tiling
-	for _, slab := range []int{32, 16, 8} {
+	for _, channelTile := range []int{32, 16, 8} {
 		for _, pixels := range []int{128, 64, 32, 16} {
-			if t = s.depthwise(pixels, min(slab, evenSlab(columns, slab))); t.shared <= maxShared && t.threads <= directThreads {
+			if t = s.depthwise(pixels, min(channelTile, evenTile(columns, channelTile))); t.shared <= maxShared && t.threads <= directThreads {
 				return t
 			}
 		}
@@ -142,26 +142,26 @@ func depthwiseTiling(in, out kernels.Shape, w kernels.Window, columns int, gradi
 	return t
 }
 
-func (s side) depthwise(pixels, slab int) tiling {
+func (s side) depthwise(pixels, channelTile int) tiling {
 	h, w := s.cut(pixels, min(16, pixels))
 	runs := h * ((w + directPixels - 1) / directPixels)
-	threads := max(warps(runs*slab/4), warps(slab))
-	patch := s.patch(h) * s.patch(runs/h*directPixels) * (slab + 4) // whole runs
-	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(4*patch, 4*h*w*slab+s.scratch(threads))}
+	threads := max(warps(runs*channelTile/4), warps(channelTile))
+	patch := s.patch(h) * s.patch(runs/h*directPixels) * (channelTile + 4) // whole runs
+	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(4*patch, 4*h*w*channelTile+s.scratch(threads))}
 }
 
 // groupedTiling cuts the launches of grouped and grouped_gradient, which stage nothing but the tile.
 func groupedTiling(in, out kernels.Shape, w kernels.Window, columns int, gradient bool) tiling {
 	s := sideOf(in, out, w, columns, gradient)
-	slab := evenSlab(columns, 32)
+	channelTile := evenTile(columns, 32)
 	th, tw := s.cut(128, 16)
-	return tiling{tileH: th, tileW: tw, slab: slab, threads: directThreads, shared: 4*th*tw*slab + s.scratch(directThreads)}
+	return tiling{tileH: th, tileW: tw, channelTile: channelTile, threads: directThreads, shared: 4*th*tw*channelTile + s.scratch(directThreads)}
 }
 
 // weightTiling is how a launch of conv_weight_gradient is cut: WeightGradient in kernels/gpu/abi.cuh.
 type weightTiling struct {
 	tileH, tileW     int // pixels of the output that are staged at once
-	slabOut, slabIn  int // channels of a block
+	tileOut, tileIn  int // channels of a block
 	blocks, chunks   int // the grid: blocks × chunks
 	threads, shared  int
 	partial, arrived int // elements of WeightGradient.partial and .arrived
@@ -181,21 +181,21 @@ func weightGradientTiling(in, out kernels.Shape, w kernels.Window, groups int) w
 	if groups > 1 {
 		mostOut, mostIn = 16, 16
 	}
-	t := weightTiling{slabOut: evenSlab(pitchOf(out.C), mostOut), slabIn: evenSlab(pitchOf(in.C), mostIn), threads: weightThreads}
+	t := weightTiling{tileOut: evenTile(pitchOf(out.C), mostOut), tileIn: evenTile(pitchOf(in.C), mostIn), threads: weightThreads}
 	s := sideOf(in, out, w, out.C, false)
 	for pixels := 64; ; pixels /= 2 {
 		t.tileH, t.tileW = s.cut(pixels, min(8, pixels))
 		rows := (t.tileH-1)*w.Stride + 1
 		columns := (t.tileW-1)*w.Stride + (min(w.Kernel, weightTaps)-1)*w.Dilation + 1
-		staged := t.tileH*t.tileW*(t.slabOut+4) + rows*columns*(t.slabIn+4)
-		t.shared = 4 * max(staged, t.slabOut*t.slabIn*weightTaps)
+		staged := t.tileH*t.tileW*(t.tileOut+4) + rows*columns*(t.tileIn+4)
+		t.shared = 4 * max(staged, t.tileOut*t.tileIn*weightTaps)
 		if t.shared <= maxShared || pixels == 1 {
 			break
 		}
 	}
 	rowGroups := (w.Kernel + weightTaps - 1) / weightTaps
-	slabs := ((pitchOf(out.C) + t.slabOut - 1) / t.slabOut) * ((pitchOf(in.C) + t.slabIn - 1) / t.slabIn)
-	t.blocks = slabs * w.Kernel * rowGroups
+	channelTiles := ((pitchOf(out.C) + t.tileOut - 1) / t.tileOut) * ((pitchOf(in.C) + t.tileIn - 1) / t.tileIn)
+	t.blocks = channelTiles * w.Kernel * rowGroups
 	t.chunks = max(1, weightBlocks/t.blocks)
 	t.partial = t.chunks * out.C * (in.C / groups) * w.Kernel * w.Kernel
 	t.arrived = t.blocks

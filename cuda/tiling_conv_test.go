@@ -38,13 +38,13 @@ func TestConvTilings(t *testing.T) {
 func checkTiling(t *testing.T, what string, c tiling, columns int) {
 	t.Helper()
 	switch {
-	case c.tileH < 1 || c.tileW < 1 || c.slab < 8 || c.slab%8 != 0:
+	case c.tileH < 1 || c.tileW < 1 || c.channelTile < 8 || c.channelTile%8 != 0:
 		t.Error(what, "is no tiling")
-	case c.slab > pitchOf(columns):
-		t.Error(what, "has a slab of more than all columns")
+	case c.channelTile > pitchOf(columns):
+		t.Error(what, "has a channel tile of more than all columns")
 	case c.shared > 48<<10-64:
 		t.Error(what, "does not fit the shared memory of a block")
-	case c.threads < c.slab || c.threads%32 != 0 || c.threads > directThreads:
+	case c.threads < c.channelTile || c.threads%32 != 0 || c.threads > directThreads:
 		t.Error(what, "has the wrong threads")
 	}
 }
@@ -58,7 +58,7 @@ func checkGEMM(t *testing.T, in, out kernels.Shape, w kernels.Window, columns in
 		phases = w.Stride
 	}
 	groups := phases * phases * ((c.tileW + phases - 1) / phases) * (((c.tileH+phases-1)/phases + 7) / 8)
-	if c.threads > gemmThreads || groups*c.slab/8 > c.threads {
+	if c.threads > gemmThreads || groups*c.channelTile/8 > c.threads {
 		t.Errorf("%d columns, %+v, gradient %v: %+v has %d groups of pixels", columns, w, gradient, c, groups)
 	}
 }
@@ -69,7 +69,7 @@ func checkWeightTiling(t *testing.T, in, out kernels.Shape, w kernels.Window, gr
 	switch {
 	case c.shared > maxShared:
 		t.Errorf("%+v, %+v: %+v does not fit the shared memory of a block", in, w, c)
-	case c.slabOut*c.slabIn/16 > c.threads:
+	case c.tileOut*c.tileIn/16 > c.threads:
 		t.Errorf("%+v, %+v: %+v has too few threads", in, w, c)
 	case c.chunks < 1 || c.partial != c.chunks*out.C*(in.C/groups)*w.Kernel*w.Kernel:
 		t.Errorf("%+v, %+v: %+v has the wrong room for chunks", in, w, c)
@@ -82,7 +82,7 @@ func TestTypicalConvTilings(t *testing.T) {
 	for _, c := range []struct {
 		channels, size, columns int
 		gradient                bool
-		want                    [4]int // tile, slab, threads
+		want                    [4]int // tile, channel tile, threads
 	}{
 		{16, 32, 48, false, [4]int{8, 16, 48, 96}},
 		{16, 32, 16, true, [4]int{16, 16, 16, 128}},
@@ -93,7 +93,7 @@ func TestTypicalConvTilings(t *testing.T) {
 	} {
 		s := kernels.Shape{C: c.channels, H: c.size, W: c.size}
 		got := convFP32Tiling(s, s, three, c.columns, c.gradient)
-		if [4]int{got.tileH, got.tileW, got.slab, got.threads} != c.want {
+		if [4]int{got.tileH, got.tileW, got.channelTile, got.threads} != c.want {
 			t.Errorf("%d channels, %d×%d, %d columns, gradient %v: %+v, want %v", c.channels, c.size, c.size, c.columns, c.gradient, got, c.want)
 		}
 	}

@@ -20,10 +20,10 @@ const (
 
 // mmaTiling cuts the launches of conv_tf32, conv_f16 and conv_bf16 (columns: Σ pitch of the siblings, depth: pitch of the
 // input) and, with gradient, of their input gradients (columns: pitch of the input, depth: Σ pitch of the siblings).
-// bytes is the size of an operand, 4 or 2. A shape class is how many warps the slab needs across: up to two, so that the
+// bytes is the size of an operand, 4 or 2. A shape class is how many warps the channel tile needs across: up to two, so that the
 // patch is staged once for all columns of the maps that are usual.
 //
-//	slab              pixels  because
+//	channel tile      pixels  because
 //	≤ 48 (grad. 32)   128     four warps of 32 pixels; the halo of 8×16 is 41 %, and two patches and the ring leave an
 //	                          SM of 100 KiB two or three blocks, an A100 or H100 the four that 128 registers allow
 //	≤ 96 (grad. 64)   64      two by two warps; an 8×8 map is one tile, and a tile of 64×96 sums is 26 KiB as the one
@@ -31,8 +31,8 @@ const (
 //
 // Four warps a block, not eight: at the barrier of a stage a block waits for its slowest warp, the others of the SM do
 // not. More than 48 KiB has to be asked for and halves the blocks of an SM, so that wide windows halve the tile first, to
-// 16 pixels, the rows of an mma, then the slab; windows for which that is not enough (7×7 dilated by 2) have the largest
-// tile that fits 99 KiB. Gradients of a stride of 4 have 16 rows of A for each of 16 phases: a slab of one warp, 8 warps.
+// 16 pixels, the rows of an mma, then the channel tile; windows for which that is not enough (7×7 dilated by 2) have the largest
+// tile that fits 99 KiB. Gradients of a stride of 4 have 16 rows of A for each of 16 phases: a channel tile of one warp, 8 warps.
 func mmaTiling(in, out kernels.Shape, w kernels.Window, columns, depth, bytes int, gradient bool) tiling {
 	s := sideOf(in, out, w, columns, gradient)
 	across := mmaWarpForward
@@ -42,13 +42,13 @@ func mmaTiling(in, out kernels.Shape, w kernels.Window, columns, depth, bytes in
 	var t tiling
 	for _, room := range []struct{ bytes, least int }{{maxShared, 16}, {mostShared, 1}} {
 		for _, most := range []int{2 * across, across} {
-			slab := evenSlab(columns, most)
+			channelTile := evenTile(columns, most)
 			pixels := 4 * mmaWarpPixels
-			if slab > across {
+			if channelTile > across {
 				pixels /= 2
 			}
 			for ; pixels >= room.least; pixels /= 2 {
-				if t = s.mma(pixels, slab, across, depth, bytes); t.shared <= room.bytes && t.threads <= mmaThreads {
+				if t = s.mma(pixels, channelTile, across, depth, bytes); t.shared <= room.bytes && t.threads <= mmaThreads {
 					return t
 				}
 			}
@@ -59,28 +59,28 @@ func mmaTiling(in, out kernels.Shape, w kernels.Window, columns, depth, bytes in
 
 // mma is the tiling with tiles of at most the given pixels, and `across` columns a warp. A tile is 8 pixels wide, or 16
 // if it has 128 of them: eight pixels that are read at once are neighbours.
-func (s side) mma(pixels, slab, across, depth, bytes int) tiling {
+func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
 	h, w := s.cut(pixels, min(pixels, max(8, pixels/8)))
 	phases := 1
 	if s.gradient {
 		phases = s.Stride
 	}
 	rows := ((h+phases-1)/phases*((w+phases-1)/phases) + 15) / 16 * min(phases, h) * min(phases, w) // of 16 pixels
-	listed, split, width := slab, 1, (slab+15)&^15
+	listed, split, width := channelTile, 1, (channelTile+15)&^15
 	if s.gradient {
 		listed = depth
 	}
-	if slab > across {
-		split, width = 2, 2*((slab/2+15)&^15)
+	if channelTile > across {
+		split, width = 2, 2*((channelTile/2+15)&^15)
 	}
-	threads := max((rows+1)/2*split*32, warps(slab)) // a store needs a thread a column
+	threads := max((rows+1)/2*split*32, warps(channelTile)) // a store needs a thread a column
 
 	steps, patches := min(mmaSteps, (depth*bytes+31)/32), 1
 	if depth*bytes > 32*mmaSteps {
 		patches = 2
 	}
 	loop := mmaHeader + listed/8*mmaListed + patches*s.patch(h)*s.patch(w)*(32*steps+16) + mmaStages*32*steps*oddEighths(width)
-	return tiling{tileH: h, tileW: w, slab: slab, threads: threads, shared: max(loop, 4*h*w*oddEighths(slab)+s.scratch(threads))}
+	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(loop, 4*h*w*oddEighths(channelTile)+s.scratch(threads))}
 }
 
 // oddEighths is the length of rows of n columns, n a multiple of 8, that begin in different groups of banks.

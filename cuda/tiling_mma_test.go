@@ -33,15 +33,15 @@ func checkMMA(t *testing.T, c tiling, columns, phases, across int) {
 	tall, wide := (c.tileH+phases-1)/phases, (c.tileW+phases-1)/phases
 	pixels := (tall*wide + 15) / 16 * 16 * min(phases, c.tileH) * min(phases, c.tileW)
 	split := 1
-	if c.slab > across {
+	if c.channelTile > across {
 		split = 2
 	}
 	switch {
-	case c.tileH < 1 || c.tileW < 1 || c.slab < 8 || c.slab%8 != 0 || c.slab > columns || c.slab > 2*across:
+	case c.tileH < 1 || c.tileW < 1 || c.channelTile < 8 || c.channelTile%8 != 0 || c.channelTile > columns || c.channelTile > 2*across:
 		t.Errorf("%+v is no tiling", c)
 	case c.shared > 99<<10-64:
 		t.Errorf("%+v does not fit the shared memory of a block", c)
-	case c.threads%32 != 0 || c.threads > 256 || c.threads < c.slab || c.threads/32/split*mmaWarpPixels < pixels:
+	case c.threads%32 != 0 || c.threads > 256 || c.threads < c.channelTile || c.threads/32/split*mmaWarpPixels < pixels:
 		t.Errorf("%+v has the wrong threads for %d rows", c, pixels)
 	}
 }
@@ -50,11 +50,11 @@ func checkMMA(t *testing.T, c tiling, columns, phases, across int) {
 func TestTypicalMMATilings(t *testing.T) {
 	three, one := kernels.Window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}, kernels.Window{Kernel: 1, Stride: 1, Dilation: 1}
 	for _, c := range []struct {
-		window                         kernels.Window
-		size, columns, depth           int
-		gradient                       bool
-		tileH, tileW, slab, threads    int
-		blocks100, blocks164, operands int // of 128 registers a thread in an SM with 100 and 164 KiB
+		window                             kernels.Window
+		size, columns, depth               int
+		gradient                           bool
+		tileH, tileW, channelTile, threads int
+		blocks100, blocks164, operands     int // of 128 registers a thread in an SM with 100 and 164 KiB
 	}{
 		{three, 32, 48, 16, false, 8, 16, 48, 128, 3, 4, 4},
 		{three, 32, 16, 48, true, 8, 16, 16, 128, 2, 4, 4},
@@ -68,7 +68,7 @@ func TestTypicalMMATilings(t *testing.T) {
 	} {
 		s := kernels.Shape{C: 1, H: c.size, W: c.size}
 		got := mmaTiling(s, s, c.window, c.columns, c.depth, c.operands, c.gradient)
-		if got.tileH != c.tileH || got.tileW != c.tileW || got.slab != c.slab || got.threads != c.threads || got.shared > maxShared {
+		if got.tileH != c.tileH || got.tileW != c.tileW || got.channelTile != c.channelTile || got.threads != c.threads || got.shared > maxShared {
 			t.Errorf("%+v: %+v", c, got)
 		}
 		for sm, want := range map[int]int{100 << 10: c.blocks100, 164 << 10: c.blocks164} {

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
 // updateBuffers are what Update needs on the device.
 type updateBuffers struct {
-	list    memory // []abiParameter, then the norm: result[3], arrived
+	list    memory // []gpu.Parameter, gpu.Norm, counters
 	partial memory // one double a slice and what goes with it
 }
 
@@ -18,7 +20,7 @@ const updatePartial = 16
 
 // Update applies one optimizer step. It is two launches, whatever the number of parameters, and waits for the norm.
 func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
-	if s.d.closed {
+	if s.closed {
 		return 0, fmt.Errorf("cuda: update: %w", errClosed)
 	}
 	if err := rule.Check(s.params, ids); err != nil {
@@ -39,20 +41,19 @@ func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, erro
 	if err != nil {
 		return 0, err
 	}
-	d := s.d
 	size := align(int64(len(bytesOf(list))))
-	if err := s.update.list.reserve(d, size+512); err != nil {
+	if err := s.update.list.reserve(s.driver, size+512); err != nil {
 		return 0, err
 	}
-	if err := s.update.partial.reserve(d, updatePartial*int64(len(list))); err != nil {
+	if err := s.update.partial.reserve(s.driver, updatePartial*int64(len(list))); err != nil {
 		return 0, err
 	}
 	at := s.update.list.base
-	result, arrived := at+Ptr(size), at+Ptr(size)+256
-	if err := d.staging.upload(d.driver, at, bytesOf(list)); err != nil {
+	result, arrived := at+driver.Ptr(size), at+driver.Ptr(size)+256
+	if err := s.upload(at, bytesOf(list)); err != nil {
 		return 0, err
 	}
-	if err := d.driver.Fill(Compute, arrived, 0, 8); err != nil {
+	if err := s.driver.Fill(driver.Compute, arrived, 0, 8); err != nil {
 		return 0, err
 	}
 	n := len(list)
@@ -62,18 +63,18 @@ func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, erro
 	}
 	norm := blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n)
 	for _, v := range list {
-		bytes := 4 * v.length
-		norm.read += bytes + updatePartial
-		norm.write += updatePartial
-		step.read += bytes
-		for _, p := range []Ptr{v.data, v.moment1, v.moment2} {
+		bytes := 4 * v.Length
+		norm.Read += bytes + updatePartial
+		norm.Write += updatePartial
+		step.Read += bytes
+		for _, p := range []driver.Ptr{v.Data, v.Moment1, v.Moment2} {
 			if p != 0 {
-				step.read += bytes
-				step.write += bytes
+				step.Read += bytes
+				step.Write += bytes
 			}
 		}
 	}
-	err = d.queue([]op{norm, step})
+	err = s.queue(norm, step)
 	if err != nil {
 		return 0, err
 	}
@@ -88,20 +89,20 @@ func nesterov(rule kernels.Update) float64 {
 }
 
 // slices lists where the parameters lie, and what of the rule is theirs.
-func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]abiParameter, error) {
-	list := make([]abiParameter, len(ids))
+func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]gpu.Parameter, error) {
+	list := make([]gpu.Parameter, len(ids))
 	for i, id := range ids {
 		v := &list[i]
-		v.length = int64(s.params[id].Len())
-		v.decay, v.bias1, v.bias2 = rule.WeightDecayWeights, 1, 1
+		v.Length = int64(s.params[id].Len())
+		v.Decay, v.Bias1, v.Bias2 = rule.WeightDecayWeights, 1, 1
 		if k := s.params[id].Kind; k == kernels.Gamma || k == kernels.Beta {
-			v.decay = rule.WeightDecay
+			v.Decay = rule.WeightDecay
 		}
-		used := []*Ptr{&v.data, &v.grad, &v.moment1, &v.moment2}
+		used := []*driver.Ptr{&v.Data, &v.Grad, &v.Moment1, &v.Moment2}
 		switch {
 		case rule.Kind == kernels.AdamW:
-			v.bias1 = 1 - math.Pow(rule.Beta1, float64(rule.Steps[i]))
-			v.bias2 = 1 - math.Pow(rule.Beta2, float64(rule.Steps[i]))
+			v.Bias1 = 1 - math.Pow(rule.Beta1, float64(rule.Steps[i]))
+			v.Bias2 = 1 - math.Pow(rule.Beta2, float64(rule.Steps[i]))
 		case rule.Momentum == 0:
 			used = used[:2]
 		default:
@@ -120,15 +121,15 @@ func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]abiParamet
 }
 
 // norm reads what gradient_norm found.
-func (s *store) norm(result Ptr, ids []kernels.ParamID) (float64, error) {
-	var found [3]float64
-	if err := s.d.driver.CopyOut(Compute, bytesOf(found[:]), result); err != nil {
+func (s *store) norm(result driver.Ptr, ids []kernels.ParamID) (float64, error) {
+	var found [1]gpu.Norm
+	if err := s.driver.CopyOut(driver.Compute, bytesOf(found[:]), result); err != nil {
 		return 0, err
 	}
-	if found[1] < 0 {
-		return math.Sqrt(found[0]), nil
+	if found[0].Parameter < 0 {
+		return math.Sqrt(found[0].Squares), nil
 	}
-	id, element := ids[int(found[1])], int(found[2])
+	id, element := ids[int(found[0].Parameter)], int(found[0].Element)
 	grad := make([]float32, s.params[id].Len())
 	if err := s.Read(id, kernels.Grad, grad); err != nil {
 		return 0, err

@@ -15,6 +15,16 @@ type Scores struct {
 	Values []float64
 }
 
+// Term returns the value of a term by its name: NaN if it was not computed. An unknown name is an error that lists the
+// names.
+func (s Scores) Term(name string) (float64, error) {
+	i, err := termIndex(name)
+	if err != nil {
+		return 0, err
+	}
+	return s.Values[i], nil
+}
+
 // MarshalJSON writes arch, canonical, dead and terms: name → number, null for −Inf; terms not asked for are left out.
 func (s Scores) MarshalJSON() ([]byte, error) {
 	values := make(map[string]*float64, len(s.Values))

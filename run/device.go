@@ -7,9 +7,10 @@ import (
 	"runtime"
 
 	"bnas.example/cuda"
+	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/emulated"
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
-	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/ref"
 )
 
@@ -94,24 +95,24 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 	if !GPUPresent() {
 		return nil, &DeviceError{"gpu", ErrNoDriver}
 	}
-	if !cuda.Built {
+	if !driver.Built {
 		err := ErrNoCUDA
 		if o.HandOver != nil {
 			err = o.HandOver()
 		}
 		return nil, &DeviceError{"gpu", err}
 	}
-	driver, err := cuda.Open()
+	g, err := driver.Open()
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu", Storage: cfg.Storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.Storage()})
 }
 
 func openEmulated(cfg Config, threads int) (kernels.Device, error) {
-	driver, err := cuda.NewEmulated(gpu.Options{Threads: threads})
+	g, err := emulated.New(emulated.Options{Threads: threads})
 	if err != nil {
 		return nil, &DeviceError{"gpu-emulated", err}
 	}
-	return cuda.New(driver, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage()})
 }

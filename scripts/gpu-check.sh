@@ -28,18 +28,15 @@ section() {
 say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
 section "the machine" nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
 section "build" make cuda
-section "build of the tests" scripts/with-cuda.sh go test -c -tags cuda -o "$work/cuda.test" ./cuda
+section "build of the tests" scripts/with-cuda.sh go test -c -tags cuda -o "$work/" ./cuda ./cuda/driver
 section "doctor" "$bnas" doctor
 
-# where the tests have their data
-# shellcheck disable=SC2329 # section calls it
-test_in() { (cd cuda && "$@"); }
-section "driver" test_in "$work/cuda.test" -test.run '^TestReal' -test.skip Conformance -test.v
-section "suite" test_in "$work/cuda.test" -test.run '^TestRealConformance$' -test.v -test.timeout 60m
+section "driver" "$work/driver.test" -test.run '^TestReal' -test.v
+section "suite" "$work/cuda.test" -test.run '^TestRealConformance$' -test.v -test.timeout 60m
 
 if sanitizer=$(command -v compute-sanitizer); then
   for tool in memcheck racecheck synccheck initcheck; do
-    section "compute-sanitizer $tool" test_in env BNAS_SANITIZER=1 "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
+    section "compute-sanitizer $tool" env BNAS_SANITIZER=1 "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
       "$work/cuda.test" -test.run '^TestRealConformance$' -test.timeout 120m
   done
 else

@@ -222,7 +222,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bnas", required=True, help="the program")
     p.add_argument("--space", action="append", choices=list(SPACES), help="may be repeated; default both")
-    p.add_argument("--device", action="append", help="of bnas, may be repeated; default reference and cpu")
+    p.add_argument("--device", action="append", help="of bnas, may be repeated; default reference and cpu; gpu-emulated needs `make emulated`, bin/bnas-emulated")
     p.add_argument("--seed", type=int, default=1, help="of the weights and of one random architecture")
     p.add_argument("--images", type=int, default=4)
     p.add_argument("--size", type=int, default=32, help="height and width of the images")

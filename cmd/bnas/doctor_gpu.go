@@ -7,29 +7,29 @@ import (
 	"regexp"
 	"strings"
 
-	"bnas.example/cuda"
+	"bnas.example/cuda/driver"
 	"bnas.example/run"
 )
 
 // gpuState describes the GPU: the parts that are there, the parts that are missing, and the way to get them.
 func gpuState() string {
-	driver := driverVersion()
+	version := driverVersion()
 	switch {
-	case !run.GPUPresent() && driver == "":
+	case !run.GPUPresent() && version == "":
 		return "none: no NVIDIA driver is loaded; install one of version 525 or newer (in a container: run it with --gpus all)"
 	case !run.GPUPresent():
-		return fmt.Sprintf("driver %s is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)", driver)
-	case !cuda.Built:
-		return fmt.Sprintf("driver %s, %s; %s", driver, cards(), sibling())
+		return fmt.Sprintf("driver %s is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)", version)
+	case !driver.Built:
+		return fmt.Sprintf("driver %s, %s; %s", version, cards(), sibling())
 	}
-	d, err := cuda.Open()
+	d, err := driver.Open()
 	if err != nil {
-		return fmt.Sprintf("driver %s, %s; it does not open: %v", driver, cards(), err)
+		return fmt.Sprintf("driver %s, %s; it does not open: %v", version, cards(), err)
 	}
 	defer d.Close()
 	p := d.Properties()
 	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %s of memory, %s free; driver %s, CUDA %d.%d",
-		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), driver, p.Driver/1000, p.Driver%1000/10)
+		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), version, p.Driver/1000, p.Driver%1000/10)
 }
 
 // sibling describes whether bnas-cuda is beside this program.

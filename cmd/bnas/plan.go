@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas.example/cuda"
+	"bnas.example/cuda/cost"
 	"bnas.example/supernet"
 )
 
@@ -26,7 +26,7 @@ func planCommand() *cli.Command {
 
 type planResult struct {
 	Arch string `json:"arch"`
-	*cuda.Count
+	*cost.Count
 	Roofline []rooflineResult `json:"roofline"`
 }
 
@@ -56,17 +56,17 @@ func planStep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	count, err := cuda.CountStep(p, net.Params(), c.Int("batch"), cfg.Storage())
+	counted, err := cost.CountStep(p, net.Params(), c.Int("batch"), cfg.Storage())
 	if err != nil {
 		return err
 	}
-	r := planResult{Arch: net.Space.Format(a), Count: count}
-	for _, g := range cuda.GPUs {
-		t, err := count.Time(g)
+	r := planResult{Arch: net.Space.Format(a), Count: counted}
+	for _, g := range cost.GPUs {
+		t, err := counted.Time(g)
 		if err != nil {
 			continue // a GPU without this precision is not in the table
 		}
-		occupancy, err := count.Occupancy(g)
+		occupancy, err := counted.Occupancy(g)
 		if err != nil {
 			return err
 		}

@@ -1,9 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"testing"
 
 	"bnas.example/data"
+	"bnas.example/kernels/gpu"
 	"bnas.example/philox"
 )
 
@@ -27,20 +30,18 @@ func (s noise) Read(dst []byte, i int) error {
 	return nil
 }
 
-type view struct{ dy, dx, flip, top, left, bottom, right int64 }
-
 // draw is what data.Augment draws for an image.
-func draw(s *philox.Stream, a data.Augment, height, width int) (v view) {
+func draw(s *philox.Stream, a data.Augment, height, width int) (v gpu.View) {
 	if a.PadCrop > 0 {
-		v.dy = int64(s.IntN(2*a.PadCrop+1) - a.PadCrop)
-		v.dx = int64(s.IntN(2*a.PadCrop+1) - a.PadCrop)
+		v.Dy = int64(s.IntN(2*a.PadCrop+1) - a.PadCrop)
+		v.Dx = int64(s.IntN(2*a.PadCrop+1) - a.PadCrop)
 	}
 	if a.Flip {
-		v.flip = int64(s.Uint32() & 1)
+		v.Flip = int64(s.Uint32() & 1)
 	}
 	if a.Cutout > 0 {
 		top, left := s.IntN(height)-a.Cutout/2, s.IntN(width)-a.Cutout/2
-		v.top, v.left, v.bottom, v.right = int64(top), int64(left), int64(top+a.Cutout), int64(left+a.Cutout)
+		v.Top, v.Left, v.Bottom, v.Right = int64(top), int64(left), int64(top+a.Cutout), int64(left+a.Cutout)
 	}
 	return v
 }
@@ -64,7 +65,7 @@ func TestAugment(t *testing.T) {
 			t.Fatal(err)
 		}
 		var src []byte
-		var views []view
+		var views []gpu.View
 		for i, label := range b.Labels {
 			src = append(src, set.pixels[label*size:(label+1)*size]...)
 			views = append(views, draw(philox.New(uint64(seed), "augment", uint64(batch+i)), a, set.height, set.width))

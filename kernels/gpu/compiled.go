@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 )
 
@@ -23,37 +24,34 @@ type Module struct {
 	PTX   bool
 }
 
-// architectures are those that there are cubins for. A cubin runs on its own architecture and on those with the same
-// first digit that came after.
-var architectures = []int{70, 75, 80, 86, 89, 90}
+// Architectures are the compute capabilities (10·major + minor) that there are cubins for, oldest first. A cubin runs on
+// its own architecture and on those with the same first digit that came after. Tensor cores as the kernels use them begin
+// with 80.
+var Architectures = []int{70, 75, 80, 86, 89, 90}
 
-// newest is the architecture whose PTX is for all that came after.
-const newest = 90
+// Newest is the architecture whose PTX is for all that came after.
+const Newest = 90
 
-// Cubins returns the kernels for a GPU of a compute capability (10·major + minor): cubins where there are some that it
-// runs, else PTX, which the driver compiles.
+// Cubins returns the kernels for a GPU of a compute capability (10·major + minor): cubins if there are some that it runs,
+// and otherwise PTX, which the driver compiles.
 func Cubins(capability int) ([]Module, error) {
-	if oldest := architectures[0]; capability < oldest {
+	if oldest := Architectures[0]; capability < oldest {
 		return nil, fmt.Errorf("a GPU of compute capability %d.%d: the kernels need %d.%d or newer", capability/10, capability%10, oldest/10, oldest%10)
 	}
 	best := 0
-	for _, a := range architectures {
+	for _, a := range Architectures {
 		if a <= capability && a/10 == capability/10 {
 			best = a
 		}
 	}
 	if best == 0 {
-		return PTX(newest)
+		return archived(fmt.Sprintf("compute_%d.zip", Newest))
 	}
-	return modules(fmt.Sprintf("sm_%d.zip", best), ".cubin")
+	return archived(fmt.Sprintf("sm_%d.zip", best))
 }
 
-// PTX returns the kernels as PTX for a virtual architecture: 80 or 90.
-func PTX(architecture int) ([]Module, error) {
-	return modules(fmt.Sprintf("compute_%d.zip", architecture), ".ptx")
-}
-
-func modules(name, extension string) ([]Module, error) {
+// archived returns the modules of an archive that is embedded.
+func archived(name string) ([]Module, error) {
 	data, err := artifacts.ReadFile("compiled/" + name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("this program was built without compiled kernels: there is no kernels/gpu/compiled/%s (make kernels)", name)
@@ -61,17 +59,22 @@ func modules(name, extension string) ([]Module, error) {
 	if err != nil {
 		return nil, err
 	}
+	return Modules(name, data)
+}
+
+// Modules reads an archive that tools/kernels has written: sm_NN.zip of cubins, or compute_NN.zip of PTX.
+func Modules(name string, data []byte) ([]Module, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, fmt.Errorf("kernels/gpu/compiled/%s: %w", name, err)
+		return nil, fmt.Errorf("compiled kernels: %s: %w", name, err)
 	}
 	var list []Module
 	for _, f := range archive.File {
 		image, err := unpack(f)
 		if err != nil {
-			return nil, fmt.Errorf("kernels/gpu/compiled/%s: %s: %w", name, f.Name, err)
+			return nil, fmt.Errorf("compiled kernels: %s: %s: %w", name, f.Name, err)
 		}
-		list = append(list, Module{Name: strings.TrimSuffix(f.Name, extension), Image: image, PTX: extension == ".ptx"})
+		list = append(list, Module{Name: strings.TrimSuffix(f.Name, path.Ext(f.Name)), Image: image, PTX: path.Ext(f.Name) == ".ptx"})
 	}
 	return list, nil
 }

@@ -1,8 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"math"
 	"testing"
+
+	"bnas.example/kernels/gpu"
 )
 
 // An operand is a type of the tensor cores: what pack_weights calls it, and how it rounds.
@@ -79,15 +83,15 @@ func oddEighths(n int) int {
 // or then the tile and the store's scratch.
 func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
 	w := c.window
-	reach := int((w.kernel - 1) * w.dilation)
+	reach := int((w.Kernel - 1) * w.Dilation)
 	length := func(n int) int {
 		switch {
 		case !gradient:
-			return (n-1)*int(w.stride) + reach + 1
-		case w.stride == 1:
+			return (n-1)*int(w.Stride) + reach + 1
+		case w.Stride == 1:
 			return n + reach
 		}
-		return (n-1+reach)/int(w.stride) + 2
+		return (n-1+reach)/int(w.Stride) + 2
 	}
 	listed, most, scratch := t.slab, 48, 32
 	if gradient {
@@ -130,19 +134,19 @@ func (k *kit) gridNode(n int, s shape, activation int, terms []bool) *node {
 		if !through {
 			continue
 		}
-		a, x := make([]affine, pitchOf(s.c)), values[i]
+		a, x := make([]gpu.Affine, pitchOf(s.c)), values[i]
 		for c := range s.c {
-			a[c] = affine{float32(k.grid(1)[0]), k.power(), float32(k.grid(1)[0]), float32(math.Abs(float64(k.power())))}
+			a[c] = gpu.Affine{Mean: float32(k.grid(1)[0]), Scale: k.power(), Beta: float32(k.grid(1)[0]), Rstd: float32(math.Abs(float64(k.power())))}
 		}
 		d.affine[i], d.hat[i] = a, make([]float64, len(x))
 		for j := range x {
 			p := a[j%s.c]
-			d.hat[i][j] = (x[j] - float64(p.mean)) * float64(p.rstd)
-			d.z[j] += (x[j]-float64(p.mean))*float64(p.scale) + float64(p.beta) - x[j]
+			d.hat[i][j] = (x[j] - float64(p.Mean)) * float64(p.Rstd)
+			d.z[j] += (x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta) - x[j]
 			d.u[j] = activate(d.z[j], activation)
 		}
-		d.bn[i] = abiBatchNorm{affine: put(k, a...), slope: put(k, make([]slope, pitchOf(s.c))...), dgamma: k.alloc(4 * s.c), dbeta: k.alloc(4 * s.c), channels: int64(s.c)}
-		d.abi.term[i].affine = d.bn[i].affine
+		d.bn[i] = gpu.BatchNorm{Affine: put(k, a...), Slope: put(k, make([]gpu.Slope, pitchOf(s.c))...), Dgamma: k.alloc(4 * s.c), Dbeta: k.alloc(4 * s.c), Channels: int64(s.c)}
+		d.abi.Term[i].Affine = d.bn[i].Affine
 		d.norm[i] = put(k, d.bn[i])
 	}
 	return d
@@ -153,38 +157,38 @@ func (k *kit) gridIncoming(n int, s shape, sources []bool) *incoming {
 	size := n * s.h * s.w * s.c
 	x := k.grid(size)
 	v := &incoming{shape: s, dy: make([]float64, size)}
-	var list []abiSource
+	var list []gpu.Source
 	for _, through := range sources {
 		d := k.grid(size)
-		source := abiSource{gradient: k.putMap(d, s.c)}
-		slopes := make([]slope, pitchOf(s.c))
+		source := gpu.Source{Gradient: k.putMap(d, s.c)}
+		slopes := make([]gpu.Slope, pitchOf(s.c))
 		for c := range slopes {
-			slopes[c] = slope{scale: 1}
+			slopes[c] = gpu.Slope{Scale: 1}
 			if through && c < s.c {
-				slopes[c] = slope{k.power(), float32(k.grid(1)[0]), k.power(), float32(k.grid(1)[0])}
+				slopes[c] = gpu.Slope{Scale: k.power(), Offset: float32(k.grid(1)[0]), Slope: k.power(), Mean: float32(k.grid(1)[0])}
 			}
 		}
 		if through {
-			source.slope = put(k, slopes...)
+			source.Slope = put(k, slopes...)
 		}
 		for j := range d {
 			p := slopes[j%s.c]
-			v.dy[j] += float64(p.scale)*d[j] + float64(p.offset) + float64(p.slope)*(x[j]-float64(p.mean))
+			v.dy[j] += float64(p.Scale)*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
 		}
 		list = append(list, source)
 	}
-	v.abi = abiIncoming{value: k.putMap(x, s.c), source: put(k, list...), sources: int64(len(list)), channels: int64(s.c), pitch: int64(pitchOf(s.c))}
+	v.abi = gpu.Incoming{Value: k.putMap(x, s.c), Source: put(k, list...), Sources: int64(len(list)), Channels: int64(s.c), Pitch: int64(pitchOf(s.c))}
 	return v
 }
 
 // mmaWeights makes a convolution's weights and their two packed forms.
-func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gradient uint64) {
+func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gradient gpu.Ptr) {
 	w = k.random(out * in * taps)
 	for i := range w {
 		w[i] = float64(float32(w[i] / math.Sqrt(float64(16*in*taps))))
 	}
 	raw := put(k, floats(w)...)
-	var packed [2]uint64
+	var packed [2]gpu.Ptr
 	for form := range packed {
 		packed[form] = k.alloc(o.bytes * pitchOf(out) * pitchOf(in) * taps)
 		k.launch("pack_weights", 1, 1, 64, 0, packed[form], raw, out, in, taps, form, o.pack)
@@ -205,7 +209,7 @@ func TestConvMMA(t *testing.T) {
 func (c mmaCase) test(k *kit, o operand) {
 	d := k.gridNode(c.n, c.in, c.activation, c.terms)
 	s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
-	u, du, taps := o.rounded(d.u), make([]float64, len(d.u)), int(c.window.kernel*c.window.kernel)
+	u, du, taps := o.rounded(d.u), make([]float64, len(d.u)), int(c.window.Kernel*c.window.Kernel)
 	f := forward{kernel: o.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window}
 	var want [][]float64
 	var values []*incoming
@@ -215,7 +219,7 @@ func (c mmaCase) test(k *kit, o operand) {
 		raw, packed, gradient := k.mmaWeights(o, channels, c.in.c, taps)
 		f.weights = append(f.weights, packed)
 		v := k.gridIncoming(c.n, out, []bool{true, false}[:2-b]) // the third sibling is not used
-		v.abi.weight = gradient
+		v.abi.Weight = gradient
 		values = append(values, v)
 		depth += pitchOf(channels)
 		w, dy := o.rounded(raw), o.rounded(v.dy)

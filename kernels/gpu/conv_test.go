@@ -1,8 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"math"
 	"testing"
+
+	"bnas.example/kernels/gpu"
 )
 
 // A convCase is a convolution of siblings and its gradients: the kernel, its window, and how both launches are cut.
@@ -55,7 +59,7 @@ func (c convCase) shared(t cut, gradient bool) cut {
 	w, ld, weights, height, width, scratch := c.window, 16+4, 2*8*t.slab, t.h, t.w, 8
 	phases := 1
 	if gradient {
-		scratch, phases = 16, int(w.stride)
+		scratch, phases = 16, int(w.Stride)
 	}
 	switch {
 	case c.kernel == "depthwise": // runs of 4 pixels
@@ -64,26 +68,26 @@ func (c convCase) shared(t cut, gradient bool) cut {
 		ld, weights = 0, 0
 	default: // whole steps of 8 rows of a phase
 		height = ((t.h+phases-1)/phases + 7) / 8 * 8 * phases
-		if w.kernel == 1 {
+		if w.Kernel == 1 {
 			ld = 32 + 4
 		}
 	}
-	reach := int((w.kernel - 1) * w.dilation)
+	reach := int((w.Kernel - 1) * w.Dilation)
 	length := func(n int) int {
 		switch {
 		case !gradient:
-			return (n-1)*int(w.stride) + reach + 1
-		case w.stride == 1:
+			return (n-1)*int(w.Stride) + reach + 1
+		case w.Stride == 1:
 			return n + reach
 		}
-		return (n-1+reach)/int(w.stride) + 2
+		return (n-1+reach)/int(w.Stride) + 2
 	}
 	t.shared = 4 * max(length(height)*length(width)*ld+weights, t.h*t.w*t.slab+scratch*t.threads)
 	return t
 }
 
 // weights makes a convolution's weights and their packed form.
-func (k *kit) weights(out, in, taps, form int) (w []float64, raw, packed uint64) {
+func (k *kit) weights(out, in, taps, form int) (w []float64, raw, packed gpu.Ptr) {
 	w = k.random(out * in * taps)
 	for i := range w {
 		w[i] = float64(float32(w[i] / math.Sqrt(float64(in*taps))))
@@ -92,7 +96,7 @@ func (k *kit) weights(out, in, taps, form int) (w []float64, raw, packed uint64)
 	return w, raw, k.pack(raw, out, in, taps, form)
 }
 
-func (k *kit) pack(raw uint64, out, in, taps, form int) uint64 {
+func (k *kit) pack(raw gpu.Ptr, out, in, taps, form int) gpu.Ptr {
 	k.t.Helper()
 	size := pitchOf(out) * pitchOf(in) * taps
 	dst := k.alloc(4 * size)
@@ -102,7 +106,7 @@ func (k *kit) pack(raw uint64, out, in, taps, form int) uint64 {
 
 // eachProduct visits the products of the convolution's sum, with the indices of weight, input and output.
 func (w window) eachProduct(n int, in, out shape, visit func(weight, from, to int)) {
-	outs, ins, kernel := out.c/int(w.groups), in.c/int(w.groups), int(w.kernel)
+	outs, ins, kernel := out.c/int(w.Groups), in.c/int(w.Groups), int(w.Kernel)
 	for to := range n * out.h * out.w * out.c {
 		o, x, y, i := to%out.c, to/out.c%out.w, to/out.c/out.w%out.h, to/out.c/out.w/out.h
 		for tap := range kernel * kernel {
@@ -129,13 +133,13 @@ func TestConv(t *testing.T) {
 		var want [][]float64
 		var values []*incoming
 		du := make([]float64, len(d.u))
-		taps, ins := int(c.window.kernel*c.window.kernel), c.in.c/int(c.window.groups)
+		taps, ins := int(c.window.Kernel*c.window.Kernel), c.in.c/int(c.window.Groups)
 		for b, channels := range c.out {
 			out := shape{channels, s.h, s.w}
 			w, raw, packed := k.weights(channels, ins, taps, forms[c.kernel][0])
 			f.weights = append(f.weights, packed)
 			v := k.incoming(c.n, out, []bool{true, false}[:2-b]...) // the third sibling is not used
-			v.abi.weight = k.pack(raw, channels, ins, taps, forms[c.kernel][1])
+			v.abi.Weight = k.pack(raw, channels, ins, taps, forms[c.kernel][1])
 			values = append(values, v)
 			y, dw := make([]float64, len(v.dy)), make([]float64, len(w))
 			c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
@@ -154,28 +158,18 @@ func TestConv(t *testing.T) {
 	}
 }
 
-// abiWeightGradient is WeightGradient of abi.cuh.
-type abiWeightGradient struct {
-	in                                            abiNode
-	out                                           abiIncoming
-	height, width                                 int64
-	window                                        window
-	gradient, partial, arrived                    uint64
-	chunks, tileH, tileW, slabOutputs, slabInputs int64
-}
-
 // checkWeightGradient compares dW with want, in slabs of 16 outputs and 8 inputs, tiles of 3×5, and 1 and 3 chunks.
 func (k *kit) checkWeightGradient(in *node, v *incoming, w window, want []float64) {
 	k.t.Helper()
 	for _, chunks := range []int{1, 3} {
-		s := abiWeightGradient{in: in.abi, out: v.abi, height: int64(v.h), width: int64(v.w), window: w, gradient: k.alloc(4 * len(want)), partial: k.alloc(4 * chunks * len(want)), chunks: int64(chunks), tileH: 3, tileW: 5, slabOutputs: 16, slabInputs: 8}
-		blocks := (v.c + 15) / 16 * (pitchOf(in.c) / 8) * int(w.kernel*((w.kernel+2)/3))
-		s.arrived = put(k, make([]uint32, blocks)...)
-		rows, columns := 2*w.stride+1, 4*w.stride+1+2*w.dilation
+		s := gpu.WeightGradient{In: in.abi, Out: v.abi, Height: int64(v.h), Width: int64(v.w), Window: gpu.Window(w), Gradient: k.alloc(4 * len(want)), Partial: k.alloc(4 * chunks * len(want)), Chunks: int64(chunks), TileH: 3, TileW: 5, SlabOut: 16, SlabIn: 8}
+		blocks := (v.c + 15) / 16 * (pitchOf(in.c) / 8) * int(w.Kernel*((w.Kernel+2)/3))
+		s.Arrived = put(k, make([]uint32, blocks)...)
+		rows, columns := 2*w.Stride+1, 4*w.Stride+1+2*w.Dilation
 		shared := 4 * max(15*20+int(rows*columns)*12, 3*16*8)
 		k.launch("conv_weight_gradient", blocks, chunks, 64, shared, put(k, s), in.n)
-		near(k.t, "conv_weight_gradient", widen(get[float32](k, s.gradient, len(want))), want, 1e-4)
-		for i, left := range get[uint32](k, s.arrived, blocks) {
+		near(k.t, "conv_weight_gradient", widen(get[float32](k, s.Gradient, len(want))), want, 1e-4)
+		for i, left := range get[uint32](k, s.Arrived, blocks) {
 			if left != 0 {
 				k.t.Fatalf("conv_weight_gradient: counter %d is %d after the launch", i, left)
 			}

@@ -1,6 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
-import "math"
+import (
+	"math"
+
+	"bnas.example/kernels/gpu"
+)
 
 // half rounds a number to half precision, ties to even.
 func half(x float64) uint16 {
@@ -35,7 +41,7 @@ func wide(h uint16) float64 {
 }
 
 // putValue puts a stored value on the device, one in three in half precision, to which v is then rounded.
-func (k *kit) putValue(v []float64, channels int) (at uint64, narrow int64) {
+func (k *kit) putValue(v []float64, channels int) (at gpu.Ptr, narrow int64) {
 	if k.rng.IntN(3) > 0 {
 		return k.putMap(v, channels), 0
 	}
@@ -50,14 +56,14 @@ func (k *kit) putValue(v []float64, channels int) (at uint64, narrow int64) {
 }
 
 // getValue copies a stored value from the device.
-func (k *kit) getValue(o abiOutput, pixels int) []float64 {
+func (k *kit) getValue(o gpu.Output, pixels int) []float64 {
 	k.t.Helper()
-	if o.narrow == 0 {
-		return k.getMap(o.value, pixels, int(o.channels))
+	if o.Narrow == 0 {
+		return k.getMap(o.Value, pixels, int(o.Channels))
 	}
-	v := make([]float64, 0, pixels*int(o.channels))
-	for i, h := range get[uint16](k, o.value, pixels*int(o.pitch)) {
-		if int64(i)%o.pitch < o.channels {
+	v := make([]float64, 0, pixels*int(o.Channels))
+	for i, h := range get[uint16](k, o.Value, pixels*int(o.Pitch)) {
+		if int64(i)%o.Pitch < o.Channels {
 			v = append(v, wide(h))
 		} else if h != 0 {
 			k.t.Fatalf("padding: element %d is %#x", i, h)

@@ -1,75 +1,23 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
-import "math"
+import (
+	"math"
 
-// The structures of abi.cuh.
-type (
-	abiBatchNorm struct {
-		affine, slope, gamma, beta, dgamma, dbeta, mean, variance uint64
-		eps                                                       float64
-		channels, column                                          int64
-	}
-	abiTerm struct {
-		value, affine uint64
-		narrow        int64
-	}
-	abiNode struct {
-		term                                              [3]abiTerm
-		terms, activation, channels, pitch, height, width int64
-	}
-	abiTiling     struct{ tileH, tileW, tilesX, tiles, slab int64 }
-	abiStatistics struct {
-		tile, image, arrived, mean, variance, norm uint64
-		norms                                      int64
-	}
-	abiOutput struct {
-		value, weight                   uint64
-		channels, pitch, column, narrow int64
-	}
-	abiForward struct {
-		in                     uint64
-		ins                    int64
-		out                    uint64
-		outs                   int64
-		columns, height, width int64
-		window                 window
-		tiling                 abiTiling
-		statistics             abiStatistics
-	}
-	abiSource   struct{ gradient, slope uint64 }
-	abiIncoming struct {
-		value, source                   uint64
-		sources                         int64
-		weight                          uint64
-		channels, pitch, column, narrow int64
-	}
-	abiSums struct {
-		tile, image, arrived uint64
-		norm                 [3]uint64
-	}
-	abiBackward struct {
-		out                            uint64
-		outs                           int64
-		columns, height, width, column int64
-		window                         window
-		in                             abiNode
-		gradient                       uint64
-		add, last                      int64
-		tiling                         abiTiling
-		sums                           abiSums
-	}
+	"bnas.example/kernels/gpu"
 )
 
 // window is the geometry of a step.
-type window struct{ kernel, stride, pad, dilation, groups int64 }
+type window gpu.Window
 
 // size is the number of outputs of n inputs.
 func (w window) size(n int) int {
-	return (n+2*int(w.pad)-int(w.dilation*(w.kernel-1))-1)/int(w.stride) + 1
+	return (n+2*int(w.Pad)-int(w.Dilation*(w.Kernel-1))-1)/int(w.Stride) + 1
 }
 
 // input is the coordinate that tap k of output o reads.
-func (w window) input(o, k int) int { return o*int(w.stride) - int(w.pad) + k*int(w.dilation) }
+func (w window) input(o, k int) int { return o*int(w.Stride) - int(w.Pad) + k*int(w.Dilation) }
 
 type shape struct{ c, h, w int }
 
@@ -80,18 +28,14 @@ const (
 	relu6
 )
 
-// affine and slope are Affine and Slope of abi.cuh.
-type affine struct{ mean, scale, beta, rstd float32 }
-type slope struct{ scale, offset, slope, mean float32 }
-
 // A node on the device and its mirror: z = Σ terms, u = act(z), and of each term with a BatchNorm x̂.
 type node struct {
 	shape
 	n      int
-	abi    abiNode
-	norm   [3]uint64 // BatchNorms of the terms, 0: none
-	bn     [3]abiBatchNorm
-	affine [3][]affine
+	abi    gpu.Node
+	norm   [3]gpu.Ptr // BatchNorms of the terms, 0: none
+	bn     [3]gpu.BatchNorm
+	affine [3][]gpu.Affine
 	hat    [3][]float64
 	z, u   []float64
 }
@@ -108,29 +52,29 @@ func (k *kit) node(n int, s shape, activation int, terms ...bool) *node {
 // nodeOf makes a node of given values.
 func (k *kit) nodeOf(n int, s shape, activation int, values [][]float64, terms []bool) *node {
 	d := &node{shape: s, n: n, z: make([]float64, n*s.h*s.w*s.c)}
-	d.abi = abiNode{terms: int64(len(terms)), activation: int64(activation), channels: int64(s.c), pitch: int64(pitchOf(s.c)), height: int64(s.h), width: int64(s.w)}
+	d.abi = gpu.Node{Terms: int64(len(terms)), Activation: int64(activation), Channels: int64(s.c), Pitch: int64(pitchOf(s.c)), Height: int64(s.h), Width: int64(s.w)}
 	for i, through := range terms {
 		x := values[i]
-		d.abi.term[i].value, d.abi.term[i].narrow = k.putValue(x, s.c)
+		d.abi.Term[i].Value, d.abi.Term[i].Narrow = k.putValue(x, s.c)
 		if !through {
 			for j := range x {
 				d.z[j] += x[j]
 			}
 			continue
 		}
-		a := make([]affine, pitchOf(s.c))
+		a := make([]gpu.Affine, pitchOf(s.c))
 		for c := range s.c {
 			r := 0.5 + k.rng.Float64()
-			a[c] = affine{float32(k.rng.NormFloat64()), float32(k.rng.NormFloat64()), float32(k.rng.NormFloat64()), float32(r)}
+			a[c] = gpu.Affine{Mean: float32(k.rng.NormFloat64()), Scale: float32(k.rng.NormFloat64()), Beta: float32(k.rng.NormFloat64()), Rstd: float32(r)}
 		}
 		d.affine[i], d.hat[i] = a, make([]float64, len(x))
 		for j := range x {
 			p := a[j%s.c]
-			d.hat[i][j] = (x[j] - float64(p.mean)) * float64(p.rstd)
-			d.z[j] += (x[j]-float64(p.mean))*float64(p.scale) + float64(p.beta)
+			d.hat[i][j] = (x[j] - float64(p.Mean)) * float64(p.Rstd)
+			d.z[j] += (x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta)
 		}
-		d.bn[i] = abiBatchNorm{affine: put(k, a...), slope: put(k, make([]slope, pitchOf(s.c))...), dgamma: k.alloc(4 * s.c), dbeta: k.alloc(4 * s.c), channels: int64(s.c)}
-		d.abi.term[i].affine = d.bn[i].affine
+		d.bn[i] = gpu.BatchNorm{Affine: put(k, a...), Slope: put(k, make([]gpu.Slope, pitchOf(s.c))...), Dgamma: k.alloc(4 * s.c), Dbeta: k.alloc(4 * s.c), Channels: int64(s.c)}
+		d.abi.Term[i].Affine = d.bn[i].Affine
 		d.norm[i] = put(k, d.bn[i])
 	}
 	d.u = make([]float64, len(d.z))
@@ -164,7 +108,7 @@ func (s shape) inside(y, x int) bool { return y >= 0 && y < s.h && x >= 0 && x <
 // incoming is the gradient of a value on the device, and what it is.
 type incoming struct {
 	shape
-	abi abiIncoming
+	abi gpu.Incoming
 	dy  []float64
 }
 
@@ -174,26 +118,26 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 	x := k.random(size)
 	v := &incoming{shape: s, dy: make([]float64, size)}
 	value, narrow := k.putValue(x, s.c)
-	var list []abiSource
+	var list []gpu.Source
 	for _, through := range sources {
 		d := k.random(size)
-		source := abiSource{gradient: k.putMap(d, s.c)}
-		slopes := make([]slope, pitchOf(s.c))
+		source := gpu.Source{Gradient: k.putMap(d, s.c)}
+		slopes := make([]gpu.Slope, pitchOf(s.c))
 		for c := range s.c {
-			slopes[c] = slope{scale: 1}
+			slopes[c] = gpu.Slope{Scale: 1}
 			if through {
-				slopes[c] = slope{float32(k.rng.NormFloat64()), float32(k.rng.NormFloat64()), float32(k.rng.NormFloat64()), float32(k.rng.NormFloat64())}
+				slopes[c] = gpu.Slope{Scale: float32(k.rng.NormFloat64()), Offset: float32(k.rng.NormFloat64()), Slope: float32(k.rng.NormFloat64()), Mean: float32(k.rng.NormFloat64())}
 			}
 		}
 		if through {
-			source.slope = put(k, slopes...)
+			source.Slope = put(k, slopes...)
 		}
 		for j := range d {
 			p := slopes[j%s.c]
-			v.dy[j] += float64(p.scale)*d[j] + float64(p.offset) + float64(p.slope)*(x[j]-float64(p.mean))
+			v.dy[j] += float64(p.Scale)*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
 		}
 		list = append(list, source)
 	}
-	v.abi = abiIncoming{value: value, narrow: narrow, source: put(k, list...), sources: int64(len(list)), channels: int64(s.c), pitch: int64(pitchOf(s.c))}
+	v.abi = gpu.Incoming{Value: value, Narrow: narrow, Source: put(k, list...), Sources: int64(len(list)), Channels: int64(s.c), Pitch: int64(pitchOf(s.c))}
 	return v
 }

@@ -1,8 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"fmt"
 	"math"
+
+	"bnas.example/kernels/gpu"
 )
 
 // cut is how a test's launch is cut into blocks.
@@ -13,21 +17,21 @@ func plainCut(h, w, slab, threads int) cut {
 	return cut{h, w, slab, threads, 4*h*w*(slab+4) + 64*threads}
 }
 
-func (c cut) tiling(s shape) abiTiling {
+func (c cut) tiling(s shape) gpu.Tiling {
 	across := (s.w + c.w - 1) / c.w
-	return abiTiling{int64(c.h), int64(c.w), int64(across), int64(across * ((s.h + c.h - 1) / c.h)), int64(c.slab)}
+	return gpu.Tiling{TileH: int64(c.h), TileW: int64(c.w), TilesX: int64(across), Tiles: int64(across * ((s.h + c.h - 1) / c.h)), Slab: int64(c.slab)}
 }
 
 // buffers are what a reduction over tiles and images needs: partial results of `columns` columns, 16 bytes each, and
 // counters.
 type buffers struct {
-	tile, image, arrived uint64
+	tile, image, arrived gpu.Ptr
 	slabs                int
 }
 
-func (k *kit) buffers(n int, t abiTiling, columns int) buffers {
-	slabs := (columns + int(t.slab) - 1) / int(t.slab)
-	return buffers{k.alloc(16 * n * int(t.tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, slabs*(1+n))...), slabs}
+func (k *kit) buffers(n int, t gpu.Tiling, columns int) buffers {
+	slabs := (columns + int(t.Slab) - 1) / int(t.Slab)
+	return buffers{k.alloc(16 * n * int(t.Tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, slabs*(1+n))...), slabs}
 }
 
 // forward is a launch of a kernel that stores values.
@@ -36,9 +40,9 @@ type forward struct {
 	n          int
 	statImages int
 	in         []*node
-	weights    []uint64 // of out
-	out        []int    // channels of each value
-	shape               // of the values; c is not used
+	weights    []gpu.Ptr // of out
+	out        []int     // channels of each value
+	shape                // of the values; c is not used
 	window     window
 	cut        cut
 	args       []any // between the step and `images`; the last one is left out of linear's
@@ -49,40 +53,40 @@ type forward struct {
 func (f forward) run(k *kit, want ...[]float64) {
 	k.t.Helper()
 	columns := 0
-	var outs []abiOutput
-	var norms []abiBatchNorm
+	var outs []gpu.Output
+	var norms []gpu.BatchNorm
 	narrow := int64(0)
 	if !f.noStats {
 		narrow = int64(k.rng.IntN(2))
 	}
 	for i, c := range f.out {
-		o := abiOutput{narrow: narrow, value: k.alloc(4 * f.n * f.h * f.w * pitchOf(c)), channels: int64(c), pitch: int64(pitchOf(c)), column: int64(columns)}
+		o := gpu.Output{Narrow: narrow, Value: k.alloc(4 * f.n * f.h * f.w * pitchOf(c)), Channels: int64(c), Pitch: int64(pitchOf(c)), Column: int64(columns)}
 		if f.weights != nil {
-			o.weight = f.weights[i]
+			o.Weight = f.weights[i]
 		}
 		outs = append(outs, o)
 		for range 1 + (i+1)%2 { // two over every second value
-			norms = append(norms, abiBatchNorm{affine: put(k, make([]affine, pitchOf(c))...), gamma: put(k, floats(k.random(c))...), beta: put(k, floats(k.random(c))...), eps: 1e-5, channels: int64(c), column: int64(columns)})
+			norms = append(norms, gpu.BatchNorm{Affine: put(k, make([]gpu.Affine, pitchOf(c))...), Gamma: put(k, floats(k.random(c))...), Beta: put(k, floats(k.random(c))...), Eps: 1e-5, Channels: int64(c), Column: int64(columns)})
 		}
 		columns += pitchOf(c)
 	}
-	nodes := make([]abiNode, len(f.in))
+	nodes := make([]gpu.Node, len(f.in))
 	for i, d := range f.in {
 		nodes[i] = d.abi
 	}
 	t := f.cut.tiling(f.shape)
 	b := k.buffers(f.n, t, columns)
-	step := abiForward{in: put(k, nodes...), ins: int64(len(nodes)), out: put(k, outs...), outs: int64(len(outs)), columns: int64(columns), height: int64(f.h), width: int64(f.w), window: f.window, tiling: t}
+	step := gpu.Forward{In: put(k, nodes...), Ins: int64(len(nodes)), Out: put(k, outs...), Outs: int64(len(outs)), Columns: int64(columns), Height: int64(f.h), Width: int64(f.w), Window: gpu.Window(f.window), Tiling: t}
 	mean, variance := k.alloc(8*columns), k.alloc(8*columns)
 	args := append([]any{put(k, step)}, f.args...)
 	if !f.noStats {
-		step.statistics = abiStatistics{b.tile, b.image, b.arrived, mean, variance, put(k, norms...), int64(len(norms))}
+		step.Statistics = gpu.Statistics{Tile: b.tile, Image: b.image, Arrived: b.arrived, Mean: mean, Variance: variance, Norm: put(k, norms...), Norms: int64(len(norms))}
 		args = append([]any{put(k, step)}, f.args...)
 		args = append(args, f.n, f.statImages)
 	} else {
 		args = append(args, f.n)
 	}
-	k.launch(f.kernel, f.n*int(t.tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
 	values := make([][]float64, len(outs))
 	for i, o := range outs {
 		values[i] = k.getValue(o, f.n*f.h*f.w)
@@ -118,25 +122,25 @@ func moments(v []float64, channels, pixels int) (mean, variance []float64) {
 	return mean, variance
 }
 
-func (f forward) checkStatistics(k *kit, v []float64, o abiOutput, norms []abiBatchNorm, mean, variance uint64) {
+func (f forward) checkStatistics(k *kit, v []float64, o gpu.Output, norms []gpu.BatchNorm, mean, variance gpu.Ptr) {
 	k.t.Helper()
-	channels := int(o.channels)
+	channels := int(o.Channels)
 	wantMean, wantVariance := moments(v, channels, f.statImages*f.h*f.w)
-	near(k.t, f.kernel+": mean", get[float64](k, mean+8*uint64(o.column), channels), wantMean, 1e-6)
-	near(k.t, f.kernel+": variance", get[float64](k, variance+8*uint64(o.column), channels), wantVariance, 5e-6)
+	near(k.t, f.kernel+": mean", get[float64](k, mean+8*gpu.Ptr(o.Column), channels), wantMean, 1e-6)
+	near(k.t, f.kernel+": variance", get[float64](k, variance+8*gpu.Ptr(o.Column), channels), wantVariance, 5e-6)
 	for _, b := range norms {
-		if b.column != o.column {
+		if b.Column != o.Column {
 			continue
 		}
-		gamma, beta := get[float32](k, b.gamma, channels), get[float32](k, b.beta, channels)
+		gamma, beta := get[float32](k, b.Gamma, channels), get[float32](k, b.Beta, channels)
 		var got, want []float64
-		for c, a := range get[affine](k, b.affine, int(o.pitch)) {
-			got = append(got, float64(a.mean), float64(a.scale), float64(a.beta), float64(a.rstd))
+		for c, a := range get[gpu.Affine](k, b.Affine, int(o.Pitch)) {
+			got = append(got, float64(a.Mean), float64(a.Scale), float64(a.Beta), float64(a.Rstd))
 			if c >= channels {
 				want = append(want, 0, 0, 0, 0)
 				continue
 			}
-			r := 1 / math.Sqrt(wantVariance[c]+b.eps)
+			r := 1 / math.Sqrt(wantVariance[c]+b.Eps)
 			want = append(want, wantMean[c], float64(gamma[c])*r, float64(beta[c]), r)
 		}
 		near(k.t, f.kernel+": affine", got, want, 1e-4)
@@ -162,22 +166,22 @@ func (f backward) run(k *kit, want []float64) {
 	k.t.Helper()
 	in := f.in
 	step := f.step(k)
-	t := step.tiling
-	b := k.buffers(f.n, t, int(in.abi.pitch))
-	step.sums = abiSums{b.tile, b.image, b.arrived, in.norm}
+	t := step.Tiling
+	b := k.buffers(f.n, t, int(in.abi.Pitch))
+	step.Sums = gpu.Sums{Tile: b.tile, Image: b.image, Arrived: b.arrived, Norm: in.norm}
 	size := len(in.z)
 	before := make([]float64, size)
-	step.gradient = k.alloc(4 * size / in.c * pitchOf(in.c))
+	step.Gradient = k.alloc(4 * size / in.c * pitchOf(in.c))
 	if f.add {
 		before = k.random(size)
-		step.gradient, step.add = k.putMap(before, in.c), 1
+		step.Gradient, step.Add = k.putMap(before, in.c), 1
 	}
 	args := append([]any{put(k, step)}, f.args...)
-	k.launch(f.kernel, f.n*int(t.tiles), b.slabs, f.cut.threads, f.cut.shared, append(args, f.n, f.hold, f.sums)...)
-	d := k.getMap(step.gradient, size/in.c, in.c)
+	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, append(args, f.n, f.hold, f.sums)...)
+	d := k.getMap(step.Gradient, size/in.c, in.c)
 	wantD := make([]float64, size)
 	for i := range wantD {
-		if passes(in.z[i], int(in.abi.activation)) {
+		if passes(in.z[i], int(in.abi.Activation)) {
 			wantD[i] = want[i]
 		}
 		wantD[i] += before[i]
@@ -186,21 +190,21 @@ func (f backward) run(k *kit, want []float64) {
 	if !f.sums {
 		return
 	}
-	f.checkSums(k, d, get[float32](k, b.image, 4*f.n*int(in.abi.pitch)))
+	f.checkSums(k, d, get[float32](k, b.image, 4*f.n*int(in.abi.Pitch)))
 	forward{kernel: f.kernel, n: f.n}.checkCounters(k, b)
 }
 
-func (f backward) step(k *kit) abiBackward {
+func (f backward) step(k *kit) gpu.Backward {
 	in := f.in
-	var outs []abiIncoming
+	var outs []gpu.Incoming
 	columns := 0
 	for _, v := range f.out {
-		v.abi.column = int64(columns)
+		v.abi.Column = int64(columns)
 		columns += pitchOf(v.c)
 		outs = append(outs, v.abi)
 	}
-	return abiBackward{out: put(k, outs...), outs: int64(len(outs)), columns: int64(columns), height: int64(f.out[0].h), width: int64(f.out[0].w), column: int64(f.column),
-		window: f.window, in: in.abi, last: 1, tiling: f.cut.tiling(in.shape)}
+	return gpu.Backward{Out: put(k, outs...), Outs: int64(len(outs)), Columns: int64(columns), Height: int64(f.out[0].h), Width: int64(f.out[0].w), Column: int64(f.column),
+		Window: gpu.Window(f.window), In: in.abi, Last: 1, Tiling: f.cut.tiling(in.shape)}
 }
 
 // checkSums compares an image's sums, dγ, dβ and the slopes with D.
@@ -223,14 +227,14 @@ func (f backward) checkSums(k *kit, d []float64, images []float32) {
 				}
 				dgamma[c] += g
 				dbeta[c] += b
-				at := 4 * (i*int(in.abi.pitch) + c)
+				at := 4 * (i*int(in.abi.Pitch) + c)
 				got = append(got, float64(images[at]), float64(images[at+1+t]))
 				want = append(want, b, g)
 			}
 		}
 		near(k.t, f.kernel+": an image's ΣD, ΣD·x̂", got, want, 1e-4)
-		near(k.t, f.kernel+": dγ", widen(get[float32](k, in.bn[t].dgamma, in.c)), dgamma, 1e-4)
-		near(k.t, f.kernel+": dβ", widen(get[float32](k, in.bn[t].dbeta, in.c)), dbeta, 1e-4)
+		near(k.t, f.kernel+": dγ", widen(get[float32](k, in.bn[t].Dgamma, in.c)), dgamma, 1e-4)
+		near(k.t, f.kernel+": dβ", widen(get[float32](k, in.bn[t].Dbeta, in.c)), dbeta, 1e-4)
 		f.checkSlopes(k, t, dgamma, dbeta)
 	}
 }
@@ -240,12 +244,12 @@ func (f backward) checkSlopes(k *kit, t int, dgamma, dbeta []float64) {
 	in := f.in
 	m := float64(f.n * in.h * in.w)
 	var got, want []float64
-	for c, s := range get[slope](k, in.bn[t].slope, int(in.abi.pitch)) {
-		got = append(got, float64(s.scale), float64(s.offset), float64(s.slope), float64(s.mean))
+	for c, s := range get[gpu.Slope](k, in.bn[t].Slope, int(in.abi.Pitch)) {
+		got = append(got, float64(s.Scale), float64(s.Offset), float64(s.Slope), float64(s.Mean))
 		a := in.affine[t][c]
-		scale, mean, offset, tilt := float64(a.scale), float64(a.mean), 0.0, 0.0
+		scale, mean, offset, tilt := float64(a.Scale), float64(a.Mean), 0.0, 0.0
 		if c < in.c && !f.hold {
-			offset, tilt = -scale*dbeta[c]/m, -scale*float64(a.rstd)*dgamma[c]/m
+			offset, tilt = -scale*dbeta[c]/m, -scale*float64(a.Rstd)*dgamma[c]/m
 		}
 		want = append(want, scale, offset, tilt, mean)
 	}

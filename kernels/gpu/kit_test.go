@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
@@ -7,6 +9,8 @@ import (
 	"testing"
 	"unsafe"
 
+	"bnas.example/internal/gpusim/hostkernels"
+	"bnas.example/internal/gpusim/machine"
 	"bnas.example/kernels/gpu"
 )
 
@@ -14,16 +18,16 @@ import (
 // without padding, of numbers that a float32 holds.
 type kit struct {
 	t   *testing.T
-	m   *gpu.Emulator
+	m   *machine.Machine
 	rng *rand.Rand
 }
 
-func newKit(t *testing.T, seed uint64) *kit { return newOrderedKit(t, seed, gpu.Options{}) }
+func newKit(t *testing.T, seed uint64) *kit { return newOrderedKit(t, seed, machine.Options{}) }
 
-func newOrderedKit(t *testing.T, seed uint64, o gpu.Options) *kit {
+func newOrderedKit(t *testing.T, seed uint64, o machine.Options) *kit {
 	t.Helper()
 	o.Threads, o.Check, o.Seed = 2, true, seed
-	m, err := gpu.NewEmulator(o)
+	m, err := hostkernels.NewMachine(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +36,7 @@ func newOrderedKit(t *testing.T, seed uint64, o gpu.Options) *kit {
 }
 
 // alloc returns memory in which every byte is 255: floats and doubles are NaN, integers −1.
-func (k *kit) alloc(bytes int) uint64 {
+func (k *kit) alloc(bytes int) gpu.Ptr {
 	k.t.Helper()
 	p, err := k.m.Alloc(int64(max(bytes, 8)))
 	if err == nil {
@@ -41,7 +45,7 @@ func (k *kit) alloc(bytes int) uint64 {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	return p
+	return gpu.Ptr(p)
 }
 
 func bytesOf[T any](v []T) []byte {
@@ -52,11 +56,11 @@ func bytesOf[T any](v []T) []byte {
 }
 
 // put copies values to the device.
-func put[T any](k *kit, v ...T) uint64 {
+func put[T any](k *kit, v ...T) gpu.Ptr {
 	k.t.Helper()
 	p := k.alloc(len(bytesOf(v)))
 	if len(v) > 0 {
-		if err := k.m.CopyIn(p, bytesOf(v)); err != nil {
+		if err := k.m.CopyIn(uint64(p), bytesOf(v)); err != nil {
 			k.t.Fatal(err)
 		}
 	}
@@ -64,23 +68,23 @@ func put[T any](k *kit, v ...T) uint64 {
 }
 
 // get copies n values from the device.
-func get[T any](k *kit, p uint64, n int) []T {
+func get[T any](k *kit, p gpu.Ptr, n int) []T {
 	k.t.Helper()
 	v := make([]T, n)
-	if err := k.m.CopyOut(bytesOf(v), p); err != nil {
+	if err := k.m.CopyOut(bytesOf(v), uint64(p)); err != nil {
 		k.t.Fatal(err)
 	}
 	return v
 }
 
-// launch runs a kernel; arguments are uint64 (pointers), int, bool and float64.
+// launch runs a kernel; arguments are gpu.Ptr, int, bool and float64.
 func (k *kit) launch(name string, x, y, threads, shared int, args ...any) {
 	k.t.Helper()
 	words := make([]uint64, len(args))
 	for i, a := range args {
 		switch a := a.(type) {
-		case uint64:
-			words[i] = a
+		case gpu.Ptr:
+			words[i] = uint64(a)
 		case int:
 			words[i] = uint64(a)
 		case float64:
@@ -118,7 +122,7 @@ func floats(v []float64) []float32 {
 func pitchOf(channels int) int { return (channels + 7) &^ 7 }
 
 // putMap copies a host map to the device with its pitch, the padding zero.
-func (k *kit) putMap(v []float64, channels int) uint64 {
+func (k *kit) putMap(v []float64, channels int) gpu.Ptr {
 	pitch := pitchOf(channels)
 	f := make([]float32, len(v)/channels*pitch)
 	for i, x := range v {
@@ -128,7 +132,7 @@ func (k *kit) putMap(v []float64, channels int) uint64 {
 }
 
 // getMap copies a map from the device; its padding must be zero.
-func (k *kit) getMap(p uint64, pixels, channels int) []float64 {
+func (k *kit) getMap(p gpu.Ptr, pixels, channels int) []float64 {
 	k.t.Helper()
 	pitch := pitchOf(channels)
 	f := get[float32](k, p, pixels*pitch)

@@ -1,6 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
-import "testing"
+import (
+	"testing"
+
+	"bnas.example/kernels/gpu"
+)
 
 var linearCases = []struct {
 	n, channels, classes int
@@ -20,7 +26,7 @@ func TestLinear(t *testing.T) {
 		k := newKit(t, uint64(seed))
 		d := k.node(c.n, shape{c.channels, 1, 1}, relu, true, true)
 		w, b := k.random(c.classes*c.channels), make([]float64, c.classes)
-		weight, bias := put(k, floats(w)...), uint64(0)
+		weight, bias := put(k, floats(w)...), gpu.Ptr(0)
 		if c.bias {
 			b = k.random(c.classes)
 			bias = put(k, floats(b)...)
@@ -61,7 +67,7 @@ func (k *kit) checkLinearWeights(f backward, bias bool) {
 			}
 		}
 	}
-	dw, db := k.alloc(4*classes*channels), uint64(0)
+	dw, db := k.alloc(4*classes*channels), gpu.Ptr(0)
 	if bias {
 		db = k.alloc(4 * classes)
 	}

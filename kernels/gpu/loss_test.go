@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (

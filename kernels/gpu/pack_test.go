@@ -1,8 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"math"
 	"testing"
+
+	"bnas.example/kernels/gpu"
 )
 
 // What types 0 to 3 of pack_weights make of a float32: the bits of it, of it rounded to TF32, of f16, of bf16.
@@ -33,7 +37,7 @@ func TestPackRounds(t *testing.T) {
 	}
 	n := len(src)
 	raw := put(k, src...)
-	packed := func(kind int) uint64 {
+	packed := func(kind int) gpu.Ptr {
 		dst := k.alloc(4 * n)
 		k.launch("pack_weights", 1, 1, 32, 0, dst, raw, n, 1, 1, formRaw, kind)
 		return dst

@@ -1,9 +1,11 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
 	"testing"
 
-	"bnas.example/kernels/gpu"
+	"bnas.example/internal/gpusim/machine"
 )
 
 // A map case: images, those that give statistics, the node, its terms, and how it is cut.
@@ -113,12 +115,12 @@ func TestGlobalAvg(t *testing.T) {
 func TestOrderOfSums(t *testing.T) {
 	s := shape{11, 6, 6}
 	var first []uint32
-	for _, order := range []gpu.Options{{}, {Order: 1}, {Order: 2}} {
+	for _, order := range []machine.Options{{}, {Order: 1}, {Order: 2}} {
 		k := newOrderedKit(t, 7, order)
 		d := k.node(3, s, relu, true)
 		f := backward{kernel: "sum_gradient", n: 3, in: d, out: []*incoming{k.incoming(3, s, true)}, cut: plainCut(2, 2, 8, 64), sums: true}
 		f.run(k, f.out[0].dy)
-		bits := get[uint32](k, d.bn[0].dgamma, s.c)
+		bits := get[uint32](k, d.bn[0].Dgamma, s.c)
 		if first == nil {
 			first = bits
 		}

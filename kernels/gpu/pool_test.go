@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
@@ -12,12 +14,12 @@ var poolCases = []struct {
 	activation int
 	cut        cut
 }{
-	{2, shape{5, 6, 7}, window{kernel: 3, stride: 1, pad: 1, dilation: 1}, relu, plainCut(2, 3, 8, 64)},
-	{1, shape{16, 7, 5}, window{kernel: 3, stride: 2, pad: 1, dilation: 1}, linear, plainCut(3, 2, 8, 96)},
-	{2, shape{9, 6, 6}, window{kernel: 2, stride: 2, pad: 0, dilation: 1}, relu6, plainCut(4, 4, 16, 256)},
-	{1, shape{1, 9, 8}, window{kernel: 3, stride: 1, pad: 2, dilation: 2}, linear, plainCut(9, 8, 8, 32)},
-	{1, shape{3, 5, 6}, window{kernel: 1, stride: 2, pad: -1, dilation: 1}, linear, plainCut(2, 2, 8, 64)},
-	{1, shape{40, 12, 12}, window{kernel: 3, stride: 1, pad: 1, dilation: 1}, relu, plainCut(12, 12, 40, 64)}, // more windows than the scratch holds
+	{2, shape{5, 6, 7}, window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}, relu, plainCut(2, 3, 8, 64)},
+	{1, shape{16, 7, 5}, window{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1}, linear, plainCut(3, 2, 8, 96)},
+	{2, shape{9, 6, 6}, window{Kernel: 2, Stride: 2, Pad: 0, Dilation: 1}, relu6, plainCut(4, 4, 16, 256)},
+	{1, shape{1, 9, 8}, window{Kernel: 3, Stride: 1, Pad: 2, Dilation: 2}, linear, plainCut(9, 8, 8, 32)},
+	{1, shape{3, 5, 6}, window{Kernel: 1, Stride: 2, Pad: -1, Dilation: 1}, linear, plainCut(2, 2, 8, 64)},
+	{1, shape{40, 12, 12}, window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}, relu, plainCut(12, 12, 40, 64)}, // more windows than the scratch holds
 }
 
 func TestPools(t *testing.T) {
@@ -35,7 +37,7 @@ func TestPools(t *testing.T) {
 // The first maximum of many that are equal, and NaN.
 func TestMaxPoolTies(t *testing.T) {
 	k := newKit(t, 3)
-	s, w := shape{8, 6, 5}, window{kernel: 3, stride: 1, pad: 1, dilation: 1}
+	s, w := shape{8, 6, 5}, window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}
 	x := make([]float64, s.h*s.w*s.c)
 	for i := range x {
 		switch x[i] = float64(k.rng.IntN(3) - 1); {
@@ -83,8 +85,8 @@ func (k *kit) checkPool(d *node, out shape, w window, cut cut, most bool) {
 
 // windowAt are the elements that an output's window reads.
 func (d *node) windowAt(w window, i, row, x, c int) (from []int) {
-	for ky := range int(w.kernel) {
-		for kx := range int(w.kernel) {
+	for ky := range int(w.Kernel) {
+		for kx := range int(w.Kernel) {
 			if iy, ix := w.input(row, ky), w.input(x, kx); d.inside(iy, ix) {
 				from = append(from, d.at(i, iy, ix, c))
 			}

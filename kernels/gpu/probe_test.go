@@ -1,6 +1,12 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
-import "testing"
+import (
+	"testing"
+
+	"bnas.example/kernels/gpu"
+)
 
 var probeCases = append([]mapCase{
 	{2, 0, shape{70, 3, 11}, relu, []bool{true, true}, cut{}},
@@ -34,7 +40,7 @@ func TestProbes(t *testing.T) {
 	}
 }
 
-func (k *kit) checkCovariance(d *node, at uint64, pixels int) {
+func (k *kit) checkCovariance(d *node, at gpu.Ptr, pixels int) {
 	k.t.Helper()
 	mean, _ := moments(d.z, d.c, d.n*pixels)
 	want := make([]float64, d.c*d.c)

@@ -3,7 +3,7 @@ package gpu
 import "testing"
 
 func TestUsageOf(t *testing.T) {
-	for _, a := range architectures {
+	for _, a := range Architectures {
 		usage, err := UsageOf(a)
 		if err != nil {
 			t.Fatal(err)

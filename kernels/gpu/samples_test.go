@@ -1,22 +1,24 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
-import "testing"
+import (
+	"testing"
+
+	"bnas.example/kernels/gpu"
+)
 
 func TestSampleGradients(t *testing.T) {
-	type sampleBN struct {
-		image                         uint64
-		term, channels, pitch, column int64
-	}
 	k := newKit(t, 1)
 	const n = 3
-	var list []sampleBN
+	var list []gpu.SampleBN
 	var want [n][]float64
 	columns := 0
 	for i, c := range []int{5, 1, 270, 8} {
-		b := sampleBN{term: int64(i % 3), channels: int64(c), pitch: int64(pitchOf(c)), column: int64(columns)}
+		b := gpu.SampleBN{Term: int64(i % 3), Channels: int64(c), Pitch: int64(pitchOf(c)), Column: int64(columns)}
 		sums := k.random(4 * n * pitchOf(c))
 		if i != 3 {
-			b.image = put(k, floats(sums)...)
+			b.Image = put(k, floats(sums)...)
 		} else {
 			clear(sums)
 		}
@@ -33,6 +35,6 @@ func TestSampleGradients(t *testing.T) {
 	dst := k.alloc(4 * n * columns)
 	k.launch("sample_gradients", len(list), n, 256, 0, dst, put(k, list...), len(list), n, columns)
 	for image := range n {
-		near(t, "sample gradients", widen(get[float32](k, dst+uint64(4*image*columns), columns)), want[image], 0)
+		near(t, "sample gradients", widen(get[float32](k, dst+gpu.Ptr(4*image*columns), columns)), want[image], 0)
 	}
 }

@@ -1,3 +1,5 @@
+//go:build cgo && linux && gpusim
+
 package gpu_test
 
 import (
@@ -6,14 +8,9 @@ import (
 	"testing"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/hoststore"
 )
-
-type parameter struct {
-	data, grad, moment1, moment2 uint64
-	length                       int64
-	decay, bias1, bias2          float64
-}
 
 var updateLengths = []int{1, 3, 256, 1000}
 
@@ -21,7 +18,7 @@ var updateLengths = []int{1, 3, 256, 1000}
 type twin struct {
 	host *hoststore.Store
 	ids  []kernels.ParamID
-	list []parameter
+	list []gpu.Parameter
 }
 
 func (k *kit) twin(rule kernels.Update) twin {
@@ -36,14 +33,14 @@ func (k *kit) twin(rule kernels.Update) twin {
 	}
 	w := twin{host: hoststore.New(table)}
 	for i, n := range updateLengths {
-		p := parameter{length: int64(n), decay: rule.WeightDecay, bias1: 1, bias2: 1}
+		p := gpu.Parameter{Length: int64(n), Decay: rule.WeightDecay, Bias1: 1, Bias2: 1}
 		if i%2 == 1 {
-			p.decay = rule.WeightDecayWeights
+			p.Decay = rule.WeightDecayWeights
 		}
 		if rule.Kind == kernels.AdamW {
-			p.bias1, p.bias2 = 1-math.Pow(rule.Beta1, float64(rule.Steps[i])), 1-math.Pow(rule.Beta2, float64(rule.Steps[i]))
+			p.Bias1, p.Bias2 = 1-math.Pow(rule.Beta1, float64(rule.Steps[i])), 1-math.Pow(rule.Beta2, float64(rule.Steps[i]))
 		}
-		for slot, to := range []*uint64{&p.data, &p.grad, &p.moment1, &p.moment2} {
+		for slot, to := range []*gpu.Ptr{&p.Data, &p.Grad, &p.Moment1, &p.Moment2} {
 			v := floats(k.random(n))
 			if kernels.Slot(slot) == kernels.Moment2 {
 				for j := range v {
@@ -61,7 +58,7 @@ func (k *kit) twin(rule kernels.Update) twin {
 }
 
 // norm runs gradient_norm.
-func (k *kit) norm(list []parameter) (at uint64, result []float64) {
+func (k *kit) norm(list []gpu.Parameter) (at gpu.Ptr, result []float64) {
 	at = k.alloc(24)
 	arrived := put(k, uint32(0), uint32(0))
 	k.launch("gradient_norm", len(list), 1, 256, 0, at, k.alloc(16*len(list)), arrived, put(k, list...), len(list))
@@ -101,8 +98,8 @@ func TestUpdate(t *testing.T) {
 func (k *kit) compare(w twin) {
 	k.t.Helper()
 	for i, p := range w.list {
-		for slot, at := range []uint64{p.data, p.grad, p.moment1, p.moment2} {
-			want := make([]float32, p.length)
+		for slot, at := range []gpu.Ptr{p.Data, p.Grad, p.Moment1, p.Moment2} {
+			want := make([]float32, p.Length)
 			if err := w.host.Read(w.ids[i], kernels.Slot(slot), want); err != nil {
 				k.t.Fatal(err)
 			}
@@ -122,8 +119,8 @@ func TestUpdateNotFinite(t *testing.T) {
 	w := k.twin(rule)
 	for i, v := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
 		for _, e := range []int{700, 255 - i} {
-			if p := w.list[3-i]; int64(e) < p.length {
-				if err := k.m.CopyIn(p.grad+uint64(4*e), bytesOf([]float32{v})); err != nil {
+			if p := w.list[3-i]; int64(e) < p.Length {
+				if err := k.m.CopyIn(uint64(p.Grad)+uint64(4*e), bytesOf([]float32{v})); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -137,7 +134,7 @@ func TestUpdateNotFinite(t *testing.T) {
 	k.launch("update_sgd", n, 1, 256, 0, list, n, at, 1.0, 0.0, false, 0.0)
 	k.launch("update_adamw", n, 1, 256, 0, list, n, at, 1.0, 0.9, 0.9, 1e-8, 0.0)
 	for i := range w.list {
-		w.list[i].grad = put(k, w.host.Slice(kernels.ParamID(i), kernels.Grad)...)
+		w.list[i].Grad = put(k, w.host.Slice(kernels.ParamID(i), kernels.Grad)...)
 	}
 	k.compare(w)
 }

@@ -10,8 +10,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"bnas.example/internal/wholefile"
+	"bnas.example/kernels/gpu"
 )
 
 // manifest says what the archives were made from.
@@ -21,42 +23,51 @@ type manifest struct {
 	Archives map[string]string `json:"archives"` // SHA-256 of every archive
 }
 
-// ptxOf names the architectures whose PTX is kept: 90 for GPUs that come after, 80 for the interpreter.
-var ptxOf = []string{"80", "90"}
+// interpretedArch is the architecture whose PTX the interpreter of internal/gpusim runs.
+const interpretedArch = "80"
 
-// writeArchives writes, into dir, sm_NN.zip with the cubins of each architecture, compute_NN.zip with PTX, and the
-// manifest. The same objects give the same bytes.
-func writeArchives(dir string, t *toolchain, s sources, objects []object) error {
+// folders are where archives are written.
+type folders struct {
+	compiled    string // what the program has: cubins of each architecture, PTX for GPUs that come after, the manifest
+	interpreted string // PTX for the interpreter
+}
+
+// writeArchives writes sm_NN.zip with the cubins of each architecture, compute_NN.zip with PTX, and the manifest. The
+// same objects give the same bytes.
+func writeArchives(to folders, t *toolchain, s sources, objects []object) error {
 	m := manifest{Compiler: t.version, Sources: map[string]string{}, Archives: map[string]string{}}
 	for name, text := range s {
 		m.Sources[name] = hash([]byte(text))
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	write := func(name, arch, extension string, part func(object) []byte) error {
+	write := func(dir, name, arch, extension string, part func(object) []byte) error {
 		data, err := archive(objects, arch, extension, part)
 		if err != nil {
 			return err
 		}
 		m.Archives[name] = hash(data)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
 		return wholefile.Write(filepath.Join(dir, name), data)
 	}
 	for _, arch := range architectures {
-		if err := write("sm_"+arch+".zip", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
+		if err := write(to.compiled, "sm_"+arch+".zip", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
 			return err
 		}
 	}
-	for _, arch := range ptxOf {
-		if err := write("compute_"+arch+".zip", arch, ".ptx", func(o object) []byte { return o.PTX }); err != nil {
-			return err
-		}
+	ptx := func(o object) []byte { return o.PTX }
+	newest := strconv.Itoa(gpu.Newest)
+	if err := write(to.compiled, "compute_"+newest+".zip", newest, ".ptx", ptx); err != nil {
+		return err
+	}
+	if err := write(to.interpreted, "compute_"+interpretedArch+".zip", interpretedArch, ".ptx", ptx); err != nil {
+		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(dir, "manifest.json"), append(text, '\n'))
+	return wholefile.Write(filepath.Join(to.compiled, "manifest.json"), append(text, '\n'))
 }
 
 // archive is a zip, without times, of one part of the objects of an architecture.

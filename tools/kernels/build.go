@@ -2,13 +2,23 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
+
+	"bnas.example/kernels/gpu"
 )
 
-// architectures are those that a cubin is made for, oldest first. Tensor cores as the kernels use them begin with 80.
-var architectures = []string{"70", "75", "80", "86", "89", "90"}
+// architectures are those that a cubin is made for, oldest first.
+var architectures = names(gpu.Architectures)
+
+func names(numbers []int) (list []string) {
+	for _, n := range numbers {
+		list = append(list, strconv.Itoa(n))
+	}
+	return list
+}
 
 // object is one source file compiled for one architecture.
 type object struct {

@@ -24,9 +24,10 @@ import (
 )
 
 const (
-	sourceDir   = "kernels/gpu"
-	compiledDir = sourceDir + "/compiled"
-	tableFile   = sourceDir + "/registers.csv"
+	sourceDir      = "kernels/gpu"
+	compiledDir    = sourceDir + "/compiled"
+	interpretedDir = "internal/gpusim/interpreted"
+	tableFile      = sourceDir + "/registers.csv"
 )
 
 type options struct {
@@ -130,5 +131,5 @@ func (o options) finish(t *toolchain, s sources, objects []object, made string) 
 	if err := wholefile.Write(tableFile, []byte(made)); err != nil {
 		return err
 	}
-	return writeArchives(compiledDir, t, s, objects)
+	return writeArchives(folders{compiledDir, interpretedDir}, t, s, objects)
 }

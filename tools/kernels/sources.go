@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// sources are the texts of a folder's .cu and .cuh files by name. all.cu gathers the others for the emulator: it is not
-// compiled.
+// sources are the texts of a folder's .cu and .cuh files by name.
 type sources map[string]string
 
 func readSources(dir string) (sources, error) {
@@ -20,7 +19,7 @@ func readSources(dir string) (sources, error) {
 	}
 	s := sources{}
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".cu" && ext != ".cuh" || e.Name() == "all.cu" {
+		if ext := filepath.Ext(e.Name()); ext != ".cu" && ext != ".cuh" {
 			continue
 		}
 		text, err := os.ReadFile(filepath.Join(dir, e.Name()))

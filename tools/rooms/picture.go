@@ -33,7 +33,8 @@ func boxes() map[string]box {
 	return at
 }
 
-// picture draws the rooms, floor by floor, and an arrow for each import that no other implies.
+// picture draws the rooms, floor by floor, and an arrow for each import that no other implies, but for those of the
+// ground floor.
 func picture(of map[string][]string) string {
 	var b strings.Builder
 	height := 2*margin + (len(floors)-1)*floorHeight + roomHeight
@@ -42,11 +43,16 @@ func picture(of map[string][]string) string {
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="#fff"/>`+"\n", pictureWidth, height)
 	at := boxes()
 	b.WriteString(`<g fill="none" stroke="#7a8899" stroke-width="1.1">` + "\n")
-	arrows := direct(of)
+	arrows, ground := direct(of), map[string]bool{}
+	for _, r := range floors[len(floors)-1] {
+		ground[r.folder] = true
+	}
 	for _, rooms := range floors {
 		for _, r := range rooms {
 			for _, below := range arrows[r.folder] {
-				b.WriteString(arrow(at[r.folder], at[below]))
+				if !ground[below] {
+					b.WriteString(arrow(at[r.folder], at[below]))
+				}
 			}
 		}
 	}
@@ -79,5 +85,5 @@ func (r room) draw(at box) string {
 	return fmt.Sprintf(`<g><rect x="%.1f" y="%.1f" width="%.1f" height="%d" rx="5" fill="%s" stroke="#5b6b7c"/>`+
 		`<text x="%.1f" y="%.1f" font-size="13" font-weight="600" fill="#16202b">%s</text>`+
 		`<text x="%.1f" y="%.1f" font-size="11.5" fill="#3c4a58">%s</text></g>`+"\n",
-		at.x, at.y, at.width, roomHeight, fill, at.middle(), at.y+19, r.folder, at.middle(), at.y+36, r.holds)
+		at.x, at.y, at.width, roomHeight, fill, at.middle(), at.y+19, strings.TrimPrefix(r.folder, "internal/"), at.middle(), at.y+36, r.holds)
 }

@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // Faults of global memory, and the traffic to it.
 #include "machine_impl.h"

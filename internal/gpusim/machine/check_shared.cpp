@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // Faults of shared memory: races between barriers, reads of what was not written or has not arrived.
 #include "machine_impl.h"

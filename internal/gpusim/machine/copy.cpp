@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // cp.async, atomics and fences of a thread.
 #include "machine_impl.h"

@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // The compiler's hooks. Kernels are compiled with -fsanitize=thread,bounds,alignment but without the sanitizers'
 // libraries: these are the functions that they call at every load and store.

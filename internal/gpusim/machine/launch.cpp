@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // A launch: its blocks over threads of the host.
 #include "machine_impl.h"

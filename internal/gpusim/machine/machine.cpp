@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 #include "machine_impl.h"
 #include <cstring>

@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // Which thread of the block runs, barriers, and the faults of those that wait for one another.
 #include "machine_impl.h"

@@ -1,4 +1,4 @@
-//go:build linux && gpusim
+//go:build cgo && linux && gpusim
 
 // What the lanes of a warp do together. The last lane to come does it for all.
 #include "worker.h"

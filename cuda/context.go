@@ -1,0 +1,41 @@
+package cuda
+
+import (
+	"errors"
+
+	"bnas.example/cuda/driver"
+)
+
+// context is a GPU in use: what a Device, its Stores and its Execs share.
+type context struct {
+	driver     driver.Driver
+	options    Options
+	properties driver.Properties
+	staging    staging
+	parameters int64  // bytes that the Stores have allocated
+	saved      memory // what a Forward keeps
+	gradients  memory // gradients at nodes
+	probe      memory // what observations need
+	pool       pool
+	inputs     inputs
+	forwards   uint64 // counts Forwards: only the last one's values are in saved
+	closed     bool
+}
+
+var errClosed = errors.New("the device is closed")
+
+// queue launches ops in order.
+func (c *context) queue(ops ...Work) error {
+	for i := range ops {
+		if c.options.Trace != nil {
+			c.options.Trace(&ops[i])
+		}
+		if err := ops[i].launch(c.driver); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upload copies b to the GPU. It does not wait, and b may be reused at once.
+func (c *context) upload(dst driver.Ptr, b []byte) error { return c.staging.upload(c.driver, dst, b) }

@@ -1,0 +1,205 @@
+//go:build cuda
+
+package driver
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"runtime"
+	"unsafe"
+
+	"gorgonia.org/cu"
+
+	_ "bnas.example/cuda/driver/early" // says why where CUDA does not start
+	"bnas.example/kernels/gpu"
+)
+
+// Built tells whether this program can use a GPU.
+const Built = true
+
+// realDriver is the GPU itself. Any goroutine may use it, one at a time: CUDA's notion of a current context belongs to
+// an OS thread, so every call binds its goroutine to a thread and makes the context current there (0.1 µs).
+type realDriver struct {
+	device     cu.Device
+	context    cu.CUContext
+	properties Properties
+	modules    []cu.Module
+	kernels    map[string]*realKernel
+	stream     [Streams]cu.Stream
+	made       int // streams that there are
+	events     map[Event]cu.Event
+	graphs     map[Graph]executable
+	names      uint64                 // the last name given to an event or graph
+	pinned     map[unsafe.Pointer]int // bytes of pinned memory at an address
+	args       []unsafe.Pointer       // of one launch
+	last       [Streams]Launch        // the last launch in each stream, without its arguments
+}
+
+// realKernel is a kernel and how much dynamic shared memory it may be launched with.
+type realKernel struct {
+	function cu.Function
+	shared   int
+}
+
+// Open opens the first GPU that CUDA shows (CUDA_VISIBLE_DEVICES chooses) and loads the kernels for it.
+func Open() (Driver, error) {
+	n, err := cu.NumDevices()
+	if err != nil {
+		return nil, fmt.Errorf("cuda: cuDeviceGetCount: %w", translate(err))
+	}
+	if n == 0 {
+		return nil, errors.New("cuda: the driver shows no GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)")
+	}
+	d := &realDriver{
+		kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{}, pinned: map[unsafe.Pointer]int{},
+	}
+	if d.device, err = cu.GetDevice(0); err != nil {
+		return nil, fmt.Errorf("cuda: cuDeviceGet: %w", translate(err))
+	}
+	if d.context, err = d.device.RetainPrimaryCtx(); err != nil {
+		return nil, fmt.Errorf("cuda: cuDevicePrimaryCtxRetain: %w", translate(err))
+	}
+	if err := d.open(); err != nil {
+		return nil, fmt.Errorf("cuda: %w", errors.Join(err, d.Close()))
+	}
+	return d, nil
+}
+
+func (d *realDriver) open() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	if err := d.describe(); err != nil {
+		return err
+	}
+	if err := d.load(); err != nil {
+		return err
+	}
+	for s := range d.stream {
+		var err error
+		if d.stream[s], err = cu.MakeStream(cu.NonBlocking); err != nil {
+			return d.failed(err, "cuStreamCreate")
+		}
+		d.made++
+	}
+	return nil
+}
+
+// describe reads the GPU's properties.
+func (d *realDriver) describe() error {
+	p := &d.properties
+	var major, minor int
+	for _, a := range []struct {
+		name  string
+		of    cu.DeviceAttribute
+		value *int
+	}{
+		{"major capability", cu.ComputeCapabilityMajor, &major},
+		{"minor capability", cu.ComputeCapabilityMinor, &minor},
+		{"number of SMs", cu.MultiprocessorCount, &p.SMs},
+		{"shared memory", sharedAttribute, &p.SharedMemory},
+	} {
+		v, err := d.device.Attribute(a.of)
+		if err != nil {
+			return d.failed(err, "cuDeviceGetAttribute of %s", a.name)
+		}
+		*a.value = v
+	}
+	name, err := d.device.Name()
+	if err != nil {
+		return d.failed(err, "cuDeviceGetName")
+	}
+	p.Name = string(bytes.TrimRight([]byte(name), "\x00"))
+	p.Capability = 10*major + minor
+	p.Driver = cu.Version()
+	p.Free, p.Memory, err = cu.MemInfo()
+	return d.failed(err, "cuMemGetInfo")
+}
+
+// load loads every kernel that was compiled for this GPU.
+func (d *realDriver) load() error {
+	modules, err := gpu.Cubins(d.properties.Capability)
+	if err != nil {
+		return err
+	}
+	for _, m := range modules {
+		log := &cu.JITErrorLogBuffer{Buffer: make([]byte, 16<<10)}
+		loaded, err := cu.LoadDataEx(string(m.Image), log)
+		if err != nil {
+			said, _, _ := bytes.Cut(log.Buffer, []byte{0})
+			return d.failed(err, "cuModuleLoadDataEx of %s for %s, sm_%d (driver %d): %s", m.Name, d.properties.Name,
+				d.properties.Capability, d.properties.Driver, said)
+		}
+		d.modules = append(d.modules, loaded)
+	}
+	return nil
+}
+
+// Properties describe the GPU; Free is asked for anew.
+func (d *realDriver) Properties() Properties {
+	if d.enter() == nil {
+		defer d.leave()
+		if free, _, err := cu.MemInfo(); err == nil {
+			d.properties.Free = free
+		}
+	}
+	return d.properties
+}
+
+// enter binds the goroutine to its thread and makes the context current; leave ends that.
+func (d *realDriver) enter() error {
+	runtime.LockOSThread()
+	if err := cu.SetCurrentContext(d.context); err != nil {
+		runtime.UnlockOSThread()
+		return d.failed(err, "cuCtxSetCurrent")
+	}
+	return nil
+}
+
+func (d *realDriver) leave() { runtime.UnlockOSThread() }
+
+// failed says which call has failed, and on what. After a fault of a kernel, which CUDA reports at some later call, it
+// names the launches that may have been it.
+func (d *realDriver) failed(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf(format+": %w", append(args, translate(err))...)
+	if !errors.Is(err, ErrLost) {
+		return err
+	}
+	for s := range d.last {
+		if l := &d.last[s]; l.Kernel != "" {
+			err = fmt.Errorf("%w; the fault is in a launch before, at the latest %v", err, l)
+		}
+	}
+	return fmt.Errorf("%w (CUDA_LAUNCH_BLOCKING=1 in the environment makes the launch itself fail)", err)
+}
+
+// Close gives back all that was not, and the context.
+func (d *realDriver) Close() error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	var errs []error
+	for _, g := range d.graphs {
+		errs = append(errs, d.failed(g.destroy(), "cuGraphExecDestroy"))
+	}
+	for _, e := range d.events {
+		errs = append(errs, d.failed(cu.DestroyEvent(&e), "cuEventDestroy"))
+	}
+	for p := range d.pinned {
+		errs = append(errs, d.failed(cu.MemFreeHost(p), "cuMemFreeHost"))
+	}
+	for s := range d.stream[:d.made] {
+		errs = append(errs, d.failed(d.stream[s].Destroy(), "cuStreamDestroy"))
+	}
+	for _, m := range d.modules {
+		errs = append(errs, d.failed(m.Unload(), "cuModuleUnload"))
+	}
+	errs = append(errs, d.failed(d.device.ReleasePrimaryCtx(), "cuDevicePrimaryCtxRelease"))
+	return errors.Join(errs...)
+}

@@ -1,0 +1,105 @@
+//go:build cuda
+
+package driver
+
+import (
+	"errors"
+	"fmt"
+	"unsafe"
+
+	"gorgonia.org/cu"
+)
+
+// unasked is how much dynamic shared memory every kernel may be launched with: 48 KiB less what it has statically.
+const unasked = 48<<10 - 64
+
+func (d *realDriver) Launch(s Stream, l *Launch) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	k, err := d.kernel(l.Kernel)
+	if err != nil {
+		return d.failed(err, "cuModuleGetFunction of %s", l.Kernel)
+	}
+	if l.Shared > k.shared {
+		if err := allowShared(k.function, l.Shared); err != nil {
+			return d.failed(err, "cuFuncSetAttribute for %v (a block may have %d bytes)", l, d.properties.SharedMemory)
+		}
+		k.shared = l.Shared
+	}
+	d.args = d.args[:0]
+	for i := range l.Args {
+		d.args = append(d.args, unsafe.Pointer(&l.Args[i]))
+	}
+	g, b := l.Grid, l.Block
+	if err := k.function.Launch(g[0], g[1], g[2], b[0], b[1], b[2], l.Shared, d.stream[s], d.args); err != nil {
+		return d.failed(err, "cuLaunchKernel of %v, %d parameters", l, len(l.Args))
+	}
+	d.last[s] = Launch{Kernel: l.Kernel, Grid: g, Block: b, Shared: l.Shared}
+	return nil
+}
+
+// kernel looks a kernel up in the modules, once.
+func (d *realDriver) kernel(name string) (*realKernel, error) {
+	if k, ok := d.kernels[name]; ok {
+		return k, nil
+	}
+	err := errors.New("no kernels are loaded")
+	for _, m := range d.modules {
+		var f cu.Function
+		if f, err = m.Function(name); err == nil {
+			k := &realKernel{function: f, shared: unasked}
+			d.kernels[name] = k
+			return k, nil
+		}
+	}
+	return nil, err
+}
+
+// Capture stays on one thread from beginning to end, as CUDA asks.
+func (d *realDriver) Capture(s Stream, f func() error) (Graph, error) {
+	if err := d.enter(); err != nil {
+		return 0, err
+	}
+	defer d.leave()
+	if err := beginCapture(d.stream[s]); err != nil {
+		return 0, d.failed(err, "cuStreamBeginCapture")
+	}
+	failed := f()
+	e, err := endCapture(d.stream[s])
+	if failed != nil || err != nil {
+		if e.graph != nil {
+			err = errors.Join(err, e.destroy())
+		}
+		return 0, fmt.Errorf("recording a graph: %w", errors.Join(failed, err))
+	}
+	d.names++
+	d.graphs[Graph(d.names)] = e
+	return Graph(d.names), nil
+}
+
+func (d *realDriver) Replay(s Stream, g Graph) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	e, ok := d.graphs[g]
+	if !ok {
+		return fmt.Errorf("graph %d is not there", g)
+	}
+	return d.failed(e.launch(d.stream[s]), "cuGraphLaunch of graph %d", g)
+}
+
+func (d *realDriver) FreeGraph(g Graph) error {
+	if err := d.enter(); err != nil {
+		return err
+	}
+	defer d.leave()
+	e, ok := d.graphs[g]
+	if !ok {
+		return fmt.Errorf("graph %d is not there", g)
+	}
+	delete(d.graphs, g)
+	return d.failed(e.destroy(), "cuGraphExecDestroy of graph %d", g)
+}

@@ -1,7 +1,0 @@
-//go:build !cgo || !linux || !gpusim
-
-package gpu
-
-import "bnas.example/internal/gpusim/machine"
-
-func emulated() machine.Kernels { return machine.Kernels{} }
