@@ -7,7 +7,7 @@ import (
 	"bnas.example/philox"
 )
 
-// naive does what Augment says step by step: flip, border, crop, normalise, cutout.
+// naive computes Augment step by step: flip, border, crop, normalise, cutout.
 func naive(m *memory, image []byte, border int, v view) []float32 {
 	h, w := m.height, m.width
 	bh, bw := h+2*border, w+2*border

@@ -180,7 +180,7 @@ func parseIDX(r io.Reader, ranks []int) (dims []int, content []byte, err error) 
 		dims = append(dims, int(d))
 		size *= int(d)
 	}
-	content, err = io.ReadAll(io.LimitReader(b, int64(size)+1)) // grows with what is there, whatever the header says
+	content, err = io.ReadAll(io.LimitReader(b, int64(size)+1)) // grows with the file, not with the header
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, nil, err
 	}

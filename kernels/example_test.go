@@ -50,7 +50,7 @@ func ExampleProgram() {
 	//   2 linear    mean → logits 2×1×1
 }
 
-// A Device refuses an illegal call and says why.
+// A guarded Device returns an error for an illegal call. The error names the device, the program and the call.
 func ExampleGuard() {
 	device := ref.New()
 	defer device.Close()

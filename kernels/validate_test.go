@@ -10,7 +10,7 @@ import (
 
 func cell() *kerneltest.Case { return kerneltest.Cell(1, kernels.Shape{C: 4, H: 6, W: 6}, 2) }
 
-// Every rule, broken once, is refused with an error that says where.
+// Validate returns an error for each broken rule. The error names the place.
 func TestValidateRefuses(t *testing.T) {
 	if err := cell().Program.Validate(); err != nil {
 		t.Fatal(err)

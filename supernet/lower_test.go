@@ -158,7 +158,7 @@ func TestSplitKeepsBatchNorms(t *testing.T) {
 	}
 }
 
-// TestReLUs: a joined step stands for the activation modules of all its branches.
+// TestReLUs: a joined step counts the activation modules of all its branches.
 func TestReLUs(t *testing.T) {
 	total := func(space string, a Arch) int {
 		n, err := New(Config{Space: space, BN: Standard})

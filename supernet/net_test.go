@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestOddImages: a space takes any size, or says in an error which it takes.
+// TestOddImages: a space accepts any size, or its error names the sizes that it accepts.
 func TestOddImages(t *testing.T) {
 	n, err := New(Config{Space: "nas-bench-macro", BN: Fair, Height: 13, Width: 7, Channels: 4})
 	if err != nil {

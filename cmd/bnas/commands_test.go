@@ -17,8 +17,8 @@ const (
 	fewFlags = "--images 8 --ntk-images 2"
 )
 
-// A command line, and what the program answers to it. RUN stands for the folder of a trained run, DIR for a folder to
-// write into, ARCH for cellArch.
+// commandCase is a command line and its expected results. RUN is replaced by the folder of a trained run, DIR by a folder
+// for output, ARCH by cellArch.
 type commandCase struct {
 	args   string
 	code   int

@@ -65,7 +65,7 @@ func TestCoreChoice(t *testing.T) {
 	}
 }
 
-// rounds is how many random shapes are tried: the sanitizer's runs are the short ones.
+// rounds is the number of random shapes. It is smaller in short runs, for example under a sanitizer.
 func rounds(short, full int) int {
 	if testing.Short() {
 		return short
@@ -213,7 +213,7 @@ func check(t *testing.T, r *rand.Rand, k *coreCall, c coreShape, bound float64) 
 	}
 }
 
-// What a core writes for an image must be the same bits whatever images share its call.
+// The bits that a core writes for an image must not depend on the other images of the call.
 func TestCoreImagesAreIndependent(t *testing.T) {
 	everyCore(t, func(t *testing.T, isa, core string) {
 		r := rand.New(rand.NewPCG(11, 11))

@@ -100,7 +100,7 @@ func (e badGram) CodeGram(dst []int64) (int64, error) {
 	return units, err
 }
 
-// Read takes what it cannot fill.
+// Read hides the error of the Exec.
 func (e badRead) Read(t kernels.Tap, dst []float32) error {
 	_ = e.Exec.Read(t, dst)
 	return nil
@@ -128,7 +128,7 @@ func scaleGrad(s kernels.Store, id kernels.ParamID, by float32) error {
 	return s.Write(id, kernels.Grad, g)
 }
 
-// Each defect is found by the check that is named, with an error that says what is wrong.
+// For each defect, the named check must fail with the given error.
 func TestSuiteFindsDefects(t *testing.T) {
 	logits := func(spoil func(dst []float32)) func(kernels.Exec, kernels.Store) kernels.Exec {
 		return func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badLogits{e, spoil} }
@@ -210,7 +210,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 	}
 }
 
-// A device whose results depend on the number of threads is found.
+// The suite fails for a device whose results depend on the number of threads.
 func TestSuiteComparesThreads(t *testing.T) {
 	o := Options{Seed: 3, Random: 1, Small: true}
 	err := find(t, o, "random-3").run(func(threads int) (kernels.Device, error) {

@@ -88,10 +88,10 @@ func TestCarelessFails(t *testing.T) {
 	}
 }
 
-// unguarded offers a Backend as a Device, which only a test does.
+// unguarded offers a Backend as a Device without a guard. Only tests do this.
 type unguarded struct{ kernels.Backend }
 
-// An error says the device, the program and the call.
+// An error names the device, the program and the call.
 func TestGuardErrors(t *testing.T) {
 	d := kernels.Guard("careless", careless{})
 	c := Cell(1, kernels.Shape{C: 4, H: 6, W: 6}, 2)

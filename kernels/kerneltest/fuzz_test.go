@@ -8,8 +8,8 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// Whatever number of a program is changed to whatever else, it is refused or it runs: three bytes of input are one
-// change, two that choose the number and one that is its new value.
+// FuzzCompile changes numbers of a legal program. The result must be refused or must run. Three bytes of input are one
+// change: two choose the number, one is its new value.
 func FuzzCompile(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{0, 0, 0, 1, 0, 200})
@@ -49,7 +49,7 @@ func FuzzCompile(f *testing.F) {
 	})
 }
 
-// work bounds the operations of a run: what is stored, times the window and the input channels.
+// work bounds the operations of a run: the stored elements, times the window and the input channels.
 func work(p *kernels.Program) int {
 	total := 0
 	for _, s := range p.Steps {

@@ -110,7 +110,7 @@ func TestSetGate(t *testing.T) {
 	}
 }
 
-// An Exec says when another has taken the device's memory.
+// An Exec returns an error if another Exec has used the device's memory since.
 func TestOwner(t *testing.T) {
 	p, params := plain()
 	d := ref.New()
