@@ -30,6 +30,7 @@ lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
 	$(GO) vet -tags gpusim ./...
 	$(GO) tool staticcheck -tags gpusim ./...
+	GO=$(GO) scripts/deadcode.sh
 
 # With the emulated GPU; needs g++.
 test-unit:

@@ -77,7 +77,7 @@ func get[T any](k *kit, p gpu.Ptr, n int) []T {
 	return v
 }
 
-// launch runs a kernel; arguments are gpu.Ptr, int, bool and float64.
+// launch runs a kernel; arguments are gpu.Ptr, int, uint64, bool and float64.
 func (k *kit) launch(name string, x, y, threads, shared int, args ...any) {
 	k.t.Helper()
 	words := make([]uint64, len(args))
@@ -87,6 +87,8 @@ func (k *kit) launch(name string, x, y, threads, shared int, args ...any) {
 			words[i] = uint64(a)
 		case int:
 			words[i] = uint64(a)
+		case uint64:
+			words[i] = a
 		case float64:
 			words[i] = math.Float64bits(a)
 		case bool:
