@@ -34,7 +34,7 @@ lint:
 
 # With the emulated GPU; needs g++.
 test-unit:
-	$(GO) test -tags gpusim ./...
+	$(GO) test -tags gpusim -timeout 30m ./...
 
 # The program without cgo: the reference device only.
 test-nocgo:
@@ -65,7 +65,7 @@ test-cuda:
 	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda ./cuda/driver
 
 test-race:
-	$(GO) test -tags gpusim -race -short $(RACE_PACKAGES)
+	$(GO) test -tags gpusim -race -short -timeout 30m $(RACE_PACKAGES)
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, each fuzz target for a while.
 test-long:
