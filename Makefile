@@ -39,11 +39,11 @@ test-unit:
 # The program without cgo: the reference device only.
 test-nocgo:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test -short ./kernels/cpu ./internal/gpusim/emulated ./cmd/bnas
+	CGO_ENABLED=0 $(GO) test -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated ./cmd/bnas
 
 # AddressSanitizer over the C of the engine.
 test-asan:
-	$(GO) test -asan -short ./kernels/cpu
+	$(GO) test -asan -short -timeout 30m ./kernels/cpu
 
 # Every CUDA kernel for every architecture, kept in kernels/gpu/compiled with the table of registers and spills. It
 # needs no GPU; the compiler is fetched where none is installed.
