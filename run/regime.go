@@ -19,10 +19,7 @@ func (r *Run) Regimes(n int) (func(supernet.Arch) (ntk.Regime, error), error) {
 	if !ok {
 		return nil, fmt.Errorf("images are %v, want float32", batch.Images.Dtype())
 	}
-	start, err := r.Device.NewStore(r.Net.Params())
-	if err == nil {
-		err = r.Net.Fill(start)
-	}
+	start, err := r.initialStore()
 	if err != nil {
 		return nil, err
 	}

@@ -140,14 +140,20 @@ func openNetwork(cfg Config, o Options) (*Run, error) {
 	if r.Device, err = OpenDevice(cfg, o); err != nil {
 		return nil, err
 	}
-	if r.Store, err = r.Device.NewStore(r.Net.Params()); err == nil {
-		err = r.Net.Fill(r.Store)
-	}
-	if err != nil {
+	if r.Store, err = r.initialStore(); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// initialStore makes a Store with all parameters at their initial values.
+func (r *Run) initialStore() (kernels.Store, error) {
+	s, err := r.Device.NewStore(r.Net.Params())
+	if err == nil {
+		err = r.Net.Fill(s)
+	}
+	return s, err
 }
 
 // openWithImages opens the training images, sets the sizes of the supernet from them, and opens the network.
