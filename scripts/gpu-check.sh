@@ -1,60 +1,135 @@
 #!/usr/bin/env bash
-# For whoever has a GPU: runs the suite on it, compute-sanitizer where that is installed, the benchmarks, PyTorch's where
-# that is installed, and writes one file of results: scripts/gpu-check.sh [FILE]. It goes on after a failure and ends
-# with 1 if there was one.
+# Checks and times bnas on a GPU and writes one file of results:
+#
+#     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [FILE]
+#
+# It runs doctor, the driver's tests, the conformance suite in every precision, training steps, PyTorch's steps where
+# torch is installed, a profile by ncu and compute-sanitizer where those are installed. --bundle takes the programs from
+# a folder that gpu-bundle.sh made, and needs neither Go nor a network; without it they are built first. --seconds bounds
+# the whole; a section for which no time is left is named and left out. It goes on after a failure and ends with 1 if
+# there was one.
 set -uo pipefail
-cd "$(dirname "$0")/.." || exit
-results=$(realpath -m "${1:-gpu-results-$(date -u +%Y%m%d-%H%M%S).txt}")
+usage() { echo "usage: gpu-check.sh [--bundle DIR] [--seconds N] [FILE]" >&2; exit 2; }
+bundle='' seconds=0 results=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --bundle) bundle=${2:-}; [ -x "$bundle/bnas-cuda" ] || { echo "gpu-check: --bundle $bundle: no bnas-cuda in it; scripts/gpu-bundle.sh makes it" >&2; exit 2; }; shift 2 ;;
+    --seconds) seconds=${2:-}; case $seconds in '' | *[!0-9]*) usage ;; esac; shift 2 ;;
+    -*) usage ;;
+    *) [ -z "$results" ] || usage; results=$1; shift ;;
+  esac
+done
+results=$(realpath -m "${results:-gpu-results-$(date -u +%Y%m%d-%H%M%S).txt}")
 command -v nvidia-smi >/dev/null || { echo "gpu-check: no NVIDIA driver: nvidia-smi is not there (in a container: --gpus all)" >&2; exit 1; }
+: >"$results" || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-bnas=bin/bnas-cuda
 failed=0
 
 say() { echo "$*" | tee -a "$results"; }
 
-# section NAME COMMAND...: the output goes into the file, the end of it and the time onto the screen.
+# left LIMIT: the seconds that a section may take, at most LIMIT; everything without --seconds.
+left() {
+  [ "$seconds" -gt 0 ] || { echo 86400; return; }
+  local rest=$((seconds - SECONDS - 5))
+  echo $((rest < $1 ? rest : $1))
+}
+
+# section NAME LIMIT COMMAND...: the output goes into the file, the end of it and the time onto the screen.
 section() {
-  local name=$1 start=$SECONDS verdict=passed
-  shift
-  say "" && say "## $name" && say "\$ $*"
-  "$@" >"$work/out" 2>&1 || { verdict="FAILED ($?)"; failed=1; }
+  local name=$1 limit start=$SECONDS verdict=passed
+  limit=$(left "$2")
+  shift 2
+  say "" && say "## $name"
+  [ "$limit" -ge 5 ] || { say "LEFT OUT: no time"; return; }
+  say "\$ $*"
+  timeout -k 5 "$limit" "$@" >"$work/out" 2>&1 || { verdict="FAILED ($?)"; failed=1; }
   cat "$work/out" >>"$results"
   tail -n 12 "$work/out"
   say "$name: $verdict, $((SECONDS - start)) s"
 }
 
-: >"$results" || exit 1
-say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown)"
-section "the machine" nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
-section "build" make cuda
-section "build of the tests" scripts/with-cuda.sh go test -c -tags cuda -o "$work/" ./cuda ./cuda/driver
-section "doctor" "$bnas" doctor
-
-section "driver" "$work/driver.test" -test.run '^TestReal' -test.v
-section "suite" "$work/cuda.test" -test.run '^TestRealConformance$' -test.v -test.timeout 60m
-
-if sanitizer=$(command -v compute-sanitizer); then
-  for tool in memcheck racecheck synccheck initcheck; do
-    section "compute-sanitizer $tool" env BNAS_SANITIZER=1 "$sanitizer" --tool "$tool" --error-exitcode 9 --print-limit 20 \
-      "$work/cuda.test" -test.run '^TestRealConformance$' -test.timeout 120m
+# together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed.
+together() {
+  local limit start=$SECONDS one name
+  limit=$(left "$1")
+  shift
+  if [ "$limit" -lt 5 ]; then
+    say "" && say "LEFT OUT, no time: ${*%%=*}"
+    return
+  fi
+  for one in "$@"; do
+    name=${one%%=*}
+    { timeout -k 5 "$limit" bash -c "${one#*=}" >"$work/$name.out" 2>&1; echo "$? $((SECONDS - start))" >"$work/$name.end"; } &
   done
-else
-  say "" && say "compute-sanitizer: not installed (it comes with the CUDA toolkit)"
+  wait
+  for one in "$@"; do
+    name=${one%%=*}
+    say "" && say "## $name"
+    say "\$ ${one#*=}"
+    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 >>"$results"
+    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 12
+    say "passed $(grep -c -E '^ *--- PASS' "$work/$name.out"), failed $(grep -c -E '^ *--- FAIL' "$work/$name.out"), skipped $(grep -c -E '^ *--- SKIP' "$work/$name.out")"
+    read -r code took <"$work/$name.end"
+    if [ "$code" = 0 ]; then say "$name: passed, $took s"; else say "$name: FAILED ($code), $took s"; failed=1; fi
+  done
+}
+
+if [ -z "$bundle" ]; then
+  bundle=$work/bundle
+  "$(dirname "$0")/gpu-bundle.sh" "$bundle" || exit
 fi
+bundle=$(realpath "$bundle")
+bnas=$bundle/bnas-cuda
+
+say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(paste -sd ' ' "$bundle/commit" 2>/dev/null)"
+section "the machine" 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
+section "doctor" 60 "$bnas" doctor
+section "driver" 60 "$bundle/driver.test" -test.run '^TestReal' -test.v
+
+suites=()
+for options in bf16-half fp32 tf32 fp16 bf16 half fp32-no-graphs; do
+  suites+=("suite-$options='$bundle/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
+done
+together 180 "${suites[@]}"
 
 for arch in all3x3 mixed; do
-  for precision in fp32 tf32 fp16 bf16; do
-    section "step $arch $precision" "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision "$precision" --repeats 50 --json --quiet
+  for precision in "bf16 --half" bf16 fp16 tf32 fp32; do
+    # shellcheck disable=SC2086
+    section "step $arch $precision" 30 "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision $precision --repeats 50 --warmup 10 --json --quiet
   done
 done
-section "tangent kernel" "$bnas" bench ntk --device gpu --bn standard --repeats 20 --json --quiet
-section "convolutions" "$bnas" bench kernel --device gpu --bn standard --arch all3x3 --batch 256 --json --quiet
+section "tangent kernel" 40 "$bnas" bench ntk --device gpu --bn standard --repeats 20 --json --quiet
+section "convolutions" 40 "$bnas" bench kernel --device gpu --bn standard --arch all3x3 --batch 256 --json --quiet
 
 if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
-  section "against PyTorch" python3 scripts/compare_torch_gpu.py --bnas "$bnas"
+  section "against PyTorch" 160 python3 "$bundle/compare_torch_gpu.py" --bnas "$bnas"
 else
   say "" && say "PyTorch: not installed with CUDA (scripts/requirements.txt)"
+fi
+
+for sampling in uniform strict; do
+  section "training, $sampling paths" 60 "$bnas" train --device gpu --precision bf16 --half --data fashion --batch 256 --steps 200 --sampling "$sampling" --out "$work/train-$sampling" --quiet
+done
+
+if ncu=$(command -v ncu); then
+  for arch in all3x3 mixed; do
+    section "profile $arch" 60 "$ncu" --clock-control none --cache-control none --csv --print-summary per-kernel \
+      --metrics gpu__time_duration.sum,smsp__inst_executed.sum,sm__inst_executed.avg.per_cycle_elapsed,dram__bytes.sum,sm__warps_active.avg.pct_of_peak_sustained_active \
+      "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision bf16 --half --repeats 1 --warmup 0 --json --quiet
+  done
+else
+  say "" && say "ncu: not installed (it comes with the CUDA toolkit)"
+fi
+
+if sanitizer=$(command -v compute-sanitizer); then
+  checks=()
+  for tool in memcheck racecheck synccheck initcheck; do
+    checks+=("compute-sanitizer-$tool=BNAS_SANITIZER=1 '$sanitizer' --tool $tool --error-exitcode 9 --print-limit 20 '$bundle/cuda.test' -test.run '^TestRealConformance$/^bf16-half$' -test.v -test.timeout 120m")
+  done
+  together 7200 "${checks[@]}"
+else
+  say "" && say "compute-sanitizer: not installed (it comes with the CUDA toolkit)"
 fi
 
 say "" && say "written: $results"
