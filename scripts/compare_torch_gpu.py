@@ -88,7 +88,7 @@ def torch_step(cell, precision, batch, mode):
     forward = torch.compile(net) if mode == "compiled" else net
     images = torch.randn(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last).pin_memory()
     labels = torch.randint(0, 10, (batch,)).pin_memory()
-    x, y = torch.empty_like(images, device="cuda"), torch.empty_like(labels, device="cuda")
+    x, y = images.cuda(), labels.cuda()
 
     def work():
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32

@@ -35,23 +35,33 @@ left() {
   echo $((rest < $1 ? rest : $1))
 }
 
+# judge NAME CODE SECONDS: the verdict. A section that --seconds stopped is named and is no failure.
+judge() {
+  case $2 in
+    0) say "$1: passed, $3 s" ;;
+    124 | 137) if [ "$seconds" -gt 0 ]; then say "$1: NOT FINISHED in $3 s"; else say "$1: FAILED ($2), $3 s"; failed=1; fi ;;
+    *) say "$1: FAILED ($2), $3 s"; failed=1 ;;
+  esac
+}
+
 # section NAME LIMIT COMMAND...: the output goes into the file, the end of it and the time onto the screen.
 section() {
-  local name=$1 limit start=$SECONDS verdict=passed
+  local name=$1 limit start=$SECONDS code
   limit=$(left "$2")
   shift 2
   say "" && say "## $name"
   [ "$limit" -ge 5 ] || { say "LEFT OUT: no time"; return; }
   say "\$ $*"
-  timeout -k 5 "$limit" "$@" >"$work/out" 2>&1 || { verdict="FAILED ($?)"; failed=1; }
+  timeout -k 5 "$limit" "$@" >"$work/out" 2>&1
+  code=$?
   cat "$work/out" >>"$results"
   tail -n 12 "$work/out"
-  say "$name: $verdict, $((SECONDS - start)) s"
+  judge "$name" "$code" $((SECONDS - start))
 }
 
 # together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed.
 together() {
-  local limit start=$SECONDS one name
+  local limit start=$SECONDS one name code took
   limit=$(left "$1")
   shift
   if [ "$limit" -lt 5 ]; then
@@ -71,7 +81,7 @@ together() {
     grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 12
     say "passed $(grep -c -E '^ *--- PASS' "$work/$name.out"), failed $(grep -c -E '^ *--- FAIL' "$work/$name.out"), skipped $(grep -c -E '^ *--- SKIP' "$work/$name.out")"
     read -r code took <"$work/$name.end"
-    if [ "$code" = 0 ]; then say "$name: passed, $took s"; else say "$name: FAILED ($code), $took s"; failed=1; fi
+    judge "$name" "$code" "$took"
   done
 }
 
@@ -104,6 +114,7 @@ section "convolutions" 40 "$bnas" bench kernel --device gpu --bn standard --arch
 
 if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
   section "against PyTorch" 160 python3 "$bundle/compare_torch_gpu.py" --bnas "$bnas"
+  section "against compiled PyTorch" 150 python3 "$bundle/compare_torch_gpu.py" --bnas "$bnas" --precision bf16 --mode compiled
 else
   say "" && say "PyTorch: not installed with CUDA (scripts/requirements.txt)"
 fi

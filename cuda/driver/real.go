@@ -24,7 +24,8 @@ type realDriver struct {
 	device     cu.Device
 	context    cu.CUContext
 	properties Properties
-	modules    []cu.Module
+	loaded     []cu.Module
+	modules    map[string]cu.Module // of each kernel
 	kernels    map[string]*realKernel
 	stream     [Streams]cu.Stream
 	made       int // streams that there are
@@ -52,7 +53,7 @@ func Open() (Driver, error) {
 		return nil, errors.New("cuda: the driver shows no GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)")
 	}
 	d := &realDriver{
-		kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{}, pinned: map[unsafe.Pointer]int{},
+		modules: map[string]cu.Module{}, kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{}, pinned: map[unsafe.Pointer]int{},
 	}
 	if d.device, err = cu.GetDevice(0); err != nil {
 		return nil, fmt.Errorf("cuda: cuDeviceGet: %w", translate(err))
@@ -132,7 +133,10 @@ func (d *realDriver) load() error {
 			return d.failed(err, "cuModuleLoadDataEx of %s for %s, sm_%d (driver %d): %s", m.Name, d.properties.Name,
 				d.properties.Capability, d.properties.Driver, said)
 		}
-		d.modules = append(d.modules, loaded)
+		d.loaded = append(d.loaded, loaded)
+		for _, name := range m.Kernels() {
+			d.modules[name] = loaded
+		}
 	}
 	return nil
 }
@@ -197,7 +201,7 @@ func (d *realDriver) Close() error {
 	for s := range d.stream[:d.made] {
 		errs = append(errs, d.failed(d.stream[s].Destroy(), "cuStreamDestroy"))
 	}
-	for _, m := range d.modules {
+	for _, m := range d.loaded {
 		errs = append(errs, d.failed(m.Unload(), "cuModuleUnload"))
 	}
 	errs = append(errs, d.failed(d.device.ReleasePrimaryCtx(), "cuDevicePrimaryCtxRelease"))

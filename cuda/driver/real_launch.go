@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
-
-	"gorgonia.org/cu"
 )
 
 // unasked is how much dynamic shared memory every kernel may be launched with: 48 KiB less what it has statically.
@@ -40,21 +38,22 @@ func (d *realDriver) Launch(s Stream, l *Launch) error {
 	return nil
 }
 
-// kernel looks a kernel up in the modules, once.
+// kernel looks a kernel up in its module, once.
 func (d *realDriver) kernel(name string) (*realKernel, error) {
 	if k, ok := d.kernels[name]; ok {
 		return k, nil
 	}
-	err := errors.New("no kernels are loaded")
-	for _, m := range d.modules {
-		var f cu.Function
-		if f, err = m.Function(name); err == nil {
-			k := &realKernel{function: f, shared: unasked}
-			d.kernels[name] = k
-			return k, nil
-		}
+	m, ok := d.modules[name]
+	if !ok {
+		return nil, errors.New("no module has it")
 	}
-	return nil, err
+	f, err := m.Function(name)
+	if err != nil {
+		return nil, err
+	}
+	k := &realKernel{function: f, shared: unasked}
+	d.kernels[name] = k
+	return k, nil
 }
 
 // Capture stays on one thread from beginning to end, as CUDA asks.

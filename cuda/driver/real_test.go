@@ -22,7 +22,13 @@ func open(t *testing.T) *realDriver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d.(*realDriver)
+	r := d.(*realDriver)
+	if os.Getenv("BNAS_PRETENDED") != "" { // its kernels are in each of its modules, and in no cubin
+		for _, name := range []string{"pretend_nothing", "pretend_copy", "pretend_geometry"} {
+			r.modules[name] = r.loaded[0]
+		}
+	}
+	return r
 }
 
 // must fails the test unless every error is nil.

@@ -36,6 +36,20 @@ __device__ __forceinline__ int tile_pixels(const Tiling &t, int tile, i64 height
 	return min((int)t.tile_h, (int)height - y0) * min((int)t.tile_w, (int)width - x0);
 }
 
+// Pixels first, first + apart, … of rows of `width` pixels, as (y, x): one division at the start and none a pixel.
+struct Walk {
+	int y, x, dy, dx, width;
+	__device__ __forceinline__ Walk(int first, int apart, int w) : y(first / w), x(first % w), dy(apart / w), dx(apart % w), width(w) {}
+	__device__ __forceinline__ void next() {
+		y += dy;
+		x += dx;
+		if (x >= width) {
+			x -= width;
+			y++;
+		}
+	}
+};
+
 // arrive counts the blocks that have come to here and tells the last of `expected` that it is the last: it then sees
 // all that the others have written. The counter is zero again afterwards. All threads of the block call it.
 __device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
@@ -58,3 +72,19 @@ template <class T> inline T fresh(const T *p) { return *p; }
 #else
 template <class T> __device__ __forceinline__ T fresh(const T *p) { return __ldcg(p); }
 #endif
+
+// Calls f(i, p[i * pitch]) for i = first, first + step, … below end, in this order. So many loads are in flight at a time:
+// one block merges what all have written, and would otherwise wait for the second-level cache at each element.
+template <int ahead, class T, class F> __device__ __forceinline__ void in_order(int first, int end, int step, const T *p, i64 pitch, F f) {
+	for (int i = first; i < end; i += ahead * step) {
+		T x[ahead];
+#pragma unroll
+		for (int k = 0; k < ahead; k++)
+			if (i + k * step < end)
+				x[k] = fresh(p + (i64)(i + k * step) * pitch);
+#pragma unroll
+		for (int k = 0; k < ahead; k++)
+			if (i + k * step < end)
+				f(i + k * step, x[k]);
+	}
+}

@@ -9,6 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -48,6 +50,27 @@ func Cubins(capability int) ([]Module, error) {
 		return archived(fmt.Sprintf("compute_%d.zip", Newest))
 	}
 	return archived(fmt.Sprintf("sm_%d.zip", best))
+}
+
+// A kernel is declared in PTX with .entry. A cubin is an ELF file with a section .text.NAME for each; debug/elf refuses
+// NVIDIA's version number of it.
+var (
+	entry   = regexp.MustCompile(`\.entry\s+(\w+)`)
+	section = regexp.MustCompile(`\.text\.(\w+)\x00`)
+)
+
+// Kernels returns the names of the module's kernels in alphabetical order.
+func (m Module) Kernels() []string {
+	pattern := section
+	if m.PTX {
+		pattern = entry
+	}
+	var names []string
+	for _, found := range pattern.FindAllSubmatch(m.Image, -1) {
+		names = append(names, string(found[1]))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // archived returns the modules of an archive that is embedded.

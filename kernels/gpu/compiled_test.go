@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -100,6 +101,34 @@ func TestCubinsFitTheGPU(t *testing.T) {
 			}
 			if !ptx && !bytes.HasPrefix(got[i].Image, []byte("\x7fELF")) || ptx && !bytes.Contains(got[i].Image, []byte(".version")) {
 				t.Errorf("%d: %s is not what its name says", c.capability, got[i].Name)
+			}
+		}
+	}
+}
+
+// Every kernel of the table of registers is in one module of each archive, cubins or PTX.
+func TestModulesNameTheirKernels(t *testing.T) {
+	usage, err := UsageOf(Newest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, capability := range append(slices.Clone(Architectures), 100) {
+		modules, err := Cubins(capability)
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := map[string]int{}
+		for _, m := range modules {
+			for _, name := range m.Kernels() {
+				in[name]++
+			}
+		}
+		if len(in) != len(usage) {
+			t.Errorf("%d: %d kernels, the table has %d", capability, len(in), len(usage))
+		}
+		for name := range usage {
+			if in[name] != 1 {
+				t.Errorf("%d: %s is in %d modules", capability, name, in[name])
 			}
 		}
 	}

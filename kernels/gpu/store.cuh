@@ -28,19 +28,22 @@ __device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, f
 	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
 }
 
-// The tile keeps what was stored: statistics are of the values that loads will see.
+// The tile keeps what was stored: statistics are of the values that loads will see. Threads (g, r): four columns, every
+// R-th pixel. What a thread needs of the step is read before the first store, which the compiler must take to change it.
 __device__ inline void write_tile(const Forward &step, const Place &at, float *tile, int ld) {
-	const int groups = at.columns / 4, w = (int)step.tiling.tile_w;
-	for (int i = threadIdx.x; i < at.rows * w * groups; i += blockDim.x) {
-		int p = i / groups, c = at.column + i % groups * 4;
-		int y = p / w, x = p % w;
-		if (x >= at.width)
-			continue;
-		const Output &o = output_of(step, c);
-		i64 pixel = ((i64)at.image * step.height + at.y0 + y) * step.width + at.x0 + x;
-		float4 *from = (float4 *)(tile + (i64)p * ld + (c - at.column));
-		float4 stored = write_value(o.value, o.narrow, pixel * o.pitch + (c - o.column), *from);
-		if (o.narrow)
+	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
+	if (r >= R)
+		return;
+	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, width = (int)step.width, c = at.column + 4 * g;
+	const Output &o = output_of(step, c);
+	const int pitch = (int)o.pitch;
+	const i64 narrow = o.narrow, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
+	void *const value = o.value;
+	Walk walk(r, R, at.width);
+	for (int k = r; k < n; k += R, walk.next()) {
+		float4 *from = (float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
+		float4 stored = write_value(value, narrow, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
+		if (narrow)
 			*from = stored;
 	}
 }
@@ -51,8 +54,9 @@ __device__ inline void tile_statistics(const Forward &step, const Place &at, con
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width;
 	if (r < R) {
 		float4 shift = *(const float4 *)(tile + 4 * g), sum = make_float4(0, 0, 0, 0), square = sum;
-		for (int k = r; k < n; k += R) {
-			float4 x = *(const float4 *)(tile + (k / at.width * w + k % at.width) * ld + 4 * g);
+		Walk walk(r, R, at.width);
+		for (int k = r; k < n; k += R, walk.next()) {
+			float4 x = *(const float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
 			x = make_float4(x.x - shift.x, x.y - shift.y, x.z - shift.z, x.w - shift.w);
 			sum = sum + x;
 			square = make_float4(fmaf(x.x, x.x, square.x), fmaf(x.y, x.y, square.y), fmaf(x.z, x.z, square.z), fmaf(x.w, x.w, square.w));
@@ -79,13 +83,11 @@ __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	for (int c = at.column + threadIdx.x; c < at.column + at.columns; c += blockDim.x) {
 		const double2 *part = s.tile + (i64)at.image * t.tiles * step.columns + c;
 		double sum = 0, m2 = 0, n = (double)(step.height * step.width);
-		for (int k = 0; k < t.tiles; k++)
-			sum += tile_pixels(t, k, step.height, step.width) * fresh(part + k * step.columns).x;
+		in_order<8>(0, (int)t.tiles, 1, part, step.columns, [&](int k, double2 p) { sum += tile_pixels(t, k, step.height, step.width) * p.x; });
 		double mean = sum / n;
-		for (int k = 0; k < t.tiles; k++) {
-			double2 p = fresh(part + k * step.columns);
+		in_order<8>(0, (int)t.tiles, 1, part, step.columns, [&](int k, double2 p) {
 			m2 += p.y + tile_pixels(t, k, step.height, step.width) * (p.x - mean) * (p.x - mean);
-		}
+		});
 		s.image[(i64)at.image * step.columns + c] = make_double2(mean, m2);
 	}
 }
@@ -108,14 +110,11 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const double n = (double)(step.height * step.width);
 	const double2 *part = s.image + at.column + c;
+	const int end = r < R ? images : 0;
 	double sum = 0, m2 = 0;
-	for (int i = r; r < R && i < images; i += R)
-		sum += fresh(part + i * step.columns).x;
+	in_order<8>(r, end, R, part, step.columns, [&](int, double2 p) { sum += p.x; });
 	double mean = column_sum(scratch, sum, at.columns, R, c, r) / images;
-	for (int i = r; r < R && i < images; i += R) {
-		double2 p = fresh(part + i * step.columns);
-		m2 += p.y + n * (p.x - mean) * (p.x - mean);
-	}
+	in_order<8>(r, end, R, part, step.columns, [&](int, double2 p) { m2 += p.y + n * (p.x - mean) * (p.x - mean); });
 	double variance = column_sum(scratch, m2, at.columns, R, c, r) / (n * images);
 	if (r != 0)
 		return;

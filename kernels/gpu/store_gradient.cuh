@@ -47,17 +47,22 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 	const Node &in = step.in;
 	if (r >= R)
 		return;
+	float *const gradient = global(step.gradient);
+	const bool add = step.add != 0;
+	const i64 activation = in.activation;
+	const int width = (int)in.width, pitch = (int)in.pitch;
+	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * pitch + c;
 	float4 sum[4] = {};
+	Walk walk(r, R, at.width);
 #pragma unroll 1 // a pixel has up to 3 terms × 4 channels × 4 coefficients at hand: two at a time do not fit registers
-	for (int k = r; k < n; k += R) {
-		int y = k / at.width, x = k % at.width;
-		i64 to = (((i64)at.image * in.height + at.y0 + y) * in.width + at.x0 + x) * in.pitch + c;
-		float4 d = *(const float4 *)(tile + (y * w + x) * ld + 4 * g), hat[3];
-		if (sums || in.activation != LINEAR)
-			d = masked(d, terms_of(in, to, c, hat), in.activation);
-		if (step.add)
-			d = d + *(const float4 *)(global(step.gradient) + to);
-		*(float4 *)(global(step.gradient) + to) = d;
+	for (int k = r; k < n; k += R, walk.next()) {
+		const i64 to = origin + (i64)(walk.y * width + walk.x) * pitch;
+		float4 d = *(const float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g), hat[3];
+		if (sums || activation != LINEAR)
+			d = masked(d, terms_of(in, to, c, hat), activation);
+		if (add)
+			d = d + *(const float4 *)(gradient + to);
+		*(float4 *)(gradient + to) = d;
 		if (sums) {
 			sum[0] = add_products(sum[0], d.x, hat[0].x, hat[1].x, hat[2].x);
 			sum[1] = add_products(sum[1], d.y, hat[0].y, hat[1].y, hat[2].y);
@@ -91,8 +96,7 @@ __device__ inline void add_tiles(const Backward &step, const Place &at) {
 	for (int c = at.column + threadIdx.x; c < at.column + at.columns; c += blockDim.x) {
 		const float4 *part = step.sums.tile + (i64)at.image * step.tiling.tiles * step.in.pitch + c;
 		Sum4 s = {0, 0, 0, 0};
-		for (int k = 0; k < step.tiling.tiles; k++)
-			s.add(fresh(part + k * step.in.pitch));
+		in_order<4>(0, (int)step.tiling.tiles, 1, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
 		step.sums.image[(i64)at.image * step.in.pitch + c] = s.rounded();
 	}
 }
@@ -115,8 +119,7 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
-	for (int i = r; r < R && i < images; i += R)
-		s.add(fresh(part + (i64)i * step.in.pitch));
+	in_order<4>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
 	double dbeta = column_sum(scratch, s.a, at.columns, R, c, r);
 	double dgamma[3] = {column_sum(scratch, s.b, at.columns, R, c, r), column_sum(scratch, s.c, at.columns, R, c, r),
 		column_sum(scratch, s.d, at.columns, R, c, r)};

@@ -170,8 +170,7 @@ extern "C" __global__ void __launch_bounds__(WEIGHT_THREADS, 3) conv_weight_grad
 		if (p.weight < 0)
 			continue;
 		double total = 0;
-		for (int k = 0; k < chunks; k++)
-			total += fresh(s.partial + k * size + p.weight);
+		in_order<8>(0, (int)chunks, 1, s.partial + p.weight, size, [&](int, float x) { total += x; });
 		s.gradient[p.weight] = (float)total;
 	}
 }
