@@ -75,7 +75,7 @@ def torch_step(cell, precision, batch, mode):
 
     torch.manual_seed(0)
     torch.backends.cudnn.benchmark = True
-    tf32 = precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     half = {"fp16": torch.float16, "bf16": torch.bfloat16}.get(precision)
     net = torch_spaces.TinyNetwork(cell, 10, 16, 5, False)
     drop_zeros(net, torch_spaces)
@@ -91,22 +91,18 @@ def torch_step(cell, precision, batch, mode):
     x, y = images.cuda(), labels.cuda()
 
     def work():
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = tf32
         # Without the cache of casted weights, which a graph cannot capture; the weights are frozen and few.
         with torch.autocast("cuda", dtype=half or torch.float16, enabled=half is not None, cache_enabled=mode != "graph"):
             loss = torch.nn.functional.cross_entropy(forward(x), y)
         torch.autograd.grad(loss, params, allow_unused=True)
         return loss.detach()
 
-    if mode == "graph":
-        replay = captured(torch, work)
-    else:
-        replay = work
+    once = captured(torch, work) if mode == "graph" else work
 
     def step():
         x.copy_(images, non_blocking=True)
         y.copy_(labels, non_blocking=True)
-        return replay().item()
+        return once().item()
 
     return step
 

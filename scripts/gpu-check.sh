@@ -77,8 +77,7 @@ together() {
     name=${one%%=*}
     say "" && say "## $name"
     say "\$ ${one#*=}"
-    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 >>"$results"
-    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 12
+    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 | tee -a "$results" | sed -n 1,12p
     say "passed $(grep -c -E '^ *--- PASS' "$work/$name.out"), failed $(grep -c -E '^ *--- FAIL' "$work/$name.out"), skipped $(grep -c -E '^ *--- SKIP' "$work/$name.out")"
     read -r code took <"$work/$name.end"
     judge "$name" "$code" "$took"

@@ -52,21 +52,15 @@ func Cubins(capability int) ([]Module, error) {
 	return archived(fmt.Sprintf("sm_%d.zip", best))
 }
 
-// A kernel is declared in PTX with .entry. A cubin is an ELF file with a section .text.NAME for each; debug/elf refuses
-// NVIDIA's version number of it.
-var (
-	entry   = regexp.MustCompile(`\.entry\s+(\w+)`)
-	section = regexp.MustCompile(`\.text\.(\w+)\x00`)
-)
-
-// Kernels returns the names of the module's kernels in alphabetical order.
+// Kernels returns the names of the module's kernels in alphabetical order. A kernel is declared in PTX with .entry. A cubin
+// is an ELF file with a section .text.NAME for each kernel; debug/elf refuses the version number of NVIDIA's files.
 func (m Module) Kernels() []string {
-	pattern := section
+	pattern := `\.text\.(\w+)\x00`
 	if m.PTX {
-		pattern = entry
+		pattern = `\.entry\s+(\w+)`
 	}
 	var names []string
-	for _, found := range pattern.FindAllSubmatch(m.Image, -1) {
+	for _, found := range regexp.MustCompile(pattern).FindAllSubmatch(m.Image, -1) {
 		names = append(names, string(found[1]))
 	}
 	slices.Sort(names)
