@@ -1,8 +1,6 @@
 package cuda
 
 import (
-	"errors"
-
 	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
 	"bnas.example/kernels/gpu"
@@ -12,33 +10,24 @@ import (
 // Backward writes the Grad slots of γ, β and the classifier, and of the convolutions' weights if weights is set. It
 // queues work and does not wait for it.
 func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
-	if err := e.ready("Backward"); err != nil {
+	b, err := e.fromLogits("backward", route{Route: plan.Route{From: plan.NoNode, To: plan.NoNode, Weights: weights}}, s)
+	if err != nil {
 		return err
 	}
-	if err := s.Check(e.n, e.statRows); err != nil {
-		return e.fail("Backward", err)
-	}
-	b, err := e.fromLogits("Backward", route{Route: plan.Route{From: plan.NoNode, To: plan.NoNode, Weights: weights}}, s)
-	if err == nil {
-		err = e.clearUnreached(b)
-	}
-	return e.failed("Backward", err)
+	return e.clearUnreached(b)
 }
 
 // fromLogits queues a backward pass to all parameters.
-func (e *exec) fromLogits(what string, r route, s kernels.StatGrad) (*backwardTable, error) {
-	if !e.seeded {
-		return nil, errors.New("needs a CrossEntropy or SetLogitGradient since the last Forward")
-	}
+func (e *exec) fromLogits(kind string, r route, s kernels.StatGrad) (*backwardTable, error) {
 	b, err := e.routeTable(r)
 	if err != nil {
 		return nil, err
 	}
-	return b, e.walk(what, b, s == kernels.HoldStatistics, true)
+	return b, e.walk(kind, b, s == kernels.HoldStatistics, true)
 }
 
 // walk queues the launches of a backward pass. sums: form dγ and dβ.
-func (e *exec) walk(what string, b *backwardTable, frozen, sums bool) error {
+func (e *exec) walk(kind string, b *backwardTable, frozen, sums bool) error {
 	if err := e.pack(gradientForm); err != nil {
 		return err
 	}
@@ -47,7 +36,7 @@ func (e *exec) walk(what string, b *backwardTable, frozen, sums bool) error {
 	if !sums {
 		return e.queue(ops()...)
 	}
-	return e.run(graphKey{kind: what, n: n, frozen: frozen, weights: b.order.Weights}, ops)
+	return e.run(graphKey{kind: kind, n: n, frozen: frozen, weights: b.order.Weights}, ops)
 }
 
 func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
@@ -137,19 +126,7 @@ func (e *exec) clearUnreached(b *backwardTable) error {
 // SampleGradients writes every image's gradient of γ and β with frozen statistics: the sums of a backward pass before
 // they are added up over images.
 func (e *exec) SampleGradients(dst []float32) error {
-	const what = "SampleGradients"
-	if err := e.ready(what); err != nil {
-		return err
-	}
-	columns := e.p.BNParams()
-	if err := e.length(what, "gradients", len(dst), e.n*columns); err != nil {
-		return err
-	}
-	return e.failed(what, e.sampleGradients(what, dst))
-}
-
-func (e *exec) sampleGradients(what string, dst []float32) error {
-	b, err := e.fromLogits(what, route{Route: e.plans.all.Route, samples: true}, kernels.HoldStatistics)
+	b, err := e.fromLogits("sample gradients", route{Route: e.plans.all.Route, samples: true}, kernels.HoldStatistics)
 	if err != nil {
 		return err
 	}
@@ -189,24 +166,6 @@ func (e *exec) sampleGradients(what string, dst []float32) error {
 
 // NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	const what = "NodeGradient"
-	if err := e.ready(what); err != nil {
-		return err
-	}
-	if err := e.p.CheckNodes(to, from); err != nil {
-		return e.fail(what, err)
-	}
-	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
-	if err := e.length(what, "seed", len(seed), e.n*start.Len()); err != nil {
-		return err
-	}
-	if err := e.length(what, "gradient", len(dst), e.n*end.Len()); err != nil {
-		return err
-	}
-	return e.failed(what, e.nodeGradient(what, dst, to, seed, from))
-}
-
-func (e *exec) nodeGradient(what string, dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	b, err := e.routeTable(route{Route: plan.Route{From: from, To: to}})
 	if err != nil {
 		return err
@@ -226,13 +185,13 @@ func (e *exec) nodeGradient(what string, dst []float32, to kernels.NodeID, seed 
 	if err := e.queue(simple("to_map", e.n*start.H*start.W*pitchOf(start.C), in, e.probe.base, e.n, start.C, start.H, start.W)); err != nil {
 		return err
 	}
-	if err := e.walk(what, b, true, false); err != nil {
+	if err := e.walk("node gradient", b, true, false); err != nil {
 		return err
 	}
 	out := shaped(end)
 	out.Terms = 1
 	out.Term[0].Value = e.gradients.base + driver.Ptr(b.gradient[to])
-	return e.read(what, dst, out)
+	return e.read(dst, out)
 }
 
 // The gradients of convolutions' weights, for training all parameters: one launch a convolution, whose blocks add up

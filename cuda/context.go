@@ -1,10 +1,6 @@
 package cuda
 
-import (
-	"errors"
-
-	"bnas.example/cuda/driver"
-)
+import "bnas.example/cuda/driver"
 
 // context is a GPU in use: what a Device, its Stores and its Execs share.
 type context struct {
@@ -18,11 +14,7 @@ type context struct {
 	probe      memory // what observations need
 	pool       pool
 	inputs     inputs
-	forwards   uint64 // counts Forwards: only the last one's values are in saved
-	closed     bool
 }
-
-var errClosed = errors.New("the device is closed")
 
 // queue launches ops in order.
 func (c *context) queue(ops ...Work) error {

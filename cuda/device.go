@@ -23,15 +23,24 @@ type Options struct {
 	Trace func(*Work)
 }
 
-// Device is a GPU as a kernels.Device. Like every Device it, and all that it made, is for one goroutine at a time.
-type Device struct {
+// device is a kernels.Backend on one GPU.
+type device struct {
 	context
 	stores []*store
 }
 
-// New makes a Device over a driver. Closing the Device closes the driver; New closes it if it fails.
-func New(g driver.Driver, o Options) (*Device, error) {
-	d := &Device{context: context{driver: g, options: o, properties: g.Properties(), pool: newPool()}}
+// New returns a Device that computes on the GPU of a driver. Close of the Device closes the driver. If New returns an
+// error, the driver is closed.
+func New(g driver.Driver, o Options) (kernels.Device, error) {
+	d, err := newDevice(g, o)
+	if err != nil {
+		return nil, err
+	}
+	return kernels.Guard("cuda", d), nil
+}
+
+func newDevice(g driver.Driver, o Options) (*device, error) {
+	d := &device{context: context{driver: g, options: o, properties: g.Properties(), pool: newPool()}}
 	if d.options.Name == "" {
 		d.options.Name = "gpu"
 	}
@@ -55,7 +64,7 @@ func New(g driver.Driver, o Options) (*Device, error) {
 }
 
 // Info names the GPU.
-func (d *Device) Info() kernels.Info {
+func (d *device) Info() kernels.Info {
 	return kernels.Info{
 		Name: d.options.Name,
 		Detail: fmt.Sprintf("%s, sm_%d, %d SMs, %.1f GiB, %s", d.properties.Name, d.properties.Capability, d.properties.SMs,
@@ -64,55 +73,25 @@ func (d *Device) Info() kernels.Info {
 	}
 }
 
-// Close frees all memory, when the GPU has done what is queued. A closed device refuses everything but Close.
-func (d *Device) Close() error {
-	if d.closed {
-		return nil
-	}
-	d.closed = true
+// Close waits for the queued work and frees all memory.
+func (d *device) Close() error {
 	errs := []error{d.driver.Sync(driver.Copy), d.driver.Sync(driver.Compute)}
 	for _, s := range d.stores {
 		errs = append(errs, s.close())
 	}
 	errs = append(errs, d.saved.free(d.driver), d.gradients.free(d.driver), d.probe.free(d.driver), d.inputs.close(d.driver), d.staging.close(d.driver),
 		d.pool.close(d.driver), d.driver.Close())
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("cuda: closing: %w", err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // NewStore lays out the parameters on the device.
-func (d *Device) NewStore(params []kernels.Param) (kernels.Store, error) {
-	if d.closed {
-		return nil, fmt.Errorf("cuda: new store: %w", errClosed)
-	}
+func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	s := newStore(&d.context, params)
 	d.stores = append(d.stores, s)
 	return s, nil
 }
 
 // Compile plans p for batches of up to n images.
-func (d *Device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
-	}
-	fail := func(err error) error { return fmt.Errorf("cuda: program %q: %w", p.Name, err) }
-	own, ok := s.(*store)
-	switch {
-	case d.closed:
-		return nil, fail(errClosed)
-	case !ok || own.context != &d.context:
-		return nil, fail(fmt.Errorf("the store is a %T of another device", s))
-	case n < 1:
-		return nil, fail(fmt.Errorf("a batch of %d images", n))
-	}
-	if err := p.CheckParams(own.Params()); err != nil {
-		return nil, err
-	}
-	e, err := newExec(&d.context, p, own, n)
-	if err != nil {
-		return nil, fail(err)
-	}
-	return e, nil
+func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	return newExec(&d.context, p, s.(*store), n)
 }

@@ -22,14 +22,10 @@ type exec struct {
 	back    map[route]*backwardTable
 	graphs  map[graphKey]*graphUse
 
-	n, statRows int    // of the last Forward
-	pass        uint64 // the number of the last Forward among all of the context
-	known       bool
-	scored      bool // CrossEntropy has run since the last Forward
-	seeded      bool // there is a gradient of the logits
+	n int // images of the last Forward
 }
 
-func newExec(c *context, p *kernels.Program, s *store, n int) (*exec, error) {
+func newExec(c *context, p *kernels.Program, s *store, n int) (kernels.Exec, error) {
 	a, err := newPlans(p, n, c.options.Storage)
 	if err != nil {
 		return nil, err
@@ -53,7 +49,10 @@ func newExec(c *context, p *kernels.Program, s *store, n int) (*exec, error) {
 	if e.own, err = e.holding.take(c.driver, a.own.size); err != nil {
 		return nil, err
 	}
-	return e, e.driver.Fill(driver.Compute, e.own, 0, a.own.size)
+	if err := e.driver.Fill(driver.Compute, e.own, 0, a.own.size); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // ErrTooLarge is wrapped by the error for a batch that does not fit in the GPU's memory.
@@ -72,38 +71,6 @@ func (e *exec) Program() *kernels.Program { return e.p }
 
 func (e *exec) SavedBytes(n int) int64 { return e.plans.savedBytes(n) }
 
-func (e *exec) fail(what string, err error) error {
-	return fmt.Errorf("cuda: program %q: %s: %w", e.p.Name, what, err)
-}
-
-// failed is fail for errors, and nil for nil.
-func (e *exec) failed(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return e.fail(what, err)
-}
-
-// ready reports an error if there is no Forward whose results are still there.
-func (e *exec) ready(what string) error {
-	switch {
-	case e.closed:
-		return e.fail(what, errClosed)
-	case e.n == 0:
-		return e.fail(what, errors.New("needs a Forward first"))
-	case e.pass != e.forwards:
-		return e.fail(what, errors.New("needs a Forward first: another Exec of the device has run since"))
-	}
-	return nil
-}
-
-func (e *exec) length(what, which string, got, want int) error {
-	if got != want {
-		return e.fail(what, fmt.Errorf("%s: %d elements, must be %d", which, got, want))
-	}
-	return nil
-}
-
 // at is an address in the buffer of what a Forward keeps.
 func (e *exec) at(offset int64) driver.Ptr { return e.saved.base + driver.Ptr(offset) }
 
@@ -112,54 +79,30 @@ func (e *exec) moment(step int) driver.Ptr { return e.own + driver.Ptr(e.plans.m
 
 // Statistics writes μ and σ² of every BatchNorm.
 func (e *exec) Statistics(mean, variance []float64) error {
-	if e.closed {
-		return e.fail("Statistics", errClosed)
-	}
-	if !e.known {
-		return e.fail("Statistics", errors.New("there are none yet"))
-	}
-	return e.eachMoment("Statistics", mean, variance, func(at driver.Ptr, dst []float64) error {
+	return e.eachMoment(mean, variance, func(at driver.Ptr, dst []float64) error {
 		return e.driver.CopyOut(driver.Compute, bytesOf(dst), at)
 	})
 }
 
-// SetStatistics sets them; what the last Forward left is then gone.
+// SetStatistics sets them.
 func (e *exec) SetStatistics(mean, variance []float64) error {
-	if e.closed {
-		return e.fail("SetStatistics", errClosed)
-	}
-	if err := kernels.CheckStatistics(mean, variance); err != nil {
-		return e.fail("SetStatistics", err)
-	}
-	err := e.eachMoment("SetStatistics", mean, variance, func(at driver.Ptr, src []float64) error {
+	return e.eachMoment(mean, variance, func(at driver.Ptr, src []float64) error {
 		return e.upload(at, bytesOf(src))
 	})
-	if err != nil {
-		return err
-	}
-	e.known, e.n = true, 0
-	return nil
 }
 
 // eachMoment calls transfer for the means and the variances of each BatchNorm.
-func (e *exec) eachMoment(what string, mean, variance []float64, transfer func(at driver.Ptr, host []float64) error) error {
-	channels := e.p.BNParams() / 2
-	if err := e.length(what, "means", len(mean), channels); err != nil {
-		return err
-	}
-	if err := e.length(what, "variances", len(variance), channels); err != nil {
-		return err
-	}
+func (e *exec) eachMoment(mean, variance []float64, transfer func(at driver.Ptr, host []float64) error) error {
 	column := 0
 	for _, b := range e.p.BNs {
 		c := e.p.Values[b.Value].C
 		step := e.plans.stepOf[b.Value]
 		at := e.moment(step) + driver.Ptr(8*e.plans.column[b.Value])
 		if err := transfer(at, mean[column:column+c]); err != nil {
-			return e.fail(what, err)
+			return err
 		}
 		if err := transfer(at+driver.Ptr(8*e.plans.steps[step].columns), variance[column:column+c]); err != nil {
-			return e.fail(what, err)
+			return err
 		}
 		column += c
 	}

@@ -187,34 +187,22 @@ func (e *exec) pack(direction form) error {
 
 // Forward runs the program. It queues work and does not wait for it.
 func (e *exec) Forward(images []float32, statRows int) error {
-	if e.closed {
-		return e.fail("Forward", errClosed)
-	}
-	n, err := e.p.CheckForward(len(images), e.plans.n, statRows, e.known)
-	if err != nil {
-		return e.fail("Forward", err)
-	}
-	e.n, e.scored, e.seeded = 0, false, false
-	e.forwards++
+	n := len(images) / e.p.Values[kernels.Images].Len()
 	if err := e.prepare(); err != nil {
-		return e.fail("Forward", err)
+		return err
 	}
 	at, err := e.inputs.bring(e.driver, bytesOf(images))
 	if err != nil {
-		return e.fail("Forward", err)
+		return err
 	}
 	if err := e.queue(e.imagesOp(at, n, statRows)); err != nil {
-		return e.fail("Forward", err)
+		return err
 	}
 	if err := e.inputs.taken(e.driver); err != nil {
-		return e.fail("Forward", err)
+		return err
 	}
-	err = e.run(graphKey{kind: "forward", n: n, rows: statRows}, func() []Work { return e.forwardOps(n, statRows) })
-	if err != nil {
-		return e.fail("Forward", err)
-	}
-	e.n, e.statRows, e.pass, e.known = n, statRows, e.forwards, true
-	return nil
+	e.n = n
+	return e.run(graphKey{kind: "forward", n: n, rows: statRows}, func() []Work { return e.forwardOps(n, statRows) })
 }
 
 func (e *exec) imagesOp(at driver.Ptr, n, statRows int) Work {
@@ -274,12 +262,4 @@ func (e *exec) classifier(slot kernels.Slot) (weight, bias driver.Ptr) {
 }
 
 // Logits writes n×Classes.
-func (e *exec) Logits(dst []float32) error {
-	if err := e.ready("Logits"); err != nil {
-		return err
-	}
-	if err := e.length("Logits", "logits", len(dst), e.n*e.p.Classes()); err != nil {
-		return err
-	}
-	return e.read("Logits", dst, e.value(e.p.Logits()))
-}
+func (e *exec) Logits(dst []float32) error { return e.read(dst, e.value(e.p.Logits())) }

@@ -22,12 +22,13 @@ func TestWideWindow(t *testing.T) {
 				s.Window = window
 			}
 		}
-		d, err := New(paper.New(), Options{})
+		b, err := newDevice(paper.New(), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
+		b.properties.SharedMemory = 48 << 10
+		d := kernels.Guard("cuda", b)
 		defer d.Close()
-		d.properties.SharedMemory = 48 << 10
 		s, err := c.NewStore(d)
 		if err != nil {
 			t.Fatal(err)

@@ -1,38 +1,19 @@
 package cuda
 
 import (
-	"errors"
-
 	"bnas.example/cuda/driver"
-	"bnas.example/kernels"
 )
 
 // CrossEntropy forms the loss of the last Forward and the gradient of the logits. It queues work and does not wait.
 func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
-	const what = "CrossEntropy"
-	if err := e.ready(what); err != nil {
-		return err
-	}
-	if err := e.length(what, "labels", len(labels), e.n); err != nil {
-		return err
-	}
-	classes := e.p.Classes()
-	if err := kernels.CheckLabels(labels, smoothing, classes); err != nil {
-		return e.fail(what, err)
-	}
 	wide := make([]int64, len(labels))
 	for i, l := range labels {
 		wide[i] = int64(l)
 	}
-	a := e.plans
-	if err := e.upload(e.at(a.labels), bytesOf(wide)); err != nil {
-		return e.fail(what, err)
+	if err := e.upload(e.at(e.plans.labels), bytesOf(wide)); err != nil {
+		return err
 	}
-	if err := e.queue(e.lossOp(e.n, smoothing)); err != nil {
-		return e.fail(what, err)
-	}
-	e.scored, e.seeded = true, true
-	return nil
+	return e.queue(e.lossOp(e.n, smoothing))
 }
 
 func (e *exec) lossOp(n int, smoothing float64) Work {
@@ -46,39 +27,19 @@ func (e *exec) lossOp(n int, smoothing float64) Work {
 
 // Loss returns the mean loss and how many images have their label as first maximum.
 func (e *exec) Loss() (loss float64, correct int, err error) {
-	if err := e.ready("Loss"); err != nil {
-		return 0, 0, err
-	}
-	if !e.scored {
-		return 0, 0, e.fail("Loss", errors.New("needs a CrossEntropy since the last Forward"))
-	}
 	var result [2]float64
-	if err := e.driver.CopyOut(driver.Compute, bytesOf(result[:]), e.at(e.plans.result)); err != nil {
-		return 0, 0, e.fail("Loss", err)
-	}
-	return result[0], int(result[1]), nil
+	err = e.driver.CopyOut(driver.Compute, bytesOf(result[:]), e.at(e.plans.result))
+	return result[0], int(result[1]), err
 }
 
 // SetLogitGradient gives ∂/∂logits, n×Classes.
 func (e *exec) SetLogitGradient(g []float32) error {
-	const what = "SetLogitGradient"
-	if err := e.ready(what); err != nil {
+	if err := e.probe.reserve(e.driver, 4*int64(len(g))); err != nil {
+		return err
+	}
+	if err := e.upload(e.probe.base, bytesOf(g)); err != nil {
 		return err
 	}
 	classes := e.p.Classes()
-	if err := e.length(what, "gradient", len(g), e.n*classes); err != nil {
-		return err
-	}
-	if err := e.probe.reserve(e.driver, 4*int64(len(g))); err != nil {
-		return e.fail(what, err)
-	}
-	if err := e.upload(e.probe.base, bytesOf(g)); err != nil {
-		return e.fail(what, err)
-	}
-	err := e.queue(simple("to_map", e.n*pitchOf(classes), e.at(e.plans.dLogits), e.probe.base, e.n, classes, 1, 1))
-	if err != nil {
-		return e.fail(what, err)
-	}
-	e.seeded = true
-	return nil
+	return e.queue(simple("to_map", e.n*pitchOf(classes), e.at(e.plans.dLogits), e.probe.base, e.n, classes, 1, 1))
 }

@@ -7,13 +7,10 @@ import (
 )
 
 // tap describes a load of what a Tap names, without activation.
-func (e *exec) tap(what string, t kernels.Tap) (gpu.Node, kernels.Shape, error) {
-	if err := e.ready(what); err != nil {
-		return gpu.Node{}, kernels.Shape{}, err
-	}
+func (e *exec) tap(t kernels.Tap) (gpu.Node, kernels.Shape, error) {
 	shape, err := e.p.TapShape(t)
 	if err != nil {
-		return gpu.Node{}, kernels.Shape{}, e.fail(what, err)
+		return gpu.Node{}, kernels.Shape{}, err
 	}
 	if v, ok := t.Value(); ok {
 		return e.value(v), shape, nil
@@ -40,39 +37,33 @@ func (e *exec) probing(node gpu.Node, size int64) (at, room driver.Ptr, err erro
 }
 
 // read copies the sum of a node, dense n×C×H×W.
-func (e *exec) read(what string, dst []float32, node gpu.Node) error {
+func (e *exec) read(dst []float32, node gpu.Node) error {
 	at, room, err := e.probing(node, 4*int64(len(dst)))
 	if err == nil {
 		err = e.queue(simple("read_node", len(dst), room, at, e.n))
 	}
-	if err == nil {
-		err = e.driver.CopyOut(driver.Compute, bytesOf(dst), room)
+	if err != nil {
+		return err
 	}
-	return e.failed(what, err)
+	return e.driver.CopyOut(driver.Compute, bytesOf(dst), room)
 }
 
 // Read writes the tap itself, n×C×H×W.
 func (e *exec) Read(t kernels.Tap, dst []float32) error {
-	node, s, err := e.tap("Read", t)
+	node, _, err := e.tap(t)
 	if err != nil {
 		return err
 	}
-	if err := e.length("Read", "destination", len(dst), e.n*s.Len()); err != nil {
-		return err
-	}
-	return e.read("Read", dst, node)
+	return e.read(dst, node)
 }
 
 // SpatialMean writes the mean over pixels, n×C.
 func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
-	node, s, err := e.tap("SpatialMean", t)
+	node, _, err := e.tap(t)
 	if err != nil {
 		return err
 	}
-	if err := e.length("SpatialMean", "means", len(dst), e.n*s.C); err != nil {
-		return err
-	}
-	return e.failed("SpatialMean", perImage(e, "spatial_mean", node, dst))
+	return perImage(e, "spatial_mean", node, dst)
 }
 
 // perImage runs a kernel that makes n×C numbers of a node, one block an image.
@@ -90,21 +81,10 @@ func perImage[T float64 | int64](e *exec, kernel string, node gpu.Node, dst []T)
 // Covariance writes the channels' means and biased covariances over images and pixels, in two passes: products are
 // taken about the means.
 func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
-	const what = "Covariance"
-	node, s, err := e.tap(what, t)
+	node, s, err := e.tap(t)
 	if err != nil {
 		return err
 	}
-	if err := e.length(what, "means", len(mean), s.C); err != nil {
-		return err
-	}
-	if err := e.length(what, "covariances", len(cov), s.C*s.C); err != nil {
-		return err
-	}
-	return e.failed(what, e.covariance(node, s, mean, cov))
-}
-
-func (e *exec) covariance(node gpu.Node, s kernels.Shape, mean, cov []float64) error {
 	each := make([]float64, e.n*s.C)
 	if err := perImage(e, "spatial_mean", node, each); err != nil {
 		return err
@@ -135,13 +115,6 @@ func (e *exec) covariance(node gpu.Node, s kernels.Shape, mean, cov []float64) e
 
 // CodeGram counts, for each two images, the rectifiers that are both on or both off: exact integers.
 func (e *exec) CodeGram(dst []int64) (units int64, err error) {
-	const what = "CodeGram"
-	if err := e.ready(what); err != nil {
-		return 0, err
-	}
-	if err := e.length(what, "kernel", len(dst), e.n*e.n); err != nil {
-		return 0, err
-	}
 	first := true
 	e.p.EachRectified(func(s *kernels.Step, id kernels.NodeID) {
 		if err != nil {
@@ -153,13 +126,13 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	})
 	switch {
 	case err != nil:
-		return 0, e.fail(what, err)
+		return 0, err
 	case first:
 		clear(dst)
 		return 0, nil
 	}
 	gram := e.probe.base + driver.Ptr(nodeBytes)
-	return units, e.failed(what, e.driver.CopyOut(driver.Compute, bytesOf(dst), gram))
+	return units, e.driver.CopyOut(driver.Compute, bytesOf(dst), gram)
 }
 
 // addCodes adds to the Gram matrix in the probe buffer the codes of one node.
@@ -196,13 +169,6 @@ func (e *exec) codeBytes() (most int64) {
 
 // FiringRate writes the share of images and pixels at which each channel is > 0.
 func (e *exec) FiringRate(dst []float64) error {
-	const what = "FiringRate"
-	if err := e.ready(what); err != nil {
-		return err
-	}
-	if err := e.length(what, "rates", len(dst), e.p.RectifiedChannels()); err != nil {
-		return err
-	}
 	var err error
 	at := 0
 	e.p.EachRectified(func(_ *kernels.Step, id kernels.NodeID) {
@@ -221,5 +187,5 @@ func (e *exec) FiringRate(dst []float64) error {
 		}
 		at += s.C
 	})
-	return e.failed(what, err)
+	return err
 }

@@ -74,63 +74,43 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 
 // Read copies a slot to dst.
 func (s *store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error {
-	at, err := s.slice("read", id, slot, len(dst))
-	if err != nil {
-		return err
+	at, err := s.address(id, slot)
+	if err == nil {
+		err = s.driver.CopyOut(driver.Compute, bytesOf(dst), at)
 	}
-	return s.failed("read", id, s.driver.CopyOut(driver.Compute, bytesOf(dst), at))
+	return s.about(id, err)
 }
 
 // Write copies src to a slot.
 func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) error {
-	at, err := s.slice("write", id, slot, len(src))
-	if err != nil {
-		return err
-	}
 	if slot == kernels.Data {
 		s.version[id]++
 	}
-	return s.failed("write", id, s.upload(at, bytesOf(src)))
+	at, err := s.address(id, slot)
+	if err == nil {
+		err = s.upload(at, bytesOf(src))
+	}
+	return s.about(id, err)
 }
 
-// failed says which parameter an error is about; it is nil for nil.
-func (s *store) failed(what string, id kernels.ParamID, err error) error {
+// about adds the name of a parameter to an error. It returns nil for nil.
+func (s *store) about(id kernels.ParamID, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("cuda: %s: parameter %d (%s): %w", what, id, s.params[id].Name, err)
+	return fmt.Errorf("parameter %d (%s): %w", id, s.params[id].Name, err)
 }
 
-// FillNormal draws a parameter's Data on the device.
+// FillNormal fills a parameter with normal samples on the device.
 func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) error {
-	if s.closed {
-		return fmt.Errorf("cuda: fill: %w", errClosed)
-	}
-	if id < 0 || int(id) >= len(s.params) {
-		return fmt.Errorf("cuda: fill: no parameter %d", id)
-	}
+	s.version[id]++
 	at, err := s.address(id, kernels.Data)
 	if err == nil {
 		key, counter := r.Origin()
 		n := s.params[id].Len()
 		err = s.queue(simple("philox_normal", (n+1)/2, at, n, key, counter, sigma))
 	}
-	if err != nil {
-		return s.failed("fill", id, err)
-	}
-	s.version[id]++
-	return nil
-}
-
-func (s *store) slice(what string, id kernels.ParamID, slot kernels.Slot, n int) (driver.Ptr, error) {
-	if s.closed {
-		return 0, fmt.Errorf("cuda: %s: %w", what, errClosed)
-	}
-	if err := kernels.CheckSlot(s.params, id, slot, n); err != nil {
-		return 0, fmt.Errorf("cuda: %s: %w", what, err)
-	}
-	at, err := s.address(id, slot)
-	return at, s.failed(what, id, err)
+	return s.about(id, err)
 }
 
 // close frees the vectors and the packed weights.

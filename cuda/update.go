@@ -20,23 +20,9 @@ const updatePartial = 16
 
 // Update applies one optimizer step. It is two launches, whatever the number of parameters, and waits for the norm.
 func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
-	if s.closed {
-		return 0, fmt.Errorf("cuda: update: %w", errClosed)
-	}
-	if err := rule.Check(s.params, ids); err != nil {
-		return 0, fmt.Errorf("cuda: update: %w", err)
-	}
 	if len(ids) == 0 {
 		return 0, nil
 	}
-	norm, err := s.apply(rule, ids)
-	if err != nil {
-		return 0, fmt.Errorf("cuda: update: %w", err)
-	}
-	return norm, nil
-}
-
-func (s *store) apply(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	list, err := s.slices(rule, ids)
 	if err != nil {
 		return 0, err

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// CheckForward returns the number of images of a Forward call, or an error if its arguments are invalid. elements is the
+// checkForward returns the number of images of a Forward call, or an error if its arguments are invalid. elements is the
 // length of images, most is the largest batch of the Exec, known tells whether the Exec already has statistics.
-func (p *Program) CheckForward(elements, most, statRows int, known bool) (n int, err error) {
+func (p *Program) checkForward(elements, most, statRows int, known bool) (n int, err error) {
 	size := p.Values[Images].Len()
 	n = elements / size
 	switch {
@@ -21,9 +21,9 @@ func (p *Program) CheckForward(elements, most, statRows int, known bool) (n int,
 	return n, nil
 }
 
-// Check returns an error if Backward cannot treat the statistics in this way after a Forward with the statistics of
+// check returns an error if Backward cannot treat the statistics in this way after a Forward with the statistics of
 // statRows of n images.
-func (s StatGrad) Check(n, statRows int) error {
+func (s StatGrad) check(n, statRows int) error {
 	switch {
 	case s != HoldStatistics && s != DifferentiateStatistics:
 		return fmt.Errorf("no treatment %d of statistics", s)
@@ -33,11 +33,38 @@ func (s StatGrad) Check(n, statRows int) error {
 	return nil
 }
 
-// CheckNodes returns an error if the program does not have one of the nodes.
-func (p *Program) CheckNodes(nodes ...NodeID) error {
+// requireNodes returns an error if the program does not have one of the nodes.
+func (p *Program) requireNodes(nodes ...NodeID) error {
 	for _, n := range nodes {
 		if !p.hasNode(n) {
 			return fmt.Errorf("no node %d", n)
+		}
+	}
+	return nil
+}
+
+// checkSlot returns an error if a Read or Write of n elements is invalid: no such parameter, no such slot, or another
+// length.
+func checkSlot(params []Param, id ParamID, slot Slot, n int) error {
+	switch {
+	case id < 0 || int(id) >= len(params):
+		return fmt.Errorf("no parameter %d", id)
+	case slot < Data || slot > Moment2:
+		return fmt.Errorf("parameter %d (%s): no slot %d", id, params[id].Name, slot)
+	case n != params[id].Len():
+		return fmt.Errorf("parameter %d (%s): %d elements, must be %d", id, params[id].Name, n, params[id].Len())
+	}
+	return nil
+}
+
+// checkLabels returns an error if a label is not a class or the label smoothing is outside [0, 1).
+func checkLabels(labels []int, smoothing float64, classes int) error {
+	if !(smoothing >= 0 && smoothing < 1) {
+		return fmt.Errorf("label smoothing %v is not in [0, 1)", smoothing)
+	}
+	for i, label := range labels {
+		if label < 0 || label >= classes {
+			return fmt.Errorf("label %d of image %d is not in 0…%d", label, i, classes-1)
 		}
 	}
 	return nil

@@ -108,6 +108,7 @@ type Device interface {
 	// the saved activations of the others.
 	Compile(p *Program, s Store, n int) (Exec, error)
 	Close() error
+	guarded() // only Guard makes a Device
 }
 
 // StatGrad selects how Backward treats the statistics of the BatchNorms.

@@ -45,6 +45,8 @@ type guard struct {
 	closed  bool
 }
 
+func (g *guard) guarded() {}
+
 func (g *guard) Info() Info { return g.backend.Info() }
 
 // Close closes the Backend. After that, every call but Close returns an error.

@@ -26,7 +26,7 @@ func (e *guardedExec) checkNodeGradient(dst []float32, to NodeID, seed []float32
 	if err := e.ready(); err != nil {
 		return err
 	}
-	if err := e.p.CheckNodes(to, from); err != nil {
+	if err := e.p.requireNodes(to, from); err != nil {
 		return err
 	}
 	if err := checkLength("seed", len(seed), e.n*e.p.Nodes[from].Len()); err != nil {

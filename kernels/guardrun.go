@@ -6,7 +6,7 @@ func (e *guardedExec) Forward(images []float32, statRows int) error {
 	if e.guard.closed {
 		return e.wrap("Forward", errClosed)
 	}
-	n, err := e.p.CheckForward(len(images), e.most, statRows, e.known)
+	n, err := e.p.checkForward(len(images), e.most, statRows, e.known)
 	if err != nil {
 		return e.wrap("Forward", err)
 	}
@@ -53,7 +53,7 @@ func (e *guardedExec) checkLabels(labels []int, smoothing float64) error {
 	if err := checkLength("labels", len(labels), e.n); err != nil {
 		return err
 	}
-	return CheckLabels(labels, smoothing, e.p.Classes())
+	return checkLabels(labels, smoothing, e.p.Classes())
 }
 
 func (e *guardedExec) Loss() (loss float64, correct int, err error) {
@@ -82,7 +82,7 @@ func (e *guardedExec) SetLogitGradient(d []float32) error {
 func (e *guardedExec) Backward(s StatGrad, weights bool) error {
 	err := e.ready()
 	if err == nil {
-		err = s.Check(e.n, e.statRows)
+		err = s.check(e.n, e.statRows)
 	}
 	if err == nil {
 		err = e.needsGradient()

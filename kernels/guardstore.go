@@ -52,14 +52,14 @@ func (s *guardedStore) check(id ParamID, slot Slot, n int) error {
 	if s.guard.closed {
 		return errClosed
 	}
-	return CheckSlot(s.params, id, slot, n)
+	return checkSlot(s.params, id, slot, n)
 }
 
 func (s *guardedStore) Update(rule Update, ids []ParamID) (float64, error) {
 	if s.guard.closed {
 		return 0, s.guard.wrap("update", errClosed)
 	}
-	if err := rule.Check(s.params, ids); err != nil {
+	if err := rule.check(s.params, ids); err != nil {
 		return 0, s.guard.wrap("update", err)
 	}
 	norm, err := s.store.Update(rule, ids)

@@ -6,8 +6,9 @@ import (
 	"slices"
 )
 
-// CheckStatistics returns an error if the lengths differ, a mean is not finite, or a variance is negative or not finite.
-func CheckStatistics(mean, variance []float64) error {
+// checkStatistics returns an error if the lengths differ, a mean is not finite, a variance is negative or not finite, or
+// two BatchNorms of one value get different statistics.
+func (p *Program) checkStatistics(mean, variance []float64) error {
 	if len(mean) != len(variance) {
 		return fmt.Errorf("%d means and %d variances", len(mean), len(variance))
 	}
@@ -15,15 +16,6 @@ func CheckStatistics(mean, variance []float64) error {
 		if math.IsNaN(mean[i]) || math.IsInf(mean[i], 0) || !(variance[i] >= 0) || math.IsInf(variance[i], 0) {
 			return fmt.Errorf("channel %d: mean %v, variance %v", i, mean[i], variance[i])
 		}
-	}
-	return nil
-}
-
-// checkStatistics makes the checks of CheckStatistics. It also returns an error if two BatchNorms of one value get
-// different statistics.
-func (p *Program) checkStatistics(mean, variance []float64) error {
-	if err := CheckStatistics(mean, variance); err != nil {
-		return err
 	}
 	first := make([]int, len(p.Values)) // 1 + the column of a value's first BatchNorm
 	at := 0

@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// Check returns an error if an update of ids is invalid: a setting is negative or not finite, a parameter is not in the
+// check returns an error if an update of ids is invalid: a setting is negative or not finite, a parameter is not in the
 // table or is listed twice, or a step count is missing.
-func (u Update) Check(params []Param, ids []ParamID) error {
+func (u Update) check(params []Param, ids []ParamID) error {
 	seen := make(map[ParamID]bool, len(ids))
 	for _, id := range ids {
 		if id < 0 || int(id) >= len(params) {

@@ -80,7 +80,7 @@ func TestGuardRefuses(t *testing.T) {
 
 // Without the guard none of those checks passes.
 func TestCarelessFails(t *testing.T) {
-	factory := func(int) (kernels.Device, error) { return defective{Device: unguarded{careless{}}}, nil }
+	factory := func(int) (kernels.Device, error) { return defective{Device: unguarded{backend: careless{}}}, nil }
 	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed"} {
 		if err := find(t, Options{}, name).run(factory, Options{}); err == nil {
 			t.Errorf("%s: a back end that checks nothing passes", name)
@@ -89,7 +89,22 @@ func TestCarelessFails(t *testing.T) {
 }
 
 // unguarded offers a Backend as a Device without a guard. Only tests do this.
-type unguarded struct{ kernels.Backend }
+type unguarded struct {
+	kernels.Device // nil; a Device needs its unexported method
+	backend        kernels.Backend
+}
+
+func (u unguarded) Info() kernels.Info { return u.backend.Info() }
+
+func (u unguarded) NewStore(params []kernels.Param) (kernels.Store, error) {
+	return u.backend.NewStore(params)
+}
+
+func (u unguarded) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
+	return u.backend.Compile(p, s, n)
+}
+
+func (u unguarded) Close() error { return u.backend.Close() }
 
 // An error names the device, the program and the call.
 func TestGuardErrors(t *testing.T) {
