@@ -9,21 +9,17 @@ import (
 	"bnas.example/philox"
 
 	"golang.org/x/sync/errgroup"
-	"gorgonia.org/tensor"
 )
 
-// Batch holds images with their labels. The images are N×3×H×W, normalised with the mean and standard deviation of the
-// set.
+// Batch holds images with their labels. The images are normalised with the mean and standard deviation of the set.
 type Batch struct {
-	Images *tensor.Dense // of float32
-	Labels []int
+	Images        []float32 // N×3×H×W
+	Height, Width int
+	Labels        []int // N
 }
 
-// newBatch returns an empty batch and the slice behind its images.
-func newBatch(n, height, width int) (Batch, []float32) {
-	images := make([]float32, n*3*height*width)
-	dense := tensor.New(tensor.WithShape(n, 3, height, width), tensor.WithBacking(images))
-	return Batch{Images: dense, Labels: make([]int, n)}, images
+func newBatch(n, height, width int) Batch {
+	return Batch{Images: make([]float32, n*3*height*width), Height: height, Width: width, Labels: make([]int, n)}
 }
 
 // Gather makes one batch of the images at indices. It normalises them and does not augment them.
@@ -33,7 +29,7 @@ func Gather(s Set, indices []int) (Batch, error) {
 	}
 	h, w := s.Size()
 	n := normalizer(s)
-	batch, images := newBatch(len(indices), h, w)
+	batch := newBatch(len(indices), h, w)
 	var group errgroup.Group
 	const chunk = 16
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -45,7 +41,7 @@ func Gather(s Set, indices []int) (Batch, error) {
 					return err
 				}
 				batch.Labels[k] = s.Label(indices[k])
-				n.write(images[k*3*h*w:(k+1)*3*h*w], bytes, h, w, view{})
+				n.write(batch.Images[k*3*h*w:(k+1)*3*h*w], bytes, h, w, view{})
 			}
 			return nil
 		})

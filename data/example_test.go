@@ -35,9 +35,9 @@ func ExampleLoader() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("images:", batch.Images.Shape(), "labels:", len(batch.Labels))
+	fmt.Printf("%d images of 3×%d×%d\n", len(batch.Labels), batch.Height, batch.Width)
 	fmt.Println("steps per epoch:", loader.StepsPerEpoch())
 	// Output:
-	// images: (64, 3, 32, 32) labels: 64
+	// 64 images of 3×32×32
 	// steps per epoch: 125
 }

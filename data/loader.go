@@ -67,7 +67,7 @@ func (l *Loader) At(step int) (Batch, error) {
 	images := l.epoch(step / perEpoch)[step%perEpoch*l.batch:][:l.batch]
 	h, w := l.set.Size()
 	size := 3 * h * w
-	b, dst := newBatch(l.batch, h, w)
+	b := newBatch(l.batch, h, w)
 	src := make([]byte, size)
 	for k, i := range images {
 		if err := l.set.Read(src, i); err != nil {
@@ -75,7 +75,7 @@ func (l *Loader) At(step int) (Batch, error) {
 		}
 		b.Labels[k] = l.set.Label(i)
 		v := l.augment.draw(philox.New(l.seed, "augment", uint64(step)*uint64(l.batch)+uint64(k)), h, w)
-		l.normal.write(dst[k*size:(k+1)*size], src, h, w, v)
+		l.normal.write(b.Images[k*size:(k+1)*size], src, h, w, v)
 	}
 	return b, nil
 }

@@ -9,12 +9,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-
-	"gorgonia.org/tensor"
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
-// C order and little-endian. tensor.Dense.ReadNpy takes any byte order for its own and writes a header that lacks the
+// C order and little-endian. ReadNpy of gorgonia.org/tensor takes any byte order for its own and writes a header that lacks the
 // final newline; npyio panics on a damaged header and allocates what it tells: hence this reader.
 const (
 	npyMagic   = "\x93NUMPY"
@@ -23,41 +21,47 @@ const (
 
 var npyHeader = regexp.MustCompile(`^\{\s*'descr':\s*'([^']*)',\s*'fortran_order':\s*(True|False),\s*'shape':\s*\(([0-9, ]*)\),?\s*\}\s*$`)
 
+// Array is the array of a .npy file.
+type Array struct {
+	Shape []int
+	Data  any // []float32, []float64, []int64 or []uint8, in C order
+}
+
 // ReadNpy reads an array of float32, float64, int64 or uint8 with at least one dimension and one element.
-func ReadNpy(path string) (*tensor.Dense, error) {
+func ReadNpy(path string) (Array, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return Array{}, fmt.Errorf("data: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("data: %w", err)
+		return Array{}, fmt.Errorf("data: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("data: %s is not a regular file", path)
+		return Array{}, fmt.Errorf("data: %s is not a regular file", path)
 	}
 	d, err := parseNpy(f, info.Size())
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", path, err)
+		return Array{}, fmt.Errorf("data: %s: %w", path, err)
 	}
 	return d, nil
 }
 
 // parseNpy reads an array from a file of the given size. It allocates no more than this size.
-func parseNpy(r io.Reader, size int64) (*tensor.Dense, error) {
+func parseNpy(r io.Reader, size int64) (Array, error) {
 	header, start, err := readNpyHeader(r)
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
 	descr, shape, err := parseNpyHeader(header)
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
 	elements := int64(1)
 	for _, d := range shape {
 		if d == 0 || int64(d) > size/elements {
-			return nil, fmt.Errorf("shape %v does not fit a file of %d bytes", shape, size)
+			return Array{}, fmt.Errorf("shape %v does not fit a file of %d bytes", shape, size)
 		}
 		elements *= int64(d)
 	}
@@ -72,15 +76,15 @@ func parseNpy(r io.Reader, size int64) (*tensor.Dense, error) {
 	case "|u1":
 		content = make([]uint8, elements)
 	default:
-		return nil, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
+		return Array{}, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
 	}
 	if have, want := size-start, int64(binary.Size(content)); have != want {
-		return nil, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
+		return Array{}, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
 	}
 	if err := binary.Read(r, binary.LittleEndian, content); err != nil {
-		return nil, err
+		return Array{}, err
 	}
-	return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(content)), nil
+	return Array{Shape: shape, Data: content}, nil
 }
 
 // readNpyHeader returns the dictionary and the offset of the content.

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
-
-	"gorgonia.org/tensor"
 )
 
 // numpyFile is what numpy.save writes of an array with this header and content.
@@ -52,12 +51,12 @@ func TestReadNpy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !reflect.DeepEqual([]int(d.Shape()), c.shape) || !reflect.DeepEqual(d.Data(), c.data) {
-			t.Errorf("shape %v, data %v; want %v, %v", d.Shape(), d.Data(), c.shape, c.data)
+		if !reflect.DeepEqual(d.Shape, c.shape) || !reflect.DeepEqual(d.Data, c.data) {
+			t.Errorf("shape %v, data %v; want %v, %v", d.Shape, d.Data, c.shape, c.data)
 		}
 	}
 	writeFile(t, path, numpyFile(2, "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }", 1, 2))
-	if d, err := ReadNpy(path); err != nil || !reflect.DeepEqual(d.Data(), []uint8{1, 2}) {
+	if d, err := ReadNpy(path); err != nil || !reflect.DeepEqual(d.Data, []uint8{1, 2}) {
 		t.Errorf("version 2: %v, error %v", d, err)
 	}
 }
@@ -122,17 +121,17 @@ func FuzzNpy(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !again.Shape().Eq(d.Shape()) || binary.Size(d.Data()) != binary.Size(again.Data()) {
-			t.Errorf("%v is read back as %v", d.Shape(), again.Shape())
+		if !slices.Equal(again.Shape, d.Shape) || binary.Size(d.Data) != binary.Size(again.Data) {
+			t.Errorf("%v is read back as %v", d.Shape, again.Shape)
 		}
 	})
 }
 
 // encodeNpy is the file of an array.
-func encodeNpy(t *testing.T, d *tensor.Dense) []byte {
+func encodeNpy(t *testing.T, d Array) []byte {
 	t.Helper()
 	var descr string
-	switch d.Data().(type) {
+	switch d.Data.(type) {
 	case []float32:
 		descr = "<f4"
 	case []float64:
@@ -143,10 +142,10 @@ func encodeNpy(t *testing.T, d *tensor.Dense) []byte {
 		descr = "|u1"
 	}
 	var shape strings.Builder
-	for _, n := range d.Shape() {
+	for _, n := range d.Shape {
 		fmt.Fprintf(&shape, "%d, ", n)
 	}
-	content, err := binary.Append(nil, binary.LittleEndian, d.Data())
+	content, err := binary.Append(nil, binary.LittleEndian, d.Data)
 	if err != nil {
 		t.Fatal(err)
 	}

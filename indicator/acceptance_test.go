@@ -90,7 +90,7 @@ func TestAcceptance8MCBatchNormIsTrainMode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images := b.in.Images.Data().([]float32)[:batch*3*8*8]
+	images := b.in.Images[:batch*3*8*8]
 	train, mc := make([]float32, batch*4), make([]float32, (batch+queries)*4)
 	if err := e.Forward(images, batch); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestAcceptance8MCBatchNormIsTrainMode(t *testing.T) {
 func TestAcceptance9IdenticalImages(t *testing.T) {
 	b := newBench(t, supernet.Fair, true)
 	before := b.score(t, mixed)
-	data := b.in.Images.Data().([]float32)
+	data := b.in.Images
 	copy(data[4*3*8*8:5*3*8*8], data[:3*8*8])
 	got := b.must(t, b.scorer(t, small), mixed)
 	for _, name := range []string{"naswot", "naswot_norm"} {

@@ -1,10 +1,6 @@
 package indicator
 
-import (
-	"fmt"
-
-	"gorgonia.org/tensor"
-)
+import "fmt"
 
 // Config sets the numbers of images, directions and batches. Zero fields take the defaults (in brackets), with which a
 // NAS-Bench-201 architecture is scored within half a second on two cores. Every architecture is scored with the same
@@ -80,6 +76,6 @@ func (c Config) ImagesNeeded() int {
 // the statistics, the next Config.MCQueries are the queries of MC-BatchNorm, the others its resampled batches. No two
 // batches share an image.
 type Inputs struct {
-	Images *tensor.Dense // M×C×H×W float32, M ≥ Config.ImagesNeeded()
-	Labels []int
+	Images []float32 // M×3×H×W, M ≥ Config.ImagesNeeded(), of the supernet's size
+	Labels []int     // M
 }

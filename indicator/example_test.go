@@ -8,7 +8,6 @@ import (
 	"bnas.example/philox"
 	"bnas.example/supernet"
 
-	"gorgonia.org/tensor"
 )
 
 // The terms of a composite.
@@ -52,8 +51,7 @@ func ExampleScorer() {
 	cfg := indicator.Config{Images: 8, NTKImages: 4, MCBatches: 2, MCBatch: 4, MCQueries: 4, Terms: []string{"convs", "one_shot_accuracy"}}
 	pixels := make([]float32, cfg.ImagesNeeded()*3*8*8)
 	philox.New(1, "images", 0).Normal(pixels, 1)
-	images := tensor.New(tensor.WithShape(cfg.ImagesNeeded(), 3, 8, 8), tensor.WithBacking(pixels))
-	scorer, err := indicator.NewScorer(net, dev, store, indicator.Inputs{Images: images, Labels: make([]int, cfg.ImagesNeeded())}, cfg)
+	scorer, err := indicator.NewScorer(net, dev, store, indicator.Inputs{Images: pixels, Labels: make([]int, cfg.ImagesNeeded())}, cfg)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -79,7 +79,7 @@ func TestGaugeRadialGradient(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		images := b.in.Images.Data().([]float32)
+		images := b.in.Images
 		if err := e.Forward(images[:small.Images*p.Values[kernels.Images].Len()], small.Images); err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/mat"
 )
 
 // takeProbes sends Rademacher noise at every block's output back to its input.
@@ -74,7 +75,7 @@ func topSingular(back []float32, in kernels.Shape, probe []float32, out kernels.
 			}
 		}
 	}
-	values, err := ntk.Spectrum(gram, out.C)
+	values, err := ntk.Eigenvalues(mat.NewSymDense(out.C, gram))
 	if err != nil {
 		return 0, err
 	}

@@ -73,24 +73,20 @@ func (s *Scorer) Reset() {
 
 // divide cuts the inputs into calibration images, queries and resampled batches.
 func (s *Scorer) divide(in Inputs) error {
-	data, ok := in.Images.Data().([]float32)
-	if !ok || in.Images.Dims() != 4 {
-		return fmt.Errorf("indicator: images are N×C×H×W float32, not %v %v", in.Images.Shape(), in.Images.Dtype())
+	images, h, w := len(in.Labels), s.net.Config.Height, s.net.Config.Width
+	s.imageLen = 3 * h * w
+	if n := s.cfg.ImagesNeeded(); images < n {
+		return fmt.Errorf("indicator: %d labelled images; %d are needed", images, n)
 	}
-	shape := in.Images.Shape()
-	if h, w := s.net.Config.Height, s.net.Config.Width; shape[1] != 3 || shape[2] != h || shape[3] != w {
-		return fmt.Errorf("indicator: images are %v; the supernet takes N×3×%d×%d", shape, h, w)
-	}
-	if n := s.cfg.ImagesNeeded(); shape[0] < n || len(in.Labels) != shape[0] {
-		return fmt.Errorf("indicator: %d images and %d labels; %d are needed", shape[0], len(in.Labels), n)
+	if len(in.Images) != images*s.imageLen {
+		return fmt.Errorf("indicator: %d values for %d images; the supernet takes N×3×%d×%d", len(in.Images), images, h, w)
 	}
 	for i, l := range in.Labels {
 		if l < 0 || l >= s.net.Config.Classes {
 			return fmt.Errorf("indicator: label %d of image %d; the supernet has %d classes", l, i, s.net.Config.Classes)
 		}
 	}
-	s.imageLen = shape[1] * shape[2] * shape[3]
-	at := func(from, n int) []float32 { return data[from*s.imageLen : (from+n)*s.imageLen] }
+	at := func(from, n int) []float32 { return in.Images[from*s.imageLen : (from+n)*s.imageLen] }
 	c := s.cfg
 	s.images, s.labels = at(0, c.Images), in.Labels[:c.Images]
 	queries := at(c.Images, c.MCQueries)

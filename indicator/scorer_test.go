@@ -12,7 +12,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"gorgonia.org/tensor"
 )
 
 func TestScoreEverywhere(t *testing.T) {
@@ -163,7 +162,7 @@ func TestScorerErrors(t *testing.T) {
 		{"too few images", someImages(need-1, 8, 8, 4), small, "are needed"},
 		{"wrong size", someImages(need, 16, 8, 4), small, "N×3×8×8"},
 		{"a label too high", someImages(need, 8, 8, 9), small, "label"},
-		{"wrong type", Inputs{Images: tensor.New(tensor.WithShape(need, 3, 8, 8), tensor.Of(tensor.Float64)), Labels: make([]int, need)}, small, "float32"},
+		{"a label too few", Inputs{Images: b.in.Images, Labels: b.in.Labels[1:]}, with(func(c *Config) { c.MCQueries-- }), "values for"},
 	} {
 		if _, err := NewScorer(b.net, b.dev, b.store, c.in, c.cfg); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q", c.name, err, c.want)

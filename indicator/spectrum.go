@@ -4,6 +4,8 @@ import (
 	"math"
 
 	"bnas.example/ntk"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // spectralEntropy is the entropy of the eigenvalues of a covariance as a distribution,
@@ -13,7 +15,7 @@ import (
 // in nats, from 0 (one direction, or no variance at all) to log n (isotropic). It does not change when the features
 // are multiplied by a constant or rotated. Negative eigenvalues are round-off and count as 0.
 func spectralEntropy(cov []float64, n int) (float64, error) {
-	values, err := ntk.Spectrum(cov, n)
+	values, err := ntk.Eigenvalues(mat.NewSymDense(n, cov))
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"bnas.example/ntk"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // takeJacobians sums the kernels of all directions, raw and gauge-normalised, for each of the batches, and averages
@@ -12,23 +14,26 @@ func (e *evidence) takeJacobians() error {
 	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
 	j := e.floats(e.frozenImages() * p)
-	raw, gauge := make([]float64, batches*n*n), make([]float64, batches*n*n)
+	raw, gauge := make([]*mat.SymDense, batches), make([]*mat.SymDense, batches)
+	for b := range batches {
+		raw[b], gauge[b] = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
+	}
 	for _, v := range e.directions {
-		if err := ntk.JacobianInto(j, e.exec, e.frozenImages(), v); err != nil {
+		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
 			return err
 		}
 		for b := range batches {
 			rows := j[b*n*p : (b+1)*n*p]
-			ntk.AddKernel(raw[b*n*n:(b+1)*n*n], rows, n, nil, 1)
-			ntk.AddKernel(gauge[b*n*n:(b+1)*n*n], rows, n, factors, 1)
+			ntk.AddKernel(raw[b], rows, nil)
+			ntk.AddKernel(gauge[b], rows, factors)
 		}
 	}
 	for b := range batches {
 		for _, k := range []struct {
-			theta []float64
+			theta *mat.SymDense
 			mean  *float64
-		}{{raw, &e.logCondition}, {gauge, &e.gaugeLogCondition}} {
-			values, err := ntk.Spectrum(k.theta[b*n*n:(b+1)*n*n], n)
+		}{{raw[b], &e.logCondition}, {gauge[b], &e.gaugeLogCondition}} {
+			values, err := ntk.Eigenvalues(k.theta)
 			if err != nil {
 				return fmt.Errorf("neural tangent kernel: %w", err)
 			}

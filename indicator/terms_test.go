@@ -39,7 +39,7 @@ func newProbed(t *testing.T, placement supernet.Placement) *probed {
 
 func (q *probed) forward(t *testing.T, n, statRows int) {
 	t.Helper()
-	images := q.in.Images.Data().([]float32)
+	images := q.in.Images
 	if err := q.e.Forward(images[:n*q.p.Values[kernels.Images].Len()], statRows); err != nil {
 		t.Fatal(err)
 	}

@@ -118,8 +118,8 @@ func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64)
 	if err := n.e.Forward(n.images, 0); err != nil {
 		t.Fatal(err)
 	}
-	j, err := Jacobian(n.e, 2, []float32{1})
-	if err != nil {
+	j := make([]float32, 2*n.e.Program().BNParams())
+	if err := Jacobian(j, n.e, 2, []float32{1}); err != nil {
 		t.Fatal(err)
 	}
 	onGamma := make([]float64, 2*width)
@@ -128,11 +128,11 @@ func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64)
 		onGamma[c], onBeta[width+c] = 1, 1
 	}
 	off := func(columns []float64) float64 {
-		k, err := Kernel(j, columns)
+		k, err := Kernel(j, 2, columns)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return k.Data().([]float64)[1]
+		return k.At(0, 1)
 	}
 	gamma, beta = off(onGamma), off(onBeta)
 	var grads [2][]float32

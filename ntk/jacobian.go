@@ -5,25 +5,13 @@ import (
 	"math"
 
 	"bnas.example/kernels"
-
-	"gorgonia.org/tensor"
 )
 
-// Jacobian returns the derivative of ⟨v, logits⟩ for each of the n images of the last Forward with respect to every γ
-// and β of the program, with frozen batch statistics: n×BNParams float32, columns as Program.BNParams orders them. v
-// has one element for each logit. One backward pass serves all images: with frozen statistics an image does not depend
-// on another.
-func Jacobian(e kernels.Exec, n int, v []float32) (*tensor.Dense, error) {
-	p := e.Program()
-	j := make([]float32, n*p.BNParams())
-	if err := JacobianInto(j, e, n, v); err != nil {
-		return nil, err
-	}
-	return tensor.New(tensor.WithShape(n, p.BNParams()), tensor.WithBacking(j)), nil
-}
-
-// JacobianInto writes [Jacobian] to dst, which has n×BNParams elements.
-func JacobianInto(dst []float32, e kernels.Exec, n int, v []float32) error {
+// Jacobian writes the derivative of ⟨v, logits⟩ for each of the n images of the last Forward with respect to every γ and
+// β of the program, with frozen batch statistics: n×BNParams, row by row, columns as Program.BNParams orders them. v has
+// one element for each logit. One backward pass serves all images: with frozen statistics an image does not depend on
+// another.
+func Jacobian(dst []float32, e kernels.Exec, n int, v []float32) error {
 	if len(v) != e.Program().Classes() {
 		return fmt.Errorf("ntk: direction of length %d for %d logits", len(v), e.Program().Classes())
 	}

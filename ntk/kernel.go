@@ -9,32 +9,27 @@ import (
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
-	"gorgonia.org/tensor"
+	"gonum.org/v1/gonum/mat"
 )
 
-// floor bounds a kernel's condition number: eigenvalues below floor·λ_max are taken as that.
-const floor = 1e-6
-
-// Kernel returns the empirical neural tangent kernel of a Jacobian J (n×P, float32), Θ = J·diag(c²)·Jᵀ, n×n float64.
-// The column factors c have length P; nil stands for ones. [GaugeFactors] makes Θ gauge-invariant. Source: Jacot,
-// Gabriel and Hongler, "Neural tangent kernel" (NeurIPS 2018).
-func Kernel(j *tensor.Dense, c []float64) (*tensor.Dense, error) {
-	data, ok := j.Data().([]float32)
-	if !ok || j.Dims() != 2 {
-		return nil, fmt.Errorf("ntk: kernel: a Jacobian is n×P float32, not %v %v", j.Shape(), j.Dtype())
+// Kernel returns the empirical neural tangent kernel of the Jacobian J of n images (n×P, row by row),
+// Θ = J·diag(c²)·Jᵀ, n×n. The column factors c have length P; nil stands for ones. [GaugeFactors] makes Θ
+// gauge-invariant. Source: Jacot, Gabriel and Hongler, "Neural tangent kernel" (NeurIPS 2018).
+func Kernel(j []float32, n int, c []float64) (*mat.SymDense, error) {
+	if n < 1 || len(j)%n != 0 {
+		return nil, fmt.Errorf("ntk: kernel: a Jacobian of %d elements for %d images", len(j), n)
 	}
-	n := j.Shape()[0]
-	if c != nil && len(c) != j.Shape()[1] {
-		return nil, fmt.Errorf("ntk: kernel: %d factors for %d columns", len(c), j.Shape()[1])
+	if c != nil && len(c) != len(j)/n {
+		return nil, fmt.Errorf("ntk: kernel: %d factors for %d columns", len(c), len(j)/n)
 	}
-	theta := make([]float64, n*n)
-	AddKernel(theta, data, n, c, 1)
-	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
+	theta := mat.NewSymDense(n, nil)
+	AddKernel(theta, j, c)
+	return theta, nil
 }
 
-// AddKernel adds weight·J·diag(c²)·Jᵀ to theta (n×n, both triangles) in float64. j is n×P, row by row; c has length P or
-// is nil for ones.
-func AddKernel(theta []float64, j []float32, n int, c []float64, weight float64) {
+// AddKernel adds [Kernel] of the Jacobian j to theta, in float64.
+func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
+	n := theta.SymmetricDim()
 	p := len(j) / n
 	if p == 0 {
 		return
@@ -46,71 +41,39 @@ func AddKernel(theta []float64, j []float32, n int, c []float64, weight float64)
 			g[i] *= c[i%p]
 		}
 	}
-	blas64.Syrk(blas.NoTrans, weight, blas64.General{Rows: n, Cols: p, Stride: p, Data: g}, 1,
-		blas64.Symmetric{Uplo: blas.Upper, N: n, Stride: n, Data: theta})
-	for i := range n {
-		for k := range i {
-			theta[i*n+k] = theta[k*n+i]
-		}
-	}
+	blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: p, Stride: p, Data: g}, 1, theta.RawSymmetric())
 }
 
-// Trace returns the kernel Θ = Σ_k J_k J_kᵀ of the n images of the last Forward, summed over the logits k: n×n float64,
-// with frozen batch statistics. It takes one backward pass for each logit.
-func Trace(e kernels.Exec, n int) (*tensor.Dense, error) { return trace(e, n, func(int, []float32) {}) }
+// Trace returns the kernel Θ = Σ_k J_k J_kᵀ of the n images of the last Forward, summed over the logits k: n×n, with
+// frozen batch statistics. It takes one backward pass for each logit.
+func Trace(e kernels.Exec, n int) (*mat.SymDense, error) { return trace(e, n, func(int, []float32) {}) }
 
 // trace is [Trace]; it gives each J_k, n×BNParams, to see.
-func trace(e kernels.Exec, n int, see func(class int, jacobian []float32)) (*tensor.Dense, error) {
-	theta := make([]float64, n*n)
+func trace(e kernels.Exec, n int, see func(class int, jacobian []float32)) (*mat.SymDense, error) {
+	theta := mat.NewSymDense(n, nil)
+	j := make([]float32, n*e.Program().BNParams())
 	for class := range e.Program().Classes() {
 		direction := make([]float32, e.Program().Classes())
 		direction[class] = 1
-		j, err := Jacobian(e, n, direction)
-		if err != nil {
+		if err := Jacobian(j, e, n, direction); err != nil {
 			return nil, err
 		}
-		one, err := Kernel(j, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i, v := range one.Data().([]float64) {
-			theta[i] += v
-		}
-		see(class, j.Data().([]float32))
+		AddKernel(theta, j, nil)
+		see(class, j)
 	}
-	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(theta)), nil
-}
-
-// Eigenvalues returns the eigenvalues of a symmetric n×n float64 kernel, ascending.
-func Eigenvalues(kernel *tensor.Dense) ([]float64, error) {
-	data, n, err := square(kernel)
-	if err != nil {
-		return nil, err
-	}
-	return Spectrum(append([]float64(nil), data...), n)
-}
-
-// LogCondition returns log κ = log(λ_max / max(λ_min, 1e-6·λ_max)) of ascending eigenvalues, from 0 to log 10⁶. It is
-// +Inf if λ_max ≤ 0. The floor of 1e-6 is ours.
-func LogCondition(eigenvalues []float64) float64 {
-	if len(eigenvalues) == 0 || !(eigenvalues[len(eigenvalues)-1] > 0) {
-		return math.Inf(1)
-	}
-	top := eigenvalues[len(eigenvalues)-1]
-	return math.Log(top / max(eigenvalues[0], floor*top))
+	return theta, nil
 }
 
 // Drift returns ‖Θ_t − Θ_0‖_F / ‖Θ_0‖_F, the relative change of a kernel in training. It is 0 in the NTK regime.
-func Drift(now, start *tensor.Dense) (float64, error) {
-	a, b, err := pair(now, start)
-	if err != nil {
+func Drift(now, start mat.Symmetric) (float64, error) {
+	if err := sameSize(now, start); err != nil {
 		return 0, err
 	}
 	var moved, size float64
-	for i := range a {
-		moved += (a[i] - b[i]) * (a[i] - b[i])
-		size += b[i] * b[i]
-	}
+	eachPair(now, start, func(a, b float64) {
+		moved += (a - b) * (a - b)
+		size += b * b
+	})
 	if size == 0 {
 		return 0, errors.New("ntk: drift: the kernel at the start is zero")
 	}
@@ -120,17 +83,16 @@ func Drift(now, start *tensor.Dense) (float64, error) {
 // Alignment returns ⟨A, B⟩_F / (‖A‖_F ‖B‖_F). It is 1 if B is a positive multiple of A: both kernels then induce the same
 // dynamics up to the learning rate. For the centred alignment of Cortes, Mohri and Rostamizadeh (JMLR 2012) give it
 // kernels that [Centre] returned.
-func Alignment(a, b *tensor.Dense) (float64, error) {
-	x, y, err := pair(a, b)
-	if err != nil {
+func Alignment(a, b mat.Symmetric) (float64, error) {
+	if err := sameSize(a, b); err != nil {
 		return 0, err
 	}
 	var xx, yy, xy float64
-	for i := range x {
-		xx += x[i] * x[i]
-		yy += y[i] * y[i]
-		xy += x[i] * y[i]
-	}
+	eachPair(a, b, func(x, y float64) {
+		xx += x * x
+		yy += y * y
+		xy += x * y
+	})
 	if xx == 0 || yy == 0 {
 		return 0, errors.New("ntk: alignment: a kernel is zero")
 	}
@@ -138,49 +100,38 @@ func Alignment(a, b *tensor.Dense) (float64, error) {
 }
 
 // Centre returns HΘH with H = I − 11ᵀ/n, the kernel of the features minus their mean over the images.
-func Centre(kernel *tensor.Dense) (*tensor.Dense, error) {
-	data, n, err := square(kernel)
-	if err != nil {
-		return nil, err
-	}
+func Centre(kernel mat.Symmetric) *mat.SymDense {
+	n := kernel.SymmetricDim()
 	rows := make([]float64, n)
 	var all float64
 	for i := range n {
 		for k := range n {
-			rows[i] += data[i*n+k] / float64(n)
+			rows[i] += kernel.At(i, k) / float64(n)
 		}
 		all += rows[i] / float64(n)
 	}
-	out := make([]float64, n*n)
+	out := mat.NewSymDense(n, nil)
 	for i := range n {
-		for k := range n {
-			out[i*n+k] = data[i*n+k] - rows[i] - rows[k] + all
+		for k := i; k < n; k++ {
+			out.SetSym(i, k, kernel.At(i, k)-rows[i]-rows[k]+all)
 		}
 	}
-	return tensor.New(tensor.WithShape(n, n), tensor.WithBacking(out)), nil
+	return out
 }
 
-// square returns the backing of a square float64 matrix.
-func square(k *tensor.Dense) ([]float64, int, error) {
-	data, ok := k.Data().([]float64)
-	if !ok || k.Dims() != 2 || k.Shape()[0] != k.Shape()[1] {
-		return nil, 0, fmt.Errorf("ntk: a kernel is n×n float64, not %v %v", k.Shape(), k.Dtype())
+func sameSize(a, b mat.Symmetric) error {
+	if a.SymmetricDim() != b.SymmetricDim() {
+		return fmt.Errorf("ntk: kernels of %d and %d images", a.SymmetricDim(), b.SymmetricDim())
 	}
-	return data, k.Shape()[0], nil
+	return nil
 }
 
-// pair returns the backings of two kernels of one size.
-func pair(a, b *tensor.Dense) (x, y []float64, err error) {
-	x, n, err := square(a)
-	if err != nil {
-		return nil, nil, err
+// eachPair calls f for the elements of two matrices of one size, row by row.
+func eachPair(a, b mat.Symmetric, f func(a, b float64)) {
+	n := a.SymmetricDim()
+	for i := range n {
+		for k := range n {
+			f(a.At(i, k), b.At(i, k))
+		}
 	}
-	y, m, err := square(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	if n != m {
-		return nil, nil, fmt.Errorf("ntk: kernels of %d and %d images", n, m)
-	}
-	return x, y, nil
 }

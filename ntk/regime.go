@@ -7,7 +7,7 @@ import (
 
 	"bnas.example/kernels"
 
-	"gorgonia.org/tensor"
+	"gonum.org/v1/gonum/mat"
 )
 
 // Regime compares one path of a supernet after training with the same path at initialisation. In the regime of the
@@ -82,7 +82,7 @@ func compare(dev kernels.Device, p *kernels.Program, start, now kernels.Store, i
 }
 
 // compareKernels fills the figures of the two kernels.
-func (r *Regime) compareKernels(start, now *tensor.Dense) error {
+func (r *Regime) compareKernels(start, now *mat.SymDense) error {
 	var err error
 	if r.Drift, err = Drift(now, start); err != nil {
 		return err
@@ -90,9 +90,8 @@ func (r *Regime) compareKernels(start, now *tensor.Dense) error {
 	if r.Alignment, err = Alignment(now, start); err != nil {
 		return err
 	}
-	var centred [2]*tensor.Dense
-	for i, k := range []struct {
-		kernel *tensor.Dense
+	for _, k := range []struct {
+		kernel *mat.SymDense
 		log    *float64
 	}{{start, &r.LogConditionStart}, {now, &r.LogCondition}} {
 		values, err := Eigenvalues(k.kernel)
@@ -100,18 +99,15 @@ func (r *Regime) compareKernels(start, now *tensor.Dense) error {
 			return err
 		}
 		*k.log = LogCondition(values)
-		if centred[i], err = Centre(k.kernel); err != nil {
-			return err
-		}
 	}
-	r.CentredAlignment, err = Alignment(centred[1], centred[0])
+	r.CentredAlignment, err = Alignment(Centre(now), Centre(start))
 	return err
 }
 
 // look is what a path shows of itself with given parameters.
 type look struct {
 	logits []float32     // n×K
-	kernel *tensor.Dense // n×n
+	kernel *mat.SymDense // n×n
 	change []float64     // n×K: J·step
 }
 

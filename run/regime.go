@@ -1,8 +1,6 @@
 package run
 
 import (
-	"fmt"
-
 	"bnas.example/ntk"
 	"bnas.example/supernet"
 )
@@ -15,10 +13,6 @@ func (r *Run) Regimes(n int) (func(supernet.Arch) (ntk.Regime, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	images, ok := batch.Images.Data().([]float32)
-	if !ok {
-		return nil, fmt.Errorf("images are %v, want float32", batch.Images.Dtype())
-	}
 	start, err := r.initialStore()
 	if err != nil {
 		return nil, err
@@ -28,6 +22,6 @@ func (r *Run) Regimes(n int) (func(supernet.Arch) (ntk.Regime, error), error) {
 		if err != nil {
 			return ntk.Regime{}, err
 		}
-		return ntk.Compare(r.Device, p, start, r.Store, images)
+		return ntk.Compare(r.Device, p, start, r.Store, batch.Images)
 	}, nil
 }

@@ -31,8 +31,7 @@ func netIdentity(net *supernet.Net) []Field {
 // normalisation, the split, the augmentation and the loader's seed.
 func runIdentity(cfg Config, total int, loader *data.Loader, first data.Batch) []Field {
 	h := sha256.New()
-	images, _ := first.Images.Data().([]float32)
-	binary.Write(h, binary.LittleEndian, images)
+	binary.Write(h, binary.LittleEndian, first.Images)
 	for _, l := range first.Labels {
 		fmt.Fprintln(h, l)
 	}

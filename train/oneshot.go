@@ -49,11 +49,7 @@ func measure(exec kernels.Exec, batches []data.Batch) (Accuracy, error) {
 	var acc Accuracy
 	correct := 0
 	for _, b := range batches {
-		images, err := pixels(b)
-		if err != nil {
-			return Accuracy{}, err
-		}
-		if err := exec.Forward(images, 0); err != nil {
+		if err := exec.Forward(b.Images, 0); err != nil {
 			return Accuracy{}, err
 		}
 		if err := exec.CrossEntropy(b.Labels, 0); err != nil {
@@ -70,13 +66,4 @@ func measure(exec kernels.Exec, batches []data.Batch) (Accuracy, error) {
 	acc.NLL /= float64(acc.Images)
 	acc.Top1 = float64(correct) / float64(acc.Images)
 	return acc, nil
-}
-
-// pixels returns the images of a batch as the kernels take them.
-func pixels(b data.Batch) ([]float32, error) {
-	p, ok := b.Images.Data().([]float32)
-	if !ok {
-		return nil, fmt.Errorf("images are %v, want float32", b.Images.Dtype())
-	}
-	return p, nil
 }

@@ -69,11 +69,7 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := pixels(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	loss, correct, err := r.trainer(t, cfg, t.TempDir()).gradient(p, images, b.Labels)
+	loss, correct, err := r.trainer(t, cfg, t.TempDir()).gradient(p, b.Images, b.Labels)
 	if err != nil {
 		t.Fatal(err)
 	}

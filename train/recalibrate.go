@@ -58,11 +58,7 @@ func pooledStatistics(exec kernels.Exec, batches []data.Batch) (mean, variance [
 	m, v := make([]float64, n), make([]float64, n)
 	total := 0.0
 	for _, b := range batches {
-		images, err := pixels(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := exec.Forward(images, len(b.Labels)); err != nil {
+		if err := exec.Forward(b.Images, len(b.Labels)); err != nil {
 			return nil, nil, err
 		}
 		if err := exec.Statistics(m, v); err != nil {

@@ -85,10 +85,6 @@ func TestShardsMean(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := pixels(batch)
-	if err != nil {
-		t.Fatal(err)
-	}
 	p, err := r.net.Program(cfg.Paths(r.net.Space, 0)[0])
 	if err != nil {
 		t.Fatal(err)
@@ -104,15 +100,15 @@ func TestShardsMean(t *testing.T) {
 		}
 		return all
 	}
-	half, pixels := len(batch.Labels)/2, len(images)/2
+	half, pixels := len(batch.Labels)/2, len(batch.Images)/2
 	var shard [2][]float32
 	for i := range shard {
-		if _, _, err := tr.gradient(p, images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
+		if _, _, err := tr.gradient(p, batch.Images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
 			t.Fatal(err)
 		}
 		shard[i] = grads()
 	}
-	if _, _, err := tr.sharded(p, images, batch.Labels); err != nil {
+	if _, _, err := tr.sharded(p, batch.Images, batch.Labels); err != nil {
 		t.Fatal(err)
 	}
 	for k, g := range grads() {

@@ -15,12 +15,8 @@ import (
 func (t *Trainer) step(batch data.Batch) (Progress, error) {
 	began := time.Now()
 	step := t.state.Step
-	images, err := pixels(batch)
-	if err != nil {
-		return Progress{}, fmt.Errorf("train: step %d: %w", step, err)
-	}
 	paths := t.cfg.Paths(t.net.Space, step)
-	r, err := t.backward(paths, images, batch.Labels)
+	r, err := t.backward(paths, batch.Images, batch.Labels)
 	if err != nil {
 		return Progress{}, err
 	}

@@ -175,10 +175,6 @@ func TestStrictStepSumsGradients(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	images, err := pixels(batch)
-	if err != nil {
-		t.Fatal(err)
-	}
 	before := values(t, r.store)
 	sum := map[kernels.ParamID][]float64{}
 	for _, a := range cfg.Paths(r.net.Space, 0) {
@@ -186,7 +182,7 @@ func TestStrictStepSumsGradients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := tr.gradient(p, images, batch.Labels); err != nil {
+		if _, _, err := tr.gradient(p, batch.Images, batch.Labels); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range r.net.Trainable(cfg.Train, p) {

@@ -79,7 +79,7 @@ func TestAugment(t *testing.T) {
 		}
 		dst := k.alloc(4 * len(src))
 		k.launch("augment", 2, 1, 256, 0, dst, put(k, src...), put(k, views...), put(k, table...), batch, set.height, set.width)
-		want := b.Images.Data().([]float32)
+		want := b.Images
 		for i, got := range get[float32](k, dst, len(src)) {
 			if got != want[i] {
 				t.Fatalf("element %d is %v, want %v", i, got, want[i])

@@ -26,6 +26,7 @@ var floors = [][]room{
 	{
 		{"indicator", "terms, scorer, composites"},
 		{"train", "scheduler, checkpoints"},
+		{"tensors", "arrays for Gorgonia"},
 		{"internal/gpusim/emulated", "a GPU through g++"},
 		{"internal/gpusim/interpreted", "a GPU through its PTX"},
 		{"internal/gpusim/paper", "a GPU that only counts"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,6 +68,22 @@ func TestRoomsAreDescribed(t *testing.T) {
 	for folder := range ours(t) {
 		if !strings.Contains(string(text), "`"+folder+"`") {
 			t.Errorf("docs/architecture.md does not name %s", folder)
+		}
+	}
+}
+
+// TestCommandIsLight wants the command without the packages that would double its build: an HTTP stack, and
+// gorgonia.org/tensor with arrow and protobuf.
+func TestCommandIsLight(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "./cmd/bnas")
+	list.Dir = root
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range strings.Fields(string(out)) {
+		if name == "net/http" || strings.HasPrefix(name, "gorgonia.org/tensor") || strings.HasPrefix(name, "google.golang.org/protobuf") {
+			t.Errorf("cmd/bnas imports %s", name)
 		}
 	}
 }
