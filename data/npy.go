@@ -27,6 +27,11 @@ type Array struct {
 	Data  any // []float32, []float64, []int64 or []uint8, in C order
 }
 
+// String returns type and shape, as in "float32 [64 3 32 32]".
+func (a Array) String() string {
+	return fmt.Sprintf("%s %v", strings.TrimPrefix(fmt.Sprintf("%T", a.Data), "[]"), a.Shape)
+}
+
 // ReadNpy reads an array of float32, float64, int64 or uint8 with at least one dimension and one element.
 func ReadNpy(path string) (Array, error) {
 	f, err := os.Open(path)

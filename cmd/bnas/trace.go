@@ -91,7 +91,7 @@ func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, 
 	}
 	pixels, ok := x.Data.([]float32)
 	if sh := x.Shape; !ok || len(sh) != 4 || sh[1] != 3 || sh[2] != cfg.Height || sh[3] != cfg.Width {
-		return nil, nil, fmt.Errorf("%s: images are %T of shape %v, want float32 N×3×%d×%d", imagesPath, x.Data, sh, cfg.Height, cfg.Width)
+		return nil, nil, fmt.Errorf("%s: images are %v, want float32 N×3×%d×%d", imagesPath, x, cfg.Height, cfg.Width)
 	}
 	y, err := data.ReadNpy(labelsPath)
 	if err != nil {
@@ -99,7 +99,7 @@ func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, 
 	}
 	values, ok := y.Data.([]int64)
 	if !ok || len(y.Shape) != 1 || len(values) != x.Shape[0] {
-		return nil, nil, fmt.Errorf("%s: labels are %T of shape %v, want int64 of length %d", labelsPath, y.Data, y.Shape, x.Shape[0])
+		return nil, nil, fmt.Errorf("%s: labels are %v, want int64 of length %d", labelsPath, y, x.Shape[0])
 	}
 	labels := make([]int, len(values))
 	for i, v := range values {
