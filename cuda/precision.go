@@ -30,11 +30,6 @@ var Precisions = []Precision{FP32, TF32, F16, BF16}
 // kernelSuffix is what the kernels of a precision are called by.
 var kernelSuffix = map[Precision]string{FP32: "fp32", TF32: "tf32", F16: "f16", BF16: "bf16"}
 
-// Rounding is the relative error of an operand: half an ulp.
-func (p Precision) Rounding() float64 {
-	return map[Precision]float64{FP32: 0x1p-24, TF32: 0x1p-11, F16: 0x1p-11, BF16: 0x1p-8}[p]
-}
-
 // gradient is the precision of the gradients' convolutions: half precision has too little range for them (it would need
 // the loss scaled), bf16 has that of float32.
 func (p Precision) gradient() Precision {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bnas.example/cuda"
+	"bnas.example/kernels/ref"
 )
 
 // random is a number of random programs: one in the short test, ten times as many in the long one.
@@ -18,14 +19,18 @@ func random(n int) int {
 	return n
 }
 
-// rounding is the relative error of what is stored and multiplied.
-func rounding(s cuda.Storage) float64 {
-	u := s.Precision.Rounding()
-	if s.Precision == cuda.F16 {
-		u = cuda.BF16.Rounding() // of its gradients
+// rounding says where a device rounds.
+func rounding(s cuda.Storage) (r ref.Rounding) {
+	switch s.Precision {
+	case cuda.TF32:
+		r.Operand, r.Gradient = ref.TF32, ref.TF32
+	case cuda.F16:
+		r.Operand, r.Gradient = ref.Half, ref.BFloat16
+	case cuda.BF16:
+		r.Operand, r.Gradient = ref.BFloat16, ref.BFloat16
 	}
 	if s.Half {
-		u = max(u, cuda.F16.Rounding())
+		r.Stored = ref.Half
 	}
-	return u
+	return r
 }

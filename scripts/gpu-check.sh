@@ -35,19 +35,25 @@ left() {
   echo $((rest < $1 ? rest : $1))
 }
 
-# judge NAME CODE SECONDS: the verdict. A section that --seconds stopped is named and is no failure.
+# judge NAME CODE SECONDS LIMIT OWN: the verdict on a section that had LIMIT seconds. It fails if its OWN limit stopped
+# it. If --seconds left it less than that, it is named and is no failure.
 judge() {
   case $2 in
     0) say "$1: passed, $3 s" ;;
-    124 | 137) if [ "$seconds" -gt 0 ]; then say "$1: NOT FINISHED in $3 s"; else say "$1: FAILED ($2), $3 s"; failed=1; fi ;;
+    124 | 137)
+      if [ "$seconds" -gt 0 ] && [ "$4" -lt "$5" ]; then
+        say "$1: NOT FINISHED in $3 s"
+      else
+        say "$1: FAILED ($2): longer than $4 s" && failed=1
+      fi ;;
     *) say "$1: FAILED ($2), $3 s"; failed=1 ;;
   esac
 }
 
 # section NAME LIMIT COMMAND...: the output goes into the file, the end of it and the time onto the screen.
 section() {
-  local name=$1 limit start=$SECONDS code
-  limit=$(left "$2")
+  local name=$1 own=$2 limit start=$SECONDS code
+  limit=$(left "$own")
   shift 2
   say "" && say "## $name"
   [ "$limit" -ge 5 ] || { say "LEFT OUT: no time"; return; }
@@ -56,13 +62,13 @@ section() {
   code=$?
   cat "$work/out" >>"$results"
   tail -n 12 "$work/out"
-  judge "$name" "$code" $((SECONDS - start))
+  judge "$name" "$code" $((SECONDS - start)) "$limit" "$own"
 }
 
 # together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed.
 together() {
-  local limit start=$SECONDS one name code took
-  limit=$(left "$1")
+  local own=$1 limit start=$SECONDS one name code took
+  limit=$(left "$own")
   shift
   if [ "$limit" -lt 5 ]; then
     say "" && say "LEFT OUT, no time: ${*%%=*}"
@@ -80,7 +86,7 @@ together() {
     grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 | tee -a "$results" | sed -n 1,12p
     say "passed $(grep -c -E '^ *--- PASS' "$work/$name.out"), failed $(grep -c -E '^ *--- FAIL' "$work/$name.out"), skipped $(grep -c -E '^ *--- SKIP' "$work/$name.out")"
     read -r code took <"$work/$name.end"
-    judge "$name" "$code" "$took"
+    judge "$name" "$code" "$took" "$limit" "$own"
   done
 }
 

@@ -223,6 +223,33 @@ func TestSuiteComparesThreads(t *testing.T) {
 	}
 }
 
+// A device may round where it says, and no more.
+func TestSuiteMeasuresRounding(t *testing.T) {
+	half := ref.Rounding{Operand: ref.Half, Gradient: ref.Half, Stored: ref.Half}
+	less := ref.Rounding{Operand: ref.BFloat16, Gradient: ref.BFloat16, Stored: ref.Half}
+	for _, test := range []struct {
+		says, rounds ref.Rounding
+		fails        bool
+	}{
+		{half, half, false},
+		{less, less, false},
+		{less, half, false},
+		{ref.Rounding{}, half, true},
+		{half, less, true},
+	} {
+		o := Options{Seed: 3, Random: 1, Small: true, Rounding: test.says}
+		err := find(t, o, "random-3").run(func(int) (kernels.Device, error) {
+			return defective{Device: ref.New(), wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+				ref.Of(e).SetRounding(test.rounds)
+				return e
+			}}, nil
+		}, o)
+		if (err != nil) != test.fails {
+			t.Errorf("a device rounds %v and says %v: error %v", test.rounds, test.says, err)
+		}
+	}
+}
+
 func find(t *testing.T, o Options, name string) check {
 	for _, c := range checks(o) {
 		if c.name == name {

@@ -46,7 +46,7 @@ func (s *session) logits(images []float32, statRows int) ([]float32, error) {
 	return out, s.e.Logits(out)
 }
 
-// close compares within the tolerance of a forward pass.
+// close compares the logits of two runs, of which each may have eight roundings: they add up over the layers.
 func (o Options) close(got, want []float32) error {
 	wide := func(x []float32) []result {
 		data := make([]float64, len(x))
@@ -55,13 +55,14 @@ func (o Options) close(got, want []float32) error {
 		}
 		return []result{{name: "logits", kind: forward, data: data}}
 	}
-	return o.compare(wide(got), wide(want))
+	w := wide(want)
+	return compare(wide(got), w, []float64{8 * o.Rounding.Unit() * largest(w[0].data)})
 }
 
 // offset: the statistics of the Offset network are right to 10⁻⁶ of the mean and 2 % of the variance. A device with less
 // precision than float32 cannot reach this.
 func offset(f Factory, o Options) error {
-	if o.Rounding > 0 {
+	if o.Rounding.Unit() > 0 {
 		return nil
 	}
 	s, err := Offset(o.Seed).start(f)

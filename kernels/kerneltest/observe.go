@@ -39,8 +39,8 @@ type observer struct {
 	run     string // prefix of names
 }
 
-// observe runs a case on d. With gates, d must be the reference.
-func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32) (*observer, error) {
+// observe runs a case on d. With gates or roundings, d must be the reference.
+func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32, r ref.Rounding) (*observer, error) {
 	s, err := c.NewStore(d)
 	if err != nil {
 		return nil, err
@@ -48,6 +48,9 @@ func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32
 	e, err := d.Compile(c.Program, s, c.Batch)
 	if err != nil {
 		return nil, err
+	}
+	if r != (ref.Rounding{}) {
+		ref.Of(e).SetRounding(r)
 	}
 	o := &observer{c: c, e: e, s: s, gates: gates, weights: weights}
 	return o, o.all()

@@ -23,10 +23,9 @@ type Options struct {
 	Seed   uint64 // of the random programs
 	Random int    // number of random programs; 0 is 40
 	Small  bool   // only small networks: for back ends that are slow
-	// Rounding is the relative error of a device that computes or stores with less precision than float32: half an ulp,
-	// 2⁻¹¹ for half precision. It widens the tolerances. The back end's own tests compare it more closely, with rounded
-	// numbers. 0 is float32.
-	Rounding  float64
+	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
+	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
+	Rounding  ref.Rounding
 	NoWeights bool // weight gradients are answered with an error that wraps kernels.ErrUnsupported
 }
 
@@ -144,11 +143,15 @@ func agrees(f Factory, o Options, c *Case) error {
 			return fmt.Errorf("%s: %d threads and 1: %w", c.Name, threads, err)
 		}
 	}
-	want, err := observe(c, ref.New(), !o.NoWeights, first.record)
+	want, err := observe(c, ref.New(), !o.NoWeights, first.record, ref.Rounding{})
 	if err != nil {
 		return fmt.Errorf("reference: %w", err)
 	}
-	if err := o.compare(first.results, want.results); err != nil {
+	spread, err := o.spread(c, want.results, first.record)
+	if err != nil {
+		return fmt.Errorf("reference with roundings: %w", err)
+	}
+	if err := compare(first.results, want.results, spread); err != nil {
 		return fmt.Errorf("%s: %w\n%s", c.Name, err, c.Program)
 	}
 	return nil
@@ -160,7 +163,7 @@ func observeNew(f Factory, c *Case, threads int, weights bool) (*observer, error
 	if err != nil {
 		return nil, err
 	}
-	o, err := observe(c, d, weights, nil)
+	o, err := observe(c, d, weights, nil, ref.Rounding{})
 	if err != nil {
 		return nil, err
 	}

@@ -133,7 +133,9 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	g := e.geometry(s, in, branch.Out)
 	w := e.data(branch.Weight)
 	du := make([]float64, e.n*in.Len())
-	parallel(e.n, func(i int) { convInput(image(du, i, in), w, image(dy, i, g.out), g) })
+	f := operand(e.rounding.Gradient, s.Groups)
+	rw, rdy := f.each(w), f.each(dy)
+	parallel(e.n, func(i int) { convInput(image(du, i, in), rw, image(rdy, i, g.out), g) })
 	b.loaded(s.In[0], s.Act, du)
 	if !b.weights {
 		return

@@ -19,6 +19,7 @@ type Exec struct {
 	mean     [][]float64 // of each value that a BN normalises, by channel
 	variance [][]float64
 	gates    map[kernels.NodeID][]float32 // see SetGate
+	rounding Rounding
 
 	loss    float64
 	correct int

@@ -19,6 +19,9 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 			if statRows > 0 && normalised[v] {
 				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
 			}
+			if s := e.p.Values[v].Shape; s.H*s.W > 1 {
+				e.values[v] = e.rounding.Stored.each(e.values[v])
+			}
 		}
 	}
 	return nil
@@ -33,10 +36,12 @@ func (e *Exec) compute(s *kernels.Step) {
 	}
 	switch s.Op {
 	case kernels.OpConv:
+		f := operand(e.rounding.Operand, s.Groups)
+		u = f.each(u)
 		for _, b := range s.Branches {
 			g := e.geometry(s, in, b.Out)
 			y := make([]float64, e.n*g.out.Len())
-			w := e.data(b.Weight)
+			w := f.each(e.data(b.Weight))
 			parallel(e.n, func(i int) { conv(image(y, i, g.out), w, image(u, i, in), g) })
 			e.values[b.Out] = y
 		}

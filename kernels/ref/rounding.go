@@ -1,0 +1,65 @@
+package ref
+
+import "math"
+
+// Format is a binary floating-point format. Bits is the length of its significand with the leading one, MinExponent the
+// exponent of its smallest normal number. The zero Format is exact.
+type Format struct{ Bits, MinExponent int }
+
+// The formats of tensor cores.
+var (
+	TF32     = Format{11, -126}
+	Half     = Format{11, -14}
+	BFloat16 = Format{8, -126}
+)
+
+// Round returns the number of the format that is nearest to x, or the even one of two. It knows no overflow.
+func (f Format) Round(x float64) float64 {
+	if f.Bits == 0 || x == 0 {
+		return x
+	}
+	_, exponent := math.Frexp(x) // |x| is in [2^(exponent−1), 2^exponent)
+	ulp := math.Ldexp(1, max(exponent-1, f.MinExponent)-f.Bits+1)
+	return math.RoundToEven(x/ulp) * ulp
+}
+
+// each returns the rounded elements of x, or x if the Format is exact.
+func (f Format) each(x []float64) []float64 {
+	if f.Bits == 0 {
+		return x
+	}
+	rounded := make([]float64, len(x))
+	for i, v := range x {
+		rounded[i] = f.Round(v)
+	}
+	return rounded
+}
+
+// Rounding says where a device rounds to less than float32. All sums stay exact.
+type Rounding struct {
+	Operand  Format // weights and inputs of convolutions of one group
+	Gradient Format // weights and gradients of the outputs, for the gradient of the input of such a convolution
+	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the exact values
+}
+
+// Unit is the largest relative error of one rounding, 2^−Bits. It is 0 if nothing is rounded.
+func (r Rounding) Unit() float64 {
+	unit := 0.0
+	for _, f := range []Format{r.Operand, r.Gradient, r.Stored} {
+		if f.Bits > 0 {
+			unit = max(unit, math.Ldexp(1, -f.Bits))
+		}
+	}
+	return unit
+}
+
+// SetRounding makes all later calls round. The difference from an exact Exec is the error of a device that rounds there.
+func (e *Exec) SetRounding(r Rounding) { e.rounding = r }
+
+// operand returns the format of a factor of a convolution.
+func operand(f Format, groups int) Format {
+	if groups > 1 {
+		return Format{}
+	}
+	return f
+}
