@@ -29,11 +29,7 @@ func convolves(net *supernet.Net) ([][]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	genes := net.Space.Genes()
-	t := make([][]bool, len(genes))
-	for i, g := range genes {
-		t[i] = make([]bool, len(g.Options))
-	}
+	t := supernet.ByOption[bool](net.Space.Genes())
 	for _, bn := range standard.BNs() {
 		if bn.Gene >= 0 {
 			t[bn.Gene][bn.Option] = true

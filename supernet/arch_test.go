@@ -131,11 +131,7 @@ func TestRandomIsUniform(t *testing.T) {
 	for _, s := range Spaces() {
 		r := philox.New(1, "uniform", 0)
 		const draws = 3000
-		genes := s.Genes()
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-		}
+		counts := ByOption[int](s.Genes())
 		for range draws {
 			for i, o := range Random(s, r) {
 				counts[i][o]++

@@ -58,11 +58,7 @@ func newNet(s Space, c Config) (*Net, error) {
 // each gene, or the gene's last option if it has fewer. Some of them may be dead. The parameters of a gene depend on its
 // own option only; the programs of these architectures therefore use every parameter of the space.
 func (n *Net) Cover() []Arch {
-	most := 0
-	for _, g := range n.genes {
-		most = max(most, len(g.Options))
-	}
-	all := make([]Arch, most)
+	all := make([]Arch, MostOptions(n.genes))
 	for o := range all {
 		for _, g := range n.genes {
 			all[o] = append(all[o], min(o, len(g.Options)-1))

@@ -30,10 +30,7 @@ func uniformPath(s supernet.Space, seed uint64, step int) supernet.Arch {
 // with it in the next step, so that the counts of its options never differ by more than one.
 func strictPaths(s supernet.Space, seed uint64, step int) []supernet.Arch {
 	genes := s.Genes()
-	k := 0
-	for _, g := range genes {
-		k = max(k, len(g.Options))
-	}
+	k := supernet.MostOptions(genes)
 	paths := make([]supernet.Arch, k)
 	for j := range paths {
 		paths[j] = make(supernet.Arch, len(genes))

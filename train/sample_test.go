@@ -34,10 +34,7 @@ func TestUniformPaths(t *testing.T) {
 	const n = 4000
 	for _, s := range supernet.Spaces() {
 		genes := s.Genes()
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-		}
+		counts := supernet.ByOption[int](genes)
 		c := Config{Seed: 9, Sampling: Uniform}
 		for step := range n {
 			paths := c.Paths(s, step)
@@ -66,12 +63,8 @@ func TestStrictPathsAreFair(t *testing.T) {
 	spaces := append(supernet.Spaces(), unequal{supernet.Spaces()[0]})
 	for _, s := range spaces {
 		genes := s.Genes()
-		k := 0
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-			k = max(k, len(g.Options))
-		}
+		k := supernet.MostOptions(genes)
+		counts := supernet.ByOption[int](genes)
 		c := Config{Seed: 4, Sampling: Strict}
 		for step := range 50 {
 			paths := c.Paths(s, step)
