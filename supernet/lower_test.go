@@ -214,3 +214,28 @@ func TestBuilderErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestBuild builds a Program without a space. Its images may have any number of channels.
+func TestBuild(t *testing.T) {
+	images := kernels.Shape{C: 5, H: 6, W: 4}
+	classified := func(groups int) func(*Builder) {
+		return func(b *Builder) {
+			conv := Conv{Out: 10, Window: kernels.Window{Kernel: 1}, Groups: groups}
+			x := b.Sum("x", b.BN("bn", b.Conv("conv", b.Images(), kernels.Linear, conv)))
+			b.Linear("classifier", b.Sum("pooled", b.Bare(b.GlobalAvg("pool", x, kernels.ReLU))), 3)
+		}
+	}
+	p, params, err := Build("alone", images, classified(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Validate(); err != nil {
+		t.Errorf("%v\n%v", err, p)
+	}
+	if got := p.Values[kernels.Images].Shape; got != images || len(params) != 5 {
+		t.Errorf("images %v, %d parameters", got, len(params))
+	}
+	if _, _, err := Build("alone", images, classified(2)); err == nil || !strings.HasPrefix(err.Error(), "supernet: alone: conv: ") {
+		t.Errorf("5 channels in 2 groups: %v", err)
+	}
+}
