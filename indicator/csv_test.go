@@ -87,7 +87,7 @@ func TestScoreFileAppends(t *testing.T) {
 func TestOpenScoresForeign(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
 	for _, text := range []string{"index,arch\n", "arch,canonical,dead,naswot\na,a,false,1\n"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := OpenScores(path); err == nil {

@@ -106,7 +106,7 @@ func TestTornLedger(t *testing.T) {
 	for cut := 0; cut <= len(text); cut += 1 + len(text)/40 {
 		dir := t.TempDir()
 		openTest(t, dir).Close()
-		if err := os.WriteFile(filepath.Join(dir, scoresFile), text[:cut], 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, scoresFile), text[:cut], 0o666); err != nil {
 			t.Fatal(err)
 		}
 		got, e := run(dir)
@@ -158,7 +158,7 @@ func TestForeignLedger(t *testing.T) {
 	if _, err := OpenLedger(dir, testKey); err == nil || !strings.Contains(err.Error(), keyFile) {
 		t.Errorf("scores without a key: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("{"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenLedger(dir, testKey); err == nil || !strings.Contains(err.Error(), keyFile) {
@@ -203,7 +203,7 @@ func FuzzLedger(f *testing.F) {
 	f.Fuzz(func(t *testing.T, scores, key []byte) {
 		dir := t.TempDir()
 		for name, text := range map[string][]byte{scoresFile: scores, keyFile: key} {
-			if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}

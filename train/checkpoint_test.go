@@ -141,7 +141,7 @@ func TestResumeFallsBackToThePredecessor(t *testing.T) {
 			if err := os.Remove(newest); err != nil {
 				t.Fatal(err)
 			}
-		} else if err := os.WriteFile(newest, damage(readFile(t, newest)), 0o644); err != nil {
+		} else if err := os.WriteFile(newest, damage(readFile(t, newest)), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		r := newRig(t, tiny(t), cfg)
@@ -170,7 +170,7 @@ func TestResumeWithoutAWholeCheckpoint(t *testing.T) {
 		t.Errorf("empty folder: %v", err)
 	}
 	for _, name := range []string{CheckpointName, PredecessorName} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("bnasckpt"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("bnasckpt"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -286,7 +286,7 @@ func TestSaveFails(t *testing.T) {
 			}
 		},
 		"no place for the file": func(t *testing.T, dir string) {
-			if err := os.MkdirAll(filepath.Join(dir, temporaryName, "x"), 0o755); err != nil {
+			if err := os.MkdirAll(filepath.Join(dir, temporaryName, "x"), 0o777); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -297,7 +297,7 @@ func TestSaveFails(t *testing.T) {
 			if err := os.Chmod(dir, 0o555); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { os.Chmod(dir, 0o755) })
+			t.Cleanup(func() { os.Chmod(dir, 0o777) })
 		},
 	}
 	for name, f := range block {
@@ -323,7 +323,7 @@ func TestSaveFails(t *testing.T) {
 
 func TestRunFolderIsAFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, nil, 0o644); err != nil {
+	if err := os.WriteFile(name, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := fresh(t, quick(2), name).Run(context.Background(), nil); err == nil || strings.Contains(err.Error(), "\n") {
