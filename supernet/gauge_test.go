@@ -163,13 +163,13 @@ var free = [][]string{
 }
 
 func TestGaugeInvariance(t *testing.T) {
-	exact, real := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
+	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
 		if c := exact.change(nodes); c > 1e-6 {
 			t.Errorf("%v: logits change by %.1e without ε", nodes, c)
 		}
-		// 4ε beside variances of order one, through several layers.
-		if c := real.change(nodes); c > 5e-5 {
+		// The bound is for 4ε added to variances of order one, in several layers.
+		if c := actual.change(nodes); c > 5e-5 {
 			t.Errorf("%v: logits change by %.1e with ε = %g", nodes, c, Eps)
 		}
 	}
@@ -188,13 +188,13 @@ func TestGaugeInvariance(t *testing.T) {
 }
 
 func TestGaugeRadialGradient(t *testing.T) {
-	exact, real := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
+	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
 		if c := exact.radial(nodes); math.Abs(c) > 1e-6 {
 			t.Errorf("%v: cosine %.1e without ε", nodes, c)
 		}
-		// ε beside the variances, over the share of the gradient that is not itself cancelled by a BatchNorm.
-		if c := real.radial(nodes); math.Abs(c) > 1e-4 {
+		// The bound is for ε relative to the variances, divided by the share of the gradient that no BatchNorm cancels.
+		if c := actual.radial(nodes); math.Abs(c) > 1e-4 {
 			t.Errorf("%v: cosine %.1e with ε = %g", nodes, c, Eps)
 		}
 	}
