@@ -14,14 +14,14 @@ import (
 func TestNTKByFiniteDifferences(t *testing.T) {
 	q := newProbed(t, supernet.Fair)
 	got := q.got
-	held, n, h := small.NTKImages*small.NTKBatches, small.NTKImages, float32(1e-2)
+	images, n, h := small.NTKImages*small.NTKBatches, small.NTKImages, float32(1e-2)
 	v := directions(4, small.Directions, small.Seed)
 	node := q.p.NodeOf()
 	columns := make([][][]float64, len(q.p.Nodes)) // by node: a column for each parameter and direction
 	norm, count := make([]float64, len(q.p.Nodes)), make([]float64, len(q.p.Nodes))
 	logits := func() []float32 {
-		q.forward(t, held, 0)
-		f := make([]float32, held*4)
+		q.forward(t, images, 0)
+		f := make([]float32, images*4)
 		if err := q.e.Logits(f); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 				theta[c] = was
 				q.write(t, id, theta)
 				for _, d := range v {
-					column := make([]float64, held)
+					column := make([]float64, images)
 					for x := range column {
 						for k := range d {
 							column[x] += float64(d[k]) * float64(up[x*4+k]-down[x*4+k]) / step

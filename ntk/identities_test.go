@@ -11,8 +11,8 @@ import (
 
 // The kernel identities of the two cases of docs/method.md: the kernel of γ against that of the weights.
 
-// network is a program of 1×1 convolutions on single pixels, its weights drawn N(0, 1/fan-in), BatchNorm statistics
-// held at 0 and 1, for two unit vectors of correlation rho as images.
+// network is a program of 1×1 convolutions on single pixels. Its weights are drawn from N(0, 1/fan-in). The frozen
+// statistics are 0 and 1. The images are two unit vectors of correlation rho.
 type network struct {
 	e      kernels.Exec
 	store  kernels.Store

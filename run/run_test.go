@@ -179,9 +179,9 @@ func TestUntrained(t *testing.T) {
 	if len(found.Best) != 4 || len(found.Scored) != 3 {
 		t.Errorf("%d best and %d scored, want 4 and the calibration's 3", len(found.Best), len(found.Scored))
 	}
-	images, err := r.HeldImages(10)
+	images, err := r.HeldOutImages(10)
 	if err != nil || len(images) != 1 || len(images[0].Labels) != 10 {
-		t.Errorf("10 held images: %d batches, %v", len(images), err)
+		t.Errorf("10 held-out images: %d batches, %v", len(images), err)
 	}
 	images, err = r.CalibrationImages(130)
 	if err != nil || len(images) != 2 || len(images[1].Labels) != 2 {

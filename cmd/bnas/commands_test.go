@@ -69,7 +69,7 @@ var commandCases = []commandCase{
 
 	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
 	{args: "eval --run RUN --calibration-images 8 --split nonsense ARCH", code: exitUsage, stderr: "bnas: --split \"nonsense\": there is holdout and test\n"},
-	{args: "eval " + netFlags + " --holdout 0 --calibration-images 8 ARCH", code: exitUsage, stderr: "bnas: the run holds no training images back; use --split test\n"},
+	{args: "eval " + netFlags + " --holdout 0 --calibration-images 8 ARCH", code: exitUsage, stderr: "bnas: the run holds out no training images; use --split test\n"},
 	{args: "eval", code: exitUsage, stderr: "eval needs an architecture"},
 
 	{args: "ntk --run RUN --ntk-images 4 ARCH --json", values: map[string]string{"steps": "6"}, stdout: `"linearised_error"`},
@@ -141,7 +141,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// checkValues wants one JSON object with these values at its top level.
+// checkValues checks that the output is one JSON object with these values at its top level.
 func checkValues(t *testing.T, text []byte, want map[string]string, fill *strings.Replacer) {
 	t.Helper()
 	var got map[string]json.RawMessage
@@ -155,7 +155,7 @@ func checkValues(t *testing.T, text []byte, want map[string]string, fill *string
 	}
 }
 
-// TestCommandsAreTested wants a case that succeeds and one that is wrong use for each command.
+// TestCommandsAreTested checks that each command has a case that succeeds and a case of wrong use.
 func TestCommandsAreTested(t *testing.T) {
 	for _, command := range newApp(os.Stdout, os.Stderr).Commands {
 		done, refused := false, false
