@@ -194,7 +194,7 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 	for _, id := range e.written(weights) {
 		grad := e.store.Slice(id, kernels.Grad)
 		clear(grad)
-		narrow(grad, b.grads[id])
+		toFloat32(grad, b.grads[id])
 	}
 	return nil
 }
@@ -232,7 +232,7 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 func (e *Exec) SampleGradients(dst []float32) error {
 	b := e.fromLogits(kernels.HoldStatistics, false)
 	e.sample = b.sample
-	narrow(dst, b.sample)
+	toFloat32(dst, b.sample)
 	return nil
 }
 
@@ -242,6 +242,6 @@ func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	b.nodes[from] = widen(seed)
 	b.run()
 	clear(dst)
-	narrow(dst, b.nodes[to])
+	toFloat32(dst, b.nodes[to])
 	return nil
 }
