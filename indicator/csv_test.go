@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// someScores has ordinary values, a term not asked for, −∞, and a dead network; and text that CSV must quote.
+// someScores has ordinary values, a term that was not computed, −∞, a dead network, and text that CSV must quote.
 func someScores() []Scores {
 	all := make([]Scores, 3)
 	for k := range all {

@@ -10,7 +10,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The kernels against finite differences of the logits, statistics held, one parameter at a time.
+// TestNTKByFiniteDifferences compares the kernels with finite differences of the logits, one parameter at a time, with
+// frozen statistics.
 func TestNTKByFiniteDifferences(t *testing.T) {
 	q := newProbed(t, supernet.Fair)
 	got := q.got
@@ -76,7 +77,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 	}
 }
 
-// BN-snip against finite differences of the loss, the statistics moving with the batch.
+// bn_snip against finite differences of the loss, with batch statistics.
 func TestBNSnipByFiniteDifferences(t *testing.T) {
 	q := newProbed(t, supernet.Standard)
 	got := q.got
@@ -114,7 +115,7 @@ func TestBNSnipByFiniteDifferences(t *testing.T) {
 	near(t, "bn_snip", got["bn_snip"], want, 2e-2)
 }
 
-// Isometry by AZ-NAS's straightforward way: the mean over pixels of outer products, and an SVD.
+// isometry against the direct computation of AZ-NAS: the mean of the outer products over pixels, then an SVD.
 func TestIsometry(t *testing.T) {
 	q := newProbed(t, supernet.Fair)
 	got := q.got

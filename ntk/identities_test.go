@@ -19,10 +19,10 @@ type network struct {
 	images []float32
 }
 
-const caseWidth = 64 // of the images, so that they are drawn, not chosen, directions
+const caseWidth = 64 // of the images; their directions are random
 
-// newNetwork builds image → conv → BN → (ReLU → conv →) ReLU → linear with one output; the linear weights are
-// ±1/√C, its gradient the back-propagated factor F of 1.
+// newNetwork builds image → conv → BN → (ReLU → conv →) ReLU → linear with one output. The linear weights are ±1/√C; the
+// back-propagated factor F is then 1.
 func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *network {
 	t.Helper()
 	value := func(name string, c int) kernels.Value {
@@ -112,7 +112,7 @@ func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *n
 	return &network{e, store, images}
 }
 
-// kernels are the off-diagonal entries Θ_γ, Θ_β and σ_w²Θ_W of the first layer.
+// kernels returns the off-diagonal entries Θ_γ, Θ_β and σ_w²Θ_W of the first layer.
 func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64) {
 	t.Helper()
 	if err := n.e.Forward(n.images, 0); err != nil {

@@ -134,7 +134,7 @@ func TestBinsCountEveryValue(t *testing.T) {
 	}
 }
 
-// golden compares with a file; BNAS_UPDATE=1 writes it.
+// golden compares a drawing with a file. With BNAS_UPDATE=1 it writes the file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

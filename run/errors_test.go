@@ -43,7 +43,7 @@ func TestDevicesAreKnown(t *testing.T) {
 	}
 }
 
-// TestFolders: a folder that holds a run is not written over, and one without is not opened.
+// TestFolders: a folder with a run is not overwritten. A folder without a run is not opened.
 func TestFolders(t *testing.T) {
 	r := create(t, tiny())
 	_, err := Create(r.Dir, tiny(), Options{})

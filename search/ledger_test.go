@@ -24,13 +24,13 @@ func openTest(t testing.TB, dir string) *Ledger {
 	return l
 }
 
-// essence is what must not depend on interruptions.
+// essence returns the part of a result that must not depend on interruptions.
 func essence(r *Result) string {
 	return fmt.Sprint(r.Strategy, r.Stopped, r.Proposed, r.Evaluations, r.Dead, "\n", texts(r.Best), "\n", texts(r.Pareto))
 }
 
-// A search that is interrupted, again and again, decides as one that is not, scores nothing twice, and ends with the
-// same result and the same ledger.
+// A search that is interrupted several times scores nothing twice. It has the same result and the same ledger as an
+// uninterrupted search.
 func TestResumeEqualsUninterrupted(t *testing.T) {
 	space := fakeSpace{9, 4}
 	for _, strategy := range Strategies() {
@@ -91,7 +91,7 @@ func read(t testing.TB, dir string) []byte {
 	return text
 }
 
-// Whatever byte a killed program's ledger ends with, the search goes on from the last whole row.
+// A killed program's ledger may end at any byte. The search continues from the last whole row.
 func TestTornLedger(t *testing.T) {
 	space := fakeSpace{5, 3}
 	run := func(dir string) (*Result, *fakeEvaluator) {

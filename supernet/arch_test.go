@@ -31,7 +31,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// FuzzParse reads any text in every space: what is accepted must be a valid architecture that formats as it was read.
+// FuzzParse reads any text in every space. An accepted text must give a valid architecture whose text form is the same text.
 func FuzzParse(f *testing.F) {
 	for _, s := range Spaces() {
 		for i := range 5 {

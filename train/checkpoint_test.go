@@ -91,7 +91,7 @@ func TestDecodeNamesAnUnknownVersion(t *testing.T) {
 	}
 }
 
-// FuzzDecode feeds the parser content whose checksum is right, so that the lengths inside are what is tried.
+// FuzzDecode gives the parser files with a correct checksum, so that it reaches the lengths inside.
 func FuzzDecode(f *testing.F) {
 	b := encoded(f, sample())
 	f.Add(b)
@@ -190,7 +190,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		name   string
 		want   string
 		change func(*supernet.Config, *Config)
-		seed   uint64 // of the loader; 0: as it was
+		seed   uint64 // of the loader; 0: unchanged
 	}{
 		{"space", "supernet space is nas-bench-201, here it is nas-bench-macro", func(s *supernet.Config, _ *Config) {
 			s.Space, s.Cells = "nas-bench-macro", 0
@@ -252,7 +252,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// Frozen weights follow from the seed; a checkpoint must not hold them.
+// A checkpoint must not contain the frozen weights: they follow from the seed.
 func TestCheckpointHoldsTrainedParametersOnly(t *testing.T) {
 	cfg := quick(3)
 	tr := fresh(t, cfg, t.TempDir())
@@ -272,7 +272,8 @@ func TestCheckpointHoldsTrainedParametersOnly(t *testing.T) {
 	}
 }
 
-// A full disk, a folder that is none, a place where nothing may be written: one line, and the earlier checkpoint stays.
+// If the disk is full, the folder is a file, or writing is not permitted, the error is one line and the earlier checkpoint
+// is kept.
 func TestSaveFails(t *testing.T) {
 	cfg := quick(6)
 	cfg.CheckpointEvery = 2
@@ -331,7 +332,7 @@ func TestRunFolderIsAFile(t *testing.T) {
 	}
 }
 
-// sealed replaces the checksum at the end of b by the right one.
+// sealed replaces the checksum at the end of b by the correct one.
 func sealed(b []byte) []byte {
 	if len(b) < sha256.Size {
 		return b

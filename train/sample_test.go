@@ -29,7 +29,7 @@ func TestPathsAreAFunctionOfSeedAndStep(t *testing.T) {
 	}
 }
 
-// Every option must be used equally often but for chance: each count within six standard deviations.
+// All options of a gene must be equally likely: each count is within six standard deviations of its expectation.
 func TestUniformPaths(t *testing.T) {
 	const n = 4000
 	for _, s := range supernet.Spaces() {
@@ -58,7 +58,7 @@ func TestUniformPaths(t *testing.T) {
 	}
 }
 
-// After any number of steps the options of a gene have been used equally often, or, within a round, differ by one.
+// After any number of steps the counts of a gene's options are equal or, within a round, differ by one.
 func TestStrictPathsAreFair(t *testing.T) {
 	spaces := append(supernet.Spaces(), unequal{supernet.Spaces()[0]})
 	for _, s := range spaces {

@@ -60,7 +60,7 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 			if data, _ := grad.take(); err == nil && data == nil {
 				continue
 			}
-			return o.failed(name, fmt.Errorf("the gradient of weight %d was written unasked", id))
+			return o.failed(name, fmt.Errorf("the gradient of weight %d must not be written", id))
 		}
 		what := fmt.Sprintf("%s gradient %d", name, id)
 		if err := o.keep(what, gradient, grad.take, err, scales[id]...); err != nil {

@@ -11,7 +11,7 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// golden is a network that PyTorch has run; scripts/golden_torch.py writes it.
+// golden is a network with its results in PyTorch. scripts/golden_torch.py writes it.
 type golden struct {
 	Program   *kernels.Program
 	Params    []kernels.Param

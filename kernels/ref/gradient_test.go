@@ -10,7 +10,7 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// probe is a case at which single parameters are moved.
+// probe is a case whose parameters a test changes one at a time.
 type probe struct {
 	t *testing.T
 	*kerneltest.Case
@@ -36,7 +36,7 @@ func (p *probe) loss(rows int) float64 {
 	return loss
 }
 
-// slope is the central difference of the loss over steps of ±h, divided by the steps that float32 makes of them.
+// slope returns the central difference of the loss for steps of ±h, divided by the steps after rounding to float32.
 func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 	data := append([]float32(nil), p.Data[id]...)
 	at := func(x float32) float64 {
