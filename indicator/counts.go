@@ -20,8 +20,8 @@ func countConvs(e *evidence) float64 {
 	return float64(n)
 }
 
-// convolves says for each gene and option whether the operator has a convolution: whether it carries a BatchNorm in
-// the standard placement, which knows no other.
+// convolves reports for each gene and option whether the operator has a convolution. In the standard placement these are
+// the operators with a BatchNorm.
 func convolves(net *supernet.Net) ([][]bool, error) {
 	c := net.Config
 	c.BN = supernet.Standard
