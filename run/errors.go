@@ -62,7 +62,7 @@ type DeviceError struct {
 func (e *DeviceError) Error() string { return fmt.Sprintf("device %s: %v", e.Device, e.Err) }
 func (e *DeviceError) Unwrap() error { return e.Err }
 
-// listed is "a, b and c".
+// listed returns "a, b and c".
 func listed[T ~string](names []T) string {
 	var b strings.Builder
 	for i, n := range names {
