@@ -12,9 +12,13 @@ const evalBatch = 128
 
 // openImages opens a split of the data set. Its images have the size of the supernet's input, if cfg has one.
 func openImages(cfg Config, split string) (data.Set, error) {
-	return data.Open(data.Options{
+	set, err := data.Open(data.Options{
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
 	})
+	if errors.Is(err, data.ErrNoFolder) {
+		return nil, wrongSetting("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
+	}
+	return set, err
 }
 
 // CalibrationImages gathers n training images, or all if there are fewer. The statistics of BatchNorm are recomputed on

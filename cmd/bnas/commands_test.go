@@ -49,6 +49,7 @@ var commandCases = []commandCase{
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
 	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
 	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train --data cifar10", code: exitUsage, stderr: "bnas: --data-dir is missing: cifar10 needs the folder of its files\n"},
 	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
 
 	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
@@ -84,6 +85,7 @@ var commandCases = []commandCase{
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
 
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
+	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},
 
 	{args: "trace --run RUN --calibration-images 8 --images DIR/x.npy --labels DIR/y.npy ARCH -o DIR/trace.safetensors --json",
