@@ -155,7 +155,7 @@ func TestSmallSpaceIsExhausted(t *testing.T) {
 		if p := (Config{Strategy: strategy}.WithDefaults()); p.MaxEvaluations != 0 {
 			t.Errorf("%s: a default of %d evaluations would bind another strategy", strategy, p.MaxEvaluations)
 		}
-		if want := map[bool]string{true: Complete, false: Exhausted}[strategy == "exhaustive"]; r.Stopped != want {
+		if want := map[bool]string{true: Complete, false: Exhausted}[strategies[strategyIndex(strategy)].bounded]; r.Stopped != want {
 			t.Errorf("%s: stopped: %s, want %s", strategy, r.Stopped, want)
 		}
 		if r.Evaluations != 6 || e.total() != 6 {

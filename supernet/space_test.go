@@ -49,6 +49,7 @@ func TestTextRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDistinctAndDead compares the numbers of distinct networks and of dead architectures with those of the benchmarks.
 func TestDistinctAndDead(t *testing.T) {
 	want := map[string][2]int{"nas-bench-201": {6466, 341}, "nas-bench-macro": {3969, 0}}
 	for _, s := range Spaces() {
