@@ -143,7 +143,7 @@ func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64)
 		if err := n.e.SetLogitGradient([]float32{1}); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.e.Backward(kernels.HoldStatistics, true); err != nil {
+		if err := n.e.Backward(kernels.FreezeStatistics, true); err != nil {
 			t.Fatal(err)
 		}
 		grads[i] = make([]float32, n.store.Params()[0].Len())

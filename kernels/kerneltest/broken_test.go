@@ -157,7 +157,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 			}}
 		}}},
 		{"statistics are always frozen", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
-			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.HoldStatistics, w) }}
+			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.FreezeStatistics, w) }}
 		}}},
 		{"weight gradients are always written", "random-3", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}

@@ -142,7 +142,7 @@ func TestGuardErrors(t *testing.T) {
 		}},
 		{`careless: program "cell": Read: no node 99`, func() error { return execs[1].Read(kernels.NodeTap(99), nil) }},
 		{`careless: program "cell": Backward: needs a CrossEntropy or SetLogitGradient since the last Forward`, func() error {
-			return execs[1].Backward(kernels.HoldStatistics, false)
+			return execs[1].Backward(kernels.FreezeStatistics, false)
 		}},
 		{`careless: program "cell": a batch of 0 images`, func() error { _, err := d.Compile(c.Program, s, 0); return err }},
 	} {

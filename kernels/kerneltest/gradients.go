@@ -18,14 +18,14 @@ func (o *observer) backwards(n int, training bool) error {
 		}
 	}
 	if training && o.weights {
-		if err := o.backward("weights, frozen,", kernels.HoldStatistics, true); err != nil {
+		if err := o.backward("weights, frozen,", kernels.FreezeStatistics, true); err != nil {
 			return err
 		}
 		if err := o.backward("weights", kernels.DifferentiateStatistics, true); err != nil {
 			return err
 		}
 	}
-	if err := o.backward("frozen", kernels.HoldStatistics, false); err != nil {
+	if err := o.backward("frozen", kernels.FreezeStatistics, false); err != nil {
 		return err
 	}
 	if err := o.sample("loss", n); err != nil {
@@ -36,7 +36,7 @@ func (o *observer) backwards(n int, training bool) error {
 	if err := o.e.SetLogitGradient(direction); err != nil {
 		return o.failed("SetLogitGradient", err)
 	}
-	if err := o.backward("directional", kernels.HoldStatistics, false); err != nil {
+	if err := o.backward("directional", kernels.FreezeStatistics, false); err != nil {
 		return err
 	}
 	return o.sample("direction", n)

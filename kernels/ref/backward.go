@@ -76,7 +76,7 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	}
 	b.grads[e.p.BNs[id].Gamma] = sumGamma
 	b.grads[e.p.BNs[id].Beta] = sumBeta
-	if b.mode == kernels.HoldStatistics {
+	if b.mode == kernels.FreezeStatistics {
 		bn.frozen(dx, delta, e.n)
 	} else {
 		bn.differentiated(dx, delta, sumGamma, sumBeta, e.n)
@@ -230,7 +230,7 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 
 // SampleGradients writes the gradient of γ and β for each image, with frozen statistics.
 func (e *Exec) SampleGradients(dst []float32) error {
-	b := e.fromLogits(kernels.HoldStatistics, false)
+	b := e.fromLogits(kernels.FreezeStatistics, false)
 	e.sample = b.sample
 	toFloat32(dst, b.sample)
 	return nil
@@ -238,7 +238,7 @@ func (e *Exec) SampleGradients(dst []float32) error {
 
 // NodeGradient propagates the gradient seed from one node to another.
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	b := e.newPass(kernels.HoldStatistics, false)
+	b := e.newPass(kernels.FreezeStatistics, false)
 	b.nodes[from] = widen(seed)
 	b.run()
 	clear(dst)

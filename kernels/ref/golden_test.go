@@ -64,7 +64,7 @@ func (g golden) check(t *testing.T, want goldenRun) {
 	near(t, "loss", []float64{loss}, []float64{want.Loss})
 	mode := kernels.DifferentiateStatistics
 	if want.StatRows == 0 {
-		mode = kernels.HoldStatistics
+		mode = kernels.FreezeStatistics
 	}
 	if want.Gradients != nil {
 		must(t, e.Backward(mode, true))

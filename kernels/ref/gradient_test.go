@@ -59,7 +59,7 @@ func TestFiniteDifferences(t *testing.T) {
 		cases = append(cases, kerneltest.Random(100+seed))
 	}
 	for _, c := range cases {
-		for _, mode := range []kernels.StatGrad{kernels.DifferentiateStatistics, kernels.HoldStatistics} {
+		for _, mode := range []kernels.StatGrad{kernels.DifferentiateStatistics, kernels.FreezeStatistics} {
 			t.Run(fmt.Sprintf("%s-%d", c.Name, mode), func(t *testing.T) { newProbe(t, c).gradients(mode) })
 		}
 	}
@@ -68,7 +68,7 @@ func TestFiniteDifferences(t *testing.T) {
 func (p *probe) gradients(mode kernels.StatGrad) {
 	p.loss(p.N)
 	rows := p.N
-	if mode == kernels.HoldStatistics {
+	if mode == kernels.FreezeStatistics {
 		rows = 0
 	}
 	must(p.t, p.e.Backward(mode, true))
