@@ -7,7 +7,6 @@ import (
 	"bnas.example/kernels/ref"
 	"bnas.example/philox"
 	"bnas.example/supernet"
-
 )
 
 // small has the smallest numbers that every term accepts.
