@@ -23,7 +23,7 @@ func (e *exec) fromLogits(kind string, r route, s kernels.StatGrad) (*backwardTa
 	if err != nil {
 		return nil, err
 	}
-	return b, e.walk(kind, b, s == kernels.HoldStatistics, true)
+	return b, e.walk(kind, b, s == kernels.FreezeStatistics, true)
 }
 
 // walk queues the launches of a backward pass. sums: form dγ and dβ.
@@ -126,7 +126,7 @@ func (e *exec) clearUnreached(b *backwardTable) error {
 // SampleGradients writes every image's gradient of γ and β with frozen statistics: the sums of a backward pass before
 // they are added up over images.
 func (e *exec) SampleGradients(dst []float32) error {
-	b, err := e.fromLogits("sample gradients", route{Route: e.plans.all.Route, samples: true}, kernels.HoldStatistics)
+	b, err := e.fromLogits("sample gradients", route{Route: e.plans.all.Route, samples: true}, kernels.FreezeStatistics)
 	if err != nil {
 		return err
 	}

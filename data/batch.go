@@ -64,12 +64,12 @@ func checkIndices(s Set, indices []int) error {
 	return nil
 }
 
-// Holdout splits 0…n−1 into two parts, each in ascending order. The second part has held numbers (at most n), chosen by
+// Holdout splits 0…n−1 into two parts, each in ascending order. The second part has size numbers (at most n), chosen by
 // the seed.
-func Holdout(n, held int, seed uint64) (train, holdout []int) {
+func Holdout(n, size int, seed uint64) (train, holdout []int) {
 	order := philox.New(seed, "holdout", 0).Perm(n)
-	held = max(0, min(held, n))
-	holdout, train = order[:held:held], order[held:]
+	size = max(0, min(size, n))
+	holdout, train = order[:size:size], order[size:]
 	slices.Sort(holdout)
 	slices.Sort(train)
 	return train, holdout

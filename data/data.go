@@ -41,6 +41,9 @@ const (
 	maxSide = 4096 // of an image as the networks see it
 )
 
+// ErrNoFolder means that a data set with files was opened without its folder. Errors wrap it.
+var ErrNoFolder = errors.New("needs the folder of its files")
+
 // Names lists the names that Open accepts.
 func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx", "folder"} }
 
@@ -104,7 +107,7 @@ func (o Options) complete() (Options, error) {
 		return o, nil
 	}
 	if o.Dir == "" {
-		return o, fmt.Errorf("%s needs the folder that holds its files", o.Name)
+		return o, fmt.Errorf("%s %w", o.Name, ErrNoFolder)
 	}
 	o.Dir = filepath.Clean(o.Dir)
 	info, err := os.Stat(o.Dir)

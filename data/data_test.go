@@ -24,7 +24,7 @@ func synthetic(n, height, width int) *memory {
 	return m
 }
 
-// wantError checks that err is an error which says each of the given things.
+// wantError checks that err is an error whose text has all the given parts.
 func wantError(t *testing.T, err error, says ...string) {
 	t.Helper()
 	if err == nil {
@@ -39,10 +39,10 @@ func wantError(t *testing.T, err error, says ...string) {
 
 func writeFile(t *testing.T, path string, content []byte) {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := os.WriteFile(path, content, 0o666); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -52,7 +52,7 @@ func read(t *testing.T, s Set, i int) []byte {
 	h, w := s.Size()
 	b := make([]byte, 3*h*w)
 	for k := range b {
-		b[k] = 0xa5 // what Read leaves unwritten shows
+		b[k] = 0xa5 // shows the bytes that Read does not write
 	}
 	if err := s.Read(b, i); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // the formats that image.Decode knows
+	_ "image/jpeg" // the formats of image.Decode
 	_ "image/png"
 	"io"
 	"io/fs"
@@ -21,7 +21,7 @@ import (
 const (
 	folderNormalImages = 256       // measure the mean and deviation
 	testShare          = 5         // of a folder without its own split, every fifth image is for testing
-	maxPixels          = 100 << 20 // of a file, lest a damaged header ask for all memory
+	maxPixels          = 100 << 20 // of a file; bounds the memory for a damaged header
 )
 
 // folder is a set that decodes its images in Read.

@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// picture is an encoded image, one colour in the left half and another in the right one.
-func picture(t *testing.T, format string, height, width int, left, right color.Color) []byte {
+// encoded returns an encoded image with one colour in its left half and another in its right half.
+func encoded(t *testing.T, format string, height, width int, left, right color.Color) []byte {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
@@ -44,7 +44,7 @@ var (
 	blue  = color.NRGBA{0, 0, 200, 255}
 )
 
-// wantPixel checks a pixel to within what JPEG loses.
+// wantPixel checks a pixel. Its tolerance is the error of JPEG.
 func wantPixel(t *testing.T, s Set, image []byte, y, x int, want color.NRGBA) {
 	t.Helper()
 	h, w := s.Size()
@@ -58,13 +58,13 @@ func wantPixel(t *testing.T, s Set, image []byte, y, x int, want color.NRGBA) {
 func TestFolderSplit(t *testing.T) {
 	dir := t.TempDir()
 	for _, format := range []string{"jpeg", "png"} {
-		writeFile(t, filepath.Join(dir, "train", "cat", format+"."+format), picture(t, format, 12, 20, red, blue))
+		writeFile(t, filepath.Join(dir, "train", "cat", format+"."+format), encoded(t, format, 12, 20, red, blue))
 	}
-	writeFile(t, filepath.Join(dir, "train", "dog", "deep", "A.JPG"), picture(t, "jpeg", 8, 8, green, green))
+	writeFile(t, filepath.Join(dir, "train", "dog", "deep", "A.JPG"), encoded(t, "jpeg", 8, 8, green, green))
 	writeFile(t, filepath.Join(dir, "train", "dog", "notes.txt"), []byte("no image"))
 	writeFile(t, filepath.Join(dir, "train", ".hidden", "x.png"), []byte("no image"))
 	for _, class := range []string{"cat", "dog"} {
-		writeFile(t, filepath.Join(dir, "val", class, "x.png"), picture(t, "png", 30, 10, blue, blue))
+		writeFile(t, filepath.Join(dir, "val", class, "x.png"), encoded(t, "png", 30, 10, blue, blue))
 	}
 	s, err := Open(Options{Name: "folder", Dir: dir, Height: 4, Width: 4})
 	if err != nil {
@@ -105,9 +105,9 @@ func TestFolderSplit(t *testing.T) {
 func TestFolderEveryFifth(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 11 {
-		writeFile(t, filepath.Join(dir, "one", fmt.Sprintf("%02d.png", i)), picture(t, "png", 2, 2, color.Gray{uint8(i)}, color.Gray{uint8(i)}))
+		writeFile(t, filepath.Join(dir, "one", fmt.Sprintf("%02d.png", i)), encoded(t, "png", 2, 2, color.Gray{uint8(i)}, color.Gray{uint8(i)}))
 	}
-	writeFile(t, filepath.Join(dir, "two", "x.png"), picture(t, "png", 2, 2, red, red))
+	writeFile(t, filepath.Join(dir, "two", "x.png"), encoded(t, "png", 2, 2, red, red))
 	var got []string
 	for _, split := range []string{"train", "test"} {
 		s, err := Open(Options{Name: "folder", Dir: dir, Split: split, Height: 2})
@@ -125,7 +125,7 @@ func TestFolderEveryFifth(t *testing.T) {
 }
 
 func TestFolderCentre(t *testing.T) {
-	// The middle third of a wide image, the outer ones of which are red.
+	// A wide image whose outer thirds are red.
 	img := image.NewNRGBA(image.Rect(0, 0, 30, 10))
 	for y := range 10 {
 		for x := range 30 {
@@ -153,7 +153,7 @@ func TestFolderCentre(t *testing.T) {
 }
 
 func TestFolderRefuses(t *testing.T) {
-	good := picture(t, "png", 4, 4, red, blue)
+	good := encoded(t, "png", 4, 4, red, blue)
 	huge := bytes.Clone(good)
 	copy(huge[16:], []byte{0x7f, 0xff, 0xff, 0xff, 0x7f, 0xff, 0xff, 0xff})
 	for _, c := range []struct {
@@ -186,7 +186,7 @@ func TestFolderConcurrent(t *testing.T) {
 	dir := t.TempDir()
 	colors := []color.Color{red, green, blue}
 	for i, c := range colors {
-		writeFile(t, filepath.Join(dir, fmt.Sprint(i), "x.jpg"), picture(t, "jpeg", 20, 20, c, c))
+		writeFile(t, filepath.Join(dir, fmt.Sprint(i), "x.jpg"), encoded(t, "jpeg", 20, 20, c, c))
 	}
 	opened, err := Open(Options{Name: "folder", Dir: dir, Height: 8})
 	if err != nil {

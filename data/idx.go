@@ -189,7 +189,7 @@ func parseIDX(r io.Reader, ranks []int) (dims []int, content []byte, err error) 
 			len(content)/record, len(content), dims[0], record, size)
 	}
 	if len(content) > size {
-		return nil, nil, fmt.Errorf("too long: more than the %d bytes of content that the header %v tells", size, dims)
+		return nil, nil, fmt.Errorf("too long: more than the %d bytes of content that the header %v gives", size, dims)
 	}
 	return dims, content, nil
 }

@@ -96,7 +96,7 @@ func TestIDXRefuses(t *testing.T) {
 	labels := idxFile([]byte{0, 1, 2}, 3)
 	for _, c := range []struct {
 		name           string
-		images, labels []byte // nil: no file; the rank in the images' name is their own if it is 4
+		images, labels []byte // nil: no file; the rank in the name of the images' file is the real one if it is 4
 		says           []string
 	}{
 		{"no images", nil, labels, []string{"no train-images-idx3-ubyte in"}},

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// identity is a set of n images of 1×1 whose bytes give their number, and a normalisation that does nothing.
+// identity is a set of n images of 1×1 pixel. The bytes of an image are its number. The normalisation is the identity.
 func identity(n int) *memory {
 	m := synthetic(n, 1, 1)
 	for i := range n {
@@ -19,7 +19,7 @@ func identity(n int) *memory {
 	return m
 }
 
-// numbers returns which images of identity a batch holds.
+// numbers returns the numbers of the images of identity in a batch.
 func numbers(t *testing.T, b Batch) []int {
 	t.Helper()
 	var got []int
@@ -113,7 +113,7 @@ func equal(a, b Batch) bool {
 	return slices.Equal(a.Labels, b.Labels) && a.Height == b.Height && a.Width == b.Width && slices.Equal(a.Images, b.Images)
 }
 
-// TestLoaderGolden pins the batches of a seed: runs made by earlier versions must go on as they began.
+// TestLoaderGolden checks the batches of a seed against fixed values. A run of an earlier version can thus be resumed.
 func TestLoaderGolden(t *testing.T) {
 	l, err := NewLoader(synthetic(64, 8, 8), nil, 8, Augment{PadCrop: 2, Flip: true, Cutout: 4}, 42)
 	if err != nil {
@@ -190,23 +190,23 @@ func TestGather(t *testing.T) {
 }
 
 func TestHoldout(t *testing.T) {
-	for _, c := range []struct{ n, held, want int }{{100, 30, 30}, {10, 0, 0}, {10, 10, 10}, {10, 12, 10}, {10, -1, 0}} {
-		train, held := Holdout(c.n, c.held, 5)
-		if len(held) != c.want || len(train) != c.n-c.want {
-			t.Errorf("Holdout(%d, %d): %d and %d", c.n, c.held, len(train), len(held))
+	for _, c := range []struct{ n, size, want int }{{100, 30, 30}, {10, 0, 0}, {10, 10, 10}, {10, 12, 10}, {10, -1, 0}} {
+		train, holdout := Holdout(c.n, c.size, 5)
+		if len(holdout) != c.want || len(train) != c.n-c.want {
+			t.Errorf("Holdout(%d, %d): %d and %d", c.n, c.size, len(train), len(holdout))
 		}
-		if !slices.IsSorted(train) || !slices.IsSorted(held) {
-			t.Errorf("Holdout(%d, %d) is not in order", c.n, c.held)
+		if !slices.IsSorted(train) || !slices.IsSorted(holdout) {
+			t.Errorf("Holdout(%d, %d) is not in order", c.n, c.size)
 		}
-		all := slices.Concat(train, held)
+		all := slices.Concat(train, holdout)
 		slices.Sort(all)
 		for i, v := range all {
 			if i != v {
-				t.Fatalf("Holdout(%d, %d) together is %v", c.n, c.held, all)
+				t.Fatalf("Holdout(%d, %d) together is %v", c.n, c.size, all)
 			}
 		}
-		again, heldAgain := Holdout(c.n, c.held, 5)
-		if !slices.Equal(train, again) || !slices.Equal(held, heldAgain) {
+		again, holdoutAgain := Holdout(c.n, c.size, 5)
+		if !slices.Equal(train, again) || !slices.Equal(holdout, holdoutAgain) {
 			t.Error("Holdout differs from call to call")
 		}
 	}

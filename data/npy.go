@@ -12,8 +12,8 @@ import (
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
-// C order and little-endian. ReadNpy of gorgonia.org/tensor takes any byte order for its own and writes a header that lacks the
-// final newline; npyio panics on a damaged header and allocates what it tells: hence this reader.
+// C order and little-endian. Other readers do not serve: ReadNpy of gorgonia.org/tensor ignores the byte order; npyio panics
+// on a damaged header and allocates any size that a header gives.
 const (
 	npyMagic   = "\x93NUMPY"
 	npyMostDic = 1 << 16 // bytes of a header

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// numpyFile is what numpy.save writes of an array with this header and content.
+// numpyFile returns the file that numpy.save writes for this header and content.
 func numpyFile(version byte, dictionary string, content ...byte) []byte {
 	b := append([]byte("\x93NUMPY"), version, 0)
 	length := 10 + len(dictionary) + 1
@@ -63,8 +63,8 @@ func TestReadNpy(t *testing.T) {
 
 func TestReadNpyRefuses(t *testing.T) {
 	const good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }"
-	with := func(old, new string) []byte {
-		return numpyFile(1, strings.Replace(good, old, new, 1), make([]byte, 8)...)
+	with := func(part, other string) []byte {
+		return numpyFile(1, strings.Replace(good, part, other, 1), make([]byte, 8)...)
 	}
 	path := filepath.Join(t.TempDir(), "a.npy")
 	for _, c := range []struct {
@@ -127,7 +127,7 @@ func FuzzNpy(f *testing.F) {
 	})
 }
 
-// encodeNpy is the file of an array.
+// encodeNpy returns the .npy file of an array.
 func encodeNpy(t *testing.T, d Array) []byte {
 	t.Helper()
 	var descr string

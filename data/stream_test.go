@@ -42,7 +42,7 @@ func newLoader(t *testing.T, s Set) *Loader {
 	return l
 }
 
-// The tests below run in a bubble, which fails if a goroutine is left over at its end.
+// The tests below run in a synctest bubble, which fails if a goroutine still runs at its end.
 
 func TestStreamOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestStreamError(t *testing.T) {
 			_, err := s.Next()
 			wantError(t, err, "image 6 is damaged")
 		}
-		synctest.Wait() // without Close the work has ended too
+		synctest.Wait() // the goroutines end without Close too
 	})
 }
 

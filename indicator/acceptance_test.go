@@ -10,7 +10,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// The acceptance tests of the method, by its numbers. Those of NAS-Bench tables need BNAS_BENCHMARKS, the folder with
+// The acceptance tests of the method, by number. Those with a NAS-Bench table need BNAS_BENCHMARKS, the folder of
 // nasbench201_cifar10.csv and nasbench_macro_cifar10.csv.
 
 func table(t *testing.T, file string) *Truth {
@@ -31,7 +31,7 @@ func table(t *testing.T, file string) *Truth {
 	return truth
 }
 
-// 5: what counting convolutions and parameters gives, on the table's last column: .578 (.577 for 9·c3+c1).
+// 5: τ of the numbers of convolutions and parameters, with the last column of the table: .578 (.577 for 9·c3+c1).
 func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 	truth := table(t, "nasbench201_cifar10.csv")
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201"})
@@ -78,7 +78,7 @@ func TestAcceptance5Macro(t *testing.T) {
 	}
 }
 
-// 8: with the queries among the batch and one batch, MC-BatchNorm is a forward pass in training mode.
+// 8: with one batch that contains the queries, MC-BatchNorm is a forward pass in training mode.
 func TestAcceptance8MCBatchNormIsTrainMode(t *testing.T) {
 	b := newBench(t, supernet.Fair, true)
 	p, err := b.net.Program(b.arch(t, mixed))
@@ -111,7 +111,7 @@ func TestAcceptance8MCBatchNormIsTrainMode(t *testing.T) {
 	}
 }
 
-// 9: two identical images have one code, the determinant is 0 and the network last.
+// 9: two identical images have the same code. The determinant is then 0 and the network has the lowest score.
 func TestAcceptance9IdenticalImages(t *testing.T) {
 	b := newBench(t, supernet.Fair, true)
 	before := b.score(t, mixed)

@@ -10,11 +10,11 @@ import (
 //
 //	mean over rectified nodes v and channels c of H₂(Φ(β_vc/|γ_vc|)),  β_v = Σβ,  γ_v² = Σγ²  over what enters v:
 //
-// a BatchNorm's output has mean β and variance γ², taken as normal, and the terms of a sum as independent. Each node
-// counts as often as its activations. Identity and sum pass mean and variance on; so does average pooling here (which
-// in truth lowers the variance); nodes that a bare convolution or a maximum enters are left out. 1 at initialisation
-// but for nodes that nothing enters, which never fire: informative only after training. Between 0 and 1. Invariant under the gauge: only β/|γ| enters. Source: ours, from
-// BatchNorm's own moments.
+// The output of a BatchNorm has mean β and variance γ². It is taken as normal, and the terms of a sum as independent. A node
+// counts once for each activation module. Identities, sums and average pools keep mean and variance (a real average pool
+// lowers the variance). Nodes with a bare convolution or a maximum pool as a term are left out. Between 0 and 1. At
+// initialisation it is 1, except for nodes of zeros, which never fire; it is informative only after training.
+// Gauge-invariant: it depends on β/|γ| only. Source: ours, from the moments of BatchNorm.
 func bnEntropy(e *evidence) float64 {
 	of := e.nodeMoments()
 	var sum, count float64
@@ -41,10 +41,10 @@ func bnEntropy(e *evidence) float64 {
 	return sum / count
 }
 
-// moments are the mean and variance of each channel; nil where unknown.
+// moments are the mean and the variance of each channel, or nil if they are unknown.
 type moments struct{ mean, variance []float64 }
 
-// nodeMoments follows mean and variance through the program, in the order of its steps.
+// nodeMoments computes the moments of each node, in the order of the steps.
 func (e *evidence) nodeMoments() []moments {
 	p := e.program
 	nodes := make([]moments, len(p.Nodes))

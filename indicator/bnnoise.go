@@ -7,8 +7,8 @@ import (
 	"bnas.example/kernels"
 )
 
-// takeNoise finds for each BN the share of its input's variance that lies between images: with m_nc the mean of image
-// n's channel c over pixels, mean over c of Var_n[m_nc]/(σ_c²+ε). A constant input (zeros behind a cut edge) is left out.
+// takeNoise computes for each BN the share of its input's variance that is between images: the mean over channels c of
+// Var_n[m_nc]/(σ_c²+ε), with m_nc the mean over pixels of channel c of image n. A constant input (zeros) is left out.
 func (e *evidence) takeNoise() error {
 	p, n := e.program, e.cfg.Images
 	total := 0
@@ -46,15 +46,15 @@ func (e *evidence) takeNoise() error {
 //
 //	U = −mean_l mean_c Var_n[ mean over pixels of x̂_nc ],
 //
-// dimensionless, from −1 to 0. Training with BatchNorm is approximate Bayesian inference in which the batch's μ and σ
-// are the random parameters (Teye, Azizpour and Smith, ICML 2018); the prediction's uncertainty is their spread put
-// through the network. μ_B is the mean over the B images of a batch of m_n, the image's own mean over pixels; images
-// are independent, so Var[μ_B] = Var_n[m_n]/B, and in the units in which BatchNorm reads it, Var[μ_B]/σ² =
-// Var_n[m̂_n]/B. B is the same for all networks and left out. Nothing is sampled. Noisier statistics, worse network.
-// Invariant under gauge: x̂ does not depend on its input's scale, but for ε. Source: ours, from Teye et al.
+// dimensionless, from −1 to 0. Training with BatchNorm is approximate Bayesian inference. μ and σ of the batch are the
+// random parameters (Teye, Azizpour and Smith, ICML 2018). The uncertainty of a prediction comes from their variance. μ_B is
+// the mean of m_n over the B images of a batch, with m_n the mean over pixels of one image. Images are independent:
+// Var[μ_B] = Var_n[m_n]/B. After normalisation it is Var[μ_B]/σ² = Var_n[m̂_n]/B. B is the same for all networks and is left
+// out. Nothing is sampled. A network with noisier statistics is expected to be worse. Gauge-invariant: x̂ depends on the
+// scale of its input only through ε. Source: ours, from Teye et al.
 func bnNoise(e *evidence) float64 { return -mean(e.noise) }
 
-// columnVariances are the biased variances of the columns of an n×c matrix.
+// columnVariances returns the biased variances of the columns of an n×c matrix.
 func columnVariances(x []float64, n, c int) []float64 {
 	out := make([]float64, c)
 	for k := range c {

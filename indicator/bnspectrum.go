@@ -6,13 +6,13 @@ import (
 	"bnas.example/kernels"
 )
 
-// widestSpectrum leaves the heads of mobile spaces out (1,280 channels and more), the same in every architecture of
-// theirs, whose eigenproblem costs more than all others together.
+// widestSpectrum is the largest number of channels of a spectrum. It leaves out the heads of mobile spaces (1,280 channels
+// and more). A head is the same in every architecture, and its eigenproblem costs more than all others together.
 const widestSpectrum = 512
 
-// takeBNSpectra looks at what enters the BatchNorms that end an operator or belong to none; those inside an operator
-// (the expanded channels of a mobile block) are up to six times as wide, and left out. A value that several normalise
-// is looked at once and counted for each.
+// takeBNSpectra measures the inputs of the BatchNorms that end an operator or belong to none. It leaves out the BatchNorms
+// inside an operator (the expanded channels of a mobile block), which have up to six times as many channels. A value of
+// several BatchNorms is measured once and counted for each.
 func (e *evidence) takeBNSpectra() error {
 	known := map[kernels.ValueID]float64{}
 	for _, bn := range e.program.BNs {
@@ -35,9 +35,9 @@ func (e *evidence) takeBNSpectra() error {
 	return nil
 }
 
-// bnSpectrum is Σ over BatchNorms of the spectral entropy of what enters them, in nats. BatchNorm fixes the diagonal of
-// that covariance and leaves its spectrum. It counts BatchNorms too. Invariant under gauge: an input is a positive
-// multiple of what it was. Source: ours, after AZ-NAS.
+// bnSpectrum is Σ over BatchNorms of the spectral entropy of their inputs, in nats. BatchNorm fixes the diagonal of the
+// covariance and does not change its correlations. The sum grows with the number of BatchNorms. Gauge-invariant: a gauge
+// multiplies an input by a positive factor. Source: ours, after AZ-NAS.
 func bnSpectrum(e *evidence) float64 { return sum(e.bnEntropy) }
 
 // bnSpectrumMean is bnSpectrum per BatchNorm. Invariant.

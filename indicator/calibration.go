@@ -56,8 +56,8 @@ func (c *Calibration) Covers(composite Composite) error {
 	return nil
 }
 
-// quantile is (#{x < v} + #{x = v}/2 + 1/2) / (n+1) over the sample, in (0, 1); of −x and −v if against. It is NaN for
-// a term that the sample or v lacks.
+// quantile returns (#{x < v} + #{x = v}/2 + 1/2) / (n+1) over the sample, in (0, 1). With against it is the quantile of −v
+// in −x. It is NaN if the sample or v lacks the term.
 func (c *Calibration) quantile(term int, v float64, against bool) float64 {
 	x := c.sorted[term]
 	if x == nil || math.IsNaN(v) {

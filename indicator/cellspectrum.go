@@ -17,7 +17,7 @@ func (e *evidence) takeBlockSpectra() error {
 	return nil
 }
 
-// entropyAt is the spectral entropy of the channel covariance at a tap, over images and pixels.
+// entropyAt returns the spectral entropy of the channel covariance at a tap, over images and pixels.
 func (e *evidence) entropyAt(t kernels.Tap, channels int) (float64, error) {
 	mean, cov := make([]float64, channels), make([]float64, channels*channels)
 	if err := e.exec.Covariance(t, mean, cov); err != nil {
@@ -26,12 +26,12 @@ func (e *evidence) entropyAt(t kernels.Tap, channels int) (float64, error) {
 	return spectralEntropy(cov, channels)
 }
 
-// cellSpectrum is Σ over blocks of the spectral entropy of the block's output, in nats: the sum over cells of the
-// logarithm of how many directions their features fill. Invariant: a node's factor scales all eigenvalues alike.
-// Source: AZ-NAS's expressivity (Lee and Ham, CVPR 2024), read at the sum that leaves a cell, before any activation.
+// cellSpectrum is Σ over blocks of the spectral entropy of the block's output, in nats. The exponential of an entropy is the
+// effective number of directions of the features. Gauge-invariant: a gauge multiplies all eigenvalues by one factor.
+// Source: AZ-NAS's expressivity (Lee and Ham, CVPR 2024), measured at the output sum of a cell, before any activation.
 func cellSpectrum(e *evidence) float64 { return sum(e.blockEntropy) }
 
-// lastSpectrum is the spectral entropy of the last block's output alone: what the classifier sees. Invariant.
+// lastSpectrum is the spectral entropy of the last block's output. Gauge-invariant.
 func lastSpectrum(e *evidence) float64 {
 	if len(e.blockEntropy) == 0 {
 		return 0
@@ -47,5 +47,5 @@ func sum(x []float64) float64 {
 	return s
 }
 
-// mean is 0 of nothing.
+// mean returns 0 for an empty slice.
 func mean(x []float64) float64 { return sum(x) / float64(max(len(x), 1)) }

@@ -10,7 +10,7 @@ import (
 	"bnas.example/rank"
 )
 
-// fakeScores draws the terms that count holds from count(i, rng) and leaves the rest out.
+// fakeScores returns the scores of n architectures. values(i, rng) gives the terms of architecture i; the others are NaN.
 func fakeScores(n int, values func(i int, r *philox.Stream) map[string]float64) []Scores {
 	all := make([]Scores, n)
 	for i := range all {
@@ -67,7 +67,7 @@ func TestCalibratedQuantiles(t *testing.T) {
 	}
 }
 
-// F3 does not change under a monotone map of a term, in sample and score alike; F1 and F2 neither.
+// A fused score and a log-rank do not change if the same monotone map is applied to a term of the sample and of the scores.
 func TestFusionIsMonotoneInvariant(t *testing.T) {
 	plain := fakeScores(60, func(i int, r *philox.Stream) map[string]float64 {
 		return map[string]float64{"naswot": r.Float64(), "ntk_gauge": r.Float64(), "mc_mi": r.Float64()}
@@ -151,7 +151,8 @@ func TestLookupComposite(t *testing.T) {
 	}
 }
 
-// planted has accuracy in three terms, noise in others; half of the architectures are doubles of the other half.
+// planted returns scores in which three terms agree with the accuracy and the others are noise. Half of the architectures
+// are copies of the other half.
 func planted(n int) ([]Scores, []float64) {
 	truth := make([]float64, n)
 	all := fakeScores(n, func(i int, r *philox.Stream) map[string]float64 {

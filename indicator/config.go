@@ -11,11 +11,11 @@ type Config struct {
 	// NTKImages in one kernel (16), of which NTKBatches (2) are averaged; their product is at most Images.
 	NTKImages  int `yaml:"ntk_images"`
 	NTKBatches int `yaml:"ntk_batches"`
-	// Directions is how many Rademacher vectors over the classes contract the outputs (2); −1 takes the full trace,
+	// Directions is the number of Rademacher vectors over the classes that contract the outputs (2); −1 takes the full trace,
 	// one backward pass a class.
 	Directions int `yaml:"ntk_directions"`
 	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (24), and applied to MCQueries
-	// images (16). Teye et al. want the training batch size for MCBatch; a smaller one scales the noise of every
+	// images (16). Teye et al. use the training batch size for MCBatch; a smaller one scales the noise of every
 	// architecture by the same factor.
 	MCBatches int `yaml:"mc_batches"`
 	MCBatch   int `yaml:"mc_batch"`

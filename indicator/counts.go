@@ -20,8 +20,8 @@ func countConvs(e *evidence) float64 {
 	return float64(n)
 }
 
-// convolves says for each gene and option whether the operator has a convolution: whether it carries a BatchNorm in
-// the standard placement, which knows no other.
+// convolves reports for each gene and option whether the operator has a convolution. In the standard placement these are
+// the operators with a BatchNorm.
 func convolves(net *supernet.Net) ([][]bool, error) {
 	c := net.Config
 	c.BN = supernet.Standard
@@ -29,11 +29,7 @@ func convolves(net *supernet.Net) ([][]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	genes := net.Space.Genes()
-	t := make([][]bool, len(genes))
-	for i, g := range genes {
-		t[i] = make([]bool, len(g.Options))
-	}
+	t := supernet.ByOption[bool](net.Space.Genes())
 	for _, bn := range standard.BNs() {
 		if bn.Gene >= 0 {
 			t[bn.Gene][bn.Option] = true

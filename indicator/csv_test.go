@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// someScores has ordinary values, a term not asked for, −∞, and a dead network; and text that CSV must quote.
+// someScores has ordinary values, a term that was not computed, −∞, a dead network, and text that CSV must quote.
 func someScores() []Scores {
 	all := make([]Scores, 3)
 	for k := range all {
@@ -87,7 +87,7 @@ func TestScoreFileAppends(t *testing.T) {
 func TestOpenScoresForeign(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
 	for _, text := range []string{"index,arch\n", "arch,canonical,dead,naswot\na,a,false,1\n"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := OpenScores(path); err == nil {

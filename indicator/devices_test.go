@@ -8,7 +8,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// The cpu engine gives the reference's scores, but for the rounding of float32.
+// The scores of the CPU engine are those of the reference up to the rounding of float32.
 func TestDevicesAgree(t *testing.T) {
 	if _, ok := cpu.Available(); !ok {
 		t.Skip("no cpu engine in this build")

@@ -7,7 +7,6 @@ import (
 	"bnas.example/kernels/ref"
 	"bnas.example/philox"
 	"bnas.example/supernet"
-
 )
 
 // The terms of a composite.

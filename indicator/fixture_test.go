@@ -7,13 +7,12 @@ import (
 	"bnas.example/kernels/ref"
 	"bnas.example/philox"
 	"bnas.example/supernet"
-
 )
 
-// small counts as little as every term can do with.
+// small has the smallest numbers that every term accepts.
 var small = Config{Images: 12, NTKImages: 5, NTKBatches: 2, Directions: 2, MCBatches: 3, MCBatch: 6, MCQueries: 5, Seed: 7}
 
-// mixed has convolutions, pool, skip and none.
+// mixed is a cell with convolutions, a pool, a skip connection and none.
 const mixed = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
 
 // bench is a small NAS-Bench-201 supernet on the reference device.
@@ -24,7 +23,7 @@ type bench struct {
 	in    Inputs
 }
 
-// newBench perturbs γ and β if trained is set: γ ~ .5 + U(0,1), β ~ N(0, .3²).
+// newBench makes a bench. If trained is set, it draws γ ~ .5 + U(0,1) and β ~ N(0, .3²).
 func newBench(t testing.TB, placement supernet.Placement, trained bool) *bench {
 	t.Helper()
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: placement, Seed: 3, Classes: 4, Height: 8, Width: 8, Channels: 4, Cells: 1})
@@ -55,7 +54,7 @@ func newBench(t testing.TB, placement supernet.Placement, trained bool) *bench {
 	return b
 }
 
-// someImages are smooth random images, so that neighbouring pixels agree as in photographs.
+// someImages returns smooth random images: neighbouring pixels are correlated, as in photographs.
 func someImages(n, h, w, classes int) Inputs {
 	data := make([]float32, n*3*h*w)
 	labels := make([]int, n)

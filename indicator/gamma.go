@@ -7,13 +7,13 @@ import (
 	"bnas.example/supernet"
 )
 
-// gammaShares are the γ scores of every option of every gene, summed over the places where the option stands (the
-// cells of a stack); an option without a BatchNorm has 0. Only the last BatchNorm of an operator counts.
+// gammaShares are the γ scores of every option of every gene. A score is a sum over the places of the option, the cells of
+// a stack. An option without a BatchNorm has 0. Only the last BatchNorm of an operator counts.
 type gammaShares struct {
 	raw, relative, ratio [][]float64 // by gene and option
 }
 
-// readGammas fills shares once for the parameters as they are.
+// readGammas computes shares from the current parameters, once.
 func (e *evidence) readGammas() error {
 	if e.shares != nil {
 		return nil
@@ -62,7 +62,8 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 		}
 		count[at.node]++
 	}
-	shares := &gammaShares{byOption(genes), byOption(genes), byOption(genes)}
+	table := supernet.ByOption[float64]
+	shares := &gammaShares{table(genes), table(genes), table(genes)}
 	for _, at := range places {
 		scores := raw[at]
 		scale := math.Sqrt(squares[at.node] / count[at.node])
@@ -82,8 +83,8 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 	return shares, nil
 }
 
-// nodeNames finds the node that each BatchNorm of an operator enters, by its γ. It lowers one architecture for each
-// option, which has that option on every gene. A BatchNorm that none of them shows is a node of its own.
+// nodeNames returns the name of the node that each BatchNorm enters, by its γ. The live architectures of net.Cover
+// show the nodes. A BatchNorm that is in none of them has a node of its own.
 func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
 	names := map[kernels.ParamID]string{}
 	for _, bn := range net.BNs() {
@@ -102,14 +103,6 @@ func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
 		}
 	}
 	return names, nil
-}
-
-func byOption(genes []supernet.Gene) [][]float64 {
-	t := make([][]float64, len(genes))
-	for i, g := range genes {
-		t[i] = make([]float64, len(g.Options))
-	}
-	return t
 }
 
 // chosen is the sum of a table over an architecture's options.

@@ -8,8 +8,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// §3.2 of the method: in the fair space the γ and β that enter a node have a free positive factor. Every term that
-// claims to be invariant is, at each node of a cell; every other one is shown to move at some node.
+// In the fair placement the γ and β that enter a node have a free positive factor. Every gauge-invariant term must keep its
+// value at each node of a cell. Every other term must change at some node.
 func TestGaugeInvariance(t *testing.T) {
 	base := newBench(t, supernet.Fair, true).score(t, mixed)
 	moved := map[string]bool{}
@@ -40,7 +40,7 @@ func TestGaugeInvariance(t *testing.T) {
 	}
 }
 
-// scaleNode multiplies γ and β of every BatchNorm that enters a node, of all options, and says how many there were.
+// scaleNode multiplies γ and β of every BatchNorm that enters a node, for all options. It returns the number of BatchNorms.
 func (b *bench) scaleNode(t *testing.T, node string, factor float32) int {
 	names, err := nodeNames(b.net)
 	if err != nil {
@@ -63,8 +63,8 @@ func (b *bench) scaleNode(t *testing.T, node string, factor float32) int {
 	return n
 }
 
-// §3.2 (b): over the BatchNorms that enter a fair node, the gradient has no radial part; at a standard node with a bare
-// edge it has.
+// The gradient by the γ and β that enter a node has no radial part in the fair placement. In the standard placement it has
+// one if an edge into the node has no BatchNorm.
 func TestGaugeRadialGradient(t *testing.T) {
 	for _, c := range []struct {
 		placement supernet.Placement
@@ -105,7 +105,7 @@ func TestGaugeRadialGradient(t *testing.T) {
 			t.Fatalf("%s: no BatchNorm enters %s", c.placement, node)
 		}
 		cosine := dot[node] / math.Sqrt(theta2[node]*grad2[node])
-		// Nothing is radial but for ε beside the variances, which are small in so narrow a network.
+		// Only ε gives a radial part. The variances are small in a network with few channels.
 		if radial := math.Abs(cosine) > 1e-4; radial == c.fair {
 			t.Errorf("%s: radial cosine %.2g at %s", c.placement, cosine, node)
 		}

@@ -10,18 +10,19 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// The kernels against finite differences of the logits, statistics held, one parameter at a time.
+// TestNTKByFiniteDifferences compares the kernels with finite differences of the logits, one parameter at a time, with
+// frozen statistics.
 func TestNTKByFiniteDifferences(t *testing.T) {
 	q := newProbed(t, supernet.Fair)
 	got := q.got
-	held, n, h := small.NTKImages*small.NTKBatches, small.NTKImages, float32(1e-2)
+	images, n, h := small.NTKImages*small.NTKBatches, small.NTKImages, float32(1e-2)
 	v := directions(4, small.Directions, small.Seed)
 	node := q.p.NodeOf()
 	columns := make([][][]float64, len(q.p.Nodes)) // by node: a column for each parameter and direction
 	norm, count := make([]float64, len(q.p.Nodes)), make([]float64, len(q.p.Nodes))
 	logits := func() []float32 {
-		q.forward(t, held, 0)
-		f := make([]float32, held*4)
+		q.forward(t, images, 0)
+		f := make([]float32, images*4)
 		if err := q.e.Logits(f); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +44,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 				theta[c] = was
 				q.write(t, id, theta)
 				for _, d := range v {
-					column := make([]float64, held)
+					column := make([]float64, images)
 					for x := range column {
 						for k := range d {
 							column[x] += float64(d[k]) * float64(up[x*4+k]-down[x*4+k]) / step
@@ -76,7 +77,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 	}
 }
 
-// BN-snip against finite differences of the loss, the statistics moving with the batch.
+// bn_snip against finite differences of the loss, with batch statistics.
 func TestBNSnipByFiniteDifferences(t *testing.T) {
 	q := newProbed(t, supernet.Standard)
 	got := q.got
@@ -114,7 +115,7 @@ func TestBNSnipByFiniteDifferences(t *testing.T) {
 	near(t, "bn_snip", got["bn_snip"], want, 2e-2)
 }
 
-// Isometry by AZ-NAS's straightforward way: the mean over pixels of outer products, and an SVD.
+// isometry against the direct computation of AZ-NAS: the mean of the outer products over pixels, then an SVD.
 func TestIsometry(t *testing.T) {
 	q := newProbed(t, supernet.Fair)
 	got := q.got

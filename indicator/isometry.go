@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// takeProbes sends Rademacher noise at every block's output back to its input.
+// takeProbes propagates Rademacher noise from the output of every block back to its input.
 func (e *evidence) takeProbes() error {
 	n := e.frozenImages()
 	for _, b := range e.program.Blocks {
@@ -40,7 +40,7 @@ func (e *evidence) takeProbes() error {
 	return nil
 }
 
-// probe is n×shape of −1 and +1, the same for every node of that shape.
+// probe returns n×shape of −1 and +1. It depends on the shape only.
 func (s *Scorer) probe(shape kernels.Shape, n int) []float32 {
 	if s.probes[shape] == nil {
 		p := make([]float32, n*shape.Len())
@@ -50,9 +50,9 @@ func (s *Scorer) probe(shape kernels.Shape, n int) []float32 {
 	return s.probes[shape]
 }
 
-// topSingular is the largest singular value of M = Σ g_in g_outᵀ / (n·H·W), over images and output pixels, C_in×C_out:
-// for g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. Where the input has more pixels, those
-// that one output pixel covers count as channels (space to depth).
+// topSingular returns the largest singular value of M = Σ g_in g_outᵀ / (n·H·W), over images and output pixels, C_in×C_out.
+// For g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. If the input has more pixels, the input
+// pixels of one output pixel become channels (space to depth).
 func topSingular(back []float32, in kernels.Shape, probe []float32, out kernels.Shape, n int) (float64, error) {
 	pixels := out.H * out.W
 	rows := in.Len() / pixels
@@ -102,10 +102,10 @@ func spaceToDepth(x []float32, in, out kernels.Shape, n int) []float32 {
 	return y
 }
 
-// isometry is the mean over blocks of 2 − s − 1/s, s the top singular value of the block's Jacobian between channels,
-// averaged over images and pixels: 0 where gradients pass with their length kept, lower where they grow or fade.
-// Dimensionless. −∞ if a block passes them through untouched: it learns nothing (as AZ-NAS has it). Not invariant: the
-// factor of a block's output node scales its Jacobian. Source: AZ-NAS's trainability (Lee and Ham, CVPR 2024), with
-// the Rademacher probe of its code; statistics are frozen, and blocks whose input is no multiple of their output are
-// left out.
+// isometry is the mean over blocks of 2 − s − 1/s. s is the top singular value of the block's Jacobian between channels,
+// averaged over images and pixels. The term is 0 if gradients keep their length, and lower if they grow or shrink.
+// Dimensionless. −∞ if a block does not change them: it learns nothing (as in AZ-NAS). Not gauge-invariant: the factor of
+// a block's output node scales its Jacobian. Source: AZ-NAS's trainability (Lee and Ham, CVPR 2024), with the Rademacher
+// probe of its code. Statistics are frozen. A block is left out if the size of its input is no multiple of that of its
+// output.
 func isometry(e *evidence) float64 { return mean(e.isometries) }

@@ -7,8 +7,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// takeLoss takes the loss of the calibration images, normalised with their own statistics, and its gradient by γ and
-// β with the statistics as functions of the batch, as training sees it.
+// takeLoss computes the loss of the calibration images with batch statistics, and its gradient by γ and β, as training does.
 func (e *evidence) takeLoss() error {
 	if err := e.exec.CrossEntropy(e.labels, 0); err != nil {
 		return fmt.Errorf("cross-entropy: %w", err)
@@ -38,16 +37,17 @@ func (e *evidence) takeLoss() error {
 	return nil
 }
 
-// oneShotNLL is minus the mean cross-entropy of the calibration images under the supernet's weights and the images'
-// own statistics, in nats. With the default number of images it is a coarse figure; train.OneShot measures it on a
-// validation set. Invariant under gauge: function space. Source: the weight-sharing baseline (Guo et al., SPOS, ECCV
-// 2020), recalibrated on the images themselves.
+// oneShotNLL is minus the mean cross-entropy of the calibration images with the supernet's weights and batch statistics, in
+// nats. With the default number of images it is a coarse figure; train.OneShot measures it on a validation set.
+// Gauge-invariant: it depends on the function only. Source: the weight-sharing baseline (Guo et al., SPOS, ECCV 2020), with
+// the statistics of the images themselves.
 func oneShotNLL(e *evidence) float64 { return -e.nll }
 
-// oneShotAccuracy is the share of the calibration images that are classified right, in [0, 1]. Invariant.
+// oneShotAccuracy is the share of the calibration images that are classified correctly, in [0, 1].
+// Gauge-invariant.
 func oneShotAccuracy(e *evidence) float64 { return e.correct }
 
 // bnSnip is Σ|γ ∂L/∂γ| + |β ∂L/∂β| over the BatchNorms of the path: SNIP (Lee, Ajanthan and Torr, ICLR 2019)
-// restricted to the parameters that train, in nats. Invariant under gauge: ∂L/∂θ falls as θ grows. Its signed sum is
-// exactly 0 over a node of the fair space, and of no use.
+// restricted to the trained parameters, in nats. Gauge-invariant: if θ grows by a factor, ∂L/∂θ shrinks by it. The sum
+// without absolute values is exactly 0 over a node of the fair placement.
 func bnSnip(e *evidence) float64 { return e.saliency }

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// mcEvidence is what MC-BatchNorm (Teye, Azizpour and Smith, ICML 2018) shows: the queries' logits, each time
-// normalised with the statistics of another batch.
+// mcEvidence holds the measurements of MC-BatchNorm (Teye, Azizpour and Smith, ICML 2018). The logits of the queries are
+// computed several times, each time with the statistics of another batch.
 type mcEvidence struct {
 	mi, nll         float64 // of the standardised logits, nats
 	within, between float64 // variance of the logits over batches, and over queries, summed over classes
@@ -101,10 +101,10 @@ func entropy(p []float64) float64 {
 //
 //	U = −mean_x [ H(p̄(x)) − mean_t H(p_t(x)) ],  p_t = softmax(f_t/s),
 //
-// s the standard deviation of the logits over queries, which takes out the scale of a frozen classifier: epistemic
-// uncertainty, low is taken as good. A network at chance has little of it too. −∞ if the logits are the same for all
-// queries. Invariant under gauge: function space. Source: Teye, Azizpour and Smith (ICML 2018) for the resampling;
-// measure and sign are ours.
+// with s the standard deviation of the logits over queries, which removes the scale of a frozen classifier. It measures
+// epistemic uncertainty; low is taken as good. A network at chance level has little of it too. −∞ if the logits are the same
+// for all queries. Gauge-invariant: it depends on the function only. Source: Teye, Azizpour and Smith (ICML 2018) for the
+// resampling; measure and sign are ours.
 func mcMI(e *evidence) float64 { return e.mc.orLowest(-e.mc.mi) }
 
 // mcVariance is minus the variance of the logits over resampled statistics relative to their variance over queries,
@@ -115,7 +115,7 @@ func mcVariance(e *evidence) float64 { return e.mc.orLowest(-e.mc.within / e.mc.
 // mcMI it is not high for a network at chance. Gauge-invariant. Source: ours, after Teye et al.
 func mcNLL(e *evidence) float64 { return e.mc.orLowest(-e.mc.nll) }
 
-// orLowest is v, or −∞ where the logits are constant.
+// orLowest returns v, or −∞ if the logits are constant.
 func (m mcEvidence) orLowest(v float64) float64 {
 	if m.constant {
 		return math.Inf(-1)

@@ -27,12 +27,13 @@ func (e *evidence) takeCodes() error {
 }
 
 // naswot is log det K in nats, K_ij = N_A − d_H(b_i, b_j): the number of rectifiers, of N_A in all, whose on/off state
-// is the same for images i and j. Different images should be told apart; −∞ if two of them have the same code. It
-// grows with N_A: N·log N_A of it is size alone. Invariant: the codes are signs, so gauge and any positive scale of an
-// input are nothing to them. Source: Mellor, Turner, Storkey and Crowley, ICML 2021 (arXiv 2006.04647v2).
+// is the same for images i and j. Different images should have different codes; −∞ if two of them have the same code. It
+// grows with the size of the network, by N·log N_A. Gauge-invariant: a code consists of signs, which no positive factor
+// changes. Source: Mellor, Turner, Storkey and Crowley, ICML 2021 (arXiv 2006.04647v2).
 func naswot(e *evidence) float64 { return logDet(e.gram, e.cfg.Images) }
 
-// naswotNorm is log det(K/N_A) in nats, at most 0: naswot without its size. Invariant as naswot.
+// naswotNorm is log det(K/N_A) in nats, at most 0: naswot without the size of the network.
+// Gauge-invariant.
 func naswotNorm(e *evidence) float64 {
 	if e.units == 0 {
 		return math.Inf(-1)

@@ -84,7 +84,7 @@ type evidence struct {
 	mc mcEvidence // resamples
 }
 
-// gather takes every measurement that needs asks for.
+// gather takes every measurement in needs.
 func (e *evidence) gather(needs passes) error {
 	for _, m := range measurements {
 		if m.needs&needs == 0 {
@@ -105,7 +105,7 @@ func (e *evidence) calibrate() error {
 	return nil
 }
 
-// freeze runs the first images again, as many as the kernels take, with the calibration's statistics frozen.
+// freeze runs the images of the kernels with the frozen statistics of the calibration.
 func (e *evidence) freeze() error {
 	if err := e.exec.Forward(e.images[:e.frozenImages()*e.imageLen], 0); err != nil {
 		return fmt.Errorf("forward with frozen statistics: %w", err)

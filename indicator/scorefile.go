@@ -14,7 +14,7 @@ import (
 )
 
 // A score file is a CSV table: arch, canonical, dead (true or false), then a column for each term by name. Numbers are
-// written so that they read back to the bit; −∞ is -Inf; an empty cell is a term that was not asked for. Rows are
+// written so that they read back to the bit; −∞ is -Inf; an empty cell is a term that was not computed. Rows are
 // appended whole, so that a killed program leaves at most one unfinished last line, which is dropped on opening.
 
 var scoreHeader = []string{"arch", "canonical", "dead"}

@@ -98,8 +98,8 @@ func (s *Scorer) divide(in Inputs) error {
 	return nil
 }
 
-// directions are r Rademacher vectors over the classes, or for r = −1 the unit vectors, whose sum of kernels is the
-// full trace. The vector of ones is none of them in general: softmax ignores it.
+// directions returns r Rademacher vectors over the classes or, for r = −1, the unit vectors. The sum of the kernels of the
+// unit vectors is the full trace.
 func directions(classes, r int, seed uint64) [][]float32 {
 	if r < 0 {
 		unit := make([][]float32, classes)
@@ -148,13 +148,13 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 	return scores, nil
 }
 
-// ofPath and ofNetwork divide the terms by what they read.
+// ofPath and ofNetwork divide the terms: those that depend on the path, and those that depend on the network only.
 func ofPath(t Term) bool    { return t.needs&^gammas == 0 }
 func ofNetwork(t Term) bool { return !ofPath(t) }
 
-// representative is the architecture whose path through the supernet is measured for all that are the same network:
-// the first in the space's order, so that a score does not depend on what was scored before. In a space of more than
-// 65,536 it is the one that is scored first.
+// representative returns the architecture whose path is measured for all architectures that are the same network. It is the
+// first in the space's order; a score thus does not depend on earlier scores. In a space of more than 65,536 architectures
+// it is the one that is scored first.
 func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch {
 	space := s.net.Space
 	if space.Size() > 1<<16 {
@@ -169,7 +169,7 @@ func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch
 	return space.At(s.first[canonical])
 }
 
-// measure fills the values of a live architecture for the terms that which admits, NaN for those not asked for.
+// measure computes the terms of a live architecture that which selects. A term that is not requested is NaN.
 func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) bool) error {
 	e := &evidence{Scorer: s, arch: a, cost: s.net.Space.Cost(a, s.net.Config)}
 	var needs passes
@@ -205,7 +205,7 @@ func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) boo
 	return nil
 }
 
-// floats is scratch of n elements, valid until the next call.
+// floats returns scratch memory of n elements, valid until the next call.
 func (s *Scorer) floats(n int) []float32 {
 	if cap(s.scratch) < n {
 		s.scratch = make([]float32, n)

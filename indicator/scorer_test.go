@@ -68,8 +68,8 @@ func TestScoreIsRepeatable(t *testing.T) {
 	}
 }
 
-// Architectures that are the same network share the network's terms, whichever is scored first; the terms of the path
-// are their own.
+// Architectures that are the same network have the same terms of the network, in any order of scoring. Each has its own
+// terms of the path.
 func TestScoreByCanonicalForm(t *testing.T) {
 	b := newBench(t, supernet.Fair, true)
 	x := "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|"
@@ -199,7 +199,7 @@ func TestScoresJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, there := got[0].Terms[terms[1].Name]; there || len(got[0].Terms) != len(terms)-1 {
-		t.Errorf("a term not asked for is written: %s", text)
+		t.Errorf("a term that was not computed is written: %s", text)
 	}
 	if v, there := got[1].Terms[terms[0].Name]; !there || v != nil {
 		t.Errorf("−Inf is not null: %s", text)

@@ -25,7 +25,8 @@ func (s Scores) Term(name string) (float64, error) {
 	return s.Values[i], nil
 }
 
-// MarshalJSON writes arch, canonical, dead and terms: name → number, null for −Inf; terms not asked for are left out.
+// MarshalJSON writes arch, canonical, dead and terms: name → number, null for −Inf; terms that were not computed are left
+// out.
 func (s Scores) MarshalJSON() ([]byte, error) {
 	values := make(map[string]*float64, len(s.Values))
 	for i, v := range s.Values {

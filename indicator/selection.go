@@ -131,7 +131,7 @@ func SelectHalf(name string, scores []Scores, accuracy []float64, seed uint64, j
 	return s, nil
 }
 
-// halves deals the canonical forms out at random, in alternation.
+// halves assigns the canonical forms to two halves: it shuffles them and alternates.
 func halves(scores []Scores, seed uint64) (first, second []int) {
 	members := map[string][]int{}
 	for i, s := range scores {

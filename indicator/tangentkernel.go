@@ -47,11 +47,11 @@ func (e *evidence) takeJacobians() error {
 //
 //	Θ = Σ_v J_v J_vᵀ,  J_v = ∂⟨v, f(x_n)⟩/∂(γ, β),  κ = λ_max / max(λ_min, 1e-6·λ_max),
 //
-// with the statistics frozen at the calibration images', v Rademacher vectors over the classes or all unit vectors, mean of log κ
-// over batches of images. Dimensionless, at most 0; −∞ where nothing reaches the logits. Under gradient flow the slowest mode of the
-// training loss decays 1/κ as fast as the quickest. Not invariant under gauge after training: columns scale by 1/s.
-// Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to BatchNorm's parameters as arXiv 2112.00265's claim on
-// the NTK suggests; frozen statistics, directions and floor are ours.
+// with the frozen statistics of the calibration images. v are Rademacher vectors over the classes or all unit vectors. The
+// term is the mean of log κ over batches of images. Dimensionless, at most 0; −∞ if no gradient reaches γ and β. Under
+// gradient flow the slowest mode of the training loss decays 1/κ times as fast as the fastest. Not gauge-invariant after
+// training: columns scale by 1/s. Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to the parameters of BatchNorm,
+// as the claim of arXiv 2112.00265 on the NTK suggests. Frozen statistics, directions and floor are ours.
 func ntkRaw(e *evidence) float64 { return -e.logCondition }
 
 // ntkGauge is ntkRaw of the kernel whose columns are multiplied by GaugeFactors: Θ̃ = Σ_v (‖θ_v‖²/P_v)·G_v G_vᵀ over

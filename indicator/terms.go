@@ -27,7 +27,7 @@ type Term struct {
 	value func(*evidence) float64
 }
 
-// terms is the registry: a new term is a file with its formula and a line here.
+// terms is the registry. A new term is a file with its formula and a row here.
 var terms = []Term{
 	{"naswot", Expressivity, true, codes, naswot},
 	{"naswot_norm", Expressivity, true, codes, naswotNorm},

@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// probed is a compiled mixed network of a trained bench after its calibration forward, to read slowly what the terms
-// read through the device's reductions.
+// probed is a compiled mixed network of a trained bench after the forward pass of the calibration images. The tests
+// compute the terms from its features, without the device's reductions.
 type probed struct {
 	*bench
 	p   *kernels.Program
@@ -45,7 +45,7 @@ func (q *probed) forward(t *testing.T, n, statRows int) {
 	}
 }
 
-// at reads a tap of every image.
+// at reads a tap for every image.
 func (q *probed) at(t *testing.T, tap kernels.Tap, shape kernels.Shape) []float32 {
 	t.Helper()
 	v := make([]float32, small.Images*shape.Len())
@@ -156,7 +156,8 @@ func TestObservedTerms(t *testing.T) {
 	}
 }
 
-// noiseOf normalises, averages over pixels, and takes the variance over images.
+// noiseOf normalises the features and averages them over pixels. It returns their variance over images, averaged over
+// channels.
 func noiseOf(x []float32, s kernels.Shape, n int) float64 {
 	var noise float64
 	pixels := s.H * s.W
@@ -258,7 +259,7 @@ func TestMCMeasure(t *testing.T) {
 func TestGammaBaselines(t *testing.T) {
 	b := newBench(t, supernet.Standard, true)
 	got := b.score(t, mixed)
-	// In the standard placement only the three convolutions count; by name, last BatchNorm of edges 0, 1 and 5.
+	// In the standard placement only the three convolutions count: the last BatchNorms of edges 0, 1 and 5.
 	var sum float64
 	for _, cell := range []string{"cells.0", "cells.2", "cells.4"} {
 		for edge, option := range map[string]int{".layers.0.": 3, ".layers.1.": 2, ".layers.5.": 3} {

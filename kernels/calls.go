@@ -25,7 +25,7 @@ func (p *Program) checkForward(elements, most, statRows int, known bool) (n int,
 // statRows of n images.
 func (s StatGrad) check(n, statRows int) error {
 	switch {
-	case s != HoldStatistics && s != DifferentiateStatistics:
+	case s != FreezeStatistics && s != DifferentiateStatistics:
 		return fmt.Errorf("no treatment %d of statistics", s)
 	case s == DifferentiateStatistics && statRows != n:
 		return fmt.Errorf("statistics of %d of %d images cannot be differentiated", statRows, n)

@@ -117,8 +117,8 @@ type StatGrad int
 const (
 	// DifferentiateStatistics: μ and σ² are functions of the batch, dx = γr(δ − dβ/m − x̂·dγ/m).
 	DifferentiateStatistics StatGrad = iota
-	// HoldStatistics: the statistics are frozen, μ and σ² are constants, dx = γrδ.
-	HoldStatistics
+	// FreezeStatistics: the statistics are frozen, μ and σ² are constants, dx = γrδ.
+	FreezeStatistics
 )
 
 // Exec is a compiled Program. Calls are queued in order. A call that returns data waits for the data. Slices are read or

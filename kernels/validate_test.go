@@ -69,7 +69,7 @@ func pooled(w kernels.Window, out int) *kernels.Program {
 	}
 }
 
-// A pool's window that only touches the image is legal; one that misses it is not.
+// Every window of a pool must contain a pixel of the image.
 func TestWindowAtTheEdge(t *testing.T) {
 	for _, test := range []struct {
 		w     kernels.Window

@@ -11,18 +11,18 @@ import (
 
 // The kernel identities of the two cases of docs/method.md: the kernel of γ against that of the weights.
 
-// network is a program of 1×1 convolutions on single pixels, its weights drawn N(0, 1/fan-in), BatchNorm statistics
-// held at 0 and 1, for two unit vectors of correlation rho as images.
+// network is a program of 1×1 convolutions on single pixels. Its weights are drawn from N(0, 1/fan-in). The frozen
+// statistics are 0 and 1. The images are two unit vectors of correlation rho.
 type network struct {
 	e      kernels.Exec
 	store  kernels.Store
 	images []float32
 }
 
-const caseWidth = 64 // of the images, so that they are drawn, not chosen, directions
+const caseWidth = 64 // of the images; their directions are random
 
-// newNetwork builds image → conv → BN → (ReLU → conv →) ReLU → linear with one output; the linear weights are
-// ±1/√C, its gradient the back-propagated factor F of 1.
+// newNetwork builds image → conv → BN → (ReLU → conv →) ReLU → linear with one output. The linear weights are ±1/√C; the
+// back-propagated factor F is then 1.
 func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *network {
 	t.Helper()
 	value := func(name string, c int) kernels.Value {
@@ -112,7 +112,7 @@ func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *n
 	return &network{e, store, images}
 }
 
-// kernels are the off-diagonal entries Θ_γ, Θ_β and σ_w²Θ_W of the first layer.
+// kernels returns the off-diagonal entries Θ_γ, Θ_β and σ_w²Θ_W of the first layer.
 func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64) {
 	t.Helper()
 	if err := n.e.Forward(n.images, 0); err != nil {
@@ -143,7 +143,7 @@ func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64)
 		if err := n.e.SetLogitGradient([]float32{1}); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.e.Backward(kernels.HoldStatistics, true); err != nil {
+		if err := n.e.Backward(kernels.FreezeStatistics, true); err != nil {
 			t.Fatal(err)
 		}
 		grads[i] = make([]float32, n.store.Params()[0].Len())

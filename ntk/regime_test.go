@@ -12,8 +12,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// path is one path of a small supernet on the reference device, with a store at initialisation, a second one to move
-// away from it, and images.
+// path is one path of a small supernet on the reference device. It has a store at initialisation, a second store whose
+// parameters a test changes, and images.
 type path struct {
 	dev        kernels.Device
 	program    *kernels.Program
@@ -21,7 +21,7 @@ type path struct {
 	images     []float32
 }
 
-// newPath sets β to beta in both stores. At β = 5 every rectifier stays on, and f is a smooth function of θ.
+// newPath sets β to beta in both stores. At β = 5 every rectifier is on, and f is a smooth function of θ.
 func newPath(t *testing.T, beta float32) path {
 	t.Helper()
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Fair, Seed: 3, Classes: 3, Height: 8, Width: 8, Channels: 4, Cells: 1})
@@ -55,7 +55,7 @@ func newPath(t *testing.T, beta float32) path {
 	return p
 }
 
-// move sets θ of the second store to θ_0 + epsilon·δ, δ normal and always the same.
+// move sets θ of the second store to θ_0 + epsilon·δ. δ is a fixed normal sample.
 func (p path) move(t *testing.T, epsilon float64) {
 	t.Helper()
 	for i, bn := range p.program.BNs {

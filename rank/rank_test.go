@@ -8,7 +8,7 @@ import (
 	"bnas.example/philox"
 )
 
-// slowTauB counts pairs as the definition reads.
+// slowTauB counts all pairs, as in the definition.
 func slowTauB(x, y []float64) float64 {
 	var s, ux, uy float64
 	for i := range x {
@@ -141,7 +141,7 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
-// seeded makes the source of each resample from one seed.
+// seeded returns the random sources of the resamples for a seed.
 func seeded(seed uint64) func(int) Source {
 	return func(resample int) Source { return rand.New(rand.NewPCG(seed, uint64(resample))) }
 }

@@ -47,7 +47,7 @@ func TestChainWraps(t *testing.T) {
 	}
 }
 
-// Blocks with skip connections (NAS-Bench-101's operators sit on the nodes) are boxes joined by arcs.
+// Blocks with skip connections are boxes joined by arcs, as in NAS-Bench-101, whose operators are on the nodes.
 func TestBlocksWithSkips(t *testing.T) {
 	g := Graph{Nodes: []Node{{Name: "in"}, {Name: "a", Op: "conv3x3"}, {Name: "b", Op: "maxpool3x3"}, {Name: "out"}},
 		Edges: []Edge{{0, 1, ""}, {1, 2, ""}, {2, 3, ""}, {0, 3, ""}}}

@@ -136,7 +136,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("%d files beside the page, %v", len(entries)-1, err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o755); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, "taken"), 0o777); err != nil {
 		t.Fatal(err)
 	}
 	if err := Write(filepath.Join(dir, "taken"), Data{}); err == nil {

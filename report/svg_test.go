@@ -134,15 +134,15 @@ func TestBinsCountEveryValue(t *testing.T) {
 	}
 }
 
-// golden compares with a file; BNAS_UPDATE=1 writes it.
+// golden compares a drawing with a file. With BNAS_UPDATE=1 it writes the file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if os.Getenv("BNAS_UPDATE") != "" {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
+		if err := os.MkdirAll("testdata", 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}

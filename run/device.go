@@ -56,7 +56,7 @@ func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err er
 	if threads == 0 {
 		threads = runtime.NumCPU()
 	}
-	why = "asked for"
+	why = "requested"
 	switch cfg.Device {
 	case "cpu":
 		dev, err = cpu.New(threads)

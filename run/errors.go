@@ -1,8 +1,11 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // SettingError means that one setting has an invalid value.
@@ -23,7 +26,16 @@ type FileError struct {
 	Err  error
 }
 
-func (e *FileError) Error() string { return fmt.Sprintf("configuration %s: %v", e.Path, e.Err) }
+// Error returns one line, although the list of wrong values in a YAML file has several.
+func (e *FileError) Error() string {
+	problem := e.Err.Error()
+	var wrong *yaml.TypeError
+	if errors.As(e.Err, &wrong) {
+		problem = strings.Join(wrong.Errors, "; ")
+	}
+	return fmt.Sprintf("configuration %s: %s", e.Path, problem)
+}
+
 func (e *FileError) Unwrap() error { return e.Err }
 
 // ExistsError means that a folder already holds a run.
@@ -62,7 +74,7 @@ type DeviceError struct {
 func (e *DeviceError) Error() string { return fmt.Sprintf("device %s: %v", e.Device, e.Err) }
 func (e *DeviceError) Unwrap() error { return e.Err }
 
-// listed is "a, b and c".
+// listed returns "a, b and c".
 func listed[T ~string](names []T) string {
 	var b strings.Builder
 	for i, n := range names {

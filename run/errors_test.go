@@ -2,6 +2,9 @@ package run
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -14,6 +17,7 @@ func TestWrongSettings(t *testing.T) {
 		{"precision", func(c *Config) { c.Precision = "fp8" }},
 		{"device", func(c *Config) { c.Device = "tpu" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = -1 }},
+		{"data.dir", func(c *Config) { c.Data.Name = "cifar10" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = 1 << 20 }},
 		{"supernet.classes", func(c *Config) { c.Supernet.Classes = 3 }},
 		{"objective.calibration", func(c *Config) { c.Objective.Calibration = 1 }},
@@ -25,6 +29,28 @@ func TestWrongSettings(t *testing.T) {
 		if !errors.As(err, &wrong) || wrong.Setting != c.setting {
 			t.Errorf("%s: error %v", c.setting, err)
 		}
+	}
+}
+
+// TestWrongFile: the error of a configuration file with several wrong values is one line.
+func TestWrongFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bad.yaml")
+	if err := os.WriteFile(path, []byte("train:\n  steps: many\n  unknown: 3\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var cfg Config
+	err := cfg.ReadFile(path)
+	var wrong *FileError
+	if !errors.As(err, &wrong) {
+		t.Fatalf("error %v", err)
+	}
+	for _, part := range []string{"configuration " + path + ": line 2: ", "; line 3: ", "unknown"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("no %q in %q", part, err)
+		}
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("several lines: %q", err)
 	}
 }
 
@@ -43,7 +69,7 @@ func TestDevicesAreKnown(t *testing.T) {
 	}
 }
 
-// TestFolders: a folder that holds a run is not written over, and one without is not opened.
+// TestFolders: a folder with a run is not overwritten. A folder without a run is not opened.
 func TestFolders(t *testing.T) {
 	r := create(t, tiny())
 	_, err := Create(r.Dir, tiny(), Options{})

@@ -12,9 +12,13 @@ const evalBatch = 128
 
 // openImages opens a split of the data set. Its images have the size of the supernet's input, if cfg has one.
 func openImages(cfg Config, split string) (data.Set, error) {
-	return data.Open(data.Options{
+	set, err := data.Open(data.Options{
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
 	})
+	if errors.Is(err, data.ErrNoFolder) {
+		return nil, wrongSetting("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
+	}
+	return set, err
 }
 
 // CalibrationImages gathers n training images, or all if there are fewer. The statistics of BatchNorm are recomputed on
@@ -32,7 +36,7 @@ func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 // UnseenImages draws n images that were held out from training, or n training images if fewer were held out. They depend
 // on the seed and the purpose. If there are too few of both, the error is an *ImagesError.
 func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, error) {
-	from := r.Held
+	from := r.HeldOut
 	if len(from) < n {
 		from = r.Training
 	}
@@ -47,15 +51,15 @@ func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, erro
 	return data.Gather(r.Images, chosen)
 }
 
-// ErrNoHoldout is the error of HeldImages if the run holds out no images.
-var ErrNoHoldout = errors.New("the run holds no training images back")
+// ErrNoHoldout is the error of HeldOutImages if the run holds out no images.
+var ErrNoHoldout = errors.New("the run holds out no training images")
 
-// HeldImages gathers the first n images that were held out from training, or all if n is 0.
-func (r *Run) HeldImages(n int) ([]data.Batch, error) {
-	if len(r.Held) == 0 {
+// HeldOutImages gathers the first n images that were held out from training, or all if n is 0.
+func (r *Run) HeldOutImages(n int) ([]data.Batch, error) {
+	if len(r.HeldOut) == 0 {
 		return nil, ErrNoHoldout
 	}
-	return batches(r.Images, first(r.Held, n))
+	return batches(r.Images, first(r.HeldOut, n))
 }
 
 // TestImages gathers the first n images of the test set, or all if n is 0.

@@ -13,7 +13,7 @@ import (
 // lockFolder prevents other bnas processes from writing into a run folder. The lock ends when the returned function is
 // called, or when the process ends in any way.
 func lockFolder(dir string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("run folder: %w", err)
 	}

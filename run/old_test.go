@@ -12,7 +12,7 @@ import (
 	"bnas.example/search"
 )
 
-// oldRun copies a run folder that the program made before this package existed, with the settings
+// oldRun copies a run folder of an earlier version of the program, made with the settings
 //
 //	--channels 4 --cells 1 --steps 6 --batch 8 --rank-every 3 --metrics-every 2 --images 16 --ntk-images 4
 //	--calibration 3 --max-evaluations 4
@@ -41,8 +41,8 @@ func readJSON(t *testing.T, path string, into any) {
 	}
 }
 
-// TestOldRun: an old run folder opens, its key is the same, and the same search takes every score from its ledger and
-// ends with the same result.
+// TestOldRun: an old run folder can be opened and has the same key. The same search takes every score from its ledger and
+// has the same result.
 func TestOldRun(t *testing.T) {
 	dir := oldRun(t)
 	for _, threads := range []int{1, 3} {
@@ -100,7 +100,7 @@ func searchOld(t *testing.T, r *Run) {
 	}
 }
 
-// TestOldRunGoesOn: the old checkpoint is one that training goes on from: here there is no step left.
+// TestOldRunGoesOn: training continues from the old checkpoint. No step is left here.
 func TestOldRunGoesOn(t *testing.T) {
 	r := reopen(t, oldRun(t), Resume)
 	old := checkpoint(t, r)

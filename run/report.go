@@ -58,7 +58,7 @@ func (r *Run) facts(version string, took time.Duration) []report.Fact {
 	return []report.Fact{
 		{Name: "bnas", Value: version + ", " + runtime.Version()},
 		{Name: "device", Value: r.Device.Info().Name + ", " + r.Device.Info().Detail},
-		{Name: "data", Value: fmt.Sprintf("%s, %d images train, %d are held back, sha256 %s", r.Images.Name(), len(r.Training), len(r.Held), r.Images.Hash())},
+		{Name: "data", Value: fmt.Sprintf("%s, %d images train, %d are held out, sha256 %s", r.Images.Name(), len(r.Training), len(r.HeldOut), r.Images.Hash())},
 		{Name: "seed", Value: fmt.Sprint(r.Config.Seed)},
 		{Name: "finished", Value: time.Now().Format(time.RFC3339)},
 		{Name: "time of the last command", Value: took.Round(time.Second).String()},

@@ -31,7 +31,7 @@ type Run struct {
 	Store    kernels.Store // the parameters of the supernet
 	Images   data.Set      // nil for Network
 	Training []int         // indices of the images that train
-	Held     []int         // indices of the images that are held out for scoring and validation
+	HeldOut  []int         // indices of the images that are held out for scoring and validation
 
 	locks map[string]func() // by folder
 }
@@ -176,7 +176,7 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 		return nil, err
 	}
 	r.Images = set
-	r.Training, r.Held = data.Holdout(set.Len(), cfg.Data.Holdout, cfg.Seed)
+	r.Training, r.HeldOut = data.Holdout(set.Len(), cfg.Data.Holdout, cfg.Seed)
 	return r, nil
 }
 

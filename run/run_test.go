@@ -14,7 +14,7 @@ import (
 	"bnas.example/train"
 )
 
-// tiny is a run of seconds.
+// tiny is a configuration that runs in seconds.
 func tiny() Config {
 	c := Default()
 	c.Supernet.Channels, c.Supernet.Cells, c.Supernet.Height, c.Supernet.Width = 4, 1, 8, 8
@@ -24,7 +24,7 @@ func tiny() Config {
 	return c
 }
 
-// create makes a tiny run in a folder that is not there yet.
+// create makes a tiny run in a new folder.
 func create(t *testing.T, cfg Config) *Run {
 	t.Helper()
 	r, err := Create(filepath.Join(t.TempDir(), "run"), cfg, Options{})
@@ -70,7 +70,7 @@ func scored(t *testing.T, r *Run, archs []supernet.Arch) ([]indicator.Scores, st
 	return scores, string(text)
 }
 
-// TestLife is a run from one end to the other: made, trained, scored, closed, opened again, searched, reported.
+// TestLife makes a run, trains it, scores, closes it, opens it again, searches and reports.
 func TestLife(t *testing.T) {
 	r := create(t, tiny())
 	var steps []int
@@ -129,7 +129,7 @@ func sameScores(a, b indicator.Scores) bool {
 	return a.Arch == b.Arch && a.Canonical == b.Canonical && a.Dead == b.Dead && slices.EqualFunc(a.Values, b.Values, same)
 }
 
-// TestStopped: a run that is stopped goes on by Resume and ends with the checkpoint of one that is not.
+// TestStopped: an interrupted and resumed run has the same last checkpoint as an uninterrupted one.
 func TestStopped(t *testing.T) {
 	cfg := tiny()
 	cfg.Train.RankEvery = 0
@@ -179,9 +179,9 @@ func TestUntrained(t *testing.T) {
 	if len(found.Best) != 4 || len(found.Scored) != 3 {
 		t.Errorf("%d best and %d scored, want 4 and the calibration's 3", len(found.Best), len(found.Scored))
 	}
-	images, err := r.HeldImages(10)
+	images, err := r.HeldOutImages(10)
 	if err != nil || len(images) != 1 || len(images[0].Labels) != 10 {
-		t.Errorf("10 held images: %d batches, %v", len(images), err)
+		t.Errorf("10 held-out images: %d batches, %v", len(images), err)
 	}
 	images, err = r.CalibrationImages(130)
 	if err != nil || len(images) != 2 || len(images[1].Labels) != 2 {

@@ -120,7 +120,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// FuzzDecode checks that what is accepted survives another round.
+// FuzzDecode checks that an accepted file is the same after it is encoded and decoded again.
 func FuzzDecode(f *testing.F) {
 	f.Add(encode(f, map[string]string{"k": "v"}, sample()...))
 	f.Add(file(`{"a":{"dtype":"BF16","shape":[2,2],"data_offsets":[0,8]}}  `, 8))

@@ -8,8 +8,8 @@
 Both run the same NAS-Bench-201 network (C = 16, N = 5, standard placement) on random images of 3×32×32 with as many
 threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen;
 PyTorch runs it eagerly in channels_last. Each round runs the one program, then the other, so that what else the machine
-does falls on both; printed are the best and the median of all rounds, and their ratios. Memory is what is held between
-forward and backward: for PyTorch the saved tensors' storages without weights and images.
+does falls on both; printed are the best and the median of all rounds, and their ratios. Memory is the data saved between
+forward and backward: for PyTorch the storages of the saved tensors without weights and images.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
 """
@@ -54,7 +54,7 @@ def main():
               f"   PyTorch {r['torch_best_ms']:.1f} / {r['torch_median_ms']:.1f} ms (best / median)"
               f"   {r['best_ratio']:.2f}× / {r['median_ratio']:.2f}×")
         if "memory_ratio" in r:
-            print(f"         held for backward: {r['bnas_saved_mib']:.1f} of {r['torch_saved_mib']:.1f} MiB = {r['memory_ratio']:.2f}")
+            print(f"         saved for backward: {r['bnas_saved_mib']:.1f} of {r['torch_saved_mib']:.1f} MiB = {r['memory_ratio']:.2f}")
 
 
 def compare(options, arch):
@@ -145,7 +145,7 @@ def drop_zeros(net, modules):
 
 
 def tangent_kernel(net, x):
-    """Θ = Σ_k G_k·G_kᵀ over γ and β by torch.func, statistics held."""
+    """Θ = Σ_k G_k·G_kᵀ over γ and β by torch.func, with frozen statistics."""
     import torch
 
     net.eval()

@@ -104,5 +104,5 @@ func pack(path string, content []byte, header ...uint32) error {
 	if err := z.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(path, file.Bytes(), 0o644)
+	return os.WriteFile(path, file.Bytes(), 0o666)
 }

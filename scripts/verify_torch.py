@@ -81,7 +81,7 @@ class PyTorch:
         modules = dict(self.network.named_modules())
         self.norms = {name: m for name, m in modules.items() if isinstance(m, nn.BatchNorm2d)}
         self.relus = {name: m for name, m in modules.items() if isinstance(m, ReLU)}
-        self.held = {name: (m.running_mean.clone(), m.running_var.clone()) for name, m in self.norms.items()}
+        self.frozen = {name: (m.running_mean.clone(), m.running_var.clone()) for name, m in self.norms.items()}
         self.affine = {n: p for n, p in self.network.named_parameters() if n.rpartition(".")[0] in self.norms}
         self.trained = self.affine | {n: p for n, p in self.network.named_parameters() if n.startswith("classifier.")}
         self.network.requires_grad_(False)
@@ -93,7 +93,7 @@ class PyTorch:
         """The tensors of a trace, by its names; with active, under the rectifiers that it holds."""
         self.flips = self.stray = 0
         hooks = [relu.register_forward_pre_hook(self.gate(active, name)) for name, relu in self.relus.items()] if active else []
-        self.set_statistics(self.held)
+        self.set_statistics(self.frozen)
         logits, statistics = self.forward(batch)
         loss = nn.functional.cross_entropy(logits, self.y)
         result = {"logits": logits.detach(), "loss": loss.detach()}
@@ -125,7 +125,7 @@ class PyTorch:
     def forward(self, batch):
         """The logits, and the statistics that normalised."""
         if not batch:
-            return self.network.eval()(self.x), self.held
+            return self.network.eval()(self.x), self.frozen
         statistics, hooks = {}, []
         for name, m in self.norms.items():
             def record(module, inputs, name=name):
@@ -146,7 +146,7 @@ class PyTorch:
         return {name: torch.zeros_like(p) if g is None else g for (name, p), g in zip(parameters.items(), found)}
 
     def shares(self):
-        """Each image's share of the mean loss: its gradient with statistics held."""
+        """Each image's share of the mean loss: its gradient with frozen statistics."""
         losses = nn.functional.cross_entropy(self.network.eval()(self.x), self.y, reduction="none") / len(self.y)
         rows = [self.gradients(loss, self.affine) for loss in losses]
         return {"sample_grad." + name: torch.stack([r[name] for r in rows]) for name in self.affine}

@@ -5,12 +5,12 @@ import (
 	"bnas.example/supernet"
 )
 
-// attempts is how many children are tried for each that a generation wants.
+// attempts is the number of tries for each child of a generation.
 const attempts = 10
 
-// evolution is BN-NAS's search (Chen et al., ICCV 2021, released code): a generation is Mutants children of one of the
-// Parents best architectures of all generations, Crossovers children of two of them, and random architectures up to
-// Population; the first generation is random. What was visited before is not taken again.
+// evolution is BN-NAS's search (Chen et al., ICCV 2021, released code). The parents are the Parents best architectures of all
+// generations. A generation has Mutants children of one parent, Crossovers children of two parents, and random architectures
+// up to Population. The first generation is random. No network is visited twice.
 type evolution struct {
 	*searcher
 	generation int
@@ -33,7 +33,7 @@ func (e *evolution) next() (supernet.Arch, string) {
 	return a, ""
 }
 
-// breed makes a generation. It draws from r alone and looks at no score but the parents' order.
+// breed makes a generation. It depends on r and on the order of the parents only.
 func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 	var brood []supernet.Arch
 	if parents := e.best(e.cfg.Parents); len(parents) > 0 {
@@ -48,7 +48,7 @@ func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 	return e.fill(brood, e.cfg.Population, misses, func() supernet.Arch { return supernet.Random(e.Space, r) })
 }
 
-// fill adds acceptable children until there are want of them or tries have been spent.
+// fill adds acceptable children until there are want of them or the tries are used up.
 func (e *evolution) fill(brood []supernet.Arch, want, tries int, child func() supernet.Arch) []supernet.Arch {
 	for ; len(brood) < want && tries > 0; tries-- {
 		if a := child(); e.accept(a) {

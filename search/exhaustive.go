@@ -5,8 +5,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// exhaustive takes the architectures in the space's order; of several forms of one network the first within the
-// limits.
+// exhaustive takes the architectures in the order of the space. Of several architectures that are the same network it takes
+// the first within the limits.
 type exhaustive struct {
 	*searcher
 	index int

@@ -13,8 +13,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// fakeSpace has genes with as many options each. Option 0 of the last gene makes all other options of the gene before
-// it the same network; an architecture of zeros alone is dead.
+// fakeSpace has genes with the same number of options. If the last gene has option 0, the option of the gene before it does
+// not change the network. An architecture of zeros is dead.
 type fakeSpace struct{ genes, options int }
 
 func (f fakeSpace) Name() string { return "fake" }
@@ -96,8 +96,8 @@ func (f fakeSpace) Cost(a supernet.Arch, _ supernet.Config) supernet.Cost {
 func (f fakeSpace) Lower(*supernet.Builder, supernet.Arch) error { return errors.New("not a network") }
 func (f fakeSpace) Defaults() supernet.Config                    { return supernet.Config{Space: "fake"} }
 
-// fakeEvaluator scores by a table drawn from its seed: a value for each option and one for each pair of neighbouring
-// options. It counts its calls and can call back before each.
+// fakeEvaluator scores with a random table: a value for each option and one for each pair of neighbouring options. It
+// counts its calls and calls a function before each.
 type fakeEvaluator struct {
 	space  fakeSpace
 	seed   uint64
@@ -135,7 +135,7 @@ func (e *fakeEvaluator) Score(a supernet.Arch) (indicator.Scores, error) {
 	return s, nil
 }
 
-// firstTerm is the objective of the first term alone.
+// firstTerm returns the objective that is the first term.
 func firstTerm(t testing.TB) Objective {
 	t.Helper()
 	o, err := Fused(indicator.Composite{Name: "first", Terms: indicator.TermNames()[:1]}, nil)

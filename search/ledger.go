@@ -22,8 +22,8 @@ const (
 	keyFile    = "scores.json"
 )
 
-// The ledger is synced after this many rows or this much time. A killed program loses no row; a power failure loses the
-// rows since the last sync.
+// The ledger is synced after this number of rows or this time. A killed program loses no row. A power failure loses the rows
+// since the last sync.
 const (
 	syncRows  = 64
 	syncEvery = 5 * time.Second
@@ -61,7 +61,7 @@ func OpenLedger(dir string, key Key) (*Ledger, error) {
 	return l, nil
 }
 
-// checkKey compares the key beside the scores with ours, and writes ours where there are no scores yet.
+// checkKey compares the key beside the scores with ours. If there are no scores yet, it writes ours.
 func checkKey(keyPath, scoresPath string, key Key) error {
 	if info, err := os.Stat(scoresPath); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return writeKey(keyPath, key)
@@ -90,7 +90,7 @@ func checkKey(keyPath, scoresPath string, key Key) error {
 	return nil
 }
 
-// writeKey puts the key in place whole, before any score is.
+// writeKey writes the key, as a whole file, before the first score.
 func writeKey(path string, key Key) error {
 	text, err := json.MarshalIndent(key, "", "  ")
 	if err != nil {
@@ -105,7 +105,7 @@ func writeKey(path string, key Key) error {
 // Path is the file of the scores.
 func (l *Ledger) Path() string { return l.path }
 
-// remember keeps the first scores of an architecture.
+// remember keeps the first scores of an architecture in memory.
 func (l *Ledger) remember(s indicator.Scores) {
 	if _, ok := l.byArch[s.Arch]; !ok {
 		l.byArch[s.Arch] = len(l.order)

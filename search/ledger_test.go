@@ -24,13 +24,13 @@ func openTest(t testing.TB, dir string) *Ledger {
 	return l
 }
 
-// essence is what must not depend on interruptions.
+// essence returns the part of a result that must not depend on interruptions.
 func essence(r *Result) string {
 	return fmt.Sprint(r.Strategy, r.Stopped, r.Proposed, r.Evaluations, r.Dead, "\n", texts(r.Best), "\n", texts(r.Pareto))
 }
 
-// A search that is interrupted, again and again, decides as one that is not, scores nothing twice, and ends with the
-// same result and the same ledger.
+// A search that is interrupted several times scores nothing twice. It has the same result and the same ledger as an
+// uninterrupted search.
 func TestResumeEqualsUninterrupted(t *testing.T) {
 	space := fakeSpace{9, 4}
 	for _, strategy := range Strategies() {
@@ -91,7 +91,7 @@ func read(t testing.TB, dir string) []byte {
 	return text
 }
 
-// Whatever byte a killed program's ledger ends with, the search goes on from the last whole row.
+// A killed program's ledger may end at any byte. The search continues from the last whole row.
 func TestTornLedger(t *testing.T) {
 	space := fakeSpace{5, 3}
 	run := func(dir string) (*Result, *fakeEvaluator) {
@@ -106,7 +106,7 @@ func TestTornLedger(t *testing.T) {
 	for cut := 0; cut <= len(text); cut += 1 + len(text)/40 {
 		dir := t.TempDir()
 		openTest(t, dir).Close()
-		if err := os.WriteFile(filepath.Join(dir, scoresFile), text[:cut], 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, scoresFile), text[:cut], 0o666); err != nil {
 			t.Fatal(err)
 		}
 		got, e := run(dir)
@@ -158,7 +158,7 @@ func TestForeignLedger(t *testing.T) {
 	if _, err := OpenLedger(dir, testKey); err == nil || !strings.Contains(err.Error(), keyFile) {
 		t.Errorf("scores without a key: %v", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("{"), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenLedger(dir, testKey); err == nil || !strings.Contains(err.Error(), keyFile) {
@@ -203,7 +203,7 @@ func FuzzLedger(f *testing.F) {
 	f.Fuzz(func(t *testing.T, scores, key []byte) {
 		dir := t.TempDir()
 		for name, text := range map[string][]byte{scoresFile: scores, keyFile: key} {
-			if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -8,10 +8,9 @@ import (
 )
 
 // regularised is ageing evolution (Real, Aggarwal, Huang and Le, "Regularized evolution for image classifier
-// architecture search", AAAI 2019): of Tournament members of the population, drawn with replacement, the best is the
-// parent; its child differs in one gene; the oldest member dies. The population is the last Population architectures
-// that were scored. Ours: a child must be new, and where ten tries for each member make no new one, it is a random
-// architecture.
+// architecture search", AAAI 2019). It draws Tournament members of the population with replacement. The best of them is the
+// parent. The child differs from it in one gene. The oldest member dies: the population is the last Population architectures
+// that were scored. Ours: a child must be new. If ten tries for each member make no new one, the child is random.
 type regularised struct {
 	*searcher
 	iteration uint64
@@ -35,7 +34,7 @@ func (e *regularised) next() (supernet.Arch, string) {
 	return nil, Exhausted
 }
 
-// parent is the winner of a tournament in the living population.
+// parent returns the winner of a tournament in the living population.
 func (e *regularised) parent(r *philox.Stream) supernet.Arch {
 	living := e.found[len(e.found)-e.cfg.Population:]
 	best := living[r.IntN(len(living))]
@@ -47,7 +46,7 @@ func (e *regularised) parent(r *philox.Stream) supernet.Arch {
 	return best.Choice
 }
 
-// neighbour changes one gene, of those that have a choice, to another option.
+// neighbour changes one gene with at least two options to another option.
 func (e *regularised) neighbour(a supernet.Arch, r *philox.Stream) supernet.Arch {
 	genes := e.Space.Genes()
 	free := slices.DeleteFunc(indices(len(genes)), func(g int) bool { return len(genes[g].Options) < 2 })

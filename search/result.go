@@ -43,7 +43,7 @@ func (f Found) MarshalJSON() ([]byte, error) {
 	return append(append(own[:len(own)-1], ','), scores[1:]...), nil // both are objects with members
 }
 
-// compare orders the better first: live before dead, then by score; of equals the one with fewer MACs, then by text.
+// compare orders the better architecture first: live before dead, then by score, then by fewer MACs, then by text.
 func compare(a, b Found) int {
 	if a.Scores.Dead != b.Scores.Dead {
 		if a.Scores.Dead {
@@ -88,7 +88,7 @@ func (s *searcher) result() (*Result, error) {
 	return r, nil
 }
 
-// ranking orders all that was found, the best first, and settles ties by the objective's order among them.
+// ranking orders all found architectures, the best first. Objective.Among decides ties.
 func (s *searcher) ranking() ([]Found, error) {
 	among := make([]float64, len(s.found))
 	if s.Objective.Among != nil {
@@ -116,7 +116,7 @@ func (s *searcher) ranking() ([]Found, error) {
 	return ranked, nil
 }
 
-// pareto lists the live architectures that no other equals or beats in score with as few MACs, by rising MACs.
+// pareto returns the Pareto front by rising MACs: each live architecture scores higher than all with at most as many MACs.
 func pareto(all []Found) []Found {
 	live := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Scores.Dead })
 	slices.SortFunc(live, func(a, b Found) int {

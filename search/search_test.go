@@ -59,7 +59,7 @@ func TestExhaustiveFindsTheOptimum(t *testing.T) {
 	}
 }
 
-// A dead network loses against a live one even where the objective would prefer it.
+// A dead network ranks below a live one, even if its objective is higher.
 func TestDeadIsNeverTheBest(t *testing.T) {
 	space := fakeSpace{3, 2}
 	o := Objective{Name: "fewest", Of: func(s indicator.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
@@ -106,7 +106,7 @@ func TestLimits(t *testing.T) {
 	e := evaluatorFunc(func(a supernet.Arch) (indicator.Scores, error) {
 		values := make([]float64, len(indicator.TermNames()))
 		for i := range values {
-			values[i] = float64(space.Cost(a, cfg).MACs) // the dearest is the best
+			values[i] = float64(space.Cost(a, cfg).MACs) // the network with the most MACs is the best
 		}
 		return indicator.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Dead: !space.Alive(a), Values: values}, nil
 	})
@@ -146,7 +146,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// A space smaller than what was asked for ends the search, with every network scored once.
+// If a space has fewer networks than MaxEvaluations, the search ends after it has scored each network once.
 func TestSmallSpaceIsExhausted(t *testing.T) {
 	space := fakeSpace{3, 2}
 	for _, strategy := range Strategies() {
@@ -155,7 +155,7 @@ func TestSmallSpaceIsExhausted(t *testing.T) {
 		if p := (Config{Strategy: strategy}.WithDefaults()); p.MaxEvaluations != 0 {
 			t.Errorf("%s: a default of %d evaluations would bind another strategy", strategy, p.MaxEvaluations)
 		}
-		if want := map[bool]string{true: Complete, false: Exhausted}[strategy == "exhaustive"]; r.Stopped != want {
+		if want := map[bool]string{true: Complete, false: Exhausted}[strategies[strategyIndex(strategy)].bounded]; r.Stopped != want {
 			t.Errorf("%s: stopped: %s, want %s", strategy, r.Stopped, want)
 		}
 		if r.Evaluations != 6 || e.total() != 6 {
@@ -325,7 +325,7 @@ func TestFused(t *testing.T) {
 	}
 }
 
-// Beyond the calibration's best all quantiles are equal; the order among all that was scored still finds the best.
+// Above the best of the calibration all quantiles are equal. The order among all scored architectures then finds the best.
 func TestTiesBeyondTheCalibration(t *testing.T) {
 	space := fakeSpace{6, 4}
 	e := newFake(space, 9)
@@ -352,7 +352,7 @@ func TestTiesBeyondTheCalibration(t *testing.T) {
 	}
 }
 
-// The i-th of a sample does not depend on how many are drawn.
+// Architecture i of a sample does not depend on the size of the sample.
 func TestSampleIsAPrefix(t *testing.T) {
 	space := fakeSpace{6, 4}
 	short, err := Sample(context.Background(), space, newFake(space, 1), 5, 3, nil)

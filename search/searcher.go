@@ -14,11 +14,11 @@ import (
 type strategy interface {
 	// next returns a new architecture within the limits, or the reason why there is none.
 	next() (a supernet.Arch, done string)
-	// describe adds to p what the strategy alone knows. The searcher's adds nothing.
+	// describe adds the strategy's own figures to p. The searcher's adds nothing.
 	describe(p *Progress)
 }
 
-// strategies is the registry: a new strategy is a file and a line here.
+// strategies is the registry. A new strategy is a file and a row here.
 var strategies = []struct {
 	name    string
 	bounded bool // it ends by itself: without MaxEvaluations there is no limit
@@ -30,7 +30,7 @@ var strategies = []struct {
 	{"regularised", false, func(s *searcher) strategy { return &regularised{searcher: s} }},
 }
 
-// defaultStrategy is the name of BN-NAS's.
+// defaultStrategy is the strategy of BN-NAS.
 const defaultStrategy = "evolution"
 
 // strategyIndex returns the place of a name in the registry, or −1.
@@ -51,11 +51,11 @@ const (
 	TimedOut  = "budget"      // Config.Budget
 )
 
-// misses is how many architectures in a row may turn out known or beyond the limits before a space counts as
+// misses is the number of successive architectures, visited before or outside of the limits, after which a space counts as
 // exhausted.
 const misses = 10000
 
-// searcher is what all strategies share: limits, the table of visited networks, and what has been found.
+// searcher is the common part of all strategies: the limits, the visited networks and the found architectures.
 type searcher struct {
 	Problem
 	cfg      Config
@@ -103,7 +103,7 @@ func (s *searcher) run(ctx context.Context, report func(Progress)) error {
 	}
 }
 
-// spent says which limit the search has reached. At least one architecture is always scored.
+// spent returns the limit that the search has reached, if any. At least one architecture is always scored.
 func (s *searcher) spent() string {
 	switch n := len(s.found); {
 	case n == 0:
@@ -153,7 +153,7 @@ func (s *searcher) evaluate(a supernet.Arch) error {
 	return nil
 }
 
-// place puts a found architecture into the list of the best.
+// place inserts a found architecture into the list of the best.
 func (s *searcher) place(i int) {
 	at, _ := slices.BinarySearchFunc(s.top, i, func(a, b int) int { return compare(s.found[a], s.found[b]) })
 	if at < s.cfg.Parents {

@@ -97,7 +97,7 @@ func TestBNNASCosts(t *testing.T) {
 	}
 	var head Cost
 	head.conv(432, 1728, 1, 7*7)
-	total := front.MACs + head.MACs + 1000*(2*1728-1) // its table counts the linear layer so
+	total := front.MACs + head.MACs + 1000*(2*1728-1) // the number of operations of the linear layer in its table
 	if got := total - front.MACs; got != 40033304 {
 		t.Errorf("head: %d, want 40033304", got)
 	}
@@ -197,7 +197,7 @@ func TestTableNASBenchMacro(t *testing.T) {
 		if got := s.Canonical(a); got != row["canonical_arch"] {
 			t.Fatalf("%s: canonical %s, want %s", row["arch"], got, row["canonical_arch"])
 		}
-		// The table's costs are those of the network really trained.
+		// The costs of the table are those of the trained network.
 		canonical, err := s.Parse(row["canonical_arch"])
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,24 @@ func Validate(s Space, a Arch) error {
 	return nil
 }
 
+// ByOption returns a table of zeros with an element for each option of each gene.
+func ByOption[T any](genes []Gene) [][]T {
+	t := make([][]T, len(genes))
+	for i, g := range genes {
+		t[i] = make([]T, len(g.Options))
+	}
+	return t
+}
+
+// MostOptions returns the largest number of options of a gene.
+func MostOptions(genes []Gene) int {
+	most := 0
+	for _, g := range genes {
+		most = max(most, len(g.Options))
+	}
+	return most
+}
+
 // Random returns a random architecture: every gene is drawn uniformly.
 func Random(s Space, r *philox.Stream) Arch {
 	genes := s.Genes()

@@ -31,7 +31,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// FuzzParse reads any text in every space: what is accepted must be a valid architecture that formats as it was read.
+// FuzzParse reads any text in every space. An accepted text must give a valid architecture whose text form is the same text.
 func FuzzParse(f *testing.F) {
 	for _, s := range Spaces() {
 		for i := range 5 {
@@ -131,11 +131,7 @@ func TestRandomIsUniform(t *testing.T) {
 	for _, s := range Spaces() {
 		r := philox.New(1, "uniform", 0)
 		const draws = 3000
-		genes := s.Genes()
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-		}
+		counts := ByOption[int](s.Genes())
 		for range draws {
 			for i, o := range Random(s, r) {
 				counts[i][o]++

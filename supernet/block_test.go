@@ -7,7 +7,7 @@ import (
 	"bnas.example/philox"
 )
 
-// TestBlockGradient: every way from a block's output back to its input passes its nodes, identities too.
+// TestBlockGradient: NodeGradient between the two nodes of a block covers every path through the block, identities too.
 func TestBlockGradient(t *testing.T) {
 	for _, c := range []struct {
 		arch string

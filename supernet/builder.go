@@ -97,12 +97,22 @@ type scope struct {
 	convolves    bool   // it has a convolution
 }
 
-func newBuilder(net *Net, register bool) *Builder {
-	c := net.Config
+// newBuilder returns a Builder of a network that reads images of the given shape.
+func newBuilder(net *Net, images kernels.Shape, register bool) *Builder {
 	b := &Builder{net: net, register: register, scope: scope{gene: none, option: none, last: none}}
-	b.raws = []raw{{name: "images", shape: kernels.Shape{C: 3, H: c.Height, W: c.Width}, of: none}}
+	b.raws = []raw{{name: "images", shape: images, of: none}}
 	b.Sum("images", Summand{0, none})
 	return b
+}
+
+// Build returns a Program that belongs to no search space, with its parameters. record records its network, which reads
+// images of the given shape.
+func Build(name string, images kernels.Shape, record func(*Builder)) (*kernels.Program, []kernels.Param, error) {
+	net := emptyNet(Config{Space: name})
+	b := newBuilder(net, images, true)
+	record(b)
+	p, err := b.program(name)
+	return p, net.params, err
 }
 
 // Config returns the configuration of the supernet.
@@ -321,6 +331,6 @@ func normalised(w kernels.Window) kernels.Window {
 
 func (b *Builder) fail(format string, args ...any) {
 	if b.err == nil {
-		b.err = fmt.Errorf("supernet: %s: "+format, append([]any{b.net.Space.Name()}, args...)...)
+		b.err = fmt.Errorf("supernet: %s: "+format, append([]any{b.net.Config.Space}, args...)...)
 	}
 }

@@ -49,16 +49,16 @@ func (c Config) Validate() error {
 		return fmt.Errorf("supernet: gamma_init: unknown value %q, want %q, %q or %q", c.Gamma, GammaOne, GammaUniform, GammaSmall)
 	}
 	for _, f := range []struct {
-		name            string
-		value, min, max int
+		name               string
+		value, least, most int
 	}{
 		{"classes", c.Classes, 2, maxClasses},
 		{"height", c.Height, 1, maxSide},
 		{"width", c.Width, 1, maxSide},
 		{"channels", c.Channels, 1, maxChannels},
 	} {
-		if f.value < f.min || f.value > f.max {
-			return fmt.Errorf("supernet: %s: %d is not in %d…%d", f.name, f.value, f.min, f.max)
+		if f.value < f.least || f.value > f.most {
+			return fmt.Errorf("supernet: %s: %d is not in %d…%d", f.name, f.value, f.least, f.most)
 		}
 	}
 	if fixed := s.Defaults().Cells == 0; fixed && c.Cells != 0 {

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// exported is a small untrained network's file.
+// exported returns the file of a small untrained network.
 func exported(t *testing.T, c Config, arch string, stats func(p *kernels.Program) Statistics) *safetensors.File {
 	t.Helper()
 	n, a, device, store := initialised(t, c, arch)
@@ -79,7 +79,7 @@ func TestExportNames(t *testing.T) {
 	}
 }
 
-// TestExportStatistics: each BatchNorm gets its own statistics, one that reaches nothing 0 and 1.
+// TestExportStatistics: each BatchNorm gets its own statistics. One without a path to the logits gets 0 and 1.
 func TestExportStatistics(t *testing.T) {
 	numbered := func(p *kernels.Program) Statistics {
 		s := NewStatistics(p)
@@ -131,7 +131,7 @@ func TestExportStatistics(t *testing.T) {
 	}
 }
 
-// initialised is a supernet with its initial parameters on the reference device, and an architecture.
+// initialised returns a supernet with its initial parameters on the reference device, and an architecture.
 func initialised(t *testing.T, c Config, arch string) (*Net, Arch, kernels.Device, kernels.Store) {
 	t.Helper()
 	n, err := New(c)

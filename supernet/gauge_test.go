@@ -9,9 +9,9 @@ import (
 	"bnas.example/philox"
 )
 
-// The gauge freedom of γ and β: in the fair placement, scaling all γ and β of the BatchNorms that enter a node whose
-// consumers all end in a BatchNorm changes nothing but for ε. The shortcut of a reduction has no BatchNorm, so the cell
-// before it shares its factor with the reduction's output.
+// The gauge of γ and β: in the fair placement all γ and β that enter a node can be scaled by one factor. If every consumer
+// of the node ends in a BatchNorm, the logits change only through ε. The shortcut of a reduction has no BatchNorm.
+// Therefore the node before a reduction and the output of the reduction have the same factor.
 
 // gaugeNet is a small network with random γ and β on the reference device.
 type gaugeNet struct {
@@ -112,7 +112,7 @@ func (g *gaugeNet) entering(nodes []string) []kernels.ParamID {
 	return ids
 }
 
-// change is the relative change of the logits when what enters the nodes is scaled by 4.
+// change returns the relative change of the logits if the γ and β that enter the nodes are multiplied by 4.
 func (g *gaugeNet) change(nodes []string) float64 {
 	before := g.logits()
 	scale := func(by float32) {
@@ -135,7 +135,7 @@ func (g *gaugeNet) change(nodes []string) float64 {
 	return math.Sqrt(difference / norm)
 }
 
-// radial is the cosine between the γ and β that enter the nodes and their gradient, statistics differentiated.
+// radial returns the cosine between the γ and β that enter the nodes and their gradient, with batch statistics.
 func (g *gaugeNet) radial(nodes []string) float64 {
 	g.logits()
 	if err := g.exec.CrossEntropy(g.labels, 0); err != nil {
@@ -156,24 +156,24 @@ func (g *gaugeNet) radial(nodes []string) float64 {
 	return dot / math.Sqrt(theta*gradient)
 }
 
-// free are sets of nodes with one factor each; cells 0 and 1, reduction 2, cells 3 and 4, reduction 5, cells 6 and 7.
+// free lists sets of nodes with one factor each. Cells are 0, 1, 3, 4, 6 and 7; reductions are 2 and 5.
 var free = [][]string{
 	{"stem"}, {"cells.0.node.1"}, {"cells.0.node.2"}, {"cells.0.node.3"}, {"cells.1.node.1"},
 	{"cells.1.node.3", "cells.2"}, {"cells.2.conv_a"}, {"cells.3.node.3"}, {"cells.4.node.3", "cells.5"}, {"cells.6.node.2"},
 }
 
 func TestGaugeInvariance(t *testing.T) {
-	exact, real := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
+	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
 		if c := exact.change(nodes); c > 1e-6 {
 			t.Errorf("%v: logits change by %.1e without ε", nodes, c)
 		}
-		// 4ε beside variances of order one, through several layers.
-		if c := real.change(nodes); c > 5e-5 {
+		// The bound is for 4ε added to variances of order one, in several layers.
+		if c := actual.change(nodes); c > 5e-5 {
 			t.Errorf("%v: logits change by %.1e with ε = %g", nodes, c, Eps)
 		}
 	}
-	// Not free: the node before the classifier, and one side alone of a reduction's shortcut.
+	// Not free: the node before the classifier, and one end of a reduction's shortcut alone.
 	for _, nodes := range [][]string{{"lastact"}, {"cells.1.node.3"}, {"cells.2"}} {
 		if c := exact.change(nodes); c < 1e-2 {
 			t.Errorf("%v: logits change by %.1e only", nodes, c)
@@ -188,13 +188,13 @@ func TestGaugeInvariance(t *testing.T) {
 }
 
 func TestGaugeRadialGradient(t *testing.T) {
-	exact, real := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
+	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
 		if c := exact.radial(nodes); math.Abs(c) > 1e-6 {
 			t.Errorf("%v: cosine %.1e without ε", nodes, c)
 		}
-		// ε beside the variances, over the share of the gradient that is not itself cancelled by a BatchNorm.
-		if c := real.radial(nodes); math.Abs(c) > 1e-4 {
+		// The bound is for ε relative to the variances, divided by the share of the gradient that no BatchNorm cancels.
+		if c := actual.radial(nodes); math.Abs(c) > 1e-4 {
 			t.Errorf("%v: cosine %.1e with ε = %g", nodes, c, Eps)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// drawn is a space of one architecture whose lowering a test gives, to look at what a Builder makes of it.
+// drawn is a space of one architecture. The test gives its lowering.
 type drawn struct {
 	nasBenchMacro
 	lower func(b *Builder)
@@ -25,7 +25,7 @@ func (d drawn) Lower(b *Builder, _ Arch) error {
 	return nil
 }
 
-// lowered builds a program from a drawing of a network on 2-channel features; the drawing returns what to classify.
+// lowered builds a program. draw records the network from a feature x of 2 channels to the feature that is classified.
 func lowered(t *testing.T, draw func(b *Builder, x Feature) Feature) *kernels.Program {
 	t.Helper()
 	p, err := tryLower(draw)
@@ -56,7 +56,7 @@ func convBN(b *Builder, name string, x Feature, out, kernel int) Summand {
 	return b.BN(name+".bn", b.Conv(name, x, kernels.ReLU, Conv{Out: out, Window: w}))
 }
 
-// ops lists the steps as words: an op, and the number of its branches or inputs.
+// ops lists the steps: for each its op and the number of its branches or inputs.
 func ops(p *kernels.Program) string {
 	var words []string
 	for _, s := range p.Steps {
@@ -147,7 +147,7 @@ func TestLowering(t *testing.T) {
 	}
 }
 
-// TestSplitKeepsBatchNorms: what is split off a long sum is bare if it can be, so that a node's BatchNorms stay at it.
+// TestSplitKeepsBatchNorms: bare terms are split off a long sum first, so that the BatchNorms stay at their node.
 func TestSplitKeepsBatchNorms(t *testing.T) {
 	p := lowered(t, func(b *Builder, x Feature) Feature {
 		pool := func(name string) Summand { return b.Bare(b.AvgPool(name, x, kernels.Linear, same3)) }
@@ -158,7 +158,7 @@ func TestSplitKeepsBatchNorms(t *testing.T) {
 	}
 }
 
-// TestReLUs: a joined step counts the activation modules of all its branches.
+// TestReLUs: ReLUs counts the activation modules of all branches of a step.
 func TestReLUs(t *testing.T) {
 	total := func(space string, a Arch) int {
 		n, err := New(Config{Space: space, BN: Standard})
@@ -212,5 +212,30 @@ func TestBuilderErrors(t *testing.T) {
 		if _, err := tryLower(c.draw); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want an error with %q", err, c.want)
 		}
+	}
+}
+
+// TestBuild builds a Program without a space. Its images may have any number of channels.
+func TestBuild(t *testing.T) {
+	images := kernels.Shape{C: 5, H: 6, W: 4}
+	classified := func(groups int) func(*Builder) {
+		return func(b *Builder) {
+			conv := Conv{Out: 10, Window: kernels.Window{Kernel: 1}, Groups: groups}
+			x := b.Sum("x", b.BN("bn", b.Conv("conv", b.Images(), kernels.Linear, conv)))
+			b.Linear("classifier", b.Sum("pooled", b.Bare(b.GlobalAvg("pool", x, kernels.ReLU))), 3)
+		}
+	}
+	p, params, err := Build("alone", images, classified(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Validate(); err != nil {
+		t.Errorf("%v\n%v", err, p)
+	}
+	if got := p.Values[kernels.Images].Shape; got != images || len(params) != 5 {
+		t.Errorf("images %v, %d parameters", got, len(params))
+	}
+	if _, _, err := Build("alone", images, classified(2)); err == nil || !strings.HasPrefix(err.Error(), "supernet: alone: conv: ") {
+		t.Errorf("5 channels in 2 groups: %v", err)
 	}
 }

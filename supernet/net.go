@@ -40,10 +40,16 @@ func New(c Config) (*Net, error) {
 	return newNet(s, c)
 }
 
+// emptyNet returns a Net without genes or parameters.
+func emptyNet(c Config) *Net {
+	return &Net{Config: c, byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
+}
+
 func newNet(s Space, c Config) (*Net, error) {
-	n := &Net{Space: s, Config: c, genes: s.Genes(), byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
+	n := emptyNet(c)
+	n.Space, n.genes = s, s.Genes()
 	for _, a := range n.Cover() {
-		b := newBuilder(n, true)
+		b := newBuilder(n, n.images(), true)
 		if err := s.Lower(b, a); err != nil {
 			return nil, err
 		}
@@ -58,17 +64,18 @@ func newNet(s Space, c Config) (*Net, error) {
 // each gene, or the gene's last option if it has fewer. Some of them may be dead. The parameters of a gene depend on its
 // own option only; the programs of these architectures therefore use every parameter of the space.
 func (n *Net) Cover() []Arch {
-	most := 0
-	for _, g := range n.genes {
-		most = max(most, len(g.Options))
-	}
-	all := make([]Arch, most)
+	all := make([]Arch, MostOptions(n.genes))
 	for o := range all {
 		for _, g := range n.genes {
 			all[o] = append(all[o], min(o, len(g.Options)-1))
 		}
 	}
 	return all
+}
+
+// images returns the shape of an input image.
+func (n *Net) images() kernels.Shape {
+	return kernels.Shape{C: 3, H: n.Config.Height, W: n.Config.Width}
 }
 
 // param finds a parameter by its internal name. With register it adds a missing one.
@@ -135,7 +142,7 @@ func (n *Net) record(a Arch) (*Builder, error) {
 	if err := Validate(n.Space, a); err != nil {
 		return nil, err
 	}
-	b := newBuilder(n, false)
+	b := newBuilder(n, n.images(), false)
 	if err := n.Space.Lower(b, a); err != nil {
 		return nil, err
 	}

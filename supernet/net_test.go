@@ -47,7 +47,7 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestOddImages: a space accepts any size, or its error names the sizes that it accepts.
+// TestOddImages: a space accepts every image size, or its error names the accepted sizes.
 func TestOddImages(t *testing.T) {
 	n, err := New(Config{Space: "nas-bench-macro", BN: Fair, Height: 13, Width: 7, Channels: 4})
 	if err != nil {
@@ -68,7 +68,8 @@ func TestOddImages(t *testing.T) {
 	}
 }
 
-// TestParams: the table is a function of the Config, holds every option of every gene, and names nothing twice.
+// TestParams: the table is a function of the Config. It has the parameters of every option of every gene. No name occurs
+// twice.
 func TestParams(t *testing.T) {
 	for _, s := range Spaces() {
 		for _, bn := range placements {
@@ -222,7 +223,7 @@ func TestTrainable(t *testing.T) {
 	}
 }
 
-// TestInitial: values depend on seed and name alone, and have the right spread.
+// TestInitial: the values depend on the seed and the name only. They have the right standard deviation.
 func TestInitial(t *testing.T) {
 	for _, s := range Spaces() {
 		standard, fair := small(t, s, Standard), small(t, s, Fair)

@@ -9,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// placements are both, for tests that range over them.
+// placements lists both placements.
 var placements = []Placement{Standard, Fair}
 
-// small is a supernet of s cheap enough to build often.
+// small returns a supernet of s that is fast to build.
 func small(t *testing.T, s Space, bn Placement) *Net {
 	t.Helper()
 	c := Config{Space: s.Name(), BN: bn, Seed: 1, Channels: 4, Height: 16, Width: 16}
@@ -49,6 +49,7 @@ func TestTextRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDistinctAndDead compares the numbers of distinct networks and of dead architectures with those of the benchmarks.
 func TestDistinctAndDead(t *testing.T) {
 	want := map[string][2]int{"nas-bench-201": {6466, 341}, "nas-bench-macro": {3969, 0}}
 	for _, s := range Spaces() {
@@ -96,8 +97,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// checkCost reports whether all of a reaches the logits; then its program must cost what the closed form says, and
-// otherwise less.
+// checkCost compares the cost of a program with the closed form. They are equal if every operator of a has a path to the
+// logits; it then returns true. Otherwise the program costs less.
 func checkCost(t *testing.T, n *Net, a Arch, p *kernels.Program) bool {
 	t.Helper()
 	b, err := n.record(a)

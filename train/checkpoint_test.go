@@ -91,7 +91,7 @@ func TestDecodeNamesAnUnknownVersion(t *testing.T) {
 	}
 }
 
-// FuzzDecode feeds the parser content whose checksum is right, so that the lengths inside are what is tried.
+// FuzzDecode gives the parser files with a correct checksum, so that it reaches the lengths inside.
 func FuzzDecode(f *testing.F) {
 	b := encoded(f, sample())
 	f.Add(b)
@@ -141,7 +141,7 @@ func TestResumeFallsBackToThePredecessor(t *testing.T) {
 			if err := os.Remove(newest); err != nil {
 				t.Fatal(err)
 			}
-		} else if err := os.WriteFile(newest, damage(readFile(t, newest)), 0o644); err != nil {
+		} else if err := os.WriteFile(newest, damage(readFile(t, newest)), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		r := newRig(t, tiny(t), cfg)
@@ -170,7 +170,7 @@ func TestResumeWithoutAWholeCheckpoint(t *testing.T) {
 		t.Errorf("empty folder: %v", err)
 	}
 	for _, name := range []string{CheckpointName, PredecessorName} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("bnasckpt"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("bnasckpt"), 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -190,7 +190,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		name   string
 		want   string
 		change func(*supernet.Config, *Config)
-		seed   uint64 // of the loader; 0: as it was
+		seed   uint64 // of the loader; 0: unchanged
 	}{
 		{"space", "supernet space is nas-bench-201, here it is nas-bench-macro", func(s *supernet.Config, _ *Config) {
 			s.Space, s.Cells = "nas-bench-macro", 0
@@ -252,7 +252,7 @@ func TestRestore(t *testing.T) {
 	}
 }
 
-// Frozen weights follow from the seed; a checkpoint must not hold them.
+// A checkpoint must not contain the frozen weights: they follow from the seed.
 func TestCheckpointHoldsTrainedParametersOnly(t *testing.T) {
 	cfg := quick(3)
 	tr := fresh(t, cfg, t.TempDir())
@@ -272,7 +272,8 @@ func TestCheckpointHoldsTrainedParametersOnly(t *testing.T) {
 	}
 }
 
-// A full disk, a folder that is none, a place where nothing may be written: one line, and the earlier checkpoint stays.
+// If the disk is full, the folder is a file, or writing is not permitted, the error is one line and the earlier checkpoint
+// is kept.
 func TestSaveFails(t *testing.T) {
 	cfg := quick(6)
 	cfg.CheckpointEvery = 2
@@ -286,7 +287,7 @@ func TestSaveFails(t *testing.T) {
 			}
 		},
 		"no place for the file": func(t *testing.T, dir string) {
-			if err := os.MkdirAll(filepath.Join(dir, temporaryName, "x"), 0o755); err != nil {
+			if err := os.MkdirAll(filepath.Join(dir, temporaryName, "x"), 0o777); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -297,7 +298,7 @@ func TestSaveFails(t *testing.T) {
 			if err := os.Chmod(dir, 0o555); err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(func() { os.Chmod(dir, 0o755) })
+			t.Cleanup(func() { os.Chmod(dir, 0o777) })
 		},
 	}
 	for name, f := range block {
@@ -323,7 +324,7 @@ func TestSaveFails(t *testing.T) {
 
 func TestRunFolderIsAFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, nil, 0o644); err != nil {
+	if err := os.WriteFile(name, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := fresh(t, quick(2), name).Run(context.Background(), nil); err == nil || strings.Contains(err.Error(), "\n") {
@@ -331,7 +332,7 @@ func TestRunFolderIsAFile(t *testing.T) {
 	}
 }
 
-// sealed replaces the checksum at the end of b by the right one.
+// sealed replaces the checksum at the end of b by the correct one.
 func sealed(b []byte) []byte {
 	if len(b) < sha256.Size {
 		return b

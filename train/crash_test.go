@@ -20,7 +20,7 @@ import (
 // crashDir, set in the environment, makes the test binary train in that folder instead of testing.
 const crashDir = "BNAS_TRAIN_CRASH_DIR"
 
-// The crash test kills a run 6 times, and 50 times if BNAS_LONG is set.
+// kills is the number of times that the crash test kills a run: 6, or 50 with BNAS_LONG.
 func kills() int {
 	if os.Getenv("BNAS_LONG") != "" {
 		return 50
@@ -55,8 +55,8 @@ func crashTrainer(t testing.TB, dir string) *Trainer {
 	return tr
 }
 
-// TestCrash kills a training process at random moments, starts it again each time, and compares with a run that was
-// left alone.
+// TestCrash kills a training process at random moments and starts it again each time. It compares the result with that of an
+// uninterrupted run.
 func TestCrash(t *testing.T) {
 	if dir := os.Getenv(crashDir); dir != "" {
 		trainUntilKilled(t, dir)
@@ -125,7 +125,7 @@ func startChild(t *testing.T, dir string) child {
 	return child{c, read}
 }
 
-// trainUntilKilled goes on with the run in dir and prints a line for each step.
+// trainUntilKilled continues the run in dir and prints a line for each step.
 func trainUntilKilled(t *testing.T, dir string) {
 	tr := crashTrainer(t, dir)
 	if err := tr.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {

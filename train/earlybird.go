@@ -9,9 +9,9 @@ import (
 	"bnas.example/rank"
 )
 
-// ranking is the early bird (Chen et al., "BN-NAS", ICCV 2021: the ranking that BatchNorm's parameters give settles
-// long before the loss does): the last snapshot of the scores of a fixed sample of architectures, and for how many
-// snapshots it has agreed with the one before.
+// ranking is the state of the early bird (Chen et al., "BN-NAS", ICCV 2021: the ranking by the parameters of BatchNorm
+// settles long before the loss). It has the last snapshot of the scores of a fixed sample of architectures, and the number
+// of successive snapshots that agreed with the one before.
 type ranking struct {
 	At      int    // the step of the last snapshot; −1: none yet
 	Scores  []byte // float64, little-endian: infinities are legal scores
@@ -19,8 +19,8 @@ type ranking struct {
 	Settled bool   // the run is to end, or has ended, because of it
 }
 
-// rankIfDue takes a snapshot if one belongs to the state's step and has not been taken. A Ranker that fails because
-// ctx has ended leaves it to the resumed run.
+// rankIfDue takes a snapshot if one is due at the state's step and is not yet taken. If the Ranker fails because ctx has
+// ended, the resumed run takes the snapshot.
 func (t *Trainer) rankIfDue(ctx context.Context) error {
 	s := &t.state
 	due := t.Ranker != nil && t.cfg.RankEvery > 0 && s.Ranking.At != s.Step &&

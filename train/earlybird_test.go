@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// ranked is a run whose k-th snapshot (at step 2k) is scores[k], the last one for all later.
+// ranked is a run whose k-th snapshot (at step 2k) is scores[k]. Later snapshots are the last of scores.
 func ranked(t *testing.T, cfg Config, dir string, scores [][]float64) *Trainer {
 	tr := fresh(t, cfg, dir)
 	tr.Ranker = func() ([]float64, error) { return scores[min(tr.Step()/2, len(scores)-1)], nil }
@@ -78,7 +78,7 @@ func TestEarlyBirdResumes(t *testing.T) {
 	}
 }
 
-// A ranking that is cut short by an interrupt is made again by the resumed run.
+// If an interrupt stops a ranking, the resumed run computes it again.
 func TestInterruptedRanking(t *testing.T) {
 	cfg := rankConfig()
 	whole := ranked(t, cfg, t.TempDir(), scores)

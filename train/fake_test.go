@@ -11,7 +11,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// tints is a data set that can be learned: noise in which one colour is brighter, and that is the class.
+// tints is a data set that can be learned: noise in which the channel of the class is brighter.
 type tints struct{ n, side int }
 
 func (s tints) Name() string      { return "tints" }
@@ -51,7 +51,7 @@ func quick(steps int) Config {
 	return c
 }
 
-// rig is everything a run needs, made anew: what a fresh process would have.
+// rig has all parts of a run, newly made, as in a new process.
 type rig struct {
 	net    *supernet.Net
 	dev    kernels.Device
@@ -104,7 +104,7 @@ func (r rig) trainer(t testing.TB, cfg Config, dir string) *Trainer {
 	return tr
 }
 
-// fresh is a trainer as a new process would make it.
+// fresh returns a trainer with a new rig.
 func fresh(t testing.TB, cfg Config, dir string) *Trainer {
 	t.Helper()
 	return newRig(t, tiny(t), cfg).trainer(t, cfg, dir)

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// The checkpoint's files in a run folder. At every instant one of the first two is whole: the new one is written and
-// synced under the third name, then the newest becomes the predecessor, then the new one becomes the newest.
+// These are the files of the checkpoint in a run folder. One of the first two is whole at every instant. A new checkpoint is
+// written and synced under the third name. Then the newest becomes the predecessor, and the new one the newest.
 const (
 	CheckpointName  = "checkpoint"
 	PredecessorName = "checkpoint.prev"
@@ -41,7 +41,7 @@ func (t *Trainer) save() error {
 func replace(dir string, b []byte) error {
 	temporary, newest := filepath.Join(dir, temporaryName), filepath.Join(dir, CheckpointName)
 	if err := writeSynced(temporary, b); err != nil {
-		os.Remove(temporary) // so that a full disk has its space back; the error to report is that of the write
+		os.Remove(temporary) // frees the space of a full disk; the error of the write is reported
 		return err
 	}
 	if err := ignoreMissing(os.Rename(newest, filepath.Join(dir, PredecessorName))); err != nil {
@@ -76,8 +76,8 @@ func syncDir(dir string) error {
 	return cmp.Or(d.Sync(), d.Close())
 }
 
-// load reads the newest checkpoint of dir or, if that one is missing or damaged, its predecessor; damage then says
-// why.
+// load reads the newest checkpoint of dir. If that one is missing or damaged, it reads the predecessor and returns the reason
+// as damage.
 func load(dir string) (c *checkpoint, damage, err error) {
 	c, damage = loadFile(filepath.Join(dir, CheckpointName))
 	if damage == nil {
@@ -111,7 +111,7 @@ func loadFile(name string) (*checkpoint, error) {
 	return c, nil
 }
 
-// setAside takes a damaged checkpoint out of the way, so that it never becomes the predecessor.
+// setAside renames a damaged checkpoint, so that it never becomes the predecessor.
 func setAside(dir string) error {
 	err := ignoreMissing(os.Rename(filepath.Join(dir, CheckpointName), filepath.Join(dir, damagedName)))
 	if err != nil {

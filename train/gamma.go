@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // gammaLine reads the γ of the whole supernet, and the γ and β of the path p.
@@ -16,10 +17,7 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 		abs float64
 		n   int
 	}
-	sums := make([][]sum, len(genes))
-	for i, g := range genes {
-		sums[i] = make([]sum, len(g.Options))
-	}
+	sums := supernet.ByOption[sum](genes)
 	for _, b := range t.net.BNs() {
 		if b.Gene < 0 {
 			continue

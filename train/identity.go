@@ -15,7 +15,7 @@ import (
 // Field is one setting that must be equal in a checkpoint and in the run that continues it.
 type Field struct{ Name, Value string }
 
-// free are the settings that do not change the result, and those that "total steps" stands for.
+// free lists the settings that a resumed run may change. They do not change the result, or "total steps" contains them.
 var free = []string{"epochs", "steps", "checkpoint_every", "checkpoint_interval", "max_time"}
 
 // netIdentity names the supernet: its configuration and the hash of its parameter table.
@@ -27,8 +27,8 @@ func netIdentity(net *supernet.Net) []Field {
 	return append(settings("supernet ", net.Config), Field{"parameter table", hex.EncodeToString(h.Sum(nil)[:8])})
 }
 
-// runIdentity names what else decides the result of a training run. The first batch stands for the data set, its
-// normalisation, the split, the augmentation and the loader's seed.
+// runIdentity lists the other settings that decide the result of a training run. The first batch identifies the data set,
+// its normalisation, the split, the augmentation and the loader's seed.
 func runIdentity(cfg Config, total int, loader *data.Loader, first data.Batch) []Field {
 	h := sha256.New()
 	binary.Write(h, binary.LittleEndian, first.Images)
@@ -55,7 +55,7 @@ func settings(prefix string, config any) []Field {
 	return fields
 }
 
-// matches reports the first field of want that the checkpoint does not have, or has with another value.
+// matches returns an error for the first field of want that is missing in the checkpoint or has another value there.
 func (c *checkpoint) matches(want []Field) error {
 	have := map[string]string{}
 	for _, f := range c.Identity {

@@ -64,7 +64,7 @@ type RankLine struct {
 	Settled int      `json:"settled"` // successive agreements at or above the bound
 }
 
-// tally adds up steps.
+// tally sums the figures of several steps.
 type tally struct {
 	Steps, Images, Correct int
 	Loss, Norm             float64
@@ -86,7 +86,7 @@ func (t tally) line(kind string, step, epoch int, lr float64, at Time) StepLine 
 	}
 }
 
-// record counts a step that has been made and writes the lines that are due.
+// record counts a step and writes the lines that are due.
 func (t *Trainer) record(now tally, lr float64, p *kernels.Program) error {
 	s, m := &t.state, t.metrics
 	perEpoch := t.loader.StepsPerEpoch()
@@ -128,17 +128,17 @@ func (t *Trainer) write(line any) error {
 type metrics struct {
 	file              *os.File
 	start             time.Time
-	images            int // passed through since the start
+	images            int // processed since the start
 	stepLap, epochLap lap
 }
 
-// lap is where a rate starts to count.
+// lap is the start of the interval of a rate.
 type lap struct {
 	at     time.Time
 	images int
 }
 
-// openMetrics opens the file and cuts off what comes after its first lines.
+// openMetrics opens the file and truncates it after its first lines.
 func openMetrics(dir string, lines int) (*metrics, error) {
 	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
@@ -151,8 +151,8 @@ func openMetrics(dir string, lines int) (*metrics, error) {
 	return &metrics{file: f, start: now, stepLap: lap{at: now}, epochLap: lap{at: now}}, nil
 }
 
-// truncateLines keeps the first lines of f and goes to its end. A file with fewer lines is kept as far as its lines
-// are whole, with a warning: metrics are no reason to refuse a good checkpoint.
+// truncateLines keeps the first lines of f and seeks to its end. If f has fewer whole lines, it keeps these and logs a
+// warning: a run can continue without its metrics.
 func truncateLines(f *os.File, lines int) error {
 	var whole, size int64 // bytes of whole lines, bytes read
 	r := bufio.NewReader(f)
@@ -204,7 +204,7 @@ func (m *metrics) lap(l *lap) Time {
 	return t
 }
 
-// sync makes the lines so far durable.
+// sync writes all lines to the disk.
 func (m *metrics) sync() error {
 	if err := m.file.Sync(); err != nil {
 		return fmt.Errorf("train: metrics: %w", err)

@@ -28,7 +28,7 @@ func TestTruncateLines(t *testing.T) {
 	for _, test := range tests {
 		dir := t.TempDir()
 		name := filepath.Join(dir, MetricsName)
-		if err := os.WriteFile(name, []byte(test.text), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(test.text), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		m, err := openMetrics(dir, test.lines)

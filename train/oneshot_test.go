@@ -51,7 +51,7 @@ func arch(t *testing.T, s supernet.Space, text string) supernet.Arch {
 
 const mixed = "|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|"
 
-// Validated on its own single calibration batch, a network must do as in a training pass over that batch.
+// If the only calibration batch is the validation batch, the result must be that of a training pass over the batch.
 func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	cfg := quick(5)
 	cfg.LabelSmoothing = 0

@@ -6,7 +6,7 @@ import (
 	"bnas.example/data"
 )
 
-// With the statistics of Recalibrate set, a network must measure exactly as OneShot does.
+// With the statistics of Recalibrate a network must have exactly the figures of OneShot.
 func TestRecalibrateAgreesWithOneShot(t *testing.T) {
 	r := newRig(t, tiny(t), quick(1))
 	var batches []data.Batch

@@ -41,7 +41,7 @@ func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, erro
 	}, nil
 }
 
-// write puts the arrays of the given slots into the store.
+// write writes the arrays of the given slots to the store.
 func (c *checkpoint) write(store kernels.Store, slots ...kernels.Slot) error {
 	ids := map[string]kernels.ParamID{}
 	for id, p := range store.Params() {
@@ -62,7 +62,7 @@ func (c *checkpoint) write(store kernels.Store, slots ...kernels.Slot) error {
 	return nil
 }
 
-// restore puts the trainer where the checkpoint is. Optimizer slots that it does not hold are zeros.
+// restore sets the state of the trainer to that of the checkpoint. Optimizer slots that the checkpoint lacks are zeros.
 func (t *Trainer) restore(c *checkpoint) error {
 	s := c.State
 	if len(s.Counts) != len(t.trained) || s.Step < 0 || s.Step > t.total || s.Lines < 0 || len(s.Ranking.Scores)%8 != 0 {

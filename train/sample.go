@@ -15,7 +15,7 @@ func (c Config) Paths(s supernet.Space, step int) []supernet.Arch {
 	return []supernet.Arch{uniformPath(s, c.Seed, step)}
 }
 
-// uniformPath draws until the architecture is alive: a dead one could teach nothing but the last β.
+// uniformPath draws until the architecture is live. A dead one would train the last β only.
 func uniformPath(s supernet.Space, seed uint64, step int) supernet.Arch {
 	r := philox.New(seed, "path", uint64(step))
 	for {
@@ -25,15 +25,12 @@ func uniformPath(s supernet.Space, seed uint64, step int) supernet.Arch {
 	}
 }
 
-// strictPaths draws K paths, K the largest number of options of a gene. Each gene goes through its options in rounds,
-// a fresh permutation a round; a gene with fewer than K options starts its next round within the step, and goes on
-// with it in the next step, so that the counts of its options never differ by more than one.
+// strictPaths draws K paths, with K the largest number of options of a gene. Each gene goes through its options in rounds.
+// Each round is a new permutation. A gene with fewer than K options starts its next round within the step and continues it
+// in the next step. The counts of its options therefore never differ by more than one.
 func strictPaths(s supernet.Space, seed uint64, step int) []supernet.Arch {
 	genes := s.Genes()
-	k := 0
-	for _, g := range genes {
-		k = max(k, len(g.Options))
-	}
+	k := supernet.MostOptions(genes)
 	paths := make([]supernet.Arch, k)
 	for j := range paths {
 		paths[j] = make(supernet.Arch, len(genes))

@@ -29,15 +29,12 @@ func TestPathsAreAFunctionOfSeedAndStep(t *testing.T) {
 	}
 }
 
-// Every option must be used equally often but for chance: each count within six standard deviations.
+// All options of a gene must be equally likely: each count is within six standard deviations of its expectation.
 func TestUniformPaths(t *testing.T) {
 	const n = 4000
 	for _, s := range supernet.Spaces() {
 		genes := s.Genes()
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-		}
+		counts := supernet.ByOption[int](genes)
 		c := Config{Seed: 9, Sampling: Uniform}
 		for step := range n {
 			paths := c.Paths(s, step)
@@ -61,17 +58,13 @@ func TestUniformPaths(t *testing.T) {
 	}
 }
 
-// After any number of steps the options of a gene have been used equally often, or, within a round, differ by one.
+// After any number of steps the counts of a gene's options are equal or, within a round, differ by one.
 func TestStrictPathsAreFair(t *testing.T) {
 	spaces := append(supernet.Spaces(), unequal{supernet.Spaces()[0]})
 	for _, s := range spaces {
 		genes := s.Genes()
-		k := 0
-		counts := make([][]int, len(genes))
-		for i, g := range genes {
-			counts[i] = make([]int, len(g.Options))
-			k = max(k, len(g.Options))
-		}
+		k := supernet.MostOptions(genes)
+		counts := supernet.ByOption[int](genes)
 		c := Config{Seed: 4, Sampling: Strict}
 		for step := range 50 {
 			paths := c.Paths(s, step)

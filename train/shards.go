@@ -65,7 +65,7 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 	return t.mean(all, ids)
 }
 
-// readGradients returns what Backward has left for ids, one after the other.
+// readGradients returns the gradients of ids, one after the other.
 func readGradients(s kernels.Store, ids []kernels.ParamID) ([]float32, error) {
 	var all []float32
 	for _, id := range ids {

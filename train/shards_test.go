@@ -9,7 +9,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// together is the Exchange of two processes, each with one shard, as goroutines.
+// together is an Exchange between two goroutines that stand for two processes with one shard each.
 type together struct {
 	shard int
 	room  *room
@@ -28,7 +28,7 @@ func (x together) Gather(own []Contribution) ([]Contribution, error) {
 	r := x.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.here[x.shard] != nil { // those of the step before have not all been taken
+	for r.here[x.shard] != nil { // a goroutine has not yet taken the gradients of the step before
 		r.full.Wait()
 	}
 	r.here[x.shard] = &own[x.shard]
@@ -50,7 +50,7 @@ func shardConfig() Config {
 	return cfg
 }
 
-// Two processes that share the shards end with the bits of one that has them all.
+// Two processes with one shard each have the same result, to the bit, as one process with both.
 func TestShardsOfTwoProcesses(t *testing.T) {
 	cfg := shardConfig()
 	alone := newRig(t, tiny(t), cfg)
@@ -76,7 +76,7 @@ func TestShardsOfTwoProcesses(t *testing.T) {
 	}
 }
 
-// The update of a sharded step is that of the mean of its shards' gradients, each with its own statistics.
+// A sharded step updates with the mean of the gradients of its shards. Each shard has its own statistics.
 func TestShardsMean(t *testing.T) {
 	cfg := shardConfig()
 	r := newRig(t, tiny(t), cfg)

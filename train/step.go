@@ -42,7 +42,7 @@ func (t *Trainer) step(batch data.Batch) (Progress, error) {
 	}, nil
 }
 
-// result is what the paths of a step left behind, their gradients in the store.
+// result holds the figures of the paths of a step. Their gradients are in the store.
 type result struct {
 	loss    float64 // mean over the paths
 	correct int     // summed over the paths
@@ -85,8 +85,8 @@ func (t *Trainer) whole(p *kernels.Program, images []float32, labels []int) (los
 	return t.gradient(p, images, labels)
 }
 
-// gradient runs one path forward and backward and leaves its gradients in the store. The loss is read last: a device
-// that works behind the host has by then all of the step to do.
+// gradient runs one path forward and backward and leaves its gradients in the store. It reads the loss last, so that an
+// asynchronous device has the whole step in its queue before the host waits.
 func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
 	n := len(labels)
 	exec, err := t.dev.Compile(p, t.store, n)
@@ -131,20 +131,20 @@ func (t *Trainer) update(rate float64, ids []kernels.ParamID) (norm float64, err
 	return norm, nil
 }
 
-// failed says where the run stopped: the step and the path.
+// failed adds the step and the path to an error.
 func (t *Trainer) failed(step int, a supernet.Arch, err error) error {
 	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), err)
 }
 
-// NonFiniteError reports diverged training: the quantity that became infinite or NaN, and the first layer where it did.
+// NonFiniteError means that training diverged: a quantity became infinite or NaN. It names the first such layer.
 type NonFiniteError struct{ What, Layer string }
 
 func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("non-finite %s at layer %s", e.What, e.Layer)
 }
 
-// blame names the first BatchNorm, in the order of the program, whose batch statistics are not finite, or the
-// classifier.
+// blame returns the name of the first BatchNorm, in the order of the program, whose batch statistics are not finite. If all
+// are finite, it returns that of the classifier.
 func blame(exec kernels.Exec, p *kernels.Program) string {
 	n := p.BNParams() / 2
 	mean, variance := make([]float64, n), make([]float64, n)
@@ -170,7 +170,7 @@ type gradients struct {
 	read  []float32
 }
 
-// add takes up what Backward has left for ids.
+// add adds the gradients of ids in the store to the sums.
 func (g *gradients) add(ids []kernels.ParamID) error {
 	params := g.store.Params()
 	for _, id := range ids {
@@ -191,7 +191,7 @@ func (g *gradients) add(ids []kernels.ParamID) error {
 	return nil
 }
 
-// write puts the sums back and returns their parameters in order.
+// write writes the sums to the store and returns their parameters in order.
 func (g *gradients) write() ([]kernels.ParamID, error) {
 	ids := make([]kernels.ParamID, 0, len(g.of))
 	for id := range g.of {

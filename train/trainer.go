@@ -183,8 +183,8 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	}
 }
 
-// open makes the folder ready for Run: the metrics as of the state's step and, in a fresh run, a first checkpoint,
-// which also shows that the folder can be written before any work is done.
+// open prepares the folder for Run. The metrics end at the state's step. A new run gets a first checkpoint; if the folder is
+// not writable, it thus fails before any work.
 func (t *Trainer) open() error {
 	if err := os.MkdirAll(t.dir, 0o777); err != nil {
 		return fmt.Errorf("train: run folder: %w", err)

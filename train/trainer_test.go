@@ -50,7 +50,7 @@ func readFile(t testing.TB, name string) []byte {
 	return b
 }
 
-// metricLines are the lines of a run's metrics without their times.
+// metricLines returns the lines of a run's metrics without their times.
 func metricLines(t testing.TB, dir string) []map[string]any {
 	t.Helper()
 	var lines []map[string]any
@@ -69,7 +69,7 @@ func kinds(lines []map[string]any, kind string) []map[string]any {
 	return slices.DeleteFunc(slices.Clone(lines), func(l map[string]any) bool { return l["kind"] != kind })
 }
 
-// variants are the configurations whose every step must survive an interruption.
+// variants lists configurations. Each must give the same result if it is interrupted at any step.
 func variants(steps int) map[string]Config {
 	uniform := quick(steps)
 	strict := quick(steps)
@@ -138,7 +138,7 @@ func values(t testing.TB, s kernels.Store) [][]float32 {
 	return all
 }
 
-// A parameter's count is the number of sampled paths' updates that it was in, and others are left alone.
+// The count of a parameter is the number of updates that contained it. Other parameters do not change.
 func TestCounts(t *testing.T) {
 	cfg := variants(7)["adamw and classifier"]
 	tr := fresh(t, cfg, t.TempDir())
@@ -219,7 +219,7 @@ func TestResumeAtEveryStep(t *testing.T) {
 		want, wantLines := run(t, whole), metricLines(t, whole.dir)
 		for at := 1; at < steps; at++ {
 			if name != "uniform sgd" && at%4 != 1 {
-				continue // every step for one variant, some for the others
+				continue // every step of one variant, some steps of the others
 			}
 			dir := t.TempDir()
 			runUntil(t, fresh(t, cfg, dir), at)
@@ -238,7 +238,7 @@ func TestResumeAtEveryStep(t *testing.T) {
 	}
 }
 
-// On the CPU engine too, a run with one thread must be what a run is that was interrupted and changed to two.
+// On the CPU engine a run with one thread must have the same result as a run that is interrupted and resumed with two.
 func TestResumeOnTheEngine(t *testing.T) {
 	engine := func(threads int) kernels.Device {
 		dev, err := cpu.New(threads)

@@ -135,7 +135,7 @@ func (t *tracer) statistics() error {
 func (t *tracer) gradients() error {
 	mode := kernels.DifferentiateStatistics
 	if t.traced.Mode == FrozenStatistics {
-		mode = kernels.HoldStatistics
+		mode = kernels.FreezeStatistics
 	}
 	if err := t.exec.Backward(mode, false); err != nil {
 		return err

@@ -53,7 +53,7 @@ func traced(t *testing.T, c supernet.Config, arch string, mode StatisticsMode) m
 	return all
 }
 
-// TestTrace: the file is complete, and with frozen statistics the images' shares add up to the gradient.
+// TestTrace: the file is complete. With frozen statistics the per-sample gradients add up to the gradient.
 func TestTrace(t *testing.T) {
 	for _, c := range []struct {
 		config supernet.Config
@@ -85,7 +85,7 @@ func TestTrace(t *testing.T) {
 					}
 				}
 			}
-			// Logits and loss, a BatchNorm's six, the classifier's two, a rectifier's one.
+			// Logits and loss, six tensors for each BatchNorm, two for the classifier, one for each rectifier.
 			if want := 2 + 6*norms + 2 + rectifiers; len(all) != want || norms < 10 || active[0] < 100 || active[1] < 100 {
 				t.Errorf("%s %s: %d tensors of %d BatchNorms and %d rectifiers, off and on %v", c.arch, mode, len(all), norms, rectifiers, active)
 			}
@@ -93,7 +93,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// countActive adds up how many rectifiers were off and on.
+// countActive counts the rectifiers that are off and on.
 func countActive(t *testing.T, x safetensors.Tensor, count *[2]int) {
 	t.Helper()
 	if x.DType != safetensors.U8 || len(x.Shape) != 4 || x.Shape[0] != 4 {
@@ -107,7 +107,7 @@ func countActive(t *testing.T, x safetensors.Tensor, count *[2]int) {
 	}
 }
 
-// checkShares checks the shapes and, with frozen statistics, that the images' shares add up to the gradient.
+// checkShares checks the shapes and, with frozen statistics, that the per-sample gradients add up to the gradient.
 func checkShares(t *testing.T, gradient, shares safetensors.Tensor, channels int, mode StatisticsMode) {
 	t.Helper()
 	g, err := gradient.Float32s()
@@ -159,7 +159,7 @@ func TestTraceErrors(t *testing.T) {
 	}
 }
 
-// initialised is a supernet with its initial parameters on the reference device, and an architecture.
+// initialised returns a supernet with its initial parameters on the reference device, and an architecture.
 func initialised(t *testing.T, c supernet.Config, arch string) (*supernet.Net, supernet.Arch, kernels.Device, kernels.Store) {
 	t.Helper()
 	n, err := supernet.New(c)

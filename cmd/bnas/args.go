@@ -7,6 +7,16 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// needs returns an error if one of the flags is not given.
+func needs(c *cli.Context, names ...string) error {
+	for _, name := range names {
+		if !c.IsSet(name) {
+			return usagef("%s needs --%s; see %s --help", c.Command.HelpName, name, c.Command.HelpName)
+		}
+	}
+	return nil
+}
+
 // intersperse moves the flags of a command before its arguments, because the cli package stops at the first argument.
 // `bnas score ARCH --json` then works. Arguments after "--" stay in place.
 func intersperse(app *cli.App, args []string) []string {

@@ -199,7 +199,7 @@ func benchStep(c *cli.Context) error {
 		fmt.Fprintf(w, "images\t%d\n", r.Batch)
 		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
 		fmt.Fprintf(w, "rate\t%.0f GFLOP/s of direct convolution%s\n", r.GFLOPS, shareOf(r.GFLOPS, r.PeakGFLOPS))
-		fmt.Fprintf(w, "held for the backward pass\t%s\n", byteSize(r.SavedBytes))
+		fmt.Fprintf(w, "saved for the backward pass\t%s\n", byteSize(r.SavedBytes))
 	})
 }
 

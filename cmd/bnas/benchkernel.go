@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // layer is the geometry of a convolution step. It determines the speed.
@@ -94,48 +95,19 @@ func convolutions(p *kernels.Program) ([]layer, []int) {
 
 // program returns a program around the layer: images → 1×1 convolution with one group for each channel → BatchNorm and
 // ReLU → the layer → mean → linear.
-func (l layer) program() (*kernels.Program, []kernels.Param) {
-	p := &kernels.Program{Name: l.String()}
-	var params []kernels.Param
-	param := func(kind kernels.ParamKind, shape ...int) kernels.ParamID {
-		params = append(params, kernels.Param{Name: fmt.Sprintf("p%d", len(params)), Kind: kind, Shape: shape})
-		return kernels.ParamID(len(params) - 1)
-	}
-	value := func(s kernels.Shape) kernels.ValueID {
-		p.Values = append(p.Values, kernels.Value{Name: fmt.Sprintf("v%d", len(p.Values)), Shape: s})
-		return kernels.ValueID(len(p.Values) - 1)
-	}
-	node := func(s kernels.Shape, terms ...kernels.Term) kernels.NodeID {
-		p.Nodes = append(p.Nodes, kernels.Node{Name: fmt.Sprintf("n%d", len(p.Nodes)), Shape: s, Terms: terms})
-		return kernels.NodeID(len(p.Nodes) - 1)
-	}
-	bn := func(v kernels.ValueID) kernels.Term {
-		c := p.Values[v].C
-		p.BNs = append(p.BNs, kernels.BN{Name: fmt.Sprintf("bn%d", len(p.BNs)), Value: v, Gamma: param(kernels.Gamma, c), Beta: param(kernels.Beta, c), Eps: 1e-5})
-		return kernels.Term{Value: v, BN: kernels.BNID(len(p.BNs) - 1)}
-	}
-	images := node(l.in, kernels.Term{Value: value(l.in), BN: kernels.NoBN})
-	first := value(l.in)
-	p.Steps = append(p.Steps, kernels.Step{
-		Name: "input", Op: kernels.OpConv, In: []kernels.NodeID{images}, Window: kernels.Window{Kernel: 1, Stride: 1, Dilation: 1},
-		Groups: l.in.C, Branches: []kernels.Branch{{Weight: param(kernels.ConvWeight, l.in.C, 1, 1, 1), Out: first}},
+func (l layer) program() (*kernels.Program, []kernels.Param, error) {
+	return supernet.Build(l.String(), l.in, func(b *supernet.Builder) {
+		depthwise := supernet.Conv{Out: l.in.C, Window: kernels.Window{Kernel: 1}, Groups: l.in.C}
+		x := b.Sum("in", b.BN("input.bn", b.Conv("input", b.Images(), kernels.Linear, depthwise)))
+		var out []supernet.Summand
+		for i := range l.siblings {
+			name := fmt.Sprintf("layer.%d", i)
+			c := supernet.Conv{Out: l.out.C, Window: l.window, Groups: l.groups}
+			out = append(out, b.BN(name+".bn", b.Conv(name, x, kernels.ReLU, c)))
+		}
+		mean := b.GlobalAvg("mean", b.Sum("out", out...), kernels.Linear)
+		b.Linear("classifier", b.Sum("pooled", b.Bare(mean)), 10)
 	})
-	step := kernels.Step{Name: "layer", Op: kernels.OpConv, In: []kernels.NodeID{node(l.in, bn(first))}, Act: kernels.ReLU, Window: l.window, Groups: l.groups, ReLUs: 1}
-	var sum []kernels.Term
-	for range l.siblings {
-		out := value(l.out)
-		step.Branches = append(step.Branches, kernels.Branch{Weight: param(kernels.ConvWeight, l.out.C, l.in.C/l.groups, l.window.Kernel, l.window.Kernel), Out: out})
-		sum = append(sum, bn(out))
-	}
-	p.Steps = append(p.Steps, step)
-	pooled := value(kernels.Shape{C: l.out.C, H: 1, W: 1})
-	p.Steps = append(p.Steps, kernels.Step{Name: "mean", Op: kernels.OpGlobalAvg, In: []kernels.NodeID{node(l.out, sum...)}, Out: pooled})
-	logits := value(kernels.Shape{C: 10, H: 1, W: 1})
-	p.Steps = append(p.Steps, kernels.Step{
-		Name: "classifier", Op: kernels.OpLinear, In: []kernels.NodeID{node(p.Values[pooled].Shape, kernels.Term{Value: pooled, BN: kernels.NoBN})},
-		Out: logits, Weight: param(kernels.LinearWeight, 10, l.out.C), Bias: kernels.NoParam,
-	})
-	return p, params
 }
 
 func (l layer) String() string {
@@ -161,7 +133,10 @@ func (l layer) flops(n int) float64 {
 // timeLayer times the layer's program: forward alone, and forward with backward. The times include the small steps around
 // the layer; the rates are therefore lower bounds.
 func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
-	p, params := l.program()
+	p, params, err := l.program()
+	if err != nil {
+		return layerResult{}, err
+	}
 	store, err := b.Device.NewStore(params)
 	if err != nil {
 		return layerResult{}, err

@@ -49,6 +49,7 @@ var commandCases = []commandCase{
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
 	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
 	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train --data cifar10", code: exitUsage, stderr: "bnas: --data-dir is missing: cifar10 needs the folder of its files\n"},
 	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
 
 	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
@@ -69,7 +70,7 @@ var commandCases = []commandCase{
 
 	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
 	{args: "eval --run RUN --calibration-images 8 --split nonsense ARCH", code: exitUsage, stderr: "bnas: --split \"nonsense\": there is holdout and test\n"},
-	{args: "eval " + netFlags + " --holdout 0 --calibration-images 8 ARCH", code: exitUsage, stderr: "bnas: the run holds no training images back; use --split test\n"},
+	{args: "eval " + netFlags + " --holdout 0 --calibration-images 8 ARCH", code: exitUsage, stderr: "bnas: the run holds out no training images; use --split test\n"},
 	{args: "eval", code: exitUsage, stderr: "eval needs an architecture"},
 
 	{args: "ntk --run RUN --ntk-images 4 ARCH --json", values: map[string]string{"steps": "6"}, stdout: `"linearised_error"`},
@@ -84,6 +85,7 @@ var commandCases = []commandCase{
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
 
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
+	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},
 
 	{args: "trace --run RUN --calibration-images 8 --images DIR/x.npy --labels DIR/y.npy ARCH -o DIR/trace.safetensors --json",
@@ -141,7 +143,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-// checkValues wants one JSON object with these values at its top level.
+// checkValues checks that the output is one JSON object with these values at its top level.
 func checkValues(t *testing.T, text []byte, want map[string]string, fill *strings.Replacer) {
 	t.Helper()
 	var got map[string]json.RawMessage
@@ -155,7 +157,7 @@ func checkValues(t *testing.T, text []byte, want map[string]string, fill *string
 	}
 }
 
-// TestCommandsAreTested wants a case that succeeds and one that is wrong use for each command.
+// TestCommandsAreTested checks that each command has a case that succeeds and a case of wrong use.
 func TestCommandsAreTested(t *testing.T) {
 	for _, command := range newApp(os.Stdout, os.Stderr).Commands {
 		done, refused := false, false

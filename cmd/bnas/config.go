@@ -21,12 +21,12 @@ var (
 		{"classes", "supernet.classes", "outputs (0: the data set's or the benchmark's)"},
 		{"height", "supernet.height", "image rows (0: the data set's or the benchmark's)"},
 		{"width", "supernet.width", "image columns (0: the data set's or the benchmark's)"},
-		{"gamma-init", "supernet.gamma_init", "how γ starts: one, uniform on (0,1), or small (1, but 0.3 behind an operator's convolutions)"},
+		{"gamma-init", "supernet.gamma_init", "initial γ: one, uniform on (0,1), or small (1, but 0.3 behind an operator's convolutions)"},
 	}
 	dataSettings = []setting{
 		{"data", "data.name", "fashion (built in), cifar10, cifar100, idx or folder"},
-		{"data-dir", "data.dir", "where the data set lies"},
-		{"holdout", "data.holdout", "training images kept for scoring and validation"},
+		{"data-dir", "data.dir", "folder of the data set"},
+		{"holdout", "data.holdout", "training images held out for scoring and validation"},
 		{"pad-crop", "data.augment.pad_crop", "augmentation: pad by this many pixels and crop back at random"},
 		{"flip", "data.augment.flip", "augmentation: mirror half of the images"},
 		{"cutout", "data.augment.cutout", "augmentation: side of a square set to zero (0: none)"},
@@ -36,13 +36,13 @@ var (
 		{"steps", "train.steps", "training steps (0: by --epochs)"},
 		{"batch", "train.batch", "images a step"},
 		{"shards", "train.shards", "virtual devices that a batch is divided among, each with statistics of its own (0: one)"},
-		{"train", "train.train", "what trains: last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)"},
+		{"train", "train.train", "trained parameters: last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)"},
 		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
 		{"optimizer", "train.optimizer", "sgd or adamw"},
 		{"lr", "train.lr", "peak learning rate (0.02 suits adamw, 0.2 sgd)"},
-		{"min-lr", "train.min_lr", "where the schedule ends"},
+		{"min-lr", "train.min_lr", "learning rate at the end of the schedule"},
 		{"schedule", "train.schedule", "cosine, linear or constant"},
-		{"warmup-steps", "train.warmup_steps", "steps of linear rise to --lr"},
+		{"warmup-steps", "train.warmup_steps", "steps of a linear rise to --lr"},
 		{"momentum", "train.momentum", "SGD's momentum"},
 		{"nesterov", "train.nesterov", "Nesterov's form of momentum"},
 		{"weight-decay", "train.weight_decay", "decay of γ and β"},
@@ -54,7 +54,7 @@ var (
 		{"rank-every", "train.rank_every", "steps between snapshots of the ranking (0: none)"},
 		{"early-bird", "train.early_bird", "stop when the ranking has settled"},
 		{"settled", "train.settled", "Kendall τ from which two snapshots count as settled"},
-		{"patience", "train.patience", "settled snapshots in a row that end training"},
+		{"patience", "train.patience", "successive settled snapshots that end training"},
 	}
 	scoreSettings = []setting{
 		{"images", "score.images", "images that calibrate statistics and give codes and spectra"},
@@ -64,7 +64,7 @@ var (
 		{"mc-batches", "score.mc_batches", "resampled batches of MC-BatchNorm"},
 	}
 	compositeSetting = []setting{
-		{"composite", "objective.composite", "what is maximised: a composite, or a term's name"},
+		{"composite", "objective.composite", "objective to maximise: a composite, or a term's name"},
 	}
 	searchSettings = []setting{
 		{"strategy", "search.strategy", either(search.Strategies())},
@@ -106,7 +106,7 @@ var commonSettings = []setting{
 	{"threads", "threads", "CPU threads (0: every core)"},
 	{"device", "device", either(run.Devices())},
 	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 (gradients in bf16) or bf16"},
-	{"half", "half", "keep what a GPU needs for the backward pass in half precision"},
+	{"half", "half", "store a GPU's values for the backward pass in half precision"},
 }
 
 func commonFlags() []cli.Flag {

@@ -17,8 +17,8 @@ func correlateCommand() *cli.Command {
 		Name:  "correlate",
 		Usage: "Kendall τ-b, Spearman ρ and top-k figures of every term against a table of true accuracies",
 		Flags: append(flags(supernetSettings[0]),
-			&cli.StringFlag{Name: "scores", Usage: "score file, as bnas score and search write it", Required: true},
-			&cli.StringFlag{Name: "table", Usage: "CSV table of trained accuracies, one row an architecture", Required: true},
+			&cli.StringFlag{Name: "scores", Usage: "score file, as bnas score and search write it"},
+			&cli.StringFlag{Name: "table", Usage: "CSV table of trained accuracies, one row an architecture"},
 			&cli.StringFlag{Name: "arch-column", Usage: "its column of architectures", Value: "arch"},
 			&cli.StringFlag{Name: "accuracy-column", Usage: "its column of accuracies", Value: "test_accuracy"},
 			&cli.IntFlag{Name: "resamples", Usage: "bootstrap resamples of a 95 % interval", Value: 1000},
@@ -54,6 +54,9 @@ func correlate(c *cli.Context) error {
 	}
 	if c.NArg() > 0 {
 		return usagef("correlate takes no arguments, got %q", c.Args().First())
+	}
+	if err := needs(c, "scores", "table"); err != nil {
+		return err
 	}
 	if c.Int("resamples") < 1 || c.Int("top") < 1 {
 		return usagef("--resamples and --top must be at least 1")

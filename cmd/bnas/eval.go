@@ -86,7 +86,7 @@ func eval(c *cli.Context, settings []setting) error {
 func validation(r *run.Run, split string, n int) ([]data.Batch, error) {
 	switch split {
 	case "holdout":
-		images, err := r.HeldImages(n)
+		images, err := r.HeldOutImages(n)
 		if errors.Is(err, run.ErrNoHoldout) {
 			return nil, usagef("%w; use --split test", err)
 		}

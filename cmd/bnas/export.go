@@ -13,7 +13,7 @@ import (
 	"bnas.example/train"
 )
 
-var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors file to write", Required: true}
+var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors file to write"}
 
 func exportCommand() *cli.Command {
 	settings := joined(supernetSettings, dataSettings)
@@ -41,6 +41,9 @@ func (r fileResult) text(w io.Writer) {
 }
 
 func export(c *cli.Context, settings []setting) error {
+	if err := needs(c, "out"); err != nil {
+		return err
+	}
 	r, a, stats, err := subnetwork(c, settings)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 func TestStarts(t *testing.T) {
 	program := func(script string) string {
 		path := filepath.Join(t.TempDir(), gpuProgram)
-		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o777); err != nil {
 			t.Fatal(err)
 		}
 		return path

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bnas": main})
 }
 
-// TestScripts runs testdata/script: the program as a user types it.
+// TestScripts runs the scripts in testdata/script. They call the program as a user does.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -56,7 +56,7 @@ func emulates() bool {
 	return err == nil
 }
 
-// sameLosses FILE FILE TOLERANCE wants the losses of two metrics files to agree, step after step.
+// sameLosses FILE FILE TOLERANCE checks that the losses of two metrics files agree at each step.
 func sameLosses(ts *testscript.TestScript, neg bool, args []string) {
 	a, b := losses(ts, args[0]), losses(ts, args[1])
 	tolerance, err := strconv.ParseFloat(args[2], 64)
@@ -71,7 +71,7 @@ func sameLosses(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// losses are those of a metrics file's lines that have one.
+// losses returns the losses in a metrics file.
 func losses(ts *testscript.TestScript, file string) (list []float64) {
 	for line := range strings.Lines(ts.ReadFile(file)) {
 		var m struct{ Loss *float64 }
@@ -83,7 +83,7 @@ func losses(ts *testscript.TestScript, file string) (list []float64) {
 	return list
 }
 
-// exits CODE COMMAND… runs a command and wants that exit code. Its output is for stdout and stderr as exec's is.
+// exits CODE COMMAND… runs a command and checks its exit code. stdout and stderr then check its output, as after exec.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	if neg || err != nil {
@@ -105,7 +105,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// isJSON [KEY=VALUE…] wants the last command's stdout to be one JSON object with these top-level values.
+// isJSON [KEY=VALUE…] checks that the stdout of the last command is one JSON object with these top-level values.
 func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 	var got map[string]any
 	if err := json.Unmarshal([]byte(ts.ReadFile("stdout")), &got); err != nil {
@@ -121,7 +121,7 @@ func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// await FILE waits until the file is there.
+// await FILE waits until the file exists.
 func await(ts *testscript.TestScript, neg bool, args []string) {
 	for range 600 {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
@@ -172,7 +172,7 @@ func TestIntersperse(t *testing.T) {
 	}
 }
 
-// TestEveryCommand wants of every command a usage line, an example, and the flags that all share.
+// TestEveryCommand checks that each command has a usage line, an example and the common flags.
 func TestEveryCommand(t *testing.T) {
 	var walk func(commands []*cli.Command)
 	walk = func(commands []*cli.Command) {

@@ -21,13 +21,13 @@ func traceCommand() *cli.Command {
 		Usage:     "one forward and backward pass in a file, to check every number against another framework",
 		ArgsUsage: "ARCH",
 		Flags: append(flags(settings...), runFlag, outFileFlag, calibrationFlag,
-			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy", Required: true},
-			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy", Required: true},
+			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy"},
+			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy"},
 			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on"},
 			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(verify.BatchStatistics)}),
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
-			"The pass runs on the reference device, in float64, so that what differs is not rounding; --device cpu or auto\n" +
-			"traces the engine.\n\n" +
+			"The pass runs on the reference device, in float64, so that a difference is not a rounding error; --device cpu\n" +
+			"or auto traces the engine.\n\n" +
 			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as by\n" +
 			"bnas export. Frozen statistics are those that bnas export writes.",
 		Action: func(c *cli.Context) error { return trace(c, settings) },
@@ -35,6 +35,9 @@ func traceCommand() *cli.Command {
 }
 
 func trace(c *cli.Context, settings []setting) error {
+	if err := needs(c, "images", "labels", "out"); err != nil {
+		return err
+	}
 	r, a, stats, err := subnetwork(c, settings)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"bnas.example/philox"
 )
 
-// TestTraceDevice: without --device a trace is the reference's; --device names another.
+// TestTraceDevice: a trace runs on the reference device unless --device names another.
 func TestTraceDevice(t *testing.T) {
 	dir := t.TempDir()
 	x := make([]float32, 2*3*8*8)

@@ -1,5 +1,5 @@
-// Package cost counts what a training step costs a GPU, without one: launches, bytes moved, work, memory, and the least
-// time on some GPUs.
+// Package cost counts what a training step costs a GPU, without a GPU: launches, bytes moved, work, memory, and the
+// least time on some GPUs.
 package cost
 
 import (
@@ -33,8 +33,8 @@ type Count struct {
 	Kernels   []LaunchCount  `json:"kernels"`
 }
 
-// CountStep plans a training step of n images and counts it, without a GPU. What is done once, the packing of the
-// weights, is not counted.
+// CountStep plans a training step of n images and counts it, without a GPU. It does not count the packing of the weights,
+// which happens once.
 func CountStep(p *kernels.Program, params []kernels.Param, n int, s cuda.Storage) (*Count, error) {
 	c := &Count{Images: n, Precision: s.Precision, Half: s.Half}
 	if c.Precision == "" {
@@ -67,7 +67,7 @@ func (c *Count) add(w *cuda.Work) {
 	c.Kernels = append(c.Kernels, l)
 }
 
-// step makes one training step, of zeros.
+// step makes one training step on images of zeros.
 func step(d kernels.Device, p *kernels.Program, params []kernels.Param, n int) error {
 	s, err := d.NewStore(params)
 	if err != nil {

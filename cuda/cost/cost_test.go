@@ -46,8 +46,8 @@ func TestCountAll3x3(t *testing.T) {
 	}
 }
 
-// The occupancy of a launch of 256 threads, 64 registers and 24 KiB: registers allow 4 blocks on an SM of any of them,
-// shared memory 2 (T4), 4 (4090), 6 (A100) and 9 (H100), and an SM holds 1024, 1536 and 2048 threads.
+// The occupancy of a launch of 256 threads, 64 registers and 24 KiB. Registers allow 4 blocks on an SM of each GPU. Shared
+// memory allows 2 (T4), 4 (4090), 6 (A100) and 9 (H100) blocks. An SM holds 1024, 1536 or 2048 threads.
 func TestOccupancy(t *testing.T) {
 	want := map[string]float64{"A100": 0.5, "H100": 0.5, "RTX 4090": 1024.0 / 1536, "T4": 0.5}
 	for _, g := range GPUs {

@@ -13,8 +13,8 @@ import (
 	"bnas.example/kernels/kerneltest"
 )
 
-// What the plan counts is what the emulated kernels touch, launch by launch: distinct sectors of 32 bytes. Tables,
-// counters and the ends of rows are not in the plan.
+// The plan counts the distinct sectors of 32 bytes that the emulated kernels access, launch by launch. Tables, counters and
+// the ends of rows are not in the plan.
 func TestCountAgreesWithEmulator(t *testing.T) {
 	if !machine.Hooked {
 		t.Skip("loads and stores are not counted in this build")

@@ -1,5 +1,5 @@
-// Package driver is what the Device asks of a GPU: memory, copies, launches, events and graphs. Open returns the real
-// GPU in a program that is built with -tags cuda. The drivers without a GPU are in internal/gpusim.
+// Package driver defines the calls of a GPU that the Device uses: memory, copies, launches, events and graphs. Open returns
+// the real GPU in a program that is built with -tags cuda. The drivers without a GPU are in internal/gpusim.
 package driver
 
 import (
@@ -14,14 +14,14 @@ type Ptr = gpu.Ptr
 // Stream is a queue of work. The work of one stream runs in order.
 type Stream int
 
-// The streams: Compute runs the kernels, Copy brings the next images meanwhile. Streams is their number.
+// These are the streams. Compute runs the kernels. Copy loads the next images at the same time. Streams is their number.
 const (
 	Compute Stream = iota
 	Copy
 	Streams
 )
 
-// Event marks a place in a stream.
+// Event marks a position in a stream.
 type Event uint64
 
 // Graph is a recorded sequence of launches that is run as one.
@@ -36,7 +36,7 @@ type Launch struct {
 	Args   []uint64
 }
 
-// String is the kernel and its geometry, for errors.
+// String returns the kernel and its geometry, for errors.
 func (l *Launch) String() string {
 	return fmt.Sprintf("%s<<<(%d, %d, %d), (%d, %d, %d), %d bytes>>>", l.Kernel,
 		l.Grid[0], l.Grid[1], l.Grid[2], l.Block[0], l.Block[1], l.Block[2], l.Shared)
@@ -49,22 +49,22 @@ type Properties struct {
 	SMs          int
 	Memory       int64 // bytes, all of it
 	Free         int64 // bytes free now
-	SharedMemory int   // bytes of shared memory that a block may ask for
-	Driver       int   // CUDA version of the driver, 1000·major + 10·minor; 0 where there is none
+	SharedMemory int   // largest shared memory of a block, in bytes
+	Driver       int   // CUDA version of the driver, 1000·major + 10·minor; 0 if there is none
 }
 
-// Driver is a GPU. One goroutine uses it at a time. Every error says which call failed, on what, and how.
+// Driver is a GPU. One goroutine uses it at a time. Every error names the call, its object and the reason.
 type Driver interface {
 	Properties() Properties
 
 	Alloc(bytes int64) (Ptr, error)
 	Free(p Ptr) error
-	// Pinned returns host memory. Copies from and to it run while the host goes on.
+	// Pinned returns host memory. Copies from and to it run asynchronously.
 	Pinned(bytes int) ([]byte, error)
 	FreePinned(b []byte) error
 
-	// CopyIn and CopyOut are queued. The host's slice must stay as it is until the stream has passed the copy, unless
-	// it is not pinned: then the call waits.
+	// CopyIn and CopyOut queue a copy. If the slice of the host is pinned, it must not change until the copy is done. If it
+	// is not pinned, the call waits for the copy.
 	CopyIn(s Stream, dst Ptr, src []byte) error
 	CopyOut(s Stream, dst []byte, src Ptr) error
 	// Fill sets bytes to a value.
@@ -73,10 +73,10 @@ type Driver interface {
 
 	NewEvent() (Event, error)
 	FreeEvent(e Event) error
-	Record(s Stream, e Event) error // mark where the stream is
-	Wait(s Stream, e Event) error   // the stream goes on after the mark
-	Reached(e Event) error          // the host goes on after the mark
-	Sync(s Stream) error            // the host goes on when the stream is empty
+	Record(s Stream, e Event) error // marks the end of the stream
+	Wait(s Stream, e Event) error   // the stream waits for the mark
+	Reached(e Event) error          // the host waits for the mark
+	Sync(s Stream) error            // the host waits until the stream is empty
 
 	// Capture records the launches that f makes on a stream, without running them.
 	Capture(s Stream, f func() error) (Graph, error)

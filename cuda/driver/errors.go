@@ -2,10 +2,10 @@ package driver
 
 import "errors"
 
-// The causes of a Driver's errors that errors.Is finds.
+// These are causes of a Driver's errors, for errors.Is.
 var (
 	// ErrOutOfMemory: the GPU has too little memory left. Nothing else has changed.
 	ErrOutOfMemory = errors.New("out of GPU memory")
-	// ErrLost: the GPU, or the process's context on it, is gone; no further call succeeds. Only a new process helps.
+	// ErrLost: the GPU, or the process's context on it, is lost. Every further call fails. Only a new process can use the GPU again.
 	ErrLost = errors.New("the GPU is lost to this process")
 )

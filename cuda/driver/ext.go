@@ -2,7 +2,7 @@
 
 package driver
 
-// What gorgonia.org/cu lacks of the driver's interface.
+// This file has the calls of CUDA's driver that gorgonia.org/cu lacks.
 
 /*
 #cgo LDFLAGS: -lcuda
@@ -26,7 +26,7 @@ import (
 // result is a CUresult.
 type result int
 
-// Error is CUDA's own name and words.
+// Error returns CUDA's name and description of the error.
 func (r result) Error() string {
 	var name, words *C.char
 	if C.cuGetErrorName(C.CUresult(r), &name) != C.CUDA_SUCCESS || C.cuGetErrorString(C.CUresult(r), &words) != C.CUDA_SUCCESS {
@@ -35,12 +35,12 @@ func (r result) Error() string {
 	return fmt.Sprintf("%s (%d): %s", C.GoString(name), int(r), C.GoString(words))
 }
 
-// Is makes errors.Is(err, ErrOutOfMemory) and ErrLost hold.
+// Is reports whether the result is of the kind ErrOutOfMemory or ErrLost, for errors.Is.
 func (r result) Is(target error) bool {
 	return target == ErrOutOfMemory && r == C.CUDA_ERROR_OUT_OF_MEMORY || target == ErrLost && r.lost()
 }
 
-// lost tells the errors after which CUDA refuses every call of the process.
+// lost reports whether CUDA fails every further call of the process after this error.
 func (r result) lost() bool {
 	switch r {
 	case C.CUDA_ERROR_ILLEGAL_ADDRESS, C.CUDA_ERROR_LAUNCH_TIMEOUT, C.CUDA_ERROR_ASSERT, C.CUDA_ERROR_HARDWARE_STACK_ERROR,
@@ -69,7 +69,7 @@ func translate(err error) error {
 	return err
 }
 
-// handle reads the one C pointer that a Stream or Function of cu consists of.
+// handle returns the C pointer in a Stream or Function of cu, which is its only field.
 func handle[T cu.Stream | cu.Function](h T) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&h))
 }
@@ -85,23 +85,23 @@ func hostAlloc(bytes int) ([]byte, error) {
 	return unsafe.Slice((*byte)(p), bytes), nil
 }
 
-// allowShared lets a kernel be launched with so many bytes of dynamic shared memory; without it they are 48 KiB at most.
+// allowShared sets the largest dynamic shared memory of a kernel's launches. Without this call it is 48 KiB.
 func allowShared(f cu.Function, bytes int) error {
 	return asError(C.cuFuncSetAttribute(C.CUfunction(handle(f)), C.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, C.int(bytes)))
 }
 
-// sharedAttribute is the attribute that says how much shared memory a block may ask for.
+// sharedAttribute is the attribute of the largest shared memory of a block.
 const sharedAttribute = cu.DeviceAttribute(C.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)
 
 // executable is a recorded graph, ready to run.
 type executable struct{ graph C.CUgraphExec }
 
-// beginCapture records what this thread puts into a stream. Calls that would disturb the recording fail.
+// beginCapture starts to record the calls of this thread on a stream. Calls that cannot be recorded fail.
 func beginCapture(s cu.Stream) error {
 	return asError(C.cuStreamBeginCapture(streamOf(s), C.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL))
 }
 
-// endCapture ends the recording on a stream; it must be called on the thread that began it, whatever was recorded.
+// endCapture ends the recording on a stream. It must be called on the thread of beginCapture, even after an error.
 func endCapture(s cu.Stream) (executable, error) {
 	var graph C.CUgraph
 	var e executable

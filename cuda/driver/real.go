@@ -11,15 +11,15 @@ import (
 
 	"gorgonia.org/cu"
 
-	_ "bnas.example/cuda/driver/early" // says why where CUDA does not start
+	_ "bnas.example/cuda/driver/early" // reports the reason if CUDA does not start
 	"bnas.example/kernels/gpu"
 )
 
-// Built tells whether this program can use a GPU.
+// Built reports whether this program can use a GPU.
 const Built = true
 
-// realDriver is the GPU itself. Any goroutine may use it, one at a time: CUDA's notion of a current context belongs to
-// an OS thread, so every call binds its goroutine to a thread and makes the context current there (0.1 µs).
+// realDriver is the real GPU. Any goroutine may use it, one at a time. In CUDA each OS thread has its own current context.
+// Therefore every call binds its goroutine to a thread and sets the context there (0.1 µs).
 type realDriver struct {
 	device     cu.Device
 	context    cu.CUContext
@@ -28,7 +28,7 @@ type realDriver struct {
 	modules    map[string]cu.Module // of each kernel
 	kernels    map[string]*realKernel
 	stream     [Streams]cu.Stream
-	made       int // streams that there are
+	made       int // number of streams that exist
 	events     map[Event]cu.Event
 	graphs     map[Graph]executable
 	names      uint64                 // the last name given to an event or graph
@@ -37,7 +37,7 @@ type realDriver struct {
 	last       [Streams]Launch        // the last launch in each stream, without its arguments
 }
 
-// realKernel is a kernel and how much dynamic shared memory it may be launched with.
+// realKernel is a kernel with the largest dynamic shared memory of its launches.
 type realKernel struct {
 	function cu.Function
 	shared   int
@@ -141,7 +141,7 @@ func (d *realDriver) load() error {
 	return nil
 }
 
-// Properties describe the GPU; Free is asked for anew.
+// Properties describes the GPU. It reads Free again at each call.
 func (d *realDriver) Properties() Properties {
 	if d.enter() == nil {
 		defer d.leave()
@@ -152,7 +152,7 @@ func (d *realDriver) Properties() Properties {
 	return d.properties
 }
 
-// enter binds the goroutine to its thread and makes the context current; leave ends that.
+// enter binds the goroutine to its thread and sets the context there. leave ends the binding.
 func (d *realDriver) enter() error {
 	runtime.LockOSThread()
 	if err := cu.SetCurrentContext(d.context); err != nil {
@@ -164,8 +164,8 @@ func (d *realDriver) enter() error {
 
 func (d *realDriver) leave() { runtime.UnlockOSThread() }
 
-// failed says which call has failed, and on what. After a fault of a kernel, which CUDA reports at some later call, it
-// names the launches that may have been it.
+// failed adds the name and the object of the failed call to an error. CUDA reports the fault of a kernel at a later call.
+// In this case failed also names the last launch of each stream.
 func (d *realDriver) failed(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
@@ -182,7 +182,7 @@ func (d *realDriver) failed(err error, format string, args ...any) error {
 	return fmt.Errorf("%w (CUDA_LAUNCH_BLOCKING=1 in the environment makes the launch itself fail)", err)
 }
 
-// Close gives back all that was not, and the context.
+// Close frees everything that is not yet freed, and the context.
 func (d *realDriver) Close() error {
 	if err := d.enter(); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"unsafe"
 )
 
-// unasked is how much dynamic shared memory every kernel may be launched with: 48 KiB less what it has statically.
-const unasked = 48<<10 - 64
+// defaultShared is the largest dynamic shared memory of a launch without allowShared: 48 KiB less the static part.
+const defaultShared = 48<<10 - 64
 
 func (d *realDriver) Launch(s Stream, l *Launch) error {
 	if err := d.enter(); err != nil {
@@ -38,7 +38,7 @@ func (d *realDriver) Launch(s Stream, l *Launch) error {
 	return nil
 }
 
-// kernel looks a kernel up in its module, once.
+// kernel returns a kernel. It looks it up in its module at the first call.
 func (d *realDriver) kernel(name string) (*realKernel, error) {
 	if k, ok := d.kernels[name]; ok {
 		return k, nil
@@ -51,12 +51,12 @@ func (d *realDriver) kernel(name string) (*realKernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &realKernel{function: f, shared: unasked}
+	k := &realKernel{function: f, shared: defaultShared}
 	d.kernels[name] = k
 	return k, nil
 }
 
-// Capture stays on one thread from beginning to end, as CUDA asks.
+// Capture stays on one thread from beginning to end. CUDA requires this.
 func (d *realDriver) Capture(s Stream, f func() error) (Graph, error) {
 	if err := d.enter(); err != nil {
 		return 0, err

@@ -52,7 +52,7 @@ func (d *realDriver) FreePinned(b []byte) error {
 	return d.failed(cu.MemFreeHost(p), "cuMemFreeHost of %d bytes", len(b))
 }
 
-// isPinned tells whether b lies in memory that Pinned gave.
+// isPinned reports whether b is in memory from Pinned.
 func (d *realDriver) isPinned(b []byte) bool {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
 	for p, bytes := range d.pinned {

@@ -22,7 +22,7 @@ func (d *realDriver) NewEvent() (Event, error) {
 	return Event(d.names), nil
 }
 
-// on calls f with an event that is there.
+// on calls f with an existing event. It returns an error if there is no such event.
 func (d *realDriver) on(e Event, call string, f func(cu.Event) error) error {
 	if err := d.enter(); err != nil {
 		return err

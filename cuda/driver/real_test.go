@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// These tests run on a GPU, and with scripts/with-cuda.sh --pretend on a machine that has none, on a driver that
-// pretends (testdata/pretend.c).
+// These tests run on a GPU. On a machine without one they run on the pretended driver (testdata/pretend.c), under
+// scripts/with-cuda.sh --pretend.
 
 func open(t *testing.T) *realDriver {
 	t.Helper()
@@ -23,7 +23,7 @@ func open(t *testing.T) *realDriver {
 		t.Fatal(err)
 	}
 	r := d.(*realDriver)
-	if os.Getenv("BNAS_PRETENDED") != "" { // its kernels are in each of its modules, and in no cubin
+	if os.Getenv("BNAS_PRETENDED") != "" { // each module of the pretended driver has its kernels; no cubin has them
 		for _, name := range []string{"pretend_nothing", "pretend_copy", "pretend_geometry"} {
 			r.modules[name] = r.loaded[0]
 		}
@@ -48,7 +48,7 @@ func get[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-// pretended skips a test of what only the pretended driver has.
+// pretended skips a test unless it runs on the pretended driver.
 func pretended(t *testing.T) {
 	t.Helper()
 	if os.Getenv("BNAS_PRETENDED") == "" {
@@ -96,11 +96,11 @@ func TestRealEvents(t *testing.T) {
 	if err := d.Record(Copy, e); err == nil {
 		t.Error("an event that was freed is recorded")
 	}
-	get[Event](t)(d.NewEvent()) // left for Close
+	get[Event](t)(d.NewEvent()) // Close destroys it
 	must(t, d.Close())
 }
 
-// A recorded graph does nothing until it is run, and then each time.
+// A recorded graph does its work at each run, and not before.
 func TestRealGraph(t *testing.T) {
 	d := open(t)
 	p := get[Ptr](t)(d.Alloc(64))
@@ -130,7 +130,7 @@ func TestRealGraph(t *testing.T) {
 	}
 }
 
-// Goroutines use a driver one after the other, each on a thread of its own.
+// Several goroutines use a driver one after the other, each on its own thread.
 func TestRealThreads(t *testing.T) {
 	d := open(t)
 	p := get[Ptr](t)(d.Alloc(1))
@@ -166,7 +166,7 @@ func TestRealLaunch(t *testing.T) {
 	must(t, d.Free(p), d.Close())
 }
 
-// Where CUDA does not start the program ends with one line on stderr, before anything else runs.
+// If CUDA does not start, the program ends with one line on stderr before anything else runs.
 func TestRealStart(t *testing.T) {
 	pretended(t)
 	for fail, words := range map[string]string{"cuInit:100": "no GPU is visible", "cuInit:803": "reboot", "cuInit:7": "words of CUDA"} {
@@ -181,7 +181,7 @@ func TestRealStart(t *testing.T) {
 	}
 }
 
-// Every error names the call, what it was about, and CUDA's own words.
+// Every error has the name of the call, its object and CUDA's message.
 func TestRealErrors(t *testing.T) {
 	pretended(t)
 	nothing := &Launch{Kernel: "pretend_nothing", Grid: [3]int{9, 8, 7}, Block: [3]int{64, 1, 1}, Shared: 1 << 10}
@@ -240,7 +240,7 @@ func TestRealErrors(t *testing.T) {
 	}
 }
 
-// What fails while the GPU is opened is told, and what was opened is closed.
+// If a call fails while the GPU is opened, the error reports it, and everything that was opened is closed.
 func TestRealOpenErrors(t *testing.T) {
 	pretended(t)
 	for fail, words := range map[string]string{

@@ -8,10 +8,10 @@ import (
 	"bnas.example/kernels"
 )
 
-// Built tells whether this program can use a GPU.
+// Built reports whether this program can use a GPU.
 const Built = false
 
-// Open opens the GPU. This program was built without CUDA: it says how to get one that was.
+// Open returns an error: this program was built without CUDA.
 func Open() (Driver, error) {
 	return nil, fmt.Errorf("%w: this program was built without CUDA; the one with it is made by `make cuda`: bin/bnas-cuda", kernels.ErrUnsupported)
 }

@@ -3,7 +3,9 @@ package wholefile
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
@@ -17,21 +19,23 @@ func Write(path string, content []byte) error {
 }
 
 // WriteFrom writes the output of write to path. It writes to a file in the same folder, syncs it and renames it. A reader
-// sees the old content or the new content, never a part, even after a crash. After an error no file is left behind.
+// sees the old content or the new content, never a part, even after a crash. After an error no file is left behind. The
+// umask decides the mode of the file, as it does for os.Create.
 func WriteFrom(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%x", filepath.Base(path), rand.Uint64()))
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
 	}
 	if err = write(f); err == nil {
-		err = errors.Join(f.Chmod(0o644), f.Sync())
+		err = f.Sync()
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = os.Rename(temporary, path)
 	}
 	if err != nil {
-		os.Remove(f.Name())
+		os.Remove(temporary)
 	}
 	return err
 }

@@ -134,7 +134,7 @@ func (e *exec) writeGradients() {
 // the sums over images.
 func (e *exec) SampleGradients(dst []float32) error {
 	columns := e.plan.bnColumns
-	if err := e.fromLogits(kernels.HoldStatistics); err != nil {
+	if err := e.fromLogits(kernels.FreezeStatistics); err != nil {
 		return err
 	}
 	for id := range e.plan.bns {
@@ -160,7 +160,7 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	at := e.place()
 	out := C.struct_out{data: e.d.moving.pointer(g.at[from]), c: C.int(start.C), cb: C.int(blocks(start.C))}
 	C.run_block(e.d.isa, &at, (*C.float)(&seed[0]), &out, C.int(start.H), C.int(start.W), 0)
-	e.walk(g, kernels.HoldStatistics, false)
+	e.walk(g, kernels.FreezeStatistics, false)
 	e.desc.reset()
 	l := shaped(end, kernels.Linear)
 	l.count = 1

@@ -1,5 +1,5 @@
-// The few numbers a channel between the steps: statistics, BatchNorm coefficients, dγ and dβ. Summed in doubles, in the
-// order of images, on one thread.
+// The numbers of a channel between the steps: statistics, BatchNorm coefficients, dγ and dβ. They are summed in doubles, in
+// the order of the images, on one thread.
 #ifndef BNAS_BATCHNORM_H
 #define BNAS_BATCHNORM_H
 
@@ -25,7 +25,7 @@ void batchnorm_forward(const struct batchnorm *b);
 // over n·pixels elements.
 void batchnorm_backward(const struct batchnorm *b, const float *sum, const float *dot, int n, int pixels);
 
-// batchnorm_samples writes every image's own dγ and dβ: row i is dst + i·stride, c and then c numbers.
+// batchnorm_samples writes dγ and dβ of each image: row i at dst + i·stride, c numbers and then c numbers.
 void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const float *sum, const float *dot, int n);
 
 // linear_weight_grad: dw[o][c] = Σ_i dy[i][o]·u[i][c].

@@ -62,7 +62,7 @@ func network(b *testing.B, threads int, cell string) (kernels.Exec, []float32, [
 	return e, images, labels
 }
 
-// BenchmarkStep is one BN-only training step: forward, cross-entropy, backward.
+// BenchmarkStep times one BN-only training step: forward, cross-entropy, backward.
 func BenchmarkStep(b *testing.B) {
 	for name, cell := range cells {
 		for _, threads := range []int{1, 2} {
@@ -92,7 +92,8 @@ func step(b *testing.B, e kernels.Exec, images []float32, labels []int) {
 	}
 }
 
-// processorTime is what the process has used on all threads: steadier than the clock on a machine that is shared.
+// processorTime returns the processor time of the process on all threads. On a shared machine it varies less than the
+// clock.
 func processorTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -101,7 +102,7 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkForward is the forward pass alone.
+// BenchmarkForward times the forward pass alone.
 func BenchmarkForward(b *testing.B) {
 	for name, cell := range cells {
 		b.Run(name, func(b *testing.B) {
@@ -115,7 +116,7 @@ func BenchmarkForward(b *testing.B) {
 	}
 }
 
-// BenchmarkCompile is planning a path.
+// BenchmarkCompile times the planning of a path.
 func BenchmarkCompile(b *testing.B) {
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
 	if err != nil {

@@ -1,5 +1,5 @@
-// The convolution step and its input gradient: form the padded input of a group of images, run the core, finish the
-// outputs while they are in cache.
+// The convolution step and its input gradient: compute the padded input of a group of images, run the core, and process
+// the outputs while they are in cache.
 
 struct conv_args {
 	const struct place *at;
@@ -15,7 +15,7 @@ struct conv_args {
 
 static inline int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
-// first and one past the last source coordinate, in units of step, that lands inside 0 … size−1
+// the first source coordinate, and one past the last, in units of step, whose target is in 0 … size−1
 static void landing(int extent, int step, int spread, int offset, int size, int *from, int *to) {
 	int count = (extent + step - 1) / step, lo = ceil_div(-offset, spread), hi = ceil_div(size - offset, spread);
 	*from = lo < 0 ? 0 : lo;

@@ -6,7 +6,7 @@ static int conv1x1_fits(const struct conv_shape *s) {
 static int conv1x1_group(const struct conv_shape *s) { return 1; }
 static size_t conv1x1_scratch_size(const struct conv_shape *s, int nimg) { return 0; }
 
-// How many pixels go through all panels before the next ones, so that their input stays in the first-level cache.
+// Number of pixels that go through all panels before the next ones. Their input stays in the first-level cache.
 static int conv1x1_span(const struct conv_shape *s) {
 	int n = 256 / s->cb / 16 * 16;
 	return n < 32 ? 32 : n;

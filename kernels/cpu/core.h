@@ -1,9 +1,10 @@
-// Calling a core by itself: for measuring and testing it. The engine calls cores from conv.inc.h.
+// Calls of a single core, for benchmarks and tests. The engine calls cores in conv.inc.h.
 #ifndef BNAS_CORE_H
 #define BNAS_CORE_H
 #include "isa.h"
 
-// core_for returns the first core of isa that fits *s, and widens s; with a name, that core or NULL.
+// core_for returns the first core of isa that fits *s, and widens s. With a name it returns the core of
+// that name, or NULL.
 const struct core *core_for(const struct isa *isa, struct conv_shape *s, const char *name);
 int core_group(const struct core *c, const struct conv_shape *s);
 size_t core_pack_size(const struct core *c, const struct conv_shape *s);

@@ -24,11 +24,31 @@ func call(t testing.TB, isa, name string, c coreShape, n int) *coreCall {
 	return k
 }
 
+// testedCores lists the cores. bound is the error bound in TestCores. vary changes a 3×3 convolution of stride 1 with random
+// sizes into a random shape that the core may fit; nil changes nothing.
+var testedCores = []struct {
+	name  string
+	bound float64
+	vary  func(r *rand.Rand, c *coreShape)
+}{
+	{"winograd", 2e-6, nil},
+	{"conv1x1", 1e-6, func(_ *rand.Rand, c *coreShape) { c.Kernel = 1 }},
+	{"depthwise", 1e-6, func(r *rand.Rand, c *coreShape) {
+		c.Depthwise, c.Out = true, c.In
+		varyWindow(r, c)
+	}},
+	{"direct", 1e-6, varyWindow},
+}
+
+func varyWindow(r *rand.Rand, c *coreShape) {
+	c.Kernel, c.Stride, c.Dilation = 1+r.IntN(7), 1+r.IntN(3), 1+r.IntN(3)
+}
+
 // everyCore runs a test for each core of each instruction set that the processor has.
-func everyCore(t *testing.T, test func(t *testing.T, isa, core string)) {
+func everyCore(t *testing.T, test func(t *testing.T, isa string, core int)) {
 	for _, isa := range []string{"avx512", "avx2", "portable"} {
-		for _, core := range []string{"winograd", "conv1x1", "depthwise", "direct"} {
-			t.Run(isa+"/"+core, func(t *testing.T) {
+		for core := range testedCores {
+			t.Run(isa+"/"+testedCores[core].name, func(t *testing.T) {
 				if _, err := findISA(isa); err != nil {
 					t.Skip(err)
 				}
@@ -73,23 +93,17 @@ func rounds(short, full int) int {
 	return full
 }
 
-// draw makes a call of the core of that name for a random shape that it fits.
-func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, coreShape) {
+// draw makes a call of a core, an index of testedCores, for a random shape that the core fits.
+func draw(t *testing.T, r *rand.Rand, isa string, core, images int) (*coreCall, coreShape) {
 	for {
 		c := coreShape{
 			In: 1 + r.IntN(70), Out: 1 + r.IntN(130), Height: 1 + r.IntN(13), Width: 1 + r.IntN(21),
 			Kernel: 3, Stride: 1, Dilation: 1,
 		}
-		switch name {
-		case "conv1x1":
-			c.Kernel = 1
-		case "depthwise":
-			c.Depthwise, c.Out = true, c.In
-			fallthrough
-		case "direct":
-			c.Kernel, c.Stride, c.Dilation = 1+r.IntN(7), 1+r.IntN(3), 1+r.IntN(3)
+		if vary := testedCores[core].vary; vary != nil {
+			vary(r, &c)
 		}
-		k, err := newCoreCall(isa, name, c, images)
+		k, err := newCoreCall(isa, testedCores[core].name, c, images)
 		if err == nil {
 			t.Cleanup(k.free)
 			return k, c
@@ -100,7 +114,7 @@ func draw(t *testing.T, r *rand.Rand, isa, name string, images int) (*coreCall, 
 	}
 }
 
-// problem holds the numbers of one test: inputs, dense weights and what must come out.
+// problem holds the numbers of one test: inputs and dense weights. want computes the expected outputs from them.
 type problem struct {
 	conv      coreShape
 	images    int
@@ -136,7 +150,7 @@ func fill(r *rand.Rand, k *coreCall, c coreShape) problem {
 	return p
 }
 
-// want is the sum for one output in float64, and the sum of its terms' sizes.
+// want returns the sum for one output in float64, and the sum of the absolute values of its terms.
 func (p problem) want(k *coreCall, image, o, y, x int) (sum, size float64) {
 	first, end, depth := 0, p.ins, p.ins
 	if p.conv.Depthwise {
@@ -155,16 +169,15 @@ func (p problem) want(k *coreCall, image, o, y, x int) (sum, size float64) {
 	return sum, size
 }
 
-// Each core in each instruction set against float64 on random shapes, its outputs and scratch poisoned with NaN. The
-// bounds are for single precision sums of up to 7·7·70 terms, and for Winograd's larger intermediate values, relative
-// to the largest sum of the terms' sizes.
+// Each core in each instruction set against float64 on random shapes. Outputs and scratch are poisoned with NaN. The bounds
+// are for float32 sums of up to 7·7·70 terms, and for the larger intermediate values of Winograd. They are relative to the
+// largest sum of absolute values.
 func TestCores(t *testing.T) {
-	everyCore(t, func(t *testing.T, isa, core string) {
-		bound := map[string]float64{"winograd": 2e-6, "conv1x1": 1e-6, "depthwise": 1e-6, "direct": 1e-6}[core]
+	everyCore(t, func(t *testing.T, isa string, core int) {
 		r := rand.New(rand.NewPCG(7, 7))
 		for range rounds(3, 40) {
 			k, c := draw(t, r, isa, core, 1+r.IntN(5))
-			check(t, r, k, c, bound)
+			check(t, r, k, c, testedCores[core].bound)
 		}
 	})
 }
@@ -215,7 +228,7 @@ func check(t *testing.T, r *rand.Rand, k *coreCall, c coreShape, bound float64) 
 
 // The bits that a core writes for an image must not depend on the other images of the call.
 func TestCoreImagesAreIndependent(t *testing.T) {
-	everyCore(t, func(t *testing.T, isa, core string) {
+	everyCore(t, func(t *testing.T, isa string, core int) {
 		r := rand.New(rand.NewPCG(11, 11))
 		for range rounds(1, 10) {
 			k, c := draw(t, r, isa, core, 7)
@@ -241,8 +254,8 @@ func TestCoreImagesAreIndependent(t *testing.T) {
 	})
 }
 
-// BenchmarkCore reports the operations of the direct convolution over the time of the best run, and that as a share
-// of the measured peak of multiply-adds.
+// BenchmarkCore reports the rate of the direct convolution's operations in the best run, and its share of the measured peak
+// of multiply-adds.
 func BenchmarkCore(b *testing.B) {
 	peak, err := PeakFLOPS("")
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"bnas.example/kernels/kerneltest"
 )
 
-// TestConformance runs the suite in every instruction set that the processor has: all of it in the widest, which is
-// the one that runs, and small networks in the others.
+// TestConformance runs the suite in every instruction set that the processor has: all of it in the widest, which bnas uses,
+// and small networks in the others.
 func TestConformance(t *testing.T) {
 	best, _ := cpu.Available()
 	for _, isa := range []string{"avx512", "avx2", "portable"} {
@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// poisoned makes poisoned devices and closes, at the test's end, those that it left open.
+// poisoned makes poisoned devices. At the end of the test it closes those that are still open.
 func poisoned(t *testing.T) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {
 		d, err := cpu.NewPoisoned(threads)

@@ -1,4 +1,4 @@
-// Between dense N×C×H×W and blocks.
+// Conversion between dense N×C×H×W and blocks.
 
 struct edge_args {
 	const struct place *at;

@@ -1,5 +1,5 @@
-// The engine's steps, as Go describes them. All arrays are blocked as conv.h says; per-channel arrays hold whole
-// blocks, zero in the padding.
+// The steps of the engine, as Go describes them. All arrays are in blocks, as in conv.h. Per-channel arrays have whole
+// blocks, with zeros in the padding.
 #ifndef BNAS_ENGINE_H
 #define BNAS_ENGINE_H
 #include <stdint.h>
@@ -7,27 +7,27 @@
 #include "pool.h"
 
 // A term is (x − mu)·scale + shift per channel. A BatchNorm is mu = μ rounded to float, scale = γr,
-// shift = β − (μ − mu)·γr; the difference comes first so that a mean large against the deviation loses nothing.
+// shift = β − (μ − mu)·γr. The difference is taken first: a mean that is large against the deviation loses no precision.
 // The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…).
 struct term { const float *x, *mu, *scale, *shift; };
 
-// A load forms min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
+// A load computes min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
 struct load {
 	int first, count;
 	int c, cb, h, w; // channels, channel blocks, rows, columns
 	float lo, hi;    // of the activation; ∓∞ where it has none
 };
 
-// An out is a value that a step stores. Where partial is not NULL it receives each image's per-channel mean and sum of
-// squared deviations: [image][2][cb·LANES].
+// An out is a value that a step stores. If partial is not NULL, it receives the mean and the sum of squared deviations of each
+// image and channel: [image][2][cb·LANES].
 struct out {
 	float *data;
 	double *partial;
 	int c, cb;
 };
 
-// A grad adds a step's input gradient to its node's: d (+)= g where lo < node < hi. The last addition also sums each
-// image's d and d·(x − mu) of each term: sum and dot are [image][cb·LANES] or NULL.
+// A grad adds the input gradient of a step to that of its node: d (+)= g where lo < node < hi. The last addition also sums d
+// and d·(x − mu) of each term for each image: sum and dot are [image][cb·LANES] or NULL.
 struct grad {
 	struct load node;
 	float *d, *sum, *dot[3];
@@ -38,10 +38,10 @@ struct conv_job {
 	struct conv_shape shape;
 	const struct core *core;
 	int group;
-	// Loaded pixel (y, x) that is a multiple of step lands at (y/step·spread + y0, x/step·spread + x0) of the padded
-	// input, if that is inside.
+	// Loaded pixel (y, x), if y and x are multiples of step, goes to (y/step·spread + y0, x/step·spread + x0) of the
+	// padded input, if that is inside.
 	int y0, x0, spread, step;
-	// Floats a thread needs: lists of pointers, padded inputs, outputs before they are added, the core's scratch.
+	// Floats of a thread: lists of pointers, padded inputs, outputs before they are added, the core's scratch.
 	size_t list, pad, out, scratch;
 	size_t pack;              // floats of the packed weights
 };
@@ -56,7 +56,7 @@ struct op_job {
 	float *input;               // OP_LINEAR, backward: receives the loaded input, [image][in cb·LANES]
 };
 
-// Where a parallel loop runs: n images, thread t has stride floats at scratch + t·stride.
+// A parallel loop over n images. Thread t has stride floats at scratch + t·stride.
 struct place {
 	struct pool *pool;
 	int n;
@@ -78,7 +78,8 @@ struct isa {
 	           const struct out *, int rows);
 	void (*op_grad)(const struct place *, const struct op_job *, const struct load *dy, const struct load *loads,
 	                const struct term *, const struct grad *, int ngrads);
-	// block and unblock convert dense N×C×H×W; block also takes statistics, unblock what a load forms.
+	// block and unblock convert dense N×C×H×W; block also computes statistics, unblock
+	// also applies a load.
 	void (*block)(const struct place *, const float *src, const struct out *, int h, int w, int rows);
 	void (*unblock)(const struct place *, float *dst, const struct load *, const struct term *);
 	// Probes. spatial_mean: [image][c]. covariance: Σ (u−centre)(u−centre)ᵀ over images and pixels, [c][c].

@@ -1,14 +1,14 @@
-// What Go calls: cgo cannot call through a pointer, so each entry of struct isa has a function here.
+// The functions that Go calls. cgo cannot call through a pointer; therefore each entry of struct isa has a function here.
 #ifndef BNAS_ENTRY_H
 #define BNAS_ENTRY_H
 #include "engine.h"
 
-// choose_core finds the first core that fits j->shape and fills in everything that depends on it. adding: outputs may
-// be added to others, and so need scratch.
+// choose_core finds the first core that fits j->shape and sets all fields that depend on it. With adding, outputs may be
+// added to others and need scratch memory.
 void choose_core(const struct isa *isa, struct conv_job *j, int adding);
 void run_pack(const struct conv_job *j, float *dst, const float *w);
 
-// new_floats returns aligned memory, in huge pages where it is large and they are to be had, or NULL.
+// new_floats returns aligned memory, or NULL. Large memory is in huge pages if the system has them.
 float *new_floats(size_t n);
 void free_floats(float *p);
 

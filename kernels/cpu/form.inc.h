@@ -1,7 +1,7 @@
-// Forming what a step loads: u = act(Σ terms), one channel block of one image at a time.
+// The load of a step: u = act(Σ terms), one channel block of one image at a time.
 
-// Where the pixels of a block go: row stride, pixel stride and first pixel in floats; rows y0 … y1 and columns x0 … x1
-// of the source, every step-th.
+// The target of the pixels of a block: row stride, pixel stride and first pixel, in floats. The source is every step-th
+// pixel of rows y0 … y1 and columns x0 … x1.
 struct target {
 	float *dst;
 	size_t row, pixel;
@@ -61,13 +61,13 @@ static void form(const struct load *l, const struct term *terms, int image, int 
 	}
 }
 
-// form_block forms one block of an image without border: [h][w][LANES].
+// form_block computes one block of an image without border: [h][w][LANES].
 static void form_block(float *dst, const struct load *l, const struct term *terms, int image, int block) {
 	struct target g = {dst, (size_t)l->w * LANES, LANES, 0, l->h, 0, l->w, 1};
 	form(l, terms, image, block, &g);
 }
 
-// form_plain forms a whole image without border: [cb][h][w][LANES].
+// form_plain computes a whole image without border: [cb][h][w][LANES].
 static void form_plain(float *dst, const struct load *l, const struct term *terms, int image) {
 	for (int b = 0; b < l->cb; b++)
 		form_block(dst + (size_t)b * l->h * l->w * LANES, l, terms, image, b);

@@ -1,4 +1,4 @@
-// Adding a step's input gradient to its node's, and the sums for dγ and dβ once the node's is complete.
+// The addition of a step's input gradient to that of its node. When the node's gradient is complete, the sums for dγ and dβ.
 
 INLINE void grad_fixed(int nt, int first, int last, const struct grad *r, const struct term *t, const float *g,
                        int image, int block) {
@@ -48,7 +48,8 @@ INLINE void grad_terms(int nt, const struct grad *r, const struct term *t, const
 		r->last ? grad_fixed(nt, 0, 1, r, t, g, image, block) : grad_fixed(nt, 0, 0, r, t, g, image, block);
 }
 
-// grad_block adds g, one block of one image's gradient at act(node); g may be where it is to be stored.
+// grad_block adds g, one block of one image's gradient at act(node); g may be the
+// destination itself.
 static void grad_block(const struct grad *r, const struct term *terms, const float *g, int image, int block) {
 	const struct term *t = terms + r->node.first;
 	switch (r->node.count) {

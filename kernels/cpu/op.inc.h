@@ -118,8 +118,8 @@ static void linear_grad(const struct op_args *a, float *g, const float *dy, int 
 	}
 }
 
-// step_grad forms in g the gradient at the k-th loaded input and returns it, or dy where they are the same; c is the
-// input's first channel in a concatenation.
+// step_grad computes in g the gradient at the k-th loaded input and returns g, or dy if they are equal. c is the first channel
+// of the input in a concatenation.
 static const float *step_grad(const struct op_args *a, int k, int c, float *g, float *u, const float *dy, int image) {
 	const struct op_job *j = a->job;
 	const struct load *l = &a->loads[k];

@@ -1,4 +1,4 @@
-// What the processor's multiply-add units can do at most: the yardstick for the cores.
+// The peak rate of the processor's multiply-add units, to compare the cores with.
 
 // peak returns the most single precision operations a second that one thread reached in independent multiply-adds.
 static double peak(void) {

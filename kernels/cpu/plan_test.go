@@ -9,8 +9,8 @@ import (
 	"bnas.example/kernels/kerneltest"
 )
 
-// TestSavedBytes: of a network whose convolutions have whole blocks of channels, one float for each element of each
-// value but the images, and the BatchNorms' arrays.
+// TestSavedBytes: a network whose convolutions have whole blocks of channels saves one float for each element of each value
+// but the images, and the arrays of the BatchNorms.
 func TestSavedBytes(t *testing.T) {
 	c := kerneltest.Cell(1, kernels.Shape{C: 16, H: 8, W: 8}, 2)
 	want := int64(0)

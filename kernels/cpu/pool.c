@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-// Each thread starts with an equal stretch of the items, which keeps an image on one core from step to step, takes
-// from its front, and when it is empty steals from the back of another's.
+// Each thread starts with an equal range of the items: an image stays on one core from step to step. A thread takes items from
+// the front of its range. When the range is empty, it steals from the back of another thread's range.
 struct stretch {
 	_Alignas(64) _Atomic uint64_t bounds; // next item << 32 | end
 };
 
 // state: bit 0 is set while a loop is open to workers; bits 1..15 count the workers inside; the rest number the loop.
-// A worker that wakes late finds the loop closed and is not waited for.
+// A worker that wakes after the end finds the loop closed; nobody waits for it.
 enum { OPEN = 1, INSIDE = 2, INSIDE_MASK = 0xfffe, LOOP = 0x10000, SPINS = 1000 };
 
 struct pool {

@@ -9,8 +9,8 @@ struct pool *pool_new(int threads);
 void pool_free(struct pool *p);
 int pool_threads(const struct pool *p);
 
-// A body takes items with pool_next until it returns −1. Which thread takes which item is not fixed: whatever is
-// computed for an item must depend on the item alone.
+// A body takes items with pool_next until it returns −1. The assignment of items to threads is not fixed: the result of an
+// item must depend on the item only.
 typedef void pool_body(void *arg, struct pool *p, int thread);
 void pool_run(struct pool *p, int items, pool_body *body, void *arg);
 int pool_next(struct pool *p, int thread);

@@ -1,4 +1,4 @@
-// Pooling of one channel block: windows are clipped to the image, so that padding takes no part.
+// Pooling of one channel block: windows are clipped to the image; padding is ignored.
 
 struct span { int from, to; }; // input coordinates from + i·dilation < to
 
@@ -45,7 +45,7 @@ static void avg_pool_grad_block(const struct op_job *j, float *g, const float *d
 		}
 }
 
-// The gradient goes to the first maximum of each window, as PyTorch's.
+// The gradient goes to the first maximum of each window, as in PyTorch.
 static void max_pool_grad_block(const struct op_job *j, float *g, const float *dy, const float *in, int h, int w) {
 	memset(g, 0, (size_t)h * w * LANES * sizeof *g);
 	for (int oy = 0; oy < j->h; oy++)

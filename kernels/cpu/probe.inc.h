@@ -1,4 +1,4 @@
-// What indicators ask of a feature map: means, covariances, and the states of rectifiers.
+// The measurements of indicators on a feature map: means, covariances, and the states of rectifiers.
 
 struct probe_args {
 	const struct place *at;
@@ -33,7 +33,7 @@ static void spatial_mean(const struct place *at, double *dst, const struct load 
 	pool_run(at->pool, at->n, spatial_mean_body, &a);
 }
 
-// Channel products of two blocks of one image about a centre, added up over pixels in floats and to sum in doubles.
+// Products of the centred channels of two blocks of one image, summed over pixels in floats and added to sum in doubles.
 static void block_products(double *sum, const float *x, const float *y, const float *cx, const float *cy, int pixels) {
 	for (int i = 0; i < LANES; i += 8) {
 		v16 s[8], c = v16_load(cy);

@@ -2,5 +2,5 @@
 
 package cpu_test
 
-// sanitized: this is a build that runs many times slower.
+// sanitized: this build runs many times slower.
 const sanitized = true

@@ -1,6 +1,6 @@
 // The vector layer. A kernel source is compiled once per instruction set; kernels_<isa>.c defines ISA_SUFFIX and VW,
-// the number of floats in a native vector (16, 8 or 4), before including this. A v16 is always LANES floats, held in
-// LANES/VW native vectors, so that one source lowers to one zmm, two ymm or four xmm registers a channel block.
+// the number of floats in a native vector (16, 8 or 4), before including this. A v16 is always LANES floats in LANES/VW
+// native vectors. A channel block is thus one zmm, two ymm or four xmm registers.
 #ifndef VW
 #error "define VW and ISA_SUFFIX, then include simd.h"
 #endif

@@ -1,6 +1,6 @@
-// The statistics of a value that was just stored: each image's mean and sum of squared deviations per channel.
+// The statistics of a stored value: mean and sum of squared deviations of each image and channel.
 
-// Deviations are taken from one pixel in the middle, so that a mean large against the deviation cancels nothing.
+// Deviations are from one pixel in the middle: a mean that is large against the deviation then causes no cancellation.
 static void block_stats(const float *x, int pixels, double *mean, double *m2) {
 	enum { WAYS = 4 };
 	v16 shift = v16_load(x + (size_t)(pixels / 2) * LANES), s[WAYS], q[WAYS];

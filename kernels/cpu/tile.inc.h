@@ -1,13 +1,13 @@
 // Register tiles: the inner loop that the dense cores share.
 //
-// A tile is nt pixels by nk channel blocks of the output, held in registers while the sum runs over the input:
+// A tile is nt pixels by nk channel blocks of the output. It stays in registers during the sum over the input:
 //
 //	out[k][t][·] = Σ over blocks c, taps (ky, kx), lanes j of in[c][t·step + tap][j] · w[c][ky][kx][j][k][·]
 //
-// One fused multiply-add a term, in that order, whatever nt and nk: a value does not depend on the tile that it falls
-// into. That is also why the last tile of a row may reach back over pixels that are done already.
+// There is one fused multiply-add for each term, in this order, for any nt and nk. A value therefore does not depend on its
+// tile, and the last tile of a row may compute some pixels a second time.
 
-// What the sum runs over. pitch and hop are the floats from one tap to the next, down and across.
+// The input of the sum. pitch and hop are the floats from one tap to the next, down and across.
 struct reach {
 	int cb, tail, kernel;
 	size_t pitch, hop;
@@ -24,14 +24,14 @@ struct reach {
 #define TILE_MAX 2
 #endif
 
-// panel_width is how many of the left blocks of outputs go into one panel, that is one tile's nk.
+// panel_width returns the nk of the next panel's tiles, if left blocks of outputs remain.
 INLINE int panel_width(int left) {
 	if (PANEL_MAX == 1)
 		return 1;
 	return left == 1 || left == 3 ? left : 2;
 }
 
-// tile_width is how many pixels the next tile takes where left of n are still to do.
+// tile_width returns the number of pixels of the next tile, if left of n pixels remain.
 INLINE int tile_width(int left, int n, int nk) {
 #if VW == 8
 	int nt = left > 8 || left == 5 || left == 6 ? 6 : left > 2 ? 4 : left;
@@ -80,8 +80,8 @@ INLINE void tile(const int nt, const int nk, const int step, const struct reach 
 			vf_store(out[v / NV] + to + t * LANES + v % NV * VW, a[t][v]);
 }
 
-// row computes n pixels of one panel. Input pixels are step floats apart, output pixels LANES; a step that no
-// register tile is made for is done pixel by pixel.
+// row computes n pixels of one panel. Input pixels are step floats apart, output pixels LANES. A step without a register tile
+// is computed pixel by pixel.
 INLINE void row(const int nk, const int step, int n, const struct reach *r, const float *const *in, size_t at,
                 const float *w, float *const *out, size_t to) {
 	for (int t = 0, nt; t < n; t += nt) {
@@ -136,8 +136,9 @@ static void panel_row(int nk, size_t step, int n, const struct reach *r, const f
 	}
 }
 
-// pack_panels lays the dense weights w[kb·16][cb·16][kernel][kernel] out as tiles read them: panel after panel
-// [c][ky][kx][j][nk·16], the last block only as far as it is in use. It returns how many floats; dst may be NULL.
+// pack_panels writes the dense weights w[kb·16][cb·16][kernel][kernel] in the order of the tiles: panel after panel
+// [c][ky][kx][j][nk·16]. Of the last block it writes the channels in use only. It returns the number of floats. dst may be
+// NULL.
 static size_t pack_panels(const struct conv_shape *s, float *dst, const float *w) {
 	size_t taps = (size_t)s->kernel * s->kernel, in = (size_t)s->cb * LANES, used = in - (s->tail ? LANES - s->tail : 0);
 	if (!dst)

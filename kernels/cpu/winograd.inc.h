@@ -3,11 +3,11 @@
 //	Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 //
 // where ⊙ over all channels is 36 matrix products, one for each element e of a tile, with 36 multiplications in place
-// of 144. Tiles are counted through all images of a call and worked off in chunks that stay in the second-level cache.
+// of 144. Tiles are numbered through all images of a call and computed in chunks that stay in the second-level cache.
 
-// The polynomials behind it are taken at 0, ±P, ±Q and infinity. Rounding in float32 is half of that at the usual points
-// 1 and 2 (r.m.s. over 64 channels 6.4e-7 of the outputs', where they have 1.4e-6 and a plain sum 3.1e-7), and every
-// constant that the images are multiplied by is exact.
+// The interpolation points are 0, ±P, ±Q and infinity. The rounding error in float32 is half of that of the usual points 1
+// and 2: relative to the outputs, r.m.s. over 64 channels, 6.4e-7 against 1.4e-6; a plain sum has 3.1e-7. Every constant in
+// the transform of the images is exact.
 
 #define WINO 36 // elements of a transformed tile
 #define P .75
@@ -30,8 +30,8 @@ static void winograd_widen(struct conv_shape *s) {
 	s->pw = 4 * winograd_across(s) + 2;
 }
 
-// How many tiles make a chunk: enough to read each weight seldom, few enough that the transformed input and a panel of
-// products stay in the second-level cache; more where the weights themselves do not fit there.
+// Number of tiles of a chunk. Many tiles read each weight seldom; few keep the transformed input and a panel of products in
+// the second-level cache. If the weights do not fit there, a chunk has more tiles.
 static int winograd_chunk(const struct conv_shape *s) { return s->cb * s->kb > 20 ? 32 : 16; }
 
 static int winograd_group(const struct conv_shape *s) {
@@ -72,9 +72,9 @@ static void winograd_pack(const struct conv_shape *s, float *dst, const float *w
 	}
 }
 
-// Scratch: the transformed tiles v[c][e][chunk][16], a panel of products m[k][e][chunk][16], and where their blocks
-// begin. The elements of a tile are one line more apart than they need, so that they do not all fall into the same
-// set of the first-level cache.
+// Scratch: the transformed tiles v[c][e][chunk][16], a panel of products m[k][e][chunk][16], and the starts
+// of their blocks. The distance of the elements of a tile has one extra cache line, so that they are in different sets of
+// the first-level cache.
 struct winograd_scratch {
 	size_t element; // floats from one element to the next
 	float *v, *m, **vb, *mb[PANEL_MAX];
@@ -116,7 +116,7 @@ INLINE void winograd_line(float *v, size_t to, const vf d[6]) {
 	vf_store(v + 5 * to, winograd_end(d[1], d[3], d[5]));
 }
 
-// Bᵀ d B of one tile and block. Rows come in the pairs that share terms, so that at most two are held in registers.
+// Bᵀ d B of one tile and block. Two rows that share terms are computed together; at most two rows are in registers.
 INLINE void winograd_input(float *v, size_t element, const float *x, size_t pitch) {
 	for (int i = 0; i < LANES; i += VW, v += VW, x += VW) {
 #define D(r) vf_load(x + r * pitch + j * LANES)
@@ -152,7 +152,7 @@ INLINE void winograd_input(float *v, size_t element, const float *x, size_t pitc
 // Rows of Aᵀ: pixel i is (m1 ± m2)·Pⁱ + (m3 ± m4)·Qⁱ, + for even i, and with m0 in the first and m5 in the last.
 INLINE vf winograd_powers(float a, vf x, float b, vf y) { return vf_fma(vf_set1(b), y, vf_set1(a) * x); }
 
-// One line of Aᵀ m A: six values to four, of which the first n are wanted.
+// One line of Aᵀ m A: six values to four, of which the first n are written.
 INLINE void winograd_pixels(float *y, const vf m[6], int n) {
 	vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
 	vf_store(y, m[0] + s1 + s2);
@@ -193,7 +193,7 @@ INLINE void winograd_output(float *y, size_t pitch, const float *m, size_t eleme
 	}
 }
 
-// Where tile t of a call lies.
+// The position of tile t of a call.
 struct winograd_place { int image, y, x; };
 
 INLINE struct winograd_place winograd_find(const struct conv_shape *s, int t) {

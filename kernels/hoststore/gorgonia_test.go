@@ -18,8 +18,8 @@ type parameter struct{ value, grad *tensor.Dense }
 func (p parameter) Value() gorgonia.Value         { return p.value }
 func (p parameter) Grad() (gorgonia.Value, error) { return p.grad, nil }
 
-// gorgonia's solvers are right where there is no decay, no Nesterov and a constant rate: its momentum holds the rate
-// in the velocity, and its Adam is AdamW.
+// Gorgonia's solvers are correct without decay, without Nesterov and with a constant rate: the velocity of its momentum
+// contains the rate, and its Adam is AdamW.
 func TestGorgonia(t *testing.T) {
 	const n = 5
 	for _, test := range []struct {

@@ -27,7 +27,7 @@ func TestReadWrite(t *testing.T) {
 	s := hoststore.New(params())
 	want := []float32{1, 2, 3, 4, 5}
 	must(t, s.Write(0, kernels.Grad, want))
-	want[0] = 9 // the store has copied it
+	want[0] = 9 // the store has a copy
 	got := make([]float32, 5)
 	must(t, s.Read(0, kernels.Grad, got))
 	if !slices.Equal(got, []float32{1, 2, 3, 4, 5}) {
@@ -44,13 +44,13 @@ func TestReadWrite(t *testing.T) {
 	}
 }
 
-// Version moves with Data and with nothing else.
+// The version of a parameter changes if and only if its Data is written.
 func TestVersion(t *testing.T) {
 	s := hoststore.New(params())
 	steps := []struct {
 		name string
 		do   func() error
-		want []uint64 // by how much each parameter's version moves
+		want []uint64 // the change of each parameter's version
 	}{
 		{"Write of Grad", func() error { return s.Write(0, kernels.Grad, make([]float32, 5)) }, []uint64{0, 0, 0}},
 		{"Write of Data", func() error { return s.Write(1, kernels.Data, make([]float32, 6)) }, []uint64{0, 1, 0}},
@@ -64,8 +64,8 @@ func TestVersion(t *testing.T) {
 		}
 		must(t, step.do())
 		for id := range params() {
-			if moved := s.Version(kernels.ParamID(id)) - before[id]; moved != step.want[id] {
-				t.Errorf("%s: version of parameter %d moves by %d, must be %d", step.name, id, moved, step.want[id])
+			if change := s.Version(kernels.ParamID(id)) - before[id]; change != step.want[id] {
+				t.Errorf("%s: version of parameter %d changes by %d, must be %d", step.name, id, change, step.want[id])
 			}
 		}
 	}

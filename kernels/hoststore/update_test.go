@@ -12,7 +12,7 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// sequence is an optimizer that PyTorch has run; scripts/golden_torch.py writes it.
+// sequence is a recorded run of an optimizer in PyTorch. scripts/golden_torch.py writes it.
 type sequence struct {
 	Start [][]float32
 	Steps []struct {
@@ -109,7 +109,7 @@ func TestClosedForms(t *testing.T) {
 	}
 }
 
-// γ, β decay with WeightDecay; weights and bias with WeightDecayWeights; AdamW's decay does not pass its moments.
+// γ and β decay with WeightDecay, weights and bias with WeightDecayWeights. The decay of AdamW does not enter its moments.
 func TestWeightDecay(t *testing.T) {
 	for _, kind := range []kernels.OptimizerKind{kernels.SGD, kernels.AdamW} {
 		s := hoststore.New(params())
@@ -126,7 +126,7 @@ func TestWeightDecay(t *testing.T) {
 	}
 }
 
-// Gradients are clipped by their common norm; parameters that are not listed stay as they are, and do not count.
+// Gradients are clipped by their common norm. Parameters that are not listed do not change and do not count in the norm.
 func TestClipAndIDs(t *testing.T) {
 	s := hoststore.New(params())
 	must(t, s.Write(0, kernels.Grad, []float32{3, 0, 0, 0, 0}))
@@ -148,7 +148,7 @@ func TestClipAndIDs(t *testing.T) {
 	}
 }
 
-// A gradient that is not finite is an error that names its parameter and element, and nothing is updated.
+// A gradient that is not finite is an error that names its parameter and element. Nothing is updated.
 func TestUpdateOfNaN(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(-1)} {
 		s := hoststore.New(params())

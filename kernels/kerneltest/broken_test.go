@@ -84,7 +84,7 @@ func (e badSample) SampleGradients(dst []float32) error {
 	return err
 }
 
-// Statistics are those of a mean square less the squared mean in float32.
+// Statistics computes the variance in float32 as the mean square less the squared mean.
 func (e badStatistics) Statistics(mean, variance []float64) error {
 	err := e.Exec.Statistics(mean, variance)
 	for i := range mean {
@@ -157,9 +157,9 @@ func TestSuiteFindsDefects(t *testing.T) {
 			}}
 		}}},
 		{"statistics are always frozen", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
-			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.HoldStatistics, w) }}
+			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.FreezeStatistics, w) }}
 		}}},
-		{"weight gradients are written unasked", "random-3", "unasked", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"weight gradients are always written", "random-3", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}
 		}}},
 		{"sample gradients lack an image", "random-3", "their sum", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
@@ -260,7 +260,7 @@ func find(t *testing.T, o Options, name string) check {
 	return check{}
 }
 
-// stale writes the weights of its first Forward back before each.
+// stale restores the weights of its first Forward before each Forward.
 func stale(e kernels.Exec, s kernels.Store) kernels.Exec {
 	var first [][]float32
 	return badForward{e, func(images []float32, rows int) error {
@@ -279,7 +279,7 @@ func stale(e kernels.Exec, s kernels.Store) kernels.Exec {
 	}}
 }
 
-// forgetful has one Exec's statistics at a time.
+// forgetful compiles Execs whose statistics are lost when another Exec runs.
 func forgetful() func(d kernels.Device, p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
 	last := ""
 	return func(d kernels.Device, p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {

@@ -7,7 +7,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// careless is a back end that takes every call and checks nothing.
+// careless is a back end that accepts every call and does nothing.
 type careless struct{}
 
 func (careless) Info() kernels.Info { return kernels.Info{Name: "careless"} }
@@ -68,7 +68,7 @@ func (carelessExec) CodeGram([]int64) (int64, error) { return 0, nil }
 
 func (carelessExec) FiringRate([]float64) error { return nil }
 
-// The guard alone passes every check of the suite that makes illegal calls: a back end cannot forget one.
+// The guard alone passes every check of the suite that makes illegal calls. A back end therefore needs none of these checks.
 func TestGuardRefuses(t *testing.T) {
 	factory := func(int) (kernels.Device, error) { return kernels.Guard("careless", careless{}), nil }
 	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed"} {
@@ -142,7 +142,7 @@ func TestGuardErrors(t *testing.T) {
 		}},
 		{`careless: program "cell": Read: no node 99`, func() error { return execs[1].Read(kernels.NodeTap(99), nil) }},
 		{`careless: program "cell": Backward: needs a CrossEntropy or SetLogitGradient since the last Forward`, func() error {
-			return execs[1].Backward(kernels.HoldStatistics, false)
+			return execs[1].Backward(kernels.FreezeStatistics, false)
 		}},
 		{`careless: program "cell": a batch of 0 images`, func() error { _, err := d.Compile(c.Program, s, 0); return err }},
 	} {

@@ -18,14 +18,14 @@ func (o *observer) backwards(n int, training bool) error {
 		}
 	}
 	if training && o.weights {
-		if err := o.backward("weights, held,", kernels.HoldStatistics, true); err != nil {
+		if err := o.backward("weights, frozen,", kernels.FreezeStatistics, true); err != nil {
 			return err
 		}
 		if err := o.backward("weights", kernels.DifferentiateStatistics, true); err != nil {
 			return err
 		}
 	}
-	if err := o.backward("held", kernels.HoldStatistics, false); err != nil {
+	if err := o.backward("frozen", kernels.FreezeStatistics, false); err != nil {
 		return err
 	}
 	if err := o.sample("loss", n); err != nil {
@@ -36,7 +36,7 @@ func (o *observer) backwards(n int, training bool) error {
 	if err := o.e.SetLogitGradient(direction); err != nil {
 		return o.failed("SetLogitGradient", err)
 	}
-	if err := o.backward("directional", kernels.HoldStatistics, false); err != nil {
+	if err := o.backward("directional", kernels.FreezeStatistics, false); err != nil {
 		return err
 	}
 	return o.sample("direction", n)
@@ -60,7 +60,7 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 			if data, _ := grad.take(); err == nil && data == nil {
 				continue
 			}
-			return o.failed(name, fmt.Errorf("the gradient of weight %d was written unasked", id))
+			return o.failed(name, fmt.Errorf("the gradient of weight %d must not be written", id))
 		}
 		what := fmt.Sprintf("%s gradient %d", name, id)
 		if err := o.keep(what, gradient, grad.take, err, scales[id]...); err != nil {
@@ -76,12 +76,12 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 func (o *observer) gradientScales() [][]string {
 	scales := make([][]string, len(o.c.Params))
 	for _, b := range o.c.Program.BNs {
-		both := []string{fmt.Sprintf("held gradient %d", b.Gamma), fmt.Sprintf("held gradient %d", b.Beta)}
+		both := []string{fmt.Sprintf("frozen gradient %d", b.Gamma), fmt.Sprintf("frozen gradient %d", b.Beta)}
 		scales[b.Gamma], scales[b.Beta] = both, slices.Clone(both)
 	}
 	for id, p := range o.c.Params {
 		if p.Kind == kernels.ConvWeight {
-			scales[id] = []string{fmt.Sprintf("weights, held, gradient %d", id)}
+			scales[id] = []string{fmt.Sprintf("weights, frozen, gradient %d", id)}
 		}
 	}
 	return scales

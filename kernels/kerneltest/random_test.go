@@ -6,7 +6,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// Forty random programs contain everything that the suite means to cover.
+// Forty random programs together have every feature of this list.
 func TestRandomCovers(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range uint64(40) {

@@ -102,7 +102,7 @@ func callOrder(f Factory, o Options) error {
 		{"CrossEntropy before Forward", func() error { return e.CrossEntropy(c.Labels, 0) }},
 		{"Loss before Forward", func() error { _, _, err := e.Loss(); return err }},
 		{"SetLogitGradient before Forward", func() error { return e.SetLogitGradient(logits) }},
-		{"Backward before Forward", func() error { return e.Backward(kernels.HoldStatistics, false) }},
+		{"Backward before Forward", func() error { return e.Backward(kernels.FreezeStatistics, false) }},
 		{"Statistics before Forward", func() error {
 			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
 		}},
@@ -115,7 +115,7 @@ func callOrder(f Factory, o Options) error {
 		return err
 	}
 	if err := refused([]refusal{
-		{"Backward before CrossEntropy", func() error { return e.Backward(kernels.HoldStatistics, false) }},
+		{"Backward before CrossEntropy", func() error { return e.Backward(kernels.FreezeStatistics, false) }},
 		{"Loss before CrossEntropy", func() error { _, _, err := e.Loss(); return err }},
 		{"SampleGradients before CrossEntropy", func() error { return e.SampleGradients(make([]float32, c.N*p.BNParams())) }},
 	}); err != nil {
@@ -166,7 +166,7 @@ func closed(f Factory, o Options) error {
 		refusal{"Compile", func() error { _, err := s.d.Compile(c.Program, s.s, c.Batch); return err }},
 		refusal{"Forward", func() error { return s.e.Forward(c.Images, c.N) }},
 		refusal{"Loss", func() error { _, _, err := s.e.Loss(); return err }},
-		refusal{"Backward", func() error { return s.e.Backward(kernels.HoldStatistics, false) }},
+		refusal{"Backward", func() error { return s.e.Backward(kernels.FreezeStatistics, false) }},
 		refusal{"Store.Update", func() error { return s.update(kernels.Update{LR: 1}, 0) }},
 	))
 }

@@ -14,18 +14,18 @@ func Assign(buffers []Interval) (at []int, size int) {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return buffers[a].From - buffers[b].From })
 	at = make([]int, len(buffers))
-	var held []int // placed buffers that are still in use, by address
+	var placed []int // buffers that are still in use, by address
 	for _, i := range order {
-		held = slices.DeleteFunc(held, func(j int) bool { return buffers[j].To < buffers[i].From })
+		placed = slices.DeleteFunc(placed, func(j int) bool { return buffers[j].To < buffers[i].From })
 		hole, k := 0, 0
-		for ; k < len(held); k++ {
-			if at[held[k]]-hole >= buffers[i].Size {
+		for ; k < len(placed); k++ {
+			if at[placed[k]]-hole >= buffers[i].Size {
 				break
 			}
-			hole = at[held[k]] + buffers[held[k]].Size
+			hole = at[placed[k]] + buffers[placed[k]].Size
 		}
 		at[i] = hole
-		held = slices.Insert(held, k, i)
+		placed = slices.Insert(placed, k, i)
 		size = max(size, hole+buffers[i].Size)
 	}
 	return at, size

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// disjoint fails the test where two buffers share both time and memory.
+// disjoint fails the test if two buffers overlap in both time and memory.
 func disjoint(t *testing.T, buffers []Interval, at []int, size int) {
 	t.Helper()
 	for i, a := range buffers {

@@ -8,8 +8,8 @@ import (
 	"bnas.example/kernels/plan"
 )
 
-// TestBackward checks, on random programs, that each node's gradient is begun once, completed once, complete before
-// the steps that store its terms read it, and alone in its memory until then.
+// TestBackward checks random programs. The gradient of each node is begun once and completed once. It is complete before
+// the steps that store its terms read it. Until then no other gradient has its memory.
 func TestBackward(t *testing.T) {
 	for seed := range uint64(60) {
 		for _, weights := range []bool{false, true} {

@@ -76,7 +76,7 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	}
 	b.grads[e.p.BNs[id].Gamma] = sumGamma
 	b.grads[e.p.BNs[id].Beta] = sumBeta
-	if b.mode == kernels.HoldStatistics {
+	if b.mode == kernels.FreezeStatistics {
 		bn.frozen(dx, delta, e.n)
 	} else {
 		bn.differentiated(dx, delta, sumGamma, sumBeta, e.n)
@@ -196,7 +196,7 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 	for _, id := range e.written(weights) {
 		grad := e.store.Slice(id, kernels.Grad)
 		clear(grad)
-		narrow(grad, b.grads[id])
+		toFloat32(grad, b.grads[id])
 	}
 	return nil
 }
@@ -232,18 +232,18 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 
 // SampleGradients writes the gradient of γ and β for each image, with frozen statistics.
 func (e *Exec) SampleGradients(dst []float32) error {
-	b := e.fromLogits(kernels.HoldStatistics, false)
+	b := e.fromLogits(kernels.FreezeStatistics, false)
 	e.sample = b.sample
-	narrow(dst, b.sample)
+	toFloat32(dst, b.sample)
 	return nil
 }
 
 // NodeGradient propagates the gradient seed from one node to another.
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	b := e.newPass(kernels.HoldStatistics, false)
+	b := e.newPass(kernels.FreezeStatistics, false)
 	b.nodes[from] = widen(seed)
 	b.run()
 	clear(dst)
-	narrow(dst, b.nodes[to])
+	toFloat32(dst, b.nodes[to])
 	return nil
 }

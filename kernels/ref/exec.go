@@ -87,7 +87,7 @@ func widen(src []float32) []float64 {
 	return dst
 }
 
-func narrow(dst []float32, src []float64) {
+func toFloat32(dst []float32, src []float64) {
 	for i, v := range src {
 		dst[i] = float32(v)
 	}

@@ -83,6 +83,6 @@ func image(x []float64, i int, s kernels.Shape) []float64 { return x[i*s.Len() :
 
 // Logits writes n×Classes.
 func (e *Exec) Logits(dst []float32) error {
-	narrow(dst, e.values[e.p.Logits()])
+	toFloat32(dst, e.values[e.p.Logits()])
 	return nil
 }

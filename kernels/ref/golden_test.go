@@ -11,7 +11,7 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// golden is a network that PyTorch has run; scripts/golden_torch.py writes it.
+// golden is a network with its results in PyTorch. scripts/golden_torch.py writes it.
 type golden struct {
 	Program   *kernels.Program
 	Params    []kernels.Param
@@ -64,7 +64,7 @@ func (g golden) check(t *testing.T, want goldenRun) {
 	near(t, "loss", []float64{loss}, []float64{want.Loss})
 	mode := kernels.DifferentiateStatistics
 	if want.StatRows == 0 {
-		mode = kernels.HoldStatistics
+		mode = kernels.FreezeStatistics
 	}
 	if want.Gradients != nil {
 		must(t, e.Backward(mode, true))

@@ -11,13 +11,13 @@ import (
 	"bnas.example/philox"
 )
 
-// Two convolutions with BatchNorm in training mode, ReLU, a max pool, a global mean and the softmax loss: what
-// gorgonia's autodiff does right (it is wrong for average pools and for BatchNorm in evaluation mode).
+// Two convolutions with BatchNorm in training mode, ReLU, a max pool, a global mean and the softmax loss. Gorgonia's
+// gradients of these are correct. They are wrong for average pools and for BatchNorm in evaluation mode.
 const (
 	images, channels, classes, side = 3, 4, 5, 6
 )
 
-// plain is that network for ref.
+// plain is that network as a case for ref.
 func plain() (*kernels.Program, []kernels.Param) {
 	bare := func(v kernels.ValueID) []kernels.Term { return []kernels.Term{{Value: v, BN: kernels.NoBN}} }
 	in, wide := kernels.Shape{C: 2, H: side, W: side}, kernels.Shape{C: channels, H: side, W: side}
@@ -81,7 +81,7 @@ func graph(t *testing.T, params []kernels.Param, data [][]float32, x []float32, 
 	nodes := make(G.Nodes, len(params))
 	for id, p := range params {
 		shape := p.Shape
-		if len(shape) == 1 { // gorgonia wants γ and β as 1×C×1×1
+		if len(shape) == 1 { // gorgonia's γ and β are 1×C×1×1
 			shape = []int{1, shape[0], 1, 1}
 		}
 		nodes[id] = input(g, p.Name, shape, data[id])

@@ -10,7 +10,7 @@ import (
 	"bnas.example/kernels/ref"
 )
 
-// probe is a case at which single parameters are moved.
+// probe is a case whose parameters a test changes one at a time.
 type probe struct {
 	t *testing.T
 	*kerneltest.Case
@@ -36,7 +36,7 @@ func (p *probe) loss(rows int) float64 {
 	return loss
 }
 
-// slope is the central difference of the loss over steps of ±h, divided by the steps that float32 makes of them.
+// slope returns the central difference of the loss for steps of ±h, divided by the steps after rounding to float32.
 func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 	data := append([]float32(nil), p.Data[id]...)
 	at := func(x float32) float64 {
@@ -59,7 +59,7 @@ func TestFiniteDifferences(t *testing.T) {
 		cases = append(cases, kerneltest.Random(100+seed))
 	}
 	for _, c := range cases {
-		for _, mode := range []kernels.StatGrad{kernels.DifferentiateStatistics, kernels.HoldStatistics} {
+		for _, mode := range []kernels.StatGrad{kernels.DifferentiateStatistics, kernels.FreezeStatistics} {
 			t.Run(fmt.Sprintf("%s-%d", c.Name, mode), func(t *testing.T) { newProbe(t, c).gradients(mode) })
 		}
 	}
@@ -68,7 +68,7 @@ func TestFiniteDifferences(t *testing.T) {
 func (p *probe) gradients(mode kernels.StatGrad) {
 	p.loss(p.N)
 	rows := p.N
-	if mode == kernels.HoldStatistics {
+	if mode == kernels.FreezeStatistics {
 		rows = 0
 	}
 	must(p.t, p.e.Backward(mode, true))
@@ -81,13 +81,13 @@ func (p *probe) gradients(mode kernels.StatGrad) {
 	skipped, checked := 0, 0
 	for id, want := range grads {
 		for i := 0; i < len(want); i += 1 + len(want)/9 {
-			wide, narrow := p.slope(kernels.ParamID(id), i, 2e-4, rows), p.slope(kernels.ParamID(id), i, 1e-4, rows)
+			coarse, fine := p.slope(kernels.ParamID(id), i, 2e-4, rows), p.slope(kernels.ParamID(id), i, 1e-4, rows)
 			checked++
-			switch tolerance := 1e-5 * (1 + math.Abs(narrow)); {
-			case math.Abs(wide-narrow) > tolerance:
+			switch tolerance := 1e-5 * (1 + math.Abs(fine)); {
+			case math.Abs(coarse-fine) > tolerance:
 				skipped++
-			case math.Abs(narrow-want[i]) > tolerance:
-				p.t.Errorf("%s, kind %d, element %d: gradient %.8g, differences %.8g and %.8g", p.Params[id].Name, p.Params[id].Kind, i, want[i], wide, narrow)
+			case math.Abs(fine-want[i]) > tolerance:
+				p.t.Errorf("%s, kind %d, element %d: gradient %.8g, differences %.8g and %.8g", p.Params[id].Name, p.Params[id].Kind, i, want[i], coarse, fine)
 			}
 		}
 	}
@@ -126,13 +126,13 @@ func TestNodeGradientOfImages(t *testing.T) {
 			c.Images[i] = x - h
 			return (up - project()) / (float64(x+h) - float64(x-h))
 		}
-		wide, narrow := slope(2e-4), slope(1e-4)
+		coarse, fine := slope(2e-4), slope(1e-4)
 		c.Images[i] = x
-		tolerance := 1e-4 * (1 + math.Abs(narrow))
-		if math.Abs(wide-narrow) > tolerance {
+		tolerance := 1e-4 * (1 + math.Abs(fine))
+		if math.Abs(coarse-fine) > tolerance {
 			skipped++
-		} else if math.Abs(narrow-float64(got[i])) > tolerance {
-			t.Errorf("element %d: gradient %.8g, differences %.8g and %.8g", i, got[i], wide, narrow)
+		} else if math.Abs(fine-float64(got[i])) > tolerance {
+			t.Errorf("element %d: gradient %.8g, differences %.8g and %.8g", i, got[i], coarse, fine)
 		}
 	}
 	if skipped > len(got)/50 {

@@ -16,7 +16,7 @@ func (e *Exec) tap(t kernels.Tap) ([]float64, kernels.Shape) {
 // Read writes the node or value, n×C×H×W.
 func (e *Exec) Read(t kernels.Tap, dst []float32) error {
 	x, _ := e.tap(t)
-	narrow(dst, x)
+	toFloat32(dst, x)
 	return nil
 }
 

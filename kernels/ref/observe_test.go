@@ -34,7 +34,7 @@ func tiny(t *testing.T) *ref.Exec {
 	return e
 }
 
-// Literal answers: node 0 is the images, node 1 is relu(images) + images.
+// The expected values are literals. Node 0 is the images, node 1 is relu(images) + images.
 func TestObservations(t *testing.T) {
 	e := tiny(t)
 	node1 := make([]float32, 12)
@@ -71,7 +71,7 @@ func TestObservations(t *testing.T) {
 	}
 }
 
-// The gradient passes a rectifier where its input is > 0, and < 6; sums pass it to every term.
+// The gradient passes a rectifier where its input is > 0, and < 6 for ReLU6. A sum passes it to every term.
 func TestNodeGradientLiteral(t *testing.T) {
 	e := tiny(t)
 	got := make([]float32, 12)
@@ -85,7 +85,7 @@ func TestNodeGradientLiteral(t *testing.T) {
 	}
 }
 
-// A gate replaces the sums for decisions and for nothing else, until the next Forward.
+// A gate replaces the sums that decide which rectifiers pass the gradient, and nothing else, until the next Forward.
 func TestSetGate(t *testing.T) {
 	e := tiny(t)
 	gradient := func() []float32 {

@@ -19,7 +19,7 @@ func ours(t *testing.T) map[string][]string {
 	return of
 }
 
-// TestImportsGoDown wants each package on one floor, and its imports on floors below.
+// TestImportsGoDown checks that each package is on one floor and imports only packages on the floors below.
 func TestImportsGoDown(t *testing.T) {
 	of := ours(t)
 	floor := map[string]int{}
@@ -48,7 +48,7 @@ func TestImportsGoDown(t *testing.T) {
 	}
 }
 
-// TestPicture wants docs/rooms.svg to show the imports as they are.
+// TestPicture checks that docs/rooms.svg shows the present imports.
 func TestPicture(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(root, "docs", "rooms.svg"))
 	if err != nil {
@@ -59,7 +59,7 @@ func TestPicture(t *testing.T) {
 	}
 }
 
-// TestRoomsAreDescribed wants docs/architecture.md to name each package's folder.
+// TestRoomsAreDescribed checks that docs/architecture.md names the folder of each package.
 func TestRoomsAreDescribed(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "architecture.md"))
 	if err != nil {

@@ -1,8 +1,8 @@
 //go:build cuda
 
-// Package early starts CUDA before gorgonia.org/cu does, and says what is wrong where it does not start: cu would print to
-// stdout and end the process in its own init. Go initialises packages in the order of their import paths, after those
-// that they import, so this one, which imports next to nothing, comes first.
+// Package early starts CUDA before gorgonia.org/cu does. If CUDA does not start, it writes the reason to stderr and ends the
+// process; cu would write to stdout in its own init. Go initialises packages in the order of their import paths, each after
+// its imports. This package has few imports and therefore comes first.
 package early
 
 /*
@@ -16,8 +16,8 @@ import (
 	"os"
 )
 
-// mends say what to do about the errors of cuInit that have one common cause.
-var mends = map[C.CUresult]string{
+// remedies has the remedy for each error of cuInit with one common cause.
+var remedies = map[C.CUresult]string{
 	C.CUDA_ERROR_NO_DEVICE:              "no GPU is visible: see nvidia-smi and CUDA_VISIBLE_DEVICES; run a container with --gpus all",
 	C.CUDA_ERROR_STUB_LIBRARY:           "a stub of libcuda is loaded: take the folder of stubs out of LD_LIBRARY_PATH",
 	C.CUDA_ERROR_SYSTEM_DRIVER_MISMATCH: "the driver was updated and its old kernel module is still loaded: reboot",
@@ -35,8 +35,8 @@ func init() {
 	if C.cuGetErrorString(r, &text) == C.CUDA_SUCCESS {
 		words = C.GoString(text)
 	}
-	if mend, ok := mends[r]; ok {
-		words = mend
+	if remedy, ok := remedies[r]; ok {
+		words = remedy
 	}
 	fmt.Fprintf(os.Stderr, "bnas: CUDA does not start (cuInit: %d): %s; bnas --device cpu needs none\n", r, words)
 	os.Exit(1)
