@@ -3,17 +3,17 @@
 //   y_b[o, p]  = Σ_{i in o's group} Σ_k w_b[o, i, k] · u[i, p·stride − pad + k·dilation]
 //   du[i, q]   = Σ_b Σ_{o in i's group} Σ_k w_b[o, i, k] · dy_b[o, p]                p·stride − pad + k·dilation = q
 //
-// Layout: maps NHWC; weights as the store has them, [out][in / groups][kernel][kernel]. Groups begin at any channel, so a
-// thread has one column of one pixel at a time and loads from the maps what it needs: neighbouring threads have
-// neighbouring columns, so that a group's threads read the same u, from the first-level cache. There is no patch; the
-// tile is all that is in shared memory. Few networks have such convolutions; being right is what matters here.
+// Layout: maps are NHWC. Weights are [out][in / groups][kernel][kernel], as the store has them. Groups begin at any
+// channel. A thread therefore has one column of one pixel at a time and loads what it needs from the maps. Neighbouring
+// threads have neighbouring columns: those of a group read the same u, from the first-level cache. There is no patch;
+// only the tile is in shared memory. Few networks have such convolutions, so the kernel is simple rather than fast.
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
 
 enum { GROUPED_THREADS = 256 };
 
-// What one value of a grouped convolution has: outputs and inputs a group.
+// The groups of one value: its outputs and inputs a group, and the index of a weight.
 struct Groups {
 	int outs, ins, kernel;
 	__device__ __forceinline__ int weight(int o, int i, int ky, int kx) const { return ((o * ins + i % ins) * kernel + ky) * kernel + kx; }
@@ -71,13 +71,13 @@ extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped(const F
 	Place at = place_of(t, s.columns, s.height, s.width);
 	for (int n = threadIdx.x; n < at.rows * at.width * at.columns; n += blockDim.x) {
 		int p = n / at.columns, c = n % at.columns, y = p / at.width, x = p % at.width;
-		tile[(y * (int)t.tile_w + x) * (int)t.slab + c] = grouped_value(s, at.image, at.y0 + y, at.x0 + x, at.column + c);
+		tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = grouped_value(s, at.image, at.y0 + y, at.x0 + x, at.column + c);
 	}
 	__syncthreads();
-	store_values(s, at, tile, (int)t.slab, tile + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+	store_values(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
@@ -87,8 +87,8 @@ extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradien
 		float sum = 0;
 		for (int b = 0; at.column + c < s.in.channels && b < s.outs; b++)
 			sum += grouped_gradient_of(s, s.out[b], at.image, at.y0 + y, at.x0 + x, at.column + c);
-		tile[(y * (int)t.tile_w + x) * (int)t.slab + c] = sum;
+		tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = sum;
 	}
 	__syncthreads();
-	store_gradient(s, at, tile, (int)t.slab, tile + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

@@ -1,38 +1,38 @@
 // Patches of the tensor-core convolutions: loaded from maps, transformed in fp32, rounded once as they are stored.
 //
-// A patch (patch.cuh) has rows of 32 bytes along K a step, and 16 more: an odd multiple of 16, so that eight pixels in a
-// row, which ldmatrix reads at once, are in eight different 16-byte groups of banks, at any tap. Pixels two apart
-// (stride 2) share groups in pairs.
+// A row of a patch (patch.cuh) has 32 bytes along K for each step, and 16 more: an odd multiple of 16. ldmatrix reads
+// eight neighbouring pixels of a row at once. At any tap they are in eight different 16-byte groups of banks. Pixels
+// two apart (stride 2) share groups in pairs.
 //
-// What bounds these convolutions is DRAM, so what matters is how many loads are under way: a thread asks for a batch of
-// float4s before it uses any, and, but for the first chunk, multiplies a tap of the present chunk in between.
+// DRAM bounds these convolutions, so the number of loads under way matters. A thread asks for a batch of float4s before
+// it uses any. In between it multiplies a tap of the present chunk, except for the first chunk.
 #pragma once
 #include "mma_operand.cuh"
 #include "patch.cuh"
 
 #ifdef BNAS_TENSOR_CORES
 
-// What a thread has under way: a float4 of N pixels, of the first term or source and, for a gradient, of the value.
+// The loads under way of a thread: a float4 of N pixels, of the first term or source and, for a gradient, of the value.
 template <int N> struct Batch {
 	float4 result[N], value[N];
 	int at[N]; // floats into the image, −1: outside
 };
 
-// Asks for numbers of a map from element `image` on. Those of a narrow map stay as they are, two in x and two in y, until
+// Loads float4s of a map from element `image` on. Numbers in half precision stay packed, two in x and two in y, until
 // widen_batch.
-template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], const void *map, i64 narrow, i64 image, const int (&at)[N]) {
+template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], const void *map, i64 half, i64 image, const int (&at)[N]) {
 #pragma unroll
 	for (int j = 0; j < N; j++) {
 		x[j] = make_float4(0, 0, 0, 0);
-		if (at[j] >= 0 && !narrow)
+		if (at[j] >= 0 && !half)
 			x[j] = *(const float4 *)(global((const float *)map) + image + at[j]);
-		if (at[j] >= 0 && narrow)
+		if (at[j] >= 0 && half)
 			*(float2 *)&x[j] = *(const float2 *)(global((const unsigned short *)map) + image + at[j]);
 	}
 }
 
-template <int N> __device__ __forceinline__ void widen_batch(float4 (&x)[N], i64 narrow) {
-	if (!narrow)
+template <int N> __device__ __forceinline__ void widen_batch(float4 (&x)[N], i64 half) {
+	if (!half)
 		return;
 #pragma unroll
 	for (int j = 0; j < N; j++) {
@@ -75,10 +75,10 @@ struct NodeOperand {
 	__device__ __forceinline__ void seek(int c) { channel = c; }
 	__device__ __forceinline__ int at(int pixel) const { return pixel * (int)node.pitch + channel; }
 	template <int N> __device__ __forceinline__ void load(float4 (&x)[N], i64 t, const int (&at)[N]) const {
-		load_batch(x, node.term[t].value, node.term[t].narrow, number * node.height * node.width * node.pitch, at);
+		load_batch(x, node.term[t].value, node.term[t].half, number * node.height * node.width * node.pitch, at);
 	}
 	template <int N> __device__ __forceinline__ void scale(float4 (&x)[N], i64 t) const {
-		widen_batch(x, node.term[t].narrow);
+		widen_batch(x, node.term[t].half);
 		if (node.term[t].affine)
 			scale_batch(x, node.term[t].affine + channel);
 	}
@@ -135,13 +135,13 @@ struct IncomingOperand {
 			return;
 		load_batch(b.result, incoming->source[0].gradient, 0, image(), b.at);
 		if (incoming->source[0].slope)
-			load_batch(b.value, incoming->value, incoming->narrow, image(), b.at);
+			load_batch(b.value, incoming->value, incoming->half, image(), b.at);
 	}
 	template <int N> __device__ __forceinline__ void finish(Batch<N> &b) const {
 		if (incoming->sources == 0)
 			return;
 		bool read = incoming->source[0].slope != 0;
-		widen_batch(b.value, read && incoming->narrow);
+		widen_batch(b.value, read && incoming->half);
 		if (read)
 			scale_batch(b.result, b.value, incoming->source[0].slope + channel);
 #pragma unroll 1
@@ -151,8 +151,8 @@ struct IncomingOperand {
 			load_batch(more, source.gradient, 0, image(), b.at);
 			if (source.slope) {
 				if (!read) {
-					load_batch(b.value, incoming->value, incoming->narrow, image(), b.at);
-					widen_batch(b.value, incoming->narrow);
+					load_batch(b.value, incoming->value, incoming->half, image(), b.at);
+					widen_batch(b.value, incoming->half);
 				}
 				read = true;
 				scale_batch(more, b.value, source.slope + channel);
@@ -205,7 +205,7 @@ template <class T, class Operand> struct Stager {
 			if (pixel < pixels)
 				T::store(to + pixel * patch.ld + column, b.at[j] >= 0 ? b.result[j] : make_float4(0, 0, 0, 0));
 	}
-	// What is left of the chunk, N pixels at a time.
+	// The rest of the chunk, N pixels at a time.
 	template <int N> __device__ __forceinline__ void rest(char *to) {
 #pragma unroll 1
 		while (more()) {

@@ -1,13 +1,13 @@
-// Stores of the forward pass: a block's tile of a step's values, and the channel statistics that their BatchNorms need.
+// Stores of the forward pass: a block's tile of a step's values, and the channel statistics for their BatchNorms.
 //
-// Statistics are merged in a fixed order. A block reduces its tile around the tile's first pixel; the last block of an
-// image merges the image's tiles, and the last image's merges the batch (Chan et al.), in doubles:
+// Statistics are merged in a fixed order. A block reduces its tile around the tile's first pixel. The last block of an
+// image merges the image's tiles. The last image's last block merges the batch. Merges are in doubles (Chan et al.):
 //   mean = Σ n_k·mean_k / Σ n_k        M2 = Σ (M2_k + n_k·(mean_k − mean)²)        σ² = M2 / Σ n_k
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
 
-// scratch that store_values needs, in bytes, for a block of the given number of threads.
+// The bytes of scratch of store_values, for a block of that many threads.
 #define STORE_SCRATCH(threads) ((threads) * 32)
 
 __device__ __forceinline__ const Output &output_of(const Forward &step, int column) {
@@ -18,8 +18,8 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 }
 
 // Stores four channels at offset `at` and returns what was stored.
-__device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, float4 x) {
-	if (!narrow) {
+__device__ __forceinline__ float4 write_value(void *value, i64 half, i64 at, float4 x) {
+	if (!half) {
 		*(float4 *)(global((float *)value) + at) = x;
 		return x;
 	}
@@ -28,8 +28,9 @@ __device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, f
 	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
 }
 
-// The tile keeps what was stored: statistics are of the values that loads will see. Threads (g, r): four columns, every
-// R-th pixel. What a thread needs of the step is read before the first store, which the compiler must take to change it.
+// Stores the tile. Thread (g, r) has four columns and every R-th pixel. In half precision the tile keeps the rounded
+// values: later loads see those, so the statistics must be theirs. A thread reads the fields of the step before its first
+// store: the compiler must assume that a store changes them, and would read them again for each pixel.
 __device__ inline void write_tile(const Forward &step, const Place &at, float *tile, int ld) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	if (r >= R)
@@ -37,18 +38,18 @@ __device__ inline void write_tile(const Forward &step, const Place &at, float *t
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, width = (int)step.width, c = at.column + 4 * g;
 	const Output &o = output_of(step, c);
 	const int pitch = (int)o.pitch;
-	const i64 narrow = o.narrow, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
+	const i64 half = o.half, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
 	void *const value = o.value;
 	Walk walk(r, R, at.width);
 	for (int k = r; k < n; k += R, walk.next()) {
 		float4 *from = (float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
-		float4 stored = write_value(value, narrow, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
-		if (narrow)
+		float4 stored = write_value(value, half, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
+		if (half)
 			*from = stored;
 	}
 }
 
-// Mean and M2 of each column of the tile, into dst[columns]. Threads (g, r): four columns, every R-th pixel.
+// Mean and M2 of each column of the tile, into dst[columns]. Thread (g, r) has four columns and every R-th pixel.
 __device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, double2 *dst) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width;
@@ -76,7 +77,7 @@ __device__ inline void tile_statistics(const Forward &step, const Place &at, con
 	}
 }
 
-// The image's statistics from its tiles'.
+// The statistics of the image, from those of its tiles.
 __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	const Statistics &s = step.statistics;
 	const Tiling &t = step.tiling;
@@ -92,7 +93,7 @@ __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	}
 }
 
-// Sum over r of each column's value in scratch[r][columns], by every thread of the column.
+// Σ_r of a column's values. Every thread of the column gets the sum. scratch is [rows][columns].
 __device__ __forceinline__ double column_sum(double *scratch, double value, int columns, int rows, int c, int r) {
 	__syncthreads();
 	if (r < rows)
@@ -104,7 +105,19 @@ __device__ __forceinline__ double column_sum(double *scratch, double value, int 
 	return sum;
 }
 
-// The batch's statistics from its images', and with them the coefficients of the BatchNorms over these columns.
+// The statistics of one column of a step, and the coefficients of the BatchNorms over it.
+__device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, double mean, double variance) {
+	s.mean[column] = mean;
+	s.variance[column] = variance;
+	for (int k = 0; k < s.norms; k++) {
+		const BatchNorm &b = s.norm[k];
+		i64 channel = column - b.column;
+		if (channel >= 0 && channel < b.channels)
+			b.affine[channel] = affine_of(b, channel, mean, variance);
+	}
+}
+
+// The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns.
 __device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int images) {
 	const Statistics &s = step.statistics;
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
@@ -118,31 +131,23 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 	double variance = column_sum(scratch, m2, at.columns, R, c, r) / (n * images);
 	if (r != 0)
 		return;
-	int column = at.column + c;
-	s.mean[column] = mean;
-	s.variance[column] = variance;
-	for (int k = 0; k < s.norms; k++) {
-		const BatchNorm &b = s.norm[k];
-		i64 channel = column - b.column;
-		if (channel >= 0 && channel < b.channels)
-			b.affine[channel] = affine_of(b, channel, mean, variance);
-	}
+	put_statistics(s, at.column + c, mean, variance);
 }
 
-// Stores a tile [pixels][ld] that is in shared memory and gathers its statistics over the first stat_images images.
-// scratch is shared memory apart from the tile, STORE_SCRATCH bytes. All threads of the block call it, and at least as
-// many threads as columns. The tile must be complete (a barrier before).
+// Stores a tile [pixels][ld] in shared memory and gathers its statistics over the first stat_images images. scratch is
+// other shared memory, STORE_SCRATCH bytes. All threads of the block call it. The block has at least as many threads as
+// columns. The tile must be complete (a barrier before).
 __device__ inline void store_values(const Forward &step, const Place &at, float *tile, int ld, void *scratch, int stat_images) {
 	write_tile(step, at, tile, ld);
 	const Statistics &s = step.statistics;
 	if (s.norms == 0 || at.image >= stat_images)
 		return;
-	if (step.out[0].narrow)
+	if (step.out[0].half)
 		__syncthreads();
 	const i64 tiles = step.tiling.tiles;
 	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
 	tile_statistics(step, at, tile, ld, (float *)scratch, dst + at.column);
-	// The counters of a slab: the images that are complete, then the tiles of each image.
+	// The counters of a channel tile: the images that are complete, then the tiles of each image.
 	unsigned *arrived = s.arrived + blockIdx.y * (unsigned)(1 + gridDim.x / (unsigned)tiles);
 	if (tiles > 1) {
 		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))

@@ -1,8 +1,9 @@
-// Stores of the backward pass: a block's tile of the gradient at a node, and the sums that dγ and dβ need.
+// Stores of the backward pass: a block's tile of the gradient at a node, and the sums for dγ and dβ.
 //
 //   D = G ⊙ act′(z)      dβ = Σ D      dγ = Σ D·x̂      over images and pixels, per image first, in a fixed order
 //
-// and then, for the loads of what stored the node's values, dx = γr(D − dβ/m − x̂·dγ/m).
+// The sums give the slopes, dx = γr(D − dβ/m − x̂·dγ/m). The steps that stored the node's values load their gradients
+// through them.
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
@@ -15,14 +16,14 @@ __device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, fl
 	return make_float4(sum.x + d, fmaf(d, x0, sum.y), fmaf(d, x1, sum.z), fmaf(d, x2, sum.w));
 }
 
-// Four channels of each term's value, and of x̂; their node's sum is returned.
+// Returns four channels of the node's sum. hat becomes x̂ of each term, 0 for a term without BatchNorm.
 __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 hat[3]) {
 	float4 sum = make_float4(0, 0, 0, 0);
 	for (int t = 0; t < 3; t++) {
 		hat[t] = make_float4(0, 0, 0, 0);
 		if (t >= n.terms)
 			continue;
-		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
+		float4 x = read_value(n.term[t].value, n.term[t].half, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
 			a = global(a);
@@ -40,7 +41,7 @@ __device__ __forceinline__ float4 masked(float4 g, float4 z, i64 activation) {
 		passes(z.z, activation) ? g.z : 0, passes(z.w, activation) ? g.w : 0);
 }
 
-// Stores D; thread (g, r) has four channels and every R-th pixel, and leaves its sums in scratch[r][columns].
+// Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, c = at.column + 4 * g;
@@ -102,41 +103,44 @@ __device__ inline void add_tiles(const Backward &step, const Place &at) {
 }
 
 // dγ, dβ and the coefficients of dx of one channel of one BatchNorm.
-__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool hold) {
+__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool frozen) {
 	b.dgamma[c] = (float)dgamma;
 	b.dbeta[c] = (float)dbeta;
 	Affine a = b.affine[c];
 	Slope s = {a.scale, 0, 0, a.mean};
-	if (!hold) {
+	if (!frozen) {
 		s.offset = (float)(-a.scale * dbeta / m);
 		s.slope = (float)(-(double)a.scale * a.rstd * dgamma / m);
 	}
 	b.slope[c] = s;
 }
 
-// The batch's sums from its images'.
-__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool hold) {
+// The same for each BatchNorm that enters the node. sum has ΣD, and ΣD·x̂ of each term, over the batch.
+__device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool frozen) {
+	const double dgamma[3] = {sum.b, sum.c, sum.d};
+#pragma unroll
+	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
+		if (t < step.in.terms && step.sums.norm[t])
+			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, frozen);
+}
+
+// The sums of the batch, from those of its images.
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
 	in_order<4>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
-	double dbeta = column_sum(scratch, s.a, at.columns, R, c, r);
-	double dgamma[3] = {column_sum(scratch, s.b, at.columns, R, c, r), column_sum(scratch, s.c, at.columns, R, c, r),
-		column_sum(scratch, s.d, at.columns, R, c, r)};
+	const Sum4 sum = {column_sum(scratch, s.a, at.columns, R, c, r), column_sum(scratch, s.b, at.columns, R, c, r),
+		column_sum(scratch, s.c, at.columns, R, c, r), column_sum(scratch, s.d, at.columns, R, c, r)};
 	i64 channel = at.column + c;
-	if (r != 0 || channel >= step.in.channels)
-		return;
-	double m = (double)images * (double)(step.in.height * step.in.width);
-#pragma unroll
-	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
-		if (t < step.in.terms && step.sums.norm[t])
-			differentiate(*step.sums.norm[t], channel, dgamma[t], dbeta, m, hold);
+	if (r == 0 && channel < step.in.channels)
+		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), frozen);
 }
 
-// Stores a tile [pixels][ld] of ∂loss/∂u that is in shared memory as the gradient at the node. sums: gather dγ and dβ
-// if this is the last addition. scratch is shared memory apart from the tile, GRADIENT_SCRATCH bytes. All threads of
-// the block call it, at least as many as columns; the tile must be complete (a barrier before).
-__device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool hold, bool sums) {
+// Stores a tile [pixels][ld] of ∂loss/∂u in shared memory as the gradient at the node. sums: gather dγ and dβ at the last
+// addition. scratch is other shared memory, GRADIENT_SCRATCH bytes. All threads of the block call it. The block has at
+// least as many threads as columns. The tile must be complete (a barrier before).
+__device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool frozen, bool sums) {
 	sums = sums && step.last;
 	write_gradient(step, at, tile, ld, (float4 *)scratch, sums);
 	if (!sums)
@@ -152,5 +156,5 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 		add_tiles(step, at);
 	}
 	if (arrive(arrived, (unsigned)images))
-		add_images(step, at, (double *)scratch, images, hold);
+		add_images(step, at, (double *)scratch, images, frozen);
 }
