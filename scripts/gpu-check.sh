@@ -97,7 +97,11 @@ fi
 bundle=$(realpath "$bundle")
 bnas=$bundle/bnas-cuda
 
+# Fresh random programs each time; the seed of an earlier file repeats its programs.
+export BNAS_KERNELTEST_SEED=${BNAS_KERNELTEST_SEED:-$((RANDOM << 15 | RANDOM))}
+
 say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(paste -sd ' ' "$bundle/commit" 2>/dev/null)"
+say "BNAS_KERNELTEST_SEED=$BNAS_KERNELTEST_SEED"
 section "the machine" 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
 section "doctor" 60 "$bnas" doctor
 section "driver" 60 "$bundle/driver.test" -test.run '^TestReal' -test.v
