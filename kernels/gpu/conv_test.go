@@ -123,38 +123,48 @@ func (w window) eachProduct(n int, in, out shape, visit func(weight, from, to in
 }
 
 func TestConv(t *testing.T) {
-	forms := map[string][2]int{"conv_fp32": {formForward, formGradient}, "depthwise": {formDepthwise, formDepthwise}, "grouped": {formRaw, formRaw}}
 	for seed, c := range convCases {
 		t.Log(describe(uint64(seed), c))
-		k := newKit(t, uint64(seed))
-		d := k.node(c.n, c.in, c.activation, c.terms...)
-		s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
-		f := forward{kernel: c.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window, cut: c.shared(c.forward, false)}
-		var want [][]float64
-		var values []*incoming
-		du := make([]float64, len(d.u))
-		taps, ins := int(c.window.Kernel*c.window.Kernel), c.in.c/int(c.window.Groups)
-		for b, channels := range c.out {
-			out := shape{channels, s.h, s.w}
-			w, raw, packed := k.weights(channels, ins, taps, forms[c.kernel][0])
-			f.weights = append(f.weights, packed)
-			v := k.incoming(c.n, out, []bool{true, false}[:2-b]...) // the third sibling is not used
-			v.abi.Weight = k.pack(raw, channels, ins, taps, forms[c.kernel][1])
-			values = append(values, v)
-			y, dw := make([]float64, len(v.dy)), make([]float64, len(w))
-			c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
-				y[to] += w[weight] * d.u[from]
-				du[from] += w[weight] * v.dy[to]
-				dw[weight] += v.dy[to] * d.u[from]
-			})
-			want = append(want, y)
-			k.checkWeightGradient(d, v, c.window, dw)
-		}
-		f.run(k, want...)
-		for _, g := range backwards(c.kernel + "_gradient") {
-			g.n, g.in, g.out, g.window, g.cut = c.n, d, values, c.window, c.shared(c.backward, true)
-			g.run(k, du)
-		}
+		c.check(newKit(t, uint64(seed)), "", "")
+	}
+}
+
+// packedForms are the forms of a kernel's weights, forward and backward.
+var packedForms = map[string][2]int{
+	"conv_fp32": {formForward, formGradient}, "depthwise": {formDepthwise, formDepthwise}, "grouped": {formRaw, formRaw}, "conv_naive": {formRaw, formRaw},
+}
+
+// check compares a convolution and its gradients with sums in float64. statistics and norms are the kernels of its
+// BatchNorms, where the convolution's have none.
+func (c convCase) check(k *kit, statistics, norms string) {
+	k.t.Helper()
+	d := k.node(c.n, c.in, c.activation, c.terms...)
+	s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
+	f := forward{kernel: c.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window, cut: c.shared(c.forward, false), statistics: statistics}
+	var want [][]float64
+	var values []*incoming
+	du := make([]float64, len(d.u))
+	taps, ins := int(c.window.Kernel*c.window.Kernel), c.in.c/int(c.window.Groups)
+	for b, channels := range c.out {
+		out := shape{channels, s.h, s.w}
+		w, raw, packed := k.weights(channels, ins, taps, packedForms[c.kernel][0])
+		f.weights = append(f.weights, packed)
+		v := k.incoming(c.n, out, []bool{true, false}[:2-b]...) // the third sibling is not used
+		v.abi.Weight = k.pack(raw, channels, ins, taps, packedForms[c.kernel][1])
+		values = append(values, v)
+		y, dw := make([]float64, len(v.dy)), make([]float64, len(w))
+		c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
+			y[to] += w[weight] * d.u[from]
+			du[from] += w[weight] * v.dy[to]
+			dw[weight] += v.dy[to] * d.u[from]
+		})
+		want = append(want, y)
+		k.checkWeightGradient(d, v, c.window, dw)
+	}
+	f.run(k, want...)
+	for _, g := range backwards(c.kernel + "_gradient") {
+		g.n, g.in, g.out, g.window, g.cut, g.norms = c.n, d, values, c.window, c.shared(c.backward, true), norms
+		g.run(k, du)
 	}
 }
 

@@ -47,6 +47,7 @@ type forward struct {
 	cut        cut
 	args       []any // between the step and `images`; the last one is left out of linear's
 	noStats    bool
+	statistics string // the kernel of the statistics, where the first one has none
 }
 
 // run launches the kernel, compares the values with want, and the statistics and coefficients with the values.
@@ -82,11 +83,15 @@ func (f forward) run(k *kit, want ...[]float64) {
 	if !f.noStats {
 		step.Statistics = gpu.Statistics{Tile: b.tile, Image: b.image, Arrived: b.arrived, Mean: mean, Variance: variance, Norm: put(k, norms...), Norms: int64(len(norms))}
 		args = append([]any{put(k, step)}, f.args...)
-		args = append(args, f.n, f.statImages)
-	} else {
-		args = append(args, f.n)
+	}
+	args = append(args, f.n)
+	if !f.noStats && f.statistics == "" {
+		args = append(args, f.statImages)
 	}
 	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	if f.statistics != "" {
+		k.launch(f.statistics, 1, 1, 32, 0, args[0], f.statImages)
+	}
 	values := make([][]float64, len(outs))
 	for i, o := range outs {
 		values[i] = k.getValue(o, f.n*f.h*f.w)
@@ -158,6 +163,7 @@ type backward struct {
 	cut             cut
 	args            []any // between the step and `images`
 	add, hold, sums bool
+	norms           string // the kernel of dγ and dβ, where the first one has none
 }
 
 // run launches the kernel and compares D with (want ⊙ act′(z)) and what was there, want = ∂loss/∂u; then dγ, dβ and
@@ -177,7 +183,13 @@ func (f backward) run(k *kit, want []float64) {
 		step.Gradient, step.Add = k.putMap(before, in.c), 1
 	}
 	args := append([]any{put(k, step)}, f.args...)
-	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, append(args, f.n, f.hold, f.sums)...)
+	if args = append(args, f.n); f.norms == "" {
+		args = append(args, f.hold, f.sums)
+	}
+	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	if f.norms != "" && f.sums {
+		k.launch(f.norms, 1, 1, 32, 0, args[0], f.n, f.hold)
+	}
 	d := k.getMap(step.Gradient, size/in.c, in.c)
 	wantD := make([]float64, size)
 	for i := range wantD {

@@ -104,6 +104,18 @@ __device__ __forceinline__ double column_sum(double *scratch, double value, int 
 	return sum;
 }
 
+// The statistics of one column of a step, and the coefficients of the BatchNorms over it.
+__device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, double mean, double variance) {
+	s.mean[column] = mean;
+	s.variance[column] = variance;
+	for (int k = 0; k < s.norms; k++) {
+		const BatchNorm &b = s.norm[k];
+		i64 channel = column - b.column;
+		if (channel >= 0 && channel < b.channels)
+			b.affine[channel] = affine_of(b, channel, mean, variance);
+	}
+}
+
 // The batch's statistics from its images', and with them the coefficients of the BatchNorms over these columns.
 __device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int images) {
 	const Statistics &s = step.statistics;
@@ -118,15 +130,7 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 	double variance = column_sum(scratch, m2, at.columns, R, c, r) / (n * images);
 	if (r != 0)
 		return;
-	int column = at.column + c;
-	s.mean[column] = mean;
-	s.variance[column] = variance;
-	for (int k = 0; k < s.norms; k++) {
-		const BatchNorm &b = s.norm[k];
-		i64 channel = column - b.column;
-		if (channel >= 0 && channel < b.channels)
-			b.affine[channel] = affine_of(b, channel, mean, variance);
-	}
+	put_statistics(s, at.column + c, mean, variance);
 }
 
 // Stores a tile [pixels][ld] that is in shared memory and gathers its statistics over the first stat_images images.

@@ -114,23 +114,26 @@ __device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double 
 	b.slope[c] = s;
 }
 
+// The same of each BatchNorm that enters the node; sum is ΣD, and ΣD·x̂ of each term, over the batch.
+__device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool hold) {
+	const double dgamma[3] = {sum.b, sum.c, sum.d};
+#pragma unroll
+	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
+		if (t < step.in.terms && step.sums.norm[t])
+			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, hold);
+}
+
 // The batch's sums from its images'.
 __device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool hold) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
 	in_order<4>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
-	double dbeta = column_sum(scratch, s.a, at.columns, R, c, r);
-	double dgamma[3] = {column_sum(scratch, s.b, at.columns, R, c, r), column_sum(scratch, s.c, at.columns, R, c, r),
-		column_sum(scratch, s.d, at.columns, R, c, r)};
+	const Sum4 sum = {column_sum(scratch, s.a, at.columns, R, c, r), column_sum(scratch, s.b, at.columns, R, c, r),
+		column_sum(scratch, s.c, at.columns, R, c, r), column_sum(scratch, s.d, at.columns, R, c, r)};
 	i64 channel = at.column + c;
-	if (r != 0 || channel >= step.in.channels)
-		return;
-	double m = (double)images * (double)(step.in.height * step.in.width);
-#pragma unroll
-	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
-		if (t < step.in.terms && step.sums.norm[t])
-			differentiate(*step.sums.norm[t], channel, dgamma[t], dbeta, m, hold);
+	if (r == 0 && channel < step.in.channels)
+		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), hold);
 }
 
 // Stores a tile [pixels][ld] of ∂loss/∂u that is in shared memory as the gradient at the node. sums: gather dγ and dβ

@@ -15,6 +15,7 @@
 #include "philox.cu"
 #include "augment.cu"
 #include "pack.cu"
+#include "naive.cu"
 #include "conv_fp32.cu"
 #include "conv_tf32.cu"
 #include "conv_f16.cu"
@@ -57,6 +58,10 @@ KERNEL(jacobian_gram)
 KERNEL(philox_normal)
 KERNEL(augment)
 KERNEL(pack_weights)
+KERNEL(conv_naive)
+KERNEL(batch_norm_naive)
+KERNEL(conv_naive_gradient)
+KERNEL(batch_norm_naive_gradient)
 KERNEL(conv_fp32)
 KERNEL(conv_fp32_gradient)
 KERNEL(conv_tf32)

@@ -1,0 +1,159 @@
+// Convolution and BatchNorm as their formulas read, forward and backward: the kernels to read first.
+//
+//   conv_naive                 y_b[o, p] = Σ_k Σ_i w_b[o, i, k] · u[i, p·stride − pad + k·dilation]             u = act(z)
+//   batch_norm_naive           μ = Σ_p y / m      σ² = Σ_p (y − μ)² / m              m = images · height · width
+//   conv_naive_gradient        D[i, q] = act′(z) · Σ_b Σ_k Σ_o w_b[o, i, k] · dy_b[o, p]     p·stride − pad + k·dilation = q
+//   batch_norm_naive_gradient  dβ = Σ_q D      dγ = Σ_q D·x̂      dx = γr(D − dβ/m − x̂·dγ/m)
+//
+// z is the sum of a node's terms. b counts sibling convolutions; i and o run over one group.
+//
+// A launch computes one formula. A thread computes one result: an element of a map for a convolution, a channel for a
+// BatchNorm. Weights are [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense,
+// grouped and depthwise convolutions. The kernels take the structures of abi.cuh, pass the tests of the fast kernels,
+// and run in their place on a Device with the option Naive (cuda/naive.go).
+//
+// The fast kernels compute the same and move less:
+//
+//   conv_fp32.cu, depthwise.cu   A block transforms a pixel's value once, keeps it in shared memory and uses it for all
+//                                taps and columns. Here each product transforms it again: 432 times for 3×3 taps and 48
+//                                columns.
+//   conv_mma.cuh                 The same, with the products on tensor cores.
+//   grouped.cu                   The loops are these, on four channels a load.
+//   store.cuh                    A block takes the statistics from the tile that it stores. Here batch_norm_naive reads
+//                                the values twice more, and has only one thread a channel.
+//   store_gradient.cuh           The same for dγ and dβ.
+#include "plain.cuh"
+#include "store.cuh"
+#include "store_gradient.cuh"
+
+// Element `at` of a stored value.
+__device__ __forceinline__ float element(const void *value, i64 narrow, i64 at) {
+	return narrow ? from_f16(((const unsigned short *)value)[at]) : ((const float *)value)[at];
+}
+
+// z = Σ terms of a node at element `at` of its maps, of channel c.
+__device__ __forceinline__ float node_element(const Node &n, i64 at, i64 c) {
+	float z = 0;
+	for (i64 t = 0; t < n.terms; t++) {
+		const Term &term = n.term[t];
+		const float x = element(term.value, term.narrow, at);
+		z += term.affine ? normalise(x, term.affine[c]) : x;
+	}
+	return z;
+}
+
+// dy = ∂loss/∂value at element `at` of its map, of channel c.
+__device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, i64 c) {
+	float dy = 0;
+	for (i64 k = 0; k < v.sources; k++) {
+		const Source &source = v.source[k];
+		const float d = source.gradient[at];
+		dy += source.slope ? through(d, element(v.value, v.narrow, at), source.slope[c]) : d;
+	}
+	return dy;
+}
+
+// One element of y: of output channel o of value v, at pixel (y, x).
+__device__ __forceinline__ float conv_element(const Forward &s, const Output &v, i64 image, i64 y, i64 x, i64 o) {
+	const Node &in = *s.in;
+	const i64 ins = in.channels / s.groups, outs = v.channels / s.groups, first = o / outs * ins;
+	const float *w = (const float *)v.weight + o * ins * s.kernel * s.kernel;
+	float sum = 0;
+	for (i64 ky = 0; ky < s.kernel; ky++)
+		for (i64 kx = 0; kx < s.kernel; kx++) {
+			const i64 iy = y * s.stride - s.pad + ky * s.dilation, ix = x * s.stride - s.pad + kx * s.dilation;
+			if (iy < 0 || iy >= in.height || ix < 0 || ix >= in.width)
+				continue;
+			const i64 pixel = (image * in.height + iy) * in.width + ix;
+			for (i64 i = 0; i < ins; i++) {
+				const float u = activate(node_element(in, pixel * in.pitch + first + i, first + i), in.activation);
+				sum = fmaf(w[(i * s.kernel + ky) * s.kernel + kx], u, sum);
+			}
+		}
+	return sum;
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_naive(const Forward *step, i64 images) {
+	const Forward &s = *step;
+	for (i64 n = thread_index(); n < images * s.height * s.width * s.columns; n += thread_count()) {
+		const i64 column = n % s.columns, pixel = n / s.columns, x = pixel % s.width, y = pixel / s.width % s.height;
+		const Output &v = output_of(s, (int)column);
+		const i64 o = column - v.column, at = pixel * v.pitch + o;
+		const float sum = o < v.channels ? conv_element(s, v, pixel / s.width / s.height, y, x, o) : 0; // padding is zero
+		if (v.narrow)
+			((unsigned short *)v.value)[at] = to_f16(sum);
+		else
+			((float *)v.value)[at] = sum;
+	}
+}
+
+extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward *step, i64 stat_images) {
+	const Forward &s = *step;
+	const i64 pixels = stat_images * s.height * s.width;
+	for (i64 column = thread_index(); column < s.columns; column += thread_count()) {
+		const Output &v = output_of(s, (int)column);
+		const i64 c = column - v.column;
+		double sum = 0, squares = 0;
+		for (i64 p = 0; p < pixels; p++)
+			sum += element(v.value, v.narrow, p * v.pitch + c);
+		const double mean = sum / pixels;
+		for (i64 p = 0; p < pixels; p++) {
+			const double d = element(v.value, v.narrow, p * v.pitch + c) - mean;
+			squares += d * d;
+		}
+		put_statistics(s.statistics, column, mean, squares / pixels);
+	}
+}
+
+// What value v adds to ∂loss/∂u at input channel i of pixel (y, x).
+__device__ __forceinline__ float conv_gradient_element(const Backward &s, const Incoming &v, i64 image, i64 y, i64 x, i64 i) {
+	const i64 ins = s.in.channels / s.groups, outs = v.channels / s.groups, first = i / ins * outs;
+	const float *w = (const float *)v.weight + i % ins * s.kernel * s.kernel;
+	float sum = 0;
+	for (i64 ky = 0; ky < s.kernel; ky++)
+		for (i64 kx = 0; kx < s.kernel; kx++) {
+			const i64 py = y + s.pad - ky * s.dilation, px = x + s.pad - kx * s.dilation; // stride times the output's pixel
+			if (py < 0 || py % s.stride != 0 || py / s.stride >= s.height || px < 0 || px % s.stride != 0 || px / s.stride >= s.width)
+				continue;
+			const i64 pixel = (image * s.height + py / s.stride) * s.width + px / s.stride;
+			for (i64 o = first; o < first + outs; o++)
+				sum = fmaf(w[(o * ins * s.kernel + ky) * s.kernel + kx], incoming_element(v, pixel * v.pitch + o, o), sum);
+		}
+	return sum;
+}
+
+extern "C" __global__ void __launch_bounds__(256) conv_naive_gradient(const Backward *step, i64 images) {
+	const Backward &s = *step;
+	const Node &in = s.in;
+	for (i64 n = thread_index(); n < images * in.height * in.width * in.pitch; n += thread_count()) {
+		const i64 i = n % in.pitch, pixel = n / in.pitch, x = pixel % in.width, y = pixel / in.width % in.height;
+		float d = 0;
+		if (i < in.channels && (in.activation == LINEAR || passes(node_element(in, n, i), in.activation)))
+			for (i64 b = 0; b < s.outs; b++)
+				d += conv_gradient_element(s, s.out[b], pixel / in.width / in.height, y, x, i);
+		s.gradient[n] = s.add ? s.gradient[n] + d : d;
+	}
+}
+
+extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(const Backward *step, i64 images, i64 hold) {
+	const Backward &s = *step;
+	const Node &in = s.in;
+	const i64 pixels = in.height * in.width;
+	for (i64 c = thread_index(); c < in.channels; c += thread_count()) {
+		Sum4 batch = {0, 0, 0, 0}; // ΣD, and ΣD·x̂ of each term
+		for (i64 image = 0; image < images; image++) {
+			Sum4 own = {0, 0, 0, 0};
+			for (i64 at = image * pixels * in.pitch + c; at < (image + 1) * pixels * in.pitch; at += in.pitch) {
+				float hat[3] = {0, 0, 0};
+#pragma unroll
+				for (int t = 0; t < 3; t++) // unrolled, hat stays in registers
+					if (t < in.terms && in.term[t].affine)
+						hat[t] = (element(in.term[t].value, in.term[t].narrow, at) - in.term[t].affine[c].mean) * in.term[t].affine[c].rstd;
+				own.add(add_products(zeros(), s.gradient[at], hat[0], hat[1], hat[2]));
+			}
+			s.sums.image[image * in.pitch + c] = own.rounded();
+			batch.add(own.rounded());
+		}
+		put_gradients(s, c, batch, (double)images * (double)pixels, hold != 0);
+	}
+}
