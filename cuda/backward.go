@@ -53,7 +53,11 @@ func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
 			ops = append(ops, e.weightOp(step, k, w, b, n))
 		}
 		for k, t := range s.Targets {
-			if t.Node != plan.NoNode {
+			switch {
+			case t.Node == plan.NoNode:
+			case e.plans.naive(step):
+				ops = append(ops, e.naiveBackward(b, i, k, n, frozen, sums)...)
+			default:
 				ops = append(ops, e.backwardOp(b, i, k, n, frozen, sums))
 			}
 		}

@@ -50,7 +50,7 @@ func newDevice(g driver.Driver, o Options) (*device, error) {
 	if d.options.MemoryLimit == 0 {
 		d.options.MemoryLimit = d.properties.Free / 100 * 95
 	}
-	err := d.options.Precision.check(d.properties.Capability)
+	err := d.options.Storage.check(d.properties.Capability)
 	if err == nil {
 		err = d.staging.open(g)
 	}

@@ -219,6 +219,10 @@ func (e *exec) forwardOps(n, statRows int) []Work {
 		ops = append(ops, e.normsOp("batch_norm_given"))
 	}
 	for i := 1; i < len(e.plans.steps); i++ {
+		if e.plans.naive(&e.plans.steps[i]) {
+			ops = append(ops, e.naiveForward(i, n, statRows)...)
+			continue
+		}
 		ops = append(ops, e.forwardOp(i, n, statRows))
 	}
 	return ops

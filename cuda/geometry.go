@@ -35,9 +35,12 @@ var opKernels = map[kernels.Op]string{
 	kernels.OpConcat: "concat", kernels.OpGlobalAvg: "global_avg", kernels.OpLinear: "linear",
 }
 
-// convKernel names the kernel of a convolution: depthwise where every channel is its own group, the plain loops of
-// `grouped` for other groups, and otherwise the implicit GEMM of the device's precision.
+// convKernel names the kernel of a convolution: on a naive Device the plain loops; else depthwise where every channel is
+// its own group, the loops of `grouped` for other groups, and otherwise the implicit GEMM of the device's precision.
 func (a *plans) convKernel(s *stepPlan, in kernels.Shape, p Precision) (name string, f form) {
+	if a.Naive {
+		return "conv_naive", rawForm
+	}
 	if s.step.Groups == 1 {
 		return "conv_" + kernelSuffix[p], forwardForm
 	}
@@ -58,6 +61,11 @@ func (a *plans) convTiling(s *stepPlan, in, out kernels.Shape, gradient bool) ti
 		columns, depth = depth, columns
 	}
 	switch s.kernel {
+	case "conv_naive":
+		if gradient {
+			return naiveTiling(in, columns)
+		}
+		return naiveTiling(out, columns)
 	case "depthwise":
 		return depthwiseTiling(in, out, s.step.Window, columns, gradient)
 	case "grouped":

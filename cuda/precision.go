@@ -14,6 +14,7 @@ type Precision string
 type Storage struct {
 	Precision Precision // of the convolutions that are not grouped; "" is FP32
 	Half      bool      // keep what the backward pass needs, the stored values, in half precision
+	Naive     bool      // convolutions and their BatchNorms by the plain loops of kernels/gpu/naive.cu: slow, in FP32 only
 }
 
 // FP32 runs on every GPU; the others on tensor cores, from compute capability 8.0.
@@ -48,6 +49,13 @@ func (p Precision) bytes() int {
 		return 2
 	}
 	return 4
+}
+
+func (s Storage) check(capability int) error {
+	if s.Naive && s.Precision != FP32 {
+		return fmt.Errorf("the naive kernels compute in fp32 only, not in %s", s.Precision)
+	}
+	return s.Precision.check(capability)
 }
 
 func (p Precision) check(capability int) error {

@@ -3,6 +3,7 @@
 package cost
 
 import (
+	"fmt"
 	"math"
 	"testing"
 
@@ -24,29 +25,33 @@ func TestCountAgreesWithEmulator(t *testing.T) {
 		"mobile": kerneltest.Mobile(1, 3, 2, 12, 3),
 	}
 	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			driver, err := emulated.New(emulated.Options{Threads: 1, Count: true})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var planned []cuda.Work
-			d, err := cuda.New(driver, cuda.Options{NoGraphs: true, Trace: func(w *cuda.Work) { planned = append(planned, *w) }})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			if err := step(d, c.Program, c.Params, c.N); err != nil {
-				t.Fatal(err)
-			}
-			var seen []machine.Traffic
-			for _, l := range driver.Traffic() {
-				if l.Kernel != "pack_weights" {
-					seen = append(seen, l)
-				}
-			}
-			agree(t, planned, seen)
-		})
+		for _, naive := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, naive %v", name, naive), func(t *testing.T) { countAgrees(t, c, cuda.Storage{Naive: naive}) })
+		}
 	}
+}
+
+func countAgrees(t *testing.T, c *kerneltest.Case, s cuda.Storage) {
+	driver, err := emulated.New(emulated.Options{Threads: 1, Count: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var planned []cuda.Work
+	d, err := cuda.New(driver, cuda.Options{Storage: s, NoGraphs: true, Trace: func(w *cuda.Work) { planned = append(planned, *w) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := step(d, c.Program, c.Params, c.N); err != nil {
+		t.Fatal(err)
+	}
+	var seen []machine.Traffic
+	for _, l := range driver.Traffic() {
+		if l.Kernel != "pack_weights" {
+			seen = append(seen, l)
+		}
+	}
+	agree(t, planned, seen)
 }
 
 func agree(t *testing.T, planned []cuda.Work, seen []machine.Traffic) {

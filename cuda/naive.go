@@ -1,0 +1,68 @@
+package cuda
+
+import "bnas.example/kernels"
+
+// The launches of a Device with the option Naive: every convolution, and every BatchNorm over one, as the plain loops of
+// kernels/gpu/naive.cu. The launches take the same tables as the fused ones.
+
+// naive reports whether a step has the plain loops.
+func (a *plans) naive(s *stepPlan) bool { return a.Naive && s.step.Op == kernels.OpConv }
+
+// naiveTiling is one tile, the map: the plain loops number a map's elements.
+func naiveTiling(s kernels.Shape, columns int) tiling {
+	return tiling{tileH: s.H, tileW: s.W, channelTile: columns, threads: plainThreads}
+}
+
+// naiveForward are the launches of a convolution and of the statistics of its values.
+func (e *exec) naiveForward(i, n, statRows int) []Work {
+	s := &e.plans.steps[i]
+	out := e.p.Values[s.outs[0]].Shape
+	conv := simple(s.kernel, n*out.H*out.W*s.columns, e.forward.steps[i], n)
+	conv.Step = s.name()
+	e.plans.countForward(&conv, i, n, 0)
+	if len(s.norms) == 0 || statRows == 0 {
+		return []Work{conv}
+	}
+	norm := simple("batch_norm_naive", s.columns, e.forward.steps[i], statRows)
+	norm.Step = s.name()
+	e.plans.countNaiveStatistics(&norm, s, statRows)
+	return []Work{conv, norm}
+}
+
+// naiveBackward are the launches of target k of step i of the order: the gradient at its node and, once that is
+// complete, the BatchNorms that enter the node.
+func (e *exec) naiveBackward(b *backwardTable, i, k, n int, frozen, sums bool) []Work {
+	s := b.order.Steps[i]
+	step, target := &e.plans.steps[s.Step+1], s.Targets[k]
+	in := e.p.Nodes[target.Node].Shape
+	conv := simple(step.backKernel, n*in.H*in.W*pitchOf(in.C), b.targets[i][k], n)
+	conv.Step = step.name()
+	e.plans.countBackward(&conv, b, step, target, n, false)
+	if !sums || !target.Last || e.plans.sums[target.Node] < 0 {
+		return []Work{conv}
+	}
+	norm := simple("batch_norm_naive_gradient", in.C, b.targets[i][k], n, frozen)
+	norm.Step = step.name()
+	e.plans.countNaiveSums(&norm, target.Node, n)
+	return []Work{conv, norm}
+}
+
+// countNaiveStatistics counts a launch of batch_norm_naive.
+func (a *plans) countNaiveStatistics(o *Work, s *stepPlan, statRows int) {
+	for _, v := range s.outs {
+		o.Read += int64(statRows) * a.valueBytes(v)
+	}
+	o.Write = int64(s.columns) * (16 + int64(len(s.norms))*affineBytes)
+}
+
+// countNaiveSums counts a launch of batch_norm_naive_gradient.
+func (a *plans) countNaiveSums(o *Work, node kernels.NodeID, n int) {
+	in := a.p.Nodes[node]
+	o.Read = int64(n)*mapBytes(in.Shape) + a.coefficientBytes(node)
+	for _, t := range in.Terms {
+		if t.BN != kernels.NoBN {
+			o.Read += int64(n) * a.valueBytes(t.Value)
+		}
+	}
+	o.Write = int64(n)*int64(pitchOf(in.C))*sumBytes + 2*a.coefficientBytes(node)
+}
