@@ -42,7 +42,7 @@ func (e *exec) walk(kind string, b *backwardTable, frozen, sums bool) error {
 func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
 	var ops []Work
 	if frozen && len(e.plans.norms) > 0 {
-		ops = append(ops, e.normsOp("batch_norm_held"))
+		ops = append(ops, e.normsOp("batch_norm_frozen"))
 	}
 	for i, s := range b.order.Steps {
 		step := &e.plans.steps[s.Step+1]
@@ -242,7 +242,7 @@ func (e *exec) weightGradients(t *table, s *stepPlan, outs []gpu.Incoming, b *ba
 		list = append(list, put(t, gpu.WeightGradient{
 			In: e.node(s.step.In[0], s.step.Act), Out: outs[k], Height: int64(out.H), Width: int64(out.W), Window: windowOf(s.step),
 			Gradient: gradient, Partial: e.gradients.base + driver.Ptr(b.scratch), Arrived: e.own + driver.Ptr(e.plans.arrived),
-			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), SlabOut: int64(w.tileOut), SlabIn: int64(w.tileIn),
+			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), TileOut: int64(w.tileOut), TileIn: int64(w.tileIn),
 		}))
 	}
 	return list, nil

@@ -130,7 +130,7 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]gpu.Incoming
 		d := gpu.Incoming{
 			Value: e.at(e.plans.values[v]), Source: put(t, sources...), Sources: int64(len(sources)),
 			Channels: int64(e.p.Values[v].C), Pitch: int64(pitchOf(e.p.Values[v].C)), Column: int64(e.plans.column[v]),
-			Narrow: e.plans.half(v),
+			Half: e.plans.half(v),
 		}
 		if s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backForm)

@@ -61,7 +61,7 @@ func (e *exec) buildForward(t *table) (err error) {
 
 func (t tiling) abi(s kernels.Shape) gpu.Tiling {
 	across, all := t.tiles(s.H, s.W)
-	return gpu.Tiling{TileH: int64(t.tileH), TileW: int64(t.tileW), TilesX: int64(across), Tiles: int64(all), Slab: int64(t.channelTile)}
+	return gpu.Tiling{TileH: int64(t.tileH), TileW: int64(t.tileW), TilesX: int64(across), Tiles: int64(all), ChannelTile: int64(t.channelTile)}
 }
 
 func windowOf(s *kernels.Step) gpu.Window {
@@ -73,7 +73,7 @@ func (e *exec) outputs(t *table, s *stepPlan) (driver.Ptr, error) {
 	for k, v := range s.outs {
 		o := gpu.Output{
 			Value: e.at(e.plans.values[v]), Channels: int64(e.p.Values[v].C), Pitch: int64(pitchOf(e.p.Values[v].C)),
-			Column: int64(e.plans.column[v]), Narrow: e.plans.half(v),
+			Column: int64(e.plans.column[v]), Half: e.plans.half(v),
 		}
 		if s.step != nil && s.step.Op == kernels.OpConv {
 			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.form)
@@ -116,7 +116,7 @@ func (e *exec) node(id kernels.NodeID, act kernels.Activation) gpu.Node {
 	d := shaped(n.Shape)
 	d.Terms, d.Activation = int64(len(n.Terms)), activations[act]
 	for k, t := range n.Terms {
-		d.Term[k].Value, d.Term[k].Narrow = e.at(e.plans.values[t.Value]), e.plans.half(t.Value)
+		d.Term[k].Value, d.Term[k].Half = e.at(e.plans.values[t.Value]), e.plans.half(t.Value)
 		if t.BN != kernels.NoBN {
 			d.Term[k].Affine = e.own + driver.Ptr(e.plans.affine[t.BN])
 		}

@@ -23,7 +23,7 @@ func (e *exec) tap(t kernels.Tap) (gpu.Node, kernels.Shape, error) {
 func (e *exec) value(v kernels.ValueID) gpu.Node {
 	d := shaped(e.p.Values[v].Shape)
 	d.Terms = 1
-	d.Term[0].Value, d.Term[0].Narrow = e.at(e.plans.values[v]), e.plans.half(v)
+	d.Term[0].Value, d.Term[0].Half = e.at(e.plans.values[v]), e.plans.half(v)
 	return d
 }
 

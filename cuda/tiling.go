@@ -3,7 +3,7 @@ package cuda
 // tiling is how one launch is cut into blocks (Tiling in kernels/gpu/abi.cuh), and what a block needs.
 type tiling struct {
 	tileH, tileW int // pixels of a tile
-	channelTile  int // columns of a block, a multiple of 8: slab in abi.cuh
+	channelTile  int // columns of a block, a multiple of 8: channel_tile in abi.cuh
 	threads      int
 	shared       int // bytes of dynamic shared memory
 }

@@ -17,7 +17,7 @@ struct alignas(16) Affine {
 };
 
 // dx = scale·D + offset + slope·(x − mean): BatchNorm backward with D at its output. scale = γr, offset = −γr·dβ/m,
-// slope = −γr²·dγ/m; with held statistics offset and slope are 0.
+// slope = −γr²·dγ/m; with frozen statistics offset and slope are 0.
 struct alignas(16) Slope {
 	float scale, offset, slope, mean;
 };
@@ -34,12 +34,12 @@ struct BatchNorm {
 	i64 column; // of the step that stores its value
 };
 
-// One summand of a node: a value through a BatchNorm, or as it is (affine == 0). A narrow value is stored in half
-// precision, laid out alike.
+// One summand of a node: a value through a BatchNorm, or as it is (affine == 0). half: the value is stored in
+// half precision, laid out alike.
 struct Term {
 	const void *value;
 	const Affine *affine;
-	i64 narrow;
+	i64 half;
 };
 
 enum { LINEAR, RELU, RELU6 };
@@ -53,17 +53,17 @@ struct Node {
 };
 
 // How a launch is cut into blocks: block (x, y) has tile x % tiles of image x / tiles, tile_h × tile_w pixels, and
-// columns [y·slab, (y+1)·slab).
+// columns [y·channel_tile, (y+1)·channel_tile).
 struct Tiling {
 	i64 tile_h, tile_w, tiles_x, tiles; // tiles_x in a row of tiles, tiles in an image
-	i64 slab;
+	i64 channel_tile;
 };
 
 // Where channel statistics are gathered: partial results of tiles, then of images, then of the batch, each in order.
 struct Statistics {
 	double2 *tile; // [image][tile][columns]: mean and Σ(x − mean)²
 	double2 *image; // [image][columns]
-	unsigned *arrived; // [slab][1 + images], zero between launches
+	unsigned *arrived; // [channel tiles][1 + images], zero between launches
 	double *mean, *variance; // [columns], of the batch
 	const BatchNorm *norm; // those over the step's values
 	i64 norms; // 0: no statistics
@@ -74,7 +74,7 @@ struct Output {
 	const void *weight; // conv: see pack.cu
 	i64 channels, pitch;
 	i64 column; // where its channels are among the step's columns
-	i64 narrow; // the same for all values of a step
+	i64 half; // the same for all values of a step
 };
 
 struct Forward {
@@ -103,14 +103,14 @@ struct Incoming {
 	const void *weight; // conv: see pack.cu
 	i64 channels, pitch;
 	i64 column;
-	i64 narrow;
+	i64 half;
 };
 
 // Where dγ and dβ are gathered: ΣD and ΣD·x̂ of the BatchNorms that enter a node by its up to three terms.
 struct Sums {
 	float4 *tile; // [image][tile][pitch]: ΣD, ΣD·x̂₀, ΣD·x̂₁, ΣD·x̂₂
 	float4 *image; // [image][pitch]
-	unsigned *arrived; // [slab][1 + images], zero between launches
+	unsigned *arrived; // [channel tiles][1 + images], zero between launches
 	const BatchNorm *norm[3]; // 0 where a term has none
 };
 
@@ -130,7 +130,7 @@ struct Backward {
 	Sums sums;
 };
 
-// The gradient of one convolution's weights. Block (x, y) has output channels [(x / across)·slab_out, + slab_out), input
+// The gradient of one convolution's weights. Block (x, y) has output channels [(x / across)·tile_out, + tile_out), input
 // channels and taps by x % across, and images of chunk y: see weight_gradient.cu.
 struct WeightGradient {
 	Node in;
@@ -142,7 +142,7 @@ struct WeightGradient {
 	unsigned *arrived; // [blocks of a chunk], zero between launches
 	i64 chunks; // pieces of the batch
 	i64 tile_h, tile_w; // pixels of out that are staged at once
-	i64 slab_out, slab_in; // channels of a block
+	i64 tile_out, tile_in; // channels of a block
 };
 
 // Where an image's dγ and dβ go in a row of the per-sample Jacobian: columns [column, column + channels) and the

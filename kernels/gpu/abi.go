@@ -26,7 +26,7 @@ type (
 	// Term is one summand of a node.
 	Term struct {
 		Value, Affine Ptr
-		Narrow        int64
+		Half          int64
 	}
 
 	// Node is a load: the activation of a sum of terms.
@@ -37,7 +37,7 @@ type (
 	}
 
 	// Tiling is how a launch is cut into blocks.
-	Tiling struct{ TileH, TileW, TilesX, Tiles, Slab int64 }
+	Tiling struct{ TileH, TileW, TilesX, Tiles, ChannelTile int64 }
 
 	// Statistics is where a forward launch gathers μ and σ².
 	Statistics struct {
@@ -49,8 +49,8 @@ type (
 
 	// Output is one value that a forward launch stores.
 	Output struct {
-		Value, Weight                   Ptr
-		Channels, Pitch, Column, Narrow int64
+		Value, Weight                 Ptr
+		Channels, Pitch, Column, Half int64
 	}
 
 	// Window is the geometry of a convolution or pool. In abi.cuh its fields stand in each structure that has one.
@@ -73,10 +73,10 @@ type (
 
 	// Incoming is the gradient of one value.
 	Incoming struct {
-		Value, Source                   Ptr
-		Sources                         int64
-		Weight                          Ptr
-		Channels, Pitch, Column, Narrow int64
+		Value, Source                 Ptr
+		Sources                       int64
+		Weight                        Ptr
+		Channels, Pitch, Column, Half int64
 	}
 
 	// Sums is where a backward launch gathers dγ and dβ.
@@ -106,7 +106,7 @@ type (
 		Window
 		Gradient, Partial, Arrived    Ptr
 		Chunks                        int64
-		TileH, TileW, SlabOut, SlabIn int64
+		TileH, TileW, TileOut, TileIn int64
 	}
 
 	// SampleBN is where the dγ and dβ of single images go.

@@ -1,7 +1,7 @@
 // Coefficients of BatchNorms without a pass over their values; block b has norms[b].
 //
 //   batch_norm_given: affine of every channel from the moments μ and σ² that are there
-//   batch_norm_held:  slope of every channel with the statistics constant, dx = γrD
+//   batch_norm_frozen:  slope of every channel with the statistics constant, dx = γrD
 //
 // The coefficients of the channels that pad the pitch stay zero, as the host has made them.
 #include "node.cuh"
@@ -14,7 +14,7 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_given(const BatchNo
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(256) batch_norm_held(const BatchNorm *norms, i64 count) {
+extern "C" __global__ void __launch_bounds__(256) batch_norm_frozen(const BatchNorm *norms, i64 count) {
 	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
 		const BatchNorm &b = norms[k];
 		for (int c = threadIdx.x; c < b.channels; c += blockDim.x)

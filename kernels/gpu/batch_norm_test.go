@@ -28,7 +28,7 @@ func TestBatchNormCoefficients(t *testing.T) {
 	list := k.norms(1, 37, 300)
 	p := put(k, list...)
 	k.launch("batch_norm_given", len(list), 1, 256, 0, p, len(list))
-	k.launch("batch_norm_held", len(list), 1, 256, 0, p, len(list))
+	k.launch("batch_norm_frozen", len(list), 1, 256, 0, p, len(list))
 	for _, b := range list {
 		c := int(b.Channels)
 		mean, variance := get[float64](k, b.Moments, c), get[float64](k, b.Variance, c)

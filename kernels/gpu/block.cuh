@@ -25,8 +25,8 @@ __device__ __forceinline__ Place place_of(const Tiling &t, i64 columns, i64 heig
 	p.x0 = p.tile % (int)t.tiles_x * (int)t.tile_w;
 	p.rows = min((int)t.tile_h, (int)height - p.y0);
 	p.width = min((int)t.tile_w, (int)width - p.x0);
-	p.column = blockIdx.y * (int)t.slab;
-	p.columns = min((int)t.slab, (int)columns - p.column);
+	p.column = blockIdx.y * (int)t.channel_tile;
+	p.columns = min((int)t.channel_tile, (int)columns - p.column);
 	return p;
 }
 

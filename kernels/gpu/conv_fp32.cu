@@ -7,7 +7,7 @@
 // of 8. Siblings are one GEMM: forward their columns stand side by side, u is read once; backward their columns follow
 // each other along K, du is written once.
 //
-// DRAM: u (its halo mostly from L2) once a slab, y once. Weights come from L2: taps·K·slab floats a block of P pixels, 1/P
+// DRAM: u (its halo mostly from L2) once a channel tile, y once. Weights come from L2: taps·K·channel_tile floats a block of P pixels, 1/P
 // of a float a multiplication. For 32×32 maps, 16 channels, 48 columns: 0.27 MB and 14 MFLOP an image, 53 FLOP a byte:
 // bound by FMA on every GPU. Shared memory: two channels cost a thread with 8×8 sums 4 float4 and 8 float2 loads for
 // 128 FMAs, at most 32 wavefronts a warp where a multiprocessor of 128 lanes multiplies for 32 cycles and one of 64
@@ -27,7 +27,7 @@ struct ForwardProblem {
 		kernel = (int)s.kernel;
 		stride = (int)s.stride;
 		dilation = (int)s.dilation;
-		Slice slice = slice_of((int)s.tiling.slab);
+		Slice slice = slice_of((int)s.tiling.channel_tile);
 #pragma unroll
 		for (int i = 0; i < 2; i++) {
 			pitch[i] = 0;
@@ -64,7 +64,7 @@ struct GradientProblem {
 		pitch = (int)s.in.pitch;
 		y0 = at.y0 + (int)s.pad;
 		x0 = at.x0 + (int)s.pad;
-		Slice slice = slice_of((int)s.tiling.slab);
+		Slice slice = slice_of((int)s.tiling.channel_tile);
 #pragma unroll
 		for (int i = 0; i < 2; i++)
 			offset[i] = slice.at[i] >= 0 && slice.column[i] < at.columns ? slice.row[i] * pitch + at.column + slice.column[i] : -1;
@@ -103,10 +103,10 @@ extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32(const Fo
 		implicit_gemm<2>(shared, t, patch, problem, 1, at.image);
 	else
 		implicit_gemm<1>(shared, t, patch, problem, 1, at.image);
-	store_values(s, place_of(t, s.columns, s.height, s.width), shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+	store_values(s, place_of(t, s.columns, s.height, s.width), shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, shared);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
@@ -117,5 +117,5 @@ extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32_gradient
 		implicit_gemm<2>(shared, t, patch, problem, (int)s.stride, at.image);
 	else
 		implicit_gemm<1>(shared, t, patch, problem, (int)s.stride, at.image);
-	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

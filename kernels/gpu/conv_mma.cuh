@@ -2,13 +2,13 @@
 //
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
-// A block has the pixels of a tile and a slab of columns. K = taps × channels runs in chunks of two steps of 32 bytes (16
+// A block has the pixels of a tile and a channel tile. K = taps × channels runs in chunks of two steps of 32 bytes (16
 // tf32 or 32 halves): a chunk's patch is staged once for all taps and columns (mma_patch.cuh) while the chunk before is
 // multiplied, in the other of two buffers; the weights of a chunk and a tap are a stage of a ring, copied
 // asynchronously STAGES − 1 stages ahead. There is one barrier a stage.
 //
 // A warp has 32 pixels × 8·nt columns: for a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words) and
-// issues 2·nt mma. A slab of more columns is two warps'. Rows of A are pixels by phase (mma_problem.cuh), a phase padded
+// issues 2·nt mma. A channel tile of more columns is two warps'. Rows of A are pixels by phase (mma_problem.cuh), a phase padded
 // to 16; a row of A is wherever its lane points, so that a tap costs one addition, and a tap that is not a phase's reads
 // zeros, or is skipped if it is neither of a warp's. Registers: 8·nt sums, 48 forward, 32 backward, 12 of fragments, 8 of
 // a batch on its way; what all threads know is in shared memory, to stay within the 128 that two blocks of 256 threads
@@ -125,20 +125,20 @@ __device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, i
 #pragma unroll
 	for (int m = 0; m < 2; m++)
 #pragma unroll
-		for (int half = 0; half < 2; half++) {
-			Row r = row_of(t, phases, m0 + m, lane / 4 + 8 * half);
+		for (int lower = 0; lower < 2; lower++) {
+			Row r = row_of(t, phases, m0 + m, lane / 4 + 8 * lower);
 			if (!r.inside)
 				continue;
 			float *to = tile + ((r.y * phases + r.fy) * (int)t.tile_w + r.x * phases + r.fx) * ld + column + lane % 4 * 2;
 #pragma unroll
 			for (int n = 0; n < MOST; n++)
-				if (n < nt && column + 8 * n < t.slab)
-					*(float2 *)(to + 8 * n) = make_float2(acc[m][n][2 * half], acc[m][n][2 * half + 1]);
+				if (n < nt && column + 8 * n < t.channel_tile)
+					*(float2 *)(to + 8 * n) = make_float2(acc[m][n][2 * lower], acc[m][n][2 * lower + 1]);
 		}
 }
 
 // Groups of 8 columns of a warp: an even number, for fragments come in pairs.
-__device__ __forceinline__ int column_groups(i64 slab, int split) { return ((int)(slab >> split) + 15) / 16 * 2; }
+__device__ __forceinline__ int column_groups(i64 channel_tile, int split) { return ((int)(channel_tile >> split) + 15) / 16 * 2; }
 
 // What all threads know, and the zeros; a barrier must follow.
 template <class T>
@@ -153,12 +153,12 @@ __device__ __forceinline__ Shape &lay_out(char *shared, const Patch &patch, int 
 	return shape;
 }
 
-// Computes the block's tile [pixels][odd_eighths(slab)] into `shared`, which has before: the header, the list of
+// Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`, which has before: the header, the list of
 // weights, one patch (two if there are several chunks), the ring.
 template <class T, class Problem>
 __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Patch &window, Problem &problem, int image) {
 	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K, kernel = problem.kernel();
-	const int split = t.slab > 8 * Problem::MOST, nt = column_groups(t.slab, split), ld = odd_eighths(8 * nt << split);
+	const int split = t.channel_tile > 8 * Problem::MOST, nt = column_groups(t.channel_tile, split), ld = odd_eighths(8 * nt << split);
 	const int patch_bytes = window.height * window.width * window.ld;
 	char *const patches = (char *)(problem.weights + problem.entries());
 	const Shape &shape = lay_out<T>(shared, window, ld, 8 * nt << split, steps);
@@ -171,12 +171,12 @@ __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Pa
 	stager.begin(0, steps);
 	stager.template rest<Operand::FIRST>(patches);
 
-	const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, half = lane / 16 * 16;
+	const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, offset = lane / 16 * 16;
 	const int m0 = (warp >> split) * 2, column = (warp & split) * 8 * nt;
 	const Row row0 = problem.placed(row_of(t, problem.phases(), m0, lane % 16));
 	const Row row1 = problem.placed(row_of(t, problem.phases(), m0 + 1, lane % 16));
 	const int stride = problem.stride() * window.ld;
-	const int base0 = (row0.y * window.width + row0.x) * stride + half, base1 = (row1.y * window.width + row1.x) * stride + half;
+	const int base0 = (row0.y * window.width + row0.x) * stride + offset, base1 = (row1.y * window.width + row1.x) * stride + offset;
 	const char *weights = ring.slots + T::lane(lane, ld) + column * T::BYTES;
 	float acc[2][Problem::MOST][4] = {};
 #pragma unroll 1
@@ -201,7 +201,7 @@ __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Pa
 				const int tap0 = row0.some ? problem.tap(shape.patch, row0, ky, kx) : -1;
 				const int tap1 = row1.some ? problem.tap(shape.patch, row1, ky, kx) : -1;
 				if (tap0 >= 0 || tap1 >= 0) {
-					const char *a0 = tap0 >= 0 ? present + base0 + tap0 : shared + half, *a1 = tap1 >= 0 ? present + base1 + tap1 : shared + half;
+					const char *a0 = tap0 >= 0 ? present + base0 + tap0 : shared + offset, *a1 = tap1 >= 0 ? present + base1 + tap1 : shared + offset;
 					const char *b = weights + ring.slot * shape.slot_bytes;
 					if (nt == 2)
 						multiply<T, 2>(acc, a0, a1, b, shape.ld, now);
@@ -217,7 +217,7 @@ __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Pa
 			stager.template rest<Operand::NEXT>(next);
 	}
 	__syncthreads();
-	put_sums((float *)shared, odd_eighths((int)t.slab), t, problem.phases(), acc, m0, column, nt);
+	put_sums((float *)shared, odd_eighths((int)t.channel_tile), t, problem.phases(), acc, m0, column, nt);
 	__syncthreads();
 }
 
@@ -231,11 +231,11 @@ template <class T> __device__ __forceinline__ void conv_mma_forward(const Forwar
 		ForwardMma<T> problem(s, at, (Weights *)(shared + HEADER));
 		conv_mma<T>(shared, t, patch, problem, at.image);
 	}
-	const int ld = odd_eighths((int)t.slab);
+	const int ld = odd_eighths((int)t.channel_tile);
 	store_values(s, place_of(t, s.columns, s.height, s.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)stat_images);
 }
 
-template <class T> __device__ __forceinline__ void conv_mma_gradient(const Backward &s, i64 images, bool hold, bool sums) {
+template <class T> __device__ __forceinline__ void conv_mma_gradient(const Backward &s, i64 images, bool frozen, bool sums) {
 	SHARED(char, shared);
 	const Tiling &t = s.tiling;
 	{
@@ -244,8 +244,8 @@ template <class T> __device__ __forceinline__ void conv_mma_gradient(const Backw
 		GradientMma<T> problem(s, at, (Weights *)(shared + HEADER));
 		conv_mma<T>(shared, t, patch, problem, at.image);
 	}
-	const int ld = odd_eighths((int)t.slab);
-	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)images, hold, sums);
+	const int ld = odd_eighths((int)t.channel_tile);
+	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)images, frozen, sums);
 }
 
 #endif

@@ -54,7 +54,7 @@ type mmaCase struct {
 }
 
 var mmaCases = []mmaCase{
-	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across two siblings.
+	// Tiles of 4×8 and 3×5 with rests, channel tiles of 24 across two siblings.
 	{shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 64, 0}, cut{3, 5, 16, 64, 0}},
 	// Several chunks, the last one short; 48 columns are one warp's forward, 40 two warps' backward.
 	{shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 128, 0}},
@@ -93,7 +93,7 @@ func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
 		}
 		return (n-1+reach)/int(w.Stride) + 2
 	}
-	listed, most, scratch := t.slab, 48, 32
+	listed, most, scratch := t.channelTile, 48, 32
 	if gradient {
 		listed, most, scratch = depth, 32, 64
 	}
@@ -101,12 +101,12 @@ func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
 	if depth > 2*o.depth {
 		patches = 2
 	}
-	columns := (t.slab + 15) &^ 15
-	if t.slab > most {
-		columns = 2 * ((t.slab/2 + 15) &^ 15)
+	columns := (t.channelTile + 15) &^ 15
+	if t.channelTile > most {
+		columns = 2 * ((t.channelTile/2 + 15) &^ 15)
 	}
 	loop := 112 + 2*listed + patches*length(t.h)*length(t.w)*(32*steps+16) + 4*32*steps*oddEighths(columns)
-	t.shared = max(loop, 4*t.h*t.w*oddEighths(t.slab)+scratch*t.threads)
+	t.shared = max(loop, 4*t.h*t.w*oddEighths(t.channelTile)+scratch*t.threads)
 	return t
 }
 

@@ -31,7 +31,7 @@ const (
 )
 
 var convCases = []convCase{
-	// Tiles of 4×8 and 3×5 with rests, slabs of 24 across siblings, 8 columns a thread forward.
+	// Tiles of 4×8 and 3×5 with rests, channel tiles of 24 across siblings, 8 columns a thread forward.
 	{"conv_fp32", shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 32, 0}, cut{3, 5, 16, 32, 0}},
 	// 8 columns a thread both ways, more than a chunk of channels.
 	{"conv_fp32", shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 64, 0}},
@@ -56,14 +56,14 @@ var convCases = []convCase{
 
 // shared completes a cut: the patch of the tile and two buffers of weights, or then the tile and the store's scratch.
 func (c convCase) shared(t cut, gradient bool) cut {
-	w, ld, weights, height, width, scratch := c.window, 16+4, 2*8*t.slab, t.h, t.w, 8
+	w, ld, weights, height, width, scratch := c.window, 16+4, 2*8*t.channelTile, t.h, t.w, 8
 	phases := 1
 	if gradient {
 		scratch, phases = 16, int(w.Stride)
 	}
 	switch {
 	case c.kernel == "depthwise": // runs of 4 pixels
-		ld, weights, width = t.slab+4, 0, (t.w+3)&^3
+		ld, weights, width = t.channelTile+4, 0, (t.w+3)&^3
 	case c.kernel == "grouped":
 		ld, weights = 0, 0
 	default: // whole steps of 8 rows of a phase
@@ -82,7 +82,7 @@ func (c convCase) shared(t cut, gradient bool) cut {
 		}
 		return (n-1+reach)/int(w.Stride) + 2
 	}
-	t.shared = 4 * max(length(height)*length(width)*ld+weights, t.h*t.w*t.slab+scratch*t.threads)
+	t.shared = 4 * max(length(height)*length(width)*ld+weights, t.h*t.w*t.channelTile+scratch*t.threads)
 	return t
 }
 
@@ -168,11 +168,11 @@ func (c convCase) check(k *kit, statistics, norms string) {
 	}
 }
 
-// checkWeightGradient compares dW with want, in slabs of 16 outputs and 8 inputs, tiles of 3×5, and 1 and 3 chunks.
+// checkWeightGradient compares dW with want, in tiles of 16 outputs and 8 inputs, tiles of 3×5, and 1 and 3 chunks.
 func (k *kit) checkWeightGradient(in *node, v *incoming, w window, want []float64) {
 	k.t.Helper()
 	for _, chunks := range []int{1, 3} {
-		s := gpu.WeightGradient{In: in.abi, Out: v.abi, Height: int64(v.h), Width: int64(v.w), Window: gpu.Window(w), Gradient: k.alloc(4 * len(want)), Partial: k.alloc(4 * chunks * len(want)), Chunks: int64(chunks), TileH: 3, TileW: 5, SlabOut: 16, SlabIn: 8}
+		s := gpu.WeightGradient{In: in.abi, Out: v.abi, Height: int64(v.h), Width: int64(v.w), Window: gpu.Window(w), Gradient: k.alloc(4 * len(want)), Partial: k.alloc(4 * chunks * len(want)), Chunks: int64(chunks), TileH: 3, TileW: 5, TileOut: 16, TileIn: 8}
 		blocks := (v.c + 15) / 16 * (pitchOf(in.c) / 8) * int(w.Kernel*((w.Kernel+2)/3))
 		s.Arrived = put(k, make([]uint32, blocks)...)
 		rows, columns := 2*w.Stride+1, 4*w.Stride+1+2*w.Dilation

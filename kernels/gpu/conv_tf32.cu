@@ -7,8 +7,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_tf32(const Forward *st
 #endif
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) conv_tf32_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) conv_tf32_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 #ifdef BNAS_TENSOR_CORES
-	conv_mma_gradient<Tf32>(*step, images, hold != 0, sums != 0);
+	conv_mma_gradient<Tf32>(*step, images, frozen != 0, sums != 0);
 #endif
 }

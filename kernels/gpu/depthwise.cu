@@ -6,7 +6,7 @@
 // Layout: maps NHWC; weights [tap][channel] (pack.cu, form 2). A column of the step is a channel of a branch and the same
 // channel of u.
 //
-// A block stages the patch of its tile and slab in shared memory, where each value is transformed once; a thread has
+// A block stages the patch of its pixels and channel tile in shared memory, where each value is transformed once; a thread has
 // a run of 4 pixels in a row × 4 channels, so that 3×3 taps cost 4·6/4 + 9/4 float4 loads a pixel's four channels
 // with stride 1: the run's K + 3 inputs of a row are kept in registers. Eight threads read 128 neighbouring bytes: no
 // conflict. DRAM: u (halo from L2) and y, once each; 18 FLOP for 8 bytes of 3×3, far below what any GPU's FMA units
@@ -17,14 +17,14 @@
 
 enum { RUN = 4, DIRECT_THREADS = 256 };
 
-// A thread's pixels (y, x) … (y, x + 3) of the tile and its channels slab_column … + 3; active: it has some.
+// A thread's pixels (y, x) … (y, x + 3) of the tile and its channels column … + 3; active: it has some.
 struct Run {
 	int y, x, c;
 	bool active;
 };
 
 __device__ __forceinline__ Run run_of(const Tiling &t, int columns) {
-	const int groups = (int)t.slab / 4, across = ((int)t.tile_w + RUN - 1) / RUN, n = threadIdx.x / groups;
+	const int groups = (int)t.channel_tile / 4, across = ((int)t.tile_w + RUN - 1) / RUN, n = threadIdx.x / groups;
 	Run r = {n / across, n % across * RUN, (int)threadIdx.x % groups * 4, false};
 	r.active = r.y < (int)t.tile_h && r.c < columns;
 	return r;
@@ -86,7 +86,7 @@ __device__ __forceinline__ void put_run(float *tile, const Tiling &t, const Run 
 #pragma unroll
 	for (int j = 0; j < RUN; j++)
 		if (r.active && r.x + j < (int)t.tile_w)
-			*(float4 *)(tile + (r.y * (int)t.tile_w + r.x + j) * (int)t.slab + r.c) = sum[j];
+			*(float4 *)(tile + (r.y * (int)t.tile_w + r.x + j) * (int)t.channel_tile + r.c) = sum[j];
 	__syncthreads();
 }
 
@@ -108,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise(const 
 	const Forward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.columns, s.height, s.width);
-	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.slab + 4);
+	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.channel_tile + 4);
 	stage_patch(shared, patch, BranchSource{s}, at.image, at.column, at.columns);
 	__syncthreads();
 	float4 sum[RUN] = {};
@@ -120,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise(const 
 			(int)s.kernel, (int)s.stride, (int)s.dilation, w, (int)o.pitch, false);
 	}
 	put_run(shared, t, r, sum);
-	store_values(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+	store_values(s, at, shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
 // The gradients of a run's inputs with stride > 1: an input has only the taps with (i + pad − k·dilation) divisible.
@@ -142,12 +142,12 @@ __device__ __forceinline__ void gather_strided(float4 (&sum)[RUN], const Backwar
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, shared);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.slab + 4);
+	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, whole_runs(t), (int)t.channel_tile + 4);
 	float4 sum[RUN] = {};
 	Run r = run_of(t, at.columns);
 	for (int b = 0; b < s.outs; b++) {
@@ -167,5 +167,5 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise_gradie
 			gather_strided(sum, s, at, patch, r, shared + r.c, w);
 	}
 	put_run(shared, t, r, sum);
-	store_gradient(s, at, shared, (int)t.slab, shared + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

@@ -71,13 +71,13 @@ extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped(const F
 	Place at = place_of(t, s.columns, s.height, s.width);
 	for (int n = threadIdx.x; n < at.rows * at.width * at.columns; n += blockDim.x) {
 		int p = n / at.columns, c = n % at.columns, y = p / at.width, x = p % at.width;
-		tile[(y * (int)t.tile_w + x) * (int)t.slab + c] = grouped_value(s, at.image, at.y0 + y, at.x0 + x, at.column + c);
+		tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = grouped_value(s, at.image, at.y0 + y, at.x0 + x, at.column + c);
 	}
 	__syncthreads();
-	store_values(s, at, tile, (int)t.slab, tile + t.tile_h * t.tile_w * t.slab, (int)stat_images);
+	store_values(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
@@ -87,8 +87,8 @@ extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradien
 		float sum = 0;
 		for (int b = 0; at.column + c < s.in.channels && b < s.outs; b++)
 			sum += grouped_gradient_of(s, s.out[b], at.image, at.y0 + y, at.x0 + x, at.column + c);
-		tile[(y * (int)t.tile_w + x) * (int)t.slab + c] = sum;
+		tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = sum;
 	}
 	__syncthreads();
-	store_gradient(s, at, tile, (int)t.slab, tile + t.tile_h * t.tile_w * t.slab, (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

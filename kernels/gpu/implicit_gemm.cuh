@@ -2,11 +2,11 @@
 //
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
-// A block has P pixels of an image (the tile) and a slab of columns. K = taps × channels runs in chunks of CHUNK (or
+// A block has P pixels of an image (the tile) and a channel tile. K = taps × channels runs in chunks of CHUNK (or
 // CHUNK_1x1) channels: a chunk's patch is staged once for all taps and columns; its weights come DEPTH channels of one
 // tap at a time into one of two buffers, the next being fetched into registers while the present is used.
 //
-// A thread has PIXELS pixels × 4·W columns: 4-column groups cg and, with W = 2, half a slab further, so that
+// A thread has PIXELS pixels × 4·W columns: 4-column groups cg and, with W = 2, half a channel tile further, so that
 // neighbouring threads read neighbouring float4s of weights; and pixels of one column of the tile, y + j·step rows, so
 // that neighbouring threads read neighbouring pixels (see patch.cuh) and one offset leads to the next pixel. Neither
 // conflicts. For two channels, a thread loads 2·W float4s of weights and 8 float2s of the patch for 64·W
@@ -53,10 +53,10 @@ __device__ __forceinline__ Share share_of(const Tiling &t, int phases, int colum
 	return s;
 }
 
-// Whether the slab takes 8 columns a thread: with 4 there would be too few threads.
+// Whether the channel tile takes 8 columns a thread: with 4 there would be too few threads.
 __device__ __forceinline__ bool wide(const Tiling &t, int phases) {
 	int groups = ((int)t.tile_w + phases - 1) / phases * row_step(t, phases);
-	return phases * phases * groups * ((int)t.slab / 4) > (int)blockDim.x;
+	return phases * phases * groups * ((int)t.channel_tile / 4) > (int)blockDim.x;
 }
 
 __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
@@ -68,7 +68,7 @@ __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
 
 // acc += patch · weights for DEPTH channels of one tap.
 template <int W>
-__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, int step, const float *weights, int slab) {
+__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, int step, const float *weights, int channel_tile) {
 #pragma unroll 1
 	for (int k = 0; k < DEPTH; k += 2) {
 		float4 w[2][W];
@@ -76,7 +76,7 @@ __device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const floa
 		for (int i = 0; i < 2; i++)
 #pragma unroll
 			for (int h = 0; h < W; h++)
-				w[i][h] = *(const float4 *)(weights + (k + i) * slab + h * (slab / W));
+				w[i][h] = *(const float4 *)(weights + (k + i) * channel_tile + h * (channel_tile / W));
 #pragma unroll
 		for (int j = 0; j < PIXELS; j++) {
 			float2 u = *(const float2 *)(patch + j * step + k);
@@ -89,17 +89,17 @@ __device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const floa
 	}
 }
 
-// Where the weights of a block's steps go: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][slab].
+// Where the weights of a block's steps go: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][channel_tile].
 struct Slice {
 	int at[2]; // in the buffer, −1: none
 	int row[2], column[2];
 };
 
-__device__ __forceinline__ Slice slice_of(int slab) {
+__device__ __forceinline__ Slice slice_of(int channel_tile) {
 	Slice s;
 #pragma unroll
 	for (int i = 0; i < 2; i++) {
-		int n = threadIdx.x + i * blockDim.x, groups = slab / 4;
+		int n = threadIdx.x + i * blockDim.x, groups = channel_tile / 4;
 		s.at[i] = n < DEPTH * groups ? 4 * n : -1;
 		s.row[i] = n / groups;
 		s.column[i] = n % groups * 4;
@@ -109,21 +109,21 @@ __device__ __forceinline__ Slice slice_of(int slab) {
 
 template <int W>
 __device__ __forceinline__ void put_tile(float *tile, const Tiling &t, int phases, const float (&acc)[PIXELS][4 * W]) {
-	const int slab = (int)t.slab;
-	const Share share = share_of(t, phases, slab / (4 * W));
+	const int channel_tile = (int)t.channel_tile;
+	const Share share = share_of(t, phases, channel_tile / (4 * W));
 #pragma unroll
 	for (int j = 0; j < PIXELS; j++) {
 		int y = share.fy + phases * (share.y + j * share.step), x = share.fx + phases * share.x;
 		if (!share.active || y >= (int)t.tile_h)
 			continue;
-		float *to = tile + (y * (int)t.tile_w + x) * slab + 4 * share.cg;
+		float *to = tile + (y * (int)t.tile_w + x) * channel_tile + 4 * share.cg;
 #pragma unroll
 		for (int h = 0; h < W; h++)
-			*(float4 *)(to + h * (slab / W)) = make_float4(acc[j][4 * h], acc[j][4 * h + 1], acc[j][4 * h + 2], acc[j][4 * h + 3]);
+			*(float4 *)(to + h * (channel_tile / W)) = make_float4(acc[j][4 * h], acc[j][4 * h + 1], acc[j][4 * h + 2], acc[j][4 * h + 3]);
 	}
 }
 
-// Computes the block's tile [P][slab] into `shared`, whose room the patch and the weights have before. A Problem is
+// Computes the block's tile [P][channel_tile] into `shared`, whose room the patch and the weights have before. A Problem is
 //   Source source                   what the patch is loaded from
 //   int channels                    K without the taps, a multiple of 8
 //   int kernel, stride              stride: pixels of the patch from one pixel of the phase to the next
@@ -132,9 +132,9 @@ __device__ __forceinline__ void put_tile(float *tile, const Tiling &t, int phase
 //   float4 weight(i, tap, k)        the thread's i-th float4 of them, of Slice
 template <int W, class Problem>
 __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, const Patch &patch, Problem &problem, int phases, int image) {
-	const int slab = (int)t.slab, chunk = patch.ld - 4, kernel = problem.kernel;
-	const Share share = share_of(t, phases, slab / (4 * W));
-	const Slice slice = slice_of(slab);
+	const int channel_tile = (int)t.channel_tile, chunk = patch.ld - 4, kernel = problem.kernel;
+	const Share share = share_of(t, phases, channel_tile / (4 * W));
+	const Slice slice = slice_of(channel_tile);
 	float *weights = shared + patch.height * patch.width * patch.ld;
 	float acc[PIXELS][4 * W] = {};
 	const int step = share.step * problem.stride * patch.width * patch.ld;
@@ -166,12 +166,12 @@ __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, co
 								w[i] = problem.weight(i, at, next);
 					}
 					if (tap >= 0 && share.active)
-						multiply<W>(acc, mine + tap + (k - first), step, weights + buffer * DEPTH * slab + 4 * share.cg, slab);
+						multiply<W>(acc, mine + tap + (k - first), step, weights + buffer * DEPTH * channel_tile + 4 * share.cg, channel_tile);
 					if (more)
 #pragma unroll
 						for (int i = 0; i < 2; i++)
 							if (slice.at[i] >= 0)
-								*(float4 *)(weights + (buffer ^ 1) * DEPTH * slab + slice.at[i]) = w[i];
+								*(float4 *)(weights + (buffer ^ 1) * DEPTH * channel_tile + slice.at[i]) = w[i];
 					__syncthreads();
 				}
 			}

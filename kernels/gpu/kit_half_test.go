@@ -41,7 +41,7 @@ func wide(h uint16) float64 {
 }
 
 // putValue puts a stored value on the device, one in three in half precision, to which v is then rounded.
-func (k *kit) putValue(v []float64, channels int) (at gpu.Ptr, narrow int64) {
+func (k *kit) putValue(v []float64, channels int) (at gpu.Ptr, inHalf int64) {
 	if k.rng.IntN(3) > 0 {
 		return k.putMap(v, channels), 0
 	}
@@ -58,7 +58,7 @@ func (k *kit) putValue(v []float64, channels int) (at gpu.Ptr, narrow int64) {
 // getValue copies a stored value from the device.
 func (k *kit) getValue(o gpu.Output, pixels int) []float64 {
 	k.t.Helper()
-	if o.Narrow == 0 {
+	if o.Half == 0 {
 		return k.getMap(o.Value, pixels, int(o.Channels))
 	}
 	v := make([]float64, 0, pixels*int(o.Channels))

@@ -55,7 +55,7 @@ func (k *kit) nodeOf(n int, s shape, activation int, values [][]float64, terms [
 	d.abi = gpu.Node{Terms: int64(len(terms)), Activation: int64(activation), Channels: int64(s.c), Pitch: int64(pitchOf(s.c)), Height: int64(s.h), Width: int64(s.w)}
 	for i, through := range terms {
 		x := values[i]
-		d.abi.Term[i].Value, d.abi.Term[i].Narrow = k.putValue(x, s.c)
+		d.abi.Term[i].Value, d.abi.Term[i].Half = k.putValue(x, s.c)
 		if !through {
 			for j := range x {
 				d.z[j] += x[j]
@@ -117,7 +117,7 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 	size := n * s.h * s.w * s.c
 	x := k.random(size)
 	v := &incoming{shape: s, dy: make([]float64, size)}
-	value, narrow := k.putValue(x, s.c)
+	value, inHalf := k.putValue(x, s.c)
 	var list []gpu.Source
 	for _, through := range sources {
 		d := k.random(size)
@@ -138,6 +138,6 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 		}
 		list = append(list, source)
 	}
-	v.abi = gpu.Incoming{Value: value, Narrow: narrow, Source: put(k, list...), Sources: int64(len(list)), Channels: int64(s.c), Pitch: int64(pitchOf(s.c))}
+	v.abi = gpu.Incoming{Value: value, Half: inHalf, Source: put(k, list...), Sources: int64(len(list)), Channels: int64(s.c), Pitch: int64(pitchOf(s.c))}
 	return v
 }

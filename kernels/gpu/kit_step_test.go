@@ -10,28 +10,28 @@ import (
 )
 
 // cut is how a test's launch is cut into blocks.
-type cut struct{ h, w, slab, threads, shared int }
+type cut struct{ h, w, channelTile, threads, shared int }
 
 // plainCut is for the ops that are not convolutions.
-func plainCut(h, w, slab, threads int) cut {
-	return cut{h, w, slab, threads, 4*h*w*(slab+4) + 64*threads}
+func plainCut(h, w, channelTile, threads int) cut {
+	return cut{h, w, channelTile, threads, 4*h*w*(channelTile+4) + 64*threads}
 }
 
 func (c cut) tiling(s shape) gpu.Tiling {
 	across := (s.w + c.w - 1) / c.w
-	return gpu.Tiling{TileH: int64(c.h), TileW: int64(c.w), TilesX: int64(across), Tiles: int64(across * ((s.h + c.h - 1) / c.h)), Slab: int64(c.slab)}
+	return gpu.Tiling{TileH: int64(c.h), TileW: int64(c.w), TilesX: int64(across), Tiles: int64(across * ((s.h + c.h - 1) / c.h)), ChannelTile: int64(c.channelTile)}
 }
 
 // buffers are what a reduction over tiles and images needs: partial results of `columns` columns, 16 bytes each, and
 // counters.
 type buffers struct {
 	tile, image, arrived gpu.Ptr
-	slabs                int
+	channelTiles         int
 }
 
 func (k *kit) buffers(n int, t gpu.Tiling, columns int) buffers {
-	slabs := (columns + int(t.Slab) - 1) / int(t.Slab)
-	return buffers{k.alloc(16 * n * int(t.Tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, slabs*(1+n))...), slabs}
+	channelTiles := (columns + int(t.ChannelTile) - 1) / int(t.ChannelTile)
+	return buffers{k.alloc(16 * n * int(t.Tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, channelTiles*(1+n))...), channelTiles}
 }
 
 // forward is a launch of a kernel that stores values.
@@ -56,12 +56,12 @@ func (f forward) run(k *kit, want ...[]float64) {
 	columns := 0
 	var outs []gpu.Output
 	var norms []gpu.BatchNorm
-	narrow := int64(0)
+	inHalf := int64(0)
 	if !f.noStats {
-		narrow = int64(k.rng.IntN(2))
+		inHalf = int64(k.rng.IntN(2))
 	}
 	for i, c := range f.out {
-		o := gpu.Output{Narrow: narrow, Value: k.alloc(4 * f.n * f.h * f.w * pitchOf(c)), Channels: int64(c), Pitch: int64(pitchOf(c)), Column: int64(columns)}
+		o := gpu.Output{Half: inHalf, Value: k.alloc(4 * f.n * f.h * f.w * pitchOf(c)), Channels: int64(c), Pitch: int64(pitchOf(c)), Column: int64(columns)}
 		if f.weights != nil {
 			o.Weight = f.weights[i]
 		}
@@ -88,14 +88,14 @@ func (f forward) run(k *kit, want ...[]float64) {
 	if !f.noStats && f.statistics == "" {
 		args = append(args, f.statImages)
 	}
-	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	k.launch(f.kernel, f.n*int(t.Tiles), b.channelTiles, f.cut.threads, f.cut.shared, args...)
 	if f.statistics != "" {
 		k.launch(f.statistics, 1, 1, 32, 0, args[0], f.statImages)
 	}
 	values := make([][]float64, len(outs))
 	for i, o := range outs {
 		values[i] = k.getValue(o, f.n*f.h*f.w)
-		near(k.t, fmt.Sprintf("%s: value %d", f.kernel, i), values[i], want[i], 2e-5+float64(narrow)*0x1p-11)
+		near(k.t, fmt.Sprintf("%s: value %d", f.kernel, i), values[i], want[i], 2e-5+float64(inHalf)*0x1p-11)
 	}
 	if !f.noStats {
 		for i, o := range outs {
@@ -107,7 +107,7 @@ func (f forward) run(k *kit, want ...[]float64) {
 
 func (f forward) checkCounters(k *kit, b buffers) {
 	k.t.Helper()
-	for i, v := range get[uint32](k, b.arrived, b.slabs*(1+f.n)) {
+	for i, v := range get[uint32](k, b.arrived, b.channelTiles*(1+f.n)) {
 		if v != 0 {
 			k.t.Fatalf("%s: counter %d is %d after the launch", f.kernel, i, v)
 		}
@@ -154,16 +154,16 @@ func (f forward) checkStatistics(k *kit, v []float64, o gpu.Output, norms []gpu.
 
 // backward is a launch of a kernel that makes the gradient at a node.
 type backward struct {
-	kernel          string
-	n               int
-	in              *node
-	out             []*incoming
-	window          window
-	column          int
-	cut             cut
-	args            []any // between the step and `images`
-	add, hold, sums bool
-	norms           string // the kernel of dγ and dβ, where the first one has none
+	kernel            string
+	n                 int
+	in                *node
+	out               []*incoming
+	window            window
+	column            int
+	cut               cut
+	args              []any // between the step and `images`
+	add, frozen, sums bool
+	norms             string // the kernel of dγ and dβ, where the first one has none
 }
 
 // run launches the kernel and compares D with (want ⊙ act′(z)) and what was there, want = ∂loss/∂u; then dγ, dβ and
@@ -184,11 +184,11 @@ func (f backward) run(k *kit, want []float64) {
 	}
 	args := append([]any{put(k, step)}, f.args...)
 	if args = append(args, f.n); f.norms == "" {
-		args = append(args, f.hold, f.sums)
+		args = append(args, f.frozen, f.sums)
 	}
-	k.launch(f.kernel, f.n*int(t.Tiles), b.slabs, f.cut.threads, f.cut.shared, args...)
+	k.launch(f.kernel, f.n*int(t.Tiles), b.channelTiles, f.cut.threads, f.cut.shared, args...)
 	if f.norms != "" && f.sums {
-		k.launch(f.norms, 1, 1, 32, 0, args[0], f.n, f.hold)
+		k.launch(f.norms, 1, 1, 32, 0, args[0], f.n, f.frozen)
 	}
 	d := k.getMap(step.Gradient, size/in.c, in.c)
 	wantD := make([]float64, size)
@@ -260,7 +260,7 @@ func (f backward) checkSlopes(k *kit, t int, dgamma, dbeta []float64) {
 		got = append(got, float64(s.Scale), float64(s.Offset), float64(s.Slope), float64(s.Mean))
 		a := in.affine[t][c]
 		scale, mean, offset, tilt := float64(a.Scale), float64(a.Mean), 0.0, 0.0
-		if c < in.c && !f.hold {
+		if c < in.c && !f.frozen {
 			offset, tilt = -scale*dbeta[c]/m, -scale*float64(a.Rstd)*dgamma[c]/m
 		}
 		want = append(want, scale, offset, tilt, mean)

@@ -5,7 +5,7 @@
 //   dW[k][c] = Σ_i dy_i[k]·u_i[c]        db[k] = Σ_i dy_i[k]
 //
 // u is a node of 1×1 pixels, y the map of out[0], pitch and padding like any value; W is [classes][channels], dense, as
-// the store has it. A block has an image and a slab of what it stores; W comes from the second-level cache.
+// the store has it. A block has an image and a channel tile of what it stores; W comes from the second-level cache.
 #include "plain.cuh"
 #include "store_gradient.cuh"
 
@@ -51,7 +51,7 @@ __device__ __forceinline__ float logit_gradient(const Backward &s, i64 image, in
 }
 
 // Threads (c, r): a channel, every R-th class.
-extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backward *step, const float *weight, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backward *step, const float *weight, i64 images, i64 frozen, i64 sums) {
 	__shared__ float dy[LINEAR_CHUNK];
 	SHARED(float, tile);
 	const Backward &s = *step;
@@ -78,7 +78,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backw
 		tile[c] = sum;
 	}
 	__syncthreads();
-	store_gradient(s, at, tile, plain_ld(s.tiling), scratch, (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), scratch, (int)images, frozen != 0, sums != 0);
 }
 
 // Blocks are dealt a class and 64 channels, or a class's bias; threads (g, r): four channels, every 16th image, the

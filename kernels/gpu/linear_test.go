@@ -11,7 +11,7 @@ import (
 var linearCases = []struct {
 	n, channels, classes int
 	bias                 bool
-	slab, threads        int
+	channelTile, threads int
 }{
 	{1, 1, 1, false, 8, 32},
 	{3, 13, 10, true, 8, 64},
@@ -39,7 +39,7 @@ func TestLinear(t *testing.T) {
 			}
 		}
 		out := shape{c.classes, 1, 1}
-		cut := plainCut(1, 1, c.slab, c.threads)
+		cut := plainCut(1, 1, c.channelTile, c.threads)
 		forward{kernel: "linear", n: c.n, in: []*node{d}, out: []int{c.classes}, shape: out, cut: cut, args: []any{weight, bias}, noStats: true}.run(k, y)
 
 		dy := k.incoming(c.n, out, false)

@@ -18,21 +18,21 @@ template <int N> struct Batch {
 	int at[N]; // floats into the image, −1: outside
 };
 
-// Asks for numbers of a map from element `image` on. Those of a narrow map stay as they are, two in x and two in y, until
+// Asks for numbers of a map from element `image` on. Those in half precision stay as they are, two in x and two in y, until
 // widen_batch.
-template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], const void *map, i64 narrow, i64 image, const int (&at)[N]) {
+template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], const void *map, i64 half, i64 image, const int (&at)[N]) {
 #pragma unroll
 	for (int j = 0; j < N; j++) {
 		x[j] = make_float4(0, 0, 0, 0);
-		if (at[j] >= 0 && !narrow)
+		if (at[j] >= 0 && !half)
 			x[j] = *(const float4 *)(global((const float *)map) + image + at[j]);
-		if (at[j] >= 0 && narrow)
+		if (at[j] >= 0 && half)
 			*(float2 *)&x[j] = *(const float2 *)(global((const unsigned short *)map) + image + at[j]);
 	}
 }
 
-template <int N> __device__ __forceinline__ void widen_batch(float4 (&x)[N], i64 narrow) {
-	if (!narrow)
+template <int N> __device__ __forceinline__ void widen_batch(float4 (&x)[N], i64 half) {
+	if (!half)
 		return;
 #pragma unroll
 	for (int j = 0; j < N; j++) {
@@ -75,10 +75,10 @@ struct NodeOperand {
 	__device__ __forceinline__ void seek(int c) { channel = c; }
 	__device__ __forceinline__ int at(int pixel) const { return pixel * (int)node.pitch + channel; }
 	template <int N> __device__ __forceinline__ void load(float4 (&x)[N], i64 t, const int (&at)[N]) const {
-		load_batch(x, node.term[t].value, node.term[t].narrow, number * node.height * node.width * node.pitch, at);
+		load_batch(x, node.term[t].value, node.term[t].half, number * node.height * node.width * node.pitch, at);
 	}
 	template <int N> __device__ __forceinline__ void scale(float4 (&x)[N], i64 t) const {
-		widen_batch(x, node.term[t].narrow);
+		widen_batch(x, node.term[t].half);
 		if (node.term[t].affine)
 			scale_batch(x, node.term[t].affine + channel);
 	}
@@ -135,13 +135,13 @@ struct IncomingOperand {
 			return;
 		load_batch(b.result, incoming->source[0].gradient, 0, image(), b.at);
 		if (incoming->source[0].slope)
-			load_batch(b.value, incoming->value, incoming->narrow, image(), b.at);
+			load_batch(b.value, incoming->value, incoming->half, image(), b.at);
 	}
 	template <int N> __device__ __forceinline__ void finish(Batch<N> &b) const {
 		if (incoming->sources == 0)
 			return;
 		bool read = incoming->source[0].slope != 0;
-		widen_batch(b.value, read && incoming->narrow);
+		widen_batch(b.value, read && incoming->half);
 		if (read)
 			scale_batch(b.result, b.value, incoming->source[0].slope + channel);
 #pragma unroll 1
@@ -151,8 +151,8 @@ struct IncomingOperand {
 			load_batch(more, source.gradient, 0, image(), b.at);
 			if (source.slope) {
 				if (!read) {
-					load_batch(b.value, incoming->value, incoming->narrow, image(), b.at);
-					widen_batch(b.value, incoming->narrow);
+					load_batch(b.value, incoming->value, incoming->half, image(), b.at);
+					widen_batch(b.value, incoming->half);
 				}
 				read = true;
 				scale_batch(more, b.value, source.slope + channel);

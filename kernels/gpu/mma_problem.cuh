@@ -45,7 +45,7 @@ template <class T> struct ForwardMma {
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
 	// Pixels of the patch from one pixel of the tile to the next.
 	__device__ __forceinline__ int stride() const { return (int)step.stride; }
-	__device__ __forceinline__ int entries() const { return (int)step.tiling.slab / 8; }
+	__device__ __forceinline__ int entries() const { return (int)step.tiling.channel_tile / 8; }
 	__device__ __forceinline__ const char *weight(int tap, int k, int column) const {
 		if (k >= step.in->pitch || column >= columns)
 			return 0;

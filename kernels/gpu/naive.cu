@@ -27,8 +27,8 @@
 #include "store_gradient.cuh"
 
 // Element `at` of a stored value.
-__device__ __forceinline__ float element(const void *value, i64 narrow, i64 at) {
-	return narrow ? from_f16(((const unsigned short *)value)[at]) : ((const float *)value)[at];
+__device__ __forceinline__ float element(const void *value, i64 half, i64 at) {
+	return half ? from_f16(((const unsigned short *)value)[at]) : ((const float *)value)[at];
 }
 
 // z = Σ terms of a node at element `at` of its maps, of channel c.
@@ -36,7 +36,7 @@ __device__ __forceinline__ float node_element(const Node &n, i64 at, i64 c) {
 	float z = 0;
 	for (i64 t = 0; t < n.terms; t++) {
 		const Term &term = n.term[t];
-		const float x = element(term.value, term.narrow, at);
+		const float x = element(term.value, term.half, at);
 		z += term.affine ? normalise(x, term.affine[c]) : x;
 	}
 	return z;
@@ -48,7 +48,7 @@ __device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, i64
 	for (i64 k = 0; k < v.sources; k++) {
 		const Source &source = v.source[k];
 		const float d = source.gradient[at];
-		dy += source.slope ? through(d, element(v.value, v.narrow, at), source.slope[c]) : d;
+		dy += source.slope ? through(d, element(v.value, v.half, at), source.slope[c]) : d;
 	}
 	return dy;
 }
@@ -80,7 +80,7 @@ extern "C" __global__ void __launch_bounds__(256) conv_naive(const Forward *step
 		const Output &v = output_of(s, (int)column);
 		const i64 o = column - v.column, at = pixel * v.pitch + o;
 		const float sum = o < v.channels ? conv_element(s, v, pixel / s.width / s.height, y, x, o) : 0; // padding is zero
-		if (v.narrow)
+		if (v.half)
 			((unsigned short *)v.value)[at] = to_f16(sum);
 		else
 			((float *)v.value)[at] = sum;
@@ -95,10 +95,10 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward
 		const i64 c = column - v.column;
 		double sum = 0, squares = 0;
 		for (i64 p = 0; p < pixels; p++)
-			sum += element(v.value, v.narrow, p * v.pitch + c);
+			sum += element(v.value, v.half, p * v.pitch + c);
 		const double mean = sum / pixels;
 		for (i64 p = 0; p < pixels; p++) {
-			const double d = element(v.value, v.narrow, p * v.pitch + c) - mean;
+			const double d = element(v.value, v.half, p * v.pitch + c) - mean;
 			squares += d * d;
 		}
 		put_statistics(s.statistics, column, mean, squares / pixels);
@@ -135,7 +135,7 @@ extern "C" __global__ void __launch_bounds__(256) conv_naive_gradient(const Back
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(const Backward *step, i64 images, i64 hold) {
+extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(const Backward *step, i64 images, i64 frozen) {
 	const Backward &s = *step;
 	const Node &in = s.in;
 	const i64 pixels = in.height * in.width;
@@ -148,12 +148,12 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(cons
 #pragma unroll
 				for (int t = 0; t < 3; t++) // unrolled, hat stays in registers
 					if (t < in.terms && in.term[t].affine)
-						hat[t] = (element(in.term[t].value, in.term[t].narrow, at) - in.term[t].affine[c].mean) * in.term[t].affine[c].rstd;
+						hat[t] = (element(in.term[t].value, in.term[t].half, at) - in.term[t].affine[c].mean) * in.term[t].affine[c].rstd;
 				own.add(add_products(zeros(), s.gradient[at], hat[0], hat[1], hat[2]));
 			}
 			s.sums.image[image * in.pitch + c] = own.rounded();
 			batch.add(own.rounded());
 		}
-		put_gradients(s, c, batch, (double)images * (double)pixels, hold != 0);
+		put_gradients(s, c, batch, (double)images * (double)pixels, frozen != 0);
 	}
 }

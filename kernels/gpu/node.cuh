@@ -20,8 +20,8 @@ template <class T> __device__ __forceinline__ T *global(T *p) {
 #endif
 
 // Four channels of a stored value at offset `at`, in elements, a multiple of 4.
-__device__ __forceinline__ float4 read_value(const void *value, i64 narrow, i64 at) {
-	if (!narrow)
+__device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at) {
+	if (!half)
 		return *(const float4 *)(global((const float *)value) + at);
 	uint2 h = *(const uint2 *)(global((const unsigned short *)value) + at);
 	return make_float4(from_f16(h.x & 0xffff), from_f16(h.x >> 16), from_f16(h.y & 0xffff), from_f16(h.y >> 16));
@@ -38,7 +38,7 @@ __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll 1 // four terms at a time, as the compiler would have it, take 50 registers more
 	for (int t = 0; t < n.terms; t++) {
-		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
+		float4 x = read_value(n.term[t].value, n.term[t].half, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
 			a = global(a);
@@ -88,7 +88,7 @@ __device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 at, int c
 		if (s) {
 			s = global(s);
 			if (!read)
-				x = read_value(v.value, v.narrow, at);
+				x = read_value(v.value, v.half, at);
 			read = true;
 			d = make_float4(through(d.x, x.x, s[c]), through(d.y, x.y, s[c + 1]), through(d.z, x.z, s[c + 2]), through(d.w, x.w, s[c + 3]));
 		}

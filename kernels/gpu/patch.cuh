@@ -37,10 +37,10 @@ __device__ __forceinline__ float4 through(float4 d, float4 x, const Slope (&s)[4
 }
 
 // The pixels' four channels from c of a map.
-__device__ __forceinline__ void load_pixels(float4 (&v)[BATCH], const int (&at)[BATCH], const void *map, i64 narrow, i64 pitch, int c) {
+__device__ __forceinline__ void load_pixels(float4 (&v)[BATCH], const int (&at)[BATCH], const void *map, i64 half, i64 pitch, int c) {
 #pragma unroll
 	for (int j = 0; j < BATCH; j++)
-		v[j] = at[j] >= 0 ? read_value(map, narrow, at[j] * pitch + c) : make_float4(0, 0, 0, 0);
+		v[j] = at[j] >= 0 ? read_value(map, half, at[j] * pitch + c) : make_float4(0, 0, 0, 0);
 }
 
 // load_node of some pixels.
@@ -48,7 +48,7 @@ __device__ __forceinline__ void load_node(Pixels &p, const Node &n, int c) {
 #pragma unroll 1
 	for (int t = 0; t < n.terms; t++) {
 		float4 x[BATCH];
-		load_pixels(x, p.at, n.term[t].value, n.term[t].narrow, n.pitch, c);
+		load_pixels(x, p.at, n.term[t].value, n.term[t].half, n.pitch, c);
 		if (const Affine *from = n.term[t].affine) {
 			const Affine a[4] = {from[c], from[c + 1], from[c + 2], from[c + 3]};
 #pragma unroll
@@ -77,7 +77,7 @@ __device__ __forceinline__ void load_incoming(Pixels &p, const Incoming &v, int 
 		load_pixels(d, p.at, v.source[k].gradient, 0, v.pitch, c);
 		if (const Slope *from = v.source[k].slope) {
 			float4 x[BATCH];
-			load_pixels(x, p.at, v.value, v.narrow, v.pitch, c);
+			load_pixels(x, p.at, v.value, v.half, v.pitch, c);
 			const Slope s[4] = {from[c], from[c + 1], from[c + 2], from[c + 3]};
 #pragma unroll
 			for (int j = 0; j < BATCH; j++)

@@ -4,7 +4,7 @@
 //   concat:     y = u_0, u_1, … channel by channel          du_j = dy[column_j … column_j + channels_j)
 //   global_avg: y[c] = Σ_p u[p, c] / (H·W)   du[p, c] = dy[c] / (H·W)
 //
-// Maps NHWC; a block has a tile of pixels × a slab of columns of what it stores (plain.cuh). Memory-bound: a value is
+// Maps NHWC; a block has a tile of pixels × a channel tile of what it stores (plain.cuh). Memory-bound: a value is
 // read once and written once. A concatenation's columns are dense, so that with channels that are not multiples of four
 // a node's channels are not aligned: those threads load the two aligned groups that hold theirs.
 #include "plain.cuh"
@@ -32,12 +32,12 @@ extern "C" __global__ void __launch_bounds__(256, 2) sum(const Forward *step, i6
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
-extern "C" __global__ void __launch_bounds__(256, 2) sum_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) sum_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	fill_tile(tile, s.tiling, at, SumGradient{s, at.image});
-	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 
 struct ConcatValue {
@@ -90,12 +90,12 @@ struct ConcatGradient {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256, 2) concat_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) concat_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	fill_tile(tile, s.tiling, at, ConcatGradient{s, at.image});
-	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 
 // Threads (g, r): four columns, every R-th pixel, in floats; the R partial sums of a column in order, in doubles.
@@ -131,10 +131,10 @@ struct GlobalAvgGradient {
 	__device__ __forceinline__ float4 operator()(int, int, int c) const { return incoming_at(step, image, 0, 0, c) * share; }
 };
 
-extern "C" __global__ void __launch_bounds__(256, 2) global_avg_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) global_avg_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	fill_tile(tile, s.tiling, at, GlobalAvgGradient{s, at.image, 1 / (float)(s.in.height * s.in.width)});
-	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }

@@ -5,7 +5,7 @@
 #include "node.cuh"
 
 // The floats of a pixel in the tile; the tile is first in the block's shared memory, the stores' scratch behind it.
-__device__ __forceinline__ int plain_ld(const Tiling &t) { return (int)t.slab + 4; }
+__device__ __forceinline__ int plain_ld(const Tiling &t) { return (int)t.channel_tile + 4; }
 
 __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 	return tile + t.tile_h * t.tile_w * plain_ld(t);

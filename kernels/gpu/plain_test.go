@@ -43,7 +43,7 @@ func TestSum(t *testing.T) {
 func backwards(kernel string) []backward {
 	return []backward{
 		{kernel: kernel, sums: true},
-		{kernel: kernel, sums: true, hold: true, add: true},
+		{kernel: kernel, sums: true, frozen: true, add: true},
 		{kernel: kernel, add: true},
 	}
 }
@@ -100,7 +100,7 @@ func TestGlobalAvg(t *testing.T) {
 		for i, u := range d.u {
 			want[i/(pixels*d.c)*d.c+i%d.c] += u / float64(pixels)
 		}
-		cut := plainCut(1, 1, c.cut.slab, c.cut.threads)
+		cut := plainCut(1, 1, c.cut.channelTile, c.cut.threads)
 		forward{kernel: "global_avg", n: c.n, statImages: c.stat, in: []*node{d}, out: []int{d.c}, shape: one, cut: cut}.run(k, want)
 		dy := k.incoming(c.n, one, true)
 		du := make([]float64, len(d.z))

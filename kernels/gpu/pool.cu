@@ -5,7 +5,7 @@
 //
 // A NaN is larger than all numbers. First means in the order of rows, then columns.
 //
-// Maps NHWC; a block has a tile of pixels × a slab of columns of what it stores (plain.cuh). A window's loads overlap its
+// Maps NHWC; a block has a tile of pixels × a channel tile of what it stores (plain.cuh). A window's loads overlap its
 // neighbours' and come from the first-level cache. The gradient of the maximum looks for the maximum of each window
 // that meets the tile once, keeps its place in shared memory, where later the sums are gathered, and then asks it for
 // every pixel of the window: 9 + 9 steps and not 9·9 for 3×3.
@@ -135,13 +135,13 @@ struct AvgPoolGradient {
 	}
 };
 
-extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const PoolWindow w(s);
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	fill_tile(tile, s.tiling, at, AvgPoolGradient{s, w, at.image});
-	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 
 // The outputs from first on, `count` of them, whose windows can meet inputs [i0, i0 + n).
@@ -187,7 +187,7 @@ struct Nothing {
 	__device__ __forceinline__ float4 operator()(int, int, int) const { return zeros(); }
 };
 
-extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Backward *step, i64 images, i64 hold, i64 sums) {
+extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const PoolWindow w(s);
@@ -206,5 +206,5 @@ extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Bac
 		__syncthreads();
 		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, w, at, down, across, tile, taps, from, n});
 	}
-	store_gradient(s, at, tile, plain_ld(s.tiling), (float *)taps, (int)images, hold != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), (float *)taps, (int)images, frozen != 0, sums != 0);
 }

@@ -18,8 +18,8 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 }
 
 // Stores four channels at offset `at` and returns what was stored.
-__device__ __forceinline__ float4 write_value(void *value, i64 narrow, i64 at, float4 x) {
-	if (!narrow) {
+__device__ __forceinline__ float4 write_value(void *value, i64 half, i64 at, float4 x) {
+	if (!half) {
 		*(float4 *)(global((float *)value) + at) = x;
 		return x;
 	}
@@ -37,13 +37,13 @@ __device__ inline void write_tile(const Forward &step, const Place &at, float *t
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, width = (int)step.width, c = at.column + 4 * g;
 	const Output &o = output_of(step, c);
 	const int pitch = (int)o.pitch;
-	const i64 narrow = o.narrow, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
+	const i64 half = o.half, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
 	void *const value = o.value;
 	Walk walk(r, R, at.width);
 	for (int k = r; k < n; k += R, walk.next()) {
 		float4 *from = (float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
-		float4 stored = write_value(value, narrow, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
-		if (narrow)
+		float4 stored = write_value(value, half, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
+		if (half)
 			*from = stored;
 	}
 }
@@ -141,12 +141,12 @@ __device__ inline void store_values(const Forward &step, const Place &at, float 
 	const Statistics &s = step.statistics;
 	if (s.norms == 0 || at.image >= stat_images)
 		return;
-	if (step.out[0].narrow)
+	if (step.out[0].half)
 		__syncthreads();
 	const i64 tiles = step.tiling.tiles;
 	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
 	tile_statistics(step, at, tile, ld, (float *)scratch, dst + at.column);
-	// The counters of a slab: the images that are complete, then the tiles of each image.
+	// The counters of a channel tile: the images that are complete, then the tiles of each image.
 	unsigned *arrived = s.arrived + blockIdx.y * (unsigned)(1 + gridDim.x / (unsigned)tiles);
 	if (tiles > 1) {
 		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))

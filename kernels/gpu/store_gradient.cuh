@@ -22,7 +22,7 @@ __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 
 		hat[t] = make_float4(0, 0, 0, 0);
 		if (t >= n.terms)
 			continue;
-		float4 x = read_value(n.term[t].value, n.term[t].narrow, at);
+		float4 x = read_value(n.term[t].value, n.term[t].half, at);
 		const Affine *a = n.term[t].affine;
 		if (a) {
 			a = global(a);
@@ -102,12 +102,12 @@ __device__ inline void add_tiles(const Backward &step, const Place &at) {
 }
 
 // dγ, dβ and the coefficients of dx of one channel of one BatchNorm.
-__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool hold) {
+__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool frozen) {
 	b.dgamma[c] = (float)dgamma;
 	b.dbeta[c] = (float)dbeta;
 	Affine a = b.affine[c];
 	Slope s = {a.scale, 0, 0, a.mean};
-	if (!hold) {
+	if (!frozen) {
 		s.offset = (float)(-a.scale * dbeta / m);
 		s.slope = (float)(-(double)a.scale * a.rstd * dgamma / m);
 	}
@@ -115,16 +115,16 @@ __device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double 
 }
 
 // The same of each BatchNorm that enters the node; sum is ΣD, and ΣD·x̂ of each term, over the batch.
-__device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool hold) {
+__device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool frozen) {
 	const double dgamma[3] = {sum.b, sum.c, sum.d};
 #pragma unroll
 	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
 		if (t < step.in.terms && step.sums.norm[t])
-			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, hold);
+			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, frozen);
 }
 
 // The batch's sums from its images'.
-__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool hold) {
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
@@ -133,13 +133,13 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		column_sum(scratch, s.c, at.columns, R, c, r), column_sum(scratch, s.d, at.columns, R, c, r)};
 	i64 channel = at.column + c;
 	if (r == 0 && channel < step.in.channels)
-		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), hold);
+		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), frozen);
 }
 
 // Stores a tile [pixels][ld] of ∂loss/∂u that is in shared memory as the gradient at the node. sums: gather dγ and dβ
 // if this is the last addition. scratch is shared memory apart from the tile, GRADIENT_SCRATCH bytes. All threads of
 // the block call it, at least as many as columns; the tile must be complete (a barrier before).
-__device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool hold, bool sums) {
+__device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool frozen, bool sums) {
 	sums = sums && step.last;
 	write_gradient(step, at, tile, ld, (float4 *)scratch, sums);
 	if (!sums)
@@ -155,5 +155,5 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 		add_tiles(step, at);
 	}
 	if (arrive(arrived, (unsigned)images))
-		add_images(step, at, (double *)scratch, images, hold);
+		add_images(step, at, (double *)scratch, images, frozen);
 }

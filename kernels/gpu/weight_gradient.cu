@@ -2,36 +2,36 @@
 //
 //   dW[o, i, k] = Σ_images Σ_p dy[o, p] · u[i, p·stride − pad + k·dilation]      u = act(node)
 //
-// A small result, 16·16·9 to 192·64·9, over a very long sum, 256·1024 terms. Block (x, y) has slab_out × slab_in weights of
+// A small result, 16·16·9 to 192·64·9, over a very long sum, 256·1024 terms. Block (x, y) has tile_out × tile_in weights of
 // up to TAPS taps in a row of the window, and the images of chunk y. Tile after tile of an image, it stages dy and the
 // inputs that these taps need in shared memory, each value transformed once, and adds up in registers: a thread has
 // 4 outputs × 4 inputs × TAPS taps of every R-th pixel, 48 multiplications for 4 float4 loads. The threads of a warp
-// share inputs or outputs, the staged rows are slab + 4 floats: neighbouring pixels do not conflict.
+// share inputs or outputs, the staged rows are channel_tile + 4 floats: neighbouring pixels do not conflict.
 //
 // Order: pixels of a thread, its R partners, tiles and images of a chunk as they come, then chunks, the last in
 // doubles by the last block to arrive: the same bits whatever the GPU. With groups > 1 only the blocks that meet the diagonal of
 // groups do anything, and they store what is on it; dW has the channels of a group only: [out][in / groups][kernel][kernel].
 //
-// DRAM and L2: u and dy are read slabs · kernel times, a row of taps each time, of which a tile's rows are shared by
+// DRAM and L2: u and dy are read tiles · kernel times, a row of taps each time, of which a tile's rows are shared by
 // blocks that run together: the second-level cache serves most.
 #include "patch.cuh"
 #include "block.cuh"
 
 enum { TAPS = 3, WEIGHT_THREADS = 128 };
 
-// The weights of a block: outputs [o, o + slab_out), inputs [i, i + slab_in), taps (ky, kx … kx + taps − 1).
+// The weights of a block: outputs [o, o + tile_out), inputs [i, i + tile_in), taps (ky, kx … kx + taps − 1).
 struct WeightBlock {
 	int o, i, ky, kx, taps;
 };
 
 __device__ __forceinline__ WeightBlock weight_block(const WeightGradient &s) {
 	const int kernel = (int)s.kernel, parts = (kernel + TAPS - 1) / TAPS;
-	const int slabs = ((int)s.in.pitch + (int)s.slab_in - 1) / (int)s.slab_in, n = blockIdx.x;
+	const int tiles = ((int)s.in.pitch + (int)s.tile_in - 1) / (int)s.tile_in, n = blockIdx.x;
 	WeightBlock b;
 	b.kx = n % parts * TAPS;
 	b.ky = n / parts % kernel;
-	b.i = n / (parts * kernel) % slabs * (int)s.slab_in;
-	b.o = n / (parts * kernel * slabs) * (int)s.slab_out;
+	b.i = n / (parts * kernel) % tiles * (int)s.tile_in;
+	b.o = n / (parts * kernel * tiles) * (int)s.tile_out;
 	b.taps = min(TAPS, kernel - b.kx);
 	return b;
 }
@@ -41,7 +41,7 @@ __device__ __forceinline__ bool meets_diagonal(const WeightGradient &s, const We
 	const int outs = (int)(s.out.channels / s.groups), ins = (int)(s.in.channels / s.groups);
 	if (b.o >= s.out.channels || b.i >= s.in.channels)
 		return false;
-	int last_o = min(b.o + (int)s.slab_out, (int)s.out.channels) - 1, last_i = min(b.i + (int)s.slab_in, (int)s.in.channels) - 1;
+	int last_o = min(b.o + (int)s.tile_out, (int)s.out.channels) - 1, last_i = min(b.i + (int)s.tile_in, (int)s.in.channels) - 1;
 	return b.o / outs <= last_i / ins && b.i / ins <= last_o / outs;
 }
 
@@ -58,7 +58,7 @@ struct WeightShare {
 };
 
 __device__ __forceinline__ WeightShare weight_share(const WeightGradient &s) {
-	const int os = (int)s.slab_out / 4, is = (int)s.slab_in / 4, t = threadIdx.x;
+	const int os = (int)s.tile_out / 4, is = (int)s.tile_in / 4, t = threadIdx.x;
 	return WeightShare{t % (os * is) / is, t % is, t / (os * is), (int)blockDim.x / (os * is)};
 }
 
@@ -76,10 +76,10 @@ __device__ __forceinline__ void add_outer(float (&sum)[4][4], float4 d, float4 u
 // Adds the products of a chunk's images.
 __device__ __forceinline__ void accumulate(const WeightGradient &s, const WeightBlock &b, const WeightShare &share, float *dy, int from, int to, float (&sum)[TAPS][4][4]) {
 	const int stride = (int)s.stride, dilation = (int)s.dilation, th = (int)s.tile_h, tw = (int)s.tile_w;
-	Patch d = {0, 0, th, tw, (int)s.slab_out + 4};
-	Patch u = {0, 0, (th - 1) * stride + 1, (tw - 1) * stride + (min((int)s.kernel, TAPS) - 1) * dilation + 1, (int)s.slab_in + 4};
+	Patch d = {0, 0, th, tw, (int)s.tile_out + 4};
+	Patch u = {0, 0, (th - 1) * stride + 1, (tw - 1) * stride + (min((int)s.kernel, TAPS) - 1) * dilation + 1, (int)s.tile_in + 4};
 	float *in = dy + th * tw * d.ld;
-	const int outs = min((int)s.slab_out, (int)s.out.pitch - b.o), ins = min((int)s.slab_in, (int)s.in.pitch - b.i);
+	const int outs = min((int)s.tile_out, (int)s.out.pitch - b.o), ins = min((int)s.tile_in, (int)s.in.pitch - b.i);
 	const bool mine = share.r < share.R && 4 * share.o < outs && 4 * share.i < ins;
 	const int first_y = share.r / tw, first_x = share.r % tw, down = share.R / tw, right = share.R % tw; // no division in the loop
 	for (int image = from; image < to; image++)
@@ -110,9 +110,9 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 			}
 }
 
-// The sums of a thread's R partners, in order, end up with the first; buffer is [TAPS][slab_out][slab_in].
+// The sums of a thread's R partners, in order, end up with the first; buffer is [TAPS][tile_out][tile_in].
 __device__ __forceinline__ void add_partners(const WeightGradient &s, const WeightShare &share, float *buffer, const float (&sum)[TAPS][4][4]) {
-	const int pitch = (int)s.slab_in, plane = (int)s.slab_out * pitch;
+	const int pitch = (int)s.tile_in, plane = (int)s.tile_out * pitch;
 	for (int r = 0; r < share.R; r++) {
 		__syncthreads();
 		if (share.r != r)
@@ -129,16 +129,16 @@ __device__ __forceinline__ void add_partners(const WeightGradient &s, const Weig
 	__syncthreads();
 }
 
-// Element n of the block's [slab_out][slab_in][taps]: where it is in the buffer and in dW, −1 if there is no such weight.
+// Element n of the block's [tile_out][tile_in][taps]: where it is in the buffer and in dW, −1 if there is no such weight.
 struct WeightPlace {
 	int buffer;
 	i64 weight;
 };
 
 __device__ __forceinline__ WeightPlace weight_place(const WeightGradient &s, const WeightBlock &b, int n) {
-	const int k = n % b.taps, column = n / b.taps % (int)s.slab_in, row = n / b.taps / (int)s.slab_in, o = b.o + row, i = b.i + column;
+	const int k = n % b.taps, column = n / b.taps % (int)s.tile_in, row = n / b.taps / (int)s.tile_in, o = b.o + row, i = b.i + column;
 	const i64 outs = s.out.channels / s.groups, ins = s.in.channels / s.groups;
-	WeightPlace p = {(k * (int)s.slab_out + row) * (int)s.slab_in + column, -1};
+	WeightPlace p = {(k * (int)s.tile_out + row) * (int)s.tile_in + column, -1};
 	if (o < s.out.channels && i < s.in.channels && o / outs == i / ins)
 		p.weight = ((o * ins + i % ins) * s.kernel + b.ky) * s.kernel + b.kx + k;
 	return p;
@@ -150,7 +150,7 @@ extern "C" __global__ void __launch_bounds__(WEIGHT_THREADS, 3) conv_weight_grad
 	const WeightBlock b = weight_block(s);
 	if (!meets_diagonal(s, b))
 		return;
-	const int chunks = (int)s.chunks, chunk = blockIdx.y, count = (int)(s.slab_out * s.slab_in) * b.taps;
+	const int chunks = (int)s.chunks, chunk = blockIdx.y, count = (int)(s.tile_out * s.tile_in) * b.taps;
 	const i64 size = s.out.channels * (s.in.channels / s.groups) * s.kernel * s.kernel;
 	WeightShare share = weight_share(s);
 	float sum[TAPS][4][4] = {};
