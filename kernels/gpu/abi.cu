@@ -1,5 +1,5 @@
-// The sizes of the structures of abi.cuh, as this compiler lays them out, so that a test can hold the host's against
-// them: every field is 8 bytes, so that equal sizes are equal layouts.
+// The sizes of the structures of abi.cuh as this compiler lays them out. A test compares them with the host's. Every
+// field has 8 bytes, so equal sizes mean equal layouts.
 #include "abi.cuh"
 
 extern "C" __global__ void abi_sizes(i64 *sizes) {

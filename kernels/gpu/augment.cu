@@ -1,11 +1,11 @@
-// Training images as they are augmented and normalised: crop of a padded image, flip, cutout.
+// The augmentation and normalisation of training images: crop of a padded image, flip, cutout.
 //
 //   dst[i][c][y][x] = 0 where it is cut out, else table[c][byte]
 //   byte = src[i][c][y + dy][x + dx], from the right if flip, and 0 outside the image
 //
-// src is bytes [images][3][height][width], dst floats of the same shape, table [3][256] maps a byte of each channel to
-// (byte − mean)/deviation; the host draws views[i]. A batch of bytes is a quarter of a batch of floats to bring to the
-// device. A thread makes a pixel of one channel; neighbours write neighbours.
+// src is bytes [images][3][height][width]. dst is floats of the same shape. table [3][256] maps a byte of each channel
+// to (byte − mean)/deviation. The host draws views[i]. A batch of bytes is a quarter of a batch of floats on its way to
+// the device. A thread makes one pixel of one channel; neighbouring threads write neighbouring pixels.
 #include "plain.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) augment(float *dst, const unsigned char *src, const View *views, const float *table, i64 images, i64 height, i64 width) {

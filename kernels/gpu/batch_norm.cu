@@ -1,9 +1,9 @@
-// Coefficients of BatchNorms without a pass over their values; block b has norms[b].
+// Coefficients of BatchNorms without a pass over their values. Block b has norms[b].
 //
-//   batch_norm_given: affine of every channel from the moments μ and σ² that are there
-//   batch_norm_frozen:  slope of every channel with the statistics constant, dx = γrD
+//   batch_norm_given:   the affine of every channel, from the moments μ and σ²
+//   batch_norm_frozen:  the slope of every channel with constant statistics, dx = γrD
 //
-// The coefficients of the channels that pad the pitch stay zero, as the host has made them.
+// The host has made the coefficients of all channels zero. Those of the channels that pad the pitch stay so.
 #include "node.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) batch_norm_given(const BatchNorm *norms, i64 count) {

@@ -1,4 +1,4 @@
-// Where a block is in its launch, and the order in which blocks finish.
+// The place of a block in its launch, and the order in which blocks finish.
 #pragma once
 #include "abi.cuh"
 
@@ -9,8 +9,8 @@
 	T *name = (T *)bnas_shared
 #endif
 
-// What a block computes: pixels [y0, y0 + rows) × [x0, x0 + width) of an image, columns [column, column + columns).
-// Pixel p of its tile is (y0 + p / tile_w, x0 + p % tile_w); those outside the map are not stored.
+// The work of a block: pixels [y0, y0 + rows) × [x0, x0 + width) of an image, columns [column, column + columns). Pixel p
+// of its tile is (y0 + p / tile_w, x0 + p % tile_w). Pixels outside the map are not stored.
 struct Place {
 	int image, tile;
 	int y0, x0, rows, width;
@@ -36,7 +36,7 @@ __device__ __forceinline__ int tile_pixels(const Tiling &t, int tile, i64 height
 	return min((int)t.tile_h, (int)height - y0) * min((int)t.tile_w, (int)width - x0);
 }
 
-// Pixels first, first + apart, … of rows of `width` pixels, as (y, x): one division at the start and none a pixel.
+// Pixels first, first + apart, … of rows of `width` pixels, as (y, x). It divides at the start, and not for each pixel.
 struct Walk {
 	int y, x, dy, dx, width;
 	__device__ __forceinline__ Walk(int first, int apart, int w) : y(first / w), x(first % w), dy(apart / w), dx(apart % w), width(w) {}
@@ -50,8 +50,8 @@ struct Walk {
 	}
 };
 
-// arrive counts the blocks that have come to here and tells the last of `expected` that it is the last: it then sees
-// all that the others have written. The counter is zero again afterwards. All threads of the block call it.
+// Counts the blocks that arrive here, and is true for the last of `expected`. The last one sees all writes of the others.
+// The counter is zero again afterwards. All threads of the block call it.
 __device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
 	__shared__ int last;
 	__syncthreads();
@@ -66,15 +66,15 @@ __device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
 	return last;
 }
 
-// Loads of what other blocks have written during this launch, past the first-level cache.
+// A load past the first-level cache, for data that other blocks wrote during this launch.
 #ifdef BNAS_EMULATED
 template <class T> inline T fresh(const T *p) { return *p; }
 #else
 template <class T> __device__ __forceinline__ T fresh(const T *p) { return __ldcg(p); }
 #endif
 
-// Calls f(i, p[i * pitch]) for i = first, first + step, … below end, in this order. So many loads are in flight at a time:
-// one block merges what all have written, and would otherwise wait for the second-level cache at each element.
+// Calls f(i, p[i * pitch]) for i = first, first + step, … below end, in this order. It has `ahead` loads in flight: one
+// block merges the results of all, and would otherwise wait for the second-level cache at each element.
 template <int ahead, class T, class F> __device__ __forceinline__ void in_order(int first, int end, int step, const T *p, i64 pitch, F f) {
 	for (int i = first; i < end; i += ahead * step) {
 		T x[ahead];

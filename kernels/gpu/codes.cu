@@ -1,10 +1,11 @@
-// Activation codes: which rectifiers are on, a bit each, and in how many two images agree.
+// Activation codes: one bit for each rectifier, 1 where it is on, and the number of bits in which two images agree.
 //
-//   pack_codes: bits[i] = (z > 0) of every pixel and channel of the pitch, z = Σ terms, 32 of them a word
+//   pack_codes: bits[i] = (z > 0) of every pixel and channel of the pitch, z = Σ terms, 32 bits a word
 //   code_gram:  gram[i][j] (+)= weight·(units − popcount(bits_i XOR bits_j))
 //
-// The channels that pad the pitch are zeros and so are their bits; neither differs. units counts without them. A warp
-// packs 128 elements: a lane loads four, and the ballot of a word asks each lane for one element of its eight loaders.
+// The channels that pad the pitch are zero, and so are their bits: they agree in all images. units does not count them.
+// A warp packs 128 elements. A lane loads four of them. For each of the four words, every lane fetches one bit from one
+// of the word's eight loaders, and a ballot collects the bits.
 #include "plain.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2) pack_codes(unsigned *bits, const Node *node, i64 images, i64 words) {

@@ -3,15 +3,18 @@
 //   y_b[o, p]  = Σ_i Σ_k w_b[o, i, k] · u[i, p·stride − pad + k·dilation]         u = act(node), y_b of branch b
 //   du[i, q]   = Σ_b Σ_o Σ_k w_b[o, i, k] · dy_b[o, p]                            p·stride − pad + k·dilation = q
 //
-// Layout: maps NHWC; weights packed [tap][in][out] forward, [tap][out][in] backward (pack.cu, forms 0 and 1), pitches
-// of 8. Siblings are one GEMM: forward their columns stand side by side, u is read once; backward their columns follow
-// each other along K, du is written once.
+// Layout: maps are NHWC. Weights are packed [tap][in][out] forward and [tap][out][in] backward (pack.cu, forms 0 and
+// 1), with pitches of 8. Siblings are one GEMM. Forward, their columns stand side by side, and u is read once.
+// Backward, their columns follow each other along K, and du is written once.
 //
-// DRAM: u (its halo mostly from L2) once a channel tile, y once. Weights come from L2: taps·K·channel_tile floats a block of P pixels, 1/P
-// of a float a multiplication. For 32×32 maps, 16 channels, 48 columns: 0.27 MB and 14 MFLOP an image, 53 FLOP a byte:
-// bound by FMA on every GPU. Shared memory: two channels cost a thread with 8×8 sums 4 float4 and 8 float2 loads for
-// 128 FMAs, at most 32 wavefronts a warp where a multiprocessor of 128 lanes multiplies for 32 cycles and one of 64
-// lanes for 64. Registers: 64 sums, 16 weights in use and 8 on their way, at 3 blocks of 128 threads 168: no spills.
+// DRAM: a channel tile reads u once (its halo mostly from L2) and writes y once. Weights come from L2: a block of P
+// pixels reads taps·K·channel_tile floats, 1/P of a float a multiplication. For 32×32 maps, 16 channels and 48 columns,
+// an image is 0.27 MB and 14 MFLOP, 53 FLOP a byte: bound by FMA on every GPU.
+//
+// Shared memory: for two channels, a thread with 8×8 sums loads 4 float4 and 8 float2 for 128 FMAs. That is at most 32
+// wavefronts a warp. The FMAs take 32 cycles on a multiprocessor of 128 lanes, and 64 on one of 64 lanes.
+//
+// Registers: 64 sums, 16 weights in use and 8 on their way. Three blocks of 128 threads leave 168 a thread: no spills.
 #include "implicit_gemm.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
@@ -51,7 +54,7 @@ struct ForwardProblem {
 struct GradientProblem {
 	IncomingSource source;
 	int channels, kernel, stride;
-	int y0, x0; // of the tile, pad added: the tap (0, 0) of its first pixel
+	int y0, x0; // of the tile, with pad added: where tap (0, 0) of its first pixel is
 	int offset[2]; // of the thread's float4s in [DEPTH][in], −1: outside the node's channels
 	int pitch; // of the node
 	const float *value; // weights [tap][size / pitch][pitch] of the value that holds the channels sought, less its columns
@@ -69,8 +72,8 @@ struct GradientProblem {
 		for (int i = 0; i < 2; i++)
 			offset[i] = slice.at[i] >= 0 && slice.column[i] < at.columns ? slice.row[i] * pitch + at.column + slice.column[i] : -1;
 	}
-	// Of pixels (fy + phases·y, fx + phases·x) of the tile, the output at a tap is that of (y, x) and this offset. Stride
-	// and dilation are read here, a tap at a time: kept, they would not leave the registers.
+	// The offset in the patch from pixel (y, x) to the output at a tap of pixel (fy + phases·y, fx + phases·x) of the tile.
+	// Stride and dilation are read for each tap: kept, they would take registers all along.
 	__device__ __forceinline__ int tap(const Share &s, const Patch &p, int ky, int kx) const {
 		const int phases = (int)source.step.stride, dilation = (int)source.step.dilation;
 		int y = y0 + s.fy - ky * dilation, x = x0 + s.fx - kx * dilation;

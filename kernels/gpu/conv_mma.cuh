@@ -2,31 +2,36 @@
 //
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
-// A block has the pixels of a tile and a channel tile. K = taps × channels runs in chunks of two steps of 32 bytes (16
-// tf32 or 32 halves): a chunk's patch is staged once for all taps and columns (mma_patch.cuh) while the chunk before is
-// multiplied, in the other of two buffers; the weights of a chunk and a tap are a stage of a ring, copied
-// asynchronously STAGES − 1 stages ahead. There is one barrier a stage.
+// A block has a tile of pixels and a channel tile. K = taps × channels runs in chunks of two steps of 32 bytes (16 tf32
+// or 32 halves). A chunk's patch is staged once for all taps and columns (mma_patch.cuh). There are two buffers for
+// patches: one is staged while the other is multiplied. The weights of one chunk and one tap are a stage of a ring.
+// They are copied asynchronously, STAGES − 1 stages ahead. There is one barrier a stage.
 //
-// A warp has 32 pixels × 8·nt columns: for a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words) and
-// issues 2·nt mma. A channel tile of more columns is two warps'. Rows of A are pixels by phase (mma_problem.cuh), a phase padded
-// to 16; a row of A is wherever its lane points, so that a tap costs one addition, and a tap that is not a phase's reads
-// zeros, or is skipped if it is neither of a warp's. Registers: 8·nt sums, 48 forward, 32 backward, 12 of fragments, 8 of
-// a batch on its way; what all threads know is in shared memory, to stay within the 128 that two blocks of 256 threads
-// have, four of 128.
+// A warp has 32 pixels × 8·nt columns. For a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words)
+// and issues 2·nt mma. Two warps share the columns of a larger channel tile. Rows of A are pixels sorted by phase
+// (mma_problem.cuh); a phase is padded to 16 rows. Each lane has the address of its row of A, so that a tap costs one
+// addition. A row reads zeros at a tap that is not its phase's. A warp skips a tap that none of its phases has.
 //
-// Roofline: an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP while it moves a byte, 200 with halves; an H100
-// (3350, 495) 148 and 295. Maps are fp32 in any case: 3×3 convolutions of 16 channels to 48 columns (a pixel reads 64
-// bytes, writes 192, costs 13.8 kFLOP) have 54 FLOP a byte, of 32 to 96 108, of 64 to 192 216; 1×1 a ninth of it. Bound
-// by memory, then, all with halves but the last on an A100, and in tf32 the first. Shared memory comes second: of a step
-// of 48 columns 20 reads of 128 bytes a warp, 80 cycles for the 4 warps beside each other in whose 96 cycles the cores
-// multiply; halves have half as many steps. Weights come from L2, once a block: 27 KB for 2.3 µs of an SM's DRAM.
-// To keep DRAM busy an A100's SM needs 1555 GB/s · 600 ns / 108 = 9 KB under way, an H100's 18: with four blocks of 128
-// threads on an SM, a batch is 24 KB of the first chunk and 16 KB beside multiplications.
+// Registers: 8·nt sums (48 forward, 32 backward), 12 of fragments, 8 of a batch on its way. What all threads know is in
+// shared memory. So a thread stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
 //
-// Numerics, with ρ = 2⁻¹¹ for tf32 and f16, 2⁻⁸ for bf16: |ũ − u| ≤ ρ|u|, of f16 from 2⁻¹⁴ to 65504 (∞ beyond, multiples of
-// 2⁻²⁴ below); products of two such are exact in fp32, so that a result is off by at most
+// Roofline: while it moves a byte, an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP, 200 with halves; an H100
+// (3350, 495) 148 and 295. Maps are fp32 in any case. A 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
+// pixel, writes 192 and costs 13.8 kFLOP: 54 FLOP a byte. From 32 to 96 it is 108, from 64 to 192 216; 1×1 has a ninth.
+// All are therefore bound by memory with halves, but the last one on an A100; in tf32 the first one is.
+//
+// Shared memory comes second. For a step of 48 columns a warp makes 20 reads of 128 bytes. Four warps beside each other
+// take 80 cycles for them; the cores multiply for 96. Halves have half as many steps. Weights come from L2, once a
+// block: 27 KB for 2.3 µs of a multiprocessor's DRAM.
+//
+// Loads under way: an A100's multiprocessor needs 1555 GB/s · 600 ns / 108 = 9 KB to keep DRAM busy, an H100's 18. Four
+// blocks of 128 threads have 24 KB under way in a batch of the first chunk, and 16 KB beside multiplications.
+//
+// Numerics, with ρ = 2⁻¹¹ for tf32 and f16, 2⁻⁸ for bf16: |ũ − u| ≤ ρ|u|. f16 has this from 2⁻¹⁴ to 65504; it is ∞
+// beyond, and has multiples of 2⁻²⁴ below. The products of two operands are exact in fp32. A result is off by at most
 //   (2ρ + ρ²) Σ|u||w| + K·2⁻²³ Σ|u||w|
-// the second for sums in fp32, which tensor cores truncate. The order of a result's sum is fixed: chunks, taps, K.
+// The second term is of the sums in fp32, which tensor cores truncate. A result's sum has a fixed order: chunks, taps,
+// K.
 #pragma once
 #include "mma_problem.cuh"
 
@@ -34,7 +39,7 @@
 
 enum { STAGES = 4, STEPS = 2 };
 
-// Row length of which an eighth is odd: see mma_operand.cuh.
+// The length of a row, padded so that an eighth of it is odd: see mma_operand.cuh.
 __device__ __forceinline__ int odd_eighths(int n) { return n % 16 == 0 ? n + 8 : n; }
 
 // Steps of 32 bytes along K of a chunk.
@@ -43,6 +48,7 @@ template <class T> __device__ __forceinline__ int steps_of(i64 channels) { retur
 // Bytes of a patch's row.
 template <class T> __device__ __forceinline__ int row_bytes(i64 channels) { return 32 * steps_of<T>(channels) + 16; }
 
+// Row r of A's 16-row tile m.
 __device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r) {
 	const int h = (int)t.tile_h, w = (int)t.tile_w, across = min(phases, w);
 	const int tiles = (((h + phases - 1) / phases) * ((w + phases - 1) / phases) + 15) / 16; // of a phase
@@ -58,7 +64,7 @@ __device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r)
 	return row;
 }
 
-// What all threads of a block know, kept in shared memory: in registers it would take nine of each.
+// What all threads of a block know. It is in shared memory: it would take nine registers of each thread.
 struct Shape {
 	Patch patch;
 	int patch_bytes;
@@ -97,7 +103,8 @@ template <class T, class Problem> struct Ring {
 	}
 };
 
-// acc += A · B for some steps along K and 8·NT columns: a lane's rows of the two tiles of A, its part of the weights.
+// acc += A · B for some steps along K and 8·NT columns. row0 and row1 are a lane's rows of the two tiles of A, weights its
+// part of B.
 template <class T, int NT, int MOST>
 __device__ __forceinline__ void multiply(float (&acc)[2][MOST][4], const char *row0, const char *row1, const char *weights, int ld, int steps) {
 #pragma unroll 1
@@ -137,10 +144,10 @@ __device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, i
 		}
 }
 
-// Groups of 8 columns of a warp: an even number, for fragments come in pairs.
+// Groups of 8 columns of a warp: an even number, because fragments come in pairs.
 __device__ __forceinline__ int column_groups(i64 channel_tile, int split) { return ((int)(channel_tile >> split) + 15) / 16 * 2; }
 
-// What all threads know, and the zeros; a barrier must follow.
+// Writes the Shape and the row of zeros. A barrier must follow.
 template <class T>
 __device__ __forceinline__ Shape &lay_out(char *shared, const Patch &patch, int ld, int columns, int steps) {
 	Shape &shape = *(Shape *)(shared + ZEROS);
@@ -153,8 +160,8 @@ __device__ __forceinline__ Shape &lay_out(char *shared, const Patch &patch, int 
 	return shape;
 }
 
-// Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`, which has before: the header, the list of
-// weights, one patch (two if there are several chunks), the ring.
+// Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`. Before that, `shared` has the header, the
+// list of weights, one patch (two if there are several chunks) and the ring.
 template <class T, class Problem>
 __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Patch &window, Problem &problem, int image) {
 	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K, kernel = problem.kernel();
@@ -221,7 +228,7 @@ __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Pa
 	__syncthreads();
 }
 
-// The block's place is asked for again after the main loop, so that it takes no registers there.
+// The block's place is computed again after the main loop: kept, it would take registers there.
 template <class T> __device__ __forceinline__ void conv_mma_forward(const Forward &s, i64 stat_images) {
 	SHARED(char, shared);
 	const Tiling &t = s.tiling;

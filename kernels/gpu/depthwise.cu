@@ -1,23 +1,25 @@
-// Depthwise convolutions and the gradients of their inputs, bound by memory.
+// Depthwise convolutions and the gradients of their inputs: bound by memory.
 //
 //   y_b[c, p] = Σ_k w_b[c, k] · u[c, p·stride − pad + k·dilation]                u = act(node), y_b of branch b
 //   du[c, q]  = Σ_b Σ_k w_b[c, k] · dy_b[c, p]                                  p·stride − pad + k·dilation = q
 //
-// Layout: maps NHWC; weights [tap][channel] (pack.cu, form 2). A column of the step is a channel of a branch and the same
-// channel of u.
+// Layout: maps are NHWC. Weights are [tap][channel] (pack.cu, form 2). A column of the step is a channel of a branch,
+// and the same channel of u.
 //
-// A block stages the patch of its pixels and channel tile in shared memory, where each value is transformed once; a thread has
-// a run of 4 pixels in a row × 4 channels, so that 3×3 taps cost 4·6/4 + 9/4 float4 loads a pixel's four channels
-// with stride 1: the run's K + 3 inputs of a row are kept in registers. Eight threads read 128 neighbouring bytes: no
-// conflict. DRAM: u (halo from L2) and y, once each; 18 FLOP for 8 bytes of 3×3, far below what any GPU's FMA units
-// could do. Weights come through the first-level cache.
+// A block stages the patch of its pixels and channel tile in shared memory and transforms each value once there. A
+// thread has a run of 4 pixels in a row × 4 channels. With stride 1 it keeps the run's K + 3 inputs of a row in
+// registers: 3×3 taps cost 4·6/4 + 9/4 float4 loads for a pixel's four channels. Eight threads read 128 neighbouring
+// bytes: no conflict.
+//
+// DRAM: u (its halo from L2) is read once, y is written once. 3×3 has 18 FLOP for 8 bytes, far below the FMA units of
+// any GPU. Weights come through the first-level cache.
 #include "patch.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
 
 enum { RUN = 4, DIRECT_THREADS = 256 };
 
-// A thread's pixels (y, x) … (y, x + 3) of the tile and its channels column … + 3; active: it has some.
+// A thread's pixels (y, x) … (y, x + 3) and channels c … c + 3 of the tile. active: it has some.
 struct Run {
 	int y, x, c;
 	bool active;
@@ -34,13 +36,13 @@ __device__ __forceinline__ float4 multiply_add(float4 a, float4 b, float4 c) {
 	return make_float4(fmaf(a.x, b.x, c.x), fmaf(a.y, b.y, c.y), fmaf(a.z, b.z, c.z), fmaf(a.w, b.w, c.w));
 }
 
-// Tap (ky, kx) of a walk over the taps in the patch's order: of the weight itself, or of the mirrored one.
+// The weight's tap for the patch's tap (ky, kx): the same one forward, the mirrored one backward.
 __device__ __forceinline__ int tap_of(int ky, int kx, int kernel, bool mirrored) {
 	int tap = ky * kernel + kx;
 	return mirrored ? kernel * kernel - 1 - tap : tap;
 }
 
-// sum[j] += Σ_k w[k] · patch[run + j at k] with stride 1 and dilation 1, K×K taps. `patch` is at the run's first input.
+// sum[j] += Σ_k w[k] · patch[run + j at k], K×K taps, stride 1, dilation 1. `patch` points to the run's first input.
 template <int K>
 __device__ __forceinline__ void slide(float4 (&sum)[RUN], const float *patch, int row, int ld, const float *w, int pitch, bool mirrored) {
 #pragma unroll 1
@@ -78,7 +80,7 @@ struct BranchSource {
 	__device__ __forceinline__ void load(Pixels &p, int c) const { load_node(p, *step.in, c - (int)output_of(step, c).column); }
 };
 
-// The patch is made for whole runs: no thread looks where its pixels end.
+// The width of the patch's tile: whole runs. No thread then asks where its pixels end.
 __device__ __forceinline__ int whole_runs(const Tiling &t) { return ((int)t.tile_w + RUN - 1) / RUN * RUN; }
 
 __device__ __forceinline__ void put_run(float *tile, const Tiling &t, const Run &r, const float4 (&sum)[RUN]) {
@@ -123,7 +125,8 @@ extern "C" __global__ void __launch_bounds__(DIRECT_THREADS, 2) depthwise(const 
 	store_values(s, at, shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
-// The gradients of a run's inputs with stride > 1: an input has only the taps with (i + pad − k·dilation) divisible.
+// The gradients of a run's inputs with stride > 1: an input i has only the taps k for which the stride divides
+// i + pad − k·dilation.
 __device__ __forceinline__ void gather_strided(float4 (&sum)[RUN], const Backward &s, const Place &at, const Patch &p, const Run &r, const float *patch, const float *w) {
 	const int kernel = (int)s.kernel, stride = (int)s.stride, dilation = (int)s.dilation, pitch = (int)s.in.pitch;
 	for (int ky = 0; ky < kernel; ky++) {

@@ -3,17 +3,17 @@
 //   y_b[o, p]  = Σ_{i in o's group} Σ_k w_b[o, i, k] · u[i, p·stride − pad + k·dilation]
 //   du[i, q]   = Σ_b Σ_{o in i's group} Σ_k w_b[o, i, k] · dy_b[o, p]                p·stride − pad + k·dilation = q
 //
-// Layout: maps NHWC; weights as the store has them, [out][in / groups][kernel][kernel]. Groups begin at any channel, so a
-// thread has one column of one pixel at a time and loads from the maps what it needs: neighbouring threads have
-// neighbouring columns, so that a group's threads read the same u, from the first-level cache. There is no patch; the
-// tile is all that is in shared memory. Few networks have such convolutions; being right is what matters here.
+// Layout: maps are NHWC. Weights are [out][in / groups][kernel][kernel], as the store has them. Groups begin at any
+// channel. A thread therefore has one column of one pixel at a time and loads what it needs from the maps. Neighbouring
+// threads have neighbouring columns: those of a group read the same u, from the first-level cache. There is no patch;
+// only the tile is in shared memory. Few networks have such convolutions, so the kernel is simple rather than fast.
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
 
 enum { GROUPED_THREADS = 256 };
 
-// What one value of a grouped convolution has: outputs and inputs a group.
+// The groups of one value: its outputs and inputs a group, and the index of a weight.
 struct Groups {
 	int outs, ins, kernel;
 	__device__ __forceinline__ int weight(int o, int i, int ky, int kx) const { return ((o * ins + i % ins) * kernel + ky) * kernel + kx; }

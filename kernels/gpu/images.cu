@@ -4,8 +4,8 @@
 //   to_map:    a dense array becomes a map, its padding zeros
 //   read_node: Σ terms of a node, without activation, becomes a dense array
 //
-// Threads run over pixels first, so that they read and write rows of a channel together; of the map, `images` writes a
-// tile through shared memory, the others eight channels, a whole sector, a thread.
+// Threads run over pixels first: together they read and write rows of a channel. `images` writes a tile of the map
+// through shared memory. In the others a thread has eight channels of the map, a whole sector.
 #include "plain.cuh"
 #include "store.cuh"
 

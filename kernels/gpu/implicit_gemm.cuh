@@ -2,18 +2,18 @@
 //
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
-// A block has P pixels of an image (the tile) and a channel tile. K = taps × channels runs in chunks of CHUNK (or
-// CHUNK_1x1) channels: a chunk's patch is staged once for all taps and columns; its weights come DEPTH channels of one
-// tap at a time into one of two buffers, the next being fetched into registers while the present is used.
+// A block has the P pixels of a tile and a channel tile. K = taps × channels runs in chunks of CHUNK (or CHUNK_1x1)
+// channels. A chunk's patch is staged once for all taps and columns. Its weights come in steps, DEPTH channels of one
+// tap. There are two buffers for steps: the next one is fetched into registers while the present one is used.
 //
-// A thread has PIXELS pixels × 4·W columns: 4-column groups cg and, with W = 2, half a channel tile further, so that
-// neighbouring threads read neighbouring float4s of weights; and pixels of one column of the tile, y + j·step rows, so
-// that neighbouring threads read neighbouring pixels (see patch.cuh) and one offset leads to the next pixel. Neither
-// conflicts. For two channels, a thread loads 2·W float4s of weights and 8 float2s of the patch for 64·W
-// multiplications; weights of four channels at once would not leave the registers for three blocks.
+// A thread has PIXELS pixels × 4·W columns. Its columns are the 4-column group cg and, with W = 2, another one half a
+// channel tile further: neighbouring threads read neighbouring float4s of weights. Its pixels are of one column of the
+// tile, y + j·step: neighbouring threads read neighbouring pixels (patch.cuh), and one offset leads to the next pixel.
+// Neither conflicts. For two channels, a thread loads 2·W float4s of weights and 8 float2s of the patch for 64·W
+// multiplications. Weights of four channels at once would need the registers of the third block.
 //
-// Input gradients of stride s: an input pixel has only the taps k with (i + pad − k·dilation) divisible by s. Pixels are
-// sorted by phase, (y mod s, x mod s), so that a warp has one phase and skips the other taps together.
+// Input gradients of stride s: an input pixel has only the taps k for which s divides i + pad − k·dilation. Pixels are
+// sorted by phase, (y mod s, x mod s). A warp then has one phase and skips the other taps together.
 #pragma once
 #include "patch.cuh"
 #include "block.cuh"
@@ -27,7 +27,7 @@ __device__ __forceinline__ int row_step(const Tiling &t, int phases) {
 	return (((int)t.tile_h + phases - 1) / phases + PIXELS - 1) / PIXELS;
 }
 
-// What the patch of a tile is made for: whole steps of rows, so that no thread looks where its pixels end.
+// The rows of a tile's patch: whole steps of PIXELS. No thread then asks where its pixels end.
 __device__ __forceinline__ int patch_rows(const Tiling &t, int phases) { return row_step(t, phases) * PIXELS * phases; }
 
 // The pixels and columns of a thread. With phases s > 1, pixels of a phase (fy, fx) are (fy + s·y, fx + s·x); a thread's
@@ -89,7 +89,7 @@ __device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const floa
 	}
 }
 
-// Where the weights of a block's steps go: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][channel_tile].
+// A thread's weights of a step: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][channel_tile].
 struct Slice {
 	int at[2]; // in the buffer, −1: none
 	int row[2], column[2];
@@ -123,8 +123,8 @@ __device__ __forceinline__ void put_tile(float *tile, const Tiling &t, int phase
 	}
 }
 
-// Computes the block's tile [P][channel_tile] into `shared`, whose room the patch and the weights have before. A Problem is
-//   Source source                   what the patch is loaded from
+// Computes the block's tile [P][channel_tile] into `shared`. The patch and the weights use that room before. A Problem is
+//   Source source                   the patch is loaded from it
 //   int channels                    K without the taps, a multiple of 8
 //   int kernel, stride              stride: pixels of the patch from one pixel of the phase to the next
 //   int tap(share, patch, ky, kx)   the offset of the thread's pixels at a tap, −1: the tap is not theirs

@@ -1,4 +1,4 @@
-// Tensor cores and asynchronous copies, from compute capability 8.0: BNAS_TENSOR_CORES is defined where there are some.
+// Tensor cores and asynchronous copies, from compute capability 8.0. BNAS_TENSOR_CORES is defined where there are some.
 // The emulator declares the same functions in emulate.h.
 //
 //   mma_m16n8k8_tf32, mma_m16n8k16_f16, mma_m16n8k16_bf16    d[16][8] += a[16][K] · b[K][8], sums in fp32
@@ -6,13 +6,13 @@
 //   cp_async16, _commit, _wait<N>       16 bytes to shared memory, zeros if not valid; all but the last N groups
 //   to_tf32, to_f16, to_bf16            nearest; tf32 ties away from zero, the others to even
 //
-// Fragments, of lane l with g = l / 4 and t = l % 4, an operand being 32 bits (one tf32, or two halves, the even low):
+// Fragments of lane l, with g = l / 4 and t = l % 4. An operand has 32 bits: one tf32, or two halves, the even one low.
 //
 //   d: rows g and g + 8, columns 2t and 2t + 1         a: rows g and g + 8, then the same 16 bytes further along K
 //   b: K from t (halves: 2t, 2t + 1), then 16 bytes further, column g
 //
-// so that the registers of an ldmatrix of a's rows are a, whatever the type, and those of a transposed one of b's rows
-// are b for halves.
+// Therefore the registers of an ldmatrix of a's rows are a, whatever the type. Those of a transposed one of b's rows
+// are b, for halves.
 #pragma once
 
 #ifndef BNAS_EMULATED

@@ -1,10 +1,10 @@
-// The Gram matrix of a Jacobian, the empirical neural tangent kernel.
+// The Gram matrix of a Jacobian: the empirical neural tangent kernel.
 //
 //   K[i][j] = Σ_p J[i][p]·J[j][p]        J [rows][columns] floats, K [rows][rows] doubles
 //
-// Blocks are dealt 16×16 pairs of rows, a pair a thread, and take 32 columns of both sides at a time through shared
-// memory. The product of two floats is exact in a double and the sum is in doubles, column by column: what K is used
-// for, its condition number, is a quotient of its largest and smallest eigenvalues.
+// Blocks are dealt 16×16 pairs of rows, a pair a thread. They take 32 columns of both sides at a time through shared
+// memory. The product of two floats is exact in a double. The sum is in doubles, column by column: the condition number
+// of K divides its largest eigenvalue by its smallest.
 #include "plain.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) jacobian_gram(double *gram, const float *jacobian, i64 rows, i64 columns) {

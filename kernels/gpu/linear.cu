@@ -4,14 +4,15 @@
 //   du[c]    = Σ_k dy[k]·W[k][c]
 //   dW[k][c] = Σ_i dy_i[k]·u_i[c]        db[k] = Σ_i dy_i[k]
 //
-// u is a node of 1×1 pixels, y the map of out[0], pitch and padding like any value; W is [classes][channels], dense, as
-// the store has it. A block has an image and a channel tile of what it stores; W comes from the second-level cache.
+// u is a node of 1×1 pixels. y is the map of out[0], with pitch and padding like any value. W is [classes][channels],
+// dense, as the store has it. A block has an image and a channel tile of its result. W comes from the second-level
+// cache.
 #include "plain.cuh"
 #include "store_gradient.cuh"
 
 enum { LINEAR_CHUNK = 1024 }; // elements of u or dy that a block holds at a time
 
-// A warp has a class at a time, its lanes every 32nd channel.
+// A warp has a class at a time, a lane every 32nd channel.
 extern "C" __global__ void __launch_bounds__(256, 2) linear(const Forward *step, const float *weight, const float *bias, i64 images) {
 	__shared__ __align__(16) float u[LINEAR_CHUNK];
 	SHARED(float, tile);
@@ -50,7 +51,7 @@ __device__ __forceinline__ float logit_gradient(const Backward &s, i64 image, in
 	return component(load_incoming(s.out[0], image * s.out[0].pitch + c, c), k & 3);
 }
 
-// Threads (c, r): a channel, every R-th class.
+// Thread (c, r) has a channel and every R-th class.
 extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backward *step, const float *weight, i64 images, i64 frozen, i64 sums) {
 	__shared__ float dy[LINEAR_CHUNK];
 	SHARED(float, tile);
@@ -81,8 +82,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backw
 	store_gradient(s, at, tile, plain_ld(s.tiling), scratch, (int)images, frozen != 0, sums != 0);
 }
 
-// Blocks are dealt a class and 64 channels, or a class's bias; threads (g, r): four channels, every 16th image, the
-// sixteen partial sums in order, all in doubles.
+// Blocks are dealt a class and 64 channels, or the bias of a class. Thread (g, r) has four channels and every 16th image.
+// The sixteen partial sums are added in order, all in doubles.
 extern "C" __global__ void __launch_bounds__(256, 2) linear_weight_gradient(float *dweight, float *dbias, const Backward *step, i64 images) {
 	__shared__ double part[16][64];
 	const Backward &s = *step;

@@ -1,11 +1,11 @@
-// Softmax cross-entropy with label smoothing, its gradient, and how many images are classified correctly.
+// Softmax cross-entropy with label smoothing, its gradient, and the number of images that are classified correctly.
 //
 //   loss = mean_i −Σ_k q_k·log p_k        p = softmax(y), q = (1 − smoothing)·onehot + smoothing/K
 //   dy[i][k] = (p_k − q_k)/n              correct: the label is the first maximum
 //
-// logits and dlogits are [images][pitch], the padding of dlogits becomes zeros. A warp has an image at a time, its lanes
-// every 32nd class; exponentials in floats, because few GPUs are quick at doubles, sums in doubles, lanes by pairs, images
-// in order: one block, so that the loss has one order.
+// logits and dlogits are [images][pitch]. The padding of dlogits becomes zero. A warp has one image at a time, a lane
+// every 32nd class. Exponentials are in floats, because few GPUs are quick at doubles. Sums are in doubles: lanes by
+// pairs, then images in order. There is one block, so that the sum of the loss has one order.
 #include "plain.cuh"
 
 template <class T>
@@ -15,8 +15,8 @@ __device__ __forceinline__ T warp_sum(T x) {
 	return x;
 }
 
-// The place of the first maximum of y, as a search from the front with > finds it: a NaN is passed over, but y[0] is
-// the answer if it is one.
+// The index of the first maximum of y, as a search from the front with > finds it. A NaN is passed over, but if y[0] is a
+// NaN the index is 0.
 __device__ __forceinline__ int warp_argmax(const float *y, int classes) {
 	float best = y[0];
 	int at = 0;

@@ -1,10 +1,11 @@
 // Operands of the tensor cores in shared memory: their types, and weights as fragments.
 //
-// An mma takes 32 bytes along K, whatever the type: T::K = 8 tf32 or 16 halves of T::BYTES each.
+// An mma takes 32 bytes along K, whatever the type: T::K is 8 tf32 or 16 halves, of T::BYTES each.
 //
-// Weights are [K][ld], the columns next to each other, ld/8 odd: rows begin in different groups of banks.
-//   tf32: lane (g, t) reads K t and t + 4 of column g, at bank t·ld + g: with ld = 8 or 24 modulo 32, 32 different ones.
-//   halves: transposed ldmatrix of 8 rows along K, 2·ld bytes = an odd multiple of 16 apart: 8 different 16-byte groups.
+// Weights are [K][ld], neighbouring columns side by side. ld/8 is odd: rows begin in different groups of banks.
+//   tf32: lane (g, t) reads K t and t + 4 of column g, at bank t·ld + g. With ld = 8 or 24 modulo 32 the 32 banks differ.
+//   halves: a transposed ldmatrix reads 8 rows along K. They are 2·ld bytes apart, an odd multiple of 16: 8 different
+//   16-byte groups.
 #pragma once
 #include "intrinsics.cuh"
 

@@ -1,24 +1,24 @@
 // Patches of the tensor-core convolutions: loaded from maps, transformed in fp32, rounded once as they are stored.
 //
-// A patch (patch.cuh) has rows of 32 bytes along K a step, and 16 more: an odd multiple of 16, so that eight pixels in a
-// row, which ldmatrix reads at once, are in eight different 16-byte groups of banks, at any tap. Pixels two apart
-// (stride 2) share groups in pairs.
+// A row of a patch (patch.cuh) has 32 bytes along K for each step, and 16 more: an odd multiple of 16. ldmatrix reads
+// eight neighbouring pixels of a row at once. At any tap they are in eight different 16-byte groups of banks. Pixels
+// two apart (stride 2) share groups in pairs.
 //
-// What bounds these convolutions is DRAM, so what matters is how many loads are under way: a thread asks for a batch of
-// float4s before it uses any, and, but for the first chunk, multiplies a tap of the present chunk in between.
+// DRAM bounds these convolutions, so the number of loads under way matters. A thread asks for a batch of float4s before
+// it uses any. In between it multiplies a tap of the present chunk, except for the first chunk.
 #pragma once
 #include "mma_operand.cuh"
 #include "patch.cuh"
 
 #ifdef BNAS_TENSOR_CORES
 
-// What a thread has under way: a float4 of N pixels, of the first term or source and, for a gradient, of the value.
+// The loads under way of a thread: a float4 of N pixels, of the first term or source and, for a gradient, of the value.
 template <int N> struct Batch {
 	float4 result[N], value[N];
 	int at[N]; // floats into the image, −1: outside
 };
 
-// Asks for numbers of a map from element `image` on. Those in half precision stay as they are, two in x and two in y, until
+// Loads float4s of a map from element `image` on. Numbers in half precision stay packed, two in x and two in y, until
 // widen_batch.
 template <int N> __device__ __forceinline__ void load_batch(float4 (&x)[N], const void *map, i64 half, i64 image, const int (&at)[N]) {
 #pragma unroll
@@ -205,7 +205,7 @@ template <class T, class Operand> struct Stager {
 			if (pixel < pixels)
 				T::store(to + pixel * patch.ld + column, b.at[j] >= 0 ? b.result[j] : make_float4(0, 0, 0, 0));
 	}
-	// What is left of the chunk, N pixels at a time.
+	// The rest of the chunk, N pixels at a time.
 	template <int N> __device__ __forceinline__ void rest(char *to) {
 #pragma unroll 1
 		while (more()) {

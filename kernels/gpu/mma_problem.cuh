@@ -1,10 +1,12 @@
-// What a forward convolution and an input gradient are to conv_mma: where the weights and the taps of a pixel are.
+// The two problems of conv_mma, a forward convolution and an input gradient: where the weights and the taps of a pixel
+// are.
 //
 //   y_b[o, p] = Σ_i Σ_k w_b[o, i, k] · u[i, p·stride − pad + k·dilation]         K = taps × channels of the node
 //   du[i, q]  = Σ_b Σ_o Σ_k w_b[o, i, k] · dy_b[o, p]                            K = taps × columns of all values
 //                                               over p with p·stride − pad + k·dilation = q
 //
-// Weights of value b are at out[b].weight: [tap][in][out] forward, [tap][out][in] backward (pack.cu, forms 0 and 1).
+// The weights of value b are at out[b].weight: [tap][in][out] forward, [tap][out][in] backward (pack.cu, forms 0 and
+// 1).
 #pragma once
 #include "mma_patch.cuh"
 #include "store.cuh"
@@ -12,14 +14,14 @@
 
 #ifdef BNAS_TENSOR_CORES
 
-// Row r of A's 16-row tile m: pixel (fy + phases·y, fx + phases·x) of the block's tile.
+// One row of A: pixel (fy + phases·y, fx + phases·x) of the block's tile.
 struct Row {
 	int fy, fx, y, x;
-	bool some, inside; // the 16 rows are of a phase; the row is a pixel
+	bool some, inside; // some: its 16 rows belong to a phase. inside: the row is a pixel
 };
 
-// Where eight columns (forward) or eight channels along K (gradient) of the weights are; step: bytes from one channel
-// to the next, or from one tap to the next.
+// The address of eight columns of the weights (forward), or of eight channels along K (gradient). step: bytes from one
+// channel to the next (forward), or from one tap to the next (gradient).
 struct alignas(16) Weights {
 	const char *at;
 	i64 step;
@@ -77,7 +79,7 @@ template <class T> struct GradientMma {
 		}
 	}
 	__device__ __forceinline__ Operand operand(int image) const { return IncomingOperand(step, image); }
-	// An input pixel has only the taps that divide: pixels of a phase have the same.
+	// All pixels of a phase have the same taps.
 	__device__ __forceinline__ int phases() const { return (int)step.stride; }
 	__device__ __forceinline__ int channels() const { return (int)step.columns; }
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
@@ -95,7 +97,7 @@ template <class T> struct GradientMma {
 		r.fx += x0 + (int)step.pad;
 		return r;
 	}
-	// From pixel (y, x) of the patch to what takes part in the pixel of a row; −1: the tap does not divide.
+	// Bytes in the patch from pixel (y, x) to the output at a tap of a row; −1: the row's phase does not have the tap.
 	__device__ __forceinline__ int tap(const Patch &p, const Row &r, int ky, int kx) const {
 		int y = r.fy - ky * (int)step.dilation, x = r.fx - kx * (int)step.dilation;
 		const int phases = (int)step.stride;

@@ -1,26 +1,25 @@
 // Convolution and BatchNorm as their formulas read, forward and backward: the kernels to read first.
 //
-//   conv_naive                 y_b[o, p] = Σ_k Σ_i w_b[o, i, k] · u[i, p·stride − pad + k·dilation]             u = act(z)
-//   batch_norm_naive           μ = Σ_p y / m      σ² = Σ_p (y − μ)² / m              m = images · height · width
-//   conv_naive_gradient        D[i, q] = act′(z) · Σ_b Σ_k Σ_o w_b[o, i, k] · dy_b[o, p]     p·stride − pad + k·dilation = q
+//   conv_naive                 y_b[o, p] = Σ_k Σ_i w_b[o, i, k] · u[i, p·stride − pad + k·dilation]         u = act(z)
+//   batch_norm_naive           μ = Σ_p y / m      σ² = Σ_p (y − μ)² / m      m = images · height · width
+//   conv_naive_gradient        D[i, q] = act′(z) · Σ_b Σ_k Σ_o w_b[o, i, k] · dy_b[o, p]    p·stride − pad + k·dilation = q
 //   batch_norm_naive_gradient  dβ = Σ_q D      dγ = Σ_q D·x̂      dx = γr(D − dβ/m − x̂·dγ/m)
 //
-// z is the sum of a node's terms. b counts sibling convolutions; i and o run over one group.
+// z is the sum of a node's terms. b counts sibling convolutions. i and o run over one group.
 //
 // A launch computes one formula. A thread computes one result: an element of a map for a convolution, a channel for a
 // BatchNorm. Weights are [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense,
-// grouped and depthwise convolutions. The kernels take the structures of abi.cuh, pass the tests of the fast kernels,
-// and run in their place on a Device with the option Naive (cuda/naive.go).
+// grouped and depthwise convolutions. The kernels take the structures of abi.cuh and pass the tests of the fast kernels.
+// A Device with the option Naive launches them (cuda/naive.go).
 //
 // The fast kernels compute the same and move less:
 //
-//   conv_fp32.cu, depthwise.cu   A block transforms a pixel's value once, keeps it in shared memory and uses it for all
-//                                taps and columns. Here each product transforms it again: 432 times for 3×3 taps and 48
-//                                columns.
+//   conv_fp32.cu, depthwise.cu   A block transforms a value once, keeps it in shared memory and uses it for all taps and
+//                                columns. Here each product transforms it again: 432 times for 3×3 taps and 48 columns.
 //   conv_mma.cuh                 The same, with the products on tensor cores.
-//   grouped.cu                   The loops are these, on four channels a load.
+//   grouped.cu                   These loops, with four channels a load.
 //   store.cuh                    A block takes the statistics from the tile that it stores. Here batch_norm_naive reads
-//                                the values twice more, and has only one thread a channel.
+//                                the values twice more, with only one thread a channel.
 //   store_gradient.cuh           The same for dγ and dβ.
 #include "plain.cuh"
 #include "store.cuh"

@@ -1,4 +1,5 @@
-// Loads: a node's sum and its activation, and the gradient of a stored value.
+// Loads: a node's sum and its activation, and the gradient of a stored value. A node is not materialised: each step
+// that reads it recomputes the sum.
 #pragma once
 #include "abi.cuh"
 #include "intrinsics.cuh"
@@ -7,8 +8,8 @@ __device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_fl
 
 __device__ __forceinline__ float normalise(float x, Affine a) { return fmaf(x - a.mean, a.scale, a.beta); }
 
-// A pointer that was read from memory could be one to shared memory for all that the compiler knows. This says that it
-// is not: its loads and stores are global ones, and can be moved past those to shared memory.
+// The compiler does not know the space of a pointer that was read from memory. This says that it is global: its loads and
+// stores can then be moved past those to shared memory.
 #ifdef BNAS_EMULATED
 template <class T> inline T *global(T *p) { return p; }
 #else
@@ -27,7 +28,7 @@ __device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at
 	return make_float4(from_f16(h.x & 0xffff), from_f16(h.x >> 16), from_f16(h.y & 0xffff), from_f16(h.y >> 16));
 }
 
-// The coefficients of one channel of a BatchNorm with the statistics μ and σ².
+// The coefficients of one channel of a BatchNorm, from its statistics μ and σ².
 __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, double mean, double variance) {
 	double rstd = 1 / sqrt(variance + b.eps);
 	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
@@ -36,7 +37,7 @@ __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, dou
 // Four channels of Σ terms at offset `at` (in elements, a multiple of 4) of the maps; c is the first of the channels.
 __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0);
-#pragma unroll 1 // four terms at a time, as the compiler would have it, take 50 registers more
+#pragma unroll 1 // the compiler would unroll to four terms, for 50 registers more
 	for (int t = 0; t < n.terms; t++) {
 		float4 x = read_value(n.term[t].value, n.term[t].half, at);
 		const Affine *a = n.term[t].affine;

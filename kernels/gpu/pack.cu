@@ -5,10 +5,12 @@
 //   form 2, depthwise  dst[tap][out, pitch]            = src[out][0][tap]
 //   form 3, raw        dst = src
 //
-// pitch: rounded up to 8, the padding zero. The kernels' columns are the fastest, so that neighbouring threads
-// load neighbouring float4s. type 0 float, 1 float rounded to tf32 (10 bits of mantissa, ties away from zero, as
-// cvt.rna.tf32), 2 f16, 3 bf16 (nearest, ties to even). The rounding is in integers, for architectures without
-// the instructions. Weights are frozen: this runs once a weight, one thread an element of dst.
+// A pitch is rounded up to 8; the padding is zero. The kernels' columns are the fastest index: neighbouring threads
+// load neighbouring float4s.
+//
+// type 0 is float, type 1 float rounded to tf32 (10 bits of mantissa, ties away from zero, as cvt.rna.tf32), type 2 f16
+// and type 3 bf16 (nearest, ties to even). The rounding is in integers, because old architectures lack the
+// instructions. Weights are frozen: this runs once a weight, one thread an element of dst.
 #include "abi.cuh"
 
 __device__ __forceinline__ unsigned tf32_bits(unsigned u) {

@@ -1,10 +1,11 @@
-// A patch: the window of a map that a tile of pixels needs, some channels of it, in shared memory.
+// A patch: the window of a map that a tile of pixels needs, some of its channels, in shared memory.
 //
 //   dst[(y·width + x)·ld + c] = value(origin + (y, x), first + c), zero outside the map
 //
-// A value is transformed (sum of BatchNorms and activation, or BatchNorm backward) once, as it is loaded, and then read
-// by all taps and all columns of the block. ld is channels + 4 floats: with an odd multiple of four, eight neighbouring
-// pixels begin in eight different groups of four banks, so that eight threads read float4s of theirs without conflict.
+// A value is transformed once, as it is loaded: by the sum of BatchNorms and the activation, or by BatchNorm backward.
+// All taps and all columns of the block read the result. ld is channels + 4 floats, an odd multiple of four. Eight
+// neighbouring pixels therefore begin in eight different groups of four banks, and eight threads read a float4 each
+// without conflict.
 #pragma once
 #include "node.cuh"
 
@@ -14,15 +15,15 @@ struct Patch {
 	int ld;
 };
 
-// How many pixels a thread loads at a time: loads in flight, and coefficients of channels that are read once for them.
-// For sm_70 a gradient's sums leave no registers for a second.
+// The pixels that a thread loads at a time: as many loads are in flight, and share one read of the channels' coefficients.
+// On sm_70 a gradient's sums leave no registers for a second pixel.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
 enum { BATCH = 1 };
 #else
 enum { BATCH = 2 };
 #endif
 
-// Four channels of some pixels: indices of pixels in the map, −1 outside.
+// Four channels of some pixels. at: the pixel's index in the map, −1 outside.
 struct Pixels {
 	int at[BATCH];
 	float4 value[BATCH];
@@ -68,8 +69,8 @@ __device__ __forceinline__ void load_node(Pixels &p, const Node &n, int c) {
 	}
 }
 
-// load_incoming of some pixels. A value that several sources normalise is read again, from the first-level cache: kept,
-// it would take registers that the sums of a GEMM need.
+// load_incoming of some pixels. Each source with a slope reads the value again, from the first-level cache: the sums of a
+// GEMM leave no registers to keep it.
 __device__ __forceinline__ void load_incoming(Pixels &p, const Incoming &v, int c) {
 #pragma unroll 1
 	for (int k = 0; k < v.sources; k++) {
@@ -114,8 +115,8 @@ struct IncomingSource {
 	}
 };
 
-// Stages channels [first, first + channels), a multiple of 4. A thread keeps its four channels; neighbouring threads
-// have neighbouring channels, then pixels: whole 32-byte sectors.
+// Stages channels [first, first + channels), a multiple of 4. A thread has the same four channels of each of its pixels.
+// Neighbouring threads have neighbouring channels, then pixels: whole 32-byte sectors.
 template <class Source>
 __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const Source &source, int image, int first, int channels) {
 	const int groups = channels / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
@@ -142,15 +143,15 @@ __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const So
 
 __device__ __forceinline__ int floor_div(int a, int b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 
-// What rows × width pixels of a convolution's output read of its input.
+// The patch of a convolution's input for rows × width pixels of its output.
 __device__ __forceinline__ Patch patch_of(const Forward &s, int y0, int x0, int rows, int width, int ld) {
 	int reach = (int)((s.kernel - 1) * s.dilation), stride = (int)s.stride;
 	return Patch{y0 * stride - (int)s.pad, x0 * stride - (int)s.pad, (rows - 1) * stride + reach + 1,
 		(width - 1) * stride + reach + 1, ld};
 }
 
-// What rows × width pixels of the gradient at a convolution's input read of the gradients of its outputs: output o takes
-// part in input i if o·stride − pad + k·dilation = i for a tap k.
+// The patch of the gradients of a convolution's outputs for rows × width pixels of the gradient at its input. Output o
+// takes part in input i if o·stride − pad + k·dilation = i for a tap k.
 __device__ __forceinline__ Patch patch_of(const Backward &s, int y0, int x0, int rows, int width, int ld) {
 	int reach = (int)((s.kernel - 1) * s.dilation), stride = (int)s.stride, pad = (int)s.pad, more = stride > 1 ? 2 : 1;
 	return Patch{floor_div(y0 + pad - reach, stride), floor_div(x0 + pad - reach, stride),

@@ -1,12 +1,13 @@
-// Normal numbers on the device: the stream of kernels/philox, Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011) and the
+// Normal numbers on the device: the stream of package philox, Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011) and the
 // transform of Box and Muller.
 //
 //   (w0, w1, w2, w3) = Philox(pair, key)        a = 1 − u(w0, w1), b = u(w2, w3), u on [0, 1) with 53 bits
 //   dst[2·pair] = σ√(−2 log a)·cos 2πb          dst[2·pair + 1] = σ√(−2 log a)·sin 2πb
 //
-// key is the stream's key, the first word low; counter the upper half of its counter, the third word low; the lower half
-// counts pairs from 0. A thread makes a pair. Computed in doubles: what it rounds to floats is within 10⁻¹⁵·σ·√(−2 log a)
-// of the host's number, so that the floats are equal but where that crosses a rounding boundary: one ulp.
+// key is the stream's key, the first word low. counter is the upper half of the stream's counter, the third word low;
+// the lower half counts pairs from 0. A thread makes a pair, in doubles. The double is within 10⁻¹⁵·σ·√(−2 log a) of
+// the host's. The floats are therefore equal, except where that crosses a rounding boundary: there they differ by one
+// ulp.
 #include "plain.cuh"
 
 __device__ __forceinline__ uint4 philox(uint4 counter, uint2 key) {

@@ -4,14 +4,15 @@
 //   concat:     y = u_0, u_1, … channel by channel          du_j = dy[column_j … column_j + channels_j)
 //   global_avg: y[c] = Σ_p u[p, c] / (H·W)   du[p, c] = dy[c] / (H·W)
 //
-// Maps NHWC; a block has a tile of pixels × a channel tile of what it stores (plain.cuh). Memory-bound: a value is
-// read once and written once. A concatenation's columns are dense, so that with channels that are not multiples of four
-// a node's channels are not aligned: those threads load the two aligned groups that hold theirs.
+// Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The kernels are bound by
+// memory: a value is read once and written once. A concatenation's columns are dense. Where a node has a number of
+// channels that is not a multiple of four, the next node's channels are not aligned: a thread then loads two aligned
+// groups of four.
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
 
-// What fills the tiles: four columns of a pixel.
+// The functions that fill the tiles: four columns of a pixel.
 struct SumValue {
 	const Node &in;
 	int image;
@@ -98,7 +99,8 @@ extern "C" __global__ void __launch_bounds__(256, 2) concat_gradient(const Backw
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 
-// Threads (g, r): four columns, every R-th pixel, in floats; the R partial sums of a column in order, in doubles.
+// Thread (g, r) adds four columns of every R-th pixel, in floats. The R partial sums of a column are added in order, in
+// doubles.
 extern "C" __global__ void __launch_bounds__(256, 2) global_avg(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;

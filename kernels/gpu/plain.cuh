@@ -1,5 +1,5 @@
-// What the ops that are not convolutions share: a block fills its tile, four columns of a pixel a thread, and stores it.
-// Neighbouring threads have neighbouring columns, then pixels: whole 32-byte sectors.
+// The common part of the ops that are not convolutions: a block fills its tile, four columns of a pixel a thread, and
+// stores it. Neighbouring threads have neighbouring columns, then pixels: whole 32-byte sectors.
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
@@ -15,7 +15,7 @@ __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 template <class Value>
 __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Place &at, Value value) {
 	const int groups = at.columns / 4, ld = plain_ld(t);
-#pragma unroll 1 // other blocks of the SM hide the latency, if registers leave room for them
+#pragma unroll 1 // with few registers more blocks fit a multiprocessor, and hide the latency
 	for (int i = threadIdx.x; i < at.rows * at.width * groups; i += blockDim.x) {
 		int p = i / groups, column = i % groups * 4, y = p / at.width, x = p % at.width;
 		*(float4 *)(tile + (y * (int)t.tile_w + x) * ld + column) = value(at.y0 + y, at.x0 + x, at.column + column);
@@ -45,7 +45,7 @@ __device__ __forceinline__ float4 incoming_at(const Backward &step, int image, i
 	return load_incoming(v, pixel_at(image, y, x, step.height, step.width, v.pitch) + c, c);
 }
 
-// The work of launches without tiles is numbered and dealt to blocks, or to threads, whatever the grid is.
+// A launch without tiles numbers its work and deals it to blocks, or to threads. The grid may have any size.
 __device__ __forceinline__ i64 block_index() { return blockIdx.x + (i64)gridDim.x * blockIdx.y; }
 __device__ __forceinline__ i64 block_count() { return (i64)gridDim.x * gridDim.y; }
 __device__ __forceinline__ i64 thread_index() { return block_index() * blockDim.x + threadIdx.x; }

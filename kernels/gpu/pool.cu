@@ -5,10 +5,10 @@
 //
 // A NaN is larger than all numbers. First means in the order of rows, then columns.
 //
-// Maps NHWC; a block has a tile of pixels × a channel tile of what it stores (plain.cuh). A window's loads overlap its
-// neighbours' and come from the first-level cache. The gradient of the maximum looks for the maximum of each window
-// that meets the tile once, keeps its place in shared memory, where later the sums are gathered, and then asks it for
-// every pixel of the window: 9 + 9 steps and not 9·9 for 3×3.
+// Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The loads of a window overlap
+// its neighbours' and come from the first-level cache. The gradient of the maximum first finds the maximum of each
+// window that meets the tile and keeps its tap in shared memory, in the place of the later sums. Then every pixel asks
+// each of its windows. For 3×3 that is 9 + 9 steps, not 9·9.
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
@@ -159,7 +159,7 @@ __device__ __forceinline__ float4 where(Taps tap, int sought, float4 d) {
 	return make_float4(tap.x == sought ? d.x : 0, tap.y == sought ? d.y : 0, tap.z == sought ? d.z : 0, tap.w == sought ? d.w : 0);
 }
 
-// The tile so far, and what windows [from, from + count) of those that meet it add; their maxima are in taps.
+// The tile so far, plus the share of windows [from, from + count) of those that meet it. Their maxima are in taps.
 struct MaxPoolGradient {
 	const Backward &step;
 	const PoolWindow &window;

@@ -1,12 +1,13 @@
-// What is seen of a node, z = Σ terms without activation: exact counts and sums in doubles.
+// Observations of a node, z = Σ terms without activation: exact counts and sums in doubles.
 //
 //   spatial_mean:     dst[i][c] = Σ_p z / (H·W)
 //   fire_count:       dst[i][c] = number of pixels with z > 0
 //   covariance:       partial[i][c][d] = Σ_p (z_c − μ_c)(z_d − μ_d)
 //   covariance_total: cov[c][d] = Σ_i partial[i][c][d] / count, in order
 //
-// Blocks are dealt an image and 64 channels (mean, count: threads (g, r), four channels, every 16th pixel) or an image
-// and 32×32 pairs of channels (covariance: two by two a thread, 32 pixels of both sides at a time in shared memory).
+// For mean and count, blocks are dealt an image and 64 channels; thread (g, r) has four channels and every 16th pixel.
+// For the covariance, blocks are dealt an image and 32×32 pairs of channels; a thread has two by two, and 32 pixels of
+// both sides are in shared memory at a time.
 #include "plain.cuh"
 
 enum { PROBE_CHANNELS = 64, PROBE_ROWS = 16 };

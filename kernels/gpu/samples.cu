@@ -1,8 +1,9 @@
-// The per-sample Jacobian's rows: each image's own dγ and dβ, from the sums that the backward pass gathered per image.
+// The rows of the per-sample Jacobian: each image's own dγ and dβ, from the sums that the backward pass gathered per
+// image.
 //
 //   dst[i][column + c] = Σ_p D·x̂        dst[i][column + channels + c] = Σ_p D        dst [images][columns]
 //
-// Blocks are dealt a BatchNorm and an image; threads run over channels.
+// Blocks are dealt a BatchNorm and an image. Threads run over channels.
 #include "plain.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) sample_gradients(float *dst, const SampleBN *norms, i64 count, i64 images, i64 columns) {

@@ -1,13 +1,13 @@
-// Stores of the forward pass: a block's tile of a step's values, and the channel statistics that their BatchNorms need.
+// Stores of the forward pass: a block's tile of a step's values, and the channel statistics for their BatchNorms.
 //
-// Statistics are merged in a fixed order. A block reduces its tile around the tile's first pixel; the last block of an
-// image merges the image's tiles, and the last image's merges the batch (Chan et al.), in doubles:
+// Statistics are merged in a fixed order. A block reduces its tile around the tile's first pixel. The last block of an
+// image merges the image's tiles. The last image's last block merges the batch. Merges are in doubles (Chan et al.):
 //   mean = Σ n_k·mean_k / Σ n_k        M2 = Σ (M2_k + n_k·(mean_k − mean)²)        σ² = M2 / Σ n_k
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
 
-// scratch that store_values needs, in bytes, for a block of the given number of threads.
+// The bytes of scratch of store_values, for a block of that many threads.
 #define STORE_SCRATCH(threads) ((threads) * 32)
 
 __device__ __forceinline__ const Output &output_of(const Forward &step, int column) {
@@ -28,8 +28,9 @@ __device__ __forceinline__ float4 write_value(void *value, i64 half, i64 at, flo
 	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
 }
 
-// The tile keeps what was stored: statistics are of the values that loads will see. Threads (g, r): four columns, every
-// R-th pixel. What a thread needs of the step is read before the first store, which the compiler must take to change it.
+// Stores the tile. Thread (g, r) has four columns and every R-th pixel. In half precision the tile keeps the rounded
+// values: later loads see those, so the statistics must be theirs. A thread reads the fields of the step before its first
+// store: the compiler must assume that a store changes them, and would read them again for each pixel.
 __device__ inline void write_tile(const Forward &step, const Place &at, float *tile, int ld) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	if (r >= R)
@@ -48,7 +49,7 @@ __device__ inline void write_tile(const Forward &step, const Place &at, float *t
 	}
 }
 
-// Mean and M2 of each column of the tile, into dst[columns]. Threads (g, r): four columns, every R-th pixel.
+// Mean and M2 of each column of the tile, into dst[columns]. Thread (g, r) has four columns and every R-th pixel.
 __device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, double2 *dst) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width;
@@ -76,7 +77,7 @@ __device__ inline void tile_statistics(const Forward &step, const Place &at, con
 	}
 }
 
-// The image's statistics from its tiles'.
+// The statistics of the image, from those of its tiles.
 __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	const Statistics &s = step.statistics;
 	const Tiling &t = step.tiling;
@@ -92,7 +93,7 @@ __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	}
 }
 
-// Sum over r of each column's value in scratch[r][columns], by every thread of the column.
+// Σ_r of a column's values. Every thread of the column gets the sum. scratch is [rows][columns].
 __device__ __forceinline__ double column_sum(double *scratch, double value, int columns, int rows, int c, int r) {
 	__syncthreads();
 	if (r < rows)
@@ -116,7 +117,7 @@ __device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, 
 	}
 }
 
-// The batch's statistics from its images', and with them the coefficients of the BatchNorms over these columns.
+// The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns.
 __device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int images) {
 	const Statistics &s = step.statistics;
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
@@ -133,9 +134,9 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 	put_statistics(s, at.column + c, mean, variance);
 }
 
-// Stores a tile [pixels][ld] that is in shared memory and gathers its statistics over the first stat_images images.
-// scratch is shared memory apart from the tile, STORE_SCRATCH bytes. All threads of the block call it, and at least as
-// many threads as columns. The tile must be complete (a barrier before).
+// Stores a tile [pixels][ld] in shared memory and gathers its statistics over the first stat_images images. scratch is
+// other shared memory, STORE_SCRATCH bytes. All threads of the block call it. The block has at least as many threads as
+// columns. The tile must be complete (a barrier before).
 __device__ inline void store_values(const Forward &step, const Place &at, float *tile, int ld, void *scratch, int stat_images) {
 	write_tile(step, at, tile, ld);
 	const Statistics &s = step.statistics;

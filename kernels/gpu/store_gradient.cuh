@@ -1,8 +1,9 @@
-// Stores of the backward pass: a block's tile of the gradient at a node, and the sums that dγ and dβ need.
+// Stores of the backward pass: a block's tile of the gradient at a node, and the sums for dγ and dβ.
 //
 //   D = G ⊙ act′(z)      dβ = Σ D      dγ = Σ D·x̂      over images and pixels, per image first, in a fixed order
 //
-// and then, for the loads of what stored the node's values, dx = γr(D − dβ/m − x̂·dγ/m).
+// The sums give the slopes, dx = γr(D − dβ/m − x̂·dγ/m). The steps that stored the node's values load their gradients
+// through them.
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
@@ -15,7 +16,7 @@ __device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, fl
 	return make_float4(sum.x + d, fmaf(d, x0, sum.y), fmaf(d, x1, sum.z), fmaf(d, x2, sum.w));
 }
 
-// Four channels of each term's value, and of x̂; their node's sum is returned.
+// Returns four channels of the node's sum. hat becomes x̂ of each term, 0 for a term without BatchNorm.
 __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 hat[3]) {
 	float4 sum = make_float4(0, 0, 0, 0);
 	for (int t = 0; t < 3; t++) {
@@ -40,7 +41,7 @@ __device__ __forceinline__ float4 masked(float4 g, float4 z, i64 activation) {
 		passes(z.z, activation) ? g.z : 0, passes(z.w, activation) ? g.w : 0);
 }
 
-// Stores D; thread (g, r) has four channels and every R-th pixel, and leaves its sums in scratch[r][columns].
+// Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, c = at.column + 4 * g;
@@ -114,7 +115,7 @@ __device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double 
 	b.slope[c] = s;
 }
 
-// The same of each BatchNorm that enters the node; sum is ΣD, and ΣD·x̂ of each term, over the batch.
+// The same for each BatchNorm that enters the node. sum has ΣD, and ΣD·x̂ of each term, over the batch.
 __device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool frozen) {
 	const double dgamma[3] = {sum.b, sum.c, sum.d};
 #pragma unroll
@@ -123,7 +124,7 @@ __device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const
 			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, frozen);
 }
 
-// The batch's sums from its images'.
+// The sums of the batch, from those of its images.
 __device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
@@ -136,9 +137,9 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), frozen);
 }
 
-// Stores a tile [pixels][ld] of ∂loss/∂u that is in shared memory as the gradient at the node. sums: gather dγ and dβ
-// if this is the last addition. scratch is shared memory apart from the tile, GRADIENT_SCRATCH bytes. All threads of
-// the block call it, at least as many as columns; the tile must be complete (a barrier before).
+// Stores a tile [pixels][ld] of ∂loss/∂u in shared memory as the gradient at the node. sums: gather dγ and dβ at the last
+// addition. scratch is other shared memory, GRADIENT_SCRATCH bytes. All threads of the block call it. The block has at
+// least as many threads as columns. The tile must be complete (a barrier before).
 __device__ inline void store_gradient(const Backward &step, const Place &at, const float *tile, int ld, void *scratch, int images, bool frozen, bool sums) {
 	sums = sums && step.last;
 	write_gradient(step, at, tile, ld, (float4 *)scratch, sums);

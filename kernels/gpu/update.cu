@@ -1,14 +1,15 @@
 // The optimizer: all parameters of a path in one launch, after one reduction of their gradients. A block has a
-// parameter, its threads the elements; both are dealt again where there are more.
+// parameter, its threads the elements. Where there are more, both are dealt again.
 //
-//   gradient_norm: result = Σ g² over all, the first parameter that has a gradient that is not finite (−1: none), and
-//                  its first such element
+//   gradient_norm: result = Σ g² over all; the first parameter with a gradient that is not finite (−1: none); and its
+//                  first such element
 //   update_sgd:    g = clip·g + decay·θ;  v = μ·v + g;  θ −= lr·(g + μ·v if Nesterov, else v)
 //   update_adamw:  g = clip·g;  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
 //                  θ = θ·(1 − lr·decay) − lr·(m/bias1)/(√(v/bias2) + ε)
 //
-// with clip = min(1, bound/(√Σg² + 10⁻⁶)), or 1 without a bound. Elements are computed in doubles and stored in floats,
-// every product and sum rounded by itself, so that a parameter has the bits that the host's optimizer gives it.
+// clip = min(1, bound/(√Σg² + 10⁻⁶)), or 1 without a bound. Elements are computed in doubles and stored in floats.
+// Every product and every sum is rounded by itself. A parameter therefore has the bits that the host's optimizer gives
+// it.
 #include "plain.cuh"
 
 // Products that are not fused with the sum they enter.
@@ -38,7 +39,8 @@ __device__ __forceinline__ void reduce(double &sum, double &least) {
 
 constexpr double NOWHERE = 1e300; // greater than any index
 
-// partial is [count][2]: Σ g² of a parameter, its first element that is not finite. The block has 256 threads.
+// partial is [count][2]: Σ g² of a parameter, and the index of its first element that is not finite. A block has 256
+// threads.
 extern "C" __global__ void __launch_bounds__(256) gradient_norm(double *result, double *partial, unsigned *arrived, const Parameter *list, i64 count) {
 	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
 		const Parameter &p = list[k];

@@ -2,18 +2,20 @@
 //
 //   dW[o, i, k] = Σ_images Σ_p dy[o, p] · u[i, p·stride − pad + k·dilation]      u = act(node)
 //
-// A small result, 16·16·9 to 192·64·9, over a very long sum, 256·1024 terms. Block (x, y) has tile_out × tile_in weights of
-// up to TAPS taps in a row of the window, and the images of chunk y. Tile after tile of an image, it stages dy and the
-// inputs that these taps need in shared memory, each value transformed once, and adds up in registers: a thread has
-// 4 outputs × 4 inputs × TAPS taps of every R-th pixel, 48 multiplications for 4 float4 loads. The threads of a warp
-// share inputs or outputs, the staged rows are channel_tile + 4 floats: neighbouring pixels do not conflict.
+// The result is small, 16·16·9 to 192·64·9. The sum is very long, 256·1024 terms. Block (x, y) has tile_out × tile_in
+// weights of up to TAPS taps in a row of the window, and the images of chunk y. It goes through each image tile by
+// tile. It stages dy and the inputs of these taps in shared memory, transforms each value once, and adds up in
+// registers. A thread has 4 outputs × 4 inputs × TAPS taps of every R-th pixel: 48 multiplications for 4 float4 loads.
+// The threads of a warp share inputs or outputs. A staged row has 4 floats more than channels: neighbouring pixels do
+// not conflict.
 //
-// Order: pixels of a thread, its R partners, tiles and images of a chunk as they come, then chunks, the last in
-// doubles by the last block to arrive: the same bits whatever the GPU. With groups > 1 only the blocks that meet the diagonal of
-// groups do anything, and they store what is on it; dW has the channels of a group only: [out][in / groups][kernel][kernel].
+// Order: the pixels of a thread, its R partners, the tiles and images of a chunk as they come, then the chunks. The
+// last block to arrive adds the chunks, in doubles. The bits are the same on every GPU. With groups > 1 a block works
+// only if it meets the diagonal of groups, and stores only the weights on it. dW has the channels of a group only:
+// [out][in / groups][kernel][kernel].
 //
-// DRAM and L2: u and dy are read tiles · kernel times, a row of taps each time, of which a tile's rows are shared by
-// blocks that run together: the second-level cache serves most.
+// DRAM and L2: u and dy are read tiles · kernel times, each time for a row of taps. Blocks that run together share a
+// tile's rows: the second-level cache serves most.
 #include "patch.cuh"
 #include "block.cuh"
 
@@ -110,7 +112,7 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 			}
 }
 
-// The sums of a thread's R partners, in order, end up with the first; buffer is [TAPS][tile_out][tile_in].
+// Adds the sums of R partners in order, into buffer [TAPS][tile_out][tile_in].
 __device__ __forceinline__ void add_partners(const WeightGradient &s, const WeightShare &share, float *buffer, const float (&sum)[TAPS][4][4]) {
 	const int pitch = (int)s.tile_in, plane = (int)s.tile_out * pitch;
 	for (int r = 0; r < share.R; r++) {
@@ -129,7 +131,7 @@ __device__ __forceinline__ void add_partners(const WeightGradient &s, const Weig
 	__syncthreads();
 }
 
-// Element n of the block's [tile_out][tile_in][taps]: where it is in the buffer and in dW, −1 if there is no such weight.
+// Element n of the block's [tile_out][tile_in][taps]: its index in the buffer, and in dW (−1: there is no such weight).
 struct WeightPlace {
 	int buffer;
 	i64 weight;
