@@ -7,8 +7,8 @@
 //
 // z is the sum of a node's terms. b counts sibling convolutions. i and o run over one group.
 //
-// A launch computes one formula. A thread computes one result: an element of a map for a convolution, a channel for a
-// BatchNorm. Weights are [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense,
+// A launch computes one formula. A thread computes one result. Of a convolution it is an element of a map: a block has a
+// pixel, its threads the channels. Of a BatchNorm it is a channel. Weights are [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense,
 // grouped and depthwise convolutions. The kernels take the structures of abi.cuh and pass the tests of the fast kernels.
 // A Device with the option Naive launches them (cuda/naive.go).
 //
@@ -31,9 +31,9 @@ __device__ __forceinline__ float element(const void *value, i64 half, i64 at) {
 }
 
 // z = Σ terms of a node at element `at` of its maps, of channel c.
-__device__ __forceinline__ float node_element(const Node &n, i64 at, i64 c) {
+__device__ __forceinline__ float node_element(const Node &n, i64 at, int c) {
 	float z = 0;
-	for (i64 t = 0; t < n.terms; t++) {
+	for (int t = 0; t < n.terms; t++) {
 		const Term &term = n.term[t];
 		const float x = element(term.value, term.half, at);
 		z += term.affine ? normalise(x, term.affine[c]) : x;
@@ -42,9 +42,9 @@ __device__ __forceinline__ float node_element(const Node &n, i64 at, i64 c) {
 }
 
 // dy = ∂loss/∂value at element `at` of its map, of channel c.
-__device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, i64 c) {
+__device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, int c) {
 	float dy = 0;
-	for (i64 k = 0; k < v.sources; k++) {
+	for (int k = 0; k < v.sources; k++) {
 		const Source &source = v.source[k];
 		const float d = source.gradient[at];
 		dy += source.slope ? through(d, element(v.value, v.half, at), source.slope[c]) : d;
@@ -53,50 +53,55 @@ __device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, i64
 }
 
 // One element of y: of output channel o of value v, at pixel (y, x).
-__device__ __forceinline__ float conv_element(const Forward &s, const Output &v, i64 image, i64 y, i64 x, i64 o) {
+__device__ __forceinline__ float conv_element(const Forward &s, const Output &v, int image, int y, int x, int o) {
 	const Node &in = *s.in;
-	const i64 ins = in.channels / s.groups, outs = v.channels / s.groups, first = o / outs * ins;
-	const float *w = (const float *)v.weight + o * ins * s.kernel * s.kernel;
+	const int kernel = (int)s.kernel, stride = (int)s.stride, pad = (int)s.pad, dilation = (int)s.dilation;
+	const int ins = (int)in.channels / (int)s.groups, outs = (int)v.channels / (int)s.groups, first = o / outs * ins;
+	const float *w = (const float *)v.weight + (i64)o * ins * kernel * kernel;
 	float sum = 0;
-	for (i64 ky = 0; ky < s.kernel; ky++)
-		for (i64 kx = 0; kx < s.kernel; kx++) {
-			const i64 iy = y * s.stride - s.pad + ky * s.dilation, ix = x * s.stride - s.pad + kx * s.dilation;
+	for (int ky = 0; ky < kernel; ky++)
+		for (int kx = 0; kx < kernel; kx++) {
+			const int iy = y * stride - pad + ky * dilation, ix = x * stride - pad + kx * dilation;
 			if (iy < 0 || iy >= in.height || ix < 0 || ix >= in.width)
 				continue;
-			const i64 pixel = (image * in.height + iy) * in.width + ix;
-			for (i64 i = 0; i < ins; i++) {
-				const float u = activate(node_element(in, pixel * in.pitch + first + i, first + i), in.activation);
-				sum = fmaf(w[(i * s.kernel + ky) * s.kernel + kx], u, sum);
+			const i64 at = pixel_at(image, iy, ix, in.height, in.width, in.pitch) + first;
+			for (int i = 0; i < ins; i++) {
+				const float u = activate(node_element(in, at + i, first + i), in.activation);
+				sum = fmaf(w[(i * kernel + ky) * kernel + kx], u, sum);
 			}
 		}
 	return sum;
 }
 
-extern "C" __global__ void __launch_bounds__(256) conv_naive(const Forward *step, i64 images) {
+extern "C" __global__ void __launch_bounds__(256, 2) conv_naive(const Forward *step, i64 images) {
 	const Forward &s = *step;
-	for (i64 n = thread_index(); n < images * s.height * s.width * s.columns; n += thread_count()) {
-		const i64 column = n % s.columns, pixel = n / s.columns, x = pixel % s.width, y = pixel / s.width % s.height;
-		const Output &v = output_of(s, (int)column);
-		const i64 o = column - v.column, at = pixel * v.pitch + o;
-		const float sum = o < v.channels ? conv_element(s, v, pixel / s.width / s.height, y, x, o) : 0; // padding is zero
-		if (v.half)
-			((unsigned short *)v.value)[at] = to_f16(sum);
-		else
-			((float *)v.value)[at] = sum;
+	const int height = (int)s.height, width = (int)s.width;
+	for (int pixel = (int)block_index(); pixel < images * height * width; pixel += (int)block_count()) {
+		const int x = pixel % width, y = pixel / width % height, image = pixel / width / height;
+		for (int column = threadIdx.x; column < s.columns; column += blockDim.x) {
+			const Output &v = output_of(s, column);
+			const int o = column - (int)v.column;
+			const float sum = o < v.channels ? conv_element(s, v, image, y, x, o) : 0; // padding is zero
+			const i64 at = pixel * v.pitch + o;
+			if (v.half)
+				((unsigned short *)v.value)[at] = to_f16(sum);
+			else
+				((float *)v.value)[at] = sum;
+		}
 	}
 }
 
 extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward *step, i64 stat_images) {
 	const Forward &s = *step;
-	const i64 pixels = stat_images * s.height * s.width;
-	for (i64 column = thread_index(); column < s.columns; column += thread_count()) {
-		const Output &v = output_of(s, (int)column);
+	const int pixels = (int)(stat_images * s.height * s.width);
+	for (int column = (int)thread_index(); column < s.columns; column += (int)thread_count()) {
+		const Output &v = output_of(s, column);
 		const i64 c = column - v.column;
 		double sum = 0, squares = 0;
-		for (i64 p = 0; p < pixels; p++)
+		for (int p = 0; p < pixels; p++)
 			sum += element(v.value, v.half, p * v.pitch + c);
 		const double mean = sum / pixels;
-		for (i64 p = 0; p < pixels; p++) {
+		for (int p = 0; p < pixels; p++) {
 			const double d = element(v.value, v.half, p * v.pitch + c) - mean;
 			squares += d * d;
 		}
@@ -105,44 +110,50 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward
 }
 
 // What value v adds to ∂loss/∂u at input channel i of pixel (y, x).
-__device__ __forceinline__ float conv_gradient_element(const Backward &s, const Incoming &v, i64 image, i64 y, i64 x, i64 i) {
-	const i64 ins = s.in.channels / s.groups, outs = v.channels / s.groups, first = i / ins * outs;
-	const float *w = (const float *)v.weight + i % ins * s.kernel * s.kernel;
+__device__ __forceinline__ float conv_gradient_element(const Backward &s, const Incoming &v, int image, int y, int x, int i) {
+	const int kernel = (int)s.kernel, stride = (int)s.stride, pad = (int)s.pad, dilation = (int)s.dilation;
+	const int ins = (int)s.in.channels / (int)s.groups, outs = (int)v.channels / (int)s.groups, first = i / ins * outs;
+	const float *w = (const float *)v.weight + i % ins * kernel * kernel;
 	float sum = 0;
-	for (i64 ky = 0; ky < s.kernel; ky++)
-		for (i64 kx = 0; kx < s.kernel; kx++) {
-			const i64 py = y + s.pad - ky * s.dilation, px = x + s.pad - kx * s.dilation; // stride times the output's pixel
-			if (py < 0 || py % s.stride != 0 || py / s.stride >= s.height || px < 0 || px % s.stride != 0 || px / s.stride >= s.width)
+	for (int ky = 0; ky < kernel; ky++)
+		for (int kx = 0; kx < kernel; kx++) {
+			const int py = y + pad - ky * dilation, px = x + pad - kx * dilation; // stride times the output's pixel
+			if (py < 0 || py % stride != 0 || py / stride >= s.height || px < 0 || px % stride != 0 || px / stride >= s.width)
 				continue;
-			const i64 pixel = (image * s.height + py / s.stride) * s.width + px / s.stride;
-			for (i64 o = first; o < first + outs; o++)
-				sum = fmaf(w[(o * ins * s.kernel + ky) * s.kernel + kx], incoming_element(v, pixel * v.pitch + o, o), sum);
+			const i64 at = pixel_at(image, py / stride, px / stride, s.height, s.width, v.pitch);
+			for (int o = first; o < first + outs; o++)
+				sum = fmaf(w[((i64)o * ins * kernel + ky) * kernel + kx], incoming_element(v, at + o, o), sum);
 		}
 	return sum;
 }
 
-extern "C" __global__ void __launch_bounds__(256) conv_naive_gradient(const Backward *step, i64 images) {
+extern "C" __global__ void __launch_bounds__(256, 2) conv_naive_gradient(const Backward *step, i64 images) {
 	const Backward &s = *step;
 	const Node &in = s.in;
-	for (i64 n = thread_index(); n < images * in.height * in.width * in.pitch; n += thread_count()) {
-		const i64 i = n % in.pitch, pixel = n / in.pitch, x = pixel % in.width, y = pixel / in.width % in.height;
-		float d = 0;
-		if (i < in.channels && (in.activation == LINEAR || passes(node_element(in, n, i), in.activation)))
-			for (i64 b = 0; b < s.outs; b++)
-				d += conv_gradient_element(s, s.out[b], pixel / in.width / in.height, y, x, i);
-		s.gradient[n] = s.add ? s.gradient[n] + d : d;
+	const int height = (int)in.height, width = (int)in.width;
+	for (int pixel = (int)block_index(); pixel < images * height * width; pixel += (int)block_count()) {
+		const int x = pixel % width, y = pixel / width % height, image = pixel / width / height;
+		for (int i = threadIdx.x; i < in.pitch; i += blockDim.x) {
+			const i64 at = pixel * in.pitch + i;
+			float d = 0;
+			if (i < in.channels && (in.activation == LINEAR || passes(node_element(in, at, i), in.activation)))
+				for (int b = 0; b < s.outs; b++)
+					d += conv_gradient_element(s, s.out[b], image, y, x, i);
+			s.gradient[at] = s.add ? s.gradient[at] + d : d;
+		}
 	}
 }
 
 extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(const Backward *step, i64 images, i64 frozen) {
 	const Backward &s = *step;
 	const Node &in = s.in;
-	const i64 pixels = in.height * in.width;
-	for (i64 c = thread_index(); c < in.channels; c += thread_count()) {
+	const int pixels = (int)(in.height * in.width);
+	for (int c = (int)thread_index(); c < in.channels; c += (int)thread_count()) {
 		Sum4 batch = {0, 0, 0, 0}; // ΣD, and ΣD·x̂ of each term
-		for (i64 image = 0; image < images; image++) {
+		for (int image = 0; image < images; image++) {
 			Sum4 own = {0, 0, 0, 0};
-			for (i64 at = image * pixels * in.pitch + c; at < (image + 1) * pixels * in.pitch; at += in.pitch) {
+			for (int p = 0; p < pixels; p++) {
+				const i64 at = ((i64)image * pixels + p) * in.pitch + c;
 				float hat[3] = {0, 0, 0};
 #pragma unroll
 				for (int t = 0; t < 3; t++) // unrolled, hat stays in registers
