@@ -83,7 +83,7 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 	float *in = dy + th * tw * d.ld;
 	const int outs = min((int)s.tile_out, (int)s.out.pitch - b.o), ins = min((int)s.tile_in, (int)s.in.pitch - b.i);
 	const bool mine = share.r < share.R && 4 * share.o < outs && 4 * share.i < ins;
-	const int first_y = share.r / tw, first_x = share.r % tw, down = share.R / tw, right = share.R % tw; // no division in the loop
+	const Walk first(share.r, share.R, tw); // copied for each tile: no division in the loop
 	for (int image = from; image < to; image++)
 		for (d.y0 = 0; d.y0 < s.height; d.y0 += th)
 			for (d.x0 = 0; d.x0 < s.width; d.x0 += tw) {
@@ -93,21 +93,15 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 				stage_patch(dy, d, ValueSource{s}, image, b.o, outs);
 				stage_patch(in, u, NodeSource{s.in}, image, b.i, ins);
 				__syncthreads();
-				int y = first_y, x = first_x;
+				Walk walk = first;
 #pragma unroll 1
-				for (int p = share.r; mine && p < th * tw; p += share.R) {
+				for (int p = share.r; mine && p < th * tw; p += share.R, walk.next()) {
 					float4 a = *(const float4 *)(dy + p * d.ld + 4 * share.o);
-					const float *at = in + (y * u.width + x) * stride * u.ld + 4 * share.i;
+					const float *at = in + (walk.y * u.width + walk.x) * stride * u.ld + 4 * share.i;
 #pragma unroll
 					for (int k = 0; k < TAPS; k++)
 						if (k < b.taps)
 							add_outer(sum[k], a, *(const float4 *)(at + k * dilation * u.ld));
-					y += down;
-					x += right;
-					if (x >= tw) {
-						x -= tw;
-						y++;
-					}
 				}
 			}
 }
