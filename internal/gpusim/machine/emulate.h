@@ -172,6 +172,7 @@ BNAS_CALL int __all_sync(unsigned mask, int predicate, BNAS_AT) {
 	return b.result == 0;
 }
 
+// The roundings are not those of kernels/gpu/pack.cu: here they stand for the hardware, there they are under test.
 // cvt.rna.tf32.f32: to 10 bits of mantissa, ties away from zero.
 BNAS_INLINE unsigned to_tf32(float x) {
 	unsigned u = bnas_bits<unsigned>(x);
