@@ -76,13 +76,13 @@ __device__ __forceinline__ float conv_element(const Forward &s, const Output &v,
 extern "C" __global__ void __launch_bounds__(256, 2) conv_naive(const Forward *step, i64 images) {
 	const Forward &s = *step;
 	const int height = (int)s.height, width = (int)s.width;
-	for (int pixel = (int)block_index(); pixel < images * height * width; pixel += (int)block_count()) {
-		const int x = pixel % width, y = pixel / width % height, image = pixel / width / height;
+	for (i64 n = block_index(); n < images * height * width; n += block_count()) {
+		const int pixel = (int)n, x = pixel % width, y = pixel / width % height, image = pixel / width / height;
 		for (int column = threadIdx.x; column < s.columns; column += blockDim.x) {
 			const Output &v = output_of(s, column);
 			const int o = column - (int)v.column;
 			const float sum = o < v.channels ? conv_element(s, v, image, y, x, o) : 0; // padding is zero
-			const i64 at = pixel * v.pitch + o;
+			const i64 at = n * v.pitch + o;
 			if (v.half)
 				((unsigned short *)v.value)[at] = to_f16(sum);
 			else
@@ -131,14 +131,15 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_naive_gradient(const B
 	const Backward &s = *step;
 	const Node &in = s.in;
 	const int height = (int)in.height, width = (int)in.width;
-	for (int pixel = (int)block_index(); pixel < images * height * width; pixel += (int)block_count()) {
-		const int x = pixel % width, y = pixel / width % height, image = pixel / width / height;
+	for (i64 n = block_index(); n < images * height * width; n += block_count()) {
+		const int pixel = (int)n, x = pixel % width, y = pixel / width % height, image = pixel / width / height;
 		for (int i = threadIdx.x; i < in.pitch; i += blockDim.x) {
-			const i64 at = pixel * in.pitch + i;
+			const i64 at = n * in.pitch + i;
 			float d = 0;
-			if (i < in.channels && (in.activation == LINEAR || passes(node_element(in, at, i), in.activation)))
-				for (int b = 0; b < s.outs; b++)
-					d += conv_gradient_element(s, s.out[b], image, y, x, i);
+			for (int b = 0; i < in.channels && b < s.outs; b++)
+				d += conv_gradient_element(s, s.out[b], image, y, x, i);
+			if (in.activation != LINEAR && !passes(node_element(in, at, i), in.activation))
+				d = 0;
 			s.gradient[at] = s.add ? s.gradient[at] + d : d;
 		}
 	}

@@ -17,7 +17,7 @@ const (
 )
 
 var spaces = map[string]space{
-	"global": inGlobal, "shared": inShared, "shared::cta": inShared, "local": inLocal, "param": inParam, "const": inConst,
+	"global": inGlobal, "shared": inShared, "local": inLocal, "param": inParam, "const": inConst,
 }
 
 // access is what ld, st, atom and cp share: space, type, address.
@@ -29,16 +29,10 @@ type access struct {
 	offset uint64
 }
 
-// accessMods are modifiers that change nothing here: caches and memory order.
-var accessMods = map[string]bool{
-	"volatile": true, "relaxed": true, "acquire": true, "release": true, "acq_rel": true, "weak": true, "nc": true,
-	"cta": true, "cluster": true, "gpu": true, "sys": true,
-	"ca": true, "cg": true, "cs": true, "lu": true, "cv": true, "wb": true, "wt": true,
-	"L1::evict_normal": true, "L1::evict_unchanged": true, "L1::evict_first": true, "L1::evict_last": true,
-	"L1::no_allocate": true, "L2::64B": true, "L2::128B": true, "L2::256B": true, "mmio": true,
-}
+// accessMods are modifiers that change nothing here: what is cached, and that a load is not left out.
+var accessMods = map[string]bool{"cg": true, "volatile": true}
 
-// parseAccess reads .global.nc.v4.f32 and the like.
+// parseAccess reads .global.cg.v4.f32 and the like.
 func (b *builder) parseAccess(mods []string, address operand) (access, error) {
 	a := access{count: 1}
 	if len(mods) == 0 {
@@ -147,7 +141,7 @@ func (w *warp) globalBytes(lane int, address uint64, n int, write bool) []byte {
 
 // localBytes checks an access to the lane's local memory.
 func (w *warp) localBytes(lane int, at uint64, n int) []byte {
-	size := w.block.launch.program.flat.local
+	size := w.block.launch.program.layout.local
 	if at > uint64(size) || uint64(n) > uint64(size)-at || at&uint64(n-1) != 0 {
 		w.fail(lane, "%d bytes at %d of %d bytes of local memory: out of bounds or misaligned", n, int64(at), size)
 		return nil

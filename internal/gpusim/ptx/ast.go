@@ -40,11 +40,10 @@ type instr struct {
 	text  string
 }
 
-// statement is a label, an instruction, or a list of branch targets.
+// statement is a label or an instruction.
 type statement struct {
-	label   string
-	instr   *instr
-	targets []string
+	label string
+	instr *instr
 }
 
 // variable is declared memory: .shared, .local, .const, .global or .param.
@@ -57,14 +56,12 @@ type variable struct {
 	init   []byte
 }
 
-// function is an .entry or a .func.
+// function is an .entry.
 type function struct {
 	name       string
-	entry      bool
 	params     []variable
-	results    []variable
 	registers  []register
-	variables  []variable // .shared, .local and .param declared inside
+	variables  []variable // .shared and .local declared inside
 	body       []statement
 	maxThreads int // .maxntid or .reqntid: 0 is no limit
 	line       int

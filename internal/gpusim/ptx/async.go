@@ -1,9 +1,6 @@
 package ptx
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // asyncCopy is one cp.async of a thread that is under way: its bytes land at the thread's wait.
 type asyncCopy struct {
@@ -19,19 +16,13 @@ type asyncQueue struct {
 	committed int
 }
 
-// copyAsync builds cp.async and its commit_group, wait_group and wait_all.
+// copyAsync builds cp.async and its commit_group and wait_group.
 func (b *builder) copyAsync(in *instr) (op, error) {
 	switch in.op {
 	case "cp.async.commit_group":
 		return op{run: func(w *warp, m uint32) {
 			for l := range lanes(m) {
 				w.async[l].committed++
-			}
-		}}, wantArgs(in, 0)
-	case "cp.async.wait_all":
-		return op{run: func(w *warp, m uint32) {
-			for l := range lanes(m) {
-				w.land(l, w.async[l].committed+1)
 			}
 		}}, wantArgs(in, 0)
 	case "cp.async.wait_group":
@@ -53,19 +44,14 @@ func (b *builder) copyAsync(in *instr) (op, error) {
 
 // issueAsync builds cp.async.cg.shared.global [to], [from], 16, size: size bytes are read, zeros fill up to 16.
 func (b *builder) issueAsync(in *instr) (op, error) {
-	rest, ok := strings.CutPrefix(in.op, "cp.async.")
-	cache, rest, _ := strings.Cut(rest, ".")
-	rest = strings.Replace(rest, "shared::cta", "shared", 1)
-	rest, prefetch, _ := strings.Cut(rest, ".L2::")
-	if !ok || cache != "ca" && cache != "cg" || rest != "shared.global" || prefetch != "" && !accessMods["L2::"+prefetch] {
+	const n = 16
+	if in.op != "cp.async.cg.shared.global" {
 		return op{}, errOperand("unknown instruction")
 	}
 	if len(in.args) != 3 && len(in.args) != 4 {
 		return op{}, fmt.Errorf("%d operands, want 3 or 4", len(in.args))
 	}
-	size := in.args[2]
-	n := int(size.value)
-	if size.kind != immOperand || n != 16 && (cache == "cg" || n != 4 && n != 8) {
+	if size := in.args[2]; size.kind != immOperand || size.value != n {
 		return op{}, errOperand("this size is not supported")
 	}
 	to, from := access{space: inShared}, access{space: inGlobal}
@@ -77,7 +63,7 @@ func (b *builder) issueAsync(in *instr) (op, error) {
 			return op{}, err
 		}
 	}
-	src := b.constant(fixed{kind: fixedBits, value: uint64(n)})
+	src := b.constant(fixed{kind: fixedBits, value: n})
 	if len(in.args) == 4 {
 		var err error
 		if src, err = b.src(in.args[3], typeOf["u32"]); err != nil {

@@ -2,49 +2,31 @@ package ptx
 
 import "fmt"
 
-// atomic builds atom and red on integers. Those on floats are refused: their sums would depend on the order of blocks.
+// atomic builds atom.add on integers. Those on floats are refused: their sums would depend on the order of blocks.
 func (b *builder) atomic(in *instr) (op, error) {
-	isRed := in.parts[0] == "red"
-	mods, name := splitAtomic(in.parts[1:])
-	want := 3
-	if name == "cas" {
-		want = 4
-	}
-	args := in.args
-	if isRed {
-		want--
-		args = append([]operand{{kind: sinkOperand}}, args...)
-	}
-	if err := wantArgs(in, want); err != nil {
+	if err := wantArgs(in, 3); err != nil {
 		return op{}, err
 	}
-	a, err := b.parseAccess(mods, args[1])
+	mods, name := splitAtomic(in.parts[1:])
+	a, err := b.parseAccess(mods, in.args[1])
 	if err != nil {
 		return op{}, err
 	}
-	f := atomicFunction(name, a.typ)
-	if f == nil || a.count != 1 || a.typ.bytes < 4 || a.space == inParam || a.space == inConst || a.space == inLocal {
+	if name != "add" || !a.typ.isInt() || a.count != 1 || a.typ.bytes < 4 || a.space != inGlobal && a.space != inShared && a.space != generic {
 		return op{}, fmt.Errorf("atomic .%s of .%s is not supported", name, a.typ.name)
 	}
-	d, err := b.dst(args[0], a.typ)
+	d, err := b.dst(in.args[0], a.typ)
 	if err != nil {
 		return op{}, err
 	}
-	x, err := b.src(args[2], a.typ)
+	x, err := b.src(in.args[2], a.typ)
 	if err != nil {
 		return op{}, err
 	}
-	y := x
-	if name == "cas" {
-		if y, err = b.src(args[3], a.typ); err != nil {
-			return op{}, err
-		}
-	}
+	mask := a.typ.mask()
 	o := op{store: true, run: func(w *warp, m uint32) {
 		for l := range lanes(m) {
-			old, ok := w.exchange(&a, l, w.regs[a.base][l]+a.offset, func(old uint64) uint64 {
-				return f(old, w.regs[x][l], w.regs[y][l])
-			})
+			old, ok := w.exchange(&a, l, w.regs[a.base][l]+a.offset, func(old uint64) uint64 { return (old + w.regs[x][l]) & mask })
 			if !ok {
 				return
 			}
@@ -57,72 +39,13 @@ func (b *builder) atomic(in *instr) (op, error) {
 	return o, nil
 }
 
-// splitAtomic takes the operation out of the modifiers: add of .relaxed.gpu.global.add.u32.
+// splitAtomic takes the operation out of the modifiers: add of .global.add.u32.
 func splitAtomic(mods []string) (rest []string, name string) {
-	for _, m := range mods {
-		switch m {
-		case "add", "inc", "dec", "min", "max", "and", "or", "xor", "exch", "cas":
-			name = m
-		default:
-			rest = append(rest, m)
-		}
+	if len(mods) < 2 {
+		return mods, ""
 	}
-	return rest, name
-}
-
-// atomicFunction is the new value of old with operands x and y (cas: y where old is x).
-func atomicFunction(name string, t typ) func(old, x, y uint64) uint64 {
-	if t.isFloat() {
-		return nil
-	}
-	n, mask := t.bits(), t.mask()
-	switch name {
-	case "add":
-		if t.isInt() {
-			return func(old, x, _ uint64) uint64 { return (old + x) & mask }
-		}
-	case "inc":
-		return func(old, x, _ uint64) uint64 {
-			if old >= x {
-				return 0
-			}
-			return old + 1
-		}
-	case "dec":
-		return func(old, x, _ uint64) uint64 {
-			if old == 0 || old > x {
-				return x
-			}
-			return old - 1
-		}
-	case "min", "max":
-		return func(old, x, _ uint64) uint64 {
-			less := old < x
-			if t.isSigned() {
-				less = signed(old, n) < signed(x, n)
-			}
-			if less == (name == "min") {
-				return old
-			}
-			return x
-		}
-	case "and":
-		return func(old, x, _ uint64) uint64 { return old & x }
-	case "or":
-		return func(old, x, _ uint64) uint64 { return old | x }
-	case "xor":
-		return func(old, x, _ uint64) uint64 { return old ^ x }
-	case "exch":
-		return func(_, x, _ uint64) uint64 { return x }
-	case "cas":
-		return func(old, x, y uint64) uint64 {
-			if old == x {
-				return y
-			}
-			return old
-		}
-	}
-	return nil
+	at := len(mods) - 2
+	return append(append([]string{}, mods[:at]...), mods[at+1:]...), mods[at]
 }
 
 // exchange replaces a value in global or shared memory, in one with its reading.

@@ -22,7 +22,7 @@ func newBlock(l *launch) *block {
 		w := &warp{
 			block: b, index: first / warpSize, all: allLanes,
 			regs: make([]vec, l.program.slots), preds: make([]uint32, l.program.slots),
-			local: make([]byte, warpSize*l.program.flat.local),
+			local: make([]byte, warpSize*l.program.layout.local),
 		}
 		if n := threads - first; n < warpSize {
 			w.all = 1<<n - 1
@@ -41,7 +41,7 @@ func newBlock(l *launch) *block {
 func (b *block) run(n int) *Fault {
 	grid := b.launch.grid
 	b.index = [3]int{n % grid[0], n / grid[0] % grid[1], n / grid[0] / grid[1]}
-	b.shared.begin(b.launch.sharedSize, b.launch.program.flat.gaps)
+	b.shared.begin(b.launch.sharedSize, b.launch.program.layout.gaps)
 	for _, w := range b.warps {
 		w.begin()
 		for _, f := range b.launch.program.fixed {
@@ -96,18 +96,7 @@ func (b *block) release(left int) *Fault {
 			return w.fault
 		}
 	}
-	o := &b.launch.program.code[first.groups[0].pc]
-	yes, all := 0, 0
-	if o.vote != nil {
-		for _, w := range b.warps {
-			yes += bits.OnesCount32(o.vote.of(w) & w.live)
-			all += bits.OnesCount32(w.live)
-		}
-	}
 	for _, w := range b.warps {
-		if o.tell != nil {
-			o.tell(w, yes, all)
-		}
 		w.step(w.live)
 	}
 	b.shared.phase++

@@ -7,15 +7,14 @@ import (
 
 func errOperand(s string) error { return errors.New(s) }
 
-// builder turns a flat kernel into a program.
+// builder turns a kernel into a program.
 type builder struct {
-	s          *source
-	f          *flat
-	slots      int // registers, then constants
-	fixed      []fixed
-	consts     map[fixed]int
-	sink       int // a slot that nobody reads
-	paramSlots map[paramKey]int
+	s      *source
+	f      *layout
+	slots  int // registers, then constants
+	fixed  []fixed
+	consts map[fixed]int
+	sink   int // a slot that nobody reads
 }
 
 // fixed is a slot that the program only reads: the same for a whole launch, or a block.
@@ -39,10 +38,10 @@ const (
 
 // program is a kernel ready to run.
 type program struct {
-	flat  *flat
-	code  []op
-	slots int
-	fixed []fixed
+	layout *layout
+	code   []op
+	slots  int
+	fixed  []fixed
 }
 
 // op is one instruction, ready to run.
@@ -51,12 +50,8 @@ type op struct {
 	run    func(w *warp, m uint32) // opPlain and opCollective
 	guard  int                     // predicate; -1: none
 	not    bool
-	target int        // opBranch
-	table  []int      // opTable
-	index  int        // opTable: the slot that chooses
-	member int        // opCollective: the slot of the mask of lanes that take part; -1: the whole warp
-	vote   *predicate // opBarrier that counts: what, and who is told
-	tell   func(w *warp, yes, all int)
+	target int // opBranch
+	member int // opCollective: the slot of the mask of lanes that take part; -1: the whole warp
 	in     *instr
 	global int // bytes that a lane moves from or to global memory, for the counts
 	store  bool
@@ -67,28 +62,24 @@ type opKind int
 const (
 	opPlain      opKind = iota
 	opBranch            // bra
-	opTable             // brx.idx
-	opExit              // exit, ret
+	opExit              // ret
 	opBarrier           // bar.sync
 	opCollective        // all member lanes come together: shfl.sync, mma.sync…
 	opWarpSync          // bar.warp.sync
 	opTrap
 )
 
-func build(s *source, f *flat) (*program, error) {
-	b := &builder{s: s, f: f, slots: len(f.registers), consts: map[fixed]int{}, paramSlots: map[paramKey]int{}}
+func build(s *source, f *layout) (*program, error) {
+	b := &builder{s: s, f: f, slots: len(f.registers), consts: map[fixed]int{}}
 	b.sink = b.slots
 	b.slots++
-	p := &program{flat: f}
+	p := &program{layout: f}
 	for _, in := range f.code {
 		o, err := b.instruction(in)
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %s: %w", in.line, in.text, err)
 		}
 		p.code = append(p.code, o)
-	}
-	if err := b.checkParams(); err != nil {
-		return nil, err
 	}
 	// Running off the end is a return.
 	p.code = append(p.code, op{kind: opExit, guard: -1, in: &instr{op: "ret", line: f.entry.line, text: "end of " + f.entry.name}})
@@ -113,11 +104,8 @@ func (b *builder) instruction(in *instr) (op, error) {
 }
 
 func (b *builder) dispatch(in *instr) (op, error) {
-	if s, ok := simples[in.op]; ok && in.parts[0] != "lop3" {
+	if s, ok := simples[in.op]; ok {
 		return b.simple(in, s)
-	}
-	if c, ok := carries[in.op]; ok {
-		return b.carry(in, c)
 	}
 	if make, ok := families[in.parts[0]]; ok {
 		return make(b, in)
@@ -130,15 +118,13 @@ var families map[string]func(*builder, *instr) (op, error)
 
 func init() {
 	families = map[string]func(*builder, *instr) (op, error){
-		"mov": (*builder).mov, "selp": (*builder).selp, "slct": (*builder).slct, "setp": (*builder).setp, "set": (*builder).set,
+		"mov": (*builder).mov, "selp": (*builder).selp, "setp": (*builder).setp,
 		"and": (*builder).predLogic, "or": (*builder).predLogic, "xor": (*builder).predLogic, "not": (*builder).predLogic,
-		"cvt": (*builder).convert, "cvta": (*builder).cvta, "lop3": (*builder).lop3, "bfi": (*builder).insertField,
-		"ld": (*builder).load, "ldu": (*builder).load, "st": (*builder).store, "atom": (*builder).atomic, "red": (*builder).atomic,
-		"prefetch": (*builder).nothing, "prefetchu": (*builder).nothing, "membar": (*builder).nothing, "fence": (*builder).nothing, "nanosleep": (*builder).nothing,
+		"cvt": (*builder).convert, "cvta": (*builder).cvta, "bfi": (*builder).insertField,
+		"ld": (*builder).load, "st": (*builder).store, "atom": (*builder).atomic, "membar": (*builder).nothing,
 		"cp": (*builder).copyAsync, "ldmatrix": (*builder).loadMatrix, "mma": (*builder).multiply,
-		"bra": (*builder).branch, "brx": (*builder).branchTable, "ret": (*builder).exit, "exit": (*builder).exit, "trap": (*builder).trap,
-		"bar": (*builder).barrier, "barrier": (*builder).barrier,
-		"shfl": (*builder).shuffle, "vote": (*builder).vote, "match": (*builder).match, "redux": (*builder).reduce, "activemask": (*builder).activeMask,
+		"bra": (*builder).branch, "ret": (*builder).exit, "trap": (*builder).trap, "bar": (*builder).barrier,
+		"shfl": (*builder).shuffle, "vote": (*builder).vote,
 	}
 }
 

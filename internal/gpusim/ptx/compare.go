@@ -1,17 +1,14 @@
 package ptx
 
-import (
-	"math"
-	"strings"
-)
+import "math"
 
 // comparison is a relation of two values' bits.
 type comparison func(a, b uint64) bool
 
-// compare makes the relation named eq, ltu, hs… of a type.
-func compare(name string, t typ, ftz bool) (comparison, error) {
+// compare makes the relation named eq, lt, gtu… of a type.
+func compare(name string, t typ) (comparison, error) {
 	if t.isFloat() {
-		return compareFloats(name, t, ftz)
+		return compareFloats(name, t)
 	}
 	n := t.bits()
 	switch name {
@@ -34,59 +31,58 @@ func compare(name string, t typ, ftz bool) (comparison, error) {
 	}
 	if t.class == unsignedClass {
 		switch name {
-		case "lt", "lo":
+		case "lt":
 			return func(a, b uint64) bool { return a < b }, nil
-		case "le", "ls":
+		case "le":
 			return func(a, b uint64) bool { return a <= b }, nil
-		case "gt", "hi":
+		case "gt":
 			return func(a, b uint64) bool { return a > b }, nil
-		case "ge", "hs":
+		case "ge":
 			return func(a, b uint64) bool { return a >= b }, nil
 		}
 	}
 	return nil, errOperand("relation ." + name + " of ." + t.name + " is not supported")
 }
 
-// compareFloats: a relation whose name ends in u is true where a value is NaN.
-func compareFloats(name string, t typ, ftz bool) (comparison, error) {
+// compareFloats: neu, leu, gtu and geu are true where a value is NaN.
+func compareFloats(name string, t typ) (comparison, error) {
 	var value func(uint64) float64
 	switch t.name {
 	case "f32":
 		value = func(a uint64) float64 { return float64(float32of(a)) }
-		if ftz {
-			value = func(a uint64) float64 { return float64(float32of(flush(a))) }
-		}
 	case "f64":
 		value = math.Float64frombits
 	default:
 		return nil, errOperand("comparing ." + t.name + " is not supported")
 	}
-	unordered := strings.HasSuffix(name, "u")
 	var f func(a, b float64) bool
-	switch strings.TrimSuffix(name, "u") {
+	switch name {
 	case "eq":
 		f = func(a, b float64) bool { return a == b }
 	case "ne":
 		f = func(a, b float64) bool { return a < b || a > b }
+	case "neu":
+		f = func(a, b float64) bool { return a != b }
 	case "lt":
 		f = func(a, b float64) bool { return a < b }
 	case "le":
 		f = func(a, b float64) bool { return a <= b }
+	case "leu":
+		f = func(a, b float64) bool { return !(a > b) }
 	case "gt":
 		f = func(a, b float64) bool { return a > b }
+	case "gtu":
+		f = func(a, b float64) bool { return !(a <= b) }
 	case "ge":
 		f = func(a, b float64) bool { return a >= b }
+	case "geu":
+		f = func(a, b float64) bool { return !(a < b) }
+	case "num":
+		f = func(a, b float64) bool { return a == a && b == b }
+	case "nan":
+		f = func(a, b float64) bool { return a != a || b != b }
 	default:
-		switch name {
-		case "num":
-			return func(a, b uint64) bool { x, y := value(a), value(b); return x == x && y == y }, nil
-		case "nan":
-			return func(a, b uint64) bool { x, y := value(a), value(b); return x != x || y != y }, nil
-		}
 		return nil, errOperand("relation ." + name + " of ." + t.name + " is not supported")
 	}
-	return func(a, b uint64) bool {
-		x, y := value(a), value(b)
-		return f(x, y) || unordered && (x != x || y != y)
-	}, nil
+	return func(a, b uint64) bool { return f(value(a), value(b)) }, nil
 }

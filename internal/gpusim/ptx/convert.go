@@ -5,43 +5,35 @@ import (
 	"strings"
 )
 
-// conversion is one cvt: its types and modifiers.
-type conversion struct {
-	dst, src typ
-	mode     rounding
-	integral bool // .rni and the like: the result is a whole number
-	rna      bool
-	ftz, sat bool
-	relu     bool
-}
-
-// convert builds cvt in all its forms.
+// convert builds cvt.
 func (b *builder) convert(in *instr) (op, error) {
-	c, err := parseConversion(in)
-	if err != nil {
-		return op{}, err
+	mods := in.parts[1:]
+	if len(mods) < 2 {
+		return op{}, errOperand("cvt needs two types")
 	}
-	if strings.HasSuffix(c.dst.name, "x2") {
-		return b.convertPair(in, c)
+	mode, to, from := strings.Join(mods[:len(mods)-2], "."), mods[len(mods)-2], mods[len(mods)-1]
+	if strings.HasSuffix(to, "x2") {
+		return b.convertPair(in, mode, to, from)
 	}
 	if err := wantArgs(in, 2); err != nil {
 		return op{}, err
 	}
-	f, err := c.lanewise()
+	dst, src := typeOf[to], typeOf[from]
+	f, err := conversion(mode, dst, src)
 	if err != nil {
 		return op{}, err
 	}
-	d, err := b.dstWide(in.args[0], c.dst)
+	d, err := b.dstWide(in.args[0], dst)
 	if err != nil {
 		return op{}, err
 	}
-	s, err := b.srcWide(in.args[1], c.src)
+	s, err := b.srcWide(in.args[1], src)
 	if err != nil {
 		return op{}, err
 	}
 	// A register wider than the type gets the value extended by its sign.
-	if wide := b.f.registers[in.args[0].reg].typ; c.dst.isSigned() && wide.bytes > c.dst.bytes {
-		narrow, n, mask := f, c.dst.bits(), wide.mask()
+	if wide := b.f.registers[in.args[0].reg].typ; dst.isSigned() && wide.bytes > dst.bytes {
+		narrow, n, mask := f, dst.bits(), wide.mask()
 		f = func(d, a, b, c *vec) {
 			narrow(d, a, b, c)
 			for l := range d {
@@ -52,168 +44,115 @@ func (b *builder) convert(in *instr) (op, error) {
 	return b.pure(d, s, s, s, f), nil
 }
 
-// lanewise is the conversion of a warp's values, with loops of their own for the commonest.
-func (c conversion) lanewise() (lanewise, error) {
-	if c.src.isInt() && c.dst.isInt() && !c.sat {
-		mask := c.dst.mask()
-		if c.src.isSigned() {
-			shift := 64 - c.src.bits()
-			return func(d, a, _, _ *vec) {
-				for l := range d {
-					d[l] = uint64(int64(a[l]<<shift)>>shift) & mask
-				}
-			}, nil
-		}
-		mask &= c.src.mask()
+// conversion is a cvt of one value.
+func conversion(mode string, dst, src typ) (lanewise, error) {
+	switch {
+	case mode == "" && dst.isInt() && src.isInt():
+		return resized(dst, src), nil
+	case mode == "rn" && (dst.name == "f32" || dst.name == "f64") && src.isInt():
+		return map1(func(a uint64) uint64 { return fromInteger(a, dst, src) }), nil
+	case mode == "rzi" && dst.isInt() && src.name == "f64":
+		return map1(func(a uint64) uint64 { return toInteger(math.Float64frombits(a), dst, true) }), nil
+	case mode == "rzi" && dst.isInt() && src.name == "f32":
+		return map1(func(a uint64) uint64 { return toInteger(float64(float32of(a)), dst, dst.bytes == 8) }), nil
+	}
+	if f := floatConversions[strings.TrimPrefix(mode+"."+dst.name+"."+src.name, ".")]; f != nil {
+		return map1(f), nil
+	}
+	if dst.name == "tf32" {
+		return nil, errOperand("only cvt.rna.tf32.f32 makes a tf32")
+	}
+	return nil, errOperand("this conversion is not supported")
+}
+
+var floatConversions = map[string]func(uint64) uint64{
+	"f32.f16":      func(a uint64) uint64 { return bits32(float32(half16.decode(a))) },
+	"f64.f32":      func(a uint64) uint64 { return math.Float64bits(float64(float32of(a))) },
+	"rn.f16.f32":   func(a uint64) uint64 { return half16.encode(float64(float32of(a))) },
+	"rn.f32.f64":   func(a uint64) uint64 { return bits32(float32(math.Float64frombits(a))) },
+	"sat.f32.f32":  func(a uint64) uint64 { return bits32(saturate(float32of(a))) },
+	"rna.tf32.f32": toTF32,
+}
+
+// saturate clamps to [0, 1]; a NaN is 0.
+func saturate(v float32) float32 {
+	switch {
+	case !(v > 0):
+		return 0
+	case v > 1:
+		return 1
+	}
+	return v
+}
+
+// resized is an integer in another width.
+func resized(dst, src typ) lanewise {
+	mask := dst.mask()
+	if src.isSigned() {
+		shift := 64 - src.bits()
 		return func(d, a, _, _ *vec) {
 			for l := range d {
-				d[l] = a[l] & mask
+				d[l] = uint64(int64(a[l]<<shift)>>shift) & mask
 			}
-		}, nil
-	}
-	f, err := c.function()
-	return map1(f), err
-}
-
-func parseConversion(in *instr) (conversion, error) {
-	c := conversion{}
-	mods := in.parts[1:]
-	if len(mods) < 2 {
-		return c, errOperand("cvt needs two types")
-	}
-	var ok1, ok2 bool
-	c.dst, ok1 = typeOf[mods[len(mods)-2]]
-	c.src, ok2 = typeOf[mods[len(mods)-1]]
-	if !ok1 || !ok2 || c.dst.class == bitsClass && !strings.HasSuffix(c.dst.name, "x2") || c.src.class == bitsClass ||
-		c.dst.class == predClass || c.src.class == predClass || c.src.name == "tf32" {
-		return c, errOperand("these types are not supported")
-	}
-	for _, m := range mods[:len(mods)-2] {
-		mode, plain := roundings[m]
-		whole, integral := roundings[strings.TrimSuffix(m, "i")]
-		switch {
-		case plain:
-			c.mode = mode
-		case integral && strings.HasSuffix(m, "i"):
-			c.mode, c.integral = whole, true
-		case m == "rna":
-			c.rna = true
-		case m == "ftz":
-			c.ftz = true
-		case m == "sat":
-			c.sat = true
-		case m == "relu":
-			c.relu = true
-		default:
-			return c, errOperand("modifier ." + m + " is not supported")
 		}
 	}
-	if c.rna != (c.dst.name == "tf32") || c.rna && c.src.name != "f32" {
-		return c, errOperand("only cvt.rna.tf32.f32 makes a tf32")
+	mask &= src.mask()
+	return func(d, a, _, _ *vec) {
+		for l := range d {
+			d[l] = a[l] & mask
+		}
 	}
-	return c, nil
 }
 
-// function is the conversion of one value's bits.
-func (c conversion) function() (func(uint64) uint64, error) {
-	if c.rna {
-		return toTF32, nil
+// toInteger rounds to zero and clamps. A NaN is 0, or the top bit alone where a type of 64 bits is on either side.
+func toInteger(v float64, dst typ, wide bool) uint64 {
+	v = math.Trunc(v)
+	top := uint64(1) << (dst.bits() - 1)
+	low, high := 0.0, 2*float64(top)
+	if dst.isSigned() {
+		low, high = -float64(top), float64(top)
 	}
 	switch {
-	case c.src.isFloat() && c.dst.isFloat():
-		encode, err := c.encoder()
-		decode := c.decoder()
-		return func(a uint64) uint64 { return encode(decode(a)) }, err
-	case c.src.isFloat():
-		decode := c.decoder()
-		return func(a uint64) uint64 { return c.integer(decode(a)) }, nil
-	case c.dst.isFloat():
-		if c.dst.name == "bf16" {
-			return nil, errOperand("integers to bf16 are not supported")
-		}
-		return c.fromInteger, nil
+	case v != v && wide:
+		return top
+	case v != v:
+		return 0
+	case v >= high && dst.isSigned():
+		return top - 1
+	case v >= high:
+		return dst.mask()
+	case v < low && dst.isSigned():
+		return top
+	case v < low:
+		return 0
+	case dst.isSigned():
+		return uint64(int64(v)) & dst.mask()
 	}
-	return c.clamped, nil
+	return uint64(v)
 }
 
-// decoder gives the float64 of a float's bits: all formats fit.
-func (c conversion) decoder() func(uint64) float64 {
-	switch c.src.name {
-	case "f16":
-		return half16.decode
-	case "bf16":
-		return brain16.decode
-	case "f64":
-		return math.Float64frombits
+// fromInteger rounds an integer once, to nearest.
+func fromInteger(a uint64, dst, src typ) uint64 {
+	a &= src.mask()
+	v := signed(a, src.bits())
+	switch {
+	case src.isSigned() && dst.name == "f32":
+		return bits32(float32(v))
+	case src.isSigned():
+		return math.Float64bits(float64(v))
+	case dst.name == "f32":
+		return bits32(float32(a))
 	}
-	return func(a uint64) float64 {
-		if c.ftz {
-			a = flush(a)
-		}
-		return float64(float32of(a))
-	}
+	return math.Float64bits(float64(a))
 }
 
-// encoder rounds a float64 once to the destination's format.
-func (c conversion) encoder() (func(float64) uint64, error) {
-	narrow := c.dst.bytes < c.src.bytes
-	var finish func(float64) uint64
-	switch c.dst.name {
-	case "f16":
-		finish = func(v float64) uint64 { return half16.encode(v, c.mode) }
-	case "bf16":
-		finish = func(v float64) uint64 { return brain16.encode(v, c.mode) }
-	case "f32":
-		finish = func(v float64) uint64 {
-			r := bits32(toFloat32(v, c.mode))
-			if c.ftz {
-				r = flush(r)
-			}
-			return r
-		}
-	case "f64":
-		finish = math.Float64bits
-	default:
-		return nil, errOperand("conversion to ." + c.dst.name + " is not supported")
+// convertPair builds cvt.rn.f16x2.f32 d, a, b and its like in bf16: a goes to the upper half.
+func (b *builder) convertPair(in *instr, mode, to, from string) (op, error) {
+	f, ok := map[string]format{"f16x2": half16, "bf16x2": brain16}[to]
+	if !ok || mode != "rn" || from != "f32" {
+		return op{}, errOperand("this conversion is not supported")
 	}
-	return func(v float64) uint64 {
-		if c.integral && !narrow {
-			v = roundInteger(v, c.mode)
-		}
-		if c.sat {
-			v = saturate(v)
-		}
-		if c.relu && !(v > 0) && v == v {
-			v = 0
-		}
-		return finish(v)
-	}, nil
-}
-
-// convertPair builds cvt.rn.f16x2.f32 d, a, b: a goes to the upper half.
-func (b *builder) convertPair(in *instr, c conversion) (op, error) {
-	if err := wantArgs(in, 3); err != nil {
-		return op{}, err
-	}
-	if c.src.name != "f32" {
-		return op{}, errOperand("only pairs of f32 are supported")
-	}
-	c.dst = typeOf[strings.TrimSuffix(c.dst.name, "x2")]
-	f, err := c.function()
-	if err != nil {
-		return op{}, err
-	}
-	d, err := b.dst(in.args[0], typeOf["b32"])
-	if err != nil {
-		return op{}, err
-	}
-	hi, err := b.src(in.args[1], c.src)
-	if err != nil {
-		return op{}, err
-	}
-	lo, err := b.src(in.args[2], c.src)
-	if err != nil {
-		return op{}, err
-	}
-	return b.pure(d, hi, lo, lo, map2(func(x, y uint64) uint64 { return f(x)<<16 | f(y) })), nil
+	encode := func(a uint64) uint64 { return f.encode(float64(float32of(a))) }
+	t := typeOf["f32"]
+	return b.simple(in, simple{typeOf["b32"], []typ{t, t}, map2(func(x, y uint64) uint64 { return encode(x)<<16 | encode(y) })})
 }

@@ -22,7 +22,7 @@ func (w *warp) fail(lane int, format string, args ...any) {
 	if w.fault == nil {
 		in := w.block.launch.program.code[w.pc].in
 		w.fault = &Fault{
-			Kernel: w.block.launch.program.flat.entry.name, Block: w.block.index, Thread: w.tid(lane),
+			Kernel: w.block.launch.program.layout.entry.name, Block: w.block.index, Thread: w.tid(lane),
 			Line: in.line, Instruction: in.text, Reason: fmt.Sprintf(format, args...),
 		}
 	}

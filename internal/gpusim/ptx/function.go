@@ -25,17 +25,10 @@ type reader struct {
 
 const maxRegisters = 1 << 16
 
-// function reads .entry name(params) directives { body }, or .func (result) name(params) …; a declaration without a
-// body is passed over.
+// function reads .entry name(params) directives { body }; a declaration without a body is passed over.
 func (p *parser) function(s *source) error {
-	f := &function{entry: p.peek().text == ".entry", line: p.peek().line}
-	p.next()
+	f := &function{line: p.next().line}
 	var err error
-	if p.peek().text == "(" {
-		if f.results, err = p.params(); err != nil {
-			return err
-		}
-	}
 	if f.name, err = p.word(); err != nil {
 		return err
 	}
@@ -65,7 +58,7 @@ func (p *parser) function(s *source) error {
 	return nil
 }
 
-// params reads (.param .u64 a, .param .b64 b).
+// params reads (.param .u64 a, .param .f64 b).
 func (p *parser) params() ([]variable, error) {
 	var vs []variable
 	if err := p.expect("("); err != nil {
@@ -105,7 +98,6 @@ func (p *parser) directives(f *function) error {
 			if _, err := p.integer(); err != nil {
 				return err
 			}
-		case ".noreturn":
 		default:
 			return p.errorf("directive %s is not supported", word)
 		}
@@ -140,7 +132,7 @@ func (r *reader) statement() error {
 		return nil
 	case t.text == ".reg":
 		return r.registers()
-	case t.text == ".shared" || t.text == ".local" || t.text == ".param":
+	case t.text == ".shared" || t.text == ".local":
 		v, err := r.variable(false)
 		unique := fmt.Sprintf("%s(%d)", v.name, len(r.f.variables))
 		r.scopes[len(r.scopes)-1].variables[v.name] = unique
@@ -154,7 +146,8 @@ func (r *reader) statement() error {
 		return nil
 	case t.kind == tokenWord && r.tokens[r.at+1].text == ":":
 		r.at += 2
-		return r.label(t.text)
+		r.f.body = append(r.f.body, statement{label: t.text})
+		return nil
 	case t.kind == tokenWord || t.text == "@":
 		in, err := r.instruction()
 		if err == nil {
@@ -163,24 +156,6 @@ func (r *reader) statement() error {
 		return err
 	}
 	return r.errorf("unexpected %q", t.text)
-}
-
-// label reads what follows "name:", a list of branch targets where there is one.
-func (r *reader) label(name string) error {
-	s := statement{label: name}
-	if r.take(".branchtargets") {
-		for more := true; more; more = r.take(",") {
-			to, err := r.word()
-			if err != nil {
-				return err
-			}
-			s.targets = append(s.targets, to)
-		}
-		r.f.body = append(r.f.body, s)
-		return r.expect(";")
-	}
-	r.f.body = append(r.f.body, s)
-	return nil
 }
 
 // registers reads .reg .b32 %r<8>, %temp;

@@ -10,8 +10,8 @@ var (
 	brain16 = format{8, 7}
 )
 
-// encode rounds v once to the format; infinity where it is too large, unless finite is asked for.
-func (f format) encode(v float64, mode rounding) uint64 {
+// encode rounds v once to the format, to nearest; infinity where it is too large.
+func (f format) encode(v float64) uint64 {
 	sign := uint64(0)
 	if math.Signbit(v) {
 		sign = 1 << (f.exponent + f.fraction)
@@ -28,20 +28,12 @@ func (f format) encode(v float64, mode rounding) uint64 {
 	_, e := math.Frexp(a) // a = m·2^e, m in [½, 1)
 	e = max(e-1, 1-bias)
 	scaled := math.Ldexp(a, f.fraction-e) // the fraction's last bit is worth 1
-	n := roundInteger(math.Copysign(scaled, v), mode)
-	m := uint64(math.Abs(n))
+	m := uint64(math.RoundToEven(scaled))
 	if m == 0 {
 		return sign
 	}
 	// A subnormal number has m < 2^fraction and the exponent field 0; a carry moves into the field by itself.
-	bits := uint64(e-1+bias)<<f.fraction + m
-	if bits >= inf<<f.fraction {
-		bits = inf << f.fraction
-		if mode == toZero || mode == down && v > 0 || mode == up && v < 0 {
-			bits--
-		}
-	}
-	return sign | bits
+	return sign | min(uint64(e-1+bias)<<f.fraction+m, inf<<f.fraction)
 }
 
 // decode is exact.
@@ -62,19 +54,6 @@ func (f format) decode(b uint64) float64 {
 		return sign * math.Ldexp(m, 1-bias-f.fraction)
 	}
 	return sign * math.Ldexp(m+float64(uint64(1)<<f.fraction), e-bias-f.fraction)
-}
-
-// roundInteger rounds to a whole number.
-func roundInteger(v float64, mode rounding) float64 {
-	switch mode {
-	case toZero:
-		return math.Trunc(v)
-	case down:
-		return math.Floor(v)
-	case up:
-		return math.Ceil(v)
-	}
-	return math.RoundToEven(v)
 }
 
 // toTF32 is cvt.rna.tf32.f32: ten bits of fraction, to nearest, ties away from zero.

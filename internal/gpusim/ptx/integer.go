@@ -2,7 +2,7 @@ package ptx
 
 import "math/bits"
 
-// defineIntegers enters add, sub, min, max, abs, neg, div, rem, sad of integers.
+// defineIntegers enters add, sub, min, max, neg, div and rem of integers.
 func defineIntegers() {
 	for _, n := range []int{16, 32, 64} {
 		mask := ^uint64(0) >> (64 - n)
@@ -16,12 +16,6 @@ func defineIntegers() {
 		define("max."+u, map2(func(a, b uint64) uint64 { return max(a, b) }), u, u, u)
 		define("min."+s, map2(func(a, b uint64) uint64 { return uint64(min(signed(a, n), signed(b, n))) & mask }), s, s, s)
 		define("max."+s, map2(func(a, b uint64) uint64 { return uint64(max(signed(a, n), signed(b, n))) & mask }), s, s, s)
-		define("abs."+s, map1(func(a uint64) uint64 {
-			if v := signed(a, n); v < 0 {
-				return uint64(-v) & mask
-			}
-			return a
-		}), s, s)
 		define("neg."+s, map1(func(a uint64) uint64 { return -a & mask }), s, s)
 		// Division by zero gives all ones, and the dividend as the remainder: what the GPU's code does.
 		define("div."+u, map2(func(a, b uint64) uint64 {
@@ -48,11 +42,6 @@ func defineIntegers() {
 			}
 			return uint64(signed(a, n)%signed(b, n)) & mask
 		}), s, s, s)
-		define("sad."+s, map3(func(a, b, c uint64) uint64 {
-			x, y := signed(a, n), signed(b, n)
-			return (c + uint64(max(x, y)) - uint64(min(x, y))) & mask
-		}), s, s, s, s)
-		define("sad."+u, map3(func(a, b, c uint64) uint64 { return (c + max(a, b) - min(a, b)) & mask }), u, u, u, u)
 	}
 }
 
@@ -76,35 +65,24 @@ func addInt(n int) lanewise {
 	return map2(func(a, b uint64) uint64 { return (a + b) & 0xffff })
 }
 
-// defineProducts enters mul and mad: lo, hi and wide, and their 24-bit forms.
+// defineProducts enters mul.lo, mul.hi, mul.wide and mad.lo.
 func defineProducts() {
 	for _, n := range []int{16, 32, 64} {
 		mask := ^uint64(0) >> (64 - n)
 		u, s := "u"+width(n), "s"+width(n)
-		for _, t := range []string{u, s, "b" + width(n)} {
+		for _, t := range []string{u, s} {
 			define("mul.lo."+t, map2(func(a, b uint64) uint64 { return a * b & mask }), t, t, t)
 			define("mad.lo."+t, madLow(mask), t, t, t, t)
 		}
 		define("mul.hi."+u, map2(func(a, b uint64) uint64 { return highU(a, b, n) }), u, u, u)
 		define("mul.hi."+s, map2(func(a, b uint64) uint64 { return highS(a, b, n) }), s, s, s)
-		define("mad.hi."+u, map3(func(a, b, c uint64) uint64 { return (highU(a, b, n) + c) & mask }), u, u, u, u)
-		define("mad.hi."+s, map3(func(a, b, c uint64) uint64 { return (highS(a, b, n) + c) & mask }), s, s, s, s)
 		if n == 64 {
 			continue
 		}
 		wide := ^uint64(0) >> (64 - 2*n)
-		uu, ss := "u"+width(2*n), "s"+width(2*n)
-		define("mul.wide."+u, map2(func(a, b uint64) uint64 { return a * b }), uu, u, u)
-		define("mul.wide."+s, mulWide(n, wide), ss, s, s)
-		define("mad.wide."+u, map3(func(a, b, c uint64) uint64 { return (a*b + c) & wide }), uu, u, u, uu)
-		define("mad.wide."+s, map3(func(a, b, c uint64) uint64 {
-			return (uint64(signed(a, n)*signed(b, n)) + c) & wide
-		}), ss, s, s, ss)
+		define("mul.wide."+u, map2(func(a, b uint64) uint64 { return a * b }), "u"+width(2*n), u, u)
+		define("mul.wide."+s, mulWide(n, wide), "s"+width(2*n), s, s)
 	}
-	define("mul24.lo.u32", map2(func(a, b uint64) uint64 { return a & 0xffffff * (b & 0xffffff) & 0xffffffff }), "u32", "u32", "u32")
-	define("mul24.lo.s32", map2(func(a, b uint64) uint64 {
-		return uint64(signed(a, 24)*signed(b, 24)) & 0xffffffff
-	}), "s32", "s32", "s32")
 }
 
 func madLow(mask uint64) lanewise {

@@ -110,7 +110,7 @@ func (m *Machine) prepare(k *Kernel, grid, block [3]int, shared int, args []uint
 	}
 	l := &launch{
 		machine: m, program: k.program, symbols: symbols, grid: grid, block: block, shared: shared,
-		sharedSize: k.program.flat.dynamicBase() + shared,
+		sharedSize: k.program.layout.dynamicBase() + shared,
 	}
 	for i, v := range args {
 		if k.Params[i] != 8 {
@@ -138,7 +138,7 @@ func (l *launch) fix(w *warp, f fixed) {
 	case fixedSymbol:
 		v = l.symbols[f.name] + f.value
 	case fixedDynamic:
-		v = uint64(l.program.flat.dynamicBase()) + f.value
+		v = uint64(l.program.layout.dynamicBase()) + f.value
 	}
 	for lane := range dst {
 		dst[lane] = v

@@ -112,10 +112,7 @@ func (b *builder) store(in *instr) (op, error) {
 	if err != nil {
 		return op{}, err
 	}
-	if a.space == inParam {
-		return b.storeParam(in, a)
-	}
-	if a.space == inConst {
+	if a.space == inParam || a.space == inConst {
 		return op{}, errOperand("a store to constants")
 	}
 	s, err := b.elements(in.args[1], a.count, func(o operand) (int, error) { return b.srcWide(o, a.typ) })

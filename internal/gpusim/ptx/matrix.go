@@ -1,7 +1,5 @@
 package ptx
 
-import "strings"
-
 // loadMatrix builds ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16: lane 8i + r gives the address of row r of matrix i,
 // eight 16-bit elements; register i of lane l gets elements 2(l mod 4) and the next of row l / 4, of the transpose where
 // it is asked for.
@@ -9,19 +7,9 @@ func (b *builder) loadMatrix(in *instr) (op, error) {
 	if err := wantArgs(in, 2); err != nil {
 		return op{}, err
 	}
-	form := strings.Replace(in.op, "shared::cta", "shared", 1)
-	var n int
-	trans := false
-	for _, x := range []struct {
-		name  string
-		n     int
-		trans bool
-	}{{"x1", 1, false}, {"x2", 2, false}, {"x4", 4, false}, {"x1.trans", 1, true}, {"x2.trans", 2, true}, {"x4.trans", 4, true}} {
-		if form == "ldmatrix.sync.aligned.m8n8."+x.name+".shared.b16" {
-			n, trans = x.n, x.trans
-		}
-	}
-	if n == 0 {
+	const n = 4
+	trans := in.op == "ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16"
+	if !trans && in.op != "ldmatrix.sync.aligned.m8n8.x4.shared.b16" {
 		return op{}, errOperand("unknown instruction")
 	}
 	d, err := b.elements(in.args[0], n, func(o operand) (int, error) { return b.dst(o, typeOf["b32"]) })
@@ -36,7 +24,7 @@ func (b *builder) loadMatrix(in *instr) (op, error) {
 		return op{}, err
 	}
 	return op{kind: opCollective, member: -1, run: func(w *warp, _ uint32) {
-		var rows [4][8][]byte
+		var rows [n][8][]byte
 		for i := range n * 8 {
 			row := w.readShared(i, w.regs[a.base][i]+a.offset, 16)
 			if row == nil {

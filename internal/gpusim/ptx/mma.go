@@ -8,14 +8,13 @@ import "math"
 //	c, d: rows g, g, g+8, g+8 and columns 2t, 2t+1, 2t, 2t+1
 //	tf32 (K = 8): a rows g, g+8, g, g+8, columns t, t, t+4, t+4; b rows t, t+4, column g
 //	16 bit (K = 16, two to a register): a rows g, g+8, g, g+8, columns from 2t, 2t, 2t+8, 2t+8; b rows from 2t, 2t+8
-//	16 bit (K = 8): the first half of that
 func (b *builder) multiply(in *instr) (op, error) {
 	var k int
 	var t string
 	for _, form := range []struct {
 		shape, t string
 		k        int
-	}{{"m16n8k8", "tf32", 8}, {"m16n8k4", "tf32", 4}, {"m16n8k16", "f16", 16}, {"m16n8k16", "bf16", 16}, {"m16n8k8", "f16", 8}, {"m16n8k8", "bf16", 8}} {
+	}{{"m16n8k8", "tf32", 8}, {"m16n8k16", "f16", 16}, {"m16n8k16", "bf16", 16}} {
 		if in.op == "mma.sync.aligned."+form.shape+".row.col.f32."+form.t+"."+form.t+".f32" {
 			k, t = form.k, form.t
 		}

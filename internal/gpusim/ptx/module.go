@@ -35,19 +35,16 @@ func Parse(text string) (*Module, error) {
 	m := &Module{Version: s.version, Target: s.target, source: s, kernels: map[string]*Kernel{}}
 	for _, name := range s.order {
 		f := s.functions[name]
-		if !f.entry {
-			continue
-		}
-		flat, err := flatten(s, f)
+		l, err := layOut(s, f)
 		if err != nil {
 			return nil, fmt.Errorf("ptx: kernel %s: %w", name, err)
 		}
-		p, err := build(s, flat)
+		p, err := build(s, l)
 		if err != nil {
 			return nil, fmt.Errorf("ptx: kernel %s: %w", name, err)
 		}
 		k := &Kernel{
-			Name: name, Shared: flat.declared, Local: flat.local, MaxThreads: f.maxThreads, module: m, program: p,
+			Name: name, Shared: l.declared, Local: l.local, MaxThreads: f.maxThreads, module: m, program: p,
 		}
 		for _, v := range f.params {
 			k.Params = append(k.Params, v.size)

@@ -1,7 +1,5 @@
 package ptx
 
-import "strings"
-
 // mov builds mov: between registers, from special registers and addresses, and the packing and unpacking of vectors.
 func (b *builder) mov(in *instr) (op, error) {
 	if err := wantArgs(in, 2); err != nil {
@@ -25,13 +23,6 @@ func (b *builder) mov(in *instr) (op, error) {
 	d, err := b.dst(to, t)
 	if err != nil {
 		return op{}, err
-	}
-	if from.kind == specialOperand && clocks[from.name] {
-		return op{run: func(w *warp, m uint32) {
-			for l := range lanes(m) {
-				w.regs[d][l] = w.steps & t.mask()
-			}
-		}}, nil
 	}
 	s, err := b.src(from, t)
 	return b.pure(d, s, s, s, copyLanes), err
@@ -147,27 +138,6 @@ func (b *builder) selp(in *instr) (op, error) {
 	}}, err
 }
 
-// slct builds slct.f32.s32 d, a, b, c: a where c ≥ 0, else b.
-func (b *builder) slct(in *instr) (op, error) {
-	if err := wantArgs(in, 4); err != nil {
-		return op{}, err
-	}
-	if len(in.parts) != 3 || in.parts[2] != "s32" && in.parts[2] != "f32" {
-		return op{}, errOperand("unknown instruction")
-	}
-	t, ok := typeOf[in.parts[1]]
-	if !ok || t.class == predClass {
-		return op{}, errOperand("unknown instruction")
-	}
-	isFloat := in.parts[2] == "f32"
-	return b.simple(in, simple{t, []typ{t, t, typeOf[in.parts[2]]}, map3(func(a, b, c uint64) uint64 {
-		if isFloat && float32of(c) >= 0 || !isFloat && int32(c) >= 0 {
-			return a
-		}
-		return b
-	})})
-}
-
 // predLogic builds and.pred, or.pred, xor.pred and not.pred.
 func (b *builder) predLogic(in *instr) (op, error) {
 	logic := in.parts[0]
@@ -198,34 +168,29 @@ func (b *builder) predLogic(in *instr) (op, error) {
 	}}, err
 }
 
-// cvta builds cvta.shared.u64 (an address of a space becomes generic) and cvta.to.shared.u64 (the reverse). Global and
-// constant memory is where its generic addresses are.
-func (b *builder) cvta(in *instr) (op, error) {
-	if err := wantArgs(in, 2); err != nil {
-		return op{}, err
+func combine(logic string, x, y uint32) uint32 {
+	switch logic {
+	case "and":
+		return x & y
+	case "or":
+		return x | y
 	}
-	mods := strings.Join(in.parts[1:], ".")
-	space, ok := strings.CutSuffix(strings.TrimPrefix(mods, "to."), ".u64")
-	var window uint64
-	switch {
-	case !ok:
-		return op{}, errOperand("unknown instruction")
-	case space == "shared":
-		window = sharedWindow
-	case space == "local":
-		window = localWindow
-	case space == "global" || space == "const":
-	default:
-		return op{}, errOperand("unknown instruction")
-	}
-	if strings.HasPrefix(mods, "to.") {
-		window = -window
-	}
-	t := typeOf["u64"]
-	return b.simple(in, simple{t, []typ{t}, map1(func(a uint64) uint64 { return a + window })})
+	return x ^ y
 }
 
-// nothing builds what has no effect here: blocks see each other's writes as they happen.
+// cvta builds cvta.to.global.u64: global memory is where its generic addresses are.
+func (b *builder) cvta(in *instr) (op, error) {
+	if in.op != "cvta.to.global.u64" {
+		return op{}, errOperand("unknown instruction")
+	}
+	t := typeOf["u64"]
+	return b.simple(in, simple{t, []typ{t}, copyLanes})
+}
+
+// nothing builds membar.gl, which has no effect here: blocks see each other's writes as they happen.
 func (b *builder) nothing(in *instr) (op, error) {
+	if in.op != "membar.gl" {
+		return op{}, errOperand("unknown instruction")
+	}
 	return op{run: func(*warp, uint32) {}}, nil
 }

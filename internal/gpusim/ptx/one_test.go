@@ -104,8 +104,6 @@ func (f binaryFormat) round(exact *big.Float, mode rounding) float64 {
 		away = c > 0 || c == 0 && low.Bit(0) == 1
 	case down:
 		away = rest.Sign() < 0
-	case up:
-		away = rest.Sign() > 0
 	}
 	if away {
 		low.Add(low, big.NewInt(int64(exact.Sign())))
@@ -117,7 +115,7 @@ func (f binaryFormat) round(exact *big.Float, mode rounding) float64 {
 	}
 	if math.Abs(v) >= limit || math.IsInf(v, 0) {
 		sign := float64(exact.Sign())
-		if mode == toZero || mode == down && sign > 0 || mode == up && sign < 0 {
+		if mode == down && sign > 0 {
 			largest := new(big.Float).SetMantExp(big.NewFloat(math.Ldexp(1, f.digits)-1), f.beyond-f.digits)
 			v, _ := largest.Float64()
 			return sign * v
@@ -146,5 +144,8 @@ func (f binaryFormat) encode(v float64) uint64 {
 	}
 	return math.Float64bits(v)
 }
+
+// exactBits is enough for any sum of a product of two float64 and a third.
+const exactBits = 4400
 
 func exactly(v float64) *big.Float { return new(big.Float).SetPrec(exactBits).SetFloat64(v) }

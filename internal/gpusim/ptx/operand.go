@@ -48,7 +48,7 @@ func (r *reader) operand() (operand, error) {
 	switch t := r.peek(); {
 	case r.take("["):
 		return r.address()
-	case r.take("{"), r.take("("):
+	case r.take("{"):
 		return r.list()
 	case r.take("!"):
 		o, err := r.operand()
@@ -69,10 +69,10 @@ func (r *reader) operand() (operand, error) {
 	}
 }
 
-// list reads the rest of {a, b} or, in a call, (a, b).
+// list reads the rest of {a, b}.
 func (r *reader) list() (operand, error) {
 	v := operand{kind: vectorOperand}
-	for !r.take("}") && !r.take(")") {
+	for !r.take("}") {
 		o, err := r.operand()
 		if err != nil {
 			return v, err
@@ -81,7 +81,7 @@ func (r *reader) list() (operand, error) {
 			return v, r.errorf("a list in a list")
 		}
 		v.parts = append(v.parts, o)
-		if t := r.peek().text; !r.take(",") && t != "}" && t != ")" {
+		if t := r.peek().text; !r.take(",") && t != "}" {
 			return v, r.errorf("want , or the list's end, not %q", t)
 		}
 	}

@@ -107,7 +107,7 @@ func (p *parser) topLevel(s *source) error {
 		return err
 	case ".visible", ".weak", ".extern":
 		return p.linked(s)
-	case ".entry", ".func":
+	case ".entry":
 		return p.function(s)
 	case ".global", ".const", ".shared":
 		v, err := p.variable(false)
@@ -126,7 +126,7 @@ func (p *parser) topLevel(s *source) error {
 // linked reads what follows .visible, .weak or .extern.
 func (p *parser) linked(s *source) error {
 	extern := p.next().text == ".extern"
-	if t := p.peek().text; t == ".entry" || t == ".func" {
+	if t := p.peek().text; t == ".entry" {
 		return p.function(s)
 	}
 	v, err := p.variable(extern)

@@ -43,9 +43,6 @@ func (b *builder) src(o operand, t typ) (int, error) {
 		v, err := immediate(o, t)
 		return b.constant(fixed{kind: fixedBits, value: v}), err
 	case specialOperand:
-		if clocks[o.name] {
-			return 0, errOperand("a clock is read by mov alone")
-		}
 		if n := specials[o.name].bytes; n != t.bytes {
 			return 0, fmt.Errorf("%s has %d bytes, not %d", o.name, n, t.bytes)
 		}

@@ -23,9 +23,8 @@ func define(name string, f lanewise, dst string, src ...string) {
 func init() {
 	defineIntegers()
 	defineProducts()
-	defineCarries()
 	defineLogic()
-	defineBitFields()
+	defineCounts()
 	defineFloat32()
 	defineFloat64()
 	defineApproximations()

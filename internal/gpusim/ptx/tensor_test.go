@@ -30,7 +30,7 @@ func TestHalfProducts(t *testing.T) {
 		encode := func(x []float32) []uint16 {
 			h := make([]uint16, len(x))
 			for i, v := range x {
-				h[i] = uint16(f.encode(float64(v), nearest))
+				h[i] = uint16(f.encode(float64(v)))
 				x[i] = float32(f.decode(uint64(h[i])))
 			}
 			return h

@@ -14,7 +14,6 @@ type warp struct {
 	groups []group
 	regs   []vec
 	preds  []uint32
-	carry  uint32
 	spare  vec
 	local  []byte // of each lane in turn
 	async  [warpSize]asyncQueue
@@ -197,8 +196,6 @@ func (w *warp) control(i int, o *op, m uint32) bool {
 		w.leave(i)
 	case opTrap:
 		w.fail(bits.TrailingZeros32(m), "trap")
-	case opTable:
-		w.jump(i, o)
 	case opBarrier:
 		g.waiting = true
 		return true
@@ -219,20 +216,5 @@ func (w *warp) leave(i int) {
 	w.remove(i)
 	for j := range w.groups {
 		w.groups[j].waiting = false
-	}
-}
-
-// jump parts a group by the entry of the table that each lane chooses.
-func (w *warp) jump(i int, o *op) {
-	g := w.groups[i]
-	w.remove(i)
-	for l := range lanes(g.mask) {
-		to := w.regs[o.index][l]
-		if to >= uint64(len(o.table)) {
-			w.fail(l, "branch %d of a table of %d", to, len(o.table))
-			return
-		}
-		w.groups = append(w.groups, group{pc: o.table[to], mask: 1 << l})
-		w.merge()
 	}
 }

