@@ -1,5 +1,5 @@
-# The targets that CONTRIBUTING.md names. `make test` needs Go, gcc with g++, and, to fetch the CUDA compiler once,
-# Python's pip; no GPU.
+# The targets that CONTRIBUTING.md names. `make test` needs Go, gcc with g++, and Python's pip, which fetches the CUDA
+# compiler once. It needs no GPU.
 
 GO ?= go
 RACE_PACKAGES = $(shell $(GO) list ./...)
@@ -15,7 +15,7 @@ emulated:
 
 test: lint test-unit test-nocgo test-asan test-race test-gpu
 
-# What is proven of the GPU with NVIDIA's own compiler. Without pip, which fetches it, that is left out and said.
+# The checks of the GPU code with NVIDIA's compiler. Without pip, which fetches it, they are skipped with a message.
 test-gpu:
 	@if python3 -m pip --version >/dev/null 2>&1 || test -n "$$CUDA_HOME"; then \
 	  $(MAKE) --no-print-directory kernels-check test-cuda lint-docker; \
@@ -45,17 +45,17 @@ test-nocgo:
 test-asan:
 	$(GO) test -asan -short -timeout 30m ./kernels/cpu
 
-# Every CUDA kernel for every architecture, kept in kernels/gpu/compiled with the table of registers and spills. It
-# needs no GPU; the compiler is fetched where none is installed.
+# Compiles every CUDA kernel for every architecture into kernels/gpu/compiled, with the table of registers and spills. It
+# needs no GPU. The compiler is fetched if none is installed.
 kernels:
 	$(GO) run ./tools/kernels
 
-# The same, compared with what is kept.
+# The same, compared with kernels/gpu/compiled.
 kernels-check:
 	$(GO) run ./tools/kernels -check
 
-# The program with the GPU. CUDA's headers are fetched where none are installed; a stub of the driver is linked against
-# where there is none, and the machine's own is used when the program runs.
+# The program with the GPU. CUDA's headers are fetched if none are installed. Without a driver the program is linked with a
+# stub; it uses the machine's driver when it runs.
 cuda:
 	scripts/with-cuda.sh $(GO) build -tags cuda -o bin/bnas-cuda ./cmd/bnas
 

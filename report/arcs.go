@@ -70,7 +70,7 @@ func halfWidth(n Node) float64 {
 	return 12 + letter/2*float64(max(utf8.RuneCountInString(n.Op), utf8.RuneCountInString(n.Detail)))
 }
 
-// halfHeight is where arcs touch a node.
+// halfHeight returns the distance from the centre of a node to the end of its arcs.
 func halfHeight(n Node) float64 {
 	if n.Op == "" {
 		return discRadius
@@ -78,7 +78,7 @@ func halfHeight(n Node) float64 {
 	return boxHeight / 2
 }
 
-// layArcs gives every longer edge a side and a level, the short ones first, so that arcs of one side and level do not
+// layArcs assigns a side and a level to every longer edge, in the order of their lengths. Arcs of one side and level do not
 // overlap.
 func layArcs(edges []Edge) (arcs []arc, above, below int) {
 	for _, e := range edges {
@@ -110,7 +110,8 @@ func freeLevel(laid []arc, e Edge, side float64) int {
 	return level
 }
 
-// arc draws a curve that leaves and enters its nodes upright, and returns what draws its label on top of all edges.
+// arc draws a curve that leaves and enters its nodes upright, and returns a function that
+// draws its label on top of all edges.
 func (d *drawing) arc(a arc, xs []float64, y float64, nodes []Node, hueOf func(string) string) func() {
 	x1, x2 := xs[a.From]+7, xs[a.To]-7
 	y1, y2 := y+a.side*(halfHeight(nodes[a.From])-2), y+a.side*(halfHeight(nodes[a.To])+7)

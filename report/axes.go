@@ -13,7 +13,7 @@ type scale struct {
 
 func (s scale) at(v float64) float64 { return s.from + (v-s.lo)/(s.hi-s.lo)*(s.to-s.from) }
 
-// span is the range of the finite values; ok is false if there are none.
+// span returns the range of the finite values. ok is false if there are none.
 func span(columns ...[]float64) (lo, hi float64, ok bool) {
 	lo, hi = math.Inf(1), math.Inf(-1)
 	for _, column := range columns {
@@ -26,7 +26,7 @@ func span(columns ...[]float64) (lo, hi float64, ok bool) {
 	return lo, hi, ok
 }
 
-// widen gives a range some air, and a width where all values are equal.
+// widen adds a margin to a range. If all values are equal, it makes a range of positive width.
 func widen(lo, hi float64) (float64, float64) {
 	if hi-lo <= 1e-12*max(math.Abs(lo), math.Abs(hi)) {
 		pad := max(math.Abs(lo)*0.05, 1e-6)
@@ -36,7 +36,7 @@ func widen(lo, hi float64) (float64, float64) {
 	return lo - pad, hi + pad
 }
 
-// ticks are up to about n round values in [lo, hi]: multiples of 1, 2 or 5 times a power of ten.
+// ticks returns about n round values in [lo, hi]: multiples of 1, 2 or 5 times a power of ten.
 func ticks(lo, hi float64, n int) []float64 {
 	raw := (hi - lo) / float64(max(n, 1))
 	if !(raw > 0) || !finite(raw) {
@@ -57,7 +57,7 @@ func ticks(lo, hi float64, n int) []float64 {
 	return out
 }
 
-// tickText writes a tick with as many digits as its neighbours need.
+// tickText writes a tick with enough digits to differ from its neighbours.
 func tickText(v float64, all []float64) string {
 	step := 1.0
 	if len(all) > 1 {
@@ -93,7 +93,7 @@ func siStep(v, largest, step float64) string {
 	return minus(strconv.FormatFloat(v/unit, 'f', digits, 64)) + name
 }
 
-// A panel is a drawing with two axes. Its inner rectangle is where data goes.
+// A panel is a drawing with two axes. The data is in its inner rectangle.
 type panel struct {
 	*drawing
 	x, y scale

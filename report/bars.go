@@ -2,7 +2,7 @@ package report
 
 import "fmt"
 
-// A share is how much of a set an operator takes, in the best architectures and in the whole space.
+// A share is the frequency of an operator in the best architectures and in the whole space.
 type share struct {
 	operator    string
 	best, whole float64
@@ -38,7 +38,7 @@ func shareChart(width float64, title string, shares []share, hues []string) stri
 	return d.String()
 }
 
-// geneChart draws, for each gene, how the best architectures divide over its options: one stacked bar.
+// geneChart draws, for each gene, the frequencies of its options in the best architectures: one stacked bar.
 func geneChart(width float64, title string, genes []Gene, shares [][]float64, hueOf func(string) string) string {
 	const row, left = 26, 92
 	d := newDrawing(width, 30+row*float64(len(genes))+4, title)

@@ -33,7 +33,7 @@ func chainChart(g Graph, hueOf func(string) string) *drawing {
 	return d
 }
 
-// reach is the distance from a node's centre to its side.
+// reach returns the distance from the centre of a node to its side.
 func reach(n Node, half float64) float64 {
 	if n.Op == "" {
 		return discRadius

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// number writes a figure with four significant digits; what is not finite as a word.
+// number writes a figure with four significant digits. A value that is not finite is a word.
 func number(v float64) string {
 	switch {
 	case math.IsNaN(v):
@@ -34,7 +34,7 @@ func number(v float64) string {
 	return minus(text)
 }
 
-// minus puts the typographical sign.
+// minus replaces the hyphen by the typographical minus sign.
 func minus(s string) string {
 	if strings.HasPrefix(s, "-") {
 		return "−" + s[1:]
@@ -78,7 +78,7 @@ func count(n int64) string {
 
 func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) + " %" }
 
-// duration writes what a person says: 3.2 s, 4 min 12 s, 2 h 05 min.
+// duration writes a time in its two largest units: 3.2 s, 4 min 12 s, 2 h 05 min.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Minute:

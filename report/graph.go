@@ -26,7 +26,7 @@ type Edge struct {
 	Op       string
 }
 
-// none is the operator that is no connection; it is drawn faint.
+// none is the operator without a connection. It is drawn faint.
 const none = "none"
 
 // GraphOf returns the graph of an architecture. Genes named "2<-1" are the edges of a cell; any other names are
@@ -48,7 +48,7 @@ func GraphOf(title string, genes, ops []string) (Graph, error) {
 	return g, nil
 }
 
-// mostNodes bounds the nodes of a cell, so that a gene's name alone cannot make a drawing of any size.
+// mostNodes is the largest number of nodes of a cell. It bounds the drawing for any name of a gene.
 const mostNodes = 64
 
 func cellOf(title string, genes, ops []string) (Graph, bool) {
@@ -71,7 +71,7 @@ func cellOf(title string, genes, ops []string) (Graph, bool) {
 	return g, true
 }
 
-// valid reports whether every edge leads forward between nodes that are there.
+// valid reports whether every edge leads forward between existing nodes.
 func (g Graph) valid() bool {
 	for _, e := range g.Edges {
 		if e.From < 0 || e.From >= e.To || e.To >= len(g.Nodes) {
@@ -94,7 +94,7 @@ func (g Graph) chain() bool {
 	return true
 }
 
-// graphChart draws a graph; it is empty for one without nodes or with an edge that leads nowhere.
+// graphChart draws a graph. It is empty if the graph has no nodes or an invalid edge.
 func graphChart(g Graph, hueOf func(string) string) *drawing {
 	switch {
 	case !g.valid():

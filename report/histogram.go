@@ -6,8 +6,7 @@ import (
 	"slices"
 )
 
-// histogramChart draws how values are distributed, and where mark lies if it is finite. It is empty without a finite
-// value.
+// histogramChart draws the distribution of values, and mark if it is finite. It is empty without a finite value.
 func histogramChart(width, height float64, title, xName string, values []float64, mark float64, markName string) string {
 	values = slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !finite(v) })
 	lo, hi, ok := span(values)
@@ -44,7 +43,7 @@ func (p *panel) flag(v float64, name string) {
 	p.text("flagname", anchor, x+shift, p.y.to+9, name)
 }
 
-// bins counts values in equal bins of [lo, hi], as many as the Freedman-Diaconis rule says, from 8 to 60.
+// bins counts values in equal bins of [lo, hi]. The Freedman-Diaconis rule gives their number, from 8 to 60.
 func bins(values []float64, lo, hi float64) []int {
 	sorted := slices.Sorted(slices.Values(values))
 	quartiles := sorted[len(sorted)*3/4] - sorted[len(sorted)/4]

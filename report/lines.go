@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// longest is how many points of a curve are drawn; a longer one is averaged in stretches, with a band from the least
-// to the greatest value of each.
+// longest is the largest number of points of a drawn curve. A longer curve is averaged over intervals, with a band from the
+// least to the greatest value of each interval.
 const longest = 240
 
 // lineChart draws curves over steps. hues[i] is the colour class of curves[i]. A bound other than 0 is a dashed line.
@@ -77,7 +77,7 @@ func (p *panel) trace(b *strings.Builder, first string, x, y []float64) {
 	}
 }
 
-// thin averages a curve in stretches of equal numbers of points.
+// thin averages a curve over intervals of equal numbers of points.
 func thin(x, y []float64) (mx, my, lo, hi []float64) {
 	for k := range longest {
 		a, b := k*len(x)/longest, (k+1)*len(x)/longest

@@ -45,7 +45,7 @@ func matrixChart(m Matrix) string {
 	return d.sized()
 }
 
-// cell is one coloured square with its value; the colour's strength is the value's size.
+// cell draws one coloured square with its value. The strength of the colour is the absolute value.
 func (d *drawing) cell(x, y, v float64, title string) {
 	if !finite(v) {
 		d.rect("cell", x+1, y+1, cellSize-2, cellSize-2, 2)

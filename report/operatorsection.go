@@ -27,7 +27,7 @@ func operatorSection(v *view) (section, string) {
 	return s, ""
 }
 
-// geneShares is, for each gene, the share of each option among the given architectures; nil if no choice is known.
+// geneShares returns for each gene the frequency of each option in the given architectures, or nil if no choice is known.
 func (v *view) geneShares(set []int) [][]float64 {
 	shares := make([][]float64, len(v.Genes))
 	for g := range v.Genes {

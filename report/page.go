@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// The page as its template sees it: sections of figures, tables and text.
+// These types are the data of the page template: sections of figures, tables and text.
 type page struct {
 	Title, Summary          string
 	PictureStyle, PageStyle template.CSS
@@ -54,7 +54,7 @@ type row struct {
 
 type cell struct{ Text, Class string }
 
-// newPage lays out all sections that have something to show, and lists the others with the reason.
+// newPage makes all sections that have data, and lists the others with the reason.
 func newPage(d Data) page {
 	v := newView(d)
 	p := page{
@@ -74,7 +74,7 @@ func newPage(d Data) page {
 	return p
 }
 
-// A view is the data with what several sections need: the ranking of distinct networks and the colours.
+// A view is the data with the common parts of several sections: the ranking of distinct networks and the colours.
 type view struct {
 	Data
 	ranked    []int    // indices in Archs: live, distinct, best first
@@ -101,8 +101,8 @@ func newView(d Data) *view {
 	return v
 }
 
-// rank orders the live networks by score. Of several forms of one network the found one stands for all, else the
-// first.
+// rank orders the live networks by score. Of several architectures that are the same network it keeps the found one, or else
+// the first.
 func (v *view) rank() {
 	seen := map[string]bool{}
 	take := func(i int) {
@@ -127,7 +127,7 @@ func (v *view) rank() {
 	slices.SortStableFunc(v.ranked, func(i, j int) int { return cmp.Compare(v.Archs[j].Score, v.Archs[i].Score) })
 }
 
-// column is one figure of all ranked architectures, in the order of the ranking.
+// column returns one figure of all ranked architectures, in the order of the ranking.
 func (v *view) column(of func(Arch) float64) []float64 {
 	out := make([]float64, len(v.ranked))
 	for k, i := range v.ranked {
@@ -140,7 +140,7 @@ func (v *view) term(t int) []float64 {
 	return v.column(func(a Arch) float64 { return valueOf(a, t) })
 }
 
-// add appends a figure unless there was nothing to draw.
+// add appends a figure unless it is empty.
 func (g *group) add(svg, caption string) {
 	if svg != "" {
 		g.Figures = append(g.Figures, figure{template.HTML(svg), caption}) // our own drawing; its texts are escaped

@@ -2,8 +2,8 @@ package report
 
 import "strings"
 
-// crowd is above how many points a cloud is snapped to whole units of the drawing, so that points that would cover one
-// another are written once.
+// crowd is the number of points above which a cloud is rounded to whole units of the drawing. Points at one place are then
+// written once.
 const crowd = 1500
 
 // A spot is a point of its own in a scatter plot.
@@ -14,7 +14,7 @@ type spot struct {
 }
 
 // scatterChart draws a cloud, a staircase through front (in order of x), and spots. It is empty if no point of the cloud is
-// finite; what else is not finite is left out.
+// finite. Other values that are not finite are left out.
 func scatterChart(width, height float64, title, xName string, x, y, frontX, frontY []float64, spots []spot) string {
 	x, y = finitePoints(x, y)
 	if len(x) == 0 {

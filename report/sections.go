@@ -56,7 +56,7 @@ func foundSection(v *view) (section, string) {
 	return s, ""
 }
 
-// fused is how many terms the fused score has.
+// fused returns the number of terms of the fused score.
 func (v *view) fused() int {
 	n := 0
 	for _, t := range v.Terms {
@@ -67,7 +67,7 @@ func (v *view) fused() int {
 	return n
 }
 
-// place is the found architecture's index in the ranking, or −1.
+// place returns the index of the found architecture in the ranking, or −1.
 func (v *view) place() int {
 	for k, i := range v.ranked {
 		if i == v.Found {
@@ -149,7 +149,7 @@ func scoreSection(v *view) (section, string) {
 	return s, ""
 }
 
-// front is the Pareto front by rising MACs.
+// front returns the Pareto front by rising MACs.
 func (v *view) front() (macs, score []float64) {
 	front := slices.DeleteFunc(slices.Clone(v.Search.Pareto), func(i int) bool { return i < 0 || i >= len(v.Archs) })
 	slices.SortFunc(front, func(i, j int) int { return cmp.Compare(v.Archs[i].MACs, v.Archs[j].MACs) })

@@ -19,10 +19,10 @@ func newDrawing(width, height float64, label string) *drawing {
 	return &drawing{width: width, height: height, label: label}
 }
 
-// String is the whole element. Its colours come from the classes of the page's style.
+// String returns the whole element. Its colours come from the classes of the page's style.
 func (d *drawing) String() string { return d.wrap("") }
 
-// sized keeps the drawing at its own size where there is room.
+// sized keeps the drawing at its own size if there is room.
 func (d *drawing) sized() string {
 	return d.wrap(` style="max-width:` + coord(d.width) + `px"`)
 }
@@ -42,7 +42,7 @@ func (d *drawing) rect(class string, x, y, w, h, radius float64) {
 	d.add(`<rect class="%s" x="%s" y="%s" width="%s" height="%s" rx="%s"/>`, class, coord(x), coord(y), coord(w), coord(h), coord(radius))
 }
 
-// bar is a rectangle that says its value when it is pointed at.
+// bar draws a rectangle. A title shows its value under the pointer.
 func (d *drawing) bar(class string, x, y, w, h float64, title string) {
 	d.add(`<rect class="%s" x="%s" y="%s" width="%s" height="%s"><title>%s</title></rect>`, class, coord(x), coord(y), coord(w), coord(h), escape(title))
 }
@@ -58,7 +58,7 @@ func (d *drawing) turned(class, anchor string, x, y, degrees float64, s string) 
 	d.add(`<text class="%s" text-anchor="%s" transform="translate(%s %s) rotate(%s)">%s</text>`, class, anchor, coord(x), coord(y), coord(degrees), escape(s))
 }
 
-// marker is a ring with a title, for the few points that matter.
+// marker draws a ring with a title, for a few important points.
 func (d *drawing) marker(class string, x, y, radius float64, title string) {
 	d.add(`<circle class="%s" cx="%s" cy="%s" r="%s"><title>%s</title></circle>`, class, coord(x), coord(y), coord(radius), escape(title))
 }

@@ -38,7 +38,7 @@ func termsSection(v *view) (section, string) {
 	return s, ""
 }
 
-// pairs are the indices of all pairs of fused terms, at most mostPairs.
+// pairs returns the indices of all pairs of fused terms, at most mostPairs.
 func (v *view) pairs() [][2]int {
 	var fused []int
 	for i, t := range v.Terms {
@@ -55,7 +55,7 @@ func (v *view) pairs() [][2]int {
 	return out[:min(len(out), mostPairs)]
 }
 
-// withValues leaves out the names that agree with nothing because they have no values.
+// withValues leaves out the names without values.
 func (m Matrix) withValues() Matrix {
 	n := len(m.Names)
 	if len(m.Spearman) != n || len(m.Kendall) != n {

@@ -37,7 +37,7 @@ func trainingSection(v *view) (section, string) {
 // hueNames names the colours in words.
 var hueNames = [hueCount]string{"blue", "orange", "green", "violet", "teal", "red", "brown", "pink"}
 
-// rankingGroup shows what the ranking is made of as it settles: γ, and the agreement between snapshots.
+// rankingGroup shows how the ranking settles: γ, and the agreement between snapshots.
 func (v *view) rankingGroup() group {
 	g := group{Class: "figures wide"}
 	hues := make([]string, len(v.Training.Gamma))

@@ -23,7 +23,7 @@ func Write(path string, d Data) error {
 	return nil
 }
 
-// palette gives every operator its colour class: by its place in the list, none in grey.
+// palette assigns a colour class to every operator by its place in the list. none is grey.
 func palette(operators []string) func(string) string {
 	of := map[string]string{none: "sx"}
 	i := 0

@@ -5,7 +5,7 @@
     python3 scripts/compare_torch_gpu.py --bnas bin/bnas-cuda --batch 256
 
 The network and the rounds are those of compare_torch.py. PyTorch runs in channels_last: fp32 and tf32 with those
-multiplications, fp16 and bf16 under autocast. It runs eagerly, as a captured CUDA graph, and, if asked for, compiled by
+multiplications, fp16 and bf16 under autocast. It runs eagerly, as a captured CUDA graph, and, on request, compiled by
 torch.compile. A step of either program copies the images and the labels to the GPU, runs forward, cross-entropy and
 backward to γ and β, and copies the loss back. Times are wall-clock.
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints a folder with a libcuda.so to link against where no driver is installed: every function of cuda.h, each of which
-# returns CUDA_ERROR_NO_DEVICE. With a C file, its functions instead of those. For building and for tests, never shipped.
+# Prints a folder with a libcuda.so to link against without a driver. It has every function of cuda.h. Each returns
+# CUDA_ERROR_NO_DEVICE. With a C file, the functions of this file replace them. It is for builds and tests only.
 set -euo pipefail
 fail() { echo "cuda-stub: $*" >&2; exit 1; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the folder of a CUDA toolkit: include/cuda.h, lib64/libnvrtc.so.12, bin/ptxas. It is $CUDA_HOME where that is
-# set; otherwise 46 MB of pinned wheels, fetched once with pip and laid out like a toolkit in bnas's cache folder.
+# Prints the folder of a CUDA toolkit: include/cuda.h, lib64/libnvrtc.so.12, bin/ptxas. It is $CUDA_HOME if that is
+# set. Otherwise pip fetches 46 MB of pinned wheels once, into bnas's cache folder, in the layout of a toolkit.
 set -euo pipefail
 fail() { echo "cuda-toolchain: $*" >&2; exit 1; }
 
@@ -37,7 +37,7 @@ mv "$new/unpacked/nvidia/cuda_nvcc/bin/ptxas" "$new/toolkit/bin/"
 chmod +x "$new/toolkit/bin/ptxas"
 echo "$pins" >"$new/toolkit/pins"
 
-# Whoever else has fetched it meanwhile has put the same there.
+# Another process may have fetched the same toolkit at the same time.
 rm -rf "$cache"
 mv -T "$new/toolkit" "$cache" 2>/dev/null || [ "$(cat "$cache/pins" 2>/dev/null)" = "$pins" ] || fail "cannot write $cache"
 echo "$cache"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Functions that no program of the module reaches. Each is explained in scripts/deadcode.txt; one that is not, and an
-# explanation that explains nothing, is an error.
+# Lists the functions that no program of the module reaches. scripts/deadcode.txt has the reason for each. A function without
+# a reason is an error, and so is a reason without a function.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 explained=scripts/deadcode.txt

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for a time each: scripts/fuzz.sh 30s
+# Runs every fuzz target of the module for the given time: scripts/fuzz.sh 30s
 set -euo pipefail
 time=${1:-10s}
 cd "$(dirname "$0")/.."

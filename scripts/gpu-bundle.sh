@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds a folder that gpu-check.sh can use on a machine that has a GPU and nothing else: scripts/gpu-bundle.sh DIR
-# Carry the folder there and run DIR/gpu-check.sh --bundle DIR.
+# Copy the folder there and run DIR/gpu-check.sh --bundle DIR.
 set -euo pipefail
 [ $# = 1 ] || { echo "usage: scripts/gpu-bundle.sh DIR" >&2; exit 2; }
 mkdir -p "$1"

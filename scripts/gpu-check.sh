@@ -3,11 +3,10 @@
 #
 #     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [FILE]
 #
-# It runs doctor, the driver's tests, the conformance suite in every precision, training steps, PyTorch's steps where
-# torch is installed, a profile by ncu and compute-sanitizer where those are installed. --bundle takes the programs from
-# a folder that gpu-bundle.sh made, and needs neither Go nor a network; without it they are built first. --seconds bounds
-# the whole; a section for which no time is left is named and left out. It goes on after a failure and ends with 1 if
-# there was one.
+# It runs doctor, the driver's tests, the conformance suite in every precision, training steps, and PyTorch's steps, ncu and
+# compute-sanitizer if they are installed. --bundle takes the programs from a folder of gpu-bundle.sh and needs neither Go
+# nor a network. Without it the programs are built first. --seconds bounds the time of all sections; a section without time
+# left is named and skipped. It continues after a failure and then ends with 1.
 set -uo pipefail
 usage() { echo "usage: gpu-check.sh [--bundle DIR] [--seconds N] [FILE]" >&2; exit 2; }
 bundle='' seconds=0 results=''
@@ -35,8 +34,8 @@ left() {
   echo $((rest < $1 ? rest : $1))
 }
 
-# judge NAME CODE SECONDS LIMIT OWN: the verdict on a section that had LIMIT seconds. It fails if its OWN limit stopped
-# it. If --seconds left it less than that, it is named and is no failure.
+# judge NAME CODE SECONDS LIMIT OWN: the verdict on a section that had LIMIT seconds. A section that its OWN limit stopped
+# has failed. A section that --seconds stopped before that is no failure.
 judge() {
   case $2 in
     0) say "$1: passed, $3 s" ;;

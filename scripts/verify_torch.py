@@ -6,13 +6,13 @@
     python3 scripts/verify_torch.py --bnas ./bnas --run runs/first     # γ, β and statistics of a trained run
 
 `bnas export` must load with strict=True, and `bnas trace` agree with PyTorch in float64: logits, loss, statistics, ∂loss
-by every γ, β and the classifier, and each image's share of it. On the reference a tensor agrees when its largest deviation
-is within 1e-4 of its largest value (or, where it vanishes, of 1e-6 of the largest gradient).
+by every γ, β and the classifier, and the share of each image in it. On the reference a tensor agrees if its largest
+deviation is within 1e-4 of its largest value (or, if it vanishes, of 1e-6 of the largest gradient).
 
-An engine computes in float32. A rectifier within rounding of zero may then fall on its other side and change gradients by
-percents, in PyTorch's own float32 too: so PyTorch is given the engine's rectifiers ("flips" counts those that differ; they
-must lie within 1e-3 r.m.s. of zero). The tolerance is 1e-3, and what cancels through batch statistics, as β in front of
-another BatchNorm, is measured against its size before: the sum of the images' shares, which hold statistics.
+An engine computes in float32. A rectifier within rounding of zero may then switch and change gradients by percents, in
+PyTorch's float32 too. Therefore PyTorch gets the states of the engine's rectifiers. "flips" counts the states that differ;
+their inputs must be within 1e-3 r.m.s. of zero. The tolerance is 1e-3. A gradient that batch statistics cancel, such as that
+of β before another BatchNorm, is measured against its size with frozen statistics.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt). Exit status: 0 all agree, 1 not.
 """
