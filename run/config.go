@@ -102,6 +102,9 @@ func (c *Config) Validate() error {
 	if !slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)) {
 		return wrongSetting("precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
 	}
+	if !slices.Contains(data.Names(), c.Data.Name) {
+		return wrongSetting("data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
+	}
 	if c.Data.Holdout < 0 {
 		return wrongSetting("data.holdout", "%d is negative", c.Data.Holdout)
 	}

@@ -17,6 +17,7 @@ func TestWrongSettings(t *testing.T) {
 		{"precision", func(c *Config) { c.Precision = "fp8" }},
 		{"device", func(c *Config) { c.Device = "tpu" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = -1 }},
+		{"data.name", func(c *Config) { c.Data.Name = "unknown" }},
 		{"data.dir", func(c *Config) { c.Data.Name = "cifar10" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = 1 << 20 }},
 		{"supernet.classes", func(c *Config) { c.Supernet.Classes = 3 }},

@@ -16,7 +16,7 @@ import (
 func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "doctor",
-		Usage:       "what this machine offers and what bnas will use",
+		Usage:       "this machine: processor, memory, GPU, and the device that bnas will use",
 		Flags:       append(flags(), &cli.BoolFlag{Name: "quick", Usage: "only check that a device opens"}),
 		Description: "bnas doctor",
 		Action:      doctor,

@@ -22,7 +22,7 @@ func spaceCommand() *cli.Command {
 				Description: "bnas space list",
 			},
 			{
-				Name: "info", Usage: "what a space holds: architectures, distinct networks, dead ones, genes",
+				Name: "info", Usage: "the numbers of a space: architectures, distinct networks, dead ones, genes",
 				Flags:       flags(supernetSettings...),
 				Action:      spaceInfo,
 				Description: "bnas space info --space nas-bench-201",
