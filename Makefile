@@ -59,10 +59,10 @@ kernels-check:
 cuda:
 	scripts/with-cuda.sh $(GO) build -tags cuda -o bin/bnas-cuda ./cmd/bnas
 
-# The driver's code without a GPU: vetted, and run on a driver that pretends.
+# The driver's code without a GPU: vetted, and run on a mock driver.
 test-cuda:
 	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda/... ./cmd/bnas
-	scripts/with-cuda.sh --pretend $(GO) test -tags cuda -run '^TestReal' ./cuda ./cuda/driver
+	scripts/with-cuda.sh --mock $(GO) test -tags cuda -run '^TestReal' ./cuda ./cuda/driver
 
 # Without the emulated GPU: its threads are C++, which the race detector does not see; it checks races between the threads
 # of a kernel itself.

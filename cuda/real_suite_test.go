@@ -15,8 +15,8 @@ import (
 
 // The suite on the GPU itself, in every precision, launch by launch and with graphs.
 func TestRealConformance(t *testing.T) {
-	if os.Getenv("BNAS_PRETENDED") != "" {
-		t.Skip("the pretended driver runs no kernels")
+	if os.Getenv("BNAS_MOCK_DRIVER") != "" {
+		t.Skip("the mock driver runs no kernels")
 	}
 	for _, c := range []struct {
 		name    string

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// These tests run on a GPU. On a machine without one they run on the pretended driver (testdata/pretend.c), under
-// scripts/with-cuda.sh --pretend.
+// These tests run on a GPU. On a machine without one they run on the mock driver (testdata/mock.c), under
+// scripts/with-cuda.sh --mock.
 
 func open(t *testing.T) *realDriver {
 	t.Helper()
@@ -23,8 +23,8 @@ func open(t *testing.T) *realDriver {
 		t.Fatal(err)
 	}
 	r := d.(*realDriver)
-	if os.Getenv("BNAS_PRETENDED") != "" { // each module of the pretended driver has its kernels; no cubin has them
-		for _, name := range []string{"pretend_nothing", "pretend_copy", "pretend_geometry"} {
+	if os.Getenv("BNAS_MOCK_DRIVER") != "" { // each module of the mock driver has its kernels; no cubin has them
+		for _, name := range []string{"mock_nothing", "mock_copy", "mock_geometry"} {
 			r.modules[name] = r.loaded[0]
 		}
 	}
@@ -48,11 +48,11 @@ func get[T any](t *testing.T) func(v T, err error) T {
 	}
 }
 
-// pretended skips a test unless it runs on the pretended driver.
-func pretended(t *testing.T) {
+// needsMock skips a test unless it runs on the mock driver.
+func needsMock(t *testing.T) {
 	t.Helper()
-	if os.Getenv("BNAS_PRETENDED") == "" {
-		t.Skip("the pretended driver is not there: scripts/with-cuda.sh --pretend")
+	if os.Getenv("BNAS_MOCK_DRIVER") == "" {
+		t.Skip("the mock driver is not there: scripts/with-cuda.sh --mock")
 	}
 }
 
@@ -150,13 +150,13 @@ func TestRealThreads(t *testing.T) {
 }
 
 func TestRealLaunch(t *testing.T) {
-	pretended(t)
+	needsMock(t)
 	d := open(t)
 	p := get[Ptr](t)(d.Alloc(4096))
 	words := make([]byte, 28)
 	must(t,
-		d.Launch(Compute, &Launch{Kernel: "pretend_geometry", Grid: [3]int{2, 3, 4}, Block: [3]int{5, 6, 7}, Shared: 100 << 10, Args: []uint64{uint64(p)}}),
-		d.Launch(Compute, &Launch{Kernel: "pretend_copy", Grid: [3]int{1, 1, 1}, Block: [3]int{1, 1, 1}, Args: []uint64{uint64(p + 1024), uint64(p), 28}}),
+		d.Launch(Compute, &Launch{Kernel: "mock_geometry", Grid: [3]int{2, 3, 4}, Block: [3]int{5, 6, 7}, Shared: 100 << 10, Args: []uint64{uint64(p)}}),
+		d.Launch(Compute, &Launch{Kernel: "mock_copy", Grid: [3]int{1, 1, 1}, Block: [3]int{1, 1, 1}, Args: []uint64{uint64(p + 1024), uint64(p), 28}}),
 		d.CopyOut(Compute, words, p+1024))
 	for i, want := range []uint32{2, 3, 4, 5, 6, 7, 100 << 10} {
 		if got := binary.LittleEndian.Uint32(words[4*i:]); got != want {
@@ -168,10 +168,10 @@ func TestRealLaunch(t *testing.T) {
 
 // If CUDA does not start, the program ends with one line on stderr before anything else runs.
 func TestRealStart(t *testing.T) {
-	pretended(t)
+	needsMock(t)
 	for fail, words := range map[string]string{"cuInit:100": "no GPU is visible", "cuInit:803": "reboot", "cuInit:7": "words of CUDA"} {
 		self := process.Command(os.Args[0], "-test.run", "^$")
-		self.Env = append(os.Environ(), "BNAS_PRETEND_FAIL="+fail)
+		self.Env = append(os.Environ(), "BNAS_MOCK_FAIL="+fail)
 		var out, said bytes.Buffer
 		self.Stdout, self.Stderr = &out, &said
 		err := self.Run()
@@ -183,8 +183,8 @@ func TestRealStart(t *testing.T) {
 
 // Every error has the name of the call, its object and CUDA's message.
 func TestRealErrors(t *testing.T) {
-	pretended(t)
-	nothing := &Launch{Kernel: "pretend_nothing", Grid: [3]int{9, 8, 7}, Block: [3]int{64, 1, 1}, Shared: 1 << 10}
+	needsMock(t)
+	nothing := &Launch{Kernel: "mock_nothing", Grid: [3]int{9, 8, 7}, Block: [3]int{64, 1, 1}, Shared: 1 << 10}
 	event, graph := Event(0), Graph(0)
 	for _, c := range []struct {
 		fail string
@@ -197,12 +197,12 @@ func TestRealErrors(t *testing.T) {
 		{"cuMemcpyHtoDAsync:1", func(d *realDriver) error { return d.CopyIn(Copy, 0x1200, make([]byte, 9)) }, []string{"cuMemcpyHtoDAsync", "9 bytes", "0x1200"}},
 		{"cuMemcpyDtoHAsync:1", func(d *realDriver) error { return d.CopyOut(Copy, make([]byte, 9), 0x1200) }, []string{"cuMemcpyDtoHAsync", "9 bytes", "0x1200"}},
 		{"cuMemsetD8Async:1", func(d *realDriver) error { return d.Fill(Copy, 0x1200, 1, 9) }, []string{"cuMemsetD8Async", "9 bytes", "0x1200"}},
-		{"cuLaunchKernel:1", func(d *realDriver) error { return d.Launch(Compute, nothing) }, []string{"cuLaunchKernel", "pretend_nothing<<<(9, 8, 7), (64, 1, 1), 1024 bytes>>>"}},
+		{"cuLaunchKernel:1", func(d *realDriver) error { return d.Launch(Compute, nothing) }, []string{"cuLaunchKernel", "mock_nothing<<<(9, 8, 7), (64, 1, 1), 1024 bytes>>>"}},
 		{"", func(d *realDriver) error { return d.Launch(Compute, &Launch{Kernel: "absent"}) }, []string{"cuModuleGetFunction", "absent"}},
 		{"", func(d *realDriver) error {
-			return d.Launch(Compute, &Launch{Kernel: "pretend_nothing", Shared: 1 << 20})
-		}, []string{"cuFuncSetAttribute", "pretend_nothing", "1048576 bytes"}},
-		{"cuStreamSynchronize:700", func(d *realDriver) error { return errors.Join(d.Launch(Compute, nothing), d.Sync(Compute)) }, []string{"cuStreamSynchronize", "CUDA_ERROR_ILLEGAL_ADDRESS", "pretend_nothing<<<(9, 8, 7)", "CUDA_LAUNCH_BLOCKING=1"}},
+			return d.Launch(Compute, &Launch{Kernel: "mock_nothing", Shared: 1 << 20})
+		}, []string{"cuFuncSetAttribute", "mock_nothing", "1048576 bytes"}},
+		{"cuStreamSynchronize:700", func(d *realDriver) error { return errors.Join(d.Launch(Compute, nothing), d.Sync(Compute)) }, []string{"cuStreamSynchronize", "CUDA_ERROR_ILLEGAL_ADDRESS", "mock_nothing<<<(9, 8, 7)", "CUDA_LAUNCH_BLOCKING=1"}},
 		{"cuEventCreate:2", func(d *realDriver) error { _, err := d.NewEvent(); return err }, []string{"cuEventCreate"}},
 		{"cuEventRecord:1", func(d *realDriver) error { return d.Record(Compute, event) }, []string{"cuEventRecord"}},
 		{"cuEventSynchronize:1", func(d *realDriver) error { return d.Reached(event) }, []string{"cuEventSynchronize"}},
@@ -218,9 +218,9 @@ func TestRealErrors(t *testing.T) {
 		d := open(t)
 		event = get[Event](t)(d.NewEvent())
 		graph = get[Graph](t)(d.Capture(Compute, func() error { return nil }))
-		t.Setenv("BNAS_PRETEND_FAIL", c.fail)
+		t.Setenv("BNAS_MOCK_FAIL", c.fail)
 		err := c.do(d)
-		t.Setenv("BNAS_PRETEND_FAIL", "")
+		t.Setenv("BNAS_MOCK_FAIL", "")
 		if err == nil {
 			t.Errorf("%s: no error", c.fail)
 			continue
@@ -242,20 +242,20 @@ func TestRealErrors(t *testing.T) {
 
 // If a call fails while the GPU is opened, the error reports it, and everything that was opened is closed.
 func TestRealOpenErrors(t *testing.T) {
-	pretended(t)
+	needsMock(t)
 	for fail, words := range map[string]string{
 		"cuDevicePrimaryCtxRetain:2": "out of memory", "cuDeviceGetAttribute:1": "major capability", "cuMemGetInfo:1": "cuMemGetInfo",
-		"cuModuleLoadDataEx:209": "ptxas application : error : pretended", "cuStreamCreate:2": "cuStreamCreate",
+		"cuModuleLoadDataEx:209": "ptxas application : error : mock", "cuStreamCreate:2": "cuStreamCreate",
 	} {
-		t.Setenv("BNAS_PRETEND_FAIL", fail)
+		t.Setenv("BNAS_MOCK_FAIL", fail)
 		_, err := Open()
 		if err == nil || !strings.Contains(err.Error(), words) || !strings.HasPrefix(err.Error(), "cuda: ") {
 			t.Errorf("%s: %v", fail, err)
 		}
-		t.Setenv("BNAS_PRETEND_FAIL", "")
+		t.Setenv("BNAS_MOCK_FAIL", "")
 		must(t, open(t).Close())
 	}
-	t.Setenv("BNAS_PRETEND_NONE", "1")
+	t.Setenv("BNAS_MOCK_NONE", "1")
 	if _, err := Open(); err == nil || !strings.Contains(err.Error(), "no GPU") {
 		t.Errorf("without a GPU: %v", err)
 	}

@@ -1,6 +1,6 @@
-// A driver that pretends: its GPU's memory is the host's, and work is done when it is queued. It has three kernels of its
-// own and refuses what CUDA refuses: a call on a thread without the context, more shared memory than was asked for, giving
-// back the context before the rest. BNAS_PRETEND_FAIL=cuMemAlloc:2 makes a call fail with a code.
+// A mock of CUDA's driver. Its GPU's memory is that of the host, and work is done when it is queued. It has three kernels of
+// its own. As in CUDA it is an error to call it on a thread without the context, to use more shared memory than was set, and
+// to release the context before everything else. BNAS_MOCK_FAIL=cuMemAlloc:2 makes a call fail with a code.
 #include <cuda.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ struct CUfunc_st {
 struct CUevent_st { int there; };
 struct CUstream_st { int capturing; };
 
-// What is queued, at once or as part of a graph.
+// One item of work: queued at once, or part of a graph.
 struct work {
 	enum { MOVE, FILL, RUN } kind;
 	void *to;
@@ -30,12 +30,12 @@ struct CUgraph_st { struct work work[16]; int n; };
 struct CUgraphExec_st { struct CUgraph_st graph; };
 
 static __thread CUcontext current;
-static int context, held; // held: streams, events, modules, graphs, pinned buffers
+static int context, allocated; // allocated: streams, events, modules, graphs, pinned buffers
 static CUgraph recording;
-static struct CUfunc_st functions[] = {{"pretend_copy", 3, 48 << 10}, {"pretend_geometry", 1, 48 << 10}, {"pretend_nothing", 0, 48 << 10}};
+static struct CUfunc_st functions[] = {{"mock_copy", 3, 48 << 10}, {"mock_geometry", 1, 48 << 10}, {"mock_nothing", 0, 48 << 10}};
 
 static CUresult forced(const char *call) {
-	const char *text = getenv("BNAS_PRETEND_FAIL");
+	const char *text = getenv("BNAS_MOCK_FAIL");
 	size_t n = strlen(call);
 	if (n > 3 && !strncmp(call + n - 3, "_v", 2)) // cuda.h names cuMemAlloc cuMemAlloc_v2
 		n -= 3;
@@ -61,9 +61,9 @@ static void run(const struct work *w) {
 		memcpy(w->to, w->from, w->bytes);
 	else if (w->kind == FILL)
 		memset(w->to, w->value, w->bytes);
-	else if (!strcmp(w->function->name, "pretend_copy"))
+	else if (!strcmp(w->function->name, "mock_copy"))
 		memcpy((void *)w->argument[0], (void *)w->argument[1], w->argument[2]);
-	else if (!strcmp(w->function->name, "pretend_geometry"))
+	else if (!strcmp(w->function->name, "mock_geometry"))
 		memcpy((void *)w->argument[0], w->geometry, sizeof w->geometry);
 }
 static CUresult queue(CUstream s, struct work w) {
@@ -77,13 +77,13 @@ static CUresult queue(CUstream s, struct work w) {
 CUresult cuInit(unsigned flags) { CHECK_ALWAYS; return 0; }
 CUresult cuDriverGetVersion(int *v) { *v = 12060; return 0; }
 CUresult cuGetErrorName(CUresult r, const char **s) {
-	*s = r == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : r == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_PRETENDED";
+	*s = r == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : r == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_MOCK";
 	return 0;
 }
 CUresult cuGetErrorString(CUresult r, const char **s) { *s = r == 2 ? "out of memory" : "words of CUDA"; return 0; }
-CUresult cuDeviceGetCount(int *n) { *n = getenv("BNAS_PRETEND_NONE") ? 0 : 1; return 0; }
+CUresult cuDeviceGetCount(int *n) { *n = getenv("BNAS_MOCK_NONE") ? 0 : 1; return 0; }
 CUresult cuDeviceGet(CUdevice *d, int i) { *d = i; return 0; }
-CUresult cuDeviceGetName(char *s, int n, CUdevice d) { snprintf(s, n, "pretended GPU"); return 0; }
+CUresult cuDeviceGetName(char *s, int n, CUdevice d) { snprintf(s, n, "mock GPU"); return 0; }
 CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice d) {
 	CHECK_ALWAYS;
 	switch (a) {
@@ -96,19 +96,19 @@ CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice d) {
 	return 0;
 }
 CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) { CHECK_ALWAYS; *c = (CUcontext)&context; return 0; }
-CUresult cuDevicePrimaryCtxRelease(CUdevice d) { CHECK; return held ? CUDA_ERROR_UNKNOWN : 0; }
+CUresult cuDevicePrimaryCtxRelease(CUdevice d) { CHECK; return allocated ? CUDA_ERROR_UNKNOWN : 0; }
 CUresult cuCtxSetCurrent(CUcontext c) { CHECK_ALWAYS; current = c; return 0; }
 
 CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_option *o, void **v) {
 	for (unsigned i = 0; i < n && forced(__func__); i++)
 		if (o[i] == CU_JIT_ERROR_LOG_BUFFER)
-			strcpy(v[i], "ptxas application : error : pretended");
+			strcpy(v[i], "ptxas application : error : mock");
 	CHECK;
-	held++;
+	allocated++;
 	*m = (CUmodule)functions;
 	return 0;
 }
-CUresult cuModuleUnload(CUmodule m) { CHECK; held--; return 0; }
+CUresult cuModuleUnload(CUmodule m) { CHECK; allocated--; return 0; }
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 	CHECK;
 	for (unsigned i = 0; i < sizeof functions / sizeof *functions; i++)
@@ -139,8 +139,8 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 CUresult cuMemGetInfo(size_t *free, size_t *total) { CHECK; *free = 3 << 20; *total = 4 << 20; return 0; }
 CUresult cuMemAlloc(CUdeviceptr *p, size_t n) { CHECK; *p = (CUdeviceptr)malloc(n); return 0; }
 CUresult cuMemFree(CUdeviceptr p) { CHECK; free((void *)p); return 0; }
-CUresult cuMemHostAlloc(void **p, size_t n, unsigned flags) { CHECK; held++; *p = malloc(n); return 0; }
-CUresult cuMemFreeHost(void *p) { CHECK; held--; free(p); return 0; }
+CUresult cuMemHostAlloc(void **p, size_t n, unsigned flags) { CHECK; allocated++; *p = malloc(n); return 0; }
+CUresult cuMemFreeHost(void *p) { CHECK; allocated--; free(p); return 0; }
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream s) {
 	CHECK;
 	return queue(s, (struct work){MOVE, (void *)to, from, n});
@@ -154,18 +154,18 @@ CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) 
 	return queue(s, (struct work){FILL, (void *)to, 0, n, v});
 }
 
-CUresult cuStreamCreate(CUstream *s, unsigned flags) { CHECK; held++; *s = calloc(1, sizeof **s); return 0; }
-CUresult cuStreamDestroy(CUstream s) { CHECK; held--; free(s); return 0; }
+CUresult cuStreamCreate(CUstream *s, unsigned flags) { CHECK; allocated++; *s = calloc(1, sizeof **s); return 0; }
+CUresult cuStreamDestroy(CUstream s) { CHECK; allocated--; free(s); return 0; }
 CUresult cuStreamSynchronize(CUstream s) { CHECK; return s->capturing ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : 0; }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) { CHECK; return 0; }
-CUresult cuEventCreate(CUevent *e, unsigned flags) { CHECK; held++; *e = calloc(1, sizeof **e); return 0; }
-CUresult cuEventDestroy(CUevent e) { CHECK; held--; free(e); return 0; }
+CUresult cuEventCreate(CUevent *e, unsigned flags) { CHECK; allocated++; *e = calloc(1, sizeof **e); return 0; }
+CUresult cuEventDestroy(CUevent e) { CHECK; allocated--; free(e); return 0; }
 CUresult cuEventRecord(CUevent e, CUstream s) { CHECK; return 0; }
 CUresult cuEventSynchronize(CUevent e) { CHECK; return 0; }
 
 CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode mode) {
 	CHECK;
-	held++;
+	allocated++;
 	recording = calloc(1, sizeof *recording);
 	s->capturing = 1;
 	return 0;
@@ -173,16 +173,16 @@ CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode mode) {
 CUresult cuStreamEndCapture(CUstream s, CUgraph *g) { CHECK; s->capturing = 0; *g = recording; return 0; }
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long flags) {
 	CHECK;
-	held++;
+	allocated++;
 	*e = malloc(sizeof **e);
 	(*e)->graph = *g;
 	return 0;
 }
-CUresult cuGraphDestroy(CUgraph g) { CHECK; held--; free(g); return 0; }
+CUresult cuGraphDestroy(CUgraph g) { CHECK; allocated--; free(g); return 0; }
 CUresult cuGraphLaunch(CUgraphExec e, CUstream s) {
 	CHECK;
 	for (int i = 0; i < e->graph.n; i++)
 		run(&e->graph.work[i]);
 	return 0;
 }
-CUresult cuGraphExecDestroy(CUgraphExec e) { CHECK; held--; free(e); return 0; }
+CUresult cuGraphExecDestroy(CUgraphExec e) { CHECK; allocated--; free(e); return 0; }
