@@ -29,18 +29,18 @@ func TestConformance(t *testing.T) {
 	kerneltest.Run(t, onEmulator(emulated.Options{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(6)})
 }
 
-// What is stored and multiplied in less than float32, and the plain loops.
+// What is stored and multiplied in less than float32, and the plain loops. TestNaive in kernels/gpu has those on half
+// precision.
 func TestConformanceStorage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the short test has float32 only")
 	}
 	for name, s := range map[string]cuda.Storage{
-		"half":       {Half: true},
-		"naive":      {Naive: true},
-		"naive half": {Naive: true, Half: true},
-		"tf32":       {Precision: cuda.TF32},
-		"fp16":       {Precision: cuda.F16, Half: true},
-		"bf16":       {Precision: cuda.BF16},
+		"half":  {Half: true},
+		"naive": {Naive: true},
+		"tf32":  {Precision: cuda.TF32},
+		"fp16":  {Precision: cuda.F16, Half: true},
+		"bf16":  {Precision: cuda.BF16},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := kerneltest.Options{Small: true, Random: random(1), Rounding: rounding(s)}

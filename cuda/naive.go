@@ -11,7 +11,7 @@ import (
 // naive reports whether a step has the plain loops.
 func (a *plans) naive(s *stepPlan) bool { return a.Naive && s.step.Op == kernels.OpConv }
 
-// naiveTiling is one tile, the map: the plain loops number a map's elements.
+// naiveTiling is one tile, the whole map: the plain loops have no tiles.
 func naiveTiling(s kernels.Shape, columns int) tiling {
 	return tiling{tileH: s.H, tileW: s.W, channelTile: columns, threads: plainThreads}
 }

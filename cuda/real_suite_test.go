@@ -24,6 +24,7 @@ func TestRealConformance(t *testing.T) {
 	}{
 		{"fp32", cuda.Options{}},
 		{"fp32-no-graphs", cuda.Options{NoGraphs: true}},
+		{"naive", cuda.Options{Storage: cuda.Storage{Naive: true}}},
 		{"half", cuda.Options{Storage: cuda.Storage{Half: true}}},
 		{"tf32", cuda.Options{Storage: cuda.Storage{Precision: cuda.TF32}}},
 		{"fp16", cuda.Options{Storage: cuda.Storage{Precision: cuda.F16}}},
