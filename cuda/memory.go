@@ -28,7 +28,7 @@ type memory struct {
 	generation int
 }
 
-// reserve makes the buffer at least so large; what it held is lost when it grows.
+// reserve makes the buffer at least so large; its contents are lost when it grows.
 func (m *memory) reserve(d driver.Driver, bytes int64) error {
 	if bytes <= m.size {
 		return nil

@@ -7,10 +7,11 @@
 //
 // z is the sum of a node's terms. b counts sibling convolutions. i and o run over one group.
 //
-// A launch computes one formula. A thread computes one result. Of a convolution it is an element of a map: a block has a
-// pixel, its threads the channels. Of a BatchNorm it is a channel. Weights are [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense,
-// grouped and depthwise convolutions. The kernels take the structures of abi.cuh and pass the tests of the fast kernels.
-// A Device with the option Naive launches them (cuda/naive.go).
+// A launch computes one formula. A thread computes one result: an element of a convolution's map, or a channel of a
+// BatchNorm. A block of a convolution has a pixel, its threads the channels. Weights are
+// [out][in / groups][kernel][kernel], as the store has them. One kernel therefore serves dense, grouped and depthwise
+// convolutions. The kernels take the structures of abi.cuh and pass the tests of the fast kernels. A Device with the
+// option Naive launches them (cuda/naive.go).
 //
 // The fast kernels compute the same and move less:
 //

@@ -45,7 +45,7 @@ func writeArchives(to folders, t *toolchain, s sources, objects []object) error 
 			return err
 		}
 		m.Archives[name] = hash(data)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
 		}
 		return wholefile.Write(filepath.Join(dir, name), data)
@@ -95,7 +95,7 @@ func archive(objects []object, arch, extension string, part func(object) []byte)
 
 // writeLoose writes every object as name.NN.ptx and name.NN.cubin.
 func writeLoose(dir string, objects []object) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	for _, o := range objects {

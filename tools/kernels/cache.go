@@ -54,7 +54,7 @@ func keep(key string, o object) error {
 	if err := gob.NewEncoder(&data).Encode(o); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	return wholefile.Write(filepath.Join(dir, key), data.Bytes())

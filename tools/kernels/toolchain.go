@@ -54,7 +54,7 @@ func (t *toolchain) assemble(ptx []byte, arch string) (cubin []byte, report stri
 	}
 	defer os.RemoveAll(dir)
 	in, out := filepath.Join(dir, "kernel.ptx"), filepath.Join(dir, "kernel.cubin")
-	if err := os.WriteFile(in, ptx, 0o600); err != nil {
+	if err := os.WriteFile(in, ptx, 0o666); err != nil {
 		return nil, "", err
 	}
 	said, err := exec.Command(t.ptxas, "-v", "--warn-on-spills", "-O3", "-arch=sm_"+arch, "-o", out, in).CombinedOutput()

@@ -107,8 +107,8 @@ func (b *builder) dispatch(in *instr) (op, error) {
 	if s, ok := simples[in.op]; ok {
 		return b.simple(in, s)
 	}
-	if make, ok := families[in.parts[0]]; ok {
-		return make(b, in)
+	if build, ok := families[in.parts[0]]; ok {
+		return build(b, in)
 	}
 	return op{}, errOperand("unknown instruction")
 }
