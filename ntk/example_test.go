@@ -9,16 +9,13 @@ import (
 )
 
 // The kernel of a Jacobian of two images by three parameters, its eigenvalues and log κ.
-func ExampleKernel() {
+func ExampleAddKernel() {
 	jacobian := []float32{
 		1, 0, 1,
 		0, 1, 1,
 	}
-	kernel, err := ntk.Kernel(jacobian, 2, nil)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	kernel := mat.NewSymDense(2, nil)
+	ntk.AddKernel(kernel, jacobian, nil)
 	eigenvalues, err := ntk.Eigenvalues(kernel)
 	if err != nil {
 		fmt.Println(err)

@@ -12,22 +12,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Kernel returns the empirical neural tangent kernel of the Jacobian J of n images (n×P, row by row),
-// Θ = J·diag(c²)·Jᵀ, n×n. The column factors c have length P; nil stands for ones. [GaugeFactors] makes Θ
-// gauge-invariant. Source: Jacot, Gabriel and Hongler, "Neural tangent kernel" (NeurIPS 2018).
-func Kernel(j []float32, n int, c []float64) (*mat.SymDense, error) {
-	if n < 1 || len(j)%n != 0 {
-		return nil, fmt.Errorf("ntk: kernel: a Jacobian of %d elements for %d images", len(j), n)
-	}
-	if c != nil && len(c) != len(j)/n {
-		return nil, fmt.Errorf("ntk: kernel: %d factors for %d columns", len(c), len(j)/n)
-	}
-	theta := mat.NewSymDense(n, nil)
-	AddKernel(theta, j, c)
-	return theta, nil
-}
-
-// AddKernel adds [Kernel] of the Jacobian j to theta, in float64.
+// AddKernel adds to Θ (n×n) the empirical neural tangent kernel J·diag(c²)·Jᵀ of a Jacobian of n images: j is n×P, row by
+// row. The column factors c have length P; nil stands for ones. [GaugeFactors] makes Θ gauge-invariant. Sums are in
+// float64. Source: Jacot, Gabriel and Hongler, "Neural tangent kernel" (NeurIPS 2018).
 func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	n := theta.SymmetricDim()
 	p := len(j) / n

@@ -9,7 +9,7 @@ import (
 
 func symmetric(n int, v ...float64) *mat.SymDense { return mat.NewSymDense(n, v) }
 
-func TestKernel(t *testing.T) {
+func TestAddKernel(t *testing.T) {
 	j := []float32{1, 2, 3, -1, 0, 2}
 	for _, c := range []struct {
 		factors []float64
@@ -18,21 +18,16 @@ func TestKernel(t *testing.T) {
 		{nil, []float64{14, 5, 5, 5}},
 		{[]float64{2, 1, .5}, []float64{4 + 4 + 2.25, -4 + 1.5, -4 + 1.5, 4 + 1}},
 	} {
-		k, err := Kernel(j, 2, c.factors)
-		if err != nil {
-			t.Fatal(err)
-		}
+		k := mat.NewSymDense(2, nil)
+		AddKernel(k, j, c.factors)
 		if !mat.Equal(k, symmetric(2, c.want...)) {
 			t.Errorf("factors %v: kernel %v, want %v", c.factors, mat.Formatted(k), c.want)
 		}
 	}
-	if _, err := Kernel(j, 2, []float64{1}); err == nil {
-		t.Error("one factor for three columns")
-	}
-	for _, n := range []int{0, 4} {
-		if _, err := Kernel(j, n, nil); err == nil {
-			t.Errorf("six elements for %d images", n)
-		}
+	twice := symmetric(2, 14, 5, 5, 5)
+	AddKernel(twice, j, nil)
+	if !mat.Equal(twice, symmetric(2, 28, 10, 10, 10)) {
+		t.Errorf("a kernel added to itself is %v", mat.Formatted(twice))
 	}
 }
 

@@ -2,7 +2,6 @@ package tensors_test
 
 import (
 	"fmt"
-	"log"
 	"slices"
 	"testing"
 
@@ -55,10 +54,8 @@ func TestParameter(t *testing.T) {
 
 // The tangent kernel of two images, in Gorgonia's type.
 func ExampleMatrix() {
-	kernel, err := ntk.Kernel([]float32{1, 0, 1, 0, 1, 1}, 2, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
+	kernel := mat.NewSymDense(2, nil)
+	ntk.AddKernel(kernel, []float32{1, 0, 1, 0, 1, 1}, nil)
 	theta := tensors.Matrix(kernel)
 	fmt.Println(theta.Shape(), theta.Data())
 	// Output: (2, 2) [2 1 1 2]
