@@ -19,6 +19,14 @@ func random(n int) int {
 	return n
 }
 
+// threads is the largest number of threads to compare: all in the long test.
+func threads(n int) int {
+	if os.Getenv("BNAS_LONG") != "" {
+		return 0
+	}
+	return n
+}
+
 // rounding says where a device rounds.
 func rounding(s cuda.Storage) (r ref.Rounding) {
 	switch s.Precision {

@@ -23,6 +23,9 @@ type Options struct {
 	Seed   uint64 // of the random programs
 	Random int    // number of random programs; 0 is 40
 	Small  bool   // only small networks: for back ends that are slow
+	// Threads is the largest number of threads whose results are compared with those of one thread; 0 is 3. A device that
+	// does not use its number of threads needs 1.
+	Threads int
 	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
 	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
 	Rounding  ref.Rounding
@@ -124,14 +127,18 @@ func networks(o Options) []*Case {
 		Mobile(o.Seed, 7, 2, 15, 3))
 }
 
-// agrees runs a case on the reference and on devices of one, two and three threads, twice on the first, and compares the
+// agrees runs a case on the reference and on devices of one to o.Threads threads, twice on the first, and compares the
 // results.
 func agrees(f Factory, o Options, c *Case) error {
 	if err := c.settle(); err != nil {
 		return err
 	}
 	var first *observer
-	for threads := 1; threads <= 3; threads++ {
+	most := o.Threads
+	if most == 0 {
+		most = 3
+	}
+	for threads := 1; threads <= most; threads++ {
 		got, err := observeNew(f, c, threads, !o.NoWeights)
 		if err != nil {
 			return fmt.Errorf("%d threads: %w", threads, err)
