@@ -5,10 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 )
+
+// Temporary files are named prefix, a random number, suffix.
+const (
+	prefix = ".bnas-"
+	suffix = ".tmp"
+)
+
+// maxLinks is the length of a chain of symbolic links at which Write ends with an error, as the kernel does.
+const maxLinks = 40
 
 // Write writes content to path.
 func Write(path string, content []byte) error {
@@ -19,13 +30,62 @@ func Write(path string, content []byte) error {
 }
 
 // WriteFrom writes the output of write to path. It writes to a file in the same folder, syncs it and renames it. A reader
-// sees the old content or the new content, never a part, even after a crash. After an error no file is left behind. The
-// umask decides the mode of the file, as it does for os.Create.
+// sees the old content or the new content, never a part, even after a crash. After an error no file is left behind.
+//
+// A symbolic link stays: the file that it points to is written. A pipe or a device stays: it gets the output. A new file has
+// the mode that the umask decides, as with os.Create; a file that was there keeps its mode, if the file system allows it.
 func WriteFrom(path string, write func(io.Writer) error) error {
-	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%x", filepath.Base(path), rand.Uint64()))
+	path, err := target(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return replace(path, 0, write)
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is a folder")}
+	case !info.Mode().IsRegular():
+		return stream(path, write)
+	}
+	return replace(path, info.Mode().Perm(), write)
+}
+
+// target follows the symbolic links at path. The file at the end need not be there.
+func target(path string) (string, error) {
+	for range maxLinks {
+		next, err := os.Readlink(path)
+		if err != nil {
+			return path, nil // no link
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return "", &fs.PathError{Op: "write", Path: path, Err: errors.New("too many symbolic links")}
+}
+
+// stream writes into a file that cannot be replaced: a pipe, a terminal, a device.
+func stream(path string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(write(f), f.Close())
+}
+
+// replace writes a regular file. mode is that of the file that was there, or 0.
+func replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf("%s%x%s", prefix, rand.Uint64(), suffix))
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err
+	}
+	if mode != 0 {
+		_ = f.Chmod(mode) // some file systems have no modes
 	}
 	if err = write(f); err == nil {
 		err = f.Sync()
@@ -36,6 +96,21 @@ func WriteFrom(path string, write func(io.Writer) error) error {
 	}
 	if err != nil {
 		os.Remove(temporary)
+		return err
+	}
+	return nil
+}
+
+// Clean removes the temporary files that a killed process left in dir. No other process may be writing there.
+func Clean(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
+			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
+		}
 	}
 	return err
 }

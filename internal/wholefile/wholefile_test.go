@@ -20,6 +20,28 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+func TestAFolderIsRefused(t *testing.T) {
+	if err := Write(t.TempDir(), nil); err == nil {
+		t.Error("wrote over a folder")
+	}
+}
+
+func TestClean(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{".bnas-12ab.tmp", "kept", ".bnas-kept"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Clean(dir); err != nil {
+		t.Fatal(err)
+	}
+	entries, _ := os.ReadDir(dir)
+	if len(entries) != 2 {
+		t.Errorf("%d files are left, want 2", len(entries))
+	}
+}
+
 func TestFailureLeavesTheOldContentAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
