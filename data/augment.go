@@ -9,9 +9,9 @@ import (
 // Augment selects the augmentation of training images, in the order of PyTorch's CIFAR pipelines: flip, crop, normalise,
 // cutout. The zero value changes nothing.
 type Augment struct {
-	PadCrop int  `yaml:"pad_crop"` // width of a border of zero bytes; a random crop has the original size
-	Flip    bool `yaml:"flip"`     // mirror images left to right, each with probability 1/2
-	Cutout  int  `yaml:"cutout"`   // side of a square set to the mean, around a random pixel (DeVries and Taylor 2017)
+	PadCrop int  `yaml:"pad_crop" range:"[0,4096]"` // width of a border of zero bytes; a random crop has the original size
+	Flip    bool `yaml:"flip"`                      // mirror images left to right, each with probability 1/2
+	Cutout  int  `yaml:"cutout" range:"[0,8192]"`   // side of a square set to the mean, around a random pixel (DeVries and Taylor 2017)
 }
 
 func (a Augment) check(height, width int) error {

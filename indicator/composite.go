@@ -40,7 +40,7 @@ func LookupComposite(name string) (Composite, error) {
 	if _, err := termIndex(name); err == nil {
 		return Composite{Name: name, Terms: []string{name}}, nil
 	}
-	return Composite{}, fmt.Errorf("indicator: no composite %q; there are %s, and every term by its name", name, strings.Join(names, ", "))
+	return Composite{}, setting.Errorf("objective.composite", "%q: there are %s, and every term by its name", name, strings.Join(names, ", "))
 }
 
 // Validate returns an error unless every term exists and is listed once.

@@ -1,25 +1,25 @@
 package indicator
 
-import "fmt"
+import "bnas.example/internal/setting"
 
 // Config sets the numbers of images, directions and batches. Zero fields take the defaults (in brackets), with which a
 // NAS-Bench-201 architecture is scored within half a second on two cores. Every architecture is scored with the same
 // images and directions.
 type Config struct {
 	// Images that calibrate the BatchNorm statistics and give codes, spectra and noise (64).
-	Images int `yaml:"images"`
+	Images int `yaml:"images" range:"[2,65536]"`
 	// NTKImages in one kernel (16), of which NTKBatches (2) are averaged; their product is at most Images.
-	NTKImages  int `yaml:"ntk_images"`
-	NTKBatches int `yaml:"ntk_batches"`
+	NTKImages  int `yaml:"ntk_images" range:"[2,4096]"`
+	NTKBatches int `yaml:"ntk_batches" range:"[1,1024]"`
 	// Directions is the number of Rademacher vectors over the classes that contract the outputs (2); −1 takes the full trace,
 	// one backward pass a class.
-	Directions int `yaml:"ntk_directions"`
+	Directions int `yaml:"ntk_directions" range:"[-1,65536]"`
 	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (24), and applied to MCQueries
 	// images (16). Teye et al. use the training batch size for MCBatch; a smaller one scales the noise of every
 	// architecture by the same factor.
-	MCBatches int `yaml:"mc_batches"`
-	MCBatch   int `yaml:"mc_batch"`
-	MCQueries int `yaml:"mc_queries"`
+	MCBatches int `yaml:"mc_batches" range:"[2,1024]"`
+	MCBatch   int `yaml:"mc_batch" range:"[2,65536]"`
+	MCQueries int `yaml:"mc_queries" range:"[2,65536]"`
 	// Seed of the Rademacher vectors.
 	Seed uint64 `yaml:"seed"`
 	// Terms to compute; empty for all. A pass that only other terms need is not run.
@@ -42,28 +42,21 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
-// Validate returns an error if a value is out of range. It expects a Config whose defaults are filled in.
+// Validate returns an error that lists every invalid setting (setting.Errors). It expects a Config whose defaults are filled
+// in.
 func (c Config) Validate() error {
-	for _, f := range []struct {
-		name       string
-		value, low int
-	}{
-		{"images", c.Images, 2}, {"ntk_images", c.NTKImages, 2}, {"ntk_batches", c.NTKBatches, 1},
-		{"ntk_directions", c.Directions, -1}, {"mc_batches", c.MCBatches, 2}, {"mc_batch", c.MCBatch, 2}, {"mc_queries", c.MCQueries, 2},
-	} {
-		if f.value < f.low {
-			return fmt.Errorf("indicator: %s is %d; it must be at least %d", f.name, f.value, f.low)
-		}
-	}
-	if c.NTKImages*c.NTKBatches > c.Images {
-		return fmt.Errorf("indicator: ntk_images × ntk_batches is %d, more than images, %d", c.NTKImages*c.NTKBatches, c.Images)
+	errs := setting.Ranges("score", c)
+	errs.Check(c.Directions != 0, "score.ntk_directions", "0: must be -1 or at least 1")
+	if len(errs) == 0 {
+		n := c.NTKImages * c.NTKBatches
+		errs.Check(n <= c.Images, "score.ntk_images", "%d in %d kernels: %d in all, more than images, %d", c.NTKImages, c.NTKBatches, n, c.Images)
 	}
 	for _, name := range c.Terms {
 		if _, err := termIndex(name); err != nil {
-			return err
+			errs.Check(false, "score.terms", "%v", err)
 		}
 	}
-	return nil
+	return errs.Or()
 }
 
 // ImagesNeeded returns the number of images that Inputs must hold: Images + MCQueries + MCBatches·MCBatch.

@@ -79,5 +79,5 @@ func termIndex(name string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("indicator: no term %q; there are %s", name, strings.Join(TermNames(), ", "))
+	return 0, fmt.Errorf("no term %q; there are %s", name, strings.Join(TermNames(), ", "))
 }

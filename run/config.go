@@ -14,6 +14,7 @@ import (
 	"bnas.example/cuda"
 	"bnas.example/data"
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -22,10 +23,10 @@ import (
 // Config holds all settings of a run. It is saved in the run folder.
 type Config struct {
 	Seed      uint64           `yaml:"seed"`
-	Device    string           `yaml:"device"`    // one of Devices
-	Precision string           `yaml:"precision"` // of the GPU's convolutions
-	Half      bool             `yaml:"half"`      // the GPU stores values for its backward pass in half precision
-	Threads   int              `yaml:"threads"`   // of the CPU; 0: every core
+	Device    string           `yaml:"device"`                   // one of Devices
+	Precision string           `yaml:"precision"`                // of the GPU's convolutions
+	Half      bool             `yaml:"half"`                     // the GPU stores values for its backward pass in half precision
+	Threads   int              `yaml:"threads"` // of the CPU; 0: every core
 	Supernet  supernet.Config  `yaml:"supernet"`
 	Data      DataConfig       `yaml:"data"`
 	Train     train.Config     `yaml:"train"`
@@ -37,15 +38,15 @@ type Config struct {
 // Objective is the objective that a search maximises: a composite, calibrated on the scores of a sample of random
 // architectures.
 type Objective struct {
-	Composite   string `yaml:"composite"`   // the name of a composite, or of a term
-	Calibration int    `yaml:"calibration"` // architectures in the sample
+	Composite   string `yaml:"composite"`                       // the name of a composite, or of a term
+	Calibration int    `yaml:"calibration" range:"[2,1000000]"` // architectures in the sample
 }
 
 // DataConfig selects the images, their division and their augmentation.
 type DataConfig struct {
 	Name    string       `yaml:"name"` // one of data.Names
 	Dir     string       `yaml:"dir"`
-	Holdout int          `yaml:"holdout"` // training images that are held out for scoring and validation
+	Holdout int          `yaml:"holdout" range:"[0,1000000000]"` // training images that are held out for scoring and validation
 	Augment data.Augment `yaml:"augment"`
 }
 
@@ -94,37 +95,36 @@ func (c *Config) seeds() []*uint64 {
 	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
 }
 
-// Validate returns an error if a setting is invalid: a *SettingError if it is one of this package's own settings.
+// Validate returns an error that lists every invalid setting: SettingErrors.
 func (c *Config) Validate() error {
-	if c.Threads < 0 || c.Threads > 1024 {
-		return wrongSetting("threads", "%d: 0 takes every core, at most 1024", c.Threads)
-	}
-	if !slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)) {
-		return wrongSetting("precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
-	}
-	if !slices.Contains(data.Names(), c.Data.Name) {
-		return wrongSetting("data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
-	}
-	if c.Data.Holdout < 0 {
-		return wrongSetting("data.holdout", "%d is negative", c.Data.Holdout)
-	}
+	errs := setting.Ranges("data", c.Data)
+	errs = append(errs, setting.Ranges("objective", c.Objective)...)
+	errs.Check(c.Threads >= 0 && c.Threads <= maxThreads, "threads", "%d: must be 0…%d; 0 takes every core", c.Threads, maxThreads)
+	errs.Check(slices.Contains(Devices(), c.Device), "device", "%q: there is %s", c.Device, listed(Devices()))
+	errs.Check(slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)), "precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
+	errs.Check(slices.Contains(data.Names(), c.Data.Name), "data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
 	filled, err := c.Supernet.WithDefaults()
 	if err == nil {
 		err = filled.Validate()
 	}
-	if _, e := indicator.LookupComposite(c.Objective.Composite); err == nil {
-		err = e
-	}
-	if c.Objective.Calibration < 2 {
-		return wrongSetting("objective.calibration", "%d: at least 2 architectures are needed", c.Objective.Calibration)
-	}
-	for _, check := range []error{err, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
-		if check != nil {
-			return check
+	_, composite := indicator.LookupComposite(c.Objective.Composite)
+	for _, err := range []error{err, composite, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
+		var one *SettingError
+		var several SettingErrors
+		switch {
+		case errors.As(err, &one):
+			errs = append(errs, one)
+		case errors.As(err, &several):
+			errs = append(errs, several...)
+		case err != nil:
+			return err
 		}
 	}
-	return nil
+	return errs.Or()
 }
+
+// maxThreads is larger than the number of cores of any machine.
+const maxThreads = 1024
 
 // ReadFile reads the settings of a YAML file into c. Settings that are not in the file keep their values. An unknown key
 // or a value of a wrong type is a *FileError.

@@ -9,6 +9,7 @@ import (
 	"bnas.example/cuda"
 	"bnas.example/cuda/driver"
 	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/kernels/ref"
@@ -69,7 +70,7 @@ func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err er
 	case "auto":
 		return openBest(cfg, o, threads)
 	default:
-		err = wrongSetting("device", "%q: there is %s", cfg.Device, listed(Devices()))
+		err = setting.Errorf("device", "%q: there is %s", cfg.Device, listed(Devices()))
 	}
 	return dev, why, err
 }

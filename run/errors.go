@@ -6,19 +6,15 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"bnas.example/internal/setting"
 )
 
 // SettingError means that one setting has an invalid value.
-type SettingError struct {
-	Setting string // its keys in config.yaml, dotted
-	Problem string // the value, and the reason that it is invalid
-}
+type SettingError = setting.Error
 
-func (e *SettingError) Error() string { return e.Setting + " " + e.Problem }
-
-func wrongSetting(setting, problem string, a ...any) error {
-	return &SettingError{setting, fmt.Sprintf(problem, a...)}
-}
+// SettingErrors is a list of them; its text is one line.
+type SettingErrors = setting.Errors
 
 // FileError means that a file is not a valid configuration file.
 type FileError struct {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"bnas.example/data"
+	"bnas.example/internal/setting"
 	"bnas.example/philox"
 )
 
@@ -16,7 +17,7 @@ func openImages(cfg Config, split string) (data.Set, error) {
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
 	})
 	if errors.Is(err, data.ErrNoFolder) {
-		return nil, wrongSetting("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
+		return nil, setting.Errorf("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
 	}
 	return set, err
 }

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/data"
+	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -165,11 +166,11 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 	if n := len(set.Classes()); cfg.Supernet.Classes == 0 {
 		cfg.Supernet.Classes = n
 	} else if cfg.Supernet.Classes != n {
-		return nil, wrongSetting("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)
+		return nil, setting.Errorf("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)
 	}
 	cfg.Supernet.Height, cfg.Supernet.Width = set.Size()
 	if cfg.Data.Holdout >= set.Len() {
-		return nil, wrongSetting("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
+		return nil, setting.Errorf("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
 	}
 	r, err := openNetwork(cfg, o)
 	if err != nil {

@@ -9,11 +9,11 @@ package search
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/supernet"
 )
 
@@ -48,19 +48,19 @@ type Config struct {
 	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
 	Seed     uint64 `yaml:"seed"`
 
-	MaxMACs        int64         `yaml:"max_macs"`        // 0: no limit
-	MaxParams      int64         `yaml:"max_params"`      // 0: no limit
-	Budget         time.Duration `yaml:"budget"`          // wall time of this call; 0: no limit
-	MaxEvaluations int           `yaml:"max_evaluations"` // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
-	Top            int           `yaml:"top"`             // best architectures to return (10)
+	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`               // 0: no limit
+	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`             // 0: no limit
+	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                 // wall time of this call; 0: no limit
+	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"` // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
+	Top            int           `yaml:"top" range:"[1,1000000]"`                // best architectures to return (10)
 
-	Generations int     `yaml:"generations"` // evolution (20)
-	Population  int     `yaml:"population"`  // evolution and regularised (50)
-	Parents     int     `yaml:"parents"`     // evolution: the best so far, from which children come (10)
-	Mutants     int     `yaml:"mutants"`     // evolution, each generation (25)
-	Crossovers  int     `yaml:"crossovers"`  // evolution, each generation (25)
-	Mutation    float64 `yaml:"mutation"`    // evolution: probability that a gene is drawn anew (.1)
-	Tournament  int     `yaml:"tournament"`  // regularised: how many of the population compete to be the parent (10)
+	Generations int     `yaml:"generations" range:"[1,1000000]"` // evolution (20)
+	Population  int     `yaml:"population" range:"[1,1000000]"`  // evolution and regularised (50)
+	Parents     int     `yaml:"parents" range:"[1,1000000]"`     // evolution: the best so far, from which children come (10)
+	Mutants     int     `yaml:"mutants" range:"[0,1000000]"`     // evolution, each generation (25)
+	Crossovers  int     `yaml:"crossovers" range:"[0,1000000]"`  // evolution, each generation (25)
+	Mutation    float64 `yaml:"mutation" range:"(0,1]"`          // evolution: probability that a gene is drawn anew (.1)
+	Tournament  int     `yaml:"tournament" range:"[1,1000000]"`  // regularised: how many of the population compete to be the parent (10)
 }
 
 // WithDefaults returns c with its zero fields filled by the settings of BN-NAS's search (Chen et al., ICCV 2021).
@@ -93,31 +93,16 @@ func (c Config) evaluations() int {
 	return c.MaxEvaluations
 }
 
-// Validate returns an error if a value is out of range. It expects a Config whose defaults are filled in.
+// Validate returns an error that lists every invalid setting (setting.Errors). It expects a Config whose defaults are filled
+// in.
 func (c Config) Validate() error {
-	if strategyIndex(c.Strategy) < 0 {
-		return fmt.Errorf("search: no strategy %q; there are %s", c.Strategy, strings.Join(Strategies(), ", "))
+	errs := setting.Ranges("search", c)
+	errs.Check(strategyIndex(c.Strategy) >= 0, "search.strategy", "%q: there are %s", c.Strategy, strings.Join(Strategies(), ", "))
+	if len(errs) == 0 {
+		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
+			"%d: less than %d mutants and %d crossovers", c.Population, c.Mutants, c.Crossovers)
 	}
-	for _, f := range []struct {
-		name       string
-		value, low int64
-	}{
-		{"max_macs", c.MaxMACs, 0}, {"max_params", c.MaxParams, 0}, {"budget", int64(c.Budget), 0},
-		{"max_evaluations", int64(c.MaxEvaluations), 0}, {"top", int64(c.Top), 1}, {"generations", int64(c.Generations), 1},
-		{"population", int64(c.Population), 1}, {"parents", int64(c.Parents), 1}, {"mutants", int64(c.Mutants), 0},
-		{"crossovers", int64(c.Crossovers), 0}, {"tournament", int64(c.Tournament), 1},
-	} {
-		if f.value < f.low {
-			return fmt.Errorf("search: %s is %d; it must be at least %d", f.name, f.value, f.low)
-		}
-	}
-	if !(c.Mutation > 0 && c.Mutation <= 1) {
-		return fmt.Errorf("search: mutation is %v; it is a probability above 0", c.Mutation)
-	}
-	if c.Mutants+c.Crossovers > c.Population {
-		return fmt.Errorf("search: %d mutants and %d crossovers are more than the population, %d", c.Mutants, c.Crossovers, c.Population)
-	}
-	return nil
+	return errs.Or()
 }
 
 // Progress is the state of a search after an evaluation.

@@ -1,15 +1,6 @@
 package supernet
 
-import "fmt"
-
-// These are upper bounds of the sizes in a Config. They are far larger than any published space, and small enough that no
-// product overflows.
-const (
-	maxSide     = 4096
-	maxChannels = 4096
-	maxCells    = 256
-	maxClasses  = 1 << 16
-)
+import "bnas.example/internal/setting"
 
 // WithDefaults replaces the zero fields of c by the sizes of the space's published benchmark. It does not change the
 // seed.
@@ -36,35 +27,21 @@ func (c Config) WithDefaults() (Config, error) {
 	return c, nil
 }
 
-// Validate returns an error if a field is invalid. It does not check the fields that depend on the space; New does.
+// Validate returns an error that lists every invalid setting (setting.Errors). It expects a Config whose defaults are filled
+// in. It does not check the fields that depend on the space; New does.
 func (c Config) Validate() error {
 	s, err := Lookup(c.Space)
 	if err != nil {
 		return err
 	}
-	if c.BN != Standard && c.BN != Fair {
-		return fmt.Errorf("supernet: bn: unknown placement %q, want %q or %q", c.BN, Standard, Fair)
+	errs := setting.Ranges("supernet", c)
+	errs.Check(c.BN == Standard || c.BN == Fair, "supernet.bn", "%q: there are %s and %s", c.BN, Standard, Fair)
+	errs.Check(c.Gamma == GammaOne || c.Gamma == GammaUniform || c.Gamma == GammaSmall,
+		"supernet.gamma_init", "%q: there are %s, %s and %s", c.Gamma, GammaOne, GammaUniform, GammaSmall)
+	if s.Defaults().Cells == 0 {
+		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; the value is 0", c.Cells, s.Name())
+	} else {
+		errs.Check(c.Cells >= 1, "supernet.cells", "%d: there must be at least 1", c.Cells)
 	}
-	if c.Gamma != GammaOne && c.Gamma != GammaUniform && c.Gamma != GammaSmall {
-		return fmt.Errorf("supernet: gamma_init: unknown value %q, want %q, %q or %q", c.Gamma, GammaOne, GammaUniform, GammaSmall)
-	}
-	for _, f := range []struct {
-		name               string
-		value, least, most int
-	}{
-		{"classes", c.Classes, 2, maxClasses},
-		{"height", c.Height, 1, maxSide},
-		{"width", c.Width, 1, maxSide},
-		{"channels", c.Channels, 1, maxChannels},
-	} {
-		if f.value < f.least || f.value > f.most {
-			return fmt.Errorf("supernet: %s: %d is not in %d…%d", f.name, f.value, f.least, f.most)
-		}
-	}
-	if fixed := s.Defaults().Cells == 0; fixed && c.Cells != 0 {
-		return fmt.Errorf("supernet: cells: %s has a fixed depth, so cells must be 0, not %d", s.Name(), c.Cells)
-	} else if !fixed && (c.Cells < 1 || c.Cells > maxCells) {
-		return fmt.Errorf("supernet: cells: %d is not in 1…%d", c.Cells, maxCells)
-	}
-	return nil
+	return errs.Or()
 }

@@ -22,5 +22,5 @@ func Lookup(name string) (Space, error) {
 		}
 		names = append(names, s.Name())
 	}
-	return nil, fmt.Errorf("supernet: unknown space %q, have %s", name, strings.Join(names, ", "))
+	return nil, setting.Errorf("supernet.space", "%q: there are %s", name, strings.Join(names, ", "))
 }

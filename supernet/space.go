@@ -58,11 +58,11 @@ type Config struct {
 	Space    string    `json:"space" yaml:"space"`
 	BN       Placement `json:"bn" yaml:"bn"`
 	Seed     uint64    `json:"seed" yaml:"seed"`
-	Classes  int       `json:"classes" yaml:"classes"`
-	Height   int       `json:"height" yaml:"height"`
-	Width    int       `json:"width" yaml:"width"`
-	Channels int       `json:"channels" yaml:"channels"` // width of the first stage
-	Cells    int       `json:"cells" yaml:"cells"`       // cells a stage; 0 where the space fixes its depth
+	Classes  int       `json:"classes" yaml:"classes" range:"[2,65536]"`
+	Height   int       `json:"height" yaml:"height" range:"[1,4096]"`
+	Width    int       `json:"width" yaml:"width" range:"[1,4096]"`
+	Channels int       `json:"channels" yaml:"channels" range:"[1,4096]"` // width of the first stage
+	Cells    int       `json:"cells" yaml:"cells" range:"[0,256]"`        // cells a stage; 0 where the space fixes its depth
 	Gamma    GammaInit `json:"gamma_init" yaml:"gamma_init"`
 }
 

@@ -1,13 +1,11 @@
 package train
 
 import (
-	"errors"
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
 )
@@ -35,42 +33,42 @@ const (
 // Config holds the settings of a training run. A resumed run must have the values of the run that it continues, except
 // those of checkpoints and MaxTime, which do not change the result.
 type Config struct {
-	Epochs int    `yaml:"epochs"` // passes over the training set; unused if Steps > 0
-	Steps  int    `yaml:"steps"`  // updates in all; 0: Epochs × steps an epoch
-	Batch  int    `yaml:"batch"`  // images a step; the loader must deliver as many
-	Shards int    `yaml:"shards"` // virtual devices that a batch is divided among; 0 and 1: the whole batch is one
-	Seed   uint64 `yaml:"seed"`   // of the sampled paths
+	Epochs int    `yaml:"epochs" range:"[0,1000000]"`   // passes over the training set; unused if Steps > 0
+	Steps  int    `yaml:"steps" range:"[0,1000000000]"` // updates in all; 0: Epochs × steps an epoch
+	Batch  int    `yaml:"batch" range:"[1,65536]"`      // images a step; the loader must deliver as many
+	Shards int    `yaml:"shards" range:"[0,1024]"`      // virtual devices that a batch is divided among; 0 and 1: the whole batch is one
+	Seed   uint64 `yaml:"seed"`                         // of the sampled paths
 
 	Train    supernet.TrainSet `yaml:"train"`    // last-bn, bn, bn+classifier or all
 	Sampling Sampling          `yaml:"sampling"` // uniform or strict
 
-	Optimizer          OptimizerName `yaml:"optimizer"`            // sgd or adamw
-	Momentum           float64       `yaml:"momentum"`             // SGD: μ
-	Nesterov           bool          `yaml:"nesterov"`             // SGD: Nesterov's form
-	Beta1              float64       `yaml:"beta1"`                // AdamW: decay of the first moment
-	Beta2              float64       `yaml:"beta2"`                // AdamW: decay of the second moment
-	Eps                float64       `yaml:"eps"`                  // AdamW: ε in m̂/(√v̂+ε)
-	WeightDecay        float64       `yaml:"weight_decay"`         // of γ and β
-	WeightDecayWeights float64       `yaml:"weight_decay_weights"` // of convolution and classifier weights
-	ClipNorm           float64       `yaml:"clip_norm"`            // largest global ℓ2 norm of the gradient; 0: no clipping
-	LabelSmoothing     float64       `yaml:"label_smoothing"`      // q = (1−s)·onehot + s/K
+	Optimizer          OptimizerName `yaml:"optimizer"`                            // sgd or adamw
+	Momentum           float64       `yaml:"momentum" range:"[0,1)"`               // SGD: μ
+	Nesterov           bool          `yaml:"nesterov"`                             // SGD: Nesterov's form
+	Beta1              float64       `yaml:"beta1" range:"[0,1)"`                  // AdamW: decay of the first moment
+	Beta2              float64       `yaml:"beta2" range:"[0,1)"`                  // AdamW: decay of the second moment
+	Eps                float64       `yaml:"eps" range:"[0,inf)"`                  // AdamW: ε in m̂/(√v̂+ε)
+	WeightDecay        float64       `yaml:"weight_decay" range:"[0,inf)"`         // of γ and β
+	WeightDecayWeights float64       `yaml:"weight_decay_weights" range:"[0,inf)"` // of convolution and classifier weights
+	ClipNorm           float64       `yaml:"clip_norm" range:"[0,inf)"`            // largest global ℓ2 norm of the gradient; 0: no clipping
+	LabelSmoothing     float64       `yaml:"label_smoothing" range:"[0,1)"`        // q = (1−s)·onehot + s/K
 
-	LR       float64  `yaml:"lr"`           // peak learning rate
-	MinLR    float64  `yaml:"min_lr"`       // where cosine and linear end
-	Schedule Schedule `yaml:"schedule"`     // cosine, linear or constant
-	Warmup   int      `yaml:"warmup_steps"` // steps of linear rise to LR
+	LR       float64  `yaml:"lr" range:"(0,inf)"`                  // peak learning rate
+	MinLR    float64  `yaml:"min_lr" range:"[0,inf)"`              // where cosine and linear end
+	Schedule Schedule `yaml:"schedule"`                            // cosine, linear or constant
+	Warmup   int      `yaml:"warmup_steps" range:"[0,1000000000]"` // steps of linear rise to LR
 
-	CheckpointEvery    int           `yaml:"checkpoint_every"`    // steps between checkpoints; 0: by time only
-	CheckpointInterval time.Duration `yaml:"checkpoint_interval"` // time between checkpoints; 0: by steps only
-	MaxTime            time.Duration `yaml:"max_time"`            // stop with ErrBudget after this long; 0: no limit
+	CheckpointEvery    int           `yaml:"checkpoint_every" range:"[0,1000000000]"` // steps between checkpoints; 0: by time only
+	CheckpointInterval time.Duration `yaml:"checkpoint_interval" range:"[0,inf)"`     // time between checkpoints; 0: by steps only
+	MaxTime            time.Duration `yaml:"max_time" range:"[0,inf)"`                // stop with ErrBudget after this long; 0: no limit
 
-	MetricsEvery int `yaml:"metrics_every"` // steps averaged in a line of metrics.jsonl
-	GammaEvery   int `yaml:"gamma_every"`   // steps between lines of mean |γ| per option and node norms; 0: none
+	MetricsEvery int `yaml:"metrics_every" range:"[1,1000000000]"` // steps averaged in a line of metrics.jsonl
+	GammaEvery   int `yaml:"gamma_every" range:"[0,1000000000]"`   // steps between lines of mean |γ| per option and node norms; 0: none
 
-	RankEvery int     `yaml:"rank_every"` // steps between snapshots of the ranking; 0: none
-	EarlyBird bool    `yaml:"early_bird"` // stop when the ranking has settled
-	Settled   float64 `yaml:"settled"`    // agreement (Kendall τ) from which two snapshots count as the same ranking
-	Patience  int     `yaml:"patience"`   // successive agreements that end the run
+	RankEvery int     `yaml:"rank_every" range:"[0,1000000000]"` // steps between snapshots of the ranking; 0: none
+	EarlyBird bool    `yaml:"early_bird"`                        // stop when the ranking has settled
+	Settled   float64 `yaml:"settled" range:"(-1,1]"`            // agreement (Kendall τ) from which two snapshots count as the same ranking
+	Patience  int     `yaml:"patience" range:"[0,1000000]"`      // successive agreements that end the run
 }
 
 // Default returns the recipe of a BN-only supernet: AdamW, lr 0.02 cosine, no decay, gradient norm clipped at 5. With a
@@ -88,56 +86,22 @@ func Default() Config {
 	}
 }
 
-// Validate returns an error that lists every invalid setting by its name in the configuration file.
+// Validate returns an error that lists every invalid setting (setting.Errors).
 func (c Config) Validate() error {
-	var errs []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("train: "+format, args...))
-		}
-	}
-	within := func(name string, v, low, high float64) {
-		check(v >= low && v < high, "%s: %v is not in [%v, %v)", name, v, low, high)
-	}
-	atLeast := func(name string, v float64) {
-		check(v >= 0 && !math.IsInf(v, 0), "%s: %v is not a number ≥ 0", name, v)
-	}
-
-	check(c.Steps >= 0, "steps: %d is negative", c.Steps)
-	check(c.Steps > 0 || c.Epochs > 0, "epochs: %d; there must be at least one (or steps > 0)", c.Epochs)
-	check(c.Batch > 0, "batch: %d is not positive", c.Batch)
-	check(c.Shards >= 0, "shards: %d is negative", c.Shards)
-	check(c.Shards < 2 || c.Batch%c.Shards == 0, "shards: a batch of %d is not %d equal parts", c.Batch, c.Shards)
-	check(oneOf(c.Train, supernet.TrainSets()...), "train: %q is none of %s", c.Train, list(supernet.TrainSets()...))
-	check(oneOf(c.Sampling, Uniform, Strict), "sampling: %q is none of %s", c.Sampling, list(Uniform, Strict))
-
-	check(oneOf(c.Optimizer, SGD, AdamW), "optimizer: %q is none of %s", c.Optimizer, list(SGD, AdamW))
-	within("momentum", c.Momentum, 0, 1)
-	check(!c.Nesterov || c.Momentum > 0, "nesterov: needs momentum > 0")
-	within("beta1", c.Beta1, 0, 1)
-	within("beta2", c.Beta2, 0, 1)
-	check(c.Optimizer != AdamW || c.Eps > 0, "eps: %v is not positive", c.Eps)
-	atLeast("weight_decay", c.WeightDecay)
-	atLeast("weight_decay_weights", c.WeightDecayWeights)
-	atLeast("clip_norm", c.ClipNorm)
-	within("label_smoothing", c.LabelSmoothing, 0, 1)
-
-	check(c.LR > 0 && !math.IsInf(c.LR, 0), "lr: %v is not a positive number", c.LR)
-	check(c.MinLR >= 0 && c.MinLR <= c.LR, "min_lr: %v is not in [0, lr]", c.MinLR)
-	check(oneOf(c.Schedule, Cosine, Linear, Constant), "schedule: %q is none of %s", c.Schedule, list(Cosine, Linear, Constant))
-	check(c.Warmup >= 0, "warmup_steps: %d is negative", c.Warmup)
-	check(c.Steps <= 0 || c.Warmup < c.Steps, "warmup_steps: %d is not less than steps: %d", c.Warmup, c.Steps)
-
-	check(c.CheckpointEvery >= 0, "checkpoint_every: %d is negative", c.CheckpointEvery)
-	check(c.CheckpointInterval >= 0, "checkpoint_interval: %v is negative", c.CheckpointInterval)
-	check(c.MaxTime >= 0, "max_time: %v is negative", c.MaxTime)
-	check(c.MetricsEvery > 0, "metrics_every: %d is not positive", c.MetricsEvery)
-	check(c.GammaEvery >= 0, "gamma_every: %d is negative", c.GammaEvery)
-	check(c.RankEvery >= 0, "rank_every: %d is negative", c.RankEvery)
-	check(!c.EarlyBird || c.RankEvery > 0, "early_bird: needs rank_every > 0")
-	check(c.Settled > -1 && c.Settled <= 1, "settled: %v is not in (-1, 1]", c.Settled)
-	check(!c.EarlyBird || c.Patience > 0, "patience: %d is not positive", c.Patience)
-	return errors.Join(errs...)
+	errs := setting.Ranges("train", c)
+	errs.Check(c.Steps != 0 || c.Epochs != 0, "train.epochs", "0: there must be at least one, or steps")
+	errs.Check(c.Shards < 2 || c.Batch%c.Shards == 0, "train.shards", "%d: a batch of %d is not %d equal parts", c.Shards, c.Batch, c.Shards)
+	errs.Check(oneOf(c.Train, supernet.TrainSets()...), "train.train", "%q: there is %s", c.Train, list(supernet.TrainSets()...))
+	errs.Check(oneOf(c.Sampling, Uniform, Strict), "train.sampling", "%q: there is %s", c.Sampling, list(Uniform, Strict))
+	errs.Check(oneOf(c.Optimizer, SGD, AdamW), "train.optimizer", "%q: there is %s", c.Optimizer, list(SGD, AdamW))
+	errs.Check(!c.Nesterov || c.Momentum > 0, "train.nesterov", "needs a momentum above 0")
+	errs.Check(c.Optimizer != AdamW || c.Eps > 0, "train.eps", "%v: must be above 0 for adamw", c.Eps)
+	errs.Check(c.MinLR <= c.LR, "train.min_lr", "%v: is above lr, %v", c.MinLR, c.LR)
+	errs.Check(oneOf(c.Schedule, Cosine, Linear, Constant), "train.schedule", "%q: there is %s", c.Schedule, list(Cosine, Linear, Constant))
+	errs.Check(c.Steps <= 0 || c.Warmup < c.Steps, "train.warmup_steps", "%d: is not less than the %d steps of the run", c.Warmup, c.Steps)
+	errs.Check(!c.EarlyBird || c.RankEvery > 0, "train.early_bird", "needs a rank_every above 0")
+	errs.Check(!c.EarlyBird || c.Patience > 0, "train.patience", "%d: must be above 0 with early_bird", c.Patience)
+	return errs.Or()
 }
 
 // update is the optimizer's rule at a learning rate.

@@ -1,0 +1,89 @@
+// Package setting checks the settings of a configuration against the ranges in the tags of its fields, and names the wrong
+// ones.
+package setting
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Error means that one setting has an invalid value.
+type Error struct {
+	Setting string // its keys in the configuration file, dotted
+	Problem string // the value, and the reason that it is invalid
+}
+
+func (e *Error) Error() string { return e.Setting + " " + e.Problem }
+
+// Errorf returns the error of a setting.
+func Errorf(setting, problem string, a ...any) *Error {
+	return &Error{setting, fmt.Sprintf(problem, a...)}
+}
+
+// Errors is a list of wrong settings. Its text is one line.
+type Errors []*Error
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "; ")
+}
+
+// Or returns e as an error: nil if the list is empty.
+func (e Errors) Or() error {
+	if len(e) == 0 {
+		return nil
+	}
+	return e
+}
+
+// Check adds an error if ok is false.
+func (e *Errors) Check(ok bool, setting, problem string, a ...any) {
+	if !ok {
+		*e = append(*e, Errorf(setting, problem, a...))
+	}
+}
+
+// Ranges compares the numbers of the struct c with the tag `range` of their fields: an interval such as [1,64], (0,inf) or
+// [0,1). A number is in the interval, and finite. path is the place of c in the configuration file, dotted. Structs inside
+// of c are checked too.
+func Ranges(path string, c any) Errors {
+	return ranges(path, reflect.ValueOf(c))
+}
+
+func ranges(path string, v reflect.Value) (errs Errors) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		name := strings.TrimPrefix(path+"."+key, ".")
+		if field.Type.Kind() == reflect.Struct {
+			errs = append(errs, ranges(name, v.Field(i))...)
+			continue
+		}
+		tag, ok := field.Tag.Lookup("range")
+		if !ok {
+			continue
+		}
+		r, err := parse(tag)
+		if err != nil {
+			errs = append(errs, Errorf(name, "has a wrong range: %v", err))
+			continue
+		}
+		if problem := r.refuse(v.Field(i)); problem != "" {
+			errs = append(errs, Errorf(name, "%v: %s", v.Field(i).Interface(), problem))
+		}
+	}
+	return errs
+}
+
+// Range returns the range of a field for its reader, or "" if every value is valid.
+func Range(field reflect.StructField) string {
+	r, err := parse(field.Tag.Get("range"))
+	if err != nil {
+		return ""
+	}
+	return r.String()
+}
