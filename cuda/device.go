@@ -69,8 +69,16 @@ func (d *device) Info() kernels.Info {
 		Name: d.options.Name,
 		Detail: fmt.Sprintf("%s, sm_%d, %d SMs, %.1f GiB, %s", d.properties.Name, d.properties.Capability, d.properties.SMs,
 			float64(d.properties.Memory)/(1<<30), d.options.Precision),
-		Threads: 1,
+		Threads: 1, Arithmetic: d.options.arithmetic(),
 	}
+}
+
+// arithmetic names the number formats.
+func (s Storage) arithmetic() string {
+	if s.Half {
+		return string(s.Precision) + ", half"
+	}
+	return string(s.Precision)
 }
 
 // Close waits for the queued work and frees all memory.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"bnas.example/internal/setting"
 	"bnas.example/rank"
 )
 

@@ -19,10 +19,13 @@ import (
 
 var scoreHeader = []string{"arch", "canonical", "dead"}
 
+// ScoreColumns returns the columns of a score file.
+func ScoreColumns() []string { return append(slices.Clone(scoreHeader), TermNames()...) }
+
 // WriteScores writes a whole score file.
 func WriteScores(w io.Writer, scores []Scores) error {
 	out := csv.NewWriter(w)
-	if err := out.Write(append(slices.Clone(scoreHeader), TermNames()...)); err != nil {
+	if err := out.Write(ScoreColumns()); err != nil {
 		return err
 	}
 	for _, s := range scores {

@@ -96,6 +96,9 @@ type Info struct {
 	Name    string // "cpu", "reference", …
 	Detail  string // instruction set, threads, memory, in one line for logs and `bnas doctor`
 	Threads int
+	// Arithmetic names what decides the bits of results beside the kind of device: "avx512", "float64", "bf16, half". Two
+	// devices of one Name and one Arithmetic give the same bits.
+	Arithmetic string
 }
 
 // Device makes Stores and compiles Programs. [Guard] makes a Device from a [Backend]. Only one goroutine at a time may

@@ -28,6 +28,11 @@ var ErrNoCUDA = errors.New("this program was built without CUDA")
 type Options struct {
 	// Log gets one line with the chosen device and the reason. nil: no line.
 	Log *slog.Logger
+	// Search makes Create check that a search can follow the training.
+	Search bool
+	// Lower reports whether a setting may be lowered to fit a small data set: it has its default, and nobody asked for
+	// that value. The settings are named as in config.yaml. nil: none may.
+	Lower func(setting string) bool
 	// HandOver is called if a GPU is requested, the machine has one, and this program was built without CUDA. A command
 	// can replace its process by a program with CUDA. If HandOver returns, its error is the reason that the GPU cannot
 	// be opened. nil: the error is ErrNoCUDA.

@@ -26,11 +26,21 @@ func TestWrongSettings(t *testing.T) {
 		cfg := tiny()
 		c.change(&cfg)
 		_, err := Untrained(cfg, Options{})
-		var wrong *SettingError
-		if !errors.As(err, &wrong) || wrong.Setting != c.setting {
+		if got := wrongSettings(err); len(got) != 1 || got[0].Setting != c.setting {
 			t.Errorf("%s: error %v", c.setting, err)
 		}
 	}
+}
+
+// wrongSettings returns the wrong settings of an error.
+func wrongSettings(err error) SettingErrors {
+	var one *SettingError
+	var several SettingErrors
+	if errors.As(err, &one) {
+		return SettingErrors{one}
+	}
+	errors.As(err, &several)
+	return several
 }
 
 // TestWrongFile: the error of a configuration file with several wrong values is one line.
@@ -60,8 +70,7 @@ func TestDevicesAreKnown(t *testing.T) {
 		cfg := tiny()
 		cfg.Device = name
 		dev, err := OpenDevice(cfg, Options{})
-		var wrong *SettingError
-		if errors.As(err, &wrong) {
+		if wrongSettings(err) != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err == nil {
@@ -74,6 +83,12 @@ func TestDevicesAreKnown(t *testing.T) {
 func TestFolders(t *testing.T) {
 	r := create(t, tiny())
 	_, err := Create(r.Dir, tiny(), Options{})
+	var locked *LockedError
+	if !errors.As(err, &locked) || locked.Dir != r.Dir {
+		t.Errorf("a second run in the folder at once: error %v", err)
+	}
+	r.Close()
+	_, err = Create(r.Dir, tiny(), Options{})
 	var exists *ExistsError
 	if !errors.As(err, &exists) || exists.Dir != r.Dir {
 		t.Errorf("a second run in the folder: error %v", err)
@@ -87,14 +102,14 @@ func TestFolders(t *testing.T) {
 
 func TestTooFewImages(t *testing.T) {
 	cfg := tiny()
-	cfg.Score.Images = 1 << 20
+	cfg.Score.Images = 1 << 16
 	r, err := Untrained(cfg, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	var few *ImagesError
-	if _, err := r.Scorer(); !errors.As(err, &few) || few.Need < 1<<20 || few.Have >= few.Need {
+	if _, err := r.Scorer(); !errors.As(err, &few) || few.Need < 1<<16 || few.Have >= few.Need {
 		t.Errorf("error %v", err)
 	}
 }

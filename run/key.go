@@ -13,8 +13,8 @@ import (
 	"bnas.example/search"
 )
 
-// Key identifies the setup that produces the scores: supernet, parameters, scoring, images, device. A ledger can be
-// continued only with an equal Key.
+// Key identifies the setup that produces the scores: supernet, parameters, scoring, images, device and its arithmetic. A
+// ledger can be continued only with an equal Key.
 func (r *Run) Key() (search.Key, error) {
 	net, err := yaml.Marshal(r.Net.Config)
 	if err != nil {
@@ -31,6 +31,7 @@ func (r *Run) Key() (search.Key, error) {
 	return search.Key{
 		"supernet": strings.TrimSpace(string(net)), "parameters": parameters, "scoring": strings.TrimSpace(string(score)),
 		"data": r.Images.Hash(), "holdout": fmt.Sprintf("%d of seed %d", r.Config.Data.Holdout, r.Config.Seed), "device": r.Device.Info().Name,
+		"arithmetic": r.Device.Info().Arithmetic,
 	}, nil
 }
 

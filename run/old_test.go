@@ -1,6 +1,7 @@
 package run
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"maps"
 	"os"
@@ -60,7 +61,10 @@ func TestOldRun(t *testing.T) {
 		}
 		var want search.Key
 		readJSON(t, filepath.Join(dir, "scores.json"), &want)
-		if key, err := r.Key(); err != nil || !maps.Equal(key, want) {
+		key, err := r.Key()
+		delete(key, "arithmetic") // the old program did not write it, the new one adds it
+		delete(want, "arithmetic")
+		if err != nil || !maps.Equal(key, want) {
 			t.Errorf("%d threads: key %v, %v, want %v", threads, key, err, want)
 		}
 		searchOld(t, r)
@@ -103,7 +107,7 @@ func searchOld(t *testing.T, r *Run) {
 // TestOldRunGoesOn: training continues from the old checkpoint. No step is left here.
 func TestOldRunGoesOn(t *testing.T) {
 	r := reopen(t, oldRun(t), Resume)
-	old := checkpoint(t, r)
+	old := arrays(checkpoint(t, r))
 	got, err := r.Train(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -111,7 +115,13 @@ func TestOldRunGoesOn(t *testing.T) {
 	if got.Step != 6 || got.Last.Step != 0 {
 		t.Errorf("trained to step %d, the last of this call %d", got.Step, got.Last.Step)
 	}
-	if checkpoint(t, r) != old {
-		t.Error("the checkpoint changed")
+	if arrays(checkpoint(t, r)) != old {
+		t.Error("the parameters of the checkpoint changed")
 	}
+}
+
+// arrays returns the part of a checkpoint behind its header, without the hash.
+func arrays(checkpoint string) string {
+	header := binary.LittleEndian.Uint32([]byte(checkpoint[12:]))
+	return checkpoint[24+header : len(checkpoint)-32]
 }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,8 @@ type Run struct {
 	Training []int         // indices of the images that train
 	HeldOut  []int         // indices of the images that are held out for scoring and validation
 
-	locks map[string]func() // by folder
+	locks   map[string]func() // by folder
+	trainer *train.Trainer    // prepared by Create for Train
 }
 
 // Close closes the device and unlocks the folders of the run.
@@ -61,7 +63,7 @@ func (r *Run) lock(dir string) error {
 		r.locks = map[string]func(){}
 	}
 	r.locks[dir] = unlock
-	return nil
+	return errors.Join(wholefile.Clean(dir), train.Clean(dir))
 }
 
 // Network builds the supernet of cfg on its device, with initial parameters and without images. It is enough to show,
@@ -84,19 +86,58 @@ func Untrained(cfg Config, o Options) (*Run, error) {
 	return openWithImages(cfg, o)
 }
 
-// Create makes a run in dir; Train then trains it. It makes the folder if it is missing. If the folder holds a run, the
-// error is an *ExistsError.
+// Create makes a run in dir; Train then trains it. It checks that training can start, makes the folder if it is missing, and
+// writes the configuration there. If the folder holds a run, the error is an *ExistsError; if another process writes there,
+// a *LockedError. After an error no file and no folder is left behind.
 func Create(dir string, cfg Config, o Options) (*Run, error) {
 	r, err := Untrained(cfg, o)
 	if err != nil {
 		return nil, err
 	}
 	r.Dir = dir
-	if err := writeConfig(dir, r.Config); err != nil {
+	if err = r.check(o); err == nil {
+		err = r.begin()
+	}
+	if err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// check returns an error if training, or a search after it, cannot start.
+func (r *Run) check(o Options) error {
+	if _, err := r.prepare(); err != nil {
+		return err
+	}
+	if !o.Search {
+		return nil
+	}
+	_, err := r.Scorer()
+	return err
+}
+
+// begin makes the folder of a new run.
+func (r *Run) begin() (err error) {
+	made, err := makeFolders(r.Dir)
+	defer func() {
+		if err != nil {
+			removeEmpty(made)
+		}
+	}()
+	if err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	if err := r.lock(r.Dir); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(filepath.Join(r.Dir, ConfigName)); err == nil {
+		return &ExistsError{r.Dir}
+	}
+	if err := writeConfig(r.Dir, r.Config); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	return nil
 }
 
 // Resume opens the run in dir; Train then continues its training. cfg is the folder's own (see ReadConfig). Settings that
@@ -169,6 +210,7 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 		return nil, setting.Errorf("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)
 	}
 	cfg.Supernet.Height, cfg.Supernet.Width = set.Size()
+	fit(&cfg, set, o)
 	if cfg.Data.Holdout >= set.Len() {
 		return nil, setting.Errorf("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
 	}
@@ -181,17 +223,11 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 	return r, nil
 }
 
-// writeConfig makes a run's folder and saves its configuration there.
+// writeConfig saves the configuration of a run in its folder.
 func writeConfig(dir string, cfg Config) error {
-	if _, err := os.Stat(filepath.Join(dir, ConfigName)); err == nil {
-		return &ExistsError{dir}
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("run folder: %w", err)
-	}
 	text, err := yaml.Marshal(cfg)
 	if err != nil {
-		return fmt.Errorf("run folder: %w", err)
+		return err
 	}
 	return wholefile.Write(filepath.Join(dir, ConfigName), text)
 }

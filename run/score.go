@@ -30,7 +30,7 @@ type Evaluator struct {
 }
 
 // Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir
-// has no ledger. It returns an error if the ledger belongs to another setup.
+// has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger).
 func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	scorer, err := r.Scorer()
 	if err != nil {

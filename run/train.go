@@ -3,11 +3,13 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
 	"bnas.example/data"
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -31,20 +33,15 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	if err := r.lock(r.Dir); err != nil {
 		return TrainResult{}, err
 	}
-	loader, err := data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
+	t, err := r.prepare()
 	if err != nil {
 		return TrainResult{}, err
 	}
-	t, err := train.New(r.Net, r.Device, r.Store, loader, r.Config.Train, r.Dir)
-	if err != nil {
-		return TrainResult{}, err
-	}
-	if r.Config.Train.RankEvery > 0 {
-		if t.Ranker, err = r.ranker(); err != nil {
-			return TrainResult{}, err
-		}
-	}
+	r.trainer = nil // it trains once
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return TrainResult{}, err
+	}
+	if err := r.saveExtended(); err != nil {
 		return TrainResult{}, err
 	}
 	if progress == nil {
@@ -65,6 +62,47 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 		return out, err
 	}
 	return out, r.restore()
+}
+
+// prepare returns a trainer that can start.
+func (r *Run) prepare() (*train.Trainer, error) {
+	if r.trainer != nil {
+		return r.trainer, nil
+	}
+	if n := len(r.Training); n < r.Config.Train.Batch {
+		return nil, setting.Errorf("train.batch", "%d: %s has only %d images to train on", r.Config.Train.Batch, r.Images.Name(), n)
+	}
+	loader, err := data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
+	if err != nil {
+		return nil, err
+	}
+	t, err := train.New(r.Net, r.Device, r.Store, loader, r.Config.Train, r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if r.Config.Train.RankEvery > 0 {
+		if t.Ranker, err = r.ranker(); err != nil {
+			return nil, err
+		}
+	}
+	r.trainer = t
+	return t, nil
+}
+
+// saveExtended writes the number of steps into the configuration of the folder if the run has more than there.
+func (r *Run) saveExtended() error {
+	kept, err := ReadConfig(r.Dir)
+	if err != nil {
+		return err
+	}
+	if kept.Train.Steps == r.Config.Train.Steps && kept.Train.Epochs == r.Config.Train.Epochs {
+		return nil
+	}
+	kept.Train.Steps, kept.Train.Epochs = r.Config.Train.Steps, r.Config.Train.Epochs
+	if err := writeConfig(r.Dir, kept); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
+	return nil
 }
 
 // ranker returns a function that scores a fixed random sample of architectures by the composite of the search. The

@@ -1,18 +1,11 @@
 package search
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
-	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"bnas.example/indicator"
-	"bnas.example/internal/wholefile"
 	"bnas.example/supernet"
 )
 
@@ -43,11 +36,11 @@ type Ledger struct {
 	synced   time.Time
 }
 
-// OpenLedger opens the ledger in dir, or makes one. It drops an unfinished last line. It is an error if the ledger there
-// has another key; the error names the first entry that differs.
+// OpenLedger opens the ledger of key in dir, or makes one. It drops an unfinished last line. A ledger of another key that is
+// there moves to a folder of its own under dir/ledgers, and comes back when it is opened again.
 func OpenLedger(dir string, key Key) (*Ledger, error) {
 	path := filepath.Join(dir, scoresFile)
-	if err := checkKey(filepath.Join(dir, keyFile), path, key); err != nil {
+	if err := chooseLedger(dir, key); err != nil {
 		return nil, err
 	}
 	file, known, err := indicator.OpenScores(path)
@@ -59,47 +52,6 @@ func OpenLedger(dir string, key Key) (*Ledger, error) {
 		l.remember(s)
 	}
 	return l, nil
-}
-
-// checkKey compares the key beside the scores with ours. If there are no scores yet, it writes ours.
-func checkKey(keyPath, scoresPath string, key Key) error {
-	if info, err := os.Stat(scoresPath); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
-		return writeKey(keyPath, key)
-	}
-	text, err := os.ReadFile(keyPath)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("search: %s: there is no %s beside it that says what these are scores of; move it away", scoresPath, keyFile)
-	}
-	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
-	}
-	var theirs Key
-	if err := json.Unmarshal(text, &theirs); err != nil {
-		return fmt.Errorf("search: %s: %w", keyPath, err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(key)) {
-		if theirs[name] != key[name] {
-			return fmt.Errorf("search: %s holds scores of another %s: %q there, %q now; move it away, or use another folder", scoresPath, name, theirs[name], key[name])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(theirs)) {
-		if _, ok := key[name]; !ok {
-			return fmt.Errorf("search: %s holds scores of another kind: %s is %q there and unknown now", scoresPath, name, theirs[name])
-		}
-	}
-	return nil
-}
-
-// writeKey writes the key, as a whole file, before the first score.
-func writeKey(path string, key Key) error {
-	text, err := json.MarshalIndent(key, "", "  ")
-	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
-	}
-	if err := wholefile.Write(path, append(text, '\n')); err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
-	}
-	return nil
 }
 
 // Path is the file of the scores.

@@ -1,8 +1,9 @@
 package supernet
 
 import (
-	"fmt"
 	"strings"
+
+	"bnas.example/internal/setting"
 )
 
 // Spaces lists every search space, in the order of the output. A new space needs a file and a line here.

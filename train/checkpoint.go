@@ -26,11 +26,12 @@ import (
 type checkpoint struct {
 	header
 	values [][]float32 // of header.Arrays
+	was    int         // the steps of the whole run before it was extended
 }
 
 // header is the JSON part of a checkpoint.
 type header struct {
-	Device        string // where the values come from; another device gives other bits
+	Device        string // where the values come from (deviceOf); another device gives other bits
 	Total         int    // steps of the whole run
 	StepsPerEpoch int
 	Identity      []Field
@@ -109,7 +110,13 @@ func decode(b []byte) (*checkpoint, error) {
 	if err := json.Unmarshal(head, &c.header); err != nil {
 		return damaged("header: %v", err)
 	}
+	seen := map[array]bool{}
 	for _, a := range c.Arrays {
+		key := array{Param: a.Param, Slot: a.Slot}
+		if seen[key] {
+			return damaged("%s: slot %d twice", a.Param, a.Slot)
+		}
+		seen[key] = true
 		if a.Len < 0 || a.Len > len(arrays)/4 {
 			return damaged("%s: %d elements, %d bytes left", a.Param, a.Len, len(arrays))
 		}
@@ -129,25 +136,37 @@ func decode(b []byte) (*checkpoint, error) {
 // snapshot reads the run's state from the store.
 func (t *Trainer) snapshot() (*checkpoint, error) {
 	c := &checkpoint{header: header{
-		Device: t.dev.Info().Name, Total: t.total, StepsPerEpoch: t.loader.StepsPerEpoch(),
+		Device: deviceOf(t.dev), Total: t.total, StepsPerEpoch: t.loader.StepsPerEpoch(),
 		Identity: t.identity, State: t.state,
 	}}
-	params := t.net.Params()
-	for i, id := range t.trained {
-		slots := []kernels.Slot{kernels.Data}
-		if t.state.Counts[i] > 0 {
-			slots = append(slots, t.cfg.moments()...)
-		}
-		for _, slot := range slots {
-			v := make([]float32, params[id].Len())
-			if err := t.store.Read(id, slot, v); err != nil {
-				return nil, fmt.Errorf("%s: %w", params[id].Name, err)
+	c.Arrays = t.arrays(t.state.Counts)
+	at := 0
+	for _, id := range t.trained {
+		for name := t.net.Params()[id].Name; at < len(c.Arrays) && c.Arrays[at].Param == name; at++ {
+			v := make([]float32, c.Arrays[at].Len)
+			if err := t.store.Read(id, c.Arrays[at].Slot, v); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			c.Arrays = append(c.Arrays, array{params[id].Name, slot, len(v)})
 			c.values = append(c.values, v)
 		}
 	}
 	return c, nil
+}
+
+// arrays lists what a checkpoint holds after counts updates of each trained parameter: its values and, if it was updated, its
+// moments.
+func (t *Trainer) arrays(counts []int) []array {
+	var all []array
+	for i, id := range t.trained {
+		p := t.net.Params()[id]
+		all = append(all, array{p.Name, kernels.Data, p.Len()})
+		if counts[i] > 0 {
+			for _, slot := range t.cfg.moments() {
+				all = append(all, array{p.Name, slot, p.Len()})
+			}
+		}
+	}
+	return all
 }
 
 // moments are the slots that the optimizer keeps for a parameter that it has updated.

@@ -50,7 +50,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		c := Default()
 		spoil(&c)
 		err := c.Validate()
-		if err == nil || !strings.Contains(err.Error(), "train: "+name+": ") || strings.Contains(err.Error(), "\n") {
+		if err == nil || !strings.Contains(err.Error(), "train."+name+" ") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: Validate gave %v, want one line that names the setting", name, err)
 		}
 	}

@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 )
 
-// These are the files of the checkpoint in a run folder. One of the first two is whole at every instant. A new checkpoint is
-// written and synced under the third name. Then the newest becomes the predecessor, and the new one the newest.
+// These are the files of the checkpoint in a run folder. The first one is there and whole at every instant. A new checkpoint
+// is written and synced under the third name. Then the newest also gets the name of the predecessor, and the new one replaces
+// the newest.
 const (
 	CheckpointName  = "checkpoint"
 	PredecessorName = "checkpoint.prev"
 	temporaryName   = "checkpoint.tmp"
+	linkName        = "checkpoint.link"
 	damagedName     = "checkpoint.damaged"
 )
 
@@ -44,13 +46,41 @@ func replace(dir string, b []byte) error {
 		os.Remove(temporary) // frees the space of a full disk; the error of the write is reported
 		return err
 	}
-	if err := ignoreMissing(os.Rename(newest, filepath.Join(dir, PredecessorName))); err != nil {
+	if err := keepPredecessor(dir); err != nil {
 		return err
 	}
 	if err := os.Rename(temporary, newest); err != nil {
 		return err
 	}
 	return syncDir(dir)
+}
+
+// keepPredecessor makes the newest checkpoint of dir the predecessor, and leaves it under its own name too. On a file system
+// without links the newest is missing until the new one has its name.
+func keepPredecessor(dir string) error {
+	newest, link, predecessor := filepath.Join(dir, CheckpointName), filepath.Join(dir, linkName), filepath.Join(dir, PredecessorName)
+	os.Remove(link) // of a killed process
+	err := os.Link(newest, link)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // the first checkpoint
+	case err != nil:
+		return os.Rename(newest, predecessor)
+	}
+	if err := os.Rename(link, predecessor); err != nil {
+		return err
+	}
+	os.Remove(link) // it stays if both are links of one file
+	return nil
+}
+
+// Clean removes the temporary files that a killed process left in a run folder. No other process may be writing there.
+func Clean(dir string) error {
+	var errs []error
+	for _, name := range []string{temporaryName, linkName} {
+		errs = append(errs, ignoreMissing(os.Remove(filepath.Join(dir, name))))
+	}
+	return errors.Join(errs...)
 }
 
 func writeSynced(name string, b []byte) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"bnas.example/data"
@@ -36,7 +37,7 @@ func runIdentity(cfg Config, total int, loader *data.Loader, first data.Batch) [
 		fmt.Fprintln(h, l)
 	}
 	return append(settings("training ", cfg),
-		Field{"total steps", fmt.Sprint(total)},
+		Field{totalSteps, fmt.Sprint(total)},
 		Field{"steps per epoch", fmt.Sprint(loader.StepsPerEpoch())},
 		Field{"data, augmentation and shuffling (hash of the first batch)", hex.EncodeToString(h.Sum(nil)[:8])},
 	)
@@ -53,6 +54,22 @@ func settings(prefix string, config any) []Field {
 		}
 	}
 	return fields
+}
+
+// totalSteps names the field that a run may extend.
+const totalSteps = "total steps"
+
+// extend makes the checkpoint one of a run of total steps. A run that had ended early, because its ranking had settled, goes
+// on.
+func (c *checkpoint) extend(total int) {
+	c.was, c.Total = c.Total, total
+	c.Identity = slices.Clone(c.Identity)
+	for i, f := range c.Identity {
+		if f.Name == totalSteps {
+			c.Identity[i].Value = fmt.Sprint(total)
+		}
+	}
+	c.State.Ranking.Settled, c.State.Ranking.Row = false, 0
 }
 
 // matches returns an error for the first field of want that is missing in the checkpoint or has another value there.

@@ -151,6 +151,12 @@ func openMetrics(dir string, lines int) (*metrics, error) {
 	return &metrics{file: f, start: now, stepLap: lap{at: now}, epochLap: lap{at: now}}, nil
 }
 
+// hasMetrics reports whether dir holds metrics.
+func hasMetrics(dir string) bool {
+	info, err := os.Stat(filepath.Join(dir, MetricsName))
+	return err == nil && info.Size() > 0
+}
+
 // truncateLines keeps the first lines of f and seeks to its end. If f has fewer whole lines, it keeps these and logs a
 // warning: a run can continue without its metrics.
 func truncateLines(f *os.File, lines int) error {

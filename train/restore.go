@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -31,6 +32,15 @@ func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, erro
 	}
 	if damage != nil {
 		slog.Warn("the newest checkpoint cannot be read; using the one before it", "step", c.State.Step, "reason", damage)
+	}
+	values := 0
+	for _, a := range c.Arrays {
+		if a.Slot == kernels.Data {
+			values++
+		}
+	}
+	if values != len(c.State.Counts) {
+		return Position{}, fmt.Errorf("train: %s: %w: values of %d parameters, %d trained", dir, errDamaged, values, len(c.State.Counts))
 	}
 	if err := c.write(store, kernels.Data); err != nil {
 		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
@@ -68,6 +78,9 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if len(s.Counts) != len(t.trained) || s.Step < 0 || s.Step > t.total || s.Lines < 0 || len(s.Ranking.Scores)%8 != 0 {
 		return fmt.Errorf("checkpoint: its position is not one of this run (step %d of %d, %d of %d counts)",
 			s.Step, t.total, len(s.Counts), len(t.trained))
+	}
+	if !slices.Equal(c.Arrays, t.arrays(s.Counts)) {
+		return fmt.Errorf("checkpoint: %w: its arrays are not those of this run", errDamaged)
 	}
 	params := t.net.Params()
 	for _, id := range t.trained {

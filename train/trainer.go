@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bnas.example/data"
+	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
 )
@@ -79,7 +80,7 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 		t.total = cfg.Epochs * loader.StepsPerEpoch()
 	}
 	if cfg.Warmup >= t.total {
-		return nil, fmt.Errorf("train: warmup_steps: %d is not less than the %d steps of the run", cfg.Warmup, t.total)
+		return nil, setting.Errorf("train.warmup_steps", "%d: is not less than the %d steps of the run", cfg.Warmup, t.total)
 	}
 	first, err := loader.At(0)
 	if err != nil {
@@ -88,10 +89,30 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	if len(first.Labels) != cfg.Batch {
 		return nil, fmt.Errorf("train: batch: the loader delivers %d images, want %d", len(first.Labels), cfg.Batch)
 	}
+	if err := t.checkWeights(first); err != nil {
+		return nil, err
+	}
 	t.trained = net.Trainable(cfg.Train, nil)
 	t.identity = append(netIdentity(net), runIdentity(cfg, t.total, loader, first)...)
 	t.state = state{Counts: make([]int, len(t.trained)), Ranking: ranking{At: -1}}
 	return t, nil
+}
+
+// checkWeights returns an error if weights are to be trained and the device has no gradients of weights. It runs one path on
+// one image.
+func (t *Trainer) checkWeights(first data.Batch) error {
+	if t.cfg.Train != supernet.All {
+		return nil
+	}
+	p, err := t.net.Program(t.cfg.Paths(t.net.Space, 0)[0])
+	if err != nil {
+		return err
+	}
+	_, _, err = t.gradient(p, first.Images[:3*first.Height*first.Width], first.Labels[:1])
+	if errors.Is(err, kernels.ErrUnsupported) {
+		return setting.Errorf("train.train", "%s: device %s has no gradients of convolution weights; use the GPU or the reference device", t.cfg.Train, t.dev.Info().Name)
+	}
+	return err
 }
 
 // Step returns the number of updates made so far, Total that of the whole run.
@@ -103,14 +124,24 @@ func (t *Trainer) Settled() bool { return t.state.Ranking.Settled }
 
 // Resume continues the run in the folder from its checkpoint. If that is missing or damaged, it takes the checkpoint before
 // it and logs a warning. It is an error if the checkpoint has another network, configuration or data set; the error names
-// the difference. Without any checkpoint the error is fs.ErrNotExist.
+// the difference. A run may have more steps than its checkpoint: then it goes on under the schedule of all its steps, and a
+// warning says so. Without any checkpoint the error is fs.ErrNotExist.
 func (t *Trainer) Resume() error {
 	c, damage, err := load(t.dir)
 	if err != nil {
 		return err
 	}
+	longer := t.total > c.Total
+	if longer {
+		c.extend(t.total)
+	}
 	if err := c.matches(t.identity); err != nil {
 		return fmt.Errorf("train: %s: %w", t.dir, err)
+	}
+	if longer {
+		before := t.cfg.Rate(c.State.Step, c.was)
+		slog.Warn("the run has more steps than before; its schedule is stretched over all of them", "step", c.State.Step, "steps before", c.was,
+			"steps now", t.total, "learning rate before", before, "learning rate now", t.cfg.Rate(c.State.Step, t.total))
 	}
 	if damage != nil {
 		slog.Warn("the newest checkpoint cannot be read; going on from the one before it",
@@ -119,15 +150,20 @@ func (t *Trainer) Resume() error {
 			return err
 		}
 	}
-	if name := t.dev.Info().Name; c.Device != name {
-		slog.Warn("the checkpoint was made on another device; the bits of the result will differ",
-			"made on", c.Device, "now", name)
+	if now := deviceOf(t.dev); c.Device != now && c.Device != t.dev.Info().Name {
+		slog.Warn("the checkpoint was made on another device; the bits of the result will differ", "made on", c.Device, "now", now)
 	}
 	if err := t.restore(c); err != nil {
 		return fmt.Errorf("train: %s: %w", t.dir, err)
 	}
 	t.resumed = true
 	return nil
+}
+
+// deviceOf names a device and its arithmetic. Checkpoints of older programs have the name alone.
+func deviceOf(d kernels.Device) string {
+	info := d.Info()
+	return info.Name + ", " + info.Arithmetic
 }
 
 // Run trains until the last step or until the ranking has settled. If ctx or the time budget ends before, the error is
@@ -191,6 +227,10 @@ func (t *Trainer) open() error {
 	}
 	if !t.resumed && exists(t.dir) {
 		return fmt.Errorf("train: %s already holds a checkpoint: resume it or choose another folder", t.dir)
+	}
+	if !t.resumed && hasMetrics(t.dir) {
+		return fmt.Errorf("train: %s holds the metrics of a run, but neither %s nor %s: put one of them back, or start in another folder",
+			t.dir, CheckpointName, PredecessorName)
 	}
 	var err error
 	if t.metrics, err = openMetrics(t.dir, t.state.Lines); err != nil {

@@ -13,6 +13,7 @@ import (
 func inFlags(err error) error {
 	var (
 		setting *run.SettingError
+		several run.SettingErrors
 		file    *run.FileError
 		exists  *run.ExistsError
 		noRun   *run.NoRunError
@@ -22,7 +23,13 @@ func inFlags(err error) error {
 	)
 	switch {
 	case errors.As(err, &setting):
-		return usageError{reword(err, setting, "--"+flagOf(setting.Setting)+" "+setting.Problem)}
+		return usageError{reword(err, setting, asFlag(setting))}
+	case errors.As(err, &several):
+		lines := make([]string, len(several))
+		for i, one := range several {
+			lines[i] = asFlag(one)
+		}
+		return usageError{reword(err, several, strings.Join(lines, "; "))}
 	case errors.As(err, &file):
 		return usageError{err}
 	case errors.As(err, &exists):
@@ -57,14 +64,14 @@ func reword(err, part error, text string) error {
 	return reworded{err, strings.Replace(err.Error(), part.Error(), text, 1)}
 }
 
-// flagOf returns the flag of a setting.
-func flagOf(path string) string {
+// asFlag returns the text of a wrong setting with the name of its flag, or of its key in the file if no flag sets it.
+func asFlag(e *run.SettingError) string {
 	for _, group := range allSettings() {
 		for _, s := range group {
-			if s.path == path {
-				return s.flag
+			if s.path == e.Setting {
+				return "--" + s.flag + " " + e.Problem
 			}
 		}
 	}
-	return path
+	return e.Error()
 }

@@ -50,7 +50,7 @@ func newDevice(threads int) (*device, error) {
 
 func (d *device) Info() kernels.Info {
 	name := C.GoString(d.isa.name)
-	return kernels.Info{Name: "cpu", Detail: fmt.Sprintf("%s, %d threads", name, d.threads), Threads: d.threads}
+	return kernels.Info{Name: "cpu", Detail: fmt.Sprintf("%s, %d threads", name, d.threads), Threads: d.threads, Arithmetic: name}
 }
 
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {

@@ -12,8 +12,6 @@ import (
 	"fmt"
 	"os"
 	"unsafe"
-
-	"bnas.example/kernels"
 )
 
 // ISAVariable names the environment variable that selects an instruction set: "avx512", "avx2" or "portable". Without it
@@ -31,7 +29,7 @@ func chooseISA() (*C.struct_isa, error) {
 	if isa := C.isa_named(c); isa != nil {
 		return isa, nil
 	}
-	return nil, fmt.Errorf("cpu: %s=%s: this processor does not have it: %w", ISAVariable, name, kernels.ErrUnsupported)
+	return nil, fmt.Errorf("cpu: %s=%s: this processor does not have it; there are avx512, avx2 and portable", ISAVariable, name)
 }
 
 // Available returns the instruction set that New would use.

@@ -24,7 +24,7 @@ func Of(e kernels.Exec) *Exec { return kernels.Unwrap(e).(*Exec) }
 
 // Info describes the device.
 func (d *device) Info() kernels.Info {
-	return kernels.Info{Name: "reference", Detail: "float64, plain loops", Threads: runtime.GOMAXPROCS(0)}
+	return kernels.Info{Name: "reference", Detail: "float64, plain loops", Threads: runtime.GOMAXPROCS(0), Arithmetic: "float64"}
 }
 
 // NewStore returns a store of zeros in host memory.

@@ -1,0 +1,172 @@
+package search
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+)
+
+// A folder has one ledger at a time. The ledgers of other keys, or of other terms, lie in folders of their own under
+// ledgersFolder. A ledger comes back when its key does. Its key is written before its scores move, so that a killed program
+// leaves no scores without their key.
+const ledgersFolder = "ledgers"
+
+// setup identifies what the rows of a ledger are comparable with.
+type setup struct {
+	key     Key
+	columns string // the first line of the scores
+}
+
+// chooseLedger makes the ledger of key the one in dir.
+func chooseLedger(dir string, key Key) error {
+	ours := setup{key, strings.Join(indicator.ScoreColumns(), ",")}
+	theirs, ok, err := readSetup(dir)
+	if err != nil {
+		return err
+	}
+	if ok {
+		differs := theirs.differs(ours)
+		if differs == "" {
+			return writeKey(dir, key)
+		}
+		to, err := setAside(dir, theirs)
+		if err != nil {
+			return err
+		}
+		slog.Warn("the scores in this folder are of another setup; they are kept", "differs in", differs, "kept in", to)
+	}
+	if err := writeKey(dir, key); err != nil {
+		return err
+	}
+	return takeBack(dir, ours)
+}
+
+// readSetup reads the setup of the ledger in dir; ok is false if there are no scores. Scores without a key have an empty one.
+func readSetup(dir string) (s setup, ok bool, err error) {
+	f, err := os.Open(filepath.Join(dir, scoresFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, false, nil
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("search: ledger: %w", err)
+	}
+	defer f.Close()
+	line, err := bufio.NewReader(f).ReadString('\n')
+	if err != nil {
+		return s, false, nil // not even the first line is whole
+	}
+	s.columns = strings.TrimSuffix(line, "\n")
+	text, err := os.ReadFile(filepath.Join(dir, keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, true, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &s.key)
+	}
+	if err != nil {
+		return s, false, fmt.Errorf("search: %s: %w", filepath.Join(dir, keyFile), err)
+	}
+	return s, true, nil
+}
+
+// differs lists the entries in which two setups differ. An entry that an older program did not write is no difference.
+func (s setup) differs(now setup) string {
+	var names []string
+	if s.columns != now.columns {
+		names = append(names, "terms")
+	}
+	if s.key == nil {
+		return strings.Join(append(names, "all that "+keyFile+" would say"), ", ")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.key)) {
+		if v, ok := now.key[name]; !ok || v != s.key[name] {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// folder is the name of the folder in which the ledger of s is kept.
+func (s setup) folder() (string, error) {
+	text, err := json.Marshal(s.key) // the entries are sorted
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(append(append(text, '\n'), s.columns...))
+	return filepath.Join(ledgersFolder, hex.EncodeToString(sum[:6])), nil
+}
+
+// setAside moves the ledger of dir to its own folder and returns that.
+func setAside(dir string, s setup) (string, error) {
+	name, err := s.folder()
+	if err != nil {
+		return "", fmt.Errorf("search: ledger: %w", err)
+	}
+	to := filepath.Join(dir, name)
+	if _, err := os.Lstat(filepath.Join(to, scoresFile)); err == nil {
+		return "", fmt.Errorf("search: %s: scores of the same setup are already kept in %s; move one of them away", filepath.Join(dir, scoresFile), to)
+	}
+	if err := os.MkdirAll(to, 0o777); err != nil {
+		return "", fmt.Errorf("search: ledger: %w", err)
+	}
+	if s.key != nil {
+		if err := writeKey(to, s.key); err != nil {
+			return "", err
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, scoresFile), filepath.Join(to, scoresFile)); err != nil {
+		return "", fmt.Errorf("search: ledger: %w", err)
+	}
+	return to, nil
+}
+
+// takeBack moves the ledger of s from its own folder to dir, if it is there.
+func takeBack(dir string, s setup) error {
+	name, err := s.folder()
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	from := filepath.Join(dir, name)
+	err = os.Rename(filepath.Join(from, scoresFile), filepath.Join(dir, scoresFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	slog.Info("the scores of this setup are taken back", "from", from)
+	os.Remove(filepath.Join(from, keyFile))
+	os.Remove(from)
+	os.Remove(filepath.Dir(from))
+	return nil
+}
+
+// writeKey writes the key of the ledger in dir, as a whole file, unless it is there.
+func writeKey(dir string, key Key) error {
+	text, err := json.MarshalIndent(key, "", "  ")
+	if err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	text = append(text, '\n')
+	path := filepath.Join(dir, keyFile)
+	if kept, err := os.ReadFile(path); err == nil && string(kept) == string(text) {
+		return nil
+	}
+	if err := wholefile.Write(path, text); err != nil {
+		return fmt.Errorf("search: ledger: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package search
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bnas.example/indicator"
+)
+
+// addRow scores one architecture of the fake space into the ledger of key.
+func addRow(t *testing.T, dir string, key Key, arch int) {
+	t.Helper()
+	l, err := OpenLedger(dir, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	space := fakeSpace{5, 3}
+	r := &Recorded{space, newFake(space, 2), l}
+	if _, err := r.Score(space.At(arch)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rows(t *testing.T, dir string) int {
+	t.Helper()
+	return strings.Count(string(read(t, dir)), "\n") - 1
+}
+
+// TestLedgerOfEachKey: the ledger of a key comes back whole after another key was used, any number of times.
+func TestLedgerOfEachKey(t *testing.T) {
+	dir := t.TempDir()
+	other := Key{"supernet": "fake 1", "data": "d2"}
+	addRow(t, dir, testKey, 0)
+	first := string(read(t, dir))
+	addRow(t, dir, other, 1)
+	addRow(t, dir, other, 2)
+	if n := rows(t, dir); n != 2 {
+		t.Errorf("%d rows of the second key, want 2", n)
+	}
+	openTest(t, dir).Close()
+	if got := string(read(t, dir)); got != first {
+		t.Errorf("the first ledger came back as\n%swant\n%s", got, first)
+	}
+	addRow(t, dir, other, 3)
+	if n := rows(t, dir); n != 3 {
+		t.Errorf("%d rows of the second key, want 3", n)
+	}
+}
+
+// TestLedgerOfOtherTerms: scores with other columns, or without a key, are kept and do not block.
+func TestLedgerOfOtherTerms(t *testing.T) {
+	for name, change := range map[string]func(dir string) error{
+		"columns": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, scoresFile), []byte("arch,canonical,dead,params\na,a,false,1\n"), 0o666)
+		},
+		"no key": func(dir string) error { return os.Remove(filepath.Join(dir, keyFile)) },
+	} {
+		dir := t.TempDir()
+		addRow(t, dir, testKey, 0)
+		if err := change(dir); err != nil {
+			t.Fatal(err)
+		}
+		kept := read(t, dir)
+		addRow(t, dir, testKey, 1)
+		if n := rows(t, dir); n != 1 {
+			t.Errorf("%s: %d rows, want 1", name, n)
+		}
+		found, err := filepath.Glob(filepath.Join(dir, ledgersFolder, "*", scoresFile))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: kept %v, %v", name, found, err)
+		}
+		if text, err := os.ReadFile(found[0]); err != nil || string(text) != string(kept) {
+			t.Errorf("%s: kept\n%s, %v", name, text, err)
+		}
+	}
+}
+
+// TestLedgerOfAnOlderProgram: an entry that an older program did not write is no difference, and is written.
+func TestLedgerOfAnOlderProgram(t *testing.T) {
+	dir := t.TempDir()
+	addRow(t, dir, testKey, 0)
+	now := Key{"supernet": "fake 1", "data": "d1", "new": "entry"}
+	addRow(t, dir, now, 1)
+	if n := rows(t, dir); n != 2 {
+		t.Errorf("%d rows, want 2", n)
+	}
+	addRow(t, dir, Key{"supernet": "fake 1", "data": "d1", "new": "other"}, 2)
+	if n := rows(t, dir); n != 1 {
+		t.Errorf("%d rows under another entry, want 1", n)
+	}
+}
+
+// TestKilledWhileChoosing: a program that is killed between any two steps of the change to another ledger loses no score.
+func TestKilledWhileChoosing(t *testing.T) {
+	other := Key{"supernet": "fake 1", "data": "d2"}
+	columns := strings.Join(indicator.ScoreColumns(), ",")
+	for name, until := range map[string]func(t *testing.T, dir string){
+		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, setup{testKey, columns}, false) },
+		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, setup{testKey, columns}, true) },
+		"after the key": func(t *testing.T, dir string) {
+			mustAside(t, dir, setup{testKey, columns}, true)
+			if err := writeKey(dir, other); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		dir := t.TempDir()
+		addRow(t, dir, testKey, 0)
+		text := string(read(t, dir))
+		until(t, dir)
+		openTest(t, dir).Close()
+		if got := string(read(t, dir)); got != text {
+			t.Errorf("%s: the scores came back as\n%swant\n%s", name, got, text)
+		}
+	}
+}
+
+// mustAside makes the folder of a ledger with its key, and moves the scores there if move is true.
+func mustAside(t *testing.T, dir string, s setup, move bool) {
+	t.Helper()
+	if move {
+		if _, err := setAside(dir, s); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	name, err := s.folder()
+	if err == nil {
+		err = os.MkdirAll(filepath.Join(dir, name), 0o777)
+	}
+	if err == nil {
+		err = writeKey(filepath.Join(dir, name), s.key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, name, scoresFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+}
