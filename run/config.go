@@ -1,15 +1,10 @@
 package run
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-
-	"go.yaml.in/yaml/v3"
 
 	"bnas.example/cuda"
 	"bnas.example/data"
@@ -126,31 +121,15 @@ func (c *Config) Validate() error {
 // maxThreads is larger than the number of cores of any machine.
 const maxThreads = 1024
 
-// ReadFile reads the settings of a YAML file into c. Settings that are not in the file keep their values. An unknown key
-// or a value of a wrong type is a *FileError.
-func (c *Config) ReadFile(path string) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("configuration: %w", err)
-	}
-	return c.parse(path, text)
-}
-
-func (c *Config) parse(path string, text []byte) error {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(c); err != nil && len(bytes.TrimSpace(text)) > 0 {
-		return &FileError{path, err}
-	}
-	return nil
-}
-
 // ReadConfig reads the configuration in a run folder. If there is none, the error is a *NoRunError.
 func ReadConfig(dir string) (Config, error) {
 	c := Default()
-	err := c.ReadFile(filepath.Join(dir, ConfigName))
+	f, err := OpenFile(filepath.Join(dir, ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, &NoRunError{dir}
+	}
+	if err == nil {
+		err = f.Apply(&c)
 	}
 	return c, err
 }

@@ -9,7 +9,8 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte("a: &x [*x]"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c := Default()
-		if c.parse("fuzz", text) == nil {
+		f, err := parseFile("fuzz", text)
+		if err == nil && f.Apply(&c) == nil {
 			_ = c.Validate()
 		}
 	})

@@ -22,12 +22,12 @@ type FileError struct {
 	Err  error
 }
 
-// Error returns one line, although the list of wrong values in a YAML file has several.
+// Error returns one line, although the errors of the YAML library have several.
 func (e *FileError) Error() string {
-	problem := e.Err.Error()
+	problem := strings.TrimPrefix(e.Err.Error(), "yaml: ")
 	var wrong *yaml.TypeError
 	if errors.As(e.Err, &wrong) {
-		problem = strings.Join(wrong.Errors, "; ")
+		problem = wrong.Errors[0]
 	}
 	return fmt.Sprintf("configuration %s: %s", e.Path, problem)
 }

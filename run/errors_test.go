@@ -49,13 +49,15 @@ func TestWrongFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("train:\n  steps: many\n  unknown: 3\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	var cfg Config
-	err := cfg.ReadFile(path)
+	f, err := OpenFile(path)
+	if err == nil {
+		err = f.Apply(new(Config))
+	}
 	var wrong *FileError
 	if !errors.As(err, &wrong) {
 		t.Fatalf("error %v", err)
 	}
-	for _, part := range []string{"configuration " + path + ": line 2: ", "; line 3: ", "unknown"} {
+	for _, part := range []string{"configuration " + path + ": line 2: ", "; line 3: ", "train.unknown"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in %q", part, err)
 		}

@@ -66,7 +66,7 @@ func execute(args []string, stdout, stderr io.Writer) (code int) {
 	defer stop()
 	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: dropTime})))
 	app := newApp(stdout, stderr)
-	err := inFlags(app.RunContext(ctx, intersperse(app, args)))
+	err := app.RunContext(ctx, intersperse(app, args))
 	if err != nil {
 		fmt.Fprintln(stderr, "bnas: "+strings.TrimSpace(err.Error()))
 	}
@@ -88,11 +88,14 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// interruptible returns a context that SIGINT and SIGTERM cancel. A second signal ends the process at once.
+// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
 func interruptible(stderr io.Writer) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		if _, ok := <-signals; !ok {
 			return
@@ -118,6 +121,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Name:                   "bnas",
 		Usage:                  "neural architecture search that trains nothing but BatchNorm",
 		Version:                version(),
+		Metadata:               map[string]any{},
 		Writer:                 stdout,
 		ErrWriter:              stderr,
 		ExitErrHandler:         func(*cli.Context, error) {},
@@ -145,6 +149,9 @@ func prepare(c *cli.Command) {
 		c.Description += "\n" + exitHelp
 	} else if c.Action == nil {
 		c.Action = unknownCommand
+	}
+	if action := c.Action; action != nil {
+		c.Action = func(ctx *cli.Context) error { return inFlags(c, action(ctx)) }
 	}
 	for _, s := range c.Subcommands {
 		prepare(s)

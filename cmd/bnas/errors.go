@@ -3,14 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
 )
 
-// inFlags rewords an error of package run for the command line: it names the flag of a setting and the flags that help. A
-// wrong setting or configuration file, and a folder that holds a run, become usage errors.
-func inFlags(err error) error {
+// inFlags rewords an error of package run for the command line: it names the flag of a setting and the flags of this command
+// that help. A wrong setting or configuration file, and a folder that holds a run, become usage errors.
+func inFlags(c *cli.Command, err error) error {
 	var (
 		setting *run.SettingError
 		several run.SettingErrors
@@ -23,11 +26,11 @@ func inFlags(err error) error {
 	)
 	switch {
 	case errors.As(err, &setting):
-		return usageError{reword(err, setting, asFlag(setting))}
+		return usageError{reword(err, setting, asFlag(c, setting))}
 	case errors.As(err, &several):
 		lines := make([]string, len(several))
 		for i, one := range several {
-			lines[i] = asFlag(one)
+			lines[i] = asFlag(c, one)
 		}
 		return usageError{reword(err, several, strings.Join(lines, "; "))}
 	case errors.As(err, &file):
@@ -39,7 +42,7 @@ func inFlags(err error) error {
 	case errors.As(err, &locked):
 		return reword(err, locked, locked.Error()+"; wait for it, or name another folder with --out")
 	case errors.As(err, &images):
-		return reword(err, images, images.Error()+"; lower --images or --mc-batches")
+		return reword(err, images, images.Error()+"; "+fewerImages(c))
 	case errors.As(err, &device):
 		text := "--" + device.Error()
 		if errors.Is(device, run.ErrNoDriver) {
@@ -64,14 +67,37 @@ func reword(err, part error, text string) error {
 	return reworded{err, strings.Replace(err.Error(), part.Error(), text, 1)}
 }
 
-// asFlag returns the text of a wrong setting with the name of its flag, or of its key in the file if no flag sets it.
-func asFlag(e *run.SettingError) string {
+// asFlag returns the text of a wrong setting with its flag, or with its key in the file if no flag of the command sets it.
+func asFlag(c *cli.Command, e *run.SettingError) string {
+	if s, ok := settingOf(e.Setting); ok && hasFlag(c, s.flag) {
+		return "--" + s.flag + " " + e.Problem
+	}
+	return "the setting " + e.Error()
+}
+
+// settingOf returns the setting with a path.
+func settingOf(path string) (setting, bool) {
 	for _, group := range allSettings() {
 		for _, s := range group {
-			if s.path == e.Setting {
-				return "--" + s.flag + " " + e.Problem
+			if s.path == path {
+				return s, true
 			}
 		}
 	}
-	return e.Error()
+	return setting{}, false
+}
+
+func hasFlag(c *cli.Command, name string) bool {
+	return slices.ContainsFunc(c.Flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) })
+}
+
+// fewerImages says how the command can do with fewer images.
+func fewerImages(c *cli.Command) string {
+	switch {
+	case hasFlag(c, "images"):
+		return "lower --images or --mc-batches"
+	case hasFlag(c, "rank-every"):
+		return "lower score.images in the file of --config, or train without a ranking: --rank-every 0"
+	}
+	return "lower score.images in the file of --config"
 }

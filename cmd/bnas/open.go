@@ -11,9 +11,10 @@ import (
 // runFlag names a trained run; without it a command looks at the untrained network that its flags describe.
 var runFlag = &cli.StringFlag{Name: "run", Usage: "folder of a trained run", DefaultText: "none: the untrained network"}
 
-// options returns the options with which a command opens a run.
+// options returns the options with which a command opens a run. A default may be lowered for a small data set unless the
+// command line or the file of --config gives the setting.
 func options(c *cli.Context) run.Options {
-	o := run.Options{HandOver: handOver}
+	o := run.Options{HandOver: handOver, Lower: func(path string) bool { return !given(c, path) }}
 	if !c.Bool("quiet") {
 		o.Log = slog.Default()
 	}
@@ -36,6 +37,15 @@ func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli
 		return nil, err
 	}
 	return run.Open(dir, cfg, options(c))
+}
+
+// given reports whether a flag or the file of --config gives a setting.
+func given(c *cli.Context, path string) bool {
+	if s, ok := settingOf(path); ok && c.IsSet(s.flag) {
+		return true
+	}
+	f, ok := c.App.Metadata[configFile].(*run.File)
+	return ok && f.Has(path)
 }
 
 // runConfig returns the configuration of a run, changed by the flags. Settings of the network cannot be given again.

@@ -44,9 +44,14 @@ func flagsOf(settings []setting) []cli.Flag {
 func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, error) {
 	cfg := base
 	if path := c.String("config"); path != "" {
-		if err := cfg.ReadFile(path); err != nil {
+		f, err := run.OpenFile(path)
+		if err == nil {
+			err = f.Apply(&cfg)
+		}
+		if err != nil {
 			return cfg, err
 		}
+		c.App.Metadata[configFile] = f
 	}
 	for _, s := range settings {
 		if !c.IsSet(s.flag) {
@@ -64,12 +69,21 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 			return cfg, usagef("--%s: %w", s.flag, err)
 		}
 	}
+	if c.IsSet("epochs") && c.IsSet("steps") {
+		return cfg, usagef("--epochs and --steps exclude each other")
+	}
+	if c.IsSet("epochs") {
+		cfg.Train.Steps = 0 // it would decide the length of the run
+	}
 	cfg.Spread()
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
 	return cfg, nil
 }
+
+// configFile is the place of the file of --config in the metadata of the program.
+const configFile = "config"
 
 // fieldAt finds the field of a struct by its dotted YAML path.
 func fieldAt(v reflect.Value, path string) (reflect.Value, error) {

@@ -94,7 +94,9 @@ func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	if dir == "" {
 		dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
-	return run.Create(dir, cfg, options(c))
+	o := options(c)
+	o.Search = c.Command.Name == "run"
+	return run.Create(dir, cfg, o)
 }
 
 // resumedRun opens the run of --resume. Flags may change settings that do not change the result. The checkpoint refuses
