@@ -110,7 +110,7 @@ type panel struct {
 
 // Margins of a panel, in the drawing's units.
 const (
-	marginLeft, marginRight = 46, 12
+	marginLeft, marginRight = 46, 18
 	marginTop, marginBottom = 26, 36
 )
 
