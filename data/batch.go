@@ -4,9 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
-
-	"bnas.example/philox"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -37,7 +34,7 @@ func Gather(s Set, indices []int) (Batch, error) {
 		group.Go(func() error {
 			bytes := make([]byte, 3*h*w)
 			for k := first; k < min(first+chunk, len(indices)); k++ {
-				if err := s.Read(bytes, indices[k]); err != nil {
+				if err := readImage(s, bytes, indices[k]); err != nil {
 					return err
 				}
 				batch.Labels[k] = s.Label(indices[k])
@@ -62,15 +59,4 @@ func checkIndices(s Set, indices []int) error {
 		}
 	}
 	return nil
-}
-
-// Holdout splits 0…n−1 into two parts, each in ascending order. The second part has size numbers (at most n), chosen by
-// the seed.
-func Holdout(n, size int, seed uint64) (train, holdout []int) {
-	order := philox.New(seed, "holdout", 0).Perm(n)
-	size = max(0, min(size, n))
-	holdout, train = order[:size:size], order[size:]
-	slices.Sort(holdout)
-	slices.Sort(train)
-	return train, holdout
 }

@@ -1,11 +1,11 @@
 package data
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -66,28 +66,27 @@ func openCIFAR(o Options, f cifarFormat) (Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{
-		name: o.Name, classes: f.classes, height: cifarSide, width: cifarSide, channels: 3, mean: f.mean, std: f.std,
-	}
-	total := len(f.files[o.Split]) * f.records[o.Split]
-	m.labels, m.pixels = make([]byte, 0, total), make([]byte, 0, total*cifarPixels)
-	sum := sha256.New()
-	for _, name := range f.files[o.Split] {
+	files, records := f.files[o.Split], f.records[o.Split]
+	for _, name := range files { // before memory for all of them is taken
 		path := filepath.Join(dir, name)
-		file, err := os.ReadFile(path)
+		err := f.checkFile(path, records)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s is missing; the %s split is %s", path, o.Split, strings.Join(f.files[o.Split], ", "))
+			return nil, fmt.Errorf("%s is missing; the %s split is %s", path, o.Split, strings.Join(files, ", "))
 		}
 		if err != nil {
 			return nil, err
 		}
-		labels, pixels, err := f.parse(file, f.records[o.Split])
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	total := len(files) * records
+	m := &memory{
+		name: o.Name, classes: f.classes, height: cifarSide, width: cifarSide, channels: 3, mean: f.mean, std: f.std,
+		labels: make([]byte, 0, total), pixels: make([]byte, 0, total*cifarPixels),
+	}
+	sum := sha256.New()
+	for _, name := range files {
+		if err := f.readFile(m, filepath.Join(dir, name), records, sum); err != nil {
+			return nil, err
 		}
-		m.labels = append(m.labels, labels...)
-		m.pixels = append(m.pixels, pixels...)
-		sum.Write(file)
 	}
 	m.hash = hex.EncodeToString(sum.Sum(nil))
 	if o.Height == 0 {
@@ -114,29 +113,72 @@ func (f cifarFormat) locate(dir, split string) (string, error) {
 	return "", fmt.Errorf("no %s in %s or its folder %s; %s", first, dir, f.folder, source)
 }
 
-// parse splits a file of the given number of records into classes and pixels.
-func (f cifarFormat) parse(file []byte, records int) (labels, pixels []byte, err error) {
-	size := f.labelBytes + cifarPixels
-	if len(file) != records*size {
-		if magic := []byte{0x1f, 0x8b}; bytes.HasPrefix(file, magic) {
-			return nil, nil, errors.New("this is a gzip archive, unpack it first")
-		}
-		where := "truncated"
-		if len(file) > records*size {
-			where = "too long, or another format"
-		}
-		return nil, nil, fmt.Errorf("%s: it ends in record %d with %d bytes; %d records of %d bytes make %d",
-			where, len(file)/size, len(file), records, size, records*size)
+// checkFile returns an error if a file cannot hold the given number of records.
+func (f cifarFormat) checkFile(path string, records int) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
 	}
-	labels = make([]byte, records)
-	pixels = make([]byte, records*cifarPixels)
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", path)
+	}
+	magic := make([]byte, 2)
+	if n, _ := io.ReadFull(file, magic); n == 2 && magic[0] == 0x1f && magic[1] == 0x8b && info.Size() != f.size(records) {
+		return fmt.Errorf("%s is a gzip archive, unpack it first", path)
+	}
+	if err := f.checkSize(info.Size(), records); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// readFile appends the records of a file to m and to sum.
+func (f cifarFormat) readFile(m *memory, path string, records int, sum io.Writer) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := f.parse(m, io.TeeReader(file, sum), records); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// parse appends the classes and pixels of the records of a file to m.
+func (f cifarFormat) parse(m *memory, file io.Reader, records int) error {
+	record := make([]byte, f.labelBytes+cifarPixels)
 	for i := range records {
-		record := file[i*size : (i+1)*size]
-		labels[i] = record[f.labelBytes-1]
-		if int(labels[i]) >= len(f.classes) {
-			return nil, nil, fmt.Errorf("record %d: label %d, but there are only %d classes", i, labels[i], len(f.classes))
+		if _, err := io.ReadFull(file, record); err != nil {
+			return fmt.Errorf("record %d: %w", i, err)
 		}
-		copy(pixels[i*cifarPixels:], record[f.labelBytes:])
+		label := record[f.labelBytes-1]
+		if int(label) >= len(f.classes) {
+			return fmt.Errorf("record %d: label %d, but there are only %d classes", i, label, len(f.classes))
+		}
+		m.labels = append(m.labels, label)
+		m.pixels = append(m.pixels, record[f.labelBytes:]...)
 	}
-	return labels, pixels, nil
+	return nil
+}
+
+// size returns the bytes of a file with the given number of records.
+func (f cifarFormat) size(records int) int64 { return int64(records) * int64(f.labelBytes+cifarPixels) }
+
+func (f cifarFormat) checkSize(size int64, records int) error {
+	want := f.size(records)
+	if size == want {
+		return nil
+	}
+	where := "truncated"
+	if size > want {
+		where = "too long, or another format"
+	}
+	record := f.size(1)
+	return fmt.Errorf("%s: it ends in record %d with %d bytes; %d records of %d bytes make %d", where, size/record, size, records, record, want)
 }

@@ -176,12 +176,12 @@ func FuzzCIFAR(f *testing.F) {
 		if ten {
 			format = cifar10
 		}
-		labels, pixels, err := format.parse(file, 2)
-		if err != nil {
+		var m memory
+		if err := format.parse(&m, bytes.NewReader(file), 2); err != nil {
 			return
 		}
-		if len(labels) != 2 || len(pixels) != 2*cifarPixels || int(max(labels[0], labels[1])) >= len(format.classes) {
-			t.Errorf("labels %v, %d pixels", labels, len(pixels))
+		if len(m.labels) != 2 || len(m.pixels) != 2*cifarPixels || int(max(m.labels[0], m.labels[1])) >= len(format.classes) {
+			t.Errorf("labels %v, %d pixels", m.labels, len(m.pixels))
 		}
 	})
 }

@@ -4,6 +4,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,6 +33,7 @@ type Options struct {
 	Split  string `yaml:"split"`  // train (the default) or test
 	Height int    `yaml:"height"` // 0: the set's own; for a square, Height or Width is enough
 	Width  int    `yaml:"width"`
+	Normal Normal `yaml:"normal"` // the zero value: the set's own
 }
 
 const (
@@ -53,7 +55,7 @@ func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx",
 //	cifar10   CIFAR-10, binary version: data_batch_1.bin … data_batch_5.bin, test_batch.bin
 //	cifar100  CIFAR-100, binary version: train.bin, test.bin; the labels are the 100 fine ones
 //	idx       the MNIST family: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…; also .gz and 3-channel idx4
-//	folder    one folder of JPEG and PNG files for each class; see openFolder
+//	folder    one folder of JPEG, PNG and WebP files for each class; see openFolder
 //
 // An error names the file, and the record if the file has records.
 func Open(o Options) (Set, error) {
@@ -77,6 +79,11 @@ func Open(o Options) (Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %s: %w", o.Name, err)
 	}
+	s = o.Normal.of(s)
+	if o.Split == train && o.Dir != "" {
+		mean, std := s.Normal()
+		slog.Info("normalisation", "set", o.Dir, "mean", fmt.Sprintf("%.4g", mean), "std", fmt.Sprintf("%.4g", std))
+	}
 	return s, nil
 }
 
@@ -99,6 +106,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Height < 0 || o.Width < 0 || o.Height > maxSide || o.Width > maxSide {
 		return o, fmt.Errorf("images of %d×%d are not possible: each side must be from 1 to %d", o.Height, o.Width, maxSide)
+	}
+	if err := o.Normal.Validate(); err != nil {
+		return o, err
 	}
 	if o.Name == "fashion" {
 		if o.Dir != "" {

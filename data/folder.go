@@ -5,23 +5,18 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
-	_ "image/jpeg" // the formats of image.Decode
-	_ "image/png"
-	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/image/draw"
+	"sync/atomic"
 )
 
 const (
-	folderNormalImages = 256       // measure the mean and deviation
-	testShare          = 5         // of a folder without its own split, every fifth image is for testing
-	maxPixels          = 100 << 20 // of a file; bounds the memory for a damaged header
+	folderNormalImages = 256 // measure the mean and deviation
+	testShare          = 5   // of a folder without its own split, every fifth image is for testing
 )
 
 // folder is a set that decodes its images in Read.
@@ -33,6 +28,8 @@ type folder struct {
 	height, width int
 	mean, std     [3]float64
 	hash          string
+	skipped       []string     // files that are no images
+	grey          atomic.Int64 // images read so far that were grey
 }
 
 func (f *folder) Name() string                   { return f.name }
@@ -46,11 +43,11 @@ func (f *folder) Hash() string                   { return f.hash }
 // openFolder lists an ImageFolder. Its images are in ROOT/train/CLASS/… and ROOT/test/CLASS/… (or ROOT/val), or in
 // ROOT/CLASS/…. In the latter, every fifth image of a class, in the order of the names, is for testing.
 //
-// Images are files that end in .jpg, .jpeg or .png, at any depth below their class. Other files and hidden folders are
-// skipped. Classes are numbered in the order of the names of the training folders. Each image is cropped around its
-// centre to the proportion of the requested size and resized by bilinear filtering. Transparent pixels are black. Mean
-// and standard deviation are those of 256 training images, evenly spaced in that order. The Hash is that of the names and
-// sizes.
+// Images are files that end in .jpg, .jpeg, .png or .webp, at any depth below their class. Other files are skipped with a
+// warning, hidden files and folders without one. Classes are numbered in the order of the names of the training folders.
+// Each image is turned as its EXIF orientation says (JPEG), cropped around its centre to the proportion of the requested
+// size and resized by bilinear filtering. Transparent pixels are black; a grey image is three equal planes. Mean and
+// standard deviation are those of 256 training images, evenly spaced in that order. The Hash is that of the names and sizes.
 func openFolder(o Options) (Set, error) {
 	if o.Height == 0 {
 		return nil, errors.New("the images of a folder have no common size: give the height and width they shall have")
@@ -60,6 +57,9 @@ func openFolder(o Options) (Set, error) {
 	ownSplit := isDir(trainRoot)
 	if !ownSplit {
 		trainRoot = root
+		if err := checkNoSplit(root); err != nil {
+			return nil, err
+		}
 	}
 	classes, err := classFolders(trainRoot)
 	if err != nil {
@@ -81,7 +81,40 @@ func openFolder(o Options) (Set, error) {
 		}
 	}
 	s.mean, s.std = mean, std
+	s.warn(root, o.Split)
+	if grey := trainSet.grey.Load(); grey > 0 {
+		slog.Info("grey images are read as three equal channels", "set", o.Dir, "grey", grey, "of the images looked at", min(folderNormalImages, trainSet.Len()))
+	}
 	return s, nil
+}
+
+// splitNames are names of folders that hold a split and no class.
+var splitNames = []string{"train", "training", "test", "testing", "val", "valid", "validation"}
+
+// checkNoSplit returns an error if the folders of a set without train are splits.
+func checkNoSplit(root string) error {
+	folders, err := classFolders(root)
+	if err != nil {
+		return err
+	}
+	for _, name := range folders {
+		if !slices.Contains(splitNames, strings.ToLower(name)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s holds %s, but no train: the training images belong into a folder train, with one folder for each class", root, strings.Join(folders, " and "))
+}
+
+// warn logs what is probably a mistake in the files of a set.
+func (f *folder) warn(root, split string) {
+	if n := len(f.skipped); n > 0 {
+		slog.Warn("files that are no .jpg, .jpeg, .png or .webp are skipped", "set", root, "split", split, "files", n, "such as", f.skipped[0])
+	}
+	counts := make([]int, len(f.classes))
+	for _, label := range f.labels {
+		counts[label]++
+	}
+	warnOfClasses(root, split, f.classes, counts)
 }
 
 func (f *folder) listTest(root string, ownSplit bool) error {
@@ -100,6 +133,11 @@ func (f *folder) listTest(root string, ownSplit bool) error {
 		for _, class := range present {
 			if !slices.Contains(f.classes, class) {
 				return fmt.Errorf("%s is not a class of the training images", filepath.Join(dir, class))
+			}
+		}
+		for _, class := range f.classes {
+			if !slices.Contains(present, class) {
+				return fmt.Errorf("%s has no folder %s, which is a class of the training images", dir, class)
 			}
 		}
 		return f.list(dir, func(int) bool { return true })
@@ -125,7 +163,7 @@ func classFolders(dir string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, fmt.Errorf("%s holds no folders: one for each class is needed, with its JPEG and PNG files inside", dir)
+		return nil, fmt.Errorf("%s holds no folders: one for each class is needed, with its JPEG, PNG and WebP files inside", dir)
 	}
 	return names, nil
 }
@@ -136,10 +174,11 @@ func (f *folder) list(root string, keep func(k int) bool) error {
 	sum := sha256.New()
 	for label, class := range f.classes {
 		dir := filepath.Join(root, class)
-		images, err := imageFiles(dir)
+		images, skipped, err := imageFiles(dir)
 		if err != nil {
 			return err
 		}
+		f.skipped = append(f.skipped, skipped...)
 		for k, name := range images {
 			if !keep(k) {
 				continue
@@ -149,12 +188,15 @@ func (f *folder) list(root string, keep func(k int) bool) error {
 			if err != nil {
 				return err
 			}
+			if !info.Mode().IsRegular() {
+				return fmt.Errorf("%s is not a regular file", path)
+			}
 			fmt.Fprintf(sum, "%q %d\n", class+"/"+filepath.ToSlash(name), info.Size())
 			f.files = append(f.files, path)
 			f.labels = append(f.labels, label)
 		}
 		if len(images) == 0 {
-			return fmt.Errorf("%s holds no .jpg, .jpeg or .png file", dir)
+			return fmt.Errorf("%s holds no .jpg, .jpeg, .png or .webp file", dir)
 		}
 	}
 	if len(f.files) == 0 {
@@ -164,69 +206,47 @@ func (f *folder) list(root string, keep func(k int) bool) error {
 	return nil
 }
 
-// imageFiles returns the names of the images at any depth below dir, in the order of fs.WalkDir.
-func imageFiles(dir string) ([]string, error) {
-	var images []string
-	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
+// imageFiles returns the names of the images at any depth below dir, in the order of fs.WalkDir, and the paths of the files
+// that are no images. Hidden files and folders are in neither.
+func imageFiles(dir string) (images, skipped []string, err error) {
+	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
 			return err
-		}
-		switch strings.ToLower(filepath.Ext(name)) {
-		case ".jpg", ".jpeg", ".png":
-			if !d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+		case name != "." && strings.HasPrefix(d.Name(), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case !d.IsDir():
+			switch strings.ToLower(filepath.Ext(name)) {
+			case ".jpg", ".jpeg", ".png", ".webp":
 				images = append(images, name)
+			default:
+				skipped = append(skipped, filepath.Join(dir, name))
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
+		return nil, nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return images, nil
+	return images, skipped, nil
 }
 
 func (f *folder) Read(dst []byte, i int) error {
 	if err := checkRead(f, dst, i); err != nil {
 		return err
 	}
-	img, err := decodeFile(f.files[i])
+	var p picture
+	err := caught(func() (err error) {
+		p, err = decodeFile(dst, f.files[i], f.height, f.width)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("data: folder: %s: %w", f.files[i], err)
 	}
-	to := image.NewRGBA(image.Rect(0, 0, f.width, f.height))
-	draw.BiLinear.Scale(to, to.Bounds(), img, centre(img.Bounds(), f.height, f.width), draw.Over, nil)
-	planar(dst, to.Pix)
+	if p.grey {
+		f.grey.Add(1)
+	}
 	return nil
-}
-
-func decodeFile(path string) (image.Image, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	config, _, err := image.DecodeConfig(file)
-	if err != nil {
-		return nil, err
-	}
-	if config.Width < 1 || config.Height < 1 || config.Width > maxPixels/config.Height {
-		return nil, fmt.Errorf("%d×%d pixels are not possible", config.Width, config.Height)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return nil, err
-	}
-	img, _, err := image.Decode(file)
-	return img, err
-}
-
-// centre returns the largest rectangle in the middle of r with the proportion height:width.
-func centre(r image.Rectangle, height, width int) image.Rectangle {
-	h, w := r.Dy(), r.Dx()
-	if h*width > w*height {
-		h = max(1, w*height/width)
-	} else {
-		w = max(1, h*width/height)
-	}
-	top, left := r.Min.Y+(r.Dy()-h)/2, r.Min.X+(r.Dx()-w)/2
-	return image.Rect(left, top, left+w, top+h)
 }

@@ -38,6 +38,13 @@ func encoded(t *testing.T, format string, height, width int, left, right color.C
 	return b.Bytes()
 }
 
+func encodePNG(t *testing.T, b *bytes.Buffer, img image.Image) {
+	t.Helper()
+	if err := png.Encode(b, img); err != nil {
+		t.Fatal(err)
+	}
+}
+
 var (
 	red   = color.NRGBA{200, 0, 0, 255}
 	green = color.NRGBA{0, 200, 0, 255}
@@ -166,7 +173,7 @@ func TestFolderRefuses(t *testing.T) {
 	}{
 		{"no size", "a/x.png", good, "train", 0, []string{"give the height and width"}},
 		{"no class", "x.png", good, "train", 4, []string{"holds no folders"}},
-		{"empty class", "a/x.gif", good, "train", 4, []string{"a holds no .jpg, .jpeg or .png"}},
+		{"empty class", "a/x.gif", good, "train", 4, []string{"a holds no .jpg, .jpeg, .png or .webp"}},
 		{"no test images", "a/x.png", good, "test", 4, []string{"fewer than 5 images"}},
 		{"no test folder", "train/a/x.png", good, "test", 4, []string{"neither test nor val"}},
 		{"truncated", "a/x.png", good[:len(good)/2], "train", 4, []string{filepath.Join("a", "x.png"), "EOF"}},

@@ -1,16 +1,11 @@
 package data
 
 import (
-	"bufio"
-	"compress/gzip"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"path/filepath"
+	"log/slog"
 	"slices"
 	"strconv"
 )
@@ -50,7 +45,26 @@ func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
 		}
 	}
 	s.name, s.classes, s.mean, s.std = o.Name, classes, mean, std
+	if o.Dir != "" {
+		s.warn(o.Dir, o.Split)
+	}
 	return fit(s, o.Height, o.Width), nil
+}
+
+// warn logs what is probably a mistake in the files, and how grey images are read.
+func (m *memory) warn(dir, split string) {
+	counts := make([]int, len(m.classes))
+	for _, label := range m.labels {
+		counts[label]++
+	}
+	if split == train && len(counts) > 1 && counts[0] == 0 && !slices.Contains(counts[1:], 0) {
+		slog.Warn("the labels begin at 1, and so class 0 has no image; subtract 1 from each label", "set", dir, "classes", len(counts))
+	} else {
+		warnOfClasses(dir, split, m.classes, counts)
+	}
+	if m.channels == 1 {
+		slog.Info("grey images are read as three equal channels", "set", dir)
+	}
 }
 
 func fit(s Set, height, width int) Set {
@@ -63,31 +77,41 @@ func fit(s Set, height, width int) Set {
 
 // readIDX reads the images and labels of a split. The caller sets name, classes and normalisation.
 func readIDX(files fs.FS, dir, split string) (*memory, error) {
-	dims, images, path, err := readIDXFile(files, dir, split, "images", 3, 4)
+	labels, err := openIDXFile(files, dir, split, "labels", mostLabels, 1)
 	if err != nil {
 		return nil, err
 	}
-	m := &memory{pixels: images}
-	if err := m.shape(dims); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	labelDims, labels, labelPath, err := readIDXFile(files, dir, split, "labels", 1)
+	defer labels.Close()
+	images, err := openIDXFile(files, dir, split, "images", mostSet, 3, 4)
 	if err != nil {
 		return nil, err
 	}
-	if labelDims[0] != dims[0] {
-		return nil, fmt.Errorf("%s holds %d labels, %s %d images", labelPath, labelDims[0], path, dims[0])
+	defer images.Close()
+	if labels.dims[0] != images.dims[0] { // before anything of this size is read
+		return nil, fmt.Errorf("%s holds %d labels, %s %d images", labels.path, labels.dims[0], images.path, images.dims[0])
 	}
-	m.labels = labels
+	m := &memory{}
+	if err := m.shape(images.dims); err != nil {
+		return nil, fmt.Errorf("%s: %w", images.path, err)
+	}
+	if m.labels, err = labels.content(); err != nil {
+		return nil, err
+	}
+	if m.pixels, err = images.content(); err != nil {
+		return nil, err
+	}
+	if len(images.dims) == 4 && images.dims[1] != 3 {
+		m.makePlanes()
+	}
 	sum := sha256.New()
-	fmt.Fprintln(sum, dims)
-	sum.Write(images)
-	sum.Write(labels)
+	fmt.Fprintln(sum, images.dims)
+	sum.Write(m.pixels)
+	sum.Write(m.labels)
 	m.hash = hex.EncodeToString(sum.Sum(nil))
 	return m, nil
 }
 
-// shape accepts N×H×W, N×3×H×W and N×H×W×3. It turns the last into planes.
+// shape accepts N×H×W, N×3×H×W and N×H×W×3.
 func (m *memory) shape(dims []int) error {
 	switch {
 	case len(dims) == 3:
@@ -96,13 +120,6 @@ func (m *memory) shape(dims []int) error {
 		m.channels, m.height, m.width = 3, dims[2], dims[3]
 	case dims[3] == 3:
 		m.channels, m.height, m.width = 3, dims[1], dims[2]
-		image := make([]byte, 3*m.height*m.width)
-		for at := 0; at < len(m.pixels); at += len(image) {
-			copy(image, m.pixels[at:])
-			for i, v := range image {
-				m.pixels[at+i%3*m.height*m.width+i/3] = v
-			}
-		}
 	default:
 		return fmt.Errorf("images of %v have no dimension of three channels", dims[1:])
 	}
@@ -112,84 +129,13 @@ func (m *memory) shape(dims []int) error {
 	return nil
 }
 
-// readIDXFile finds and reads the file of a split's images or labels.
-func readIDXFile(files fs.FS, dir, split, kind string, ranks ...int) (dims []int, content []byte, path string, err error) {
-	var names []string
-	prefixes := []string{split}
-	if split == test {
-		prefixes = []string{"t10k", "test"}
-	}
-	for _, prefix := range prefixes {
-		for _, rank := range ranks {
-			for _, separator := range []string{"-", "."} { // some archives unpack to train-images.idx3-ubyte
-				name := fmt.Sprintf("%s-%s%sidx%d-ubyte", prefix, kind, separator, rank)
-				names = append(names, name, name+".gz")
-			}
+// makePlanes turns images of H×W×3 into planes.
+func (m *memory) makePlanes() {
+	image := make([]byte, 3*m.height*m.width)
+	for at := 0; at < len(m.pixels); at += len(image) {
+		copy(image, m.pixels[at:])
+		for i, v := range image {
+			m.pixels[at+i%3*m.height*m.width+i/3] = v
 		}
 	}
-	for _, name := range names {
-		f, err := files.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		path = filepath.Join(dir, name)
-		if err == nil {
-			dims, content, err = parseIDX(f, ranks)
-			err = errors.Join(err, f.Close())
-		}
-		if err != nil {
-			return nil, nil, path, fmt.Errorf("%s: %w", path, err)
-		}
-		return dims, content, path, nil
-	}
-	return nil, nil, "", fmt.Errorf("no %s in %s, with or without .gz; the sets of the MNIST family come as four such files", names[0], dir)
-}
-
-// parseIDX reads an IDX file of unsigned bytes, gzip-compressed or not: two zero bytes, the type 8, the rank, the
-// dimensions as big-endian 32-bit numbers, the content. Source: http://yann.lecun.com/exdb/mnist
-func parseIDX(r io.Reader, ranks []int) (dims []int, content []byte, err error) {
-	b := bufio.NewReader(r)
-	if magic, err := b.Peek(2); err == nil && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, nil, err
-		}
-		defer z.Close()
-		b = bufio.NewReader(z)
-	}
-	var head [4]byte
-	if _, err := io.ReadFull(b, head[:]); err != nil {
-		return nil, nil, fmt.Errorf("header: %w", err)
-	}
-	if head[0] != 0 || head[1] != 0 || head[2] != 8 {
-		return nil, nil, fmt.Errorf("not an IDX file of bytes: it begins with % x, not 00 00 08", head[:3])
-	}
-	if !slices.Contains(ranks, int(head[3])) {
-		return nil, nil, fmt.Errorf("an array of rank %d, where %v is needed", head[3], ranks)
-	}
-	size := 1
-	for i := range int(head[3]) {
-		var d uint32
-		if err := binary.Read(b, binary.BigEndian, &d); err != nil {
-			return nil, nil, fmt.Errorf("header: dimension %d: %w", i, err)
-		}
-		const most = 1 << 36 // bytes
-		if d == 0 || int(d) > most/size {
-			return nil, nil, fmt.Errorf("header: impossible dimensions %v", append(dims, int(d)))
-		}
-		dims = append(dims, int(d))
-		size *= int(d)
-	}
-	content, err = io.ReadAll(io.LimitReader(b, int64(size)+1)) // grows with the file, not with the header
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, err
-	}
-	if record := size / dims[0]; len(content) < size {
-		return nil, nil, fmt.Errorf("truncated: it ends in record %d with %d bytes of content; %d records of %d bytes make %d",
-			len(content)/record, len(content), dims[0], record, size)
-	}
-	if len(content) > size {
-		return nil, nil, fmt.Errorf("too long: more than the %d bytes of content that the header %v gives", size, dims)
-	}
-	return dims, content, nil
 }

@@ -111,7 +111,7 @@ func TestIDXRefuses(t *testing.T) {
 		{"images as labels", good, good, []string{"train-labels-idx1-ubyte: an array of rank 3"}},
 		{"counts differ", good, idxFile([]byte{0, 1}, 2), []string{"2 labels", "3 images"}},
 		{"no image", idxFile(nil, 0, 2, 2), labels, []string{"impossible dimensions [0]"}},
-		{"huge", idxFile(nil, 1<<31, 1<<31, 1<<31), labels, []string{"impossible dimensions"}},
+		{"huge", idxFile(nil, 1<<31, 1<<31, 1<<31), labels, []string{"dimensions [2147483648 2147483648] make more than 4096 MiB"}},
 		{"huge for its size", idxFile(nil, 1<<20, 64, 64), labels, []string{"truncated"}},
 		{"damaged gzip", compress(t, good)[:20], labels, []string{"train-images-idx3-ubyte"}},
 		{"wide", idxFile(count(5000), 1, 1, 5000), idxFile([]byte{0}, 1), []string{"1×5000"}},
@@ -143,21 +143,28 @@ func FuzzIDX(f *testing.F) {
 	f.Add(compress(f, idxFile(count(12), 3, 2, 2)))
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
 	f.Fuzz(func(t *testing.T, file []byte) {
-		dims, content, err := parseIDX(bytes.NewReader(file), []int{1, 3, 4})
+		var x idxArray
+		if x.header(bytes.NewReader(file), int64(len(file)), 1<<20, []int{1, 3, 4}) != nil {
+			return
+		}
+		content, err := x.content()
 		if err != nil {
 			return
 		}
 		size := 1
-		for _, d := range dims {
+		for _, d := range x.dims {
 			size *= d
 		}
-		if size != len(content) || size == 0 {
-			t.Fatalf("dimensions %v, %d bytes", dims, len(content))
+		if size != len(content) || size == 0 || size > 1<<20 {
+			t.Fatalf("dimensions %v, %d bytes", x.dims, len(content))
 		}
-		m := &memory{name: "fuzz", pixels: content, labels: make([]byte, dims[0])}
-		if len(dims) == 1 || m.shape(dims) != nil {
+		m := &memory{name: "fuzz", pixels: content, labels: make([]byte, x.dims[0])}
+		if len(x.dims) == 1 || m.shape(x.dims) != nil {
 			return
 		}
-		read(t, m, dims[0]-1)
+		if len(x.dims) == 4 && x.dims[1] != 3 {
+			m.makePlanes()
+		}
+		read(t, m, x.dims[0]-1)
 	})
 }

@@ -70,7 +70,7 @@ func (l *Loader) At(step int) (Batch, error) {
 	b := newBatch(l.batch, h, w)
 	src := make([]byte, size)
 	for k, i := range images {
-		if err := l.set.Read(src, i); err != nil {
+		if err := readImage(l.set, src, i); err != nil {
 			return Batch{}, err
 		}
 		b.Labels[k] = l.set.Label(i)

@@ -10,7 +10,7 @@ func measure(s Set, limit int) (mean, std [3]float64, err error) {
 	var count [3][256]int64
 	n := min(s.Len(), limit)
 	for k := range n {
-		if err := s.Read(planes, k*s.Len()/n); err != nil {
+		if err := readImage(s, planes, k*s.Len()/n); err != nil {
 			return mean, std, err
 		}
 		for c := range 3 {

@@ -24,7 +24,7 @@ func table(t *testing.T, file string) *Truth {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	truth, err := ReadTruth(f, file, "", "")
+	truth, err := ReadTruth(f, file, TruthColumns{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,7 +227,7 @@ func TestSubsets(t *testing.T) {
 
 func TestJudge(t *testing.T) {
 	scores, truth := planted(60)
-	table, err := ReadTruth(strings.NewReader("arch,test_accuracy\n"+scores[0].Arch+",7\n"), "t.csv", "", "")
+	table, err := ReadTruth(strings.NewReader("arch,test_accuracy\n"+scores[0].Arch+",7\n"), "t.csv", TruthColumns{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package indicator
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -64,7 +66,8 @@ func (s Subset) Of(scores []Scores, accuracy []float64) ([]Scores, []float64, er
 	return kept, truth, nil
 }
 
-// Correlation holds the agreement of a score with the true accuracies.
+// Correlation holds the agreement of a score with the true accuracies. Where all scores or all accuracies are equal, Tau, Rho
+// and the interval are NaN, undefined; JSON has null.
 type Correlation struct {
 	Name     string        `json:"name"`
 	N        int           `json:"n"`
@@ -72,6 +75,28 @@ type Correlation struct {
 	Interval rank.Interval `json:"tau_b_interval"` // 95 %
 	Rho      float64       `json:"spearman"`
 	Top      []rank.Top    `json:"top"`
+}
+
+// MarshalJSON writes null for what is undefined.
+func (c Correlation) MarshalJSON() ([]byte, error) {
+	type plain Correlation
+	type interval struct {
+		Low  *float64 `json:"low"`
+		High *float64 `json:"high"`
+	}
+	return json.Marshal(struct {
+		plain
+		Tau      *float64 `json:"tau_b"`
+		Interval interval `json:"tau_b_interval"`
+		Rho      *float64 `json:"spearman"`
+	}{plain(c), defined(c.Tau), interval{defined(c.Interval.Low), defined(c.Interval.High)}, defined(c.Rho)})
+}
+
+func defined(v float64) *float64 {
+	if math.IsNaN(v) {
+		return nil
+	}
+	return &v
 }
 
 // Judging holds the settings of a correlation.
@@ -107,6 +132,22 @@ func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
 		if !slices.ContainsFunc(column, math.IsNaN) && len(scores) > 0 {
 			all = append(all, j.Judge(term.Name, column, truth))
 		}
+	}
+	return all
+}
+
+// Proxies judges the table's columns of the user's own, by name. Architectures without a value are left out: see
+// Correlation.N.
+func (j Judging) Proxies(table *Truth, scores []Scores, truth []float64) []Correlation {
+	var all []Correlation
+	for _, name := range slices.Sorted(maps.Keys(table.Proxies)) {
+		var proxy, accuracy []float64
+		for i, s := range scores {
+			if v := table.Proxy(name, s.Arch); !math.IsNaN(v) {
+				proxy, accuracy = append(proxy, v), append(accuracy, truth[i])
+			}
+		}
+		all = append(all, j.Judge(name, proxy, accuracy))
 	}
 	return all
 }

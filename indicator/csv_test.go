@@ -123,7 +123,7 @@ func TestReadScoresErrors(t *testing.T) {
 
 func TestReadTruth(t *testing.T) {
 	table := "index,arch,test_accuracy,valid\n0,a,91.5,1\n1,\"b,c\",-2e1,3\n"
-	got, err := ReadTruth(strings.NewReader(table), "t.csv", "", "")
+	got, err := ReadTruth(strings.NewReader(table), "t.csv", TruthColumns{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,21 +136,21 @@ func TestReadTruth(t *testing.T) {
 	if _, ok := got.Of("z"); ok {
 		t.Error("z was found")
 	}
-	if got, err := ReadTruth(strings.NewReader(table), "t.csv", "index", "valid"); err != nil || got.Accuracy[1] != 3 {
+	if got, err := ReadTruth(strings.NewReader(table), "t.csv", TruthColumns{Arch: "index", Accuracy: "valid"}); err != nil || got.Accuracy[1] != 3 {
 		t.Errorf("other columns: %+v, %v", got, err)
 	}
 	for _, c := range []struct{ text, want string }{
 		{"", "empty"},
 		{"arch,test_accuracy\n", "no rows"},
 		{"arch,acc\na,1\n", `no column "test_accuracy"`},
-		{"arch,test_accuracy\na,1\na,2\n", `line 3, column "arch"`},
+		{"arch,test_accuracy\na,1\na,2\n", `line 3, column "test_accuracy"`},
 		{"arch,test_accuracy\na,high\n", `line 2, column "test_accuracy"`},
 		{"arch,test_accuracy\na,Inf\n", `line 2, column "test_accuracy"`},
 		{"arch,test_accuracy\n,1\n", `line 2, column "arch"`},
 		{"arch,test_accuracy\na,1,2\n", "line 2"},
 		{"arch,test_accuracy\n\"a\nb\",1\nc,x\n", "line 4"},
 	} {
-		_, err := ReadTruth(strings.NewReader(c.text), "t.csv", "", "")
+		_, err := ReadTruth(strings.NewReader(c.text), "t.csv", TruthColumns{})
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "t.csv") {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
 		}
@@ -163,7 +163,7 @@ func FuzzReadTruth(f *testing.F) {
 	f.Add("arch,test_accuracy\n\"a\"\"b\",1e400\n")
 	f.Add("\xef\xbb\xbfarch,test_accuracy\r\na,1\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		table, err := ReadTruth(strings.NewReader(text), "t.csv", "", "")
+		table, err := ReadTruth(strings.NewReader(text), "t.csv", TruthColumns{})
 		if err != nil {
 			return
 		}

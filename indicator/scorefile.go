@@ -50,7 +50,8 @@ func (s Scores) row() []string {
 }
 
 // ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
-// is no term is an error, and so is an incomplete row. Errors name the file, line and column.
+// is no term is an error, and so is an incomplete row. Identical rows of one architecture count once; other rows of the same
+// architecture are an error. Errors name the file, line and column.
 func ReadScores(r io.Reader, name string) ([]Scores, error) {
 	table, header, err := openTable(r, name)
 	if err != nil {
@@ -60,6 +61,8 @@ func ReadScores(r io.Reader, name string) ([]Scores, error) {
 		return nil, fmt.Errorf("indicator: %s: line 1: %w", name, err)
 	}
 	var all []Scores
+	var lines []int
+	index := map[string]int{}
 	for {
 		row, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -73,8 +76,21 @@ func ReadScores(r io.Reader, name string) ([]Scores, error) {
 			line, _ := table.FieldPos(bad)
 			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %w", name, line, header[bad], err)
 		}
-		all = append(all, s)
+		line, _ := table.FieldPos(0)
+		if k, ok := index[s.Arch]; ok {
+			if !all[k].same(s) {
+				return nil, fmt.Errorf("indicator: %s: lines %d and %d have different scores of %s; keep one of them", name, lines[k], line, s.Arch)
+			}
+			continue
+		}
+		index[s.Arch] = len(all)
+		all, lines = append(all, s), append(lines, line)
 	}
+}
+
+// same reports whether both are the same in every figure.
+func (s Scores) same(o Scores) bool {
+	return s.Arch == o.Arch && s.Canonical == o.Canonical && s.Dead == o.Dead && slices.EqualFunc(s.Values, o.Values, sameNumber)
 }
 
 func checkScoreHeader(header []string) error {

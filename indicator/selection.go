@@ -58,6 +58,9 @@ func Select(name string, train []Scores, accuracy []float64) (best Composite, ta
 			}
 		}
 	}
+	if chosen == nil && tried > 0 {
+		return Composite{}, 0, 0, errors.New("indicator: select: all accuracies or all scores are equal: no composite orders them")
+	}
 	if chosen == nil {
 		return Composite{}, 0, 0, errors.New("indicator: select: the scores lack a perspective: a term each of E, T and U is needed")
 	}

@@ -1,17 +1,26 @@
 package indicator
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 )
 
 // openTable reads the header of a CSV table. The reader reuses its record: a row is valid until the next one is read.
-// Errors name the file.
+// A byte-order mark, CRLF and spaces around the names of columns are accepted. Errors name the file.
 func openTable(r io.Reader, name string) (table *csv.Reader, header []string, err error) {
-	table = csv.NewReader(r)
+	b := bufio.NewReader(r)
+	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
+		_, _ = b.Discard(3)
+	} else if bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
+		return nil, nil, fmt.Errorf("indicator: %s: written in UTF-16; save it as CSV in UTF-8", name)
+	}
+	table = csv.NewReader(&shortLines{from: b})
 	table.ReuseRecord = true
 	header, err = table.Read()
 	if errors.Is(err, io.EOF) {
@@ -20,5 +29,36 @@ func openTable(r io.Reader, name string) (table *csv.Reader, header []string, er
 	if err != nil {
 		return nil, nil, fmt.Errorf("indicator: %s: %w", name, err)
 	}
-	return table, slices.Clone(header), nil
+	for c, separator := range map[string]string{";": "semicolons", "\t": "tabs"} {
+		if len(header) == 1 && strings.Contains(header[0], c) {
+			return nil, nil, fmt.Errorf("indicator: %s: line 1: columns are separated by %s; save it with commas", name, separator)
+		}
+	}
+	header = slices.Clone(header)
+	for i := range header {
+		header[i] = strings.TrimSpace(header[i])
+	}
+	return table, header, nil
+}
+
+// longestLine bounds the memory for a file that is no table.
+const longestLine = 1 << 20
+
+// shortLines is a Reader of lines of at most longestLine bytes.
+type shortLines struct {
+	from io.Reader
+	line int // bytes since the last end of a line
+}
+
+func (s *shortLines) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	if end := bytes.LastIndexByte(p[:n], '\n'); end >= 0 {
+		s.line = n - 1 - end
+	} else {
+		s.line += n
+	}
+	if s.line > longestLine {
+		return 0, fmt.Errorf("a line of more than %d KiB; is this a CSV table?", longestLine>>10)
+	}
+	return n, err
 }

@@ -11,25 +11,33 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
+// Undefined reports whether the statistic has no interval: it is undefined in every resample.
+func (i Interval) Undefined() bool { return math.IsNaN(i.Low) }
+
 // Source draws integers, uniform on 0…n−1. Those of math/rand/v2 are Sources.
 type Source interface{ IntN(n int) int }
 
 // Bootstrap draws resamples of 0…n−1 with replacement, evaluates statistic on the indices of each, and returns the
 // central interval that holds the share level of the values (Efron's percentile interval). Resample r is drawn from
 // source(r): with the same sources, different statistics see the same resamples. The slice given to statistic is
-// reused.
+// reused. Resamples in which the statistic is NaN, undefined, are left out; if no resample is left, both ends are NaN.
 func Bootstrap(n, resamples int, level float64, source func(resample int) Source, statistic func(indices []int) float64) Interval {
 	if n == 0 || resamples < 1 {
-		return Interval{}
+		return Interval{math.NaN(), math.NaN()}
 	}
-	values := make([]float64, resamples)
+	values := make([]float64, 0, resamples)
 	indices := make([]int, n)
-	for r := range values {
+	for r := range resamples {
 		draw := source(r)
 		for i := range indices {
 			indices[i] = draw.IntN(n)
 		}
-		values[r] = statistic(indices)
+		if v := statistic(indices); !math.IsNaN(v) {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return Interval{math.NaN(), math.NaN()}
 	}
 	slices.Sort(values)
 	tail := (1 - level) / 2
@@ -46,8 +54,11 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
 }
 
-// KendallInterval is KendallTauB's bootstrap interval.
+// KendallInterval is KendallTauB's bootstrap interval. Both ends are NaN where KendallTauB is.
 func KendallInterval(x, y []float64, resamples int, level float64, source func(resample int) Source) Interval {
+	if math.IsNaN(KendallTauB(x, y)) {
+		return Interval{math.NaN(), math.NaN()}
+	}
 	rx, ry := make([]float64, len(x)), make([]float64, len(y))
 	return Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
 		for k, i := range indices {

@@ -11,8 +11,8 @@ import (
 //	τ_b = (C − D) / √((n₀−n₁)(n₀−n₂)),  n₀ = n(n−1)/2,
 //
 // C and D the concordant and discordant pairs, n₁ and n₂ the pairs tied in x and in y; in O(n log n) by Knight (1966).
-// −Inf and +Inf are values like others. It is 0 where either side is all ties (τ_b is undefined: nothing is ordered),
-// and NaN if a value is NaN. It panics if the lengths differ.
+// −Inf and +Inf are values like others. It is NaN where either side is all ties (τ_b is undefined: nothing is ordered), and
+// if a value is NaN. It panics if the lengths differ.
 func KendallTauB(x, y []float64) float64 {
 	if len(x) != len(y) {
 		panic("rank: KendallTauB: lengths differ")
@@ -59,7 +59,7 @@ func KendallTauB(x, y []float64) float64 {
 	pairs := int64(n) * int64(n-1) / 2
 	untiedX, untiedY := pairs-tiedX, pairs-tiedY
 	if untiedX == 0 || untiedY == 0 {
-		return 0
+		return math.NaN()
 	}
 	difference := pairs - tiedX - tiedY + tiedBoth - 2*discordant
 	return float64(difference) / math.Sqrt(float64(untiedX)*float64(untiedY))
@@ -90,8 +90,8 @@ func inversions(v, scratch []float64) int64 {
 	return count
 }
 
-// Spearman is the correlation of the ranks, ties averaged; 0 where either side is all ties, NaN if a value is NaN. It
-// panics if the lengths differ.
+// Spearman is the correlation of the ranks, ties averaged; NaN where either side is all ties (ρ is undefined), and if a value
+// is NaN. It panics if the lengths differ.
 func Spearman(x, y []float64) float64 {
 	if len(x) != len(y) {
 		panic("rank: Spearman: lengths differ")
@@ -109,7 +109,7 @@ func Spearman(x, y []float64) float64 {
 		xy += dx * dy
 	}
 	if xx == 0 || yy == 0 {
-		return 0
+		return math.NaN()
 	}
 	return xy / math.Sqrt(xx*yy)
 }

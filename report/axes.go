@@ -36,21 +36,29 @@ func widen(lo, hi float64) (float64, float64) {
 	return lo - pad, hi + pad
 }
 
-// ticks returns about n round values in [lo, hi]: multiples of 1, 2 or 5 times a power of ten.
+// ticks returns about n round values in [lo, hi], at least two: multiples of 1, 2 or 5 times a power of ten. The ticks of
+// gonum.org/v1/plot would bring its fonts and its back ends for PDF and TeX into the command.
 func ticks(lo, hi float64, n int) []float64 {
 	raw := (hi - lo) / float64(max(n, 1))
 	if !(raw > 0) || !finite(raw) {
 		return nil
 	}
 	power := math.Pow(10, math.Floor(math.Log10(raw)))
-	step := power * 10
-	for _, m := range []float64{1, 2, 5} {
-		if power*m >= raw {
-			step = power * m
-			break
-		}
+	steps := []float64{power / 5, power / 2, power, 2 * power, 5 * power, 10 * power}
+	at := 2
+	for at < len(steps)-1 && steps[at] < raw {
+		at++
 	}
-	var out []float64
+	out := multiples(lo, hi, steps[at], n)
+	for len(out) < 2 && at > 0 { // the next finer step has at least twice as many
+		at--
+		out = multiples(lo, hi, steps[at], n)
+	}
+	return out
+}
+
+// multiples returns the multiples of step in [lo, hi], a few more than n at most.
+func multiples(lo, hi, step float64, n int) (out []float64) {
 	for i := math.Ceil(lo/step - 1e-9); i*step <= hi+step*1e-9 && len(out) <= 4*n+4; i++ {
 		out = append(out, i*step+0)
 	}
@@ -69,7 +77,8 @@ func tickText(v float64, all []float64) string {
 	}
 	switch {
 	case largest >= 1e15 || (largest > 0 && largest < 1e-4):
-		return strconv.FormatFloat(v, 'g', 3, 64)
+		digits := max(1, 1+int(math.Ceil(math.Log10(largest/step)-1e-9)))
+		return minus(strconv.FormatFloat(v, 'g', digits, 64))
 	case largest >= 1e4:
 		return siStep(v, largest, step)
 	}
@@ -101,7 +110,7 @@ type panel struct {
 
 // Margins of a panel, in the drawing's units.
 const (
-	marginLeft, marginRight = 46, 12
+	marginLeft, marginRight = 46, 18
 	marginTop, marginBottom = 26, 36
 )
 

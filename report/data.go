@@ -26,6 +26,9 @@ type Data struct {
 	Graph     Graph  // the found architecture, drawn
 	Search    Search
 	Agreement Matrix // of the terms and the fused score
+
+	Calibration   int    // live networks of the random sample in which the quantiles of the score are taken; 0: no quantiles
+	AgreementOver string // the networks of Agreement, in words
 }
 
 // Fact is one line of "what was run".
@@ -43,8 +46,10 @@ type Training struct {
 	Rate           Curve   // learning rate
 	EarlyBird      Curve   // Kendall τ of the ranking between snapshots
 	EarlyBirdBound float64 // training stops above it; 0: no bound
+	EarlyBirdCount int     // architectures whose ranking the early bird compares; 0: unknown
 	Gamma          []Curve // mean |γ| of each operator; Name is the operator
 	StepsPerEpoch  int     // 0: unknown
+	Classes        int     // of the images; 0: unknown
 }
 
 // Term is one term of the indicator.
@@ -73,10 +78,11 @@ type Arch struct {
 
 // Search holds the facts of the search.
 type Search struct {
-	Strategy              string
-	Evaluations, Distinct int
-	Wall                  time.Duration
-	Pareto                []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
+	Strategy string
+	Scored   int // architectures, with those of the calibration sample
+	Distinct int // networks among them: several architectures can be one network
+	Wall     time.Duration
+	Pareto   []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
 }
 
 // Matrix holds the rank agreement of every pair of columns: Spearman's ρ and Kendall's τ-b.

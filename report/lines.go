@@ -10,9 +10,14 @@ import (
 // least to the greatest value of each interval.
 const longest = 240
 
-// lineChart draws curves over steps. hues[i] is the colour class of curves[i]. A bound other than 0 is a dashed line.
-// It is empty if no curve has a finite point.
-func lineChart(width, height float64, title, xName string, curves []Curve, hues []string, bound float64) string {
+// A level is a value to compare a curve with: a dashed line with its name.
+type level struct {
+	value float64
+	name  string
+}
+
+// lineChart draws curves over steps. hues[i] is the colour class of curves[i]. It is empty if no curve has a finite point.
+func lineChart(width, height float64, title, xName string, curves []Curve, hues []string, levels ...level) string {
 	var xs, ys [][]float64
 	for _, c := range curves {
 		x, y := finitePoints(c.X, c.Y)
@@ -23,17 +28,17 @@ func lineChart(width, height float64, title, xName string, curves []Curve, hues 
 		return ""
 	}
 	yLo, yHi, _ := span(ys...)
-	if bound != 0 {
-		yLo, yHi = min(yLo, bound), max(yHi, bound)
+	for _, l := range levels {
+		yLo, yHi = min(yLo, l.value), max(yHi, l.value)
 	}
 	yLo, yHi = widen(yLo, yHi)
 	if xHi <= xLo {
 		xLo, xHi = xLo-0.5, xHi+0.5
 	}
 	p := newPanel(width, height, title, xName, xLo, xHi, yLo, yHi)
-	if bound != 0 {
-		p.line("bound", p.x.from, p.y.at(bound), p.x.to, p.y.at(bound))
-		p.text("tick", "start", p.x.from+3, p.y.at(bound)-4, "bound "+strconv.FormatFloat(bound, 'g', 3, 64))
+	for _, l := range levels {
+		p.line("bound", p.x.from, p.y.at(l.value), p.x.to, p.y.at(l.value))
+		p.text("tick", "end", p.x.to-3, p.y.at(l.value)-4, l.name)
 	}
 	for i := range curves {
 		p.curve(hues[i], xs[i], ys[i])

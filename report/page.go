@@ -16,9 +16,11 @@ type page struct {
 
 type section struct {
 	ID, Title, Lead string
+	Notes           []string
 	Arch            string
 	Tiles           []Fact
 	Groups          []group
+	TableLead       string
 	Table           *table
 	Facts           []Fact
 	Command, Config string
@@ -26,6 +28,7 @@ type section struct {
 
 type group struct {
 	Class   string
+	Lead    string
 	Legend  []legend
 	Figures []figure
 }

@@ -52,8 +52,13 @@ func TestWholePage(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if n := strings.Count(text, `<td class="left text">`); n != topRows {
-		t.Errorf("%d rows in the ranking, want %d", n, topRows)
+	if n, want := strings.Count(text, `<td class="left text">`), topRows+len(d.Search.Pareto); n != want {
+		t.Errorf("%d rows in the ranking and the front, want %d", n, want)
+	}
+	if out := os.Getenv("BNAS_PAGE"); out != "" { // to look at it
+		if err := os.WriteFile(out, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -55,7 +55,7 @@ func sampleData(n, steps int) Data {
 		}
 	}
 	found := d.Archs[d.Found]
-	d.Search = Search{Strategy: "evolution", Evaluations: n, Distinct: n, Wall: 132 * time.Second, Pareto: []int{d.Found}}
+	d.Search = Search{Strategy: "evolution", Scored: n, Distinct: n, Wall: 132 * time.Second, Pareto: frontOf(d.Archs)}
 	var genes, ops, names []string
 	for g, o := range found.Choice {
 		genes, ops = append(genes, d.Genes[g].Name), append(ops, cellOps[o])
@@ -71,6 +71,7 @@ func sampleData(n, steps int) Data {
 		columns = append(columns, column)
 	}
 	d.Agreement = NewMatrix(names, columns)
+	d.Calibration, d.AgreementOver = 100, "the 100 random live architectures of the calibration sample"
 	loss, rate := Curve{Name: "train"}, Curve{}
 	for s := range steps {
 		x := float64(s) / float64(steps)
@@ -81,7 +82,7 @@ func sampleData(n, steps int) Data {
 	for _, l := range loss.Y {
 		accuracy.Y = append(accuracy.Y, math.Exp(-l))
 	}
-	d.Training = Training{Loss: []Curve{loss}, Accuracy: []Curve{accuracy}, Rate: rate, EarlyBirdBound: 0.9,
+	d.Training = Training{Loss: []Curve{loss}, Accuracy: []Curve{accuracy}, Rate: rate, EarlyBirdBound: 0.9, EarlyBirdCount: 64, Classes: 10,
 		EarlyBird: Curve{X: []float64{100, 200, 300, 400}, Y: []float64{.5, .7, .82, .93}}}
 	for o, op := range cellOps[1:] {
 		c := Curve{Name: op}
@@ -91,4 +92,18 @@ func sampleData(n, steps int) Data {
 		d.Training.Gamma = append(d.Training.Gamma, c)
 	}
 	return d
+}
+
+// frontOf returns the places of the architectures that score higher than all with as few MACs.
+func frontOf(archs []Arch) (front []int) {
+	for i, a := range archs {
+		best := !a.Dead
+		for _, b := range archs {
+			best = best && !(b.MACs <= a.MACs && b.Score > a.Score)
+		}
+		if best {
+			front = append(front, i)
+		}
+	}
+	return front
 }

@@ -32,7 +32,8 @@ func foundSection(v *view) (section, string) {
 	if v.Search.Strategy != "" {
 		s.Tiles = append(s.Tiles,
 			Fact{"strategy", v.Search.Strategy},
-			Fact{"evaluations, " + integer(v.Search.Distinct) + " distinct", integer(v.Search.Evaluations)},
+			Fact{"architectures scored", integer(v.Search.Scored)},
+			Fact{"different networks", integer(v.Search.Distinct)},
 			Fact{"search time", duration(v.Search.Wall)})
 	}
 	if d := graphChart(v.Graph, v.hueOf); d != nil {
@@ -94,6 +95,12 @@ func rankingSection(v *view) (section, string) {
 		s.Lead += fmt.Sprintf("; %s without a path from input to output, or without a score, come last", integer(v.dead))
 	}
 	s.Lead += ". In every term, higher is expected to be better."
+	s.Notes = append(s.Notes, v.scoreNote())
+	if v.Search.Scored > 0 {
+		s.Notes = append(s.Notes, fmt.Sprintf("%s architectures were scored, those of the calibration sample included. They are %s different networks, for several architectures can be one network. %s of these have a path from input to output and a score, and are ranked.",
+			integer(v.Search.Scored), integer(v.Search.Distinct), integer(len(v.ranked))))
+	}
+	s.Notes = append(s.Notes, "One seed trained the supernet and chose the images of the scores. With another seed, networks with close scores change places; a rank has no interval here.")
 	t := &table{Head: []header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
 	var shown []int
 	for i, term := range v.Terms {
@@ -120,6 +127,15 @@ func rankingSection(v *view) (section, string) {
 	return s, ""
 }
 
+// scoreNote explains the score.
+func (v *view) scoreNote() string {
+	if v.Calibration == 0 || v.fused() < 2 {
+		return "The score is the value of its term."
+	}
+	return fmt.Sprintf("The score is Σ log q over its %d terms. q is the share of %s random live networks, the calibration sample, that a network exceeds in a term. The best score is 0; to be in the middle of the sample in one term costs 0.69.",
+		v.fused(), integer(v.Calibration))
+}
+
 func scoreSection(v *view) (section, string) {
 	s := section{ID: "score", Title: "Score and cost"}
 	if len(v.ranked) < 2 {
@@ -135,7 +151,7 @@ func scoreSection(v *view) (section, string) {
 		spots = append(spots, spot{float64(v.found.MACs), v.found.Score, "found", "found: " + v.found.Text})
 	}
 	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, score, mark, "found"),
-		"Number of networks for each score.")
+		"Number of networks for each score, of all that the search has visited.")
 	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
@@ -146,14 +162,38 @@ func scoreSection(v *view) (section, string) {
 	}
 	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
 	s.Groups = []group{g}
+	if s.Table = v.frontTable(); s.Table != nil {
+		s.TableLead = "The networks of the staircase: each scores higher than all with as few MACs."
+	}
 	return s, ""
+}
+
+// frontTable lists the Pareto front. It is nil if there is none.
+func (v *view) frontTable() *table {
+	front := v.frontIndices()
+	if len(front) == 0 {
+		return nil
+	}
+	t := &table{Head: []header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
+	for _, i := range front {
+		a := v.Archs[i]
+		t.Rows = append(t.Rows, row{Chosen: i == v.Found, Cells: []cell{
+			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {a.Text, "left text"},
+		}})
+	}
+	return t
+}
+
+// frontIndices returns the places of the Pareto front in Archs, by rising MACs.
+func (v *view) frontIndices() []int {
+	front := slices.DeleteFunc(slices.Clone(v.Search.Pareto), func(i int) bool { return i < 0 || i >= len(v.Archs) })
+	slices.SortFunc(front, func(i, j int) int { return cmp.Compare(v.Archs[i].MACs, v.Archs[j].MACs) })
+	return front
 }
 
 // front returns the Pareto front by rising MACs.
 func (v *view) front() (macs, score []float64) {
-	front := slices.DeleteFunc(slices.Clone(v.Search.Pareto), func(i int) bool { return i < 0 || i >= len(v.Archs) })
-	slices.SortFunc(front, func(i, j int) int { return cmp.Compare(v.Archs[i].MACs, v.Archs[j].MACs) })
-	for _, i := range front {
+	for _, i := range v.frontIndices() {
 		macs, score = append(macs, float64(v.Archs[i].MACs)), append(score, v.Archs[i].Score)
 	}
 	return macs, score

@@ -22,9 +22,10 @@ func newDrawing(width, height float64, label string) *drawing {
 // String returns the whole element. Its colours come from the classes of the page's style.
 func (d *drawing) String() string { return d.wrap("") }
 
-// sized keeps the drawing at its own size if there is room.
+// sized keeps the drawing at its own size if there is room. On a narrow screen it shrinks until its texts are hard to read, and
+// then scrolls in its figure.
 func (d *drawing) sized() string {
-	return d.wrap(` style="max-width:` + coord(d.width) + `px"`)
+	return d.wrap(` style="max-width:` + coord(d.width) + `px;min-width:` + coord(0.75*d.width) + `px"`)
 }
 
 func (d *drawing) wrap(attributes string) string {

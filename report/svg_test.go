@@ -70,7 +70,7 @@ func TestChartsWithAnyValues(t *testing.T) {
 		m := value.Draw(t, "mark")
 		name := rapid.String().Draw(t, "name")
 		for _, s := range []string{
-			lineChart(300, 200, name, "step", []Curve{{X: x, Y: y}}, []string{"s0"}, 0.5),
+			lineChart(300, 200, name, "step", []Curve{{X: x, Y: y}}, []string{"s0"}, level{0.5, name}),
 			scatterChart(300, 200, name, "x", x, y, x, y, []spot{{m, m, "found", name}}),
 			histogramChart(300, 200, name, "x", x, m, name),
 			matrixChart(Matrix{[]string{name, "b"}, [][]float64{{1, m}, {m, 1}}, [][]float64{{1, m}, {m, 1}}}),
@@ -156,7 +156,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestGoldenChart(t *testing.T) {
-	s := lineChart(300, 180, "Loss", "step", []Curve{{X: []float64{0, 1, 2, 3}, Y: []float64{2, 1.5, math.NaN(), 1}}}, []string{"s0"}, 0)
+	s := lineChart(300, 180, "Loss", "step", []Curve{{X: []float64{0, 1, 2, 3}, Y: []float64{2, 1.5, math.NaN(), 1}}}, []string{"s0"})
 	checkSVG(t, s)
 	golden(t, "line.svg", s)
 }

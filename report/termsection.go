@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"html/template"
 	"math"
 )
@@ -17,9 +18,9 @@ func termsSection(v *view) (section, string) {
 	if svg := matrixChart(m); svg != "" {
 		s.Lead = "Terms that agree say the same twice; a composite lives on terms that differ and are each right."
 		s.Groups = append(s.Groups, group{Class: "matrix", Figures: []figure{{template.HTML(svg),
-			"Rank agreement over the networks scored: Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}}})
+			"Rank agreement over " + cmp.Or(v.AgreementOver, "the networks scored") + ": Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}}})
 	}
-	pairs := group{Class: "figures"}
+	pairs := group{Class: "figures", Lead: "Each dot is a network that the search has visited."}
 	for _, pair := range v.pairs() {
 		x, y := v.term(pair[0]), v.term(pair[1])
 		var spots []spot

@@ -1,10 +1,17 @@
 package report
 
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+)
+
 func trainingSection(v *view) (section, string) {
 	s := section{ID: "training", Title: "Training"}
 	t := v.Training
 	g := group{Class: "figures"}
-	add := func(title string, curves []Curve, bound float64, caption string) {
+	add := func(title string, curves []Curve, caption string, levels ...level) {
 		hues := make([]string, len(curves))
 		for i, c := range curves {
 			hues[i] = hue(i)
@@ -15,11 +22,16 @@ func trainingSection(v *view) (section, string) {
 				caption += c.Name + " in " + hueNames[i%hueCount]
 			}
 		}
-		g.add(lineChart(smallWidth, smallHeight, title, "step", curves, hues, bound), caption)
+		g.add(lineChart(smallWidth, smallHeight, title, "step", curves, hues, levels...), caption)
 	}
-	add("Loss", t.Loss, 0, "")
-	add("Accuracy of the sampled paths", t.Accuracy, 0, "")
-	add("Learning rate", []Curve{t.Rate}, 0, "")
+	var chanceLoss, chanceAccuracy []level
+	if t.Classes > 1 {
+		chanceLoss = []level{{math.Log(float64(t.Classes)), "chance"}}
+		chanceAccuracy = []level{{1 / float64(t.Classes), "chance"}}
+	}
+	add("Loss", t.Loss, "", chanceLoss...)
+	add("Accuracy of the sampled paths", t.Accuracy, "", chanceAccuracy...)
+	add("Learning rate", []Curve{t.Rate}, "")
 	s.Groups = append(s.Groups, g)
 	if rank := v.rankingGroup(); len(rank.Figures) > 0 {
 		s.Groups = append(s.Groups, rank)
@@ -48,9 +60,30 @@ func (v *view) rankingGroup() group {
 		}
 		g.Legend = append(g.Legend, legend{hues[i], c.Name})
 	}
-	g.add(lineChart(wideWidth, wideHeight-40, "Mean |γ| of each operator", "step", v.Training.Gamma, hues, 0),
+	g.add(lineChart(wideWidth, wideHeight-40, "Mean |γ| of each operator", "step", v.Training.Gamma, hues),
 		"Within one node the sizes compare; across nodes, with a BatchNorm on every operator, a common factor changes nothing that the network computes.")
-	g.add(lineChart(wideWidth, wideHeight-40, "Early bird", "step", []Curve{v.Training.EarlyBird}, []string{"s0"}, v.Training.EarlyBirdBound),
-		"Kendall's τ-b between the rankings of a fixed sample of architectures at successive snapshots: near 1, more training no longer changes the order.")
+	levels := []level{{0, "chance"}}
+	if bound := v.Training.EarlyBirdBound; bound != 0 {
+		levels = append(levels, level{bound, "bound " + strconv.FormatFloat(bound, 'g', 3, 64)})
+	}
+	g.add(lineChart(wideWidth, wideHeight-40, "Early bird", "step", []Curve{v.Training.EarlyBird}, []string{"s0"}, levels...), v.Training.earlyBirdCaption())
 	return g
+}
+
+func (t Training) earlyBirdCaption() string {
+	sample := "a fixed sample of architectures"
+	if t.EarlyBirdCount > 0 {
+		sample = fmt.Sprintf("a fixed sample of %d architectures", t.EarlyBirdCount)
+	}
+	caption := "Kendall's τ-b between the rankings of " + sample + " at successive snapshots: near 1, more training no longer changes the order."
+	if t.vanishes() {
+		caption += " The learning rate almost vanishes at the end. The parameters hardly move there, so that the last points are near 1 whatever was learned."
+	}
+	return caption
+}
+
+// vanishes reports whether the learning rate ends below a tenth of its peak.
+func (t Training) vanishes() bool {
+	_, rates := finitePoints(t.Rate.X, t.Rate.Y)
+	return len(rates) > 1 && rates[len(rates)-1] < slices.Max(rates)/10
 }

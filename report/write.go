@@ -8,7 +8,7 @@ import (
 	"bnas.example/internal/wholefile"
 )
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"breakable": breakable}).Parse(pageText))
 
 // Write renders d to a file at path. The file is written under another name, synced and renamed: a reader never sees a
 // part of it.

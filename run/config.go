@@ -42,8 +42,13 @@ type DataConfig struct {
 	Name    string       `yaml:"name"` // one of data.Names
 	Dir     string       `yaml:"dir"`
 	Holdout int          `yaml:"holdout" range:"[0,1000000000]"` // training images that are held out for scoring and validation
+	Mean    []float64    `yaml:"mean"`                           // of red, green, blue in 0…255; empty: the set's own
+	Std     []float64    `yaml:"std"`                            // deviation, likewise
 	Augment data.Augment `yaml:"augment"`
 }
+
+// Normal returns the normalisation of the images.
+func (c DataConfig) Normal() data.Normal { return data.Normal{Mean: c.Mean, Std: c.Std} }
 
 // Default returns the default configuration: the built-in images and the first search space of the registry. Its run
 // takes about five minutes on two cores.
@@ -98,6 +103,9 @@ func (c *Config) Validate() error {
 	errs.Check(slices.Contains(Devices(), c.Device), "device", "%q: there is %s", c.Device, listed(Devices()))
 	errs.Check(slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)), "precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
 	errs.Check(slices.Contains(data.Names(), c.Data.Name), "data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
+	if err := c.Data.Normal().Validate(); err != nil {
+		errs.Check(false, "data.mean", "and data.std: %v", err)
+	}
 	filled, err := c.Supernet.WithDefaults()
 	if err == nil {
 		err = filled.Validate()

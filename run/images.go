@@ -15,6 +15,7 @@ const evalBatch = 128
 func openImages(cfg Config, split string) (data.Set, error) {
 	set, err := data.Open(data.Options{
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
+		Normal: cfg.Data.Normal(),
 	})
 	if errors.Is(err, data.ErrNoFolder) {
 		return nil, setting.Errorf("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)

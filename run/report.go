@@ -20,12 +20,12 @@ import (
 func (r *Run) Report(found *Found, command, version string, took time.Duration) (path string, err error) {
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
-		Summary: fmt.Sprintf("%d networks ranked by %s after %d steps of training γ and β on %s.", found.Evaluations, found.Result.Objective, r.Position.Step, r.Images.Name()),
+		Summary: fmt.Sprintf("Networks ranked by %s after %d steps of training γ and β on %s.", found.Result.Objective, r.Position.Step, r.Images.Name()),
 		Command: command,
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,
 		Search: report.Search{
-			Strategy: found.Strategy, Evaluations: len(found.Scored), Distinct: distinct(found.Scored),
+			Strategy: found.Strategy, Scored: len(found.Scored), Distinct: distinct(found.Scored),
 			Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
 		Found: -1,
@@ -38,6 +38,8 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	if d.Training, err = readTraining(filepath.Join(r.Dir, train.MetricsName), r.Config.Train, r.Position.StepsPerEpoch); err != nil {
 		return "", err
 	}
+	d.Training.Classes = r.Net.Config.Classes
+	d.Training.EarlyBirdCount = len(r.rankedArchs())
 	for _, g := range r.Net.Space.Genes() {
 		d.Genes = append(d.Genes, report.Gene(g))
 	}
@@ -47,6 +49,7 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	if err := r.reportArchs(&d, found); err != nil {
 		return "", err
 	}
+	agreement(&d, found)
 	if d.Graph, err = graphOf(r.Net.Space, found.Best[0].Choice); err != nil {
 		return "", err
 	}
@@ -55,25 +58,23 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 }
 
 func (r *Run) facts(version string, took time.Duration) []report.Fact {
+	mean, std := r.Images.Normal()
 	return []report.Fact{
 		{Name: "bnas", Value: version + ", " + runtime.Version()},
 		{Name: "device", Value: r.Device.Info().Name + ", " + r.Device.Info().Detail},
 		{Name: "data", Value: fmt.Sprintf("%s, %d images train, %d are held out, sha256 %s", r.Images.Name(), len(r.Training), len(r.HeldOut), r.Images.Hash())},
+		{Name: "normalisation", Value: fmt.Sprintf("mean %.4g, deviation %.4g of 255, by channel", mean, std)},
 		{Name: "seed", Value: fmt.Sprint(r.Config.Seed)},
 		{Name: "finished", Value: time.Now().Format(time.RFC3339)},
 		{Name: "time of the last command", Value: took.Round(time.Second).String()},
 	}
 }
 
-// reportArchs adds every scored architecture, and the rank correlation of the terms over the live ones.
+// reportArchs adds every scored architecture.
 func (r *Run) reportArchs(d *report.Data, found *Found) error {
 	front := map[string]bool{}
 	for _, f := range found.Pareto {
 		front[f.Scores.Arch] = true
-	}
-	var columns [][]float64
-	for range len(d.Terms) + 1 {
-		columns = append(columns, nil)
 	}
 	for _, sc := range found.Scored {
 		a, err := r.Net.Space.Parse(sc.Arch)
@@ -92,15 +93,29 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 			d.Search.Pareto = append(d.Search.Pareto, len(d.Archs))
 		}
 		d.Archs = append(d.Archs, one)
-		if !sc.Dead {
-			for i, v := range append(slices.Clone(sc.Values), one.Score) {
-				columns[i] = append(columns[i], v)
-			}
+	}
+	return nil
+}
+
+// agreement adds the rank correlation of the terms. The calibration sample is random; what an evolution visits is not, and
+// would show its taste. An objective of one term has no sample.
+func agreement(d *report.Data, found *Found) {
+	of, over := live(found.Sample), "random live architectures of the calibration sample"
+	if d.Calibration = len(of); len(of) == 0 {
+		of, over = live(found.Scored), "live architectures that the search has visited"
+	}
+	columns := make([][]float64, len(d.Terms)+1)
+	for _, sc := range of {
+		for i, v := range append(slices.Clone(sc.Values), found.Objective.Of(sc)) {
+			columns[i] = append(columns[i], v)
 		}
 	}
-	names := append(indicator.TermNames(), d.Score)
-	d.Agreement = report.NewMatrix(names, columns)
-	return nil
+	d.Agreement = report.NewMatrix(append(indicator.TermNames(), d.Score), columns)
+	d.AgreementOver = fmt.Sprintf("the %d %s", len(of), over)
+}
+
+func live(scores []indicator.Scores) []indicator.Scores {
+	return slices.DeleteFunc(slices.Clone(scores), func(s indicator.Scores) bool { return s.Dead })
 }
 
 func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {

@@ -219,7 +219,7 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 		return nil, err
 	}
 	r.Images = set
-	r.Training, r.HeldOut = data.Holdout(set.Len(), cfg.Data.Holdout, cfg.Seed)
+	r.Training, r.HeldOut = data.SplitOff(set, cfg.Data.Holdout, cfg.Seed)
 	return r, nil
 }
 

@@ -29,6 +29,7 @@ type Found struct {
 	*search.Result
 	Objective search.Objective
 	Scored    []indicator.Scores // all of the ledger; without a ledger the calibration sample alone
+	Sample    []indicator.Scores // the random sample that calibrates the objective; nil for an objective of one term
 }
 
 // Search calibrates the composite of the configuration and searches. It writes the result to ResultName beside the
@@ -48,9 +49,10 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 		progress = func(Progress) {}
 	}
 	out := &Found{}
-	if out.Objective, out.Scored, err = r.calibrate(ctx, e, composite, progress); err != nil {
+	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
 	}
+	out.Scored = out.Sample
 	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective}
 	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {

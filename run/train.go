@@ -118,8 +118,13 @@ func (r *Run) ranker() (func() ([]float64, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := LiveSample(r.Net, rankedSample, cfg.Seed, "early bird")
+	sample := r.rankedArchs()
 	return func() ([]float64, error) { return rankSample(scorer, composite, sample) }, nil
+}
+
+// rankedArchs returns the architectures whose ranking the early bird compares.
+func (r *Run) rankedArchs() []supernet.Arch {
+	return LiveSample(r.Net, rankedSample, r.Config.Score.Seed, "early bird")
 }
 
 func rankSample(scorer *indicator.Scorer, composite indicator.Composite, sample []supernet.Arch) ([]float64, error) {

@@ -27,6 +27,8 @@ var (
 		{"data", "data.name", "fashion (built in), cifar10, cifar100, idx or folder"},
 		{"data-dir", "data.dir", "folder of the data set"},
 		{"holdout", "data.holdout", "training images held out for scoring and validation"},
+		{"data-mean", "data.mean", "mean of red, green, blue, in 0…255, separated by commas (none: the set's own)"},
+		{"data-std", "data.std", "deviation of red, green, blue, likewise"},
 		{"pad-crop", "data.augment.pad_crop", "augmentation: pad by this many pixels and crop back at random"},
 		{"flip", "data.augment.flip", "augmentation: mirror half of the images"},
 		{"cutout", "data.augment.cutout", "augmentation: side of a square set to zero (0: none)"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -21,6 +22,7 @@ func correlateCommand() *cli.Command {
 			&cli.StringFlag{Name: "table", Usage: "CSV table of trained accuracies, one row an architecture"},
 			&cli.StringFlag{Name: "arch-column", Usage: "its column of architectures", Value: "arch"},
 			&cli.StringFlag{Name: "accuracy-column", Usage: "its column of accuracies", Value: "test_accuracy"},
+			&cli.StringSliceFlag{Name: "proxy-column", Usage: "a column of the table with a score of your own, judged beside ours; can be repeated"},
 			&cli.IntFlag{Name: "resamples", Usage: "bootstrap resamples of a 95 % interval", Value: 1000},
 			&cli.IntFlag{Name: "top", Usage: "k of the top-k figures", Value: 10},
 			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other"},
@@ -32,7 +34,7 @@ func correlateCommand() *cli.Command {
 }
 
 // correlated holds the figures of one subset: those of the terms, then those of the composites, calibrated on the same
-// subset.
+// subset, then those of the user's own columns.
 type correlated struct {
 	Subset        indicator.Subset        `json:"subset"`
 	Architectures int                     `json:"architectures"`
@@ -43,6 +45,7 @@ type correlateResult struct {
 	Scores   string               `json:"scores"`
 	Table    string               `json:"table"`
 	Missing  int                  `json:"missing"` // scored, but not in the table
+	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
 	Subsets  []correlated         `json:"subsets"`
 	Selected *indicator.Selection `json:"selected,omitempty"`
 }
@@ -69,7 +72,7 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := correlateResult{Scores: c.String("scores"), Table: c.String("table")}
+	r := correlateResult{Scores: c.String("scores"), Table: c.String("table"), Skipped: table.Skipped}
 	found, accuracy, missing := indicator.Join(scores, table)
 	if r.Missing = missing; len(found) < 3 {
 		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
@@ -77,7 +80,7 @@ func correlate(c *cli.Context) error {
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
-		one, err := judgeSubset(subset, judging, found, accuracy)
+		one, err := judgeSubset(subset, judging, table, found, accuracy)
 		if err != nil {
 			return err
 		}
@@ -93,7 +96,7 @@ func correlate(c *cli.Context) error {
 	return output(c, r, r.text)
 }
 
-func judgeSubset(subset indicator.Subset, judging indicator.Judging, scores []indicator.Scores, accuracy []float64) (correlated, error) {
+func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores []indicator.Scores, accuracy []float64) (correlated, error) {
 	scores, accuracy, err := subset.Of(scores, accuracy)
 	if err != nil {
 		return correlated{}, err
@@ -114,6 +117,10 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, scores []in
 		fused[i].Name = "composite " + fused[i].Name
 	}
 	one.Terms = append(one.Terms, fused...)
+	for _, p := range judging.Proxies(table, scores, accuracy) {
+		p.Name = "proxy " + p.Name
+		one.Terms = append(one.Terms, p)
+	}
 	return one, err
 }
 
@@ -146,7 +153,9 @@ func readTruth(c *cli.Context) (*indicator.Truth, error) {
 		return nil, fmt.Errorf("table: %w", err)
 	}
 	defer f.Close()
-	return indicator.ReadTruth(f, c.String("table"), c.String("arch-column"), c.String("accuracy-column"))
+	return indicator.ReadTruth(f, c.String("table"), indicator.TruthColumns{
+		Arch: c.String("arch-column"), Accuracy: c.String("accuracy-column"), Proxies: c.StringSlice("proxy-column"),
+	})
 }
 
 func (r correlateResult) text(w io.Writer) {
@@ -154,12 +163,18 @@ func (r correlateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "%s: %d architectures\n", s.Subset, s.Architectures)
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
 		for _, t := range s.Terms {
+			if t.N < s.Architectures {
+				t.Name += fmt.Sprintf(" (of %d)", t.N)
+			}
 			correlationRow(w, t)
 		}
 		fmt.Fprintln(w)
 	}
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
+	}
+	if r.Skipped > 0 {
+		fmt.Fprintf(w, "%d rows of the table have no accuracy\n", r.Skipped)
 	}
 	if s := r.Selected; s != nil {
 		fmt.Fprintf(w, "chosen on %d architectures among %d composites (τ-b there %+.3f): %s; on the other half:\n",
@@ -169,7 +184,11 @@ func (r correlateResult) text(w io.Writer) {
 }
 
 func correlationRow(w io.Writer, t indicator.Correlation) {
-	fmt.Fprintf(w, "%s\t%+.3f\t%+.3f … %+.3f\t%+.3f", t.Name, t.Tau, t.Interval.Low, t.Interval.High, t.Rho)
+	if math.IsNaN(t.Tau) {
+		fmt.Fprintf(w, "%s\tundefined: all values are equal\t\t", t.Name)
+	} else {
+		fmt.Fprintf(w, "%s\t%+.3f\t%+.3f … %+.3f\t%+.3f", t.Name, t.Tau, t.Interval.Low, t.Interval.High, t.Rho)
+	}
 	for _, top := range t.Top {
 		fmt.Fprintf(w, "\t%.2f of %d\t%.2f", top.Mean, top.K, top.Best)
 	}

@@ -104,6 +104,7 @@ func fieldAt(v reflect.Value, path string) (reflect.Value, error) {
 var (
 	durationType = reflect.TypeFor[time.Duration]()
 	listType     = reflect.TypeFor[[]string]()
+	numbersType  = reflect.TypeFor[[]float64]()
 )
 
 // parseInto sets a field from the text of a flag.
@@ -134,6 +135,16 @@ func parseInto(v reflect.Value, text string) error {
 		v.SetString(text)
 	case v.Type() == listType:
 		v.Set(reflect.ValueOf(strings.Split(text, ",")))
+	case v.Type() == numbersType:
+		var numbers []float64
+		for part := range strings.SplitSeq(text, ",") {
+			var f float64
+			if f, err = strconv.ParseFloat(strings.TrimSpace(part), 64); err != nil {
+				break
+			}
+			numbers = append(numbers, f)
+		}
+		v.Set(reflect.ValueOf(numbers))
 	default:
 		return fmt.Errorf("a %s cannot be set by a flag", v.Type())
 	}
@@ -153,6 +164,8 @@ func describe(v reflect.Value) string {
 		return "a whole number of at least 0"
 	case v.CanFloat():
 		return "a number"
+	case v.Type() == numbersType:
+		return "a list of numbers, separated by commas"
 	}
 	return "a " + v.Kind().String()
 }

@@ -1,0 +1,175 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestNoTrackIsWiderThanAPhone: a track of a grid with a least width of its own makes the page scroll sideways on a screen of
+// 390 pixels, and so does a drawing with a least width outside of a box that scrolls.
+func TestNoTrackIsWiderThanAPhone(t *testing.T) {
+	tracks := regexp.MustCompile(`minmax\(([^;]*), 1fr\)`).FindAllStringSubmatch(pageStyle, -1)
+	if len(tracks) < 4 {
+		t.Fatalf("only %d tracks found", len(tracks))
+	}
+	for _, m := range tracks {
+		if px, err := strconv.Atoi(strings.TrimSuffix(m[1], "px")); strings.HasPrefix(m[1], "min(") || err == nil && px <= 160 {
+			continue
+		}
+		t.Errorf("a track is at least %s wide", m[1])
+	}
+	for _, class := range []string{".graph figure", ".matrix figure", ".scroll", "pre"} {
+		rule := regexp.MustCompile(regexp.QuoteMeta(class) + `[^{}]*\{[^}]*overflow-x: auto`)
+		if !rule.MatchString(pageStyle) {
+			t.Errorf("%s does not scroll by itself", class)
+		}
+	}
+	text := render(t, sampleData(60, 50))
+	for _, m := range regexp.MustCompile(`<div class="([^"]*)">\s*<figure><svg[^>]*min-width`).FindAllStringSubmatch(text, -1) {
+		if m[1] != "graph" && m[1] != "matrix" {
+			t.Errorf("a drawing with a least width is in %q", m[1])
+		}
+	}
+}
+
+func TestAxesHaveTwoTicks(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lo := rapid.Float64Range(-1e6, 1e6).Draw(t, "lo") * math.Pow(10, float64(rapid.IntRange(-12, 6).Draw(t, "power")))
+		width := rapid.Float64Range(0.0001, 1).Draw(t, "width") * max(math.Abs(lo), 1e-9)
+		n := rapid.IntRange(1, 8).Draw(t, "n")
+		all := ticks(lo, lo+width, n)
+		if len(all) < 2 || len(all) > 4*n+5 {
+			t.Fatalf("%d ticks in %v…%v", len(all), lo, lo+width)
+		}
+		seen := map[string]bool{}
+		for _, v := range all {
+			text := tickText(v, all)
+			if seen[text] {
+				t.Fatalf("two ticks of %v are %q", all, text)
+			}
+			seen[text] = true
+		}
+	})
+}
+
+// TestDotsAreVisible wants the contrast of WCAG 2.1 for graphics, 3:1, between a dot and the paper of each theme.
+func TestDotsAreVisible(t *testing.T) {
+	opacity := 0.0
+	if m := regexp.MustCompile(`svg \.cloud \{[^}]*stroke-opacity: ([0-9.]+)`).FindStringSubmatch(pictureStyle); m != nil {
+		opacity, _ = strconv.ParseFloat(m[1], 64)
+	}
+	themes := regexp.MustCompile(`--paper: #(\w{6})[^}]*--accent: #(\w{6})`).FindAllStringSubmatch(pictureStyle, -1)
+	if len(themes) != 3 || opacity == 0 {
+		t.Fatalf("%d themes, opacity %v", len(themes), opacity)
+	}
+	if m := regexp.MustCompile(`\.cloud\.fine \{[^}]*opacity`).FindString(pictureStyle); m != "" {
+		t.Errorf("small dots have another opacity: %s", m)
+	}
+	for _, m := range themes {
+		paper, dot := rgb(t, m[1]), rgb(t, m[2])
+		for c := range dot {
+			dot[c] = opacity*dot[c] + (1-opacity)*paper[c]
+		}
+		a, b := luminance(paper), luminance(dot)
+		if contrast := (max(a, b) + .05) / (min(a, b) + .05); contrast < 3 {
+			t.Errorf("on #%s the contrast of a dot is %.2f", m[1], contrast)
+		}
+	}
+}
+
+func rgb(t *testing.T, hex string) (c [3]float64) {
+	v, err := strconv.ParseUint(hex, 16, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return [3]float64{float64(v >> 16), float64(v >> 8 & 255), float64(v & 255)}
+}
+
+// luminance is the relative luminance of WCAG 2.1.
+func luminance(c [3]float64) float64 {
+	for i, v := range c {
+		if v /= 255; v <= 0.04045 {
+			c[i] = v / 12.92
+		} else {
+			c[i] = math.Pow((v+0.055)/1.055, 2.4)
+		}
+	}
+	return .2126*c[0] + .7152*c[1] + .0722*c[2]
+}
+
+func TestNamesBreakBetweenOperators(t *testing.T) {
+	for text, want := range map[string]string{
+		"|nor_conv_3x3~0|+|none~0|skip_connect~1|": "|nor_conv_3x3~0|+<wbr>|none~0|<wbr>skip_connect~1|",
+		"ir_3_6+ir_5_3":   "ir_3_6+ir_5_3",
+		"mean |γ| of <b>": "mean |γ| of &lt;b&gt;",
+		"":                "",
+		"|":               "|",
+		"a|b&c|d":         "a|<wbr>b&amp;c|<wbr>d",
+	} {
+		if got := string(breakable(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "s")
+		if strings.Contains(s, "<wbr>") {
+			return
+		}
+		if got := strings.ReplaceAll(string(breakable(s)), "<wbr>", ""); strings.ContainsAny(got, "<>\"") {
+			t.Fatalf("%q became %q", s, got)
+		}
+	})
+	if strings.Contains(pageStyle, "anywhere") && !regexp.MustCompile(`@media print \{(.|\n)*anywhere`).MatchString(pageStyle) {
+		t.Error("a text on the screen breaks anywhere")
+	}
+}
+
+func TestPageExplainsItsFigures(t *testing.T) {
+	d := sampleData(200, 300)
+	text := strings.ReplaceAll(render(t, d), "<wbr>", "")
+	v := newView(d)
+	for _, want := range []string{
+		"Σ log q over its 4 terms", "share of 100 random live networks", "The best score is 0",
+		"200 architectures were scored", fmt.Sprintf("%d of these have a path", len(v.ranked)),
+		"One seed trained the supernet",
+		"Rank agreement over the 100 random live architectures of the calibration sample",
+		"a fixed sample of 64 architectures", "The learning rate almost vanishes at the end",
+		"The networks of the staircase",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	if n := strings.Count(text, `>chance</text>`); n != 3 {
+		t.Errorf("%d lines of chance, want one each for loss, accuracy and the early bird", n)
+	}
+	d.Terms = []Term{{Name: "naswot", Fused: true}}
+	d.Calibration, d.Training.Classes = 0, 0
+	d.Training.Rate.Y = make([]float64, len(d.Training.Rate.X))
+	text = render(t, d)
+	for _, no := range []string{"Σ log q", "almost vanishes"} {
+		if strings.Contains(text, no) {
+			t.Errorf("the page of one term and a constant rate says %q", no)
+		}
+	}
+	if n := strings.Count(text, `>chance</text>`); n != 1 {
+		t.Errorf("%d lines of chance without a number of classes, want that of the early bird", n)
+	}
+}
+
+func TestFrontTable(t *testing.T) {
+	v := newView(Data{Score: "s", Found: 0, Archs: []Arch{{Text: "b", MACs: 3, Score: 2}, {Text: "a", MACs: 1, Score: 1}}, Search: Search{Pareto: []int{0, 1, 7}}})
+	front := v.frontTable()
+	if len(front.Rows) != 2 || front.Rows[0].Cells[3].Text != "a" || front.Rows[0].Chosen || !front.Rows[1].Chosen {
+		t.Errorf("%+v", front)
+	}
+	if newView(Data{Found: -1}).frontTable() != nil {
+		t.Error("a table of nothing")
+	}
+}
