@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"bnas.example/data"
+	"bnas.example/indicator"
 )
 
 // fit lowers the settings that a small data set cannot fulfil, if the options allow it, and logs one line that lists them.
@@ -12,38 +13,51 @@ func fit(cfg *Config, set data.Set, o Options) {
 	if o.Lower == nil {
 		return
 	}
-	var changes []string
-	lower := func(setting string, field *int, value int) {
-		if value < *field && o.Lower(setting) {
-			changes = append(changes, fmt.Sprintf("%s %d→%d", setting, *field, value))
-			*field = value
-		}
-	}
+	f := fitter{may: o.Lower}
 	n := set.Len()
 	if n-cfg.Data.Holdout < max(cfg.Train.Batch, n/2) {
-		lower("data.holdout", &cfg.Data.Holdout, n/5)
+		f.lower("data.holdout", &cfg.Data.Holdout, n/5)
 	}
 	training := n - cfg.Data.Holdout
-	lower("train.batch", &cfg.Train.Batch, max(2, training))
-	fitScore(cfg, max(training, cfg.Data.Holdout), lower)
-	if len(changes) > 0 && o.Log != nil {
-		o.Log.Info("defaults lowered for a small data set", "images", n, "settings", strings.Join(changes, ", "))
+	f.lower("train.batch", &cfg.Train.Batch, max(2, training))
+	f.score(&cfg.Score, max(training, cfg.Data.Holdout))
+	if len(f.changes) > 0 && o.Log != nil {
+		o.Log.Info("defaults lowered for a small data set", "images", n, "settings", strings.Join(f.changes, ", "))
 	}
 }
 
-// fitScore divides have images among the parts of scoring, in the proportion of the settings.
-func fitScore(cfg *Config, have int, lower func(setting string, field *int, value int)) {
-	s := &cfg.Score
-	need := s.ImagesNeeded()
+// fitter lowers settings and keeps a list of the changes.
+type fitter struct {
+	may     func(setting string) bool
+	changes []string
+}
+
+func (f *fitter) lower(setting string, field *int, value int) {
+	if value < *field && f.may(setting) {
+		f.changes = append(f.changes, fmt.Sprintf("%s %d→%d", setting, *field, value))
+		*field = value
+	}
+}
+
+// score divides have images among the parts of scoring, in the proportion of the settings. If that is not enough, because
+// some of them may not be lowered, it lowers none.
+func (f *fitter) score(c *indicator.Config, have int) {
+	need := c.ImagesNeeded()
 	if have >= need {
 		return
 	}
-	share := func(of int) int { return max(2, of*have/need) }
-	lower("score.mc_batch", &s.MCBatch, share(s.MCBatch))
-	lower("score.mc_queries", &s.MCQueries, share(s.MCQueries))
-	lower("score.images", &s.Images, share(s.Images))
-	if s.Images < 2*s.NTKBatches {
-		lower("score.ntk_batches", &s.NTKBatches, 1)
+	before, trial := *c, fitter{may: f.may}
+	for _, part := range []struct {
+		setting string
+		field   *int
+	}{{"score.mc_batch", &c.MCBatch}, {"score.mc_queries", &c.MCQueries}, {"score.images", &c.Images}} {
+		trial.lower(part.setting, part.field, max(2, *part.field*have/need))
 	}
-	lower("score.ntk_images", &s.NTKImages, s.Images/s.NTKBatches)
+	trial.lower("score.ntk_batches", &c.NTKBatches, max(1, c.Images/2))
+	trial.lower("score.ntk_images", &c.NTKImages, c.Images/c.NTKBatches)
+	if c.ImagesNeeded() > have {
+		*c = before
+		return
+	}
+	f.changes = append(f.changes, trial.changes...)
 }
