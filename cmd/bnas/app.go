@@ -111,6 +111,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
 		HideHelpCommand:        true,
+		Flags:                  []cli.Flag{cli.HelpFlag}, // the cli package adds it only where there is no command "help"
 		OnUsageError:           onUsageError,
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
