@@ -30,8 +30,8 @@ func traceCommand() *cli.Command {
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
 			"The pass runs on the reference device, in float64, so that a difference is not a rounding error; --device cpu\n" +
 			"or auto traces the engine.\n\n" +
-			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as by\n" +
-			"bnas export. Frozen statistics are those that bnas export writes." + archHelp,
+			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as\n" +
+			"by bnas export. Frozen statistics are those that bnas export writes." + archHelp,
 		Action: func(c *cli.Context) error { return trace(c, settings) },
 	}
 }
