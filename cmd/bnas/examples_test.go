@@ -22,9 +22,17 @@ import (
 // An example is a command line in the help of a command, or a line of its own in a page. Each is executed by a shell, with a
 // small network and few images. A page also mentions commands within its text; these are checked for their command and flags.
 
-// TestExamplesOfHelp executes the examples in the help of each command.
-func TestExamplesOfHelp(t *testing.T) {
+// TestExamples executes the examples in the help of each command, and those of the pages.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains a dozen networks")
+	}
 	p := prepareExamples(t)
+	t.Run("help", func(t *testing.T) { examplesOfHelp(t, p) })
+	t.Run("pages", func(t *testing.T) { examplesOfPages(t, p) })
+}
+
+func examplesOfHelp(t *testing.T, p prepared) {
 	leaves(func(words []string, c *cli.Command) {
 		var lines []string
 		for _, line := range strings.Split(c.Description, "\n") {
@@ -56,9 +64,7 @@ var block = regexp.MustCompile(`(?m)^ {4,}(?:\$ )?(?:go run \./cmd/bnas|\./bnas|
 // inline is a command in the text.
 var inline = regexp.MustCompile("`(?:bin/)?(bnas [^`]*)`")
 
-// TestExamplesOfPages executes the lines of the pages.
-func TestExamplesOfPages(t *testing.T) {
-	p := prepareExamples(t)
+func examplesOfPages(t *testing.T, p prepared) {
 	executed := 0
 	for _, page := range pages(t) {
 		var lines []string
@@ -181,12 +187,12 @@ func writeCIFAR(t *testing.T, dir string) {
 // These settings are added to an example, so that it takes a second.
 const (
 	smallSizes = "--channels 4 --height 8 --width 8"
-	smallTrain = "--channels 4 --cells 1 --batch 8 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
+	smallTrain = "--channels 2 --cells 1 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
 	smallScore = "--images 8 --ntk-images 2"
 )
 
 // long are settings of examples that take long, and their replacements. The placeholders of the pages are here too.
-var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--sample 1000", "--sample 16", "--repeats 50", "--repeats 2",
+var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--sample 1000", "--sample 12", "--repeats 50", "--repeats 2",
 	"--sample 5", "--sample 2", "--validation-images 2000", "--validation-images 20", "--batch 256", "--batch 8", "--batch 64", "--batch 2", "--batch 32", "--batch 2",
 	"--data-dir DIR", "--data-dir ~/cifar-10-batches-bin", " ARCH…", " all3x3 mixed")
 

@@ -49,6 +49,9 @@ var extremes = []string{"9223372036854775807", "9223372036854775808", "0", "-5",
 // TestExtremeNumbers gives extreme numbers to each flag that takes a value. The largest and a negative one are wrong use,
 // except where the value is a text. A setting is tried at the first command that has it, another flag at every command.
 func TestExtremeNumbers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a thousand command lines")
+	}
 	onlyValidate(t)
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("x", 0o777); err != nil {
