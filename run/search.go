@@ -61,6 +61,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if err != nil {
 		return nil, err
 	}
+	out.Result.TrainingSteps = r.Position.Step
 	if e.ledger == nil {
 		return out, nil
 	}

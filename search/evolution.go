@@ -48,9 +48,9 @@ func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 	return e.fill(brood, e.cfg.Population, misses, func() supernet.Arch { return supernet.Random(e.Space, r) })
 }
 
-// fill adds acceptable children until there are want of them or the tries are used up.
+// fill adds acceptable children until there are want of them, the tries are used up, or the context ends.
 func (e *evolution) fill(brood []supernet.Arch, want, tries int, child func() supernet.Arch) []supernet.Arch {
-	for ; len(brood) < want && tries > 0; tries-- {
+	for ; len(brood) < want && tries > 0 && e.ctx.Err() == nil; tries-- {
 		if a := child(); e.accept(a) {
 			brood = append(brood, a)
 		}

@@ -9,9 +9,9 @@ import (
 	"bnas.example/supernet"
 )
 
-// Files of a ledger in a run folder: the scores, and the key under which they are comparable.
+// These are the files of a ledger in a run folder: the scores, and the key under which they are comparable.
 const (
-	scoresFile = "scores.csv"
+	ScoresName = "scores.csv"
 	keyFile    = "scores.json"
 )
 
@@ -39,7 +39,7 @@ type Ledger struct {
 // OpenLedger opens the ledger of key in dir, or makes one. It drops an unfinished last line. A ledger of another key that is
 // there moves to a folder of its own under dir/ledgers, and comes back when it is opened again.
 func OpenLedger(dir string, key Key) (*Ledger, error) {
-	path := filepath.Join(dir, scoresFile)
+	path := filepath.Join(dir, ScoresName)
 	if err := chooseLedger(dir, key); err != nil {
 		return nil, err
 	}

@@ -84,7 +84,7 @@ func TestResumeEqualsUninterrupted(t *testing.T) {
 
 func read(t testing.TB, dir string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, scoresFile))
+	text, err := os.ReadFile(filepath.Join(dir, ScoresName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestTornLedger(t *testing.T) {
 	for cut := 0; cut <= len(text); cut += 1 + len(text)/40 {
 		dir := t.TempDir()
 		openTest(t, dir).Close()
-		if err := os.WriteFile(filepath.Join(dir, scoresFile), text[:cut], 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, ScoresName), text[:cut], 0o666); err != nil {
 			t.Fatal(err)
 		}
 		got, e := run(dir)
@@ -181,7 +181,7 @@ func FuzzLedger(f *testing.F) {
 	f.Add([]byte(`"`), []byte(`{"supernet":1}`))
 	f.Fuzz(func(t *testing.T, scores, key []byte) {
 		dir := t.TempDir()
-		for name, text := range map[string][]byte{scoresFile: scores, keyFile: key} {
+		for name, text := range map[string][]byte{ScoresName: scores, keyFile: key} {
 			if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
 				t.Fatal(err)
 			}

@@ -56,7 +56,7 @@ func chooseLedger(dir string, key Key) error {
 
 // readSetup reads the setup of the ledger in dir; ok is false if there are no scores. Scores without a key have an empty one.
 func readSetup(dir string) (s setup, ok bool, err error) {
-	f, err := os.Open(filepath.Join(dir, scoresFile))
+	f, err := os.Open(filepath.Join(dir, ScoresName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, false, nil
 	}
@@ -116,8 +116,8 @@ func setAside(dir string, s setup) (string, error) {
 		return "", fmt.Errorf("search: ledger: %w", err)
 	}
 	to := filepath.Join(dir, name)
-	if _, err := os.Lstat(filepath.Join(to, scoresFile)); err == nil {
-		return "", fmt.Errorf("search: %s: scores of the same setup are already kept in %s; move one of them away", filepath.Join(dir, scoresFile), to)
+	if _, err := os.Lstat(filepath.Join(to, ScoresName)); err == nil {
+		return "", fmt.Errorf("search: %s: scores of the same setup are already kept in %s; move one of them away", filepath.Join(dir, ScoresName), to)
 	}
 	if err := os.MkdirAll(to, 0o777); err != nil {
 		return "", fmt.Errorf("search: ledger: %w", err)
@@ -127,7 +127,7 @@ func setAside(dir string, s setup) (string, error) {
 			return "", err
 		}
 	}
-	if err := os.Rename(filepath.Join(dir, scoresFile), filepath.Join(to, scoresFile)); err != nil {
+	if err := os.Rename(filepath.Join(dir, ScoresName), filepath.Join(to, ScoresName)); err != nil {
 		return "", fmt.Errorf("search: ledger: %w", err)
 	}
 	return to, nil
@@ -140,7 +140,7 @@ func takeBack(dir string, s setup) error {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
 	from := filepath.Join(dir, name)
-	err = os.Rename(filepath.Join(from, scoresFile), filepath.Join(dir, scoresFile))
+	err = os.Rename(filepath.Join(from, ScoresName), filepath.Join(dir, ScoresName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -56,7 +56,7 @@ func TestLedgerOfEachKey(t *testing.T) {
 func TestLedgerOfOtherTerms(t *testing.T) {
 	for name, change := range map[string]func(dir string) error{
 		"columns": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, scoresFile), []byte("arch,canonical,dead,params\na,a,false,1\n"), 0o666)
+			return os.WriteFile(filepath.Join(dir, ScoresName), []byte("arch,canonical,dead,params\na,a,false,1\n"), 0o666)
 		},
 		"no key": func(dir string) error { return os.Remove(filepath.Join(dir, keyFile)) },
 	} {
@@ -70,7 +70,7 @@ func TestLedgerOfOtherTerms(t *testing.T) {
 		if n := rows(t, dir); n != 1 {
 			t.Errorf("%s: %d rows, want 1", name, n)
 		}
-		found, err := filepath.Glob(filepath.Join(dir, ledgersFolder, "*", scoresFile))
+		found, err := filepath.Glob(filepath.Join(dir, ledgersFolder, "*", ScoresName))
 		if err != nil || len(found) != 1 {
 			t.Fatalf("%s: kept %v, %v", name, found, err)
 		}
@@ -139,7 +139,7 @@ func mustAside(t *testing.T, dir string, s setup, move bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, name, scoresFile)); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(dir, name, ScoresName)); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
 }

@@ -21,6 +21,9 @@ func (e *regularised) next() (supernet.Arch, string) {
 	e.iteration++
 	if len(e.found) >= e.cfg.Population {
 		for range attempts * e.cfg.Population {
+			if e.ctx.Err() != nil {
+				return nil, ""
+			}
 			if a := e.neighbour(e.parent(r), r); e.accept(a) {
 				return a, ""
 			}

@@ -68,6 +68,8 @@ type Result struct {
 	Dead        int     `json:"dead"`        // of them, without a path from input to output
 	Reused      int     `json:"reused"`      // of them, taken from the ledger
 	Seconds     float64 `json:"seconds"`
+	// TrainingSteps of the supernet that gave the scores; 0: it is untrained. The caller of Run sets it.
+	TrainingSteps int `json:"training_steps"`
 }
 
 func (s *searcher) result() (*Result, error) {

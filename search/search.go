@@ -122,8 +122,8 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := newSearcher(p, c)
-	err := s.run(ctx, report)
+	s := newSearcher(ctx, p, c)
+	err := s.run(report)
 	if f, ok := p.Evaluator.(interface{ Flush() error }); ok {
 		err = errors.Join(err, f.Flush())
 	}

@@ -190,8 +190,8 @@ func TestEvolutionGenerations(t *testing.T) {
 // A child of ageing evolution differs from a living member in one gene.
 func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	space := fakeSpace{8, 4}
-	s := newSearcher(Problem{Space: space, Evaluator: newFake(space, 3), Objective: firstTerm(t)}, Config{Strategy: "regularised", Population: 6, MaxEvaluations: 60}.WithDefaults())
-	if err := s.run(context.Background(), nil); err != nil {
+	s := newSearcher(t.Context(), Problem{Space: space, Evaluator: newFake(space, 3), Objective: firstTerm(t)}, Config{Strategy: "regularised", Population: 6, MaxEvaluations: 60}.WithDefaults())
+	if err := s.run(nil); err != nil {
 		t.Fatal(err)
 	}
 	for i := 6; i < len(s.found); i++ {

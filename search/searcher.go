@@ -58,6 +58,7 @@ const misses = 10000
 // searcher is the common part of all strategies: the limits, the visited networks and the found architectures.
 type searcher struct {
 	Problem
+	ctx      context.Context // ends a strategy that looks for new architectures in vain
 	cfg      Config
 	strategy strategy
 	start    time.Time
@@ -70,23 +71,26 @@ type searcher struct {
 }
 
 // newSearcher begins a search with a valid Config.
-func newSearcher(p Problem, c Config) *searcher {
-	s := &searcher{Problem: p, cfg: c, start: time.Now(), visited: map[string]bool{}}
+func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
+	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: map[string]bool{}}
 	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
 	return s
 }
 
 func (s *searcher) describe(*Progress) {}
 
-func (s *searcher) run(ctx context.Context, report func(Progress)) error {
+func (s *searcher) run(report func(Progress)) error {
 	for {
-		if err := ctx.Err(); err != nil {
-			return fmt.Errorf("%w after %d evaluations: %w", ErrInterrupted, len(s.found), err)
+		if err := s.interrupted(); err != nil {
+			return err
 		}
 		if s.stopped = s.spent(); s.stopped != "" {
 			return nil
 		}
 		a, done := s.strategy.next()
+		if err := s.interrupted(); err != nil {
+			return err // the strategy may have ended early
+		}
 		if done != "" {
 			s.stopped = done
 			if len(s.found) == 0 {
@@ -101,6 +105,14 @@ func (s *searcher) run(ctx context.Context, report func(Progress)) error {
 			report(s.progress())
 		}
 	}
+}
+
+// interrupted returns ErrInterrupted if the context has ended.
+func (s *searcher) interrupted() error {
+	if err := s.ctx.Err(); err != nil {
+		return fmt.Errorf("%w after %d evaluations: %w", ErrInterrupted, len(s.found), err)
+	}
+	return nil
 }
 
 // spent returns the limit that the search has reached, if any. At least one architecture is always scored.

@@ -7,15 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
-
-	"bnas.example/search"
-	"bnas.example/train"
 )
 
 // These are the exit codes. The help of every command lists them.
@@ -23,8 +18,8 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 2
-	exitInterrupted = 75 // EX_TEMPFAIL of sysexits: run the printed command to continue
-	exitKilled      = 130
+	exitInterrupted = 75  // EX_TEMPFAIL of sysexits: run the printed command to continue
+	exitKilled      = 130 // interrupted, and something is lost
 )
 
 const exitHelp = `
@@ -32,8 +27,8 @@ EXIT STATUS
    0    done
    1    failed: the last line on stderr says what, where, and what to do
    2    wrong use: a flag, an argument or a configuration key
-   75   interrupted or out of budget; everything is saved and the printed command goes on
-   130  interrupted twice: ended at once`
+   75   interrupted or out of time; everything is saved and the printed command goes on
+   130  interrupted; what the command did is lost, or a second signal ended it at once`
 
 // usageError means that the command line is wrong.
 type usageError struct{ error }
@@ -42,35 +37,42 @@ func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format, a...)} }
 
-// interrupted means that the work was stopped and a command can resume it.
-type interrupted struct {
-	cause error
-	goOn  string
-}
-
-func (e interrupted) Error() string { return e.cause.Error() + "; to go on: " + e.goOn }
-func (e interrupted) Unwrap() error { return e.cause }
-
 // execute runs the program and returns the exit code. It writes results to stdout and everything else to stderr.
-func execute(args []string, stdout, stderr io.Writer) (code int) {
-	defer func() {
-		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "bnas: internal error: %v (this is a defect of bnas; set BNAS_TRACEBACK=1 for the stack)\n", r)
-			if os.Getenv("BNAS_TRACEBACK") != "" {
-				stderr.Write(debug.Stack())
-			}
-			code = exitFailure
-		}
-	}()
-	ctx, stop := interruptible(stderr)
+func execute(args []string, stdout, stderr io.Writer) int {
+	out, log := &console{w: stdout}, &console{w: stderr}
+	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: dropTime})))
+	k := &keeper{}
+	ctx, stop := interruptible(log, k)
 	defer stop()
-	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{ReplaceAttr: dropTime})))
-	app := newApp(stdout, stderr)
-	err := app.RunContext(ctx, intersperse(app, args))
+	app := newApp(out, log)
+	app.Metadata[keeperKey], app.Metadata[argsKey] = k, args
+	err := attend(ctx, k, func() error { return recovered(ctx, app, args) })
+	if err == nil {
+		err = out.failed()
+	}
 	if err != nil {
-		fmt.Fprintln(stderr, "bnas: "+strings.TrimSpace(err.Error()))
+		fmt.Fprintln(log, "bnas: "+oneLine(strings.TrimSpace(err.Error())))
 	}
 	return exitCode(err)
+}
+
+// argsKey is the place of the command line in the metadata of the program.
+const argsKey = "args"
+
+// recovered runs a command. A panic becomes an error.
+func recovered(ctx context.Context, app *cli.App, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error: %v (this is a defect of bnas; set BNAS_TRACEBACK=1 for the stack)", r)
+			if os.Getenv("BNAS_TRACEBACK") != "" {
+				app.ErrWriter.Write(debug.Stack())
+			}
+		}
+	}()
+	if err := known(app, args); err != nil {
+		return err
+	}
+	return app.RunContext(ctx, intersperse(app, args))
 }
 
 // exitCode returns the exit code of an error.
@@ -82,31 +84,12 @@ func exitCode(err error) int {
 		return exitOK
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &stopped), errors.Is(err, train.ErrInterrupted), errors.Is(err, search.ErrInterrupted), errors.Is(err, context.Canceled):
+	case errors.As(err, &stopped):
 		return exitInterrupted
+	case errors.Is(err, errLost), errors.Is(err, context.Canceled):
+		return exitKilled
 	}
 	return exitFailure
-}
-
-// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
-func interruptible(stderr io.Writer) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
-		signal.Notify(signals, syscall.SIGHUP)
-	}
-	go func() {
-		if _, ok := <-signals; !ok {
-			return
-		}
-		fmt.Fprintln(stderr, "\nbnas: finishing the step and saving; once more to end at once")
-		cancel()
-		if _, ok := <-signals; ok {
-			os.Exit(exitKilled)
-		}
-	}()
-	return ctx, func() { signal.Stop(signals); close(signals); cancel() }
 }
 
 func dropTime(groups []string, a slog.Attr) slog.Attr {
@@ -128,11 +111,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
 		HideHelpCommand:        true,
+		Flags:                  []cli.Flag{cli.HelpFlag}, // the cli package adds it only where there is no command "help"
 		OnUsageError:           onUsageError,
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
 			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
+			versionCommand(), helpCommand(),
 		},
 	}
 	for _, c := range app.Commands {
@@ -141,7 +126,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	return app
 }
 
-// prepare adds the common flags and help to a command and its subcommands.
+// prepare adds what all commands have to a command and its subcommands.
 func prepare(c *cli.Command) {
 	c.OnUsageError = onUsageError
 	c.HideHelpCommand = true
@@ -150,39 +135,14 @@ func prepare(c *cli.Command) {
 	} else if c.Action == nil {
 		c.Action = unknownCommand
 	}
-	if action := c.Action; action != nil {
-		c.Action = func(ctx *cli.Context) error { return inFlags(c, action(ctx)) }
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if len(c.Subcommands) == 0 && c.ArgsUsage == "" && ctx.NArg() > 0 {
+			return usagef("%s takes no arguments, got %q", ctx.Command.HelpName, ctx.Args().First())
+		}
+		return inFlags(c, action(ctx))
 	}
 	for _, s := range c.Subcommands {
 		prepare(s)
 	}
-}
-
-func onUsageError(c *cli.Context, err error, _ bool) error {
-	name := "bnas"
-	if c.Command != nil && c.Command.HelpName != "" {
-		name = c.Command.HelpName
-	}
-	return usagef("%w; see %s --help", err, name)
-}
-
-// unknownCommand handles a command line without a known command.
-func unknownCommand(c *cli.Context) error {
-	if c.Args().Present() {
-		return usagef("there is no command %q; see %s --help", c.Args().First(), c.Command.HelpName)
-	}
-	return cli.ShowSubcommandHelp(c)
-}
-
-// version returns the module's version and revision from the build information.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	v := info.Main.Version
-	if v == "" {
-		v = "(devel)"
-	}
-	return v
 }

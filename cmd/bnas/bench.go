@@ -16,34 +16,37 @@ import (
 )
 
 func benchCommand() *cli.Command {
-	common := []cli.Flag{
-		&cli.IntFlag{Name: "batch", Usage: "images (0: 64 for a step or kernel, 32 for the ntk)"},
-		&cli.IntFlag{Name: "repeats", Usage: "timed repetitions", Value: 9},
-		&cli.IntFlag{Name: "warmup", Usage: "repetitions before those", Value: 2},
+	flags := func(settings []setting, own ...cli.Flag) []cli.Flag {
+		own = append(own, intFlag("repeats", "`N` timed repetitions", 9, 1, most), intFlag("warmup", "`N` repetitions before those", 2, 0, most))
+		return append(flags(settings, computeSettings), own...)
 	}
-	arch := &cli.StringFlag{Name: "arch", Usage: "architecture, all3x3 or mixed", Value: "all3x3"}
+	step := func(batch int) []cli.Flag {
+		arch := textFlag("arch", "the architecture `ARCH`", "all3x3")
+		arch.Value = "all3x3"
+		return flags(supernetSettings, intFlag("batch", "`N` images", batch, 1, 65536), arch)
+	}
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "time a training step, its convolutions, a tangent kernel, or scoring",
 		Subcommands: []*cli.Command{
 			{
 				Name: "step", Usage: "one BN-only training step: forward, cross-entropy, backward",
-				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchStep,
-				Description: "bnas bench step --bn standard --arch all3x3 --batch 64 --threads 2",
+				Flags: step(64), Action: benchStep,
+				Description: "bnas bench step --bn standard --arch all3x3 --batch 64 --threads 2" + archHelp,
 			},
 			{
 				Name: "kernel", Usage: "every distinct convolution of an architecture, forward and input gradient",
-				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchKernel,
-				Description: "bnas bench kernel --arch mixed",
+				Flags: step(64), Action: benchKernel,
+				Description: "bnas bench kernel --arch mixed" + archHelp,
 			},
 			{
 				Name: "ntk", Usage: "the tangent kernel of γ and β, trace over all logits, with its eigenvalues",
-				Flags: append(append(flags(supernetSettings...), common...), arch), Action: benchNTK,
-				Description: "bnas bench ntk --arch all3x3 --batch 32",
+				Flags: step(32), Action: benchNTK,
+				Description: "bnas bench ntk --arch all3x3 --batch 32" + archHelp,
 			},
 			{
 				Name: "score", Usage: "all terms of random architectures, one repetition each",
-				Flags: append(flags(joined(supernetSettings, dataSettings, scoreSettings)...), common[1:]...), Action: benchScore,
+				Flags: flags(joined(supernetSettings, imageSettings, scoreSettings)), Action: benchScore,
 				Description: "bnas bench score --repeats 50",
 			},
 		},
@@ -83,36 +86,12 @@ type benched struct {
 	labels  []int
 }
 
-// namedArchs maps names to the texts of the architectures in published measurements. A name works in the space that can
-// parse its text.
-var namedArchs = map[string]string{
-	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
-	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
-}
-
-// parseArch reads an architecture's text, or one of the names above.
-func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
-	if named, ok := namedArchs[text]; ok {
-		if a, err := s.Parse(named); err == nil {
-			return a, nil
-		}
-	}
-	return s.Parse(text)
-}
-
-func checkRepeats(c *cli.Context) error {
-	if c.Int("repeats") < 1 || c.Int("warmup") < 0 || c.Int("batch") < 0 {
-		return usagef("--repeats must be at least 1, --warmup and --batch at least 0")
-	}
-	return nil
-}
-
-func openBench(c *cli.Context, batch int) (*benched, error) {
-	if err := checkRepeats(c); err != nil {
-		return nil, err
-	}
+func openBench(c *cli.Context) (*benched, error) {
 	cfg, err := configOf(c, supernetSettings...)
 	if err != nil {
+		return nil, err
+	}
+	if err := beforeWork(c); err != nil {
 		return nil, err
 	}
 	r, err := run.Network(cfg, options(c))
@@ -120,24 +99,22 @@ func openBench(c *cli.Context, batch int) (*benched, error) {
 		return nil, err
 	}
 	b := &benched{Run: r}
-	if err := b.load(c, batch); err != nil {
+	if err := b.load(c); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *benched) load(c *cli.Context, batch int) error {
+func (b *benched) load(c *cli.Context) error {
 	var err error
 	if b.arch, err = parseArch(b.Net.Space, c.String("arch")); err != nil {
-		return usageError{err}
+		return usagef("--arch %q: %w", c.String("arch"), err)
 	}
 	if b.program, err = b.Net.Program(b.arch); err != nil {
 		return err
 	}
-	if n := c.Int("batch"); n > 0 {
-		batch = n
-	}
+	batch := c.Int("batch")
 	b.images, b.labels = randomImages(b.program, batch, b.Config.Seed)
 	b.exec, err = b.Device.Compile(b.program, b.Store, batch)
 	return err
@@ -178,7 +155,7 @@ type stepResult struct {
 }
 
 func benchStep(c *cli.Context) error {
-	b, err := openBench(c, 64)
+	b, err := openBench(c)
 	if err != nil {
 		return err
 	}

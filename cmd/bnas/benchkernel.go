@@ -37,7 +37,7 @@ type kernelResult struct {
 }
 
 func benchKernel(c *cli.Context) error {
-	b, err := openBench(c, 64)
+	b, err := openBench(c)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ type ntkResult struct {
 }
 
 func benchNTK(c *cli.Context) error {
-	b, err := openBench(c, 32)
+	b, err := openBench(c)
 	if err != nil {
 		return err
 	}
@@ -61,11 +61,11 @@ type scoreBenchResult struct {
 }
 
 func benchScore(c *cli.Context) error {
-	if err := checkRepeats(c); err != nil {
+	cfg, err := configOf(c, joined(supernetSettings, imageSettings, scoreSettings)...)
+	if err != nil {
 		return err
 	}
-	cfg, err := configOf(c, joined(supernetSettings, dataSettings, scoreSettings)...)
-	if err != nil {
+	if err := beforeWork(c); err != nil {
 		return err
 	}
 	opened, err := run.Untrained(cfg, options(c))
@@ -78,6 +78,9 @@ func benchScore(c *cli.Context) error {
 		return err
 	}
 	sample := run.LiveSample(opened.Net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
+	if len(sample) <= c.Int("warmup") {
+		return usagef("--warmup %d: %s has only %d networks to time", c.Int("warmup"), opened.Net.Space.Name(), len(sample))
+	}
 	var ms []float64
 	for i, a := range sample {
 		start := time.Now()

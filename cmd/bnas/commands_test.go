@@ -66,7 +66,7 @@ var commandCases = []commandCase{
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
 		values: map[string]string{"missing": "0"}, stdout: `"tau_b": 1,`},
 	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
-	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "--top must be at least 1"},
+	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},
 
 	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
 	{args: "eval --run RUN --calibration-images 8 --split nonsense ARCH", code: exitUsage, stderr: "bnas: --split \"nonsense\": there is holdout and test\n"},
@@ -81,7 +81,7 @@ var commandCases = []commandCase{
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
 	{args: "space show all3x3 --json", values: map[string]string{"params": "1531546", "dead": "false"}},
-	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: `found "a"`},
+	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: "bnas: argument \"all3x3\": nas-bench-macro has no architecture of this name\n"},
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
 
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
@@ -96,13 +96,17 @@ var commandCases = []commandCase{
 	{args: "bench kernel " + netFlags + " --batch 2 --repeats 1 --warmup 0 --arch mixed", stdout: "3×3 3→4 @8×8"},
 	{args: "bench ntk " + netFlags + " --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"batch": "2"}},
 	{args: "bench score " + netFlags + " " + fewFlags + " --repeats 1 --warmup 0 --json", values: map[string]string{"repeats": "1"}},
-	{args: "bench step --repeats 0", code: exitUsage, stderr: "--repeats must be at least 1"},
+	{args: "bench step --repeats 0", code: exitUsage, stderr: "bnas: --repeats 0: must be 1…1000000\n"},
 
 	{args: "plan all3x3 --json", values: map[string]string{"launches": "118", "images": "256"}},
 	{args: "plan all3x3 --device cpu", code: exitUsage, stderr: "a plan is for a GPU"},
 
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
+	{args: "version", stdout: "bnas  "},
+	{args: "version argument", code: exitUsage, stderr: "bnas: bnas version takes no arguments, got \"argument\"\n"},
+	{args: "help bench step", stdout: "bnas bench step - "},
+	{args: "help nonsense", code: exitUsage, stderr: "there is no command \"nonsense\""},
 	{args: "nonsense", code: exitUsage, stderr: "bnas: there is no command \"nonsense\"; see bnas --help\n"},
 }
 

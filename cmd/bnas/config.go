@@ -11,80 +11,95 @@ import (
 	"bnas.example/supernet"
 )
 
-// These are the settings of each part, as flags.
+// These are the settings of each part, as flags. The word in backquotes is the placeholder of the value in the help.
 var (
-	supernetSettings = []setting{
-		{"space", "supernet.space", "search space: " + either(spaceNames())},
-		{"bn", "supernet.bn", "BatchNorm placement: fair (on every operator) or standard (the authors')"},
-		{"channels", "supernet.channels", "channels of the first stage (0: the benchmark's)"},
-		{"cells", "supernet.cells", "cells a stage (0: the benchmark's)"},
-		{"classes", "supernet.classes", "outputs (0: the data set's or the benchmark's)"},
-		{"height", "supernet.height", "image rows (0: the data set's or the benchmark's)"},
-		{"width", "supernet.width", "image columns (0: the data set's or the benchmark's)"},
-		{"gamma-init", "supernet.gamma_init", "initial γ: one, uniform on (0,1), or small (1, but 0.3 behind an operator's convolutions)"},
+	supernetSettings = joined(costSettings, []setting{
+		{"gamma-init", "supernet.gamma_init", "initial γ: `NAME` is one, uniform (on (0,1)), or small (1, but 0.3 behind an operator's convolutions)", catSupernet},
+	})
+	// costSettings are those on which the size of a network depends.
+	costSettings = joined(spaceSetting, []setting{
+		{"bn", "supernet.bn", "BatchNorm placement: `NAME` is fair (on every operator) or standard (the authors')", catSupernet},
+		{"channels", "supernet.channels", "`N` channels of the first stage (0: the benchmark's)", catSupernet},
+		{"cells", "supernet.cells", "`N` cells a stage (0: the benchmark's)", catSupernet},
+		{"classes", "supernet.classes", "`N` outputs (0: the data set's or the benchmark's)", catSupernet},
+		{"height", "supernet.height", "`N` image rows (0: the data set's or the benchmark's)", catSupernet},
+		{"width", "supernet.width", "`N` image columns (0: the data set's or the benchmark's)", catSupernet},
+	})
+	spaceSetting  = []setting{{"space", "supernet.space", "search space: `NAME` is " + either(spaceNames()), catSupernet}}
+	imageSettings = []setting{
+		{"data", "data.name", "data set: `NAME` is fashion (built in), cifar10, cifar100, idx or folder", catImages},
+		{"data-dir", "data.dir", "the data set's folder `DIR`", catImages},
+		{"holdout", "data.holdout", "`N` training images held out for scoring and validation", catImages},
+		{"data-mean", "data.mean", "mean `R,G,B` of the images, in 0…255 (none: the set's own)", catImages},
+		{"data-std", "data.std", "deviation `R,G,B` of the images, likewise", catImages},
 	}
-	dataSettings = []setting{
-		{"data", "data.name", "fashion (built in), cifar10, cifar100, idx or folder"},
-		{"data-dir", "data.dir", "folder of the data set"},
-		{"holdout", "data.holdout", "training images held out for scoring and validation"},
-		{"data-mean", "data.mean", "mean of red, green, blue, in 0…255, separated by commas (none: the set's own)"},
-		{"data-std", "data.std", "deviation of red, green, blue, likewise"},
-		{"pad-crop", "data.augment.pad_crop", "augmentation: pad by this many pixels and crop back at random"},
-		{"flip", "data.augment.flip", "augmentation: mirror half of the images"},
-		{"cutout", "data.augment.cutout", "augmentation: side of a square set to zero (0: none)"},
+	augmentSettings = []setting{
+		{"pad-crop", "data.augment.pad_crop", "augmentation: pad by `N` pixels and crop back at random", catImages},
+		{"flip", "data.augment.flip", "augmentation: mirror half of the images", catImages},
+		{"cutout", "data.augment.cutout", "augmentation: a square of side `N` is set to zero (0: none)", catImages},
 	}
 	trainSettings = []setting{
-		{"epochs", "train.epochs", "passes over the training set"},
-		{"steps", "train.steps", "training steps (0: by --epochs)"},
-		{"batch", "train.batch", "images a step"},
-		{"shards", "train.shards", "virtual devices that a batch is divided among, each with statistics of its own (0: one)"},
-		{"train", "train.train", "trained parameters: last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)"},
-		{"sampling", "train.sampling", "paths: uniform, or strict (FairNAS)"},
-		{"optimizer", "train.optimizer", "sgd or adamw"},
-		{"lr", "train.lr", "peak learning rate (0.02 suits adamw, 0.2 sgd)"},
-		{"min-lr", "train.min_lr", "learning rate at the end of the schedule"},
-		{"schedule", "train.schedule", "cosine, linear or constant"},
-		{"warmup-steps", "train.warmup_steps", "steps of a linear rise to --lr"},
-		{"momentum", "train.momentum", "SGD's momentum"},
-		{"nesterov", "train.nesterov", "Nesterov's form of momentum"},
-		{"weight-decay", "train.weight_decay", "decay of γ and β"},
-		{"clip-norm", "train.clip_norm", "largest gradient norm (0: no clipping)"},
-		{"label-smoothing", "train.label_smoothing", "mass moved from the label to all classes"},
-		{"checkpoint-every", "train.checkpoint_every", "steps between checkpoints (0: by time alone)"},
-		{"metrics-every", "train.metrics_every", "steps a line of metrics.jsonl"},
-		{"max-time", "train.max_time", "save and stop after this long (0: no limit)"},
-		{"rank-every", "train.rank_every", "steps between snapshots of the ranking (0: none)"},
-		{"early-bird", "train.early_bird", "stop when the ranking has settled"},
-		{"settled", "train.settled", "Kendall τ from which two snapshots count as settled"},
-		{"patience", "train.patience", "successive settled snapshots that end training"},
+		{"epochs", "train.epochs", "`N` passes over the training set", catTraining},
+		{"steps", "train.steps", "`N` training steps (0: by --epochs)", catTraining},
+		{"batch", "train.batch", "`N` images a step", catTraining},
+		{"shards", "train.shards", "`N` virtual devices share a batch, each with statistics of its own (0: one)", catTraining},
+		{"train", "train.train", "trained parameters: `NAME` is last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)", catTraining},
+		{"sampling", "train.sampling", "paths: `NAME` is uniform, or strict (FairNAS)", catTraining},
+		{"optimizer", "train.optimizer", "`NAME` is sgd or adamw", catTraining},
+		{"lr", "train.lr", "peak learning rate `X` (0.02 suits adamw, 0.2 sgd)", catTraining},
+		{"min-lr", "train.min_lr", "learning rate `X` at the end of the schedule", catTraining},
+		{"schedule", "train.schedule", "`NAME` is cosine, linear or constant", catTraining},
+		{"warmup-steps", "train.warmup_steps", "`N` steps of a linear rise to --lr", catTraining},
+		{"momentum", "train.momentum", "momentum `X` of SGD", catTraining},
+		{"nesterov", "train.nesterov", "Nesterov's form of momentum", catTraining},
+		{"weight-decay", "train.weight_decay", "decay `X` of γ and β", catTraining},
+		{"clip-norm", "train.clip_norm", "largest gradient norm `X` (0: no clipping)", catTraining},
+		{"label-smoothing", "train.label_smoothing", "mass `X` moved from the label to all classes", catTraining},
+		{"checkpoint-every", "train.checkpoint_every", "`N` steps between checkpoints (0: by time alone)", catTraining},
+		{"metrics-every", "train.metrics_every", "`N` steps a line of metrics.jsonl", catTraining},
+		{"max-time", "train.max_time", "save and stop after the time `T` (90s, 10m, 2h; 0: no limit)", catTraining},
+		{"rank-every", "train.rank_every", "`N` steps between snapshots of the ranking (0: none)", catTraining},
+		{"early-bird", "train.early_bird", "stop when the ranking has settled", catTraining},
+		{"settled", "train.settled", "Kendall τ `X` from which two snapshots count as settled", catTraining},
+		{"patience", "train.patience", "`N` successive settled snapshots end training", catTraining},
 	}
 	scoreSettings = []setting{
-		{"images", "score.images", "images that calibrate statistics and give codes and spectra"},
-		{"ntk-images", "score.ntk_images", "images of one tangent kernel"},
-		{"ntk-directions", "score.ntk_directions", "random directions over the classes (-1: full trace)"},
-		{"terms", "score.terms", "terms to compute, separated by commas (none: all)"},
-		{"mc-batches", "score.mc_batches", "resampled batches of MC-BatchNorm"},
+		{"images", "score.images", "`N` images calibrate statistics and give codes and spectra", catScoring},
+		{"ntk-images", "score.ntk_images", "`N` images of one tangent kernel", catScoring},
+		{"ntk-directions", "score.ntk_directions", "`N` random directions over the classes (-1: full trace)", catScoring},
+		{"terms", "score.terms", "terms to compute, `A,B,…` (none: all)", catScoring},
+		{"mc-batches", "score.mc_batches", "`N` resampled batches of MC-BatchNorm", catScoring},
 	}
 	compositeSetting = []setting{
-		{"composite", "objective.composite", "objective to maximise: a composite, or a term's name"},
+		{"composite", "objective.composite", "objective to maximise: `NAME` of a composite or a term", catSearch},
 	}
 	searchSettings = []setting{
-		{"strategy", "search.strategy", either(search.Strategies())},
-		{"max-macs", "search.max_macs", "only networks of at most this many MACs (0: any)"},
-		{"max-params", "search.max_params", "only networks of at most this many parameters (0: any)"},
-		{"budget", "search.budget", "stop after this long (0: no limit)"},
-		{"generations", "search.generations", "generations of an evolution"},
-		{"population", "search.population", "networks in a generation"},
-		{"top", "search.top", "best networks to report"},
-		{"max-evaluations", "search.max_evaluations", "stop after this many scored networks (0: the strategy's own end)"},
-		{"calibration", "objective.calibration", "random architectures whose scores calibrate the composite"},
+		{"strategy", "search.strategy", "`NAME` is " + either(search.Strategies()), catSearch},
+		{"max-macs", "search.max_macs", "only networks of at most `N` MACs (100M, 1.5G; 0: any)", catSearch},
+		{"max-params", "search.max_params", "only networks of at most `N` parameters (500k, 2M; 0: any)", catSearch},
+		{"budget", "search.budget", "stop after the time `T` (90s, 10m, 2h; 0: no limit)", catSearch},
+		{"generations", "search.generations", "`N` generations of an evolution", catSearch},
+		{"population", "search.population", "`N` networks in a generation", catSearch},
+		{"top", "search.top", "`N` best networks to report", catSearch},
+		{"max-evaluations", "search.max_evaluations", "stop after `N` scored networks (0: the strategy's own end)", catSearch},
+		{"calibration", "objective.calibration", "`N` random architectures whose scores calibrate the composite", catSearch},
 	}
+	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
+	deviceSettings = []setting{
+		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
+		{"device", "device", "`NAME` is " + either(run.Devices()), catMachine},
+		{"precision", "precision", "of a GPU's convolutions: `NAME` is fp32, tf32, fp16 (gradients in bf16) or bf16", catMachine},
+		{"half", "half", "store a GPU's values for the backward pass in half precision", catMachine},
+	}
+	planSettings    = deviceSettings[1:]                  // all but the threads
+	computeSettings = joined(seedSetting, deviceSettings) // of a command that computes
 )
 
-// flags returns the flags of settings and the flags that every command has.
-func flags(settings ...setting) []cli.Flag {
-	f := flagsOf(settings)
-	return append(f, commonFlags()...)
+// flags returns the flags of settings, --config for a file of them, and the flags that every command has.
+func flags(groups ...[]setting) []cli.Flag {
+	f := append(flagsOf(joined(groups...)),
+		&cli.StringFlag{Name: "config", Usage: "YAML `FILE` of settings; flags override it", DefaultText: "none", Category: catMachine})
+	return append(f, outputFlags()...)
 }
 
 // either returns "a, b or c".
@@ -103,25 +118,9 @@ func spaceNames() (names []string) {
 // joined concatenates groups of settings.
 func joined(groups ...[]setting) []setting { return slices.Concat(groups...) }
 
-var commonSettings = []setting{
-	{"seed", "seed", "seed of everything random"},
-	{"threads", "threads", "CPU threads (0: every core)"},
-	{"device", "device", either(run.Devices())},
-	{"precision", "precision", "of a GPU's convolutions: fp32, tf32, fp16 (gradients in bf16) or bf16"},
-	{"half", "half", "store a GPU's values for the backward pass in half precision"},
-}
-
-func commonFlags() []cli.Flag {
-	return append(flagsOf(commonSettings),
-		&cli.StringFlag{Name: "config", Usage: "YAML file of options; flags override it", DefaultText: "none"},
-		&cli.BoolFlag{Name: "json", Usage: "one JSON object on stdout and nothing else there"},
-		&cli.BoolFlag{Name: "quiet", Usage: "no progress and no logs but errors"},
-	)
-}
-
 // configOf builds the configuration of a command that does not open a run.
 func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
-	cfg, err := resolve(c, run.Default(), append(settings, commonSettings...))
+	cfg, err := resolve(c, run.Default(), joined(settings, computeSettings))
 	if err == nil && c.IsSet("seed") {
 		cfg.SetSeed(cfg.Seed)
 	}
@@ -129,6 +128,6 @@ func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
 }
 
 // allSettings lists the settings of all commands.
-func allSettings() [][]setting {
-	return [][]setting{supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, commonSettings}
+func allSettings() []setting {
+	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, computeSettings)
 }

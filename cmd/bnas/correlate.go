@@ -5,11 +5,13 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -17,18 +19,19 @@ func correlateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "correlate",
 		Usage: "Kendall τ-b, Spearman ρ and top-k figures of every term against a table of true accuracies",
-		Flags: append(flags(supernetSettings[0]),
-			&cli.StringFlag{Name: "scores", Usage: "score file, as bnas score and search write it"},
-			&cli.StringFlag{Name: "table", Usage: "CSV table of trained accuracies, one row an architecture"},
-			&cli.StringFlag{Name: "arch-column", Usage: "its column of architectures", Value: "arch"},
-			&cli.StringFlag{Name: "accuracy-column", Usage: "its column of accuracies", Value: "test_accuracy"},
-			&cli.StringSliceFlag{Name: "proxy-column", Usage: "a column of the table with a score of your own, judged beside ours; can be repeated"},
-			&cli.IntFlag{Name: "resamples", Usage: "bootstrap resamples of a 95 % interval", Value: 1000},
-			&cli.IntFlag{Name: "top", Usage: "k of the top-k figures", Value: 10},
-			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other"},
+		Flags: append(flags(spaceSetting, seedSetting),
+			textFlag("scores", "the scores: `FILE` of bnas score, or the folder of a run or of --out", "required"),
+			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`, or - for stdin", "required"),
+			textFlag("arch-column", "the table's column `NAME` has the architectures", "arch"),
+			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),
+			&cli.StringSliceFlag{Name: "proxy-column", Usage: "the table's column `NAME` is a score of your own, judged beside ours; can be repeated", Category: catCommand},
+			intFlag("resamples", "`N` bootstrap resamples of a 95 % interval", 1000, 1, most),
+			intFlag("top", "the top-k figures are of the `N` highest", 10, 1, most),
+			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other", Category: catCommand},
 		),
-		Description: "bnas score --run runs/fair --sample 1000 --out scores.csv\n" +
-			"bnas correlate --scores scores.csv --table nasbench201_cifar10.csv",
+		Description: "bnas score --run runs/fair --sample 1000\n" +
+			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
+			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv",
 		Action: correlate,
 	}
 }
@@ -51,18 +54,15 @@ type correlateResult struct {
 }
 
 func correlate(c *cli.Context) error {
-	cfg, err := configOf(c, supernetSettings[0])
+	cfg, err := configOf(c, spaceSetting...)
 	if err != nil {
 		return err
-	}
-	if c.NArg() > 0 {
-		return usagef("correlate takes no arguments, got %q", c.Args().First())
 	}
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
-	if c.Int("resamples") < 1 || c.Int("top") < 1 {
-		return usagef("--resamples and --top must be at least 1")
+	if err := beforeWork(c); err != nil {
+		return err
 	}
 	scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
 	if err != nil {
@@ -130,6 +130,9 @@ func readScores(path, spaceName string) ([]indicator.Scores, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, search.ScoresName)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("scores: %w", err)
@@ -148,12 +151,12 @@ func readScores(path, spaceName string) ([]indicator.Scores, error) {
 }
 
 func readTruth(c *cli.Context) (*indicator.Truth, error) {
-	f, err := os.Open(c.String("table"))
+	f, err := openInput(c.String("table"))
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
 	defer f.Close()
-	return indicator.ReadTruth(f, c.String("table"), indicator.TruthColumns{
+	return indicator.ReadTruth(f, inputName(c.String("table")), indicator.TruthColumns{
 		Arch: c.String("arch-column"), Accuracy: c.String("accuracy-column"), Proxies: c.StringSlice("proxy-column"),
 	})
 }

@@ -17,7 +17,7 @@ func doctorCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "doctor",
 		Usage:       "this machine: processor, memory, GPU, and the device that bnas will use",
-		Flags:       append(flags(), &cli.BoolFlag{Name: "quick", Usage: "only check that a device opens"}),
+		Flags:       append(flags(deviceSettings), &cli.BoolFlag{Name: "quick", Usage: "only check that a device opens", Category: catCommand}),
 		Description: "bnas doctor",
 		Action:      doctor,
 	}
@@ -39,6 +39,9 @@ type doctorResult struct {
 func doctor(c *cli.Context) error {
 	cfg, err := configOf(c)
 	if err != nil {
+		return err
+	}
+	if err := beforeWork(c); err != nil {
 		return err
 	}
 	dev, err := run.OpenDevice(cfg, run.Options{HandOver: handOver})

@@ -36,7 +36,7 @@ func inFlags(c *cli.Command, err error) error {
 	case errors.As(err, &file):
 		return usageError{err}
 	case errors.As(err, &exists):
-		return usageError{reword(err, exists, fmt.Sprintf("%v; go on with --resume %s, or name another folder with --out", exists, exists.Dir))}
+		return usageError{reword(err, exists, fmt.Sprintf("%v; go on with --resume %s, or name another folder with --out", exists, quote(exists.Dir)))}
 	case errors.As(err, &noRun):
 		return reword(err, noRun, noRun.Error()+"; `bnas train` or `bnas run` makes one")
 	case errors.As(err, &locked):
@@ -77,11 +77,9 @@ func asFlag(c *cli.Command, e *run.SettingError) string {
 
 // settingOf returns the setting with a path.
 func settingOf(path string) (setting, bool) {
-	for _, group := range allSettings() {
-		for _, s := range group {
-			if s.path == path {
-				return s, true
-			}
+	for _, s := range allSettings() {
+		if s.path == path {
+			return s, true
 		}
 	}
 	return setting{}, false

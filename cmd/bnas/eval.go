@@ -9,22 +9,22 @@ import (
 
 	"bnas.example/data"
 	"bnas.example/run"
-	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
-var calibrationFlag = &cli.IntFlag{Name: "calibration-images", Usage: "training images that recompute BatchNorm's statistics", Value: 1024}
+var calibrationFlag = intFlag("calibration-images", "`N` training images recompute BatchNorm's statistics", 1024, 2, 1_000_000_000)
 
 func evalCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings)
+	settings := joined(supernetSettings, imageSettings)
+	split := textFlag("split", "validate on the images of `NAME`: holdout (of the training set) or test", "holdout")
+	split.Value = "holdout"
 	return &cli.Command{
 		Name:      "eval",
 		Usage:     "one-shot accuracy: the supernet's weights, BatchNorm's statistics recomputed",
 		ArgsUsage: "ARCH…",
-		Flags: append(flags(settings...), runFlag, calibrationFlag,
-			&cli.StringFlag{Name: "split", Usage: "images to validate on: holdout (of the training set) or test", Value: "holdout"},
-			&cli.IntFlag{Name: "validation-images", Usage: "how many of them (0: all)"}),
-		Description: "bnas eval --run runs/fair '|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|'",
+		Flags: append(flags(settings, computeSettings), runFlag, calibrationFlag, split,
+			intFlag("validation-images", "`N` of them (0: all)", 0, 0, 1_000_000_000)),
+		Description: "bnas eval --run runs/fair '|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|'" + archHelp,
 		Action:      func(c *cli.Context) error { return eval(c, settings) },
 	}
 }
@@ -40,8 +40,8 @@ func eval(c *cli.Context, settings []setting) error {
 	if c.NArg() == 0 {
 		return usagef("eval needs an architecture; see bnas eval --help")
 	}
-	if c.Int("calibration-images") < 2 || c.Int("validation-images") < 0 {
-		return usagef("--calibration-images must be at least 2, --validation-images at least 0")
+	if s := c.String("split"); s != "holdout" && s != "test" {
+		return usagef("--split %q: there is holdout and test", s)
 	}
 	r, err := openRunOr(run.Untrained, c, settings...)
 	if err != nil {
@@ -75,37 +75,22 @@ func eval(c *cli.Context, settings []setting) error {
 	}
 	bar.end()
 	return output(c, map[string]any{"evaluated": rows}, func(w io.Writer) {
-		fmt.Fprintln(w, "ARCHITECTURE\tACCURACY\tNLL\tIMAGES")
-		for _, row := range rows {
-			fmt.Fprintf(w, "%s\t%.2f %%\t%.4f\t%d\n", row.Arch, 100*row.Accuracy, row.NLL, row.Images)
+		t := table{space: r.Net.Space, header: []string{"ACCURACY", "NLL", "IMAGES"}}
+		for i, row := range rows {
+			t.add(archs[i], fmt.Sprintf("%.2f %%", 100*row.Accuracy), fmt.Sprintf("%.4f", row.NLL), fmt.Sprint(row.Images))
 		}
+		t.write(c, w)
 	})
 }
 
 // validation gathers images that were not used for training: the first n of the holdout or the test set, or all if n is 0.
 func validation(r *run.Run, split string, n int) ([]data.Batch, error) {
-	switch split {
-	case "holdout":
-		images, err := r.HeldOutImages(n)
-		if errors.Is(err, run.ErrNoHoldout) {
-			return nil, usagef("%w; use --split test", err)
-		}
-		return images, err
-	case "test":
+	if split == "test" {
 		return r.TestImages(n)
 	}
-	return nil, usagef("--split %q: there is holdout and test", split)
-}
-
-// parseArchs parses architectures in the order given.
-func parseArchs(space supernet.Space, texts []string) ([]supernet.Arch, error) {
-	var archs []supernet.Arch
-	for _, text := range texts {
-		a, err := space.Parse(text)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		archs = append(archs, a)
+	images, err := r.HeldOutImages(n)
+	if errors.Is(err, run.ErrNoHoldout) {
+		return nil, usagef("%w; use --split test", err)
 	}
-	return archs, nil
+	return images, err
 }

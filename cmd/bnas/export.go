@@ -13,19 +13,19 @@ import (
 	"bnas.example/train"
 )
 
-var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors file to write"}
+var outFileFlag = &cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "the safetensors `FILE` to write", DefaultText: "required", Category: catCommand}
 
 func exportCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings)
+	settings := joined(supernetSettings, imageSettings)
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "an architecture's weights as safetensors, named as the space's own PyTorch code names them",
 		ArgsUsage: "ARCH",
-		Flags:     append(flags(settings...), runFlag, outFileFlag, calibrationFlag),
+		Flags:     append(flags(settings, computeSettings), runFlag, outFileFlag, calibrationFlag),
 		Description: "bnas export 22212220 --space nas-bench-macro --seed 1 -o net.safetensors\n" +
 			"bnas export --run runs/fair '|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|' -o net.safetensors\n\n" +
 			"With --run the running statistics are recomputed on --calibration-images training images; the untrained\n" +
-			"network has those of a new BatchNorm, mean 0 and variance 1.",
+			"network has those of a new BatchNorm, mean 0 and variance 1." + archHelp,
 		Action: func(c *cli.Context) error { return export(c, settings) },
 	}
 }

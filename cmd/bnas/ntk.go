@@ -13,20 +13,20 @@ import (
 )
 
 func ntkCommand() *cli.Command {
-	settings := dataSettings
+	settings := imageSettings
 	return &cli.Command{
 		Name:      "ntk",
 		Usage:     "how far training left the regime of the neural tangent kernel: drift, alignment, linearised error",
 		ArgsUsage: "[ARCH…]",
-		Flags: append(flags(settings...),
-			&cli.StringFlag{Name: "run", Usage: "folder of a trained run (required)"},
-			&cli.IntFlag{Name: "sample", Usage: "that many live architectures, drawn at random"},
-			&cli.IntFlag{Name: "ntk-images", Usage: "images of a kernel", Value: 16}),
+		Flags: append(flags(settings, computeSettings),
+			textFlag("run", "the trained run in the folder `DIR`", "required"),
+			optionalInt("sample", "`N` live architectures, drawn at random", 1, most),
+			intFlag("ntk-images", "`N` images of a kernel", 16, 2, 65536)),
 		Description: "bnas ntk --run runs/fair --sample 5\n" +
 			"bnas ntk --run runs/fair '|nor_conv_3x3~0|+|skip_connect~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|'\n\n" +
 			"Each architecture is compared with itself at initialisation: log κ of the tangent kernel of γ and β at the start\n" +
 			"and now, the kernel's drift ‖Θ_t − Θ_0‖/‖Θ_0‖, its alignment raw and centred, and the error of the network\n" +
-			"linearised at initialisation relative to the change of the logits. docs/method.md has the formulas.",
+			"linearised at initialisation relative to the change of the logits. docs/method.md has the formulas." + archHelp,
 		Action: func(c *cli.Context) error { return compareKernels(c, settings) },
 	}
 }
@@ -43,9 +43,6 @@ func compareKernels(c *cli.Context, settings []setting) error {
 	if (c.NArg() > 0) == c.IsSet("sample") {
 		return usagef("name the architectures in one way: as arguments or by --sample N")
 	}
-	if c.Int("ntk-images") < 2 || c.IsSet("sample") && c.Int("sample") < 1 {
-		return usagef("--ntk-images must be at least 2, --sample at least 1")
-	}
 	r, err := openRunOr(run.Untrained, c, settings...)
 	if err != nil {
 		return err
@@ -56,6 +53,9 @@ func compareKernels(c *cli.Context, settings []setting) error {
 		return err
 	}
 	if c.IsSet("sample") {
+		if n := c.Int("sample"); n > r.Net.Space.Size() {
+			return usagef("--sample %d: %s has %d architectures", n, r.Net.Space.Name(), r.Net.Space.Size())
+		}
 		archs = run.LiveSample(r.Net, c.Int("sample"), r.Config.Score.Seed, "ntk sample")
 	}
 	for _, a := range archs {
@@ -68,11 +68,12 @@ func compareKernels(c *cli.Context, settings []setting) error {
 		return err
 	}
 	return output(c, map[string]any{"steps": r.Position.Step, "regimes": rows}, func(w io.Writer) {
-		fmt.Fprintln(w, "LOG κ AT START\tNOW\tDRIFT\tALIGNMENT\tCENTRED\tLINEARISED ERROR\tARCHITECTURE")
-		for _, r := range rows {
-			fmt.Fprintf(w, "%.3f\t%.3f\t%.4f\t%.4f\t%.4f\t%.4f\t%s\n",
-				r.LogConditionStart, r.LogCondition, r.Drift, r.Alignment, r.CentredAlignment, r.LinearisedError, r.Arch)
+		t := table{space: r.Net.Space, header: []string{"LOG κ AT START", "NOW", "DRIFT", "ALIGNMENT", "CENTRED", "LINEARISED ERROR"}}
+		for i, row := range rows {
+			t.add(archs[i], fmt.Sprintf("%.3f", row.LogConditionStart), fmt.Sprintf("%.3f", row.LogCondition), fmt.Sprintf("%.4f", row.Drift),
+				fmt.Sprintf("%.4f", row.Alignment), fmt.Sprintf("%.4f", row.CentredAlignment), fmt.Sprintf("%.4f", row.LinearisedError))
 		}
+		t.write(c, w)
 	})
 }
 
@@ -98,7 +99,7 @@ func regimes(c *cli.Context, r *run.Run, archs []supernet.Arch) ([]regimeRow, er
 		if rows[i].Regime, err = regimeOf(a); err != nil {
 			return nil, err
 		}
-		bar.at(i+1, rows[i].Arch)
+		bar.at(i+1, "")
 	}
 	return rows, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // runFlag names a trained run; without it a command looks at the untrained network that its flags describe.
-var runFlag = &cli.StringFlag{Name: "run", Usage: "folder of a trained run", DefaultText: "none: the untrained network"}
+var runFlag = textFlag("run", "the trained run in the folder `DIR`", "none: the untrained network")
 
 // options returns the options with which a command opens a run. A default may be lowered for a small data set unless the
 // command line or the file of --config gives the setting.
@@ -27,12 +27,18 @@ func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli
 	dir := c.String("run")
 	if dir == "" {
 		cfg, err := configOf(c, settings...)
+		if err == nil {
+			err = beforeWork(c)
+		}
 		if err != nil {
 			return nil, err
 		}
 		return untrained(cfg, options(c))
 	}
 	cfg, err := runConfig(c, dir, settings)
+	if err == nil {
+		err = beforeWork(c)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +67,7 @@ func runConfig(c *cli.Context, dir string, settings []setting) (run.Config, erro
 		return cfg, err
 	}
 	seed := cfg.Seed
-	if cfg, err = resolve(c, cfg, append(settings, commonSettings...)); err != nil {
+	if cfg, err = resolve(c, cfg, joined(settings, computeSettings)); err != nil {
 		return cfg, err
 	}
 	if c.IsSet("seed") {

@@ -24,6 +24,14 @@ func output(c *cli.Context, result any, text func(w io.Writer)) error {
 	return t.Flush()
 }
 
+// outputFlags are the flags of every command.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "json", Usage: "one JSON object on stdout and nothing else there", Category: catOutput},
+		&cli.BoolFlag{Name: "quiet", Usage: "no progress and no logs but errors", Category: catOutput},
+	}
+}
+
 // number is a float64 that is null in JSON if it is not finite.
 type number float64
 
@@ -46,4 +54,17 @@ func byteSize(n int64) string {
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
 	return fmt.Sprintf("%d B", n)
+}
+
+// count formats a number of MACs or parameters for reading.
+func count(n float64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f G", n/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.2f M", n/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f k", n/1e3)
+	}
+	return fmt.Sprintf("%.0f", n)
 }

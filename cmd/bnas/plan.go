@@ -15,11 +15,10 @@ func planCommand() *cli.Command {
 		Name:      "plan",
 		Usage:     "what a training step costs a GPU: launches, memory, bytes moved, least time; no GPU is needed",
 		ArgsUsage: "ARCH",
-		Flags: append(flags(supernetSettings...),
-			&cli.IntFlag{Name: "batch", Usage: "images a step", Value: 256}),
+		Flags:     append(flags(costSettings, planSettings), intFlag("batch", "`N` images a step", 256, 1, 65536)),
 		Description: "bnas plan all3x3 --batch 256 --device gpu\n\n" +
 			"Bytes are counted from the plan: each byte that a launch touches, once. The least time is each launch's bytes\n" +
-			"at the GPU's bandwidth or its FLOPs at the GPU's peak, whichever takes longer, by the makers' figures.",
+			"at the GPU's bandwidth or its FLOPs at the GPU's peak, whichever takes longer, by the makers' figures." + archHelp,
 		Action: planStep,
 	}
 }
@@ -38,15 +37,15 @@ type rooflineResult struct {
 }
 
 func planStep(c *cli.Context) error {
-	cfg, err := configOf(c, supernetSettings...)
+	cfg, err := configOf(c, costSettings...)
 	if err != nil {
 		return err
 	}
 	if cfg.Device == "cpu" || cfg.Device == "reference" {
 		return usagef("--device %s: a plan is for a GPU: gpu, or nothing", cfg.Device)
 	}
-	if c.Int("batch") < 1 {
-		return usagef("--batch must be at least 1")
+	if err := beforeWork(c); err != nil {
+		return err
 	}
 	net, err := supernet.New(cfg.Supernet)
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 )
 
 func runCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings, trainSettings, scoreSettings, compositeSetting, searchSettings)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings)
 	return &cli.Command{
 		Name:  "run",
 		Usage: "the main job: train a supernet's BatchNorm, score, search, report",
-		Flags: append(flags(settings...), outFlag, resumeFlag),
+		Flags: append(flags(settings, computeSettings), outFlag, resumeFlag),
 		Description: "bnas run\n" +
 			"bnas run --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/cifar\n" +
 			"bnas run --resume runs/cifar",
@@ -42,23 +42,21 @@ func runAll(c *cli.Context, settings []setting) error {
 	found, err := searchFor(c, r, r.Dir)
 	if err != nil {
 		if err = resumable(c, err); exitCode(err) == exitInterrupted {
-			err = interrupted{search.ErrInterrupted, "bnas run --resume " + r.Dir}
+			err = interrupted{search.ErrInterrupted, command("bnas", "run", "--resume", r.Dir)}
 		}
 		return err
 	}
-	command := fmt.Sprintf("bnas run --config %s --out another-folder", filepath.Join(r.Dir, run.ConfigName))
-	page, err := r.Report(found, command, version(), time.Since(start))
+	again := command("bnas", "run", "--config", filepath.Join(r.Dir, run.ConfigName), "--out", "another-folder")
+	page, err := r.Report(found, again, version(), time.Since(start))
 	if err != nil {
 		return err
 	}
 	result := runResult{Dir: r.Dir, Train: trained, Search: found.Result, Report: page}
-	return output(c, result, result.text)
-}
-
-func (r runResult) text(w io.Writer) {
-	r.Train.text(w)
-	fmt.Fprintln(w)
-	searchTable(w, r.Search)
-	fmt.Fprintf(w, "\nreport\t%s\n", r.Report)
-	fmt.Fprintf(w, "next\tbnas export --run %s '%s' -o network.safetensors\n", r.Dir, r.Search.Best[0].Scores.Arch)
+	return output(c, result, func(w io.Writer) {
+		result.Train.text(w)
+		fmt.Fprintln(w)
+		searchTable(c, w, r, result.Search)
+		fmt.Fprintf(w, "\nreport\t%s\n", result.Report)
+		fmt.Fprintf(w, "next\t%s\n", command("bnas", "export", "--run", r.Dir, result.Search.Best[0].Scores.Arch, "-o", "network.safetensors"))
+	})
 }

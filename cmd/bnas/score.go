@@ -1,42 +1,51 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 	"bnas.example/philox"
 	"bnas.example/run"
 	"bnas.example/supernet"
 )
 
-// ledgerFolder is the flag for the folder of the ledger.
-var ledgerFolder = &cli.StringFlag{Name: "out", Usage: "folder whose scores.csv keeps the scores; what it has is not computed again", DefaultText: "the run's"}
-
 func scoreCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings, scoreSettings)
+	settings := joined(supernetSettings, imageSettings, scoreSettings)
 	return &cli.Command{
 		Name:      "score",
 		Usage:     "every term of every indicator for given architectures",
 		ArgsUsage: "[ARCH…]",
-		Flags: append(flags(settings...), runFlag, ledgerFolder,
-			&cli.BoolFlag{Name: "all", Usage: "every architecture of the space"},
-			&cli.IntFlag{Name: "sample", Usage: "that many architectures, drawn uniformly"},
-			&cli.StringFlag{Name: "file", Usage: "the architectures in this file, one a line", DefaultText: "none"}),
+		Flags: append(flags(settings, computeSettings), runFlag,
+			textFlag("out", "a folder `DIR` whose scores.csv keeps the scores, or a file FILE.csv to write", "the run's"),
+			&cli.BoolFlag{Name: "all", Usage: "every architecture of the space", Category: catCommand},
+			optionalInt("sample", "`N` architectures, drawn uniformly", 1, most),
+			textFlag("file", "the architectures in `FILE`, one a line; - is stdin", "none"),
+			textFlag("columns", "the table has the terms `A,B,…`", "all"),
+			textFlag("sort", "sort by the term `NAME`, the highest first", "as given"),
+			optionalInt("top", "show the first `N` only", 1, most)),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
-			"bnas score --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'",
+			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort naswot --top 10 --columns naswot,macs\n" +
+			"bnas score --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
+			"With --run or --out DIR a folder keeps the scores: what it has is not computed again, and an interrupted command\n" +
+			"goes on. --out FILE.csv writes the scores of this command to that file at the end." + archHelp,
 		Action: func(c *cli.Context) error { return score(c, settings) },
 	}
 }
 
 func score(c *cli.Context, settings []setting) error {
 	if err := oneWay(c); err != nil {
+		return err
+	}
+	view, err := viewOf(c)
+	if err != nil {
 		return err
 	}
 	r, err := openRunOr(run.Untrained, c, settings...)
@@ -48,25 +57,60 @@ func score(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
-	evaluator, err := r.Evaluator(c.String("out"))
+	ledger, file := scoreOutput(c.String("out"))
+	scores, path, err := scoreAll(c, r, archs, ledger)
 	if err != nil {
 		return err
+	}
+	if file != "" {
+		path = file
+		var b bytes.Buffer
+		if err := indicator.WriteScores(&b, scores); err != nil {
+			return err
+		}
+		if err := wholefile.Write(file, b.Bytes()); err != nil {
+			return fmt.Errorf("writing %s: %w", file, err)
+		}
+	}
+	shown, shownArchs := view.choose(scores, archs)
+	result := map[string]any{"scores": shown}
+	if path != "" {
+		result["file"] = path
+	}
+	names := view.columns
+	if len(names) == 0 {
+		names = r.Config.Score.Terms
+	}
+	return output(c, result, func(w io.Writer) { scoreTable(c, w, r.Net.Space, shownArchs, shown, names) })
+}
+
+// scoreOutput divides the values of --out: the folder of a ledger, or a file to write.
+func scoreOutput(out string) (ledger, file string) {
+	if info, err := os.Stat(out); isTable(out) && (err != nil || !info.IsDir()) {
+		return "", out
+	}
+	return out, ""
+}
+
+// scoreAll scores the architectures and returns the path of the ledger, if there is one.
+func scoreAll(c *cli.Context, r *run.Run, archs []supernet.Arch, ledger string) ([]indicator.Scores, string, error) {
+	if ledger != "" || r.Dir != "" {
+		if err := keeping(c); err != nil {
+			return nil, "", err
+		}
+	}
+	evaluator, err := r.Evaluator(ledger)
+	if err != nil {
+		return nil, "", err
 	}
 	defer evaluator.Close()
 	bar := newProgress(c, "score", len(archs))
-	scores, err := evaluator.ScoreAll(c.Context, archs, func(done int) { bar.at(done, r.Net.Space.Format(archs[done-1])) })
+	scores, err := evaluator.ScoreAll(c.Context, archs, func(done int) { bar.at(done, "") })
 	bar.end()
-	if err != nil {
-		if evaluator.Path() != "" && errors.Is(err, context.Canceled) {
-			err = interrupted{fmt.Errorf("scoring: %w", err), "the same command"}
-		}
-		return err
+	if errors.Is(err, context.Canceled) && evaluator.Path() != "" {
+		err = errors.Join(interrupted{errors.New("scoring was interrupted; the scores so far are in " + evaluator.Path()), sameCommand(c)}, evaluator.Flush())
 	}
-	result := map[string]any{"scores": scores}
-	if evaluator.Path() != "" {
-		result["file"] = evaluator.Path()
-	}
-	return output(c, result, func(w io.Writer) { scoreTable(w, scores, r.Config.Score.Terms) })
+	return scores, evaluator.Path(), err
 }
 
 // oneWay returns an error unless exactly one of arguments, --all, --sample and --file names the architectures.
@@ -102,7 +146,7 @@ func namedArchitectures(c *cli.Context, r *run.Run) ([]supernet.Arch, error) {
 
 // sampled draws n different architectures uniformly.
 func sampled(space supernet.Space, n int, seed uint64) ([]supernet.Arch, error) {
-	if n < 1 || n > space.Size() {
+	if n > space.Size() {
 		return nil, usagef("--sample %d: %s has %d architectures", n, space.Name(), space.Size())
 	}
 	order := philox.New(seed, "score sample", 0).Perm(space.Size())
@@ -111,53 +155,4 @@ func sampled(space supernet.Space, n int, seed uint64) ([]supernet.Arch, error) 
 		archs[i] = space.At(order[i])
 	}
 	return archs, nil
-}
-
-func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("architectures: %w", err)
-	}
-	var archs []supernet.Arch
-	for i, line := range strings.Split(string(text), "\n") {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		a, err := space.Parse(line)
-		if err != nil {
-			return nil, fmt.Errorf("%s: line %d: %w", path, i+1, err)
-		}
-		archs = append(archs, a)
-	}
-	if len(archs) == 0 {
-		return nil, fmt.Errorf("%s: no architectures", path)
-	}
-	return archs, nil
-}
-
-// scoreTable prints one architecture as a column of terms, or several architectures one a line.
-func scoreTable(w io.Writer, scores []indicator.Scores, only []string) {
-	names := only
-	if len(names) == 0 {
-		names = indicator.TermNames()
-	}
-	index := map[string]int{}
-	for i, name := range indicator.TermNames() {
-		index[name] = i
-	}
-	if len(scores) == 1 {
-		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
-		for _, name := range names {
-			fmt.Fprintf(w, "%s\t%.6g\n", name, scores[0].Values[index[name]])
-		}
-		return
-	}
-	fmt.Fprintf(w, "ARCHITECTURE\t%s\n", strings.Join(names, "\t"))
-	for _, s := range scores {
-		fmt.Fprint(w, s.Arch)
-		for _, name := range names {
-			fmt.Fprintf(w, "\t%.4g", s.Values[index[name]])
-		}
-		fmt.Fprintln(w)
-	}
 }

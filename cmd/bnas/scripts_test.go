@@ -112,7 +112,7 @@ func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("stdout is not one JSON object: %v", err)
 	}
 	for _, a := range args {
-		key, want := cut(a)
+		key, want := keyValue(a)
 		text, err := json.Marshal(got[key])
 		ts.Check(err)
 		if string(text) != want {
@@ -132,7 +132,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s is not there after 30 s", args[0])
 }
 
-func cut(a string) (key, value string) {
+func keyValue(a string) (key, value string) {
 	i := slices.Index([]byte(a), '=')
 	if i < 0 {
 		return a, "null"
@@ -142,17 +142,15 @@ func cut(a string) (key, value string) {
 
 func TestSettingsNameFields(t *testing.T) {
 	seen := map[string]bool{}
-	for _, group := range allSettings() {
-		for _, s := range group {
-			c := run.Default()
-			if _, err := fieldAt(reflect.ValueOf(&c).Elem(), s.path); err != nil {
-				t.Errorf("--%s: %v", s.flag, err)
-			}
-			if seen[s.flag] {
-				t.Errorf("--%s twice", s.flag)
-			}
-			seen[s.flag] = true
+	for _, s := range allSettings() {
+		c := run.Default()
+		if _, _, err := fieldAt(reflect.ValueOf(&c).Elem(), s.path); err != nil {
+			t.Errorf("--%s: %v", s.flag, err)
 		}
+		if seen[s.flag] {
+			t.Errorf("--%s twice", s.flag)
+		}
+		seen[s.flag] = true
 	}
 }
 
@@ -172,7 +170,8 @@ func TestIntersperse(t *testing.T) {
 	}
 }
 
-// TestEveryCommand checks that each command has a usage line, an example and the common flags.
+// TestEveryCommand checks that each command has a usage line, an example, the common flags, and for each flag a category and
+// a placeholder.
 func TestEveryCommand(t *testing.T) {
 	var walk func(commands []*cli.Command)
 	walk = func(commands []*cli.Command) {
@@ -188,9 +187,22 @@ func TestEveryCommand(t *testing.T) {
 			for _, f := range c.Flags {
 				names = append(names, f.Names()...)
 			}
-			for _, want := range []string{"json", "seed", "threads", "device", "quiet", "config"} {
+			for _, want := range []string{"json", "quiet"} {
 				if !slices.Contains(names, want) {
 					t.Errorf("%s has no --%s", c.Name, want)
+				}
+			}
+			for _, f := range c.Flags {
+				d, ok := f.(interface {
+					cli.DocGenerationFlag
+					cli.CategorizableFlag
+				})
+				if !ok || d.GetCategory() == "" {
+					t.Errorf("%s: --%s has no category", c.Name, f.Names()[0])
+					continue
+				}
+				if d.TakesValue() && strings.Count(d.GetUsage(), "`") != 2 {
+					t.Errorf("%s: --%s has no placeholder: %s", c.Name, f.Names()[0], d.GetUsage())
 				}
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,41 +14,62 @@ import (
 )
 
 func searchCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings, scoreSettings, compositeSetting, searchSettings)
+	settings := joined(supernetSettings, imageSettings, scoreSettings, compositeSetting, searchSettings)
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",
-		Flags: append(flags(settings...), runFlag, ledgerFolder),
-		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100000000 --budget 10m\n\n" +
-			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.",
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usagef("search takes no arguments, got %q", c.Args().First())
-			}
-			r, err := openRunOr(run.Untrained, c, settings...)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			found, err := searchFor(c, r, c.String("out"))
-			if err != nil {
-				return resumable(c, err)
-			}
-			return output(c, found.Result, func(w io.Writer) { searchTable(w, found.Result) })
-		},
+		Flags: append(flags(settings, computeSettings), runFlag,
+			textFlag("out", "keep the scores in scores.csv of the folder `DIR`; what it has is not computed again", "the run's")),
+		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n\n" +
+			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.\n" +
+			"Without --run the network is untrained: only γ and β at their initial values are judged.",
+		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
 }
+
+func searchOnce(c *cli.Context, settings []setting) error {
+	if out := c.String("out"); isTable(out) {
+		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
+	}
+	r, err := openRunOr(run.Untrained, c, settings...)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if r.Dir == "" && !c.Bool("quiet") {
+		slog.Warn("the network is untrained; --run DIR searches a trained one")
+	}
+	found, err := searchFor(c, r, c.String("out"))
+	if err != nil {
+		return resumable(c, err)
+	}
+	return output(c, found.Result, func(w io.Writer) { searchTable(c, w, r, found.Result) })
+}
+
+// isTable reports whether the name of an output is that of a CSV file.
+func isTable(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".csv") }
 
 // resumable adds the command that continues to the error of an interrupted search.
 func resumable(c *cli.Context, err error) error {
 	if errors.Is(err, search.ErrInterrupted) {
-		return interrupted{err, fmt.Sprintf("the same bnas %s command", c.Command.Name)}
+		return interrupted{err, sameCommand(c)}
 	}
 	return err
 }
 
-// searchFor searches and shows the progress of each phase.
+// sameCommand is the command line of this process, for a shell.
+func sameCommand(c *cli.Context) string {
+	args := c.App.Metadata[argsKey].([]string)
+	return command(append([]string{"bnas"}, args[1:]...)...)
+}
+
+// searchFor searches and shows the progress of each phase. Only a search with a ledger saves its scores.
 func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
+	if dir != "" || r.Dir != "" {
+		if err := keeping(c); err != nil {
+			return nil, err
+		}
+	}
 	var bar *progress
 	end := func() {
 		if bar != nil {
@@ -62,17 +85,21 @@ func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 		}
 		note := "random architectures"
 		if p.Best != nil {
-			note = fmt.Sprintf("best %.3f %s", p.Best.Score, p.Best.Scores.Arch)
+			note = fmt.Sprintf("best %.3f", p.Best.Score)
 		}
 		bar.of(p.Total)
 		bar.at(p.Done, note)
 	})
 }
 
-func searchTable(w io.Writer, r *search.Result) {
-	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", r.Strategy, r.Objective, r.Evaluations, r.Reused, r.Stopped)
-	fmt.Fprintln(w, "SCORE\tMMACs\tPARAMETERS\tARCHITECTURE")
-	for _, f := range r.Best {
-		fmt.Fprintf(w, "%.3f\t%.1f\t%d\t%s\n", f.Score, float64(f.Cost.MACs)/1e6, f.Cost.Params, f.Scores.Arch)
+func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
+	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, found.Evaluations, found.Reused, found.Stopped)
+	if found.TrainingSteps == 0 {
+		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
+	t := table{space: r.Net.Space, header: []string{"SCORE", "MACs", "PARAMETERS"}}
+	for _, f := range found.Best {
+		t.add(f.Choice, fmt.Sprintf("%.3f", f.Score), count(float64(f.Cost.MACs)), count(float64(f.Cost.Params)))
+	}
+	t.write(c, w)
 }

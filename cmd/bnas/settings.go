@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/big"
 	"reflect"
 	"strconv"
 	"strings"
@@ -9,15 +10,17 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	ranges "bnas.example/internal/setting"
 	"bnas.example/run"
 )
 
-// setting is one field of run.Config that is also a flag. The default of the flag is that of the field. path is its place
-// in the YAML file.
+// setting is one field of run.Config that is also a flag. The default of the flag is that of the field, its range that in the
+// tag of the field. path is its place in the YAML file.
 type setting struct {
-	flag  string
-	path  string // YAML keys, dotted
-	usage string
+	flag     string
+	path     string // YAML keys, dotted
+	usage    string
+	category string // of the help
 }
 
 // flagsOf makes the flags of settings, with the defaults of run.Config.
@@ -25,16 +28,19 @@ func flagsOf(settings []setting) []cli.Flag {
 	defaults := run.Default()
 	var flags []cli.Flag
 	for _, s := range settings {
-		v, err := fieldAt(reflect.ValueOf(&defaults).Elem(), s.path)
+		v, field, err := fieldAt(reflect.ValueOf(&defaults).Elem(), s.path)
 		if err != nil {
 			panic(err) // the setting names no field; TestSettingsNameFields finds it
 		}
 		usage := s.usage
+		if r := ranges.Range(field); r != "" && v.Type() != durationType {
+			usage += "; " + r
+		}
 		if v.Kind() == reflect.Bool {
-			flags = append(flags, &cli.BoolFlag{Name: s.flag, Usage: usage, Value: v.Bool()})
+			flags = append(flags, &cli.BoolFlag{Name: s.flag, Usage: usage, Value: v.Bool(), Category: s.category})
 			continue
 		}
-		flags = append(flags, &cli.StringFlag{Name: s.flag, Usage: usage, DefaultText: formatValue(v)})
+		flags = append(flags, &cli.StringFlag{Name: s.flag, Usage: usage, DefaultText: formatValue(v), Category: s.category})
 	}
 	return flags
 }
@@ -57,7 +63,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		if !c.IsSet(s.flag) {
 			continue
 		}
-		v, err := fieldAt(reflect.ValueOf(&cfg).Elem(), s.path)
+		v, _, err := fieldAt(reflect.ValueOf(&cfg).Elem(), s.path)
 		if err != nil {
 			return cfg, err
 		}
@@ -86,19 +92,20 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 const configFile = "config"
 
 // fieldAt finds the field of a struct by its dotted YAML path.
-func fieldAt(v reflect.Value, path string) (reflect.Value, error) {
+func fieldAt(v reflect.Value, path string) (reflect.Value, reflect.StructField, error) {
 	key, rest, deeper := strings.Cut(path, ".")
 	for i := range v.NumField() {
-		tag, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		field := v.Type().Field(i)
+		tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if tag != key {
 			continue
 		}
 		if deeper {
 			return fieldAt(v.Field(i), rest)
 		}
-		return v.Field(i), nil
+		return v.Field(i), field, nil
 	}
-	return reflect.Value{}, fmt.Errorf("configuration: there is no key %q in %s", key, v.Type())
+	return reflect.Value{}, reflect.StructField{}, fmt.Errorf("configuration: there is no key %q in %s", key, v.Type())
 }
 
 var (
@@ -115,6 +122,10 @@ func parseInto(v reflect.Value, text string) error {
 		var d time.Duration
 		d, err = time.ParseDuration(text)
 		v.SetInt(int64(d))
+	case v.Kind() == reflect.Int64: // the limits of a cost; other whole numbers are of type int
+		var n int64
+		n, err = parseCost(text)
+		v.SetInt(n)
 	case v.CanInt():
 		var n int64
 		n, err = strconv.ParseInt(text, 10, v.Type().Bits())
@@ -154,10 +165,37 @@ func parseInto(v reflect.Value, text string) error {
 	return nil
 }
 
+// parseCost reads a whole number: 100000000, 100e6 or 100M. k, M and G stand for 10³, 10⁶ and 10⁹. The fraction of 1.5G
+// is read exactly.
+func parseCost(text string) (int64, error) {
+	number, exponent := text, ""
+	for suffix, power := range map[string]string{"k": "e3", "M": "e6", "G": "e9"} {
+		if cut, ok := strings.CutSuffix(text, suffix); ok {
+			number, exponent = cut, power
+		}
+	}
+	if len(number) > 40 || strings.ContainsAny(number, "xXpP_/") || exponent != "" && strings.ContainsAny(number, "eE") {
+		return 0, strconv.ErrSyntax
+	}
+	if _, e, ok := strings.Cut(strings.ToLower(number), "e"); ok && len(e) > 3 {
+		return 0, strconv.ErrRange // a power of ten with a thousand digits would fill the memory
+	}
+	r, ok := new(big.Rat).SetString(number + exponent)
+	if !ok {
+		return 0, strconv.ErrSyntax
+	}
+	if !r.IsInt() || !r.Num().IsInt64() {
+		return 0, strconv.ErrRange
+	}
+	return r.Num().Int64(), nil
+}
+
 func describe(v reflect.Value) string {
 	switch {
 	case v.Type() == durationType:
 		return "a duration (90s, 10m, 2h)"
+	case v.Kind() == reflect.Int64:
+		return "a whole number (100000000, 100M, 100e6)"
 	case v.CanInt():
 		return "a whole number"
 	case v.CanUint():

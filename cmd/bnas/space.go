@@ -18,21 +18,21 @@ func spaceCommand() *cli.Command {
 		Usage: "list the search spaces, count one, or show one architecture",
 		Subcommands: []*cli.Command{
 			{
-				Name: "list", Usage: "the search spaces", Flags: flags(), Action: listSpaces,
+				Name: "list", Usage: "the search spaces", Flags: outputFlags(), Action: listSpaces,
 				Description: "bnas space list",
 			},
 			{
 				Name: "info", Usage: "the numbers of a space: architectures, distinct networks, dead ones, genes",
-				Flags:       flags(supernetSettings...),
+				Flags:       flags(costSettings),
 				Action:      spaceInfo,
 				Description: "bnas space info --space nas-bench-201",
 			},
 			{
 				Name: "show", Usage: "one architecture: text, canonical form, costs, and the Program that it lowers to",
 				ArgsUsage:   "ARCH",
-				Flags:       flags(supernetSettings...),
+				Flags:       flags(costSettings),
 				Action:      showArch,
-				Description: "bnas space show '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'",
+				Description: "bnas space show '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'" + archHelp,
 			},
 		},
 	}
@@ -142,8 +142,8 @@ func showArch(c *cli.Context) error {
 		if r.Dead {
 			fmt.Fprintf(w, "dead\tno path leads from the input to the output\n")
 		}
-		fmt.Fprintf(w, "parameters\t%d\n", r.Params)
-		fmt.Fprintf(w, "MACs\t%d\n", r.MACs)
+		fmt.Fprintf(w, "parameters\t%d (%s)\n", r.Params, count(float64(r.Params)))
+		fmt.Fprintf(w, "MACs\t%d (%s)\n", r.MACs, count(float64(r.MACs)))
 		fmt.Fprintf(w, "BN parameters\t%d (BatchNorm %s)\n", r.BNParams, net.Config.BN)
 		fmt.Fprintf(w, "BN layers on the path\t%d\n\n", r.Depth)
 		for _, line := range r.Program {
@@ -154,8 +154,11 @@ func showArch(c *cli.Context) error {
 
 // netOf builds the untrained supernet of a command's flags.
 func netOf(c *cli.Context) (*supernet.Net, error) {
-	cfg, err := resolve(c, run.Default(), supernetSettings)
+	cfg, err := resolve(c, run.Default(), costSettings)
 	if err != nil {
+		return nil, err
+	}
+	if err := beforeWork(c); err != nil {
 		return nil, err
 	}
 	return supernet.New(cfg.Supernet)
@@ -176,9 +179,9 @@ func oneArch(c *cli.Context, net *supernet.Net) (supernet.Arch, error) {
 	if c.NArg() != 1 {
 		return nil, usagef("%s takes one architecture, got %d arguments", c.Command.HelpName, c.NArg())
 	}
-	a, err := parseArch(net.Space, c.Args().First())
+	archs, err := parseArchs(net.Space, c.Args().Slice())
 	if err != nil {
-		return nil, usageError{err}
+		return nil, err
 	}
-	return a, nil
+	return archs[0], nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/urfave/cli/v2"
 
@@ -15,21 +16,22 @@ import (
 )
 
 func traceCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings)
+	settings := joined(supernetSettings, imageSettings)
+	statistics := textFlag("statistics", "`NAME` is batch (training mode) or frozen (evaluation mode)", string(verify.BatchStatistics))
+	statistics.Value = string(verify.BatchStatistics)
 	return &cli.Command{
 		Name:      "trace",
 		Usage:     "one forward and backward pass in a file, to check every number against another framework",
 		ArgsUsage: "ARCH",
-		Flags: append(flags(settings...), runFlag, outFileFlag, calibrationFlag,
-			&cli.StringFlag{Name: "images", Usage: "float32 N×3×H×W, .npy"},
-			&cli.StringFlag{Name: "labels", Usage: "int64 N, .npy"},
-			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on"},
-			&cli.StringFlag{Name: "statistics", Usage: "batch (training mode) or frozen (evaluation mode)", Value: string(verify.BatchStatistics)}),
+		Flags: append(flags(settings, computeSettings), runFlag, outFileFlag, calibrationFlag, statistics,
+			textFlag("images", "images: float32 N×3×H×W in `FILE`, .npy", "required"),
+			textFlag("labels", "labels: int64 N in `FILE`, .npy", "required"),
+			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on", Category: catCommand}),
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
 			"The pass runs on the reference device, in float64, so that a difference is not a rounding error; --device cpu\n" +
 			"or auto traces the engine.\n\n" +
-			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as by\n" +
-			"bnas export. Frozen statistics are those that bnas export writes.",
+			"The file holds logits, loss, mean.BN and var.BN, grad.NAME and sample_grad.NAME for every γ and β, named as\n" +
+			"by bnas export. Frozen statistics are those that bnas export writes." + archHelp,
 		Action: func(c *cli.Context) error { return trace(c, settings) },
 	}
 }
@@ -37,6 +39,10 @@ func traceCommand() *cli.Command {
 func trace(c *cli.Context, settings []setting) error {
 	if err := needs(c, "images", "labels", "out"); err != nil {
 		return err
+	}
+	mode := verify.StatisticsMode(c.String("statistics"))
+	if mode != verify.BatchStatistics && mode != verify.FrozenStatistics {
+		return usagef("--statistics %q: there is %s and %s", mode, verify.BatchStatistics, verify.FrozenStatistics)
 	}
 	r, a, stats, err := subnetwork(c, settings)
 	if err != nil {
@@ -60,7 +66,7 @@ func trace(c *cli.Context, settings []setting) error {
 	}
 	var b bytes.Buffer
 	err = verify.Trace(&b, r.Net, dev, store, verify.Traced{
-		Arch: a, Images: images, Labels: labels, Mode: verify.StatisticsMode(c.String("statistics")), Stats: stats, Active: c.Bool("active"),
+		Arch: a, Images: images, Labels: labels, Mode: mode, Stats: stats, Active: c.Bool("active"),
 	})
 	if err != nil {
 		return err
@@ -96,6 +102,11 @@ func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, 
 	if sh := x.Shape; !ok || len(sh) != 4 || sh[1] != 3 || sh[2] != cfg.Height || sh[3] != cfg.Width {
 		return nil, nil, fmt.Errorf("%s: images are %v, want float32 N×3×%d×%d", imagesPath, x, cfg.Height, cfg.Width)
 	}
+	for i, v := range pixels {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return nil, nil, fmt.Errorf("%s: image %d has the pixel %v, want finite numbers", imagesPath, i/(len(pixels)/x.Shape[0]), v)
+		}
+	}
 	y, err := data.ReadNpy(labelsPath)
 	if err != nil {
 		return nil, nil, err
@@ -106,6 +117,9 @@ func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, 
 	}
 	labels := make([]int, len(values))
 	for i, v := range values {
+		if v < 0 || v >= int64(cfg.Classes) {
+			return nil, nil, fmt.Errorf("%s: label %d of image %d is not in 0…%d", labelsPath, v, i, cfg.Classes-1)
+		}
 		labels[i] = int(v)
 	}
 	return pixels, labels, nil

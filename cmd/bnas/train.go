@@ -14,16 +14,16 @@ import (
 )
 
 var (
-	outFlag    = &cli.StringFlag{Name: "out", Usage: "folder of the run", DefaultText: "runs/ and the time"}
-	resumeFlag = &cli.StringFlag{Name: "resume", Usage: "go on with the run in this folder", DefaultText: "none"}
+	outFlag    = textFlag("out", "a new run in the folder `DIR`", "runs/ and the time")
+	resumeFlag = textFlag("resume", "go on with the run in the folder `DIR`", "none")
 )
 
 func trainCommand() *cli.Command {
-	settings := joined(supernetSettings, dataSettings, trainSettings, compositeSetting)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, compositeSetting)
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a supernet's BatchNorm and nothing else",
-		Flags: append(flags(settings...), outFlag, resumeFlag),
+		Flags: append(flags(settings, computeSettings), outFlag, resumeFlag),
 		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/fair\n" +
 			"bnas train --resume runs/fair",
 		Action: func(c *cli.Context) error {
@@ -62,9 +62,6 @@ func (r trainResult) text(w io.Writer) {
 
 // trainRun makes the run of the command line, or resumes the one of --resume, and trains it to the end.
 func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error) {
-	if c.NArg() > 0 {
-		return nil, trainResult{}, usagef("%s takes no arguments, got %q", c.Command.HelpName, c.Args().First())
-	}
 	open := freshRun
 	if c.String("resume") != "" {
 		open = resumedRun
@@ -73,11 +70,15 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 	if err != nil {
 		return nil, trainResult{}, err
 	}
+	if err := keeping(c); err != nil {
+		r.Close()
+		return nil, trainResult{}, err
+	}
 	result, err := trainToEnd(c, r)
 	if err != nil {
 		r.Close()
 		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) {
-			err = interrupted{err, fmt.Sprintf("bnas %s --resume %s", c.Command.Name, r.Dir)}
+			err = interrupted{err, command("bnas", c.Command.Name, "--resume", r.Dir)}
 		}
 		return nil, result, err
 	}
@@ -94,6 +95,9 @@ func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	if dir == "" {
 		dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
+	if err := beforeWork(c); err != nil {
+		return nil, err
+	}
 	o := options(c)
 	o.Search = c.Command.Name == "run"
 	return run.Create(dir, cfg, o)
@@ -107,6 +111,9 @@ func resumedRun(c *cli.Context, settings []setting) (*run.Run, error) {
 		return nil, usagef("--out cannot be given with --resume: the run stays in %s", dir)
 	}
 	cfg, err := runConfig(c, dir, settings)
+	if err == nil {
+		err = beforeWork(c)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"bnas.example/supernet"
+)
+
+// archHelp describes the forms of an architecture. The help of each command that takes one has it.
+const archHelp = `
+
+ARCH is the text of the space, a name (all3x3, mixed: NAS-Bench-201), the index in the order of the space (6111), or
+the number of the option of each gene (4,0,3,1,4,3; bnas space info lists them).`
+
+// namedArchs maps names to the texts of the architectures in published measurements. A name works in the space that can
+// parse its text.
+var namedArchs = map[string]string{
+	"all3x3": "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+	"mixed":  "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
+}
+
+// parseArch reads an architecture in one of the forms of archHelp. The space's own text comes first: a text of
+// NAS-Bench-Macro has digits only. The error does not name the text.
+func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
+	a, err := s.Parse(text)
+	if err == nil {
+		return a, nil
+	}
+	if named, ok := namedArchs[text]; ok {
+		if a, err := s.Parse(named); err == nil {
+			return a, nil
+		}
+		return nil, fmt.Errorf("%s has no architecture of this name", s.Name())
+	}
+	switch {
+	case onlyOf(text, "0123456789"):
+		return atIndex(s, text)
+	case onlyOf(text, "0123456789, "):
+		return ofOptions(s, strings.Split(text, ","))
+	}
+	return nil, err
+}
+
+// onlyOf reports whether a text has characters of the set and no others.
+func onlyOf(text, set string) bool { return text != "" && strings.Trim(text, set) == "" }
+
+func atIndex(s supernet.Space, text string) (supernet.Arch, error) {
+	i, err := strconv.Atoi(text)
+	if err != nil || i >= s.Size() {
+		return nil, fmt.Errorf("%s has the architectures 0…%d", s.Name(), s.Size()-1)
+	}
+	return s.At(i), nil
+}
+
+func ofOptions(s supernet.Space, fields []string) (supernet.Arch, error) {
+	a := make(supernet.Arch, len(fields))
+	for i, f := range fields {
+		var err error
+		if a[i], err = strconv.Atoi(strings.TrimSpace(f)); err != nil {
+			return nil, fmt.Errorf("%q is not the number of an option", f)
+		}
+	}
+	return a, supernet.Validate(s, a)
+}
+
+// optionNumbers returns the short form of an architecture: the number of each option.
+func optionNumbers(a supernet.Arch) string {
+	fields := make([]string, len(a))
+	for i, o := range a {
+		fields[i] = strconv.Itoa(o)
+	}
+	return strings.Join(fields, ",")
+}
+
+// parseArchs parses the arguments of a command in the order given.
+func parseArchs(space supernet.Space, texts []string) ([]supernet.Arch, error) {
+	var archs []supernet.Arch
+	for _, text := range texts {
+		a, err := parseArch(space, text)
+		if err != nil {
+			return nil, usagef("argument %q: %w", text, err)
+		}
+		archs = append(archs, a)
+	}
+	return archs, nil
+}
+
+// mostList is the largest list of architectures in bytes, many times the size of one with the whole of a space.
+const mostList = 64 << 20
+
+// archFile reads architectures, one a line; "-" is stdin.
+func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
+	text, err := readInput(path, mostList)
+	if err != nil {
+		return nil, fmt.Errorf("architectures: %w", err)
+	}
+	name := inputName(path)
+	var archs []supernet.Arch
+	for i, line := range strings.Split(string(text), "\n") {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		a, err := parseArch(space, line)
+		if err != nil {
+			return nil, fmt.Errorf("%s: line %d: %q: %w", name, i+1, cut(line, 120), err)
+		}
+		archs = append(archs, a)
+	}
+	if len(archs) == 0 {
+		return nil, fmt.Errorf("%s: no architectures", name)
+	}
+	return archs, nil
+}
+
+// openInput opens a file to read; "-" is stdin.
+func openInput(path string) (io.ReadCloser, error) {
+	if path == "-" {
+		return io.NopCloser(os.Stdin), nil
+	}
+	return os.Open(path)
+}
+
+func inputName(path string) string {
+	if path == "-" {
+		return "stdin"
+	}
+	return path
+}
+
+// readInput reads a file of at most the given number of bytes.
+func readInput(path string, most int64) ([]byte, error) {
+	f, err := openInput(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(text)) > most {
+		err = errors.New("more than " + byteSize(most))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", inputName(path), err)
+	}
+	return text, nil
+}

@@ -1,0 +1,273 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas.example/supernet"
+)
+
+// An example is a command line in the help of a command, or a line of its own in a page. Each is executed by a shell, with a
+// small network and few images. A page also mentions commands within its text; these are checked for their command and flags.
+
+// TestExamples executes the examples in the help of each command, and those of the pages.
+func TestExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains a dozen networks")
+	}
+	p := prepareExamples(t)
+	t.Run("help", func(t *testing.T) { examplesOfHelp(t, p) })
+	t.Run("pages", func(t *testing.T) { examplesOfPages(t, p) })
+}
+
+func examplesOfHelp(t *testing.T, p prepared) {
+	leaves(func(words []string, c *cli.Command) {
+		var lines []string
+		for _, line := range strings.Split(c.Description, "\n") {
+			if strings.HasPrefix(line, "bnas ") {
+				lines = append(lines, line)
+			}
+		}
+		name := strings.Join(words, " ")
+		if len(lines) == 0 || !strings.HasPrefix(lines[0], "bnas ") {
+			t.Errorf("the help of %s has no example", name)
+		}
+		t.Run(name, func(t *testing.T) { p.execute(t, lines) })
+	})
+}
+
+// pages are the documents whose examples are tested.
+func pages(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(found) == 0 {
+		t.Fatal("no docs", err)
+	}
+	return append(found, "../../README.md", "../../CHANGELOG.md", "../../CONTRIBUTING.md")
+}
+
+// block is an example on a line of its own; a comment may follow.
+var block = regexp.MustCompile(`(?m)^ {4,}(?:\$ )?(?:go run \./cmd/bnas|\./bnas|bin/bnas|bnas) (.*?)(?: {2,}# .*)?$`)
+
+// inline is a command in the text.
+var inline = regexp.MustCompile("`(?:bin/)?(bnas [^`]*)`")
+
+func examplesOfPages(t *testing.T, p prepared) {
+	executed := 0
+	for _, page := range pages(t) {
+		var lines []string
+		for _, m := range block.FindAllStringSubmatch(readPage(t, page), -1) {
+			lines = append(lines, "bnas "+m[1])
+		}
+		executed += len(lines)
+		if len(lines) > 0 {
+			t.Run(filepath.Base(page), func(t *testing.T) { p.execute(t, lines) })
+		}
+	}
+	if executed < 6 {
+		t.Errorf("only %d examples were found", executed)
+	}
+}
+
+// notYet are commands and terms of docs/adding.md, which the reader is to write.
+var notYet = []string{"bnas size", "bnas score --terms beta_mean ARCH"}
+
+// TestMentionsOfPages checks the command and the flags of each command in a text.
+func TestMentionsOfPages(t *testing.T) {
+	app := newApp(os.Stdout, os.Stderr)
+	mentions := 0
+	for _, page := range pages(t) {
+		for _, m := range inline.FindAllStringSubmatch(readPage(t, page), -1) {
+			if slices.Contains(notYet, m[1]) {
+				continue
+			}
+			mentions++
+			if problem := mention(app, strings.Fields(m[1])[1:]); problem != "" {
+				t.Errorf("%s: %s: %s", page, m[1], problem)
+			}
+		}
+	}
+	if mentions < 20 {
+		t.Errorf("only %d mentions were found", mentions)
+	}
+	if problem := mention(app, []string{"train", "--epoch", "2"}); problem == "" {
+		t.Error("a wrong flag is not found")
+	}
+}
+
+func mention(app *cli.App, words []string) string {
+	commands, flags := app.Commands, app.Flags
+	for _, w := range words {
+		if name, ok := strings.CutPrefix(w, "--"); ok {
+			name, _, _ = strings.Cut(name, "=")
+			if !slices.ContainsFunc(flags, func(f cli.Flag) bool { return slices.Contains(f.Names(), name) }) && name != "help" {
+				return "there is no flag " + w
+			}
+			continue
+		}
+		if len(commands) == 0 {
+			continue // an argument or the value of a flag
+		}
+		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(w) })
+		if i < 0 {
+			return "there is no command " + w
+		}
+		commands, flags = commands[i].Subcommands, commands[i].Flags
+	}
+	return ""
+}
+
+func readPage(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// prepared is a home with data sets, and a folder with the files that examples read.
+type prepared struct{ home, files string }
+
+func prepareExamples(t *testing.T) prepared {
+	p := prepared{t.TempDir(), t.TempDir()}
+	writeCIFAR(t, filepath.Join(p.home, "cifar-10-batches-bin"))
+	writeBatch(t, p.files)
+	var table bytes.Buffer
+	table.WriteString("arch,test_accuracy\n")
+	s, err := supernet.Lookup("nas-bench-201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Size() {
+		fmt.Fprintf(&table, "%s,%d\n", s.Format(s.At(i)), i*7919%10007)
+	}
+	if err := os.WriteFile(filepath.Join(p.files, "nasbench201_cifar10.csv"), table.Bytes(), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet "+smallTrain)
+	return p
+}
+
+// writeCIFAR writes a data set of random images in the binary version of CIFAR-10.
+func writeCIFAR(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	const record, records = 3073, 10000
+	b := make([]byte, record*records)
+	rand.NewChaCha8([32]byte{}).Read(b)
+	for i := range records {
+		b[i*record] %= 10
+	}
+	first := filepath.Join(dir, "data_batch_1.bin")
+	if err := os.WriteFile(first, b, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"} {
+		if err := os.Link(first, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// These settings are added to an example, so that it takes a second.
+const (
+	smallSizes = "--channels 4 --height 8 --width 8"
+	smallTrain = "--channels 2 --cells 1 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
+	smallScore = "--images 8 --ntk-images 2"
+)
+
+// long are settings of examples that take long, and their replacements. The placeholders of the pages are here too.
+var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--sample 1000", "--sample 12", "--repeats 50", "--repeats 2",
+	"--sample 5", "--sample 2", "--validation-images 2000", "--validation-images 20", "--batch 256", "--batch 8", "--batch 64", "--batch 2", "--batch 32", "--batch 2",
+	"--data-dir DIR", "--data-dir ~/cifar-10-batches-bin", " ARCH…", " all3x3 mixed")
+
+// small returns an example with the settings that make it small.
+func small(line string) string {
+	line = long.Replace(line)
+	words := strings.Fields(line)
+	has := func(flag string) bool { return slices.Contains(words, flag) }
+	add := func(more string) { line += " " + more }
+	trained := has("--run") || has("--resume")
+	sizes := smallSizes
+	if !has("nas-bench-macro") {
+		sizes += " --cells 1"
+	}
+	switch words[1] {
+	case "run", "train":
+		if !trained {
+			add(smallTrain)
+		}
+		if !trained && !has("--steps") {
+			add("--steps 4")
+		}
+		if !trained && words[1] == "run" {
+			add(smallScore + " --calibration 3 --max-evaluations 4")
+		}
+	case "score", "search":
+		add(smallScore)
+		if !trained {
+			add(sizes)
+		}
+		if words[1] == "search" {
+			add("--calibration 3 --max-evaluations 4")
+		}
+	case "eval", "export", "trace":
+		add("--calibration-images 8")
+		if !trained {
+			add(sizes)
+		}
+	case "ntk":
+		add("--ntk-images 2")
+	case "correlate":
+		add("--resamples 5")
+	case "bench":
+		add(sizes + " --warmup 0")
+		if !has("--repeats") {
+			add("--repeats 1")
+		}
+		if words[2] == "score" {
+			add(smallScore)
+		}
+	}
+	return line
+}
+
+// execute runs the examples of one page in a copy of the prepared folder.
+func (p prepared) execute(t *testing.T, lines []string) {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(p.files)); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines {
+		words := strings.Fields(line)
+		if i := slices.Index(words, "--out"); i > 0 && i+1 < len(words) && (words[1] == "run" || words[1] == "train") {
+			os.RemoveAll(filepath.Join(dir, words[i+1])) // the prepared run would be in the way
+		}
+		p.shell(t, dir, small(line))
+	}
+}
+
+func (p prepared) shell(t *testing.T, dir, line string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "HOME="+p.home)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v: %s", line, err, out)
+	}
+}

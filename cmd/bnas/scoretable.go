@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas.example/indicator"
+	"bnas.example/supernet"
+)
+
+// view is the choice of rows and columns that a table of scores shows.
+type view struct {
+	columns []string // terms; empty: all
+	sort    string   // a term; empty: as given
+	top     int      // 0: all
+}
+
+func viewOf(c *cli.Context) (view, error) {
+	v := view{sort: c.String("sort"), top: c.Int("top")}
+	if c.IsSet("columns") {
+		v.columns = strings.Split(c.String("columns"), ",")
+	}
+	for _, name := range v.columns {
+		if err := isTerm("columns", name); err != nil {
+			return v, err
+		}
+	}
+	if v.sort == "" {
+		return v, nil
+	}
+	return v, isTerm("sort", v.sort)
+}
+
+func isTerm(flag, name string) error {
+	if !slices.Contains(indicator.TermNames(), name) {
+		return usagef("--%s %q: there is no such term%s; there are %s", flag, name, didYouMean(name, "", indicator.TermNames()), strings.Join(indicator.TermNames(), ", "))
+	}
+	return nil
+}
+
+// choose returns the rows that are shown, in their order.
+func (v view) choose(scores []indicator.Scores, archs []supernet.Arch) ([]indicator.Scores, []supernet.Arch) {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	if v.sort != "" {
+		at := slices.Index(indicator.TermNames(), v.sort)
+		slices.SortStableFunc(order, func(i, j int) int { return descending(scores[i].Values[at], scores[j].Values[at]) })
+	}
+	if v.top > 0 {
+		order = order[:min(v.top, len(order))]
+	}
+	shown, shownArchs := make([]indicator.Scores, len(order)), make([]supernet.Arch, len(order))
+	for k, i := range order {
+		shown[k], shownArchs[k] = scores[i], archs[i]
+	}
+	return shown, shownArchs
+}
+
+// descending orders the higher value first, and a term that was not computed last.
+func descending(a, b float64) int {
+	switch {
+	case math.IsNaN(a) && math.IsNaN(b):
+		return 0
+	case math.IsNaN(a):
+		return 1
+	case math.IsNaN(b):
+		return -1
+	}
+	return cmp.Compare(b, a)
+}
+
+// scoreTable prints one architecture as a column of terms, or several architectures one a line.
+func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []supernet.Arch, scores []indicator.Scores, names []string) {
+	if len(names) == 0 {
+		names = indicator.TermNames()
+	}
+	if len(scores) == 1 {
+		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
+		for _, name := range names {
+			fmt.Fprintf(w, "%s\t%s\n", name, termText(scores[0], name, 6))
+		}
+		return
+	}
+	t := table{space: space, header: names}
+	for i, s := range scores {
+		cells := make([]string, len(names))
+		for k, name := range names {
+			cells[k] = termText(s, name, 4)
+		}
+		t.add(archs[i], cells...)
+	}
+	t.write(c, w)
+}
+
+// termText formats the value of a term with a number of digits. A cost has a unit. "-" is a term that was not computed.
+func termText(s indicator.Scores, name string, digits int) string {
+	v := s.Values[slices.Index(indicator.TermNames(), name)]
+	switch {
+	case math.IsNaN(v):
+		return "-"
+	case (name == "params" || name == "macs") && v >= 0:
+		return count(v)
+	}
+	return fmt.Sprintf("%.*g", digits, v)
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+type versionResult struct {
+	Version  string `json:"version"`
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+}
+
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name: "version", Usage: "the version and the revision of this bnas",
+		Flags:       outputFlags(),
+		Description: "bnas version",
+		Action: func(c *cli.Context) error {
+			r := versionResult{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			return output(c, r, func(w io.Writer) { fmt.Fprintf(w, "bnas\t%s, %s, %s\n", r.Version, r.Go, r.Platform) })
+		},
+	}
+}
+
+// version returns the module's version and revision. `go build` writes the revision into the program. `go run` does not, but
+// it has just compiled the tree in which its sources are: the revision of this tree is then read.
+var version = sync.OnceValue(func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	if v == "" {
+		v = "(devel)"
+	}
+	if revision := builtRevision(info); revision != "" && !strings.Contains(v, revision) {
+		return v + ", revision " + revision
+	}
+	if v == "(devel)" {
+		if revision := treeRevision(); revision != "" {
+			return v + ", source tree at revision " + revision
+		}
+	}
+	return v
+})
+
+// builtRevision is the revision in the build information: 12 digits, as in a version of Go, and "+dirty" if the tree differed.
+func builtRevision(info *debug.BuildInfo) string {
+	revision := ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value[:min(12, len(s.Value))] + revision
+		case s.Key == "vcs.modified" && s.Value == "true":
+			revision += "+dirty"
+		}
+	}
+	return revision
+}
+
+// treeRevision asks git for the revision of the tree of the sources, if `go run` started this program; otherwise it is "".
+func treeRevision() string {
+	self, err := os.Executable()
+	_, source, _, ok := runtime.Caller(0)
+	if err != nil || !ok || !filepath.IsAbs(source) || !strings.Contains(self, "go-build") {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "-C", filepath.Dir(source), "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+dirty").Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
+}
