@@ -41,7 +41,8 @@ test-unit:
 # The program without cgo: the reference device only.
 test-nocgo:
 	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated ./cmd/bnas
+	CGO_ENABLED=0 $(GO) test -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated
+	CGO_ENABLED=0 $(GO) test -short -timeout 30m -run "TestCommands|TestScripts/(errors|gpu|space)" ./cmd/bnas
 
 # AddressSanitizer over the C of the engine.
 test-asan:

@@ -3,6 +3,7 @@
 package cpu
 
 // #cgo CFLAGS: -O3 -std=gnu11 -Wall -Wno-psabi
+// #cgo asan CFLAGS: -O1
 // #cgo LDFLAGS: -lm -lpthread
 // #include <stdlib.h>
 // #include "isa.h"

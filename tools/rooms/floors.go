@@ -61,6 +61,7 @@ var floors = [][]room{
 		{"philox", "random streams"},
 		{"rank", "τ-b, ρ, top-k"},
 		{"safetensors", "the file format"},
+		{"internal/setting", "ranges of settings"},
 		{"internal/wholefile", "whole files or none"},
 	},
 }
