@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 
+	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
 )
 
@@ -15,15 +15,16 @@ const (
 	drawEvery  = 100 * time.Millisecond // between drawings on a terminal
 )
 
-// progress shows the progress of long work: one line with rate and remaining time on a terminal, otherwise a plain line
-// from time to time. With --quiet it shows nothing.
+// progress shows the progress of long work: a bar with rate and remaining time on a terminal, otherwise a plain line from
+// time to time. With --quiet it shows nothing.
 type progress struct {
 	what   string
 	total  int
 	start  time.Time
 	first  int // work of earlier runs; it does not count for the rate
 	begun  bool
-	screen *console // nil: not a terminal
+	bar    *progressbar.ProgressBar // nil: not a terminal
+	screen *console
 	quiet  bool
 	last   time.Time
 	clock  func() time.Time
@@ -35,14 +36,41 @@ func newProgress(c *cli.Context, what string, total int) *progress {
 	p.last = p.start
 	if screen, ok := c.App.ErrWriter.(*console); ok && !p.quiet && widthOf(screen) > 0 {
 		p.screen = screen
+		p.bar = progressbar.NewOptions(total,
+			progressbar.OptionSetWriter(barWriter{screen}), progressbar.OptionSetWidth(barWidth(widthOf(screen))),
+			progressbar.OptionSetDescription(what), progressbar.OptionShowDescriptionAtLineEnd(),
+			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("steps"),
+			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(drawEvery))
 	}
 	return p
 }
 
+// barWidth is the width of the bar on a terminal: narrow terminals have room for the figures alone.
+func barWidth(columns int) int { return min(24, columns/4) }
+
+// barWriter shows what the bar draws as the console's line of progress. It cuts the text to the width of the terminal.
+type barWriter struct{ screen *console }
+
+func (w barWriter) Write(b []byte) (int, error) {
+	if text := drawn(string(b), widthOf(w.screen)-1); text != "" { // the last column would move the cursor to the next line
+		w.screen.line(text)
+	}
+	return len(b), nil
+}
+
+// drawn returns the last text of a drawing, cut to a number of columns. The bar clears its line with blanks before.
+func drawn(drawing string, columns int) string {
+	text := strings.TrimRight(drawing, "\r\n ")
+	return cut(strings.TrimSpace(text[strings.LastIndexByte(text, '\r')+1:]), columns)
+}
+
 // of sets the total when it becomes known.
 func (p *progress) of(total int) {
-	if total > 0 {
+	if total > 0 && total != p.total {
 		p.total = total
+		if p.bar != nil {
+			p.bar.ChangeMax(total)
+		}
 	}
 }
 
@@ -51,39 +79,20 @@ func (p *progress) at(done int, note string) {
 	if p.quiet {
 		return
 	}
-	first := !p.begun
-	if first {
+	if p.bar != nil {
+		p.bar.Describe(p.what + "  " + note)
+		_ = p.bar.Set(done)
+		return
+	}
+	if !p.begun {
 		p.begun, p.first = true, max(done-1, 0)
 	}
 	now := p.clock()
-	every := plainEvery
-	if p.screen != nil {
-		every = drawEvery
-	}
-	if now.Sub(p.last) < every && done < p.total && !(first && p.screen != nil) {
+	if now.Sub(p.last) < plainEvery && done < p.total {
 		return
 	}
 	p.last = now
-	if p.screen != nil {
-		p.screen.line(p.line(done, note, widthOf(p.screen)-1)) // the last column would move the cursor to the next line
-		return
-	}
 	slog.Info(p.what, "done", done, "of", p.total, "rate", p.rate(done), "left", p.left(done), "state", note)
-}
-
-// barWidth is the width of the bar, which a terminal of at least barFrom columns has.
-const barWidth, barFrom = 20, 80
-
-// line is the line of progress, at most the given number of columns wide.
-func (p *progress) line(done int, note string, columns int) string {
-	share := float64(done) / float64(max(p.total, done, 1))
-	parts := []string{p.what}
-	if columns >= barFrom-1 {
-		full := int(math.Round(share * barWidth))
-		parts = append(parts, "["+strings.Repeat("=", full)+strings.Repeat(" ", barWidth-full)+"]")
-	}
-	parts = append(parts, fmt.Sprintf("%d/%d", done, p.total), fmt.Sprintf("%.0f %%", 100*share), p.left(done).String()+" left", p.rate(done), note)
-	return cut(strings.Join(parts, "  "), columns)
 }
 
 func (p *progress) rate(done int) string { return fmt.Sprintf("%.1f/s", p.perSecond(done)) }

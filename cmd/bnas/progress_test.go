@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/creack/pty"
@@ -70,18 +69,22 @@ func progressLines(output string) (lines []string) {
 	return lines
 }
 
-// TestProgressLine checks the parts of a line, and that a long state is cut.
-func TestProgressLine(t *testing.T) {
-	now := time.Unix(100, 0)
-	p := &progress{what: "train", total: 200, start: time.Unix(90, 0), begun: true, clock: func() time.Time { return now }}
-	for columns, want := range map[int]string{
-		79: "train  [==========          ]  100/200  50 %  10s left  10.0/s  loss 2.3",
-		60: "train  100/200  50 %  10s left  10.0/s  loss 2.3",
-		20: "train  100/200  50 …",
-		0:  "",
+// TestDrawn: of a drawing the last text is kept, and cut to the terminal. The state stands last and is cut first.
+func TestDrawn(t *testing.T) {
+	for _, test := range []struct {
+		drawing string
+		columns int
+		want    string
+	}{
+		{"\r  50% |==  | (100/200, 10 steps/s) [10s:10s] train  loss 2.3", 99, "50% |==  | (100/200, 10 steps/s) [10s:10s] train  loss 2.3"},
+		{"\r      \r  50% |==  | (100/200)", 12, "50% |==  | …"},
+		{"\r  1% | |\r  2% | |", 99, "2% | |"},
+		{"\r        \r", 99, ""},
+		{"\n", 99, ""},
+		{"50%", 0, ""},
 	} {
-		if got := p.line(100, "loss 2.3", columns); got != want {
-			t.Errorf("%d columns: %q, want %q", columns, got, want)
+		if got := drawn(test.drawing, test.columns); got != test.want {
+			t.Errorf("%q in %d columns: %q, want %q", test.drawing, test.columns, got, test.want)
 		}
 	}
 }
