@@ -41,7 +41,7 @@ func (c Config) Validate() error {
 	if s.Defaults().Cells == 0 {
 		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; the value is 0", c.Cells, s.Name())
 	} else {
-		errs.Check(c.Cells >= 1, "supernet.cells", "%d: there must be at least 1", c.Cells)
+		errs.Check(c.Cells != 0, "supernet.cells", "0: there must be at least 1")
 	}
 	return errs.Or()
 }

@@ -16,14 +16,14 @@ func TestConfigErrors(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{Space: "nas-bench-202"}, `unknown space "nas-bench-202", have nas-bench-201, nas-bench-macro`},
-		{Config{Space: "nas-bench-201", BN: "all"}, `bn: unknown placement "all"`},
-		{Config{Space: "nas-bench-201", Gamma: "zero"}, `gamma_init: unknown value "zero"`},
-		{Config{Space: "nas-bench-201", Classes: 1}, "classes: 1"},
-		{Config{Space: "nas-bench-201", Height: -32}, "height: -32"},
-		{Config{Space: "nas-bench-201", Width: 1 << 30}, "width: 1073741824"},
-		{Config{Space: "nas-bench-201", Channels: -1}, "channels: -1"},
-		{Config{Space: "nas-bench-201", Cells: -1}, "cells: -1"},
+		{Config{Space: "nas-bench-202"}, `supernet.space "nas-bench-202": there are nas-bench-201, nas-bench-macro`},
+		{Config{Space: "nas-bench-201", BN: "all"}, `supernet.bn "all": there are`},
+		{Config{Space: "nas-bench-201", Gamma: "zero"}, `supernet.gamma_init "zero": there are`},
+		{Config{Space: "nas-bench-201", Classes: 1}, "supernet.classes 1: must be"},
+		{Config{Space: "nas-bench-201", Height: -32}, "supernet.height -32: must be"},
+		{Config{Space: "nas-bench-201", Width: 1 << 30}, "supernet.width 1073741824: must be"},
+		{Config{Space: "nas-bench-201", Channels: -1}, "supernet.channels -1: must be"},
+		{Config{Space: "nas-bench-201", Cells: -1}, "supernet.cells -1: must be"},
 		{Config{Space: "nas-bench-201", Height: 30}, "multiples of 4"},
 		{Config{Space: "nas-bench-macro", Cells: 3}, "fixed depth"},
 	} {
