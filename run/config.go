@@ -112,16 +112,11 @@ func (c *Config) Validate() error {
 	}
 	_, composite := indicator.LookupComposite(c.Objective.Composite)
 	for _, err := range []error{err, composite, c.Train.Validate(), c.Score.Validate(), c.Search.Validate()} {
-		var one *SettingError
-		var several SettingErrors
-		switch {
-		case errors.As(err, &one):
-			errs = append(errs, one)
-		case errors.As(err, &several):
-			errs = append(errs, several...)
-		case err != nil:
+		wrong := WrongSettings(err)
+		if err != nil && wrong == nil {
 			return err
 		}
+		errs = append(errs, wrong...)
 	}
 	return errs.Or()
 }

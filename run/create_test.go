@@ -168,7 +168,7 @@ func TestSmallDataSet(t *testing.T) {
 		t.Errorf("scoring needs %d images", need)
 	}
 	_, err = Create(filepath.Join(t.TempDir(), "run"), small(), Options{Lower: func(name string) bool { return name != "train.batch" }})
-	if got := wrongSettings(err); len(got) != 1 || got[0].Setting != "train.batch" {
+	if got := WrongSettings(err); len(got) != 1 || got[0].Setting != "train.batch" {
 		t.Errorf("a batch that was asked for: error %v", err)
 	}
 }

@@ -16,6 +16,9 @@ type SettingError = setting.Error
 // SettingErrors is a list of them; its text is one line.
 type SettingErrors = setting.Errors
 
+// WrongSettings returns the wrong settings in an error, one or several; nil if it has none.
+func WrongSettings(err error) SettingErrors { return setting.Wrong(err) }
+
 // FileError means that a file is not a valid configuration file.
 type FileError struct {
 	Path string

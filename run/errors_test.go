@@ -26,21 +26,10 @@ func TestWrongSettings(t *testing.T) {
 		cfg := tiny()
 		c.change(&cfg)
 		_, err := Untrained(cfg, Options{})
-		if got := wrongSettings(err); len(got) != 1 || got[0].Setting != c.setting {
+		if got := WrongSettings(err); len(got) != 1 || got[0].Setting != c.setting {
 			t.Errorf("%s: error %v", c.setting, err)
 		}
 	}
-}
-
-// wrongSettings returns the wrong settings of an error.
-func wrongSettings(err error) SettingErrors {
-	var one *SettingError
-	var several SettingErrors
-	if errors.As(err, &one) {
-		return SettingErrors{one}
-	}
-	errors.As(err, &several)
-	return several
 }
 
 // TestWrongFile: the error of a configuration file with several wrong values is one line.
@@ -72,7 +61,7 @@ func TestDevicesAreKnown(t *testing.T) {
 		cfg := tiny()
 		cfg.Device = name
 		dev, err := OpenDevice(cfg, Options{})
-		if wrongSettings(err) != nil {
+		if WrongSettings(err) != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err == nil {

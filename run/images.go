@@ -38,12 +38,9 @@ func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 // UnseenImages draws n images that were held out from training, or n training images if fewer were held out. They depend
 // on the seed and the purpose. If there are too few of both, the error is an *ImagesError.
 func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, error) {
-	from := r.HeldOut
-	if len(from) < n {
-		from = r.Training
-	}
-	if len(from) < n {
-		return data.Batch{}, &ImagesError{Set: r.Images.Name(), Need: n, Have: len(from)}
+	from, err := r.unseen(n)
+	if err != nil {
+		return data.Batch{}, err
 	}
 	order := philox.New(seed, purpose, 0).Perm(len(from))
 	chosen := make([]int, n)
@@ -51,6 +48,18 @@ func (r *Run) UnseenImages(n int, seed uint64, purpose string) (data.Batch, erro
 		chosen[i] = from[order[i]]
 	}
 	return data.Gather(r.Images, chosen)
+}
+
+// unseen returns the images from which UnseenImages draws n.
+func (r *Run) unseen(n int) ([]int, error) {
+	from := r.HeldOut
+	if len(from) < n {
+		from = r.Training
+	}
+	if len(from) < n {
+		return nil, &ImagesError{Set: r.Images.Name(), Need: n, Have: len(from)}
+	}
+	return from, nil
 }
 
 // ErrNoHoldout is the error of HeldOutImages if the run holds out no images.

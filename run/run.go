@@ -113,7 +113,7 @@ func (r *Run) check(o Options) error {
 	if !o.Search {
 		return nil
 	}
-	_, err := r.Scorer()
+	_, err := r.unseen(r.Config.Score.ImagesNeeded())
 	return err
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"bnas.example/internal/setting"
 )
 
 // The YAML library rounds 8.9 to 8 and reads 010 as 8. check refuses such values before it decodes.
@@ -49,16 +51,18 @@ func (p *problems) mapping(n *yaml.Node, path string, t reflect.Type) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := strings.TrimPrefix(path+"."+key.Value, ".")
-		field, ok := fieldOf(t, key.Value)
-		switch {
-		case !ok:
+		field, ok := setting.Field(t, key.Value)
+		if !ok {
 			p.add(key, "there is no setting %q", name)
-		case field.Kind() == reflect.Struct:
-			p.mapping(value, name, field)
-		case field.Kind() == reflect.Slice:
-			p.list(value, name, field.Elem())
+			continue
+		}
+		switch field.Type.Kind() {
+		case reflect.Struct:
+			p.mapping(value, name, field.Type)
+		case reflect.Slice:
+			p.list(value, name, field.Type.Elem())
 		default:
-			p.scalar(value, name, field)
+			p.scalar(value, name, field.Type)
 		}
 	}
 }
@@ -76,16 +80,6 @@ func resolved(n *yaml.Node) *yaml.Node {
 		return n.Alias
 	}
 	return n
-}
-
-// fieldOf returns the type of the field with a YAML key.
-func fieldOf(t reflect.Type, key string) (reflect.Type, bool) {
-	for i := range t.NumField() {
-		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); name == key {
-			return t.Field(i).Type, true
-		}
-	}
-	return nil, false
 }
 
 func (p *problems) list(n *yaml.Node, path string, t reflect.Type) {

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"bnas.example/data"
+	"bnas.example/internal/setting"
 	"bnas.example/supernet"
 )
 
@@ -48,7 +48,7 @@ func settings(prefix string, config any) []Field {
 	var fields []Field
 	v := reflect.ValueOf(config)
 	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+		name := setting.Key(v.Type().Field(i))
 		if !oneOf(name, free...) {
 			fields = append(fields, Field{prefix + name, fmt.Sprint(v.Field(i).Interface())})
 		}

@@ -91,9 +91,6 @@ func openBench(c *cli.Context) (*benched, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := beforeWork(c); err != nil {
-		return nil, err
-	}
 	r, err := run.Network(cfg, options(c))
 	if err != nil {
 		return nil, err

@@ -65,9 +65,6 @@ func benchScore(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := beforeWork(c); err != nil {
-		return err
-	}
 	opened, err := run.Untrained(cfg, options(c))
 	if err != nil {
 		return err

@@ -61,9 +61,6 @@ func correlate(c *cli.Context) error {
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
-	if err := beforeWork(c); err != nil {
-		return err
-	}
 	scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
 	if err != nil {
 		return err

@@ -41,9 +41,6 @@ func doctor(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := beforeWork(c); err != nil {
-		return err
-	}
 	dev, err := run.OpenDevice(cfg, run.Options{HandOver: handOver})
 	if err != nil {
 		return err

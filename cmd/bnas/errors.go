@@ -15,24 +15,21 @@ import (
 // that help. A wrong setting or configuration file, and a folder that holds a run, become usage errors.
 func inFlags(c *cli.Command, err error) error {
 	var (
-		setting *run.SettingError
-		several run.SettingErrors
-		file    *run.FileError
-		exists  *run.ExistsError
-		noRun   *run.NoRunError
-		locked  *run.LockedError
-		images  *run.ImagesError
-		device  *run.DeviceError
+		file   *run.FileError
+		exists *run.ExistsError
+		noRun  *run.NoRunError
+		locked *run.LockedError
+		images *run.ImagesError
+		device *run.DeviceError
 	)
-	switch {
-	case errors.As(err, &setting):
-		return usageError{reword(err, setting, asFlag(c, setting))}
-	case errors.As(err, &several):
-		lines := make([]string, len(several))
-		for i, one := range several {
+	if wrong := run.WrongSettings(err); wrong != nil {
+		lines := make([]string, len(wrong))
+		for i, one := range wrong {
 			lines[i] = asFlag(c, one)
 		}
-		return usageError{reword(err, several, strings.Join(lines, "; "))}
+		return usageError{reword(err, wrong, strings.Join(lines, "; "))}
+	}
+	switch {
 	case errors.As(err, &file):
 		return usageError{err}
 	case errors.As(err, &exists):

@@ -16,7 +16,7 @@ var errStopped = errors.New("stopped before the work")
 // onlyValidate makes all commands end before they open an image, a device or a folder.
 func onlyValidate(t testing.TB) {
 	kept := beforeWork
-	beforeWork = func(*cli.Context) error { return errStopped }
+	beforeWork = func() error { return errStopped }
 	t.Cleanup(func() { beforeWork = kept })
 }
 

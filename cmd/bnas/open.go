@@ -27,18 +27,12 @@ func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli
 	dir := c.String("run")
 	if dir == "" {
 		cfg, err := configOf(c, settings...)
-		if err == nil {
-			err = beforeWork(c)
-		}
 		if err != nil {
 			return nil, err
 		}
 		return untrained(cfg, options(c))
 	}
 	cfg, err := runConfig(c, dir, settings)
-	if err == nil {
-		err = beforeWork(c)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,9 +44,6 @@ func planStep(c *cli.Context) error {
 	if cfg.Device == "cpu" || cfg.Device == "reference" {
 		return usagef("--device %s: a plan is for a GPU: gpu, or nothing", cfg.Device)
 	}
-	if err := beforeWork(c); err != nil {
-		return err
-	}
 	net, err := supernet.New(cfg.Supernet)
 	if err != nil {
 		return err

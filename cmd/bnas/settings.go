@@ -85,7 +85,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
-	return cfg, nil
+	return cfg, beforeWork()
 }
 
 // configFile is the place of the file of --config in the metadata of the program.
@@ -94,18 +94,15 @@ const configFile = "config"
 // fieldAt finds the field of a struct by its dotted YAML path.
 func fieldAt(v reflect.Value, path string) (reflect.Value, reflect.StructField, error) {
 	key, rest, deeper := strings.Cut(path, ".")
-	for i := range v.NumField() {
-		field := v.Type().Field(i)
-		tag, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if tag != key {
-			continue
-		}
-		if deeper {
-			return fieldAt(v.Field(i), rest)
-		}
-		return v.Field(i), field, nil
+	field, ok := ranges.Field(v.Type(), key)
+	if !ok {
+		return v, field, fmt.Errorf("configuration: there is no key %q in %s", key, v.Type())
 	}
-	return reflect.Value{}, reflect.StructField{}, fmt.Errorf("configuration: there is no key %q in %s", key, v.Type())
+	v = v.FieldByIndex(field.Index)
+	if deeper {
+		return fieldAt(v, rest)
+	}
+	return v, field, nil
 }
 
 var (

@@ -158,9 +158,6 @@ func netOf(c *cli.Context) (*supernet.Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := beforeWork(c); err != nil {
-		return nil, err
-	}
 	return supernet.New(cfg.Supernet)
 }
 

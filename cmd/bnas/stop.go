@@ -96,6 +96,6 @@ func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 	return ctx, func() { signal.Stop(signals); close(signals); cancel() }
 }
 
-// beforeWork is called when the command line is known to be right, before the first image, device or folder is opened. A
-// test replaces it, to check command lines without their work.
-var beforeWork = func(*cli.Context) error { return nil }
+// beforeWork is called when the settings of a command are known to be right, before the first image, device or folder is
+// opened. A test replaces it, to check command lines without their work.
+var beforeWork = func() error { return nil }

@@ -95,9 +95,6 @@ func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	if dir == "" {
 		dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
 	}
-	if err := beforeWork(c); err != nil {
-		return nil, err
-	}
 	o := options(c)
 	o.Search = c.Command.Name == "run"
 	return run.Create(dir, cfg, o)
@@ -111,9 +108,6 @@ func resumedRun(c *cli.Context, settings []setting) (*run.Run, error) {
 		return nil, usagef("--out cannot be given with --resume: the run stays in %s", dir)
 	}
 	cfg, err := runConfig(c, dir, settings)
-	if err == nil {
-		err = beforeWork(c)
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@
 package setting
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -32,6 +33,17 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "; ")
 }
 
+// Wrong returns the wrong settings in an error, one or several; nil if it has none.
+func Wrong(err error) Errors {
+	var one *Error
+	if errors.As(err, &one) {
+		return Errors{one}
+	}
+	var several Errors
+	errors.As(err, &several)
+	return several
+}
+
 // Or returns e as an error: nil if the list is empty.
 func (e Errors) Or() error {
 	if len(e) == 0 {
@@ -57,8 +69,7 @@ func Ranges(path string, c any) Errors {
 func ranges(path string, v reflect.Value) (errs Errors) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
-		key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		name := strings.TrimPrefix(path+"."+key, ".")
+		name := strings.TrimPrefix(path+"."+Key(field), ".")
 		if field.Type.Kind() == reflect.Struct {
 			errs = append(errs, ranges(name, v.Field(i))...)
 			continue
@@ -77,6 +88,22 @@ func ranges(path string, v reflect.Value) (errs Errors) {
 		}
 	}
 	return errs
+}
+
+// Key returns the name of a field in the configuration file.
+func Key(field reflect.StructField) string {
+	key, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return key
+}
+
+// Field returns the field of the struct t with a key.
+func Field(t reflect.Type, key string) (reflect.StructField, bool) {
+	for i := range t.NumField() {
+		if f := t.Field(i); Key(f) == key {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
 }
 
 // Range returns the range of a field for its reader, or "" if every value is valid.
