@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -127,8 +128,12 @@ func refuse(n *yaml.Node, t reflect.Type) string {
 		if n.Tag != "!!float" && n.Tag != "!!int" {
 			return "a number"
 		}
+	case t.Kind() == reflect.Uint64:
+		if _, err := strconv.ParseUint(strings.TrimPrefix(n.Value, "+"), 10, 64); err != nil || n.Tag != "!!int" || !wholeNumber.MatchString(n.Value) {
+			return "a whole number of at least 0"
+		}
 	default:
-		if n.Tag != "!!int" || !wholeNumber.MatchString(n.Value) {
+		if _, err := strconv.ParseInt(n.Value, 10, t.Bits()); err != nil || n.Tag != "!!int" || !wholeNumber.MatchString(n.Value) {
 			return "a whole number"
 		}
 	}
