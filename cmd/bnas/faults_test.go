@@ -154,7 +154,7 @@ func TestFailedStartLeavesNoFolder(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, text := range []string{
 		"run --calibration 1", "run --composite nothing", "run --images 6000 --holdout 0 --mc-batches 1000", "train --batch 60000", "train --holdout 8000",
-		"train --data cifar10 --data-dir nowhere", "train --data folder --data-dir nowhere", "train --classes 3", "train --device gpu-emulated",
+		"train --data cifar10 --data-dir nowhere", "train --data folder --data-dir nowhere", "train --classes 3", "train --device nothing",
 		"train --config nowhere.yaml", "train --cells 1 --space nas-bench-macro", "search --composite nothing", "score 99999", "score --file nowhere",
 	} {
 		if code, _, stderr := line(text + " --quiet --out a/b"); code != exitFailure && code != exitUsage {
