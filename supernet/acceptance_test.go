@@ -14,15 +14,15 @@ import (
 func TestPythonRandom(t *testing.T) {
 	r := newPythonRandom(88)
 	for i, want := range []uint32{1707201716, 4182107318, 813946014, 1429399738} {
-		if got := r.uint32(); got != want {
+		if got := r.words.Uint32(); got != want {
 			t.Errorf("getrandbits(32) #%d = %d, want %d", i, got, want)
 		}
 	}
 	r = newPythonRandom(88)
 	for range 1000 {
-		r.uint32()
+		r.words.Uint32()
 	}
-	if got := r.uint32(); got != 3551917360 { // past the first 624 words
+	if got := r.words.Uint32(); got != 3551917360 { // past the first 624 words
 		t.Errorf("getrandbits(32) #1000 = %d", got)
 	}
 	x := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}
