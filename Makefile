@@ -5,7 +5,7 @@ GO ?= go
 # The packages whose goroutines share memory.
 RACE_PACKAGES = ./cuda ./data ./kernels/cpu ./kernels/ref ./run ./search ./tools/kernels ./train
 
-.PHONY: test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -73,7 +73,7 @@ test-race:
 	$(GO) test -race -short -timeout 30m $(RACE_PACKAGES)
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, all packages under the race detector,
-# every kernel compiled again, each fuzz target for a while, known vulnerabilities.
+# every kernel compiled again, PyTorch, each fuzz target for a while, known vulnerabilities.
 test-long:
 	scripts/vulnerabilities.sh
 	$(MAKE) --no-print-directory test-gpu kernels-check
@@ -81,7 +81,14 @@ test-long:
 	@command -v strace >/dev/null || echo "LEFT OUT: injected faults of system calls need strace"
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
+	$(MAKE) --no-print-directory test-torch
 	scripts/fuzz.sh 30s
+
+# Exported networks in PyTorch: the README's snippet, and every gradient. pip fetches torch if python3 has none.
+test-torch:
+	$(GO) build -o bin/bnas ./cmd/bnas
+	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchSnippet -v ./cmd/bnas
+	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 8
 
 fuzz:
 	scripts/fuzz.sh 10s

@@ -1,6 +1,15 @@
 """The networks of NAS-Bench-201 (TinyNetwork) and NAS-Bench-Macro (Network) in PyTorch, with the state-dict names of their
-own code, written from the published definitions. The fair placement adds Fair's BatchNorms."""
+own code, written from the published definitions. The fair placement adds Fair's BatchNorms.
 
+    network, about = load("network.safetensors")  # of `bnas export`
+    logits = network(normalise(pixels, about))    # pixels: N×3×H×W in 0…1
+
+Needs torch, and safetensors for load (scripts/requirements.txt).
+"""
+
+import json
+
+import torch
 from torch import nn
 
 OPS_201 = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
@@ -174,3 +183,28 @@ class MacroNetwork(nn.Module):
 
     def forward(self, x):
         return self.classifier(self.out(self.features(self.stem(x))).flatten(1))
+
+
+NETWORKS = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork}
+
+
+def load(path):
+    """The network of a file of `bnas export`, in evaluation mode, and the file's metadata. A network of a run has
+    class_names, mean and std beside its own numbers."""
+    from safetensors import safe_open
+    from safetensors.torch import load_file
+
+    with safe_open(path, "pt") as f:
+        about = dict(f.metadata())
+    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std"):
+        if name in about:
+            about[name] = json.loads(about[name])
+    network = NETWORKS[about["space"]](about["arch"], about["classes"], about["channels"], about["cells"], about["bn"] == "fair")
+    network.load_state_dict(load_file(path), strict=True)
+    return network.eval(), about
+
+
+def normalise(pixels, about):
+    """Pixels in 0…1, N×3×H×W, as the network saw them in training."""
+    mean, std = (torch.tensor(about[name]).view(3, 1, 1) for name in ("mean", "std"))
+    return (pixels - mean) / std

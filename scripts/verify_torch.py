@@ -27,11 +27,10 @@ import tempfile
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from torch_spaces import OPS_201, MacroNetwork, ReLU, TinyNetwork
+from torch_spaces import OPS_201, ReLU, load
 
 EXACT = "reference"  # the device that computes in float64
 TOLERANCE, TOLERANCE_ENGINE = 1e-4, 1e-3
@@ -58,7 +57,7 @@ def architectures_macro(r):
     return ["00000000", "11111111", "22222222", "01020012", "21010210", "".join(r.choice("012") for _ in range(8))]
 
 
-SPACES = {"nas-bench-201": (TinyNetwork, architectures_201), "nas-bench-macro": (MacroNetwork, architectures_macro)}
+ARCHITECTURES = {"nas-bench-201": architectures_201, "nas-bench-macro": architectures_macro}
 
 
 def traced_name(relu):
@@ -72,11 +71,7 @@ class PyTorch:
     """An exported network in float64."""
 
     def __init__(self, export, images, labels):
-        with safe_open(export, "pt") as f:
-            self.metadata = f.metadata()
-        m = self.metadata
-        self.network = SPACES[m["space"]][0](m["arch"], int(m["classes"]), int(m["channels"]), int(m["cells"]), m["bn"] == "fair")
-        self.network.load_state_dict(load_file(export), strict=True)
+        self.network, self.metadata = load(export)
         self.network.double()
         modules = dict(self.network.named_modules())
         self.norms = {name: m for name, m in modules.items() if isinstance(m, nn.BatchNorm2d)}
@@ -189,7 +184,7 @@ def configurations(options):
         return [(re.search(r"^ *space: *(\S+)", config, re.M).group(1), ["--run", options.run])]
     size = ["--height", str(options.size), "--width", str(options.size)]
     return [(space, ["--space", space, "--bn", bn, "--seed", str(options.seed), "--gamma-init", "uniform", *size])
-            for space in options.space or SPACES for bn in ("standard", "fair")]
+            for space in options.space or ARCHITECTURES for bn in ("standard", "fair")]
 
 
 def verify(options, folder):
@@ -201,7 +196,7 @@ def verify(options, folder):
     np.save(folder / "labels.npy", labels.astype(np.int64))
     export, traced = str(folder / "export"), str(folder / "trace")
     for space, flags in configurations(options):
-        for arch in SPACES[space][1](random.Random(options.seed)):
+        for arch in ARCHITECTURES[space](random.Random(options.seed)):
             bnas(options, "export", arch, *flags, "-o", export)
             network = PyTorch(export, images, labels)
             for statistics in ("batch", "frozen"):
@@ -221,7 +216,7 @@ def verify(options, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bnas", required=True, help="the program")
-    p.add_argument("--space", action="append", choices=list(SPACES), help="may be repeated; default both")
+    p.add_argument("--space", action="append", choices=list(ARCHITECTURES), help="may be repeated; default both")
     p.add_argument("--device", action="append", help="of bnas, may be repeated; default reference and cpu; gpu-emulated needs `make emulated`, bin/bnas-emulated")
     p.add_argument("--seed", type=int, default=1, help="of the weights and of one random architecture")
     p.add_argument("--images", type=int, default=4)

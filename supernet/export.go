@@ -3,6 +3,7 @@ package supernet
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -26,8 +27,9 @@ func NewStatistics(p *kernels.Program) Statistics {
 // Export writes an architecture as the state dict of the space's own PyTorch code, in safetensors. Weights, γ, β and the
 // classifier are those of store, running statistics those of stats. running_var is the σ² of stats, so that PyTorch in
 // evaluation mode normalises as bnas does. (PyTorch's own training would have stored σ²·m/(m−1).) The file has the
-// modules without a path to the logits too, with μ = 0 and σ² = 1.
-func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) error {
+// modules without a path to the logits too, with μ = 0 and σ² = 1. Its metadata is that of the network, and images: what is
+// known of the images that the network classifies, or nil.
+func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics, images map[string]string) error {
 	b, err := n.record(a)
 	if err != nil {
 		return err
@@ -54,7 +56,9 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics) 
 			tensors = append(tensors, mean, variance, safetensors.Int64(m.name+".num_batches_tracked", nil, []int64{0}))
 		}
 	}
-	return safetensors.Write(w, n.Metadata(a), tensors...)
+	metadata := n.Metadata(a)
+	maps.Copy(metadata, images)
+	return safetensors.Write(w, metadata, tensors...)
 }
 
 // Metadata returns the metadata of an exported file: the configuration and the architecture.

@@ -23,7 +23,7 @@ func exported(t *testing.T, c Config, arch string, stats func(p *kernels.Program
 	}
 	defer device.Close()
 	var w bytes.Buffer
-	if err := Export(&w, n, store, a, stats(p)); err != nil {
+	if err := Export(&w, n, store, a, stats(p), map[string]string{"mean": "[0]"}); err != nil {
 		t.Fatal(err)
 	}
 	f, err := safetensors.Decode(w.Bytes())
@@ -115,7 +115,7 @@ func TestExportStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, a, NewStatistics(p)); err != nil {
+	if err := Export(&bytes.Buffer{}, n, store, a, NewStatistics(p), nil); err != nil {
 		t.Error(err)
 	}
 	shared := n.Space.At(0) // |avg_pool~0|+|nor_conv_1x1~0|skip~1|+|nor_conv_1x1~0|skip~1|skip~2|: node 1 is normalised twice
@@ -123,10 +123,10 @@ func TestExportStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, shared, numbered(q)); err == nil || !strings.Contains(err.Error(), "same value") {
+	if err := Export(&bytes.Buffer{}, n, store, shared, numbered(q), nil); err == nil || !strings.Contains(err.Error(), "same value") {
 		t.Errorf("BatchNorms of one value with two means: %v", err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, a, Statistics{}); err == nil {
+	if err := Export(&bytes.Buffer{}, n, store, a, Statistics{}, nil); err == nil {
 		t.Error("exported without statistics")
 	}
 }

@@ -50,7 +50,11 @@ func export(c *cli.Context, settings []setting) error {
 	}
 	defer r.Close()
 	var b bytes.Buffer
-	if err := supernet.Export(&b, r.Net, r.Store, a, stats); err != nil {
+	images, err := r.ImageMetadata()
+	if err != nil {
+		return err
+	}
+	if err := supernet.Export(&b, r.Net, r.Store, a, stats, images); err != nil {
 		return err
 	}
 	return writeResult(c, b.Bytes(), r.Net.Space.Format(a))
