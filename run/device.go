@@ -90,6 +90,9 @@ func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error
 		}
 		why = err.Error()
 	}
+	if o.Log != nil && cfg.Storage() != (cuda.Storage{Precision: cuda.FP32}) {
+		o.Log.Warn("there is no GPU: the settings for one have no effect", "precision", cfg.Precision, "half", cfg.Half)
+	}
 	dev, err := cpu.New(threads)
 	if errors.Is(err, kernels.ErrUnsupported) {
 		return ref.New(), err.Error(), nil

@@ -85,6 +85,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
+	if err := checkEffect(c, cfg); err != nil {
+		return cfg, err
+	}
 	return cfg, beforeWork()
 }
 

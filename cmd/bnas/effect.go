@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/urfave/cli/v2"
+
+	"bnas.example/run"
+	"bnas.example/train"
+)
+
+// conditional are the flags that have an effect under a condition only.
+var conditional = []struct {
+	flags     []string
+	condition string
+	holds     func(run.Config) bool
+}{
+	{[]string{"settled", "patience"}, "with --early-bird", func(c run.Config) bool { return c.Train.EarlyBird }},
+	{[]string{"momentum", "nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
+	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
+	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},
+	{[]string{"precision", "half"}, "on a GPU", func(c run.Config) bool { return c.Device != "cpu" && c.Device != "reference" }},
+}
+
+// checkEffect returns an error if a flag was given that has no effect with this configuration.
+func checkEffect(c *cli.Context, cfg run.Config) error {
+	for _, k := range conditional {
+		for _, flag := range k.flags {
+			if c.IsSet(flag) && !k.holds(cfg) {
+				return usagef("--%s has an effect only %s", flag, k.condition)
+			}
+		}
+	}
+	return nil
+}
