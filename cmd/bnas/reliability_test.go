@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -15,89 +14,33 @@ import (
 	"time"
 
 	"bnas.example/philox"
-	"bnas.example/run"
 )
 
-// The tests of this file run the main job in processes of its own, disturb it, resume it, and compare the result with that of
-// an undisturbed job. BNAS_LONG makes them long.
+// The tests of this file disturb jobs, resume them, and compare their results with those of undisturbed jobs. BNAS_LONG makes
+// them long.
 
-const mainJob = "run " + netFlags + " " + fewFlags + " --steps 40 --batch 4 --rank-every 10 --calibration 5 --max-evaluations 10" +
-	" --checkpoint-every 3 --metrics-every 2 --quiet"
+var longTests = os.Getenv("BNAS_LONG") != ""
 
-// job returns the command that starts the main job in dir or resumes it there. tool, if any, runs it.
-func job(dir string, threads int, tool ...string) *exec.Cmd {
-	args := append(tool, "bnas")
-	if _, err := os.Stat(filepath.Join(dir, run.ConfigName)); err == nil {
-		args = append(args, "run", "--resume", dir, "--quiet")
-	} else {
-		args = append(append(args, strings.Fields(mainJob)...), "--out", dir)
-	}
-	args = append(args, "--threads", fmt.Sprint(threads))
-	return exec.Command(args[0], args[1:]...)
-}
-
-// outcome is all of a finished job that must not depend on disturbances.
-type outcome struct{ checkpoint, scores, best string }
-
-func outcomeOf(t *testing.T, dir string) (o outcome) {
-	t.Helper()
-	for name, to := range map[string]*string{"checkpoint": &o.checkpoint, "scores.csv": &o.scores} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		*to = string(text)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, run.ResultName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var result struct{ Best json.RawMessage }
-	if err := json.Unmarshal(text, &result); err != nil {
-		t.Fatal(err)
-	}
-	o.best = string(result.Best)
-	return o
-}
-
-// finish runs the job in dir to its end.
-func finish(t *testing.T, dir string) outcome {
-	t.Helper()
-	if text, err := job(dir, 1).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, text)
-	}
-	return outcomeOf(t, dir)
-}
-
-func (o outcome) compare(t *testing.T, want outcome) {
-	t.Helper()
-	if o.checkpoint != want.checkpoint {
-		t.Error("the checkpoint is not that of an undisturbed job")
-	}
-	if o.scores != want.scores {
-		t.Error("the scores are not those of an undisturbed job")
-	}
-	if o.best != want.best {
-		t.Error("the best networks are not those of an undisturbed job")
-	}
-}
-
-// TestKills kills the main job at random moments and resumes it with another number of threads each time.
+// TestKills kills each job at random moments and resumes it with another number of threads each time.
 func TestKills(t *testing.T) {
-	kills := 3
-	if testing.Short() {
-		kills = 1
+	for _, j := range jobs {
+		kills := 1
+		if longTests {
+			kills = 40
+		}
+		t.Run(j.name, func(t *testing.T) { j.kill(t, kills) })
 	}
-	if os.Getenv("BNAS_LONG") != "" {
-		kills = 160
-	}
+}
+
+func (j job) kill(t *testing.T, kills int) {
+	dir := j.folder(t)
 	start := time.Now()
-	want := finish(t, filepath.Join(t.TempDir(), "whole"))
+	want := j.finish(t, dir)
 	whole := time.Since(start)
-	r := philox.New(1, "kills", 0)
-	dir := filepath.Join(t.TempDir(), "run")
+	r := philox.New(1, "kills of "+j.name, 0)
+	dir = j.folder(t)
 	for killed := 0; killed < kills; {
-		c := job(dir, 1+r.IntN(3))
+		c := j.command(dir, 1+r.IntN(3))
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -107,25 +50,34 @@ func TestKills(t *testing.T) {
 			if err != nil {
 				t.Fatalf("after %d kills: %v", killed, err)
 			}
-			outcomeOf(t, dir).compare(t, want)
-			dir = filepath.Join(t.TempDir(), "run")
+			j.outcome(t, dir).compare(t, want)
+			dir = j.folder(t)
 			continue
 		}
 		killed++
 	}
-	finish(t, dir).compare(t, want)
+	j.finish(t, dir).compare(t, want)
+}
+
+// wantOneLine fails the test if a failed job has written anything but one line of its own.
+func wantOneLine(t *testing.T, stderr string) {
+	t.Helper()
+	if text := strings.TrimSpace(stderr); strings.Contains(text, "\n") || !strings.HasPrefix(text, "bnas: ") {
+		t.Errorf("not one line: %s", text)
+	}
 }
 
 // TestInjectedFaults lets single system calls of the main job fail, or kills the job in them. The job then ends well, or with
 // one line; resumed, it has the result of an undisturbed job.
 func TestInjectedFaults(t *testing.T) {
-	if os.Getenv("BNAS_LONG") == "" {
+	if !longTests {
 		t.Skip("set BNAS_LONG to run it")
 	}
 	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
 		t.Skipf("strace does not work here: %v", err)
 	}
-	want := finish(t, filepath.Join(t.TempDir(), "whole"))
+	j := mainJob
+	want := j.finish(t, j.folder(t))
 	r := philox.New(2, "faults", 0)
 	for _, c := range []struct {
 		call, file string
@@ -138,28 +90,102 @@ func TestInjectedFaults(t *testing.T) {
 		for _, fault := range []string{"error=EIO", "error=ENOSPC", "signal=KILL"} {
 			when := 1 + r.IntN(c.calls)
 			t.Run(fmt.Sprintf("%s %s %s %d", c.call, c.file, fault, when), func(t *testing.T) {
-				dir := filepath.Join(t.TempDir(), "run")
+				dir := j.folder(t)
 				tool := []string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + c.call, "-e", fmt.Sprintf("inject=%s:%s:when=%d", c.call, fault, when)}
 				if c.file != "" {
 					tool = append(tool, "-P", filepath.Join(dir, c.file))
 				}
-				disturbed := job(dir, 2, tool...)
+				disturbed := j.command(dir, 2, tool...)
 				var stderr bytes.Buffer
 				disturbed.Stderr = &stderr
 				err := disturbed.Run()
 				var exit *exec.ExitError
 				if errors.As(err, &exit) && exit.ExitCode() == exitFailure {
-					if text := strings.TrimSpace(stderr.String()); strings.Count(text, "\n") > 0 || !strings.HasPrefix(text, "bnas: ") {
-						t.Errorf("not one line: %s", text)
-					}
+					wantOneLine(t, stderr.String())
 				} else if err != nil && fault != "signal=KILL" {
 					t.Errorf("%v: %s", err, &stderr)
 				}
 				if tolerated := c.call == "linkat" && fault != "signal=KILL"; err == nil && !tolerated {
 					t.Error("the fault did not disturb the job")
 				}
-				finish(t, dir).compare(t, want)
+				j.finish(t, dir).compare(t, want)
 			})
 		}
 	}
+}
+
+// fullDisk runs a job on a file system of its own with SIZE bytes, makes room, and resumes the job. The files of the folder
+// are then in COPY. The first run's exit code and stderr are in COPY too.
+const fullDisk = `
+mount -t tmpfs -o size=$SIZE none "$DISK" || exit 77
+bnas $START 2>"$COPY/stderr"
+echo $? >"$COPY/code"
+mount -o remount,size=64m "$DISK" || exit 77
+if [ -e "$DISK/run/config.yaml" ]; then bnas $RESUME; else bnas $START; fi || exit
+cp "$DISK"/run/* "$COPY" 2>/dev/null
+true`
+
+// TestDiskFull runs the main job on disks of growing size. While the disk is too small the job ends with one line that says
+// so; with more room it goes on to the result of an undisturbed job.
+func TestDiskFull(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs the main job several times")
+	}
+	j := mainJob
+	dir := j.folder(t)
+	want := j.finish(t, dir)
+	needed := sizeOf(t, dir)
+	sizes := 3
+	if longTests {
+		sizes = 40
+	}
+	ran, failed := 0, 0
+	for i := range sizes {
+		size := needed * int64(i) / int64(sizes)
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			disk, copied := t.TempDir(), t.TempDir()
+			on := func(line string) string {
+				return strings.ReplaceAll(line, "DIR", filepath.Join(disk, "run")) + " --threads 1"
+			}
+			c := exec.Command("unshare", "-rm", "sh", "-c", fullDisk)
+			c.Env = append(os.Environ(), fmt.Sprint("SIZE=", max(size, 4096)), "DISK="+disk, "COPY="+copied, "START="+on(j.start), "RESUME="+on(j.resume))
+			out, err := c.CombinedOutput()
+			var exit *exec.ExitError
+			if errors.Is(err, exec.ErrNotFound) || (errors.As(err, &exit) && exit.ExitCode() == 77) || strings.Contains(string(out), "unshare:") {
+				t.Skipf("no file system can be mounted here: %v: %s", err, out)
+			}
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			ran++
+			if code := strings.TrimSpace(readPage(t, filepath.Join(copied, "code"))); code != "0" {
+				failed++
+				stderr := readPage(t, filepath.Join(copied, "stderr"))
+				wantOneLine(t, stderr)
+				if code != "1" || !strings.Contains(stderr, "no space left") {
+					t.Errorf("exit code %s: %s", code, stderr)
+				}
+			}
+			j.outcome(t, copied).compare(t, want)
+		})
+	}
+	if ran > 0 && failed == 0 {
+		t.Error("no disk was too small")
+	}
+}
+
+func sizeOf(t *testing.T, dir string) (bytes int64) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		bytes += info.Size()
+	}
+	return bytes
 }
