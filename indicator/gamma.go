@@ -83,14 +83,14 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 	return shares, nil
 }
 
-// nodeNames returns the name of the node that each BatchNorm enters, by its γ. The live architectures of net.Cover
+// nodeNames returns the name of the node that each BatchNorm enters, by its γ. The live architectures of Space.Cover
 // show the nodes. A BatchNorm that is in none of them has a node of its own.
 func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
 	names := map[kernels.ParamID]string{}
 	for _, bn := range net.BNs() {
 		names[bn.Gamma] = bn.Name
 	}
-	for _, a := range net.Cover() {
+	for _, a := range net.Space.Cover() {
 		if !net.Space.Alive(a) {
 			continue
 		}

@@ -153,11 +153,11 @@ func ofPath(t Term) bool    { return t.needs&^gammas == 0 }
 func ofNetwork(t Term) bool { return !ofPath(t) }
 
 // representative returns the architecture whose path is measured for all architectures that are the same network. It is the
-// first in the space's order; a score thus does not depend on earlier scores. In a space of more than 65,536 architectures
-// it is the one that is scored first.
+// first in the space's order; a score thus does not depend on earlier scores. In a space without an order, or of more than
+// 65,536 architectures, it is the one that is scored first.
 func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch {
-	space := s.net.Space
-	if space.Size() > 1<<16 {
+	space, ok := s.net.Space.(supernet.Ordered)
+	if !ok || space.Size() > 1<<16 {
 		return a
 	}
 	if s.first == nil {

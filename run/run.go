@@ -113,6 +113,9 @@ func (r *Run) check(o Options) error {
 	if !o.Search {
 		return nil
 	}
+	if err := r.Config.Search.CheckSpace(r.Net.Space); err != nil {
+		return err
+	}
 	_, err := r.unseen(r.Config.Score.ImagesNeeded())
 	return err
 }

@@ -9,12 +9,13 @@ import (
 // the first within the limits.
 type exhaustive struct {
 	*searcher
+	space supernet.Ordered
 	index int
 }
 
 func (e *exhaustive) next() (supernet.Arch, string) {
-	for e.index < e.Space.Size() {
-		a := e.Space.At(e.index)
+	for e.index < e.space.Size() {
+		a := e.space.At(e.index)
 		e.index++
 		if e.accept(a) {
 			return a, ""
@@ -26,7 +27,7 @@ func (e *exhaustive) next() (supernet.Arch, string) {
 // describe bounds the total by the architectures that are still to come.
 func (e *exhaustive) describe(p *Progress) {
 	if p.Total == 0 {
-		p.Total = e.Space.Size() - e.index + p.Evaluations
+		p.Total = e.space.Size() - e.index + p.Evaluations
 	}
 }
 

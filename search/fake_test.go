@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,6 +29,18 @@ func (f fakeSpace) Genes() []supernet.Gene {
 		}
 	}
 	return genes
+}
+
+func (f fakeSpace) Valid(supernet.Arch) error { return nil }
+func (f fakeSpace) Count() *big.Int           { return big.NewInt(int64(f.Size())) }
+func (f fakeSpace) Cover() []supernet.Arch    { return nil }
+
+func (f fakeSpace) IndexOf(a supernet.Arch) int {
+	i := 0
+	for _, o := range a {
+		i = i*f.options + o
+	}
+	return i
 }
 
 func (f fakeSpace) Size() int {

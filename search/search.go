@@ -105,6 +105,14 @@ func (c Config) Validate() error {
 	return errs.Or()
 }
 
+// CheckSpace returns an error if the strategy cannot search the space.
+func (c Config) CheckSpace(s supernet.Space) error {
+	if _, ordered := s.(supernet.Ordered); c.Strategy == "exhaustive" && !ordered {
+		return setting.Errorf("search.strategy", "exhaustive: %s has %v architectures; choose another strategy", s.Name(), s.Count())
+	}
+	return nil
+}
+
 // Progress is the state of a search after an evaluation.
 type Progress struct {
 	Evaluations int   // scored so far, those from the ledger too
@@ -120,6 +128,9 @@ type Progress struct {
 func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Result, error) {
 	c = c.WithDefaults()
 	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.CheckSpace(p.Space); err != nil {
 		return nil, err
 	}
 	s := newSearcher(ctx, p, c)

@@ -24,7 +24,7 @@ var strategies = []struct {
 	bounded bool // it ends by itself: without MaxEvaluations there is no limit
 	begin   func(*searcher) strategy
 }{
-	{"exhaustive", true, func(s *searcher) strategy { return &exhaustive{searcher: s} }},
+	{"exhaustive", true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
 	{"random", false, func(s *searcher) strategy { return &random{searcher: s} }},
 	{"evolution", false, func(s *searcher) strategy { return &evolution{searcher: s} }},
 	{"regularised", false, func(s *searcher) strategy { return &regularised{searcher: s} }},

@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"encoding/csv"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,7 +34,7 @@ func TestPythonRandom(t *testing.T) {
 }
 
 func TestOfficialOrder(t *testing.T) {
-	s := nasBench201{}
+	s := named(t, "nas-bench-201")
 	for i, want := range map[int]string{
 		0:     "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|",
 		9:     "|avg_pool_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|",
@@ -81,48 +82,86 @@ func TestGoldenCosts(t *testing.T) {
 	}
 }
 
-// TestBNNASCosts reproduces the FLOPs table of BN-NAS, whose space is of the same blocks.
-func TestBNNASCosts(t *testing.T) {
+// bnnasGenotype is the network that BN-NAS publishes.
+const bnnasGenotype = "3 -1 0 4 0 -1 -1 0 4 -1 4 4 1 4 2 0 0 4 0 2 2"
+
+// TestBNNAS reproduces figures of the authors' code: its table of FLOPs, its log and its count of trained parameters.
+func TestBNNAS(t *testing.T) {
 	var k Cost
-	k.invertedResidual(24, 32, 3, 3, 112*112, 56*56)
+	k.invertedResidual(24, 32, chainOperator{3, 3}, 112*112, 56*56)
 	if k.MACs != 30933504 {
 		t.Errorf("24→32 at 112², stride 2, t = 3, k = 3: %d MACs, want 30933504", k.MACs)
 	}
-	var front Cost
-	front.conv(3, 40, 9, 112*112)
-	front.conv(1, 40, 9, 112*112)
-	front.conv(40, 24, 1, 112*112)
-	if front.MACs != 30105600 {
-		t.Errorf("stem and fixed block: %d MACs, want 30105600", front.MACs)
+	n, err := New(Config{Space: "bn-nas", BN: Standard})
+	if err != nil {
+		t.Fatal(err)
 	}
-	var head Cost
-	head.conv(432, 1728, 1, 7*7)
-	total := front.MACs + head.MACs + 1000*(2*1728-1) // the number of operations of the linear layer in its table
-	if got := total - front.MACs; got != 40033304 {
-		t.Errorf("head: %d, want 40033304", got)
+	a, err := n.Space.Parse(bnnasGenotype)
+	if err != nil {
+		t.Fatal(err)
 	}
-	genotype := []int{3, -1, 0, 4, 0, -1, -1, 0, 4, -1, 4, 4, 1, 4, 2, 0, 0, 4, 0, 2, 2}
-	candidates := [][2]int64{{3, 3}, {3, 6}, {5, 3}, {5, 6}, {7, 3}, {7, 6}}
-	stages := []struct{ channels, layers, stride int64 }{{32, 4, 2}, {56, 4, 2}, {112, 4, 2}, {128, 4, 1}, {256, 4, 2}, {432, 1, 1}}
-	in, side := int64(24), int64(112)
-	layer := 0
-	for _, s := range stages {
-		for i := range s.layers {
-			before := side * side
-			if i == 0 {
-				side /= s.stride
-			}
-			if g := genotype[layer]; g >= 0 {
-				var block Cost
-				block.invertedResidual(in, s.channels, candidates[g][1], candidates[g][0], before, side*side)
-				total += block.MACs
-			}
-			in = s.channels
-			layer++
+	k = n.Space.Cost(a, n.Config)
+	const classifier, operations = 1000 * 1728, 1000 * (2*1728 - 1) // the table counts the operations of the classifier
+	if got := k.MACs - classifier + operations; got != 473549240 {
+		t.Errorf("the published genotype has %d FLOPs, want 473549240", got)
+	}
+	if k.Params != 5228536 {
+		t.Errorf("the published genotype has %d parameters, want 5228536", k.Params)
+	}
+	trained := 0
+	for _, id := range n.Trainable(LastBN, nil) {
+		trained += n.Params()[id].Len()
+	}
+	if trained != 30144 { // 33,216 with the four layers that are identities
+		t.Errorf("%d parameters of last BatchNorms, want 30144", trained)
+	}
+	if want := new(big.Int).Exp(big.NewInt(6), big.NewInt(17), nil); n.Space.Count().Cmp(want) != 0 {
+		t.Errorf("%v architectures, want 6¹⁷ = %v", n.Space.Count(), want)
+	}
+}
+
+// TestMobileNets compares the costs of the first and the last operator everywhere with sums written by hand.
+func TestMobileNets(t *testing.T) {
+	type stage struct{ out, layers, stride int64 }
+	for _, c := range []struct {
+		space             string
+		side, stem, first int64
+		stride            int64
+		stages            []stage
+		head, classes     int64
+	}{
+		{"proxylessnas", 224, 32, 16, 2, []stage{{32, 4, 2}, {40, 4, 2}, {80, 4, 2}, {96, 4, 1}, {192, 4, 2}, {320, 1, 1}}, 1280, 1000},
+		{"fairnas", 224, 32, 16, 2, []stage{{32, 2, 2}, {40, 4, 2}, {80, 4, 2}, {96, 4, 1}, {192, 4, 2}, {320, 1, 1}}, 1280, 1000},
+		{"mobilenet-cifar", 32, 40, 24, 1, []stage{{32, 4, 1}, {56, 4, 2}, {112, 4, 2}, {128, 4, 1}, {256, 4, 1}, {432, 1, 1}}, 640, 10},
+	} {
+		s, err := Lookup(c.space)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if total != 473549240 {
-		t.Errorf("published genotype: %d, want 473549240", total)
+		var wide Arch
+		for _, g := range s.Genes() {
+			wide = append(wide, slices.Index(g.Options, "mb6_k7"))
+		}
+		side := c.side / c.stride
+		params := 27*c.stem + 2*c.stem + 9*c.stem + 2*c.stem + c.stem*c.first + 2*c.first
+		macs := (27*c.stem + 9*c.stem + c.stem*c.first) * side * side
+		in := c.first
+		for _, st := range c.stages {
+			for i := range st.layers {
+				macs += 6 * in * in * side * side
+				if i == 0 {
+					side /= st.stride
+				}
+				params += 6*in*in + 2*6*in + 49*6*in + 2*6*in + 6*in*st.out + 2*st.out
+				macs += (49*6*in + 6*in*st.out) * side * side
+				in = st.out
+			}
+		}
+		params += in*c.head + 2*c.head + c.head*c.classes + c.classes
+		macs += in*c.head*side*side + c.head*c.classes
+		if k := s.Cost(wide, s.Defaults()); k.Params != params || k.MACs != macs {
+			t.Errorf("%s: %+v, want %d parameters and %d MACs", c.space, k, params, macs)
+		}
 	}
 }
 
@@ -164,7 +203,7 @@ func number(t *testing.T, text string) int64 {
 
 // TestTableNASBench201 compares the order, the classes and the costs of the whole space.
 func TestTableNASBench201(t *testing.T) {
-	s := nasBench201{}
+	s := named(t, "nas-bench-201")
 	class, canonical := map[string]string{}, map[string]string{}
 	for i, row := range table(t, "nasbench201_cifar10.csv") {
 		a := s.At(i)
@@ -188,7 +227,7 @@ func TestTableNASBench201(t *testing.T) {
 
 // TestTableNASBenchMacro compares the canonical forms and the costs of the whole space.
 func TestTableNASBenchMacro(t *testing.T) {
-	s := nasBenchMacro{}
+	s := named(t, "nas-bench-macro")
 	for i, row := range table(t, "nasbench_macro_cifar10.csv") {
 		a := s.At(i)
 		if got := s.Format(a); got != row["arch"] {

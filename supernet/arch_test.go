@@ -34,8 +34,8 @@ func TestParseErrors(t *testing.T) {
 // FuzzParse reads any text in every space. An accepted text must give a valid architecture whose text form is the same text.
 func FuzzParse(f *testing.F) {
 	for _, s := range Spaces() {
-		for i := range 5 {
-			f.Add(s.Format(s.At(i * s.Size() / 5)))
+		for _, a := range spread(s, 5) {
+			f.Add(s.Format(a))
 		}
 	}
 	f.Add("|none~0|+|none~0|none~1|+")
@@ -57,7 +57,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func TestValidate(t *testing.T) {
-	s := nasBenchMacro{}
+	s := named(t, "nas-bench-macro")
 	for _, a := range []Arch{nil, {0, 1}, {0, 0, 0, 0, 0, 0, 0, 3}, {-1, 0, 0, 0, 0, 0, 0, 0}} {
 		if Validate(s, a) == nil {
 			t.Errorf("%v is taken for valid", a)
@@ -106,8 +106,11 @@ func TestVariation(t *testing.T) {
 				}
 			}
 		}
-		options := float64(len(genes[0].Options)) // the same for every gene of these spaces
-		expected := 200 * float64(len(genes)) * 0.5 * (options - 1) / options
+		expected := 0.
+		for _, g := range genes {
+			options := float64(len(g.Options))
+			expected += 200 * 0.5 * (options - 1) / options
+		}
 		if d := float64(moved) - expected; d*d > 16*expected {
 			t.Errorf("%s: %d genes moved, expected %.0f", s.Name(), moved, expected)
 		}

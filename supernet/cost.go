@@ -21,18 +21,6 @@ func (k *Cost) fairNorm(channels int64, c Config) {
 	}
 }
 
-// invertedResidual adds a MobileNet block: 1×1 from in to t·in channels at the pixels before its stride, depthwise
-// kernel×kernel, 1×1 to out channels, each with its BatchNorm.
-func (k *Cost) invertedResidual(in, out, t, kernel, before, after int64) {
-	hidden := t * in
-	k.conv(in, hidden, 1, before)
-	k.norm(hidden)
-	k.conv(1, hidden, kernel*kernel, after)
-	k.norm(hidden)
-	k.conv(hidden, out, 1, after)
-	k.norm(out)
-}
-
 // linear adds a classifier with bias.
 func (k *Cost) linear(in, out int64) {
 	k.Params += in*out + out

@@ -35,12 +35,13 @@ func ExampleNet() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	program, err := net.Program(net.Space.At(0))
+	first := net.Space.(supernet.Ordered).At(0)
+	program, err := net.Program(first)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("parameters of the supernet:", len(net.Params()))
-	fmt.Println("architecture:", net.Space.Format(net.Space.At(0)))
+	fmt.Println("architecture:", net.Space.Format(first))
 	fmt.Println("steps:", len(program.Steps), "BatchNorms:", len(program.BNs))
 	// Output:
 	// parameters of the supernet: 201

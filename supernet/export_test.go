@@ -118,7 +118,7 @@ func TestExportStatistics(t *testing.T) {
 	if err := Export(&bytes.Buffer{}, n, store, a, NewStatistics(p), nil); err != nil {
 		t.Error(err)
 	}
-	shared := n.Space.At(0) // |avg_pool~0|+|nor_conv_1x1~0|skip~1|+|nor_conv_1x1~0|skip~1|skip~2|: node 1 is normalised twice
+	shared := n.Space.(Ordered).At(0) // |avg_pool~0|+|nor_conv_1x1~0|skip~1|+|nor_conv_1x1~0|skip~1|skip~2|: node 1 is normalised twice
 	q, err := n.Program(shared)
 	if err != nil {
 		t.Fatal(err)

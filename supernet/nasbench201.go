@@ -1,13 +1,22 @@
 package supernet
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
 
 // nasBench201 is the space of Dong and Yang, "NAS-Bench-201" (ICLR 2020). Its cell has four nodes and six edges with one
 // of five operators each. All cells of a fixed skeleton are the same.
-type nasBench201 struct{}
+type nasBench201 struct{ product }
+
+func newNASBench201() nasBench201 {
+	var s nasBench201
+	for _, edge := range nb201Edges {
+		s.genes = append(s.genes, Gene{Name: fmt.Sprintf("%d<-%d", edge[0], edge[1]), Options: nb201Ops})
+	}
+	return s
+}
 
 // These are the operators of NAS-Bench-201 in the official order.
 const (
@@ -28,14 +37,6 @@ func (nasBench201) Name() string { return "nas-bench-201" }
 
 func (nasBench201) Defaults() Config {
 	return Config{Space: "nas-bench-201", BN: Fair, Classes: 10, Height: 32, Width: 32, Channels: 16, Cells: 5, Gamma: GammaOne}
-}
-
-func (nasBench201) Genes() []Gene {
-	var g []Gene
-	for _, name := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
-		g = append(g, Gene{Name: name, Options: slices.Clone(nb201Ops)})
-	}
-	return g
 }
 
 // Format writes |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.

@@ -19,7 +19,24 @@ var nb201Order = sync.OnceValue(func() [][6]uint8 {
 	return all
 })
 
+// nb201Index is the inverse of nb201Order.
+var nb201Index = sync.OnceValue(func() map[[6]uint8]int {
+	index := make(map[[6]uint8]int, len(nb201Order()))
+	for i, ops := range nb201Order() {
+		index[ops] = i
+	}
+	return index
+})
+
 func (nasBench201) Size() int { return 15625 }
+
+func (nasBench201) IndexOf(a Arch) int {
+	var ops [6]uint8
+	for e, o := range a {
+		ops[e] = uint8(o)
+	}
+	return nb201Index()[ops]
+}
 
 func (nasBench201) At(i int) Arch {
 	a := make(Arch, 0, len(nb201Edges))

@@ -48,7 +48,7 @@ func emptyNet(c Config) *Net {
 func newNet(s Space, c Config) (*Net, error) {
 	n := emptyNet(c)
 	n.Space, n.genes = s, s.Genes()
-	for _, a := range n.Cover() {
+	for _, a := range s.Cover() {
 		b := newBuilder(n, n.images(), true)
 		if err := s.Lower(b, a); err != nil {
 			return nil, err
@@ -58,19 +58,6 @@ func newNet(s Space, c Config) (*Net, error) {
 		}
 	}
 	return n, nil
-}
-
-// Cover returns architectures that together contain every option of every gene. The i-th architecture takes option i of
-// each gene, or the gene's last option if it has fewer. Some of them may be dead. The parameters of a gene depend on its
-// own option only; the programs of these architectures therefore use every parameter of the space.
-func (n *Net) Cover() []Arch {
-	all := make([]Arch, MostOptions(n.genes))
-	for o := range all {
-		for _, g := range n.genes {
-			all[o] = append(all[o], min(o, len(g.Options)-1))
-		}
-	}
-	return all
 }
 
 // images returns the shape of an input image.

@@ -54,7 +54,7 @@ func TestOddImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, i := range []int{0, 1234, 6560} {
-		a := n.Space.At(i)
+		a := n.Space.(Ordered).At(i)
 		p, err := n.Program(a)
 		if err != nil {
 			t.Fatal(err)
@@ -97,7 +97,7 @@ func TestParams(t *testing.T) {
 			if bn == Fair {
 				for g, gene := range n.genes {
 					for o, name := range gene.Options {
-						if want := name != "none"; owned[[2]int{g, o}] != want {
+						if want := name != "none" && len(gene.Options) > 1; owned[[2]int{g, o}] != want {
 							t.Errorf("%s: gene %s, option %s: has a BatchNorm: %v", s.Name(), gene.Name, name, !want)
 						}
 					}
@@ -125,7 +125,7 @@ func TestOptionsDoNotShare(t *testing.T) {
 			}
 			return ids
 		}
-		a := s.At(s.Size() / 3)
+		a := spread(s, 3)[1]
 		for _, b := range neighboursOf(s, a) {
 			gene := 0
 			for a[gene] == b[gene] {
@@ -181,7 +181,7 @@ func TestLastBN(t *testing.T) {
 func TestTrainable(t *testing.T) {
 	for _, s := range Spaces() {
 		n := small(t, s, Fair)
-		a := s.At(s.Size() / 3)
+		a := spread(s, 3)[1]
 		p, err := n.Program(a)
 		if err != nil {
 			t.Fatal(err)

@@ -2,7 +2,11 @@
 // parameters that all architectures of a space share.
 package supernet
 
-import "bnas.example/kernels"
+import (
+	"math/big"
+
+	"bnas.example/kernels"
+)
 
 // Arch is an architecture: the index of the chosen option for every gene.
 type Arch []int
@@ -36,9 +40,12 @@ type Space interface {
 	Name() string
 	// Genes lists the genes. An Arch has one option index for each.
 	Genes() []Gene
-	// Size returns the number of architectures. At returns the i-th in the space's official order.
-	Size() int
-	At(i int) Arch
+	// Valid returns an error that names the broken rule if the options, each in range, form no architecture.
+	Valid(a Arch) error
+	// Count returns the number of architectures.
+	Count() *big.Int
+	// Cover returns architectures whose networks together use every parameter of the supernet. Some may be dead.
+	Cover() []Arch
 	// Parse reads the space's own text form. An error names the wrong token and its position.
 	Parse(text string) (Arch, error)
 	Format(a Arch) string
@@ -51,6 +58,15 @@ type Space interface {
 	Lower(b *Builder, a Arch) error
 	// Defaults returns the sizes of the benchmark that the space was published with.
 	Defaults() Config
+}
+
+// Ordered is a Space with an official order, and few enough architectures to go through them.
+type Ordered interface {
+	Space
+	Size() int
+	// At returns the i-th architecture. IndexOf is its inverse.
+	At(i int) Arch
+	IndexOf(a Arch) int
 }
 
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.

@@ -1,6 +1,7 @@
 package supernet
 
 import (
+	"math/big"
 	"testing"
 
 	"bnas.example/kernels"
@@ -26,12 +27,57 @@ func small(t *testing.T, s Space, bn Placement) *Net {
 	return n
 }
 
+// named returns the space of a name.
+func named(t testing.TB, name string) Ordered {
+	t.Helper()
+	s, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.(Ordered)
+}
+
+// spread returns n architectures: at equal distances in the order of s or, without an order, random ones.
+func spread(s Space, n int) []Arch {
+	all := make([]Arch, n)
+	ordered, ok := s.(Ordered)
+	r := philox.New(1, "spread", 0)
+	for i := range all {
+		if ok {
+			all[i] = ordered.At(i * ordered.Size() / n)
+		} else {
+			all[i] = Random(s, r)
+		}
+	}
+	return all
+}
+
+func TestOrder(t *testing.T) {
+	for _, s := range Spaces() {
+		ordered, ok := s.(Ordered)
+		if !ok {
+			continue
+		}
+		if n := big.NewInt(int64(ordered.Size())); s.Count().Cmp(n) != 0 {
+			t.Errorf("%s: %v architectures, %v in order", s.Name(), s.Count(), n)
+		}
+		for i := range ordered.Size() {
+			if got := ordered.IndexOf(ordered.At(i)); got != i {
+				t.Fatalf("%s: the index of #%d is %d", s.Name(), i, got)
+			}
+		}
+	}
+}
+
 func TestTextRoundTrip(t *testing.T) {
 	for _, s := range Spaces() {
 		t.Run(s.Name(), func(t *testing.T) {
 			seen := map[string]bool{}
-			for i := range s.Size() {
-				a := s.At(i)
+			archs := spread(s, 1000)
+			if ordered, ok := s.(Ordered); ok {
+				archs = spread(s, ordered.Size())
+			}
+			for _, a := range archs {
 				text := s.Format(a)
 				back, err := s.Parse(text)
 				if err != nil {
@@ -42,8 +88,8 @@ func TestTextRoundTrip(t *testing.T) {
 				}
 				seen[text] = true
 			}
-			if len(seen) != s.Size() {
-				t.Errorf("%d distinct texts of %d architectures", len(seen), s.Size())
+			if len(seen) != len(archs) {
+				t.Errorf("%d distinct texts of %d architectures", len(seen), len(archs))
 			}
 		})
 	}
@@ -52,7 +98,8 @@ func TestTextRoundTrip(t *testing.T) {
 // TestDistinctAndDead compares the numbers of distinct networks and of dead architectures with those of the benchmarks.
 func TestDistinctAndDead(t *testing.T) {
 	want := map[string][2]int{"nas-bench-201": {6466, 341}, "nas-bench-macro": {3969, 0}}
-	for _, s := range Spaces() {
+	for name, numbers := range want {
+		s := named(t, name)
 		canonical := map[string]bool{}
 		dead := 0
 		for i := range s.Size() {
@@ -62,8 +109,8 @@ func TestDistinctAndDead(t *testing.T) {
 				dead++
 			}
 		}
-		if got := [2]int{len(canonical), dead}; got != want[s.Name()] {
-			t.Errorf("%s: %v distinct and dead, want %v", s.Name(), got, want[s.Name()])
+		if got := [2]int{len(canonical), dead}; got != numbers {
+			t.Errorf("%s: %v distinct and dead, want %v", name, got, numbers)
 		}
 	}
 }

@@ -50,11 +50,15 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 func onlyOf(text, set string) bool { return text != "" && strings.Trim(text, set) == "" }
 
 func atIndex(s supernet.Space, text string) (supernet.Arch, error) {
-	i, err := strconv.Atoi(text)
-	if err != nil || i >= s.Size() {
-		return nil, fmt.Errorf("%s has the architectures 0…%d", s.Name(), s.Size()-1)
+	ordered, ok := s.(supernet.Ordered)
+	if !ok {
+		return nil, fmt.Errorf("the architectures of %s have no indices", s.Name())
 	}
-	return s.At(i), nil
+	i, err := strconv.Atoi(text)
+	if err != nil || i >= ordered.Size() {
+		return nil, fmt.Errorf("%s has the architectures 0…%d", s.Name(), ordered.Size()-1)
+	}
+	return ordered.At(i), nil
 }
 
 func ofOptions(s supernet.Space, fields []string) (supernet.Arch, error) {

@@ -147,10 +147,11 @@ func prepareExamples(t *testing.T) prepared {
 	writeBatch(t, p.files)
 	var table bytes.Buffer
 	table.WriteString("arch,test_accuracy\n")
-	s, err := supernet.Lookup("nas-bench-201")
+	space, err := supernet.Lookup("nas-bench-201")
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := space.(supernet.Ordered)
 	for i := range s.Size() {
 		fmt.Fprintf(&table, "%s,%d\n", s.Format(s.At(i)), i*7919%10007)
 	}

@@ -53,8 +53,8 @@ func compareKernels(c *cli.Context, settings []setting) error {
 		return err
 	}
 	if c.IsSet("sample") {
-		if n := c.Int("sample"); n > r.Net.Space.Size() {
-			return usagef("--sample %d: %s has %d architectures", n, r.Net.Space.Name(), r.Net.Space.Size())
+		if err := enough(r.Net.Space, c.Int("sample")); err != nil {
+			return err
 		}
 		archs = run.LiveSample(r.Net, c.Int("sample"), r.Config.Score.Seed, "ntk sample")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -131,9 +132,13 @@ func namedArchitectures(c *cli.Context, r *run.Run) ([]supernet.Arch, error) {
 	space := r.Net.Space
 	switch {
 	case c.Bool("all"):
-		archs := make([]supernet.Arch, space.Size())
+		ordered, ok := space.(supernet.Ordered)
+		if !ok {
+			return nil, usagef("--all: %s has %v architectures; draw some with --sample N", space.Name(), space.Count())
+		}
+		archs := make([]supernet.Arch, ordered.Size())
 		for i := range archs {
-			archs[i] = space.At(i)
+			archs[i] = ordered.At(i)
 		}
 		return archs, nil
 	case c.IsSet("sample"):
@@ -146,13 +151,38 @@ func namedArchitectures(c *cli.Context, r *run.Run) ([]supernet.Arch, error) {
 
 // sampled draws n different architectures uniformly.
 func sampled(space supernet.Space, n int, seed uint64) ([]supernet.Arch, error) {
-	if n > space.Size() {
-		return nil, usagef("--sample %d: %s has %d architectures", n, space.Name(), space.Size())
+	if err := enough(space, n); err != nil {
+		return nil, err
 	}
-	order := philox.New(seed, "score sample", 0).Perm(space.Size())
+	r := philox.New(seed, "score sample", 0)
 	archs := make([]supernet.Arch, n)
+	if ordered, ok := space.(supernet.Ordered); ok {
+		order := r.Perm(ordered.Size())
+		for i := range archs {
+			archs[i] = ordered.At(order[i])
+		}
+		return archs, nil
+	}
+	drawn := map[string]bool{}
 	for i := range archs {
-		archs[i] = space.At(order[i])
+		for archs[i] == nil || drawn[space.Format(archs[i])] {
+			archs[i] = supernet.Random(space, r)
+		}
+		drawn[space.Format(archs[i])] = true
 	}
 	return archs, nil
+}
+
+// mostSampled is the largest sample of a space without an order, in which most draws are new.
+const mostSampled = 1 << 19
+
+// enough returns an error if n different architectures cannot be drawn from a space.
+func enough(space supernet.Space, n int) error {
+	if space.Count().Cmp(big.NewInt(int64(n))) < 0 {
+		return usagef("--sample %d: %s has %v architectures", n, space.Name(), space.Count())
+	}
+	if _, ordered := space.(supernet.Ordered); !ordered && n > mostSampled {
+		return usagef("--sample %d: at most %d can be drawn from %s", n, mostSampled, space.Name())
+	}
+	return nil
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -39,20 +41,31 @@ func spaceCommand() *cli.Command {
 }
 
 type spaceRow struct {
-	Name          string `json:"name"`
-	Architectures int    `json:"architectures"`
-	Genes         int    `json:"genes"`
+	Name          string        `json:"name"`
+	Architectures architectures `json:"architectures"`
+	Genes         int           `json:"genes"`
+}
+
+// architectures is a number of architectures. In JSON it is a number, or a string if a reader with floating-point numbers would round
+// it.
+type architectures struct{ *big.Int }
+
+func (n architectures) MarshalJSON() ([]byte, error) {
+	if n.BitLen() > 53 {
+		return json.Marshal(n.String())
+	}
+	return []byte(n.String()), nil
 }
 
 func listSpaces(c *cli.Context) error {
 	var rows []spaceRow
 	for _, s := range supernet.Spaces() {
-		rows = append(rows, spaceRow{s.Name(), s.Size(), len(s.Genes())})
+		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes())})
 	}
 	return output(c, map[string]any{"spaces": rows}, func(w io.Writer) {
 		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES")
 		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%d\t%d\n", r.Name, r.Architectures, r.Genes)
+			fmt.Fprintf(w, "%s\t%v\t%d\n", r.Name, r.Architectures, r.Genes)
 		}
 	})
 }
@@ -64,9 +77,9 @@ type geneInfo struct {
 
 type spaceInfoResult struct {
 	Space         string          `json:"space"`
-	Architectures int             `json:"architectures"`
-	Distinct      int             `json:"distinct"`
-	Dead          int             `json:"dead"`
+	Architectures architectures   `json:"architectures"`
+	Distinct      *int            `json:"distinct"` // null where the architectures are too many to go through
+	Dead          *int            `json:"dead"`     // likewise
 	Genes         []geneInfo      `json:"genes"`
 	Config        supernet.Config `json:"config"`
 	SupernetBN    int64           `json:"supernet_bn_params"`
@@ -79,16 +92,11 @@ func spaceInfo(c *cli.Context) error {
 		return err
 	}
 	s := net.Space
-	r := spaceInfoResult{Space: s.Name(), Architectures: s.Size(), Config: net.Config}
-	distinct := map[string]bool{}
-	for i := range s.Size() {
-		a := s.At(i)
-		distinct[s.Canonical(a)] = true
-		if !s.Alive(a) {
-			r.Dead++
-		}
+	r := spaceInfoResult{Space: s.Name(), Architectures: architectures{s.Count()}, Config: net.Config}
+	if ordered, ok := s.(supernet.Ordered); ok {
+		distinct, dead := networks(ordered)
+		r.Distinct, r.Dead = &distinct, &dead
 	}
-	r.Distinct = len(distinct)
 	for _, g := range s.Genes() {
 		r.Genes = append(r.Genes, geneInfo(g))
 	}
@@ -100,14 +108,29 @@ func spaceInfo(c *cli.Context) error {
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "space\t%s\n", r.Space)
-		fmt.Fprintf(w, "architectures\t%d\n", r.Architectures)
-		fmt.Fprintf(w, "distinct networks\t%d\n", r.Distinct)
-		fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", r.Dead)
+		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
+		if r.Distinct != nil {
+			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
+			fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", *r.Dead)
+		}
 		fmt.Fprintf(w, "supernet, BatchNorm %s\t%d parameters, of them %d γ and β\n", net.Config.BN, r.SupernetAll, r.SupernetBN)
 		for _, g := range r.Genes {
 			fmt.Fprintf(w, "gene %s\t%s\n", g.Name, strings.Join(g.Options, " "))
 		}
 	})
+}
+
+// networks counts the different networks of a space, and its architectures without a path from input to output.
+func networks(s supernet.Ordered) (distinct, dead int) {
+	seen := map[string]bool{}
+	for i := range s.Size() {
+		a := s.At(i)
+		seen[s.Canonical(a)] = true
+		if !s.Alive(a) {
+			dead++
+		}
+	}
+	return len(seen), dead
 }
 
 type archResult struct {

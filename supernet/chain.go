@@ -1,0 +1,325 @@
+package supernet
+
+import (
+	"bytes"
+	"fmt"
+	"math/big"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// chainFile describes a chain, a space of layers in a row, in stages. Each layer has one operator. It is the content of
+// a YAML file: see spaces.
+type chainFile struct {
+	Name       string
+	Images     struct{ Height, Width int }
+	Classes    int
+	Activation string    // relu or relu6: of the stem, in the blocks, of the head
+	Stem       chainStem // a convolution with BatchNorm
+	First      struct {  // a layer without a choice, between the stem and the stages; none if Operator is empty
+		Operator string
+		Out      int // channels
+	}
+	Operators  []string       // in the order of their numbers in the text form
+	Choices    []string       // of each layer; empty: the operators
+	Fixed      map[int]string // layers without a choice, by their index
+	Stages     []chainStage
+	Downsample bool // an identity that has a stride or other channels is a 1×1 convolution with BatchNorm; without it there is none
+	Head       int  // channels of the 1×1 convolution before the classifier
+	Text       chainText
+}
+
+type chainStem struct{ Out, Kernel, Stride int }
+
+// chainStage is a row of layers. The first of them has the stride.
+type chainStage struct{ Out, Layers, Stride int }
+
+// chainText is the text form: the number of each layer's operator. The first operator has the number First.
+type chainText struct {
+	Form  string // digits: without a separator; numbers: with spaces
+	First int
+}
+
+// These are the text forms of a chain.
+const (
+	digitsForm  = "digits"
+	numbersForm = "numbers"
+)
+
+// chain is the Space of a chainFile.
+type chain struct {
+	product
+	chainFile
+	operators []chainOperator // of Operators
+	first     *chainOperator  // of First, or nil
+	layers    []chainLayer
+}
+
+// chainLayer is one layer.
+type chainLayer struct {
+	in, out, stride int
+	options         []int // operators, by index
+}
+
+// plain reports whether an input can be added to the output, or be it.
+func (l chainLayer) plain() bool { return l.stride == 1 && l.in == l.out }
+
+// chainOperator is an identity, or a MobileNet block: 1×1 to expansion·C channels, depthwise kernel×kernel, 1×1. A block of
+// expansion 1 has no first convolution.
+type chainOperator struct{ expansion, kernel int }
+
+const identityOperator = "identity"
+
+func (o chainOperator) identity() bool { return o.kernel == 0 }
+
+// parseOperator reads identity or mbT_kK.
+func parseOperator(name string) (chainOperator, error) {
+	if name == identityOperator {
+		return chainOperator{}, nil
+	}
+	var o chainOperator
+	n, err := fmt.Sscanf(name, "mb%d_k%d", &o.expansion, &o.kernel)
+	if n != 2 || err != nil || name != fmt.Sprintf("mb%d_k%d", o.expansion, o.kernel) {
+		return o, fmt.Errorf("operator %q: there are %s and mbT_kK, a MobileNet block of expansion T and kernel K", name, identityOperator)
+	}
+	if o.expansion < 1 || o.expansion > 16 || o.kernel < 1 || o.kernel > 15 || o.kernel%2 == 0 {
+		return o, fmt.Errorf("operator %q: the expansion must be 1…16, the kernel odd and 1…15", name)
+	}
+	return o, nil
+}
+
+// parseChain reads a file of a chain.
+func parseChain(text []byte) (*chain, error) {
+	c := &chain{}
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&c.chainFile); err != nil {
+		return nil, err
+	}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	for _, name := range c.Operators {
+		o, err := parseOperator(name)
+		if err != nil {
+			return nil, err
+		}
+		c.operators = append(c.operators, o)
+	}
+	in := c.Stem.Out
+	if c.First.Operator != "" {
+		o, err := parseOperator(c.First.Operator)
+		if err == nil && o.identity() {
+			err = fmt.Errorf("it must be a block")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("first: %w", err)
+		}
+		c.first, in = &o, c.First.Out
+	}
+	for _, s := range c.Stages {
+		for i := range s.Layers {
+			l := chainLayer{in: in, out: s.Out, stride: 1}
+			if i == 0 {
+				l.stride = s.Stride
+			}
+			if err := c.choose(&l); err != nil {
+				return nil, err
+			}
+			c.layers = append(c.layers, l)
+			in = s.Out
+		}
+	}
+	for i, l := range c.layers {
+		g := Gene{Name: fmt.Sprintf("layer %d", i)}
+		for _, o := range l.options {
+			g.Options = append(g.Options, c.Operators[o])
+		}
+		c.product.genes = append(c.product.genes, g)
+	}
+	return c, nil
+}
+
+// choose sets the options of the layer that follows the layers of c.
+func (c *chain) choose(l *chainLayer) error {
+	names := c.Choices
+	if len(names) == 0 {
+		names = c.Operators
+	}
+	at := len(c.layers)
+	fixed, ok := c.Fixed[at]
+	if ok {
+		names = []string{fixed}
+	}
+	for _, name := range names {
+		o := slices.Index(c.Operators, name)
+		if o < 0 {
+			return fmt.Errorf("layer %d: %q is none of the operators", at, name)
+		}
+		if !c.operators[o].identity() || l.plain() || c.Downsample {
+			l.options = append(l.options, o)
+		}
+	}
+	if len(l.options) == 0 {
+		return fmt.Errorf("layer %d: an identity does not fit %d→%d channels with stride %d; downsample: true makes it a convolution", at, l.in, l.out, l.stride)
+	}
+	return nil
+}
+
+func (c *chain) check() error {
+	f := c.chainFile
+	positive := func(what string, n, most int) error {
+		if n < 1 || n > most {
+			return fmt.Errorf("%s: %d: must be 1…%d", what, n, most)
+		}
+		return nil
+	}
+	const side, channels, length = 4096, 65536, 1000
+	errs := []error{
+		positive("images.height", f.Images.Height, side), positive("images.width", f.Images.Width, side), positive("classes", f.Classes, channels),
+		positive("stem.out", f.Stem.Out, channels), positive("stem.kernel", f.Stem.Kernel, 15), positive("stem.stride", f.Stem.Stride, 4),
+		positive("head", f.Head, channels), positive("the number of operators", len(f.Operators), 100), positive("the number of stages", len(f.Stages), length),
+	}
+	if f.First.Operator != "" {
+		errs = append(errs, positive("first.out", f.First.Out, channels))
+	}
+	layers := 0
+	for i, s := range f.Stages {
+		stage := fmt.Sprintf("stage %d: ", i)
+		errs = append(errs, positive(stage+"out", s.Out, channels), positive(stage+"layers", s.Layers, length), positive(stage+"stride", s.Stride, 4))
+		layers += s.Layers
+	}
+	errs = append(errs, positive("the number of layers", layers, length))
+	if f.Stem.Kernel%2 == 0 {
+		errs = append(errs, fmt.Errorf("stem.kernel: %d: must be odd", f.Stem.Kernel))
+	}
+	for i := range f.Fixed {
+		if i < 0 || i >= layers {
+			errs = append(errs, fmt.Errorf("fixed: there is no layer %d", i))
+		}
+	}
+	if f.Name == "" {
+		errs = append(errs, fmt.Errorf("name is missing"))
+	}
+	if f.Activation != "relu" && f.Activation != "relu6" {
+		errs = append(errs, fmt.Errorf("activation: %q: there are relu and relu6", f.Activation))
+	}
+	if f.Text.Form != digitsForm && f.Text.Form != numbersForm {
+		errs = append(errs, fmt.Errorf("text.form: %q: there are %s and %s", f.Text.Form, digitsForm, numbersForm))
+	}
+	if f.Text.Form == digitsForm && (f.Text.First < 0 || f.Text.First+len(f.Operators) > 10) {
+		errs = append(errs, fmt.Errorf("text: digits are for operators with the numbers 0…9"))
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chain) Name() string { return c.chainFile.Name }
+
+func (c *chain) Defaults() Config {
+	return Config{
+		Space: c.Name(), BN: Fair, Classes: c.Classes, Height: c.Images.Height, Width: c.Images.Width, Channels: c.Stem.Out, Gamma: GammaOne,
+	}
+}
+
+// number returns the text of an operator.
+func (c *chain) number(operator int) string { return strconv.Itoa(c.Text.First + operator) }
+
+// Format writes the number of each layer's operator.
+func (c *chain) Format(a Arch) string {
+	parts := make([]string, len(a))
+	for l, o := range a {
+		parts[l] = c.number(c.layers[l].options[o])
+	}
+	if c.Text.Form == digitsForm {
+		return strings.Join(parts, "")
+	}
+	return strings.Join(parts, " ")
+}
+
+func (c *chain) Parse(text string) (Arch, error) {
+	t := tokens{space: c.Name(), text: text}
+	a := make(Arch, len(c.layers))
+	for l, layer := range c.layers {
+		var numbers []string
+		for _, o := range layer.options {
+			numbers = append(numbers, c.number(o))
+		}
+		var token string
+		if c.Text.Form == digitsForm {
+			t.start = t.at
+			token = t.peek()
+			t.at += len(token)
+		} else {
+			if l > 0 {
+				t.expect(" ")
+			}
+			token = t.until(" ")
+		}
+		a[l] = t.option(token, numbers)
+	}
+	t.end()
+	return a, t.err
+}
+
+// Canonical moves the identities behind the other layers of their stage. Layers without a choice, and layers with a stride or
+// other channels, stay in place.
+func (c *chain) Canonical(a Arch) string {
+	canonical := slices.Clone(a)
+	first := 0
+	for _, s := range c.Stages {
+		var free []int
+		for l := first; l < first+s.Layers; l++ {
+			if c.layers[l].plain() && len(c.layers[l].options) > 1 {
+				free = append(free, l)
+			}
+		}
+		at := 0
+		for _, identity := range []bool{false, true} {
+			for _, l := range free {
+				if c.operator(a, l).identity() == identity {
+					canonical[free[at]] = a[l]
+					at++
+				}
+			}
+		}
+		first += s.Layers
+	}
+	return c.Format(canonical)
+}
+
+// operator returns the operator of layer l.
+func (c *chain) operator(a Arch, l int) chainOperator { return c.operators[c.layers[l].options[a[l]]] }
+
+// Alive returns true: an identity is a path too.
+func (c *chain) Alive(Arch) bool { return true }
+
+// width scales a number of channels of the file to a network whose stem has another width.
+func (c *chain) width(channels int, cfg Config) int {
+	return max(1, (2*channels*cfg.Channels+c.Stem.Out)/(2*c.Stem.Out))
+}
+
+// mostOrdered is the largest number of architectures of a chain with an order.
+const mostOrdered = 1 << 20
+
+// orderedChain is a chain with few architectures. Its last layer changes fastest.
+type orderedChain struct{ *chain }
+
+func (c orderedChain) Size() int          { return int(c.Count().Int64()) }
+func (c orderedChain) At(i int) Arch      { return c.at(i) }
+func (c orderedChain) IndexOf(a Arch) int { return c.indexOf(a) }
+
+// ordered returns the space of c: with an order if it is small.
+func (c *chain) ordered() Space {
+	if c.Count().Cmp(big.NewInt(mostOrdered)) > 0 {
+		return c
+	}
+	return orderedChain{c}
+}
