@@ -7,10 +7,11 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
-// is no term is an error, and so is an incomplete row, or one whose check is wrong. A table needs no checks. Identical rows of one architecture count once; other rows of the same
+// is no term or its spread is an error, and so is an incomplete row, or one whose check is wrong. A table needs no checks. Identical rows of one architecture count once; other rows of the same
 // architecture are an error. Errors name the file, line and column.
 func ReadScores(r io.Reader, name string) ([]Scores, error) {
 	table, header, err := openTable(r, name)
@@ -53,7 +54,8 @@ func ReadScores(r io.Reader, name string) ([]Scores, error) {
 
 // same reports whether both are the same in every figure.
 func (s Scores) same(o Scores) bool {
-	return s.Arch == o.Arch && s.Canonical == o.Canonical && s.Dead == o.Dead && slices.EqualFunc(s.Values, o.Values, sameNumber)
+	return s.Arch == o.Arch && s.Canonical == o.Canonical && s.Dead == o.Dead && s.Repeats == o.Repeats &&
+		slices.EqualFunc(s.Values, o.Values, sameNumber) && slices.EqualFunc(s.Spread, o.Spread, sameNumber)
 }
 
 func checkScoreHeader(header []string) error {
@@ -61,8 +63,12 @@ func checkScoreHeader(header []string) error {
 		if slices.Contains(header[:i], c) {
 			return fmt.Errorf("column %q twice", c)
 		}
-		if _, err := termIndex(c); err != nil && c != CheckColumn && !slices.Contains(scoreHeader, c) {
+		term, spread := strings.CutSuffix(c, spreadSuffix)
+		if _, err := termIndex(term); err != nil && c != CheckColumn && c != repeatsColumn && !slices.Contains(scoreHeader, c) {
 			return fmt.Errorf("column %q is no term of a score file", c)
+		}
+		if spread && !slices.Contains(header, repeatsColumn) {
+			return fmt.Errorf("column %q is a spread, and there is no column %q", c, repeatsColumn)
 		}
 	}
 	for _, c := range scoreHeader {
@@ -76,6 +82,12 @@ func checkScoreHeader(header []string) error {
 // parseScores reads one row; on an error bad is its column.
 func parseScores(header, row []string) (s Scores, bad int, err error) {
 	s.Values = slices.Repeat([]float64{math.NaN()}, len(terms))
+	if i := slices.Index(header, repeatsColumn); i >= 0 && row[i] != "" {
+		if s.Repeats, err = strconv.Atoi(row[i]); err != nil || s.Repeats < 2 {
+			return s, i, fmt.Errorf("%q is no number of repeats", row[i])
+		}
+		s.Spread = slices.Repeat([]float64{math.NaN()}, len(terms))
+	}
 	for i, cell := range row {
 		switch header[i] {
 		case "arch":
@@ -90,18 +102,35 @@ func parseScores(header, row []string) (s Scores, bad int, err error) {
 				return s, i, fmt.Errorf("%q is neither true nor false", cell)
 			}
 			s.Dead = cell == "true"
-		case CheckColumn:
+		case CheckColumn, repeatsColumn:
 		default:
-			if cell == "" {
-				continue
+			if err := s.set(header[i], cell); err != nil {
+				return s, i, err
 			}
-			v, err := strconv.ParseFloat(cell, 64)
-			if err != nil || math.IsNaN(v) || math.IsInf(v, 1) {
-				return s, i, fmt.Errorf("%q is not a score", cell)
-			}
-			t, _ := termIndex(header[i])
-			s.Values[t] = v
 		}
 	}
 	return s, 0, nil
+}
+
+// set reads the cell of a term, or of its spread. An empty cell changes nothing.
+func (s *Scores) set(column, cell string) error {
+	if cell == "" {
+		return nil
+	}
+	v, err := strconv.ParseFloat(cell, 64)
+	term, spread := strings.CutSuffix(column, spreadSuffix)
+	t, _ := termIndex(term)
+	switch {
+	case spread && (err != nil || !(v >= 0) || math.IsInf(v, 1)):
+		return fmt.Errorf("%q is not a standard deviation", cell)
+	case spread && s.Spread == nil:
+		return fmt.Errorf("%q is the spread of a row without repeats", cell)
+	case spread:
+		s.Spread[t] = v
+	case err != nil || math.IsNaN(v) || math.IsInf(v, 1):
+		return fmt.Errorf("%q is not a score", cell)
+	default:
+		s.Values[t] = v
+	}
+	return nil
 }

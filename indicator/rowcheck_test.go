@@ -49,7 +49,7 @@ func TestDamagedRow(t *testing.T) {
 	if err := os.WriteFile(path, []byte(damaged), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := OpenScores(path)
+	_, _, err := OpenScores(path, 1)
 	for _, want := range []string{path, "line 3", "the row of b ", "delete the row"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -95,14 +95,14 @@ func TestCheckOfOtherColumns(t *testing.T) {
 // TestOlderScoreFile: a file without the column of checks is continued without it.
 func TestOlderScoreFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
-	columns := ScoreColumns()
+	columns := ScoreColumns(1)
 	columns = columns[:len(columns)-1]
 	all := someScores()
 	old := string(csvLine(columns)) + string(all[0].line(columns))
 	if err := os.WriteFile(path, []byte(old), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	f, known, err := OpenScores(path)
+	f, known, err := OpenScores(path, 1)
 	if err != nil || len(known) != 1 {
 		t.Fatalf("%d rows, %v", len(known), err)
 	}

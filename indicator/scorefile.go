@@ -11,22 +11,39 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // A score file is a CSV table: arch, canonical, dead (true or false), a column for each term by name, and the check of the
-// row. Numbers are written so that they read back to the bit; −∞ is -Inf; an empty cell is a term that was not computed. Rows
+// row. Scores of several repeats also have their number and, for each term, a column NAME_sd of its spread. Numbers are written so that they read back to the bit; −∞ is -Inf; an empty cell is a term that was not computed. Rows
 // are appended whole, so that a killed program leaves at most one unfinished last line, which is dropped on opening.
 
 var scoreHeader = []string{"arch", "canonical", "dead"}
 
-// ScoreColumns returns the columns of a new score file.
-func ScoreColumns() []string {
-	return append(append(slices.Clone(scoreHeader), TermNames()...), CheckColumn)
+const (
+	repeatsColumn = "repeats"
+	spreadSuffix  = "_sd" // of the column of a term's spread, behind the name of the term
+)
+
+// ScoreColumns returns the columns of a new score file with a number of repeats.
+func ScoreColumns(repeats int) []string {
+	columns := append(slices.Clone(scoreHeader), TermNames()...)
+	if repeats > 1 {
+		columns = append(columns, repeatsColumn)
+		for _, name := range TermNames() {
+			columns = append(columns, name+spreadSuffix)
+		}
+	}
+	return append(columns, CheckColumn)
 }
 
 // WriteScores writes a whole score file.
 func WriteScores(w io.Writer, scores []Scores) error {
-	columns := ScoreColumns()
+	repeats := 1
+	for _, s := range scores {
+		repeats = max(repeats, s.Repeats)
+	}
+	columns := ScoreColumns(repeats)
 	text := csvLine(columns)
 	for _, s := range scores {
 		text = append(text, s.line(columns)...)
@@ -49,9 +66,18 @@ func (s Scores) line(columns []string) []byte {
 			row[i] = strconv.FormatBool(s.Dead)
 		case CheckColumn:
 			check = i
+		case repeatsColumn:
+			if s.Repeats > 1 {
+				row[i] = strconv.Itoa(s.Repeats)
+			}
 		default:
-			t, _ := termIndex(name)
-			row[i] = formatScore(s.Values[t])
+			term, spread := strings.CutSuffix(name, spreadSuffix)
+			t, _ := termIndex(term)
+			if !spread {
+				row[i] = formatScore(s.Values[t])
+			} else if s.Spread != nil {
+				row[i] = formatScore(s.Spread[t])
+			}
 		}
 	}
 	if check >= 0 {
@@ -84,16 +110,16 @@ type ScoreFile struct {
 	columns []string
 }
 
-// OpenScores opens a score file for appending, or makes one, and returns its scores. It cuts off an unfinished last line.
-// It is an error if the file's columns are not the terms of this program. A file of an older version without the column of
+// OpenScores opens a score file of a number of repeats for appending, or makes one, and returns its scores. It cuts off an unfinished last line.
+// It is an error if the file's columns are not those of this program. A file of an older version without the column of
 // checks is continued without it.
-func OpenScores(path string) (*ScoreFile, []Scores, error) {
+func OpenScores(path string, repeats int) (*ScoreFile, []Scores, error) {
 	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
 	}
 	data = data[:bytes.LastIndexByte(data, '\n')+1]
-	columns := ScoreColumns()
+	columns := ScoreColumns(repeats)
 	var known []Scores
 	if len(data) > 0 {
 		if known, err = ReadScores(bytes.NewReader(data), path); err != nil {
@@ -103,7 +129,7 @@ func OpenScores(path string) (*ScoreFile, []Scores, error) {
 			columns = columns[:len(columns)-1] // all but the check
 		}
 		if !bytes.HasPrefix(data, csvLine(columns)) {
-			return nil, nil, fmt.Errorf("indicator: %s: written with other terms than this program's; it cannot be continued", path)
+			return nil, nil, fmt.Errorf("indicator: %s: written with other terms or repeats than these; it cannot be continued", path)
 		}
 	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)

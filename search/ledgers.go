@@ -36,8 +36,8 @@ func setupOf(key Key, line string) setup {
 }
 
 // chooseLedger makes the ledger of key the one in dir.
-func chooseLedger(dir string, key Key) error {
-	ours := setupOf(key, strings.Join(indicator.ScoreColumns(), ","))
+func chooseLedger(dir string, key Key, repeats int) error {
+	ours := setupOf(key, strings.Join(indicator.ScoreColumns(repeats), ","))
 	theirs, ok, err := readSetup(dir)
 	if err != nil {
 		return err

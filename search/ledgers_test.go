@@ -14,7 +14,7 @@ import (
 // addRow scores one architecture of the fake space into the ledger of key.
 func addRow(t *testing.T, dir string, key Key, arch int) {
 	t.Helper()
-	l, err := OpenLedger(dir, key)
+	l, err := OpenLedger(dir, key, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestDamagedLedger(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ScoresName), []byte(text[:last]+digit+text[last+1:]), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenLedger(dir, testKey)
+	_, err := OpenLedger(dir, testKey, 1)
 	for _, want := range []string{ScoresName, "line 3", fakeSpace{5, 3}.Format(fakeSpace{5, 3}.At(5)), "delete the row"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -140,7 +140,7 @@ func TestDamagedLedger(t *testing.T) {
 // TestKilledWhileChoosing: a program that is killed between any two steps of the change to another ledger loses no score.
 func TestKilledWhileChoosing(t *testing.T) {
 	other := Key{"supernet": "fake 1", "data": "d2"}
-	columns := strings.Join(indicator.ScoreColumns(), ",")
+	columns := strings.Join(indicator.ScoreColumns(1), ",")
 	for name, until := range map[string]func(t *testing.T, dir string){
 		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), false) },
 		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), true) },
