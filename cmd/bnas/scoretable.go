@@ -100,10 +100,10 @@ func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []super
 	t.write(c, w)
 }
 
-// spreadText formats the spread of a term over the repeats, behind its mean; "" if there is none.
+// spreadText formats the spread of a term over the repeats, behind its mean; "" if there is none or it is 0.
 func spreadText(s indicator.Scores, name string) string {
 	t := slices.Index(indicator.TermNames(), name)
-	if s.Spread == nil || math.IsNaN(s.Spread[t]) {
+	if s.Spread == nil || !(s.Spread[t] > 0) {
 		return ""
 	}
 	return fmt.Sprintf(" ± %.2g", s.Spread[t])
