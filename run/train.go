@@ -106,7 +106,8 @@ func (r *Run) saveExtended() error {
 }
 
 // ranker returns a function that scores a fixed random sample of architectures by the composite of the search. The
-// composite is calibrated on the same sample.
+// composite is calibrated on the same sample. All rankings have the draws of repeat 0: what changes between them is the
+// training alone.
 func (r *Run) ranker() (func(context.Context) ([]float64, error), error) {
 	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 	if err != nil {
@@ -114,7 +115,7 @@ func (r *Run) ranker() (func(context.Context) ([]float64, error), error) {
 	}
 	cfg := r.Config.Score
 	cfg.Terms = composite.Terms
-	scorer, err := r.scorer(cfg)
+	scorer, err := r.scorer(r.Net, r.Store, cfg)
 	if err != nil {
 		return nil, err
 	}
