@@ -16,14 +16,15 @@ emulated:
 
 test: lint test-unit test-nocgo test-asan test-race test-gpu
 
-# The checks of the GPU code with CUDA's headers. Without pip, which fetches them, they are skipped with a message. The
-# compiled kernels are compared with their sources by hash, in test-unit.
+# The checks of the GPU code with CUDA's headers, and of the script that checks a GPU. Without pip, which fetches the headers,
+# what needs them is skipped with a message. The compiled kernels are compared with their sources by hash, in test-unit.
 test-gpu:
 	@if python3 -m pip --version >/dev/null 2>&1 || test -n "$$CUDA_HOME"; then \
 	  $(MAKE) --no-print-directory test-cuda lint-docker; \
 	else \
 	  echo "LEFT OUT: the driver's code needs pip (python3-pip) or CUDA_HOME"; \
 	fi
+	GO=$(GO) scripts/gpu-check-test.sh
 
 lint-docker:
 	scripts/hadolint.sh
@@ -76,7 +77,8 @@ test-race:
 # every kernel compiled again, PyTorch, each fuzz target for a while, known vulnerabilities.
 test-long:
 	scripts/vulnerabilities.sh
-	$(MAKE) --no-print-directory test-gpu kernels-check
+	BNAS_LONG=1 $(MAKE) --no-print-directory test-gpu
+	$(MAKE) --no-print-directory kernels-check
 	$(GO) test -race -short -timeout 60m ./...
 	@command -v strace >/dev/null || echo "LEFT OUT: injected faults of system calls need strace"
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...

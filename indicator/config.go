@@ -22,6 +22,9 @@ type Config struct {
 	MCQueries int `yaml:"mc_queries" range:"[2,65536]"`
 	// Seed of the Rademacher vectors.
 	Seed uint64 `yaml:"seed"`
+	// Repeats of the scoring with other draws (1), over which terms are averaged. A Scorer is one repeat: see [Config.Repeat] and
+	// [NewRepeated].
+	Repeats Repeats `yaml:"repeats,omitempty" range:"[1,64]"`
 	// Terms to compute; empty for all. A pass that only other terms need is not run.
 	Terms []string `yaml:"terms"`
 }
@@ -38,6 +41,9 @@ func (c Config) WithDefaults() Config {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
+	}
+	if c.Repeats == 0 {
+		c.Repeats = 1
 	}
 	return c
 }

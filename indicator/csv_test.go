@@ -49,7 +49,7 @@ func TestScoreFileAppends(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
 	all := someScores()
 	for i, s := range all {
-		f, known, err := OpenScores(path)
+		f, known, err := OpenScores(path, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestScoreFileAppends(t *testing.T) {
 		}
 		g.Close()
 	}
-	f, known, err := OpenScores(path)
+	f, known, err := OpenScores(path, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +90,14 @@ func TestOpenScoresForeign(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := OpenScores(path); err == nil {
+		if _, _, err := OpenScores(path, 1); err == nil {
 			t.Errorf("%q was continued", text)
 		}
 		if after, _ := os.ReadFile(path); string(after) != text {
 			t.Errorf("%q became %q", text, after)
 		}
 	}
-	if _, _, err := OpenScores(t.TempDir()); err == nil {
+	if _, _, err := OpenScores(t.TempDir(), 1); err == nil {
 		t.Error("a folder was opened")
 	}
 }
@@ -184,6 +184,8 @@ func FuzzReadScores(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(b.String())
+	f.Add(scoreText(f, spreadScores()))
+	f.Add("arch,canonical,dead,repeats,ntk,ntk_sd\na,a,false,3,1,0.5\nb,b,false,,1,\n")
 	f.Add("arch,canonical,dead,ntk\na,a,false,-Inf\n")
 	f.Add("dead,arch,canonical\ntrue,\"a\nb\",\n")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -25,8 +25,8 @@ type Scorer struct {
 	queryLabels []int
 	directions  [][]float32 // over the classes
 	probes      map[kernels.Shape][]float32
-	convolves   [][]bool       // by gene and option
-	first       map[string]int // by canonical form: the first architecture of the space
+	convolves   [][]bool // by gene and option
+	index       *firstIndex
 	scratch     []float32
 
 	shares *gammaShares
@@ -40,7 +40,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms))}
+	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}}
 	for i := range terms {
 		s.want[i] = len(cfg.Terms) == 0
 	}
@@ -160,13 +160,20 @@ func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch
 	if !ok || space.Size() > 1<<16 {
 		return a
 	}
-	if s.first == nil {
-		s.first = map[string]int{}
+	return s.index.of(space, canonical)
+}
+
+// firstIndex finds the first architecture of a space with a canonical form. It is made when it is first needed.
+type firstIndex struct{ at map[string]int }
+
+func (f *firstIndex) of(space supernet.Space, canonical string) supernet.Arch {
+	if f.at == nil {
+		f.at = map[string]int{}
 		for i := space.Size() - 1; i >= 0; i-- {
-			s.first[space.Canonical(space.At(i))] = i
+			f.at[space.Canonical(space.At(i))] = i
 		}
 	}
-	return space.At(s.first[canonical])
+	return space.At(f.at[canonical])
 }
 
 // measure computes the terms of a live architecture that which selects. A term that is not requested is NaN.

@@ -29,6 +29,8 @@ type Data struct {
 
 	Calibration   int    // live networks of the random sample in which the quantiles of the score are taken; 0: no quantiles
 	AgreementOver string // the networks of Agreement, in words
+
+	Repeats int // of the scoring, over which terms are averaged; 0 or 1: one measurement
 }
 
 // Fact is one line of "what was run".
@@ -72,6 +74,7 @@ type Arch struct {
 	Dead      bool
 	Score     float64
 	Values    []float64 // aligned with Data.Terms
+	Spread    []float64 // their standard deviations over repeats, likewise; nil or NaN: none
 	MACs      int64
 	Params    int64
 }

@@ -109,6 +109,27 @@ func TestRankingIsOfDistinctLiveNetworks(t *testing.T) {
 	}
 }
 
+// TestSpreadIsShown: with repeats the ranking has the spread of each term, and a line that explains it.
+func TestSpreadIsShown(t *testing.T) {
+	d := Data{Score: "s", Found: 0, Repeats: 4, Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}, Archs: []Arch{
+		{Text: "a", Score: 3, Values: []float64{1.5, math.Inf(-1)}, Spread: []float64{.25, math.NaN()}},
+		{Text: "b", Score: 2, Values: []float64{2.5, 7}},
+	}}
+	text := render(t, d)
+	if !strings.Contains(text, ">"+number(1.5)+" ± "+number(.25)+"<") || strings.Count(text, " ± ") != 2 {
+		t.Error("the ranking lacks the spread, or there is one beside it and the note")
+	}
+	for _, want := range []string{"standard deviation over 4 repeats", "divided by 2."} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	d.Repeats = 1
+	if text := render(t, d); strings.Contains(text, "repeats") || !strings.Contains(text, "One seed trained the supernet and chose") {
+		t.Error("one measurement is explained as several")
+	}
+}
+
 func TestFrontIsByRisingMACs(t *testing.T) {
 	v := newView(Data{Found: -1, Archs: []Arch{{MACs: 3, Score: 2}, {MACs: 1, Score: 1}, {MACs: 5, Score: 4}}, Search: Search{Pareto: []int{2, 0, 9, 1, -1}}})
 	macs, score := v.front()

@@ -100,7 +100,7 @@ func rankingSection(v *view) (section, string) {
 		s.Notes = append(s.Notes, fmt.Sprintf("%s architectures were scored, those of the calibration sample included. They are %s different networks, for several architectures can be one network. %s of these have a path from input to output and a score, and are ranked.",
 			integer(v.Search.Scored), integer(v.Search.Distinct), integer(len(v.ranked))))
 	}
-	s.Notes = append(s.Notes, "One seed trained the supernet and chose the images of the scores. With another seed, networks with close scores change places; a rank has no interval here.")
+	s.Notes = append(s.Notes, v.seedNote())
 	t := &table{Head: []header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
 	var shown []int
 	for i, term := range v.Terms {
@@ -118,13 +118,30 @@ func rankingSection(v *view) (section, string) {
 		a := v.Archs[v.ranked[k]]
 		r := row{Chosen: k == place, Cells: []cell{{Text: strconv.Itoa(k + 1)}, {a.Text, "left text"}, {Text: number(a.Score)}}}
 		for _, i := range shown {
-			r.Cells = append(r.Cells, cell{Text: number(valueOf(a, i))})
+			r.Cells = append(r.Cells, cell{Text: number(valueOf(a, i)) + spreadOf(a, i)})
 		}
 		r.Cells = append(r.Cells, cell{Text: count(a.MACs)}, cell{Text: count(a.Params)})
 		t.Rows = append(t.Rows, r)
 	}
 	s.Table = t
 	return s, ""
+}
+
+// spreadOf returns the spread of a term over the repeats, as text behind its mean; "" if there is none.
+func spreadOf(a Arch, t int) string {
+	if t >= len(a.Spread) || math.IsNaN(a.Spread[t]) {
+		return ""
+	}
+	return " ± " + number(a.Spread[t])
+}
+
+// seedNote explains what a rank depends on.
+func (v *view) seedNote() string {
+	if v.Repeats < 2 {
+		return "One seed trained the supernet and chose the images of the scores. With another seed, networks with close scores change places; a rank has no interval here."
+	}
+	return fmt.Sprintf("A term is the mean ± the standard deviation over %d repeats with other images and random directions; the mean is uncertain by the deviation divided by %.3g. One seed trained the supernet. Networks that differ by less change places; a rank has no interval here.",
+		v.Repeats, math.Sqrt(float64(v.Repeats)))
 }
 
 // scoreNote explains the score.

@@ -28,7 +28,7 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 			Strategy: found.Strategy, Scored: len(found.Scored), Distinct: distinct(found.Scored),
 			Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
-		Found: -1,
+		Found: -1, Repeats: int(r.Config.Score.Repeats),
 	}
 	config, err := yaml.Marshal(r.Config)
 	if err != nil {
@@ -83,7 +83,7 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 		}
 		cost := r.Net.Space.Cost(a, r.Net.Config)
 		one := report.Arch{
-			Text: sc.Arch, Canonical: sc.Canonical, Choice: a, Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values,
+			Text: sc.Arch, Canonical: sc.Canonical, Choice: a, Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
 			MACs: cost.MACs, Params: cost.Params,
 		}
 		if sc.Arch == found.Best[0].Scores.Arch {

@@ -156,6 +156,20 @@ func TestStopped(t *testing.T) {
 	}
 }
 
+// TestRankingStops: an interrupted ranking ends before it has scored its sample.
+func TestRankingStops(t *testing.T) {
+	r := create(t, tiny())
+	rank, err := r.ranker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if scores, err := rank(ctx); !errors.Is(err, context.Canceled) || scores != nil {
+		t.Errorf("%v, %v", scores, err)
+	}
+}
+
 func checkpoint(t *testing.T, r *Run) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(r.Dir, "checkpoint"))

@@ -6,28 +6,71 @@ import (
 	"os"
 
 	"bnas.example/indicator"
+	"bnas.example/kernels"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
-// Scorer returns a scorer of the indicator's terms. It uses images that were held out from training, or training images
-// if too few were held out. If there are too few of both, the error is an *ImagesError.
-func (r *Run) Scorer() (*indicator.Scorer, error) { return r.scorer(r.Config.Score) }
+// Scorer returns a scorer of the indicator's terms, averaged over the repeats of the configuration. It uses images that were
+// held out from training, or training images if too few were held out. If there are too few of both, the error is an
+// *ImagesError.
+//
+// Repeat 0 is the scoring without repeats. Another repeat draws other images and other random directions and probes. If the
+// run has no folder, its network is untrained: the repeat then also has other initial parameters. Those of a trained network
+// are the same in all repeats, because γ and β were learned with the frozen weights.
+func (r *Run) Scorer() (*indicator.Repeated, error) {
+	var scorers []*indicator.Scorer
+	for repeat := range max(int(r.Config.Score.Repeats), 1) {
+		net, store := r.Net, r.Store
+		var err error
+		if repeat > 0 && r.Dir == "" {
+			if net, store, err = r.redrawn(repeat); err != nil {
+				return nil, err
+			}
+		}
+		s, err := r.scorer(net, store, r.Config.Score.Repeat(repeat))
+		if err != nil {
+			return nil, err
+		}
+		scorers = append(scorers, s)
+	}
+	return indicator.NewRepeated(scorers...), nil
+}
 
-func (r *Run) scorer(cfg indicator.Config) (*indicator.Scorer, error) {
+// redrawn returns the untrained network of a repeat: the same supernet with the initial parameters of another seed.
+func (r *Run) redrawn(repeat int) (*supernet.Net, kernels.Store, error) {
+	cfg := r.Net.Config
+	cfg.Seed = indicator.RepeatSeed(cfg.Seed, repeat)
+	net, err := supernet.New(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := r.Device.NewStore(net.Params())
+	if err == nil {
+		err = net.Fill(store)
+	}
+	return net, store, err
+}
+
+// scorer returns the scorer of one repeat.
+func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Config) (*indicator.Scorer, error) {
 	batch, err := r.UnseenImages(cfg.ImagesNeeded(), cfg.Seed, "score images")
 	if err != nil {
 		return nil, err
 	}
-	return indicator.NewScorer(r.Net, r.Device, r.Store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
+	return indicator.NewScorer(net, r.Device, store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
 }
 
 // Evaluator scores architectures. With a folder it keeps the scores in a ledger, and does not compute a score in the
 // ledger again.
 type Evaluator struct {
 	search.Evaluator
+	scorer *indicator.Repeated
 	ledger *search.Ledger
 }
+
+// stopWith makes scoring end between two repeats when the context ends.
+func (e *Evaluator) stopWith(ctx context.Context) { e.scorer.Stop = ctx.Err }
 
 // Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir
 // has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger).
@@ -40,7 +83,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		dir = r.Dir
 	}
 	if dir == "" {
-		return &Evaluator{Evaluator: scorer}, nil
+		return &Evaluator{Evaluator: scorer, scorer: scorer}, nil
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -52,12 +95,13 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := search.OpenLedger(dir, key)
+	ledger, err := search.OpenLedger(dir, key, int(r.Config.Score.Repeats))
 	if err != nil {
 		return nil, err
 	}
 	return &Evaluator{
 		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scorer, Ledger: ledger},
+		scorer:    scorer,
 		ledger:    ledger,
 	}, nil
 }
@@ -65,6 +109,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 // ScoreAll scores architectures in order, until the context ends. After each one it calls progress, if not nil, with the
 // number of scored architectures.
 func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progress func(done int)) ([]indicator.Scores, error) {
+	e.stopWith(ctx)
 	scores := make([]indicator.Scores, len(archs))
 	for i, a := range archs {
 		err := ctx.Err()

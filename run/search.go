@@ -45,6 +45,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 		return nil, err
 	}
 	defer e.Close()
+	e.stopWith(ctx)
 	if progress == nil {
 		progress = func(Progress) {}
 	}

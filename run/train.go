@@ -106,20 +106,21 @@ func (r *Run) saveExtended() error {
 }
 
 // ranker returns a function that scores a fixed random sample of architectures by the composite of the search. The
-// composite is calibrated on the same sample.
-func (r *Run) ranker() (func() ([]float64, error), error) {
+// composite is calibrated on the same sample. All rankings have the draws of repeat 0: what changes between them is the
+// training alone.
+func (r *Run) ranker() (func(context.Context) ([]float64, error), error) {
 	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 	if err != nil {
 		return nil, err
 	}
 	cfg := r.Config.Score
 	cfg.Terms = composite.Terms
-	scorer, err := r.scorer(cfg)
+	scorer, err := r.scorer(r.Net, r.Store, cfg)
 	if err != nil {
 		return nil, err
 	}
 	sample := r.rankedArchs()
-	return func() ([]float64, error) { return rankSample(scorer, composite, sample) }, nil
+	return func(ctx context.Context) ([]float64, error) { return rankSample(ctx, scorer, composite, sample) }, nil
 }
 
 // rankedArchs returns the architectures whose ranking the early bird compares.
@@ -127,12 +128,16 @@ func (r *Run) rankedArchs() []supernet.Arch {
 	return LiveSample(r.Net, rankedSample, r.Config.Score.Seed, "early bird")
 }
 
-func rankSample(scorer *indicator.Scorer, composite indicator.Composite, sample []supernet.Arch) ([]float64, error) {
+// rankSample scores the architectures and ranks them. It ends between two of them when the context has ended.
+func rankSample(ctx context.Context, scorer *indicator.Scorer, composite indicator.Composite, sample []supernet.Arch) ([]float64, error) {
 	scorer.Reset()
 	scores := make([]indicator.Scores, len(sample))
 	for i, a := range sample {
-		var err error
-		if scores[i], err = scorer.Score(a); err != nil {
+		err := ctx.Err()
+		if err == nil {
+			scores[i], err = scorer.Score(a)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -1,36 +1,57 @@
 #!/usr/bin/env bash
 # Checks and times bnas on a GPU and writes one file of results:
 #
-#     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [FILE]
+#     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [--small] [FILE]
 #
 # It runs doctor, the driver's tests, the conformance suite in every precision, training steps, and PyTorch's steps, ncu and
 # compute-sanitizer if they are installed. --bundle takes the programs from a folder of gpu-bundle.sh and needs neither Go
 # nor a network. Without it the programs are built first. --seconds bounds the time of all sections; a section without time
-# left is named and skipped. It continues after a failure and then ends with 1.
+# left is named and skipped. --small takes small networks and few images: it shows whether everything runs, and its times
+# mean nothing. The script continues after a failure and then ends with 1.
+#
+# It needs bash, cat, date, grep, head, mktemp, nvidia-smi, rm, sed, tail, tee and timeout.
 set -uo pipefail
-usage() { echo "usage: gpu-check.sh [--bundle DIR] [--seconds N] [FILE]" >&2; exit 2; }
-bundle='' seconds=0 results=''
+stop() { echo "gpu-check: $2" >&2; exit "$1"; }
+usage() { stop 2 "usage: gpu-check.sh [--bundle DIR] [--seconds N] [--small] [FILE]"; }
+bundle='' seconds=0 results='' small=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --bundle) bundle=${2:-}; [ -x "$bundle/bnas-cuda" ] || { echo "gpu-check: --bundle $bundle: no bnas-cuda in it; scripts/gpu-bundle.sh makes it" >&2; exit 2; }; shift 2 ;;
-    --seconds) seconds=${2:-}; case $seconds in '' | *[!0-9]*) usage ;; esac; shift 2 ;;
-    -*) usage ;;
+    --bundle)
+      bundle=${2:-}
+      for program in bnas-cuda cuda.test driver.test; do
+        [ -x "$bundle/$program" ] || stop 2 "--bundle $bundle: no $program in it; scripts/gpu-bundle.sh makes it"
+      done
+      shift 2 ;;
+    --seconds)
+      case ${2:-} in '' | *[!0-9]* | ??????????*) usage ;; esac
+      seconds=$((10#$2))
+      shift 2 ;;
+    --small) small=1; shift ;;
+    -* | '') usage ;;
     *) [ -z "$results" ] || usage; results=$1; shift ;;
   esac
 done
-results=$(realpath -m "${results:-gpu-results-$(date -u +%Y%m%d-%H%M%S).txt}")
-command -v nvidia-smi >/dev/null || { echo "gpu-check: no NVIDIA driver: nvidia-smi is not there (in a container: --gpus all)" >&2; exit 1; }
-: >"$results" || exit 1
-work=$(mktemp -d)
+results=${results:-gpu-results-$(date -u +%Y%m%d-%H%M%S).txt}
+case $results in /*) ;; *) results=$PWD/$results ;; esac
+command -v nvidia-smi >/dev/null || stop 1 "no NVIDIA driver: nvidia-smi is not there (in a container: --gpus all)"
+{ : >"$results"; } 2>/dev/null || stop 1 "cannot write $results"
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
+# A device for --small may be slow: the sections have ten times their own limit.
+patience=${small:+10}
+patience=${patience:-1}
 
-say() { echo "$*" | tee -a "$results"; }
+say() { echo "$*"; echo "$*" >>"$results"; }
 
-# left LIMIT: the seconds that a section may take, at most LIMIT; everything without --seconds.
+# skip NAME REASON: a section that does not run.
+skip() { say "" && say "## $1" && say "$1: LEFT OUT, $2"; }
+
+# left LIMIT: the seconds that a section may take, at most LIMIT; everything without --seconds. A program that does not end
+# when it is told to has 5 more, and 3 are for what is written then.
 left() {
   [ "$seconds" -gt 0 ] || { echo 86400; return; }
-  local rest=$((seconds - SECONDS - 5))
+  local rest=$((seconds - SECONDS - 8))
   echo $((rest < $1 ? rest : $1))
 }
 
@@ -51,14 +72,13 @@ judge() {
 
 # section NAME LIMIT COMMAND...: the output goes into the file, the end of it and the time onto the screen.
 section() {
-  local name=$1 own=$2 limit start=$SECONDS code
+  local name=$1 own=$(($2 * patience)) limit start=$SECONDS code
   limit=$(left "$own")
   shift 2
+  [ "$limit" -ge 5 ] || { skip "$name" "no time"; return; }
   say "" && say "## $name"
-  [ "$limit" -ge 5 ] || { say "LEFT OUT: no time"; return; }
   say "\$ $*"
-  timeout -k 5 "$limit" "$@" >"$work/out" 2>&1
-  code=$?
+  { timeout -k 5 "$limit" "$@" >"$work/out" 2>&1; code=$?; } 2>/dev/null
   cat "$work/out" >>"$results"
   tail -n 12 "$work/out"
   judge "$name" "$code" $((SECONDS - start)) "$limit" "$own"
@@ -66,16 +86,17 @@ section() {
 
 # together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed.
 together() {
-  local own=$1 limit start=$SECONDS one name code took
+  local own=$(($1 * patience)) limit start=$SECONDS one name code took
   limit=$(left "$own")
   shift
   if [ "$limit" -lt 5 ]; then
-    say "" && say "LEFT OUT, no time: ${*%%=*}"
+    for one in "$@"; do skip "${one%%=*}" "no time"; done
     return
   fi
   for one in "$@"; do
     name=${one%%=*}
-    { timeout -k 5 "$limit" bash -c "${one#*=}" >"$work/$name.out" 2>&1; echo "$? $((SECONDS - start))" >"$work/$name.end"; } &
+    # bash says on stderr that a program was killed; the verdict says it.
+    { timeout -k 5 "$limit" bash -c "${one#*=}" >"$work/$name.out" 2>&1; echo "$? $((SECONDS - start))" >"$work/$name.end"; } 2>/dev/null &
   done
   wait
   for one in "$@"; do
@@ -93,13 +114,21 @@ if [ -z "$bundle" ]; then
   bundle=$work/bundle
   "$(dirname "$0")/gpu-bundle.sh" "$bundle" || exit
 fi
-bundle=$(realpath "$bundle")
+bundle=$(cd "$bundle" && pwd)
 bnas=$bundle/bnas-cuda
+
+# The sizes: those of the results that are kept, or small ones.
+train=(--batch 256 --steps 200) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) layers=(--batch 256) suite=''
+if [ -n "$small" ]; then
+  few=(--channels 8 --cells 1) few8=("${few[@]}" --height 8 --width 8)
+  train=("${few[@]}" --batch 2 --steps 2 --rank-every 0) step=("${few8[@]}" --batch 2 --repeats 1 --warmup 1)
+  tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") suite='BNAS_SMALL=1 '
+fi
 
 # Fresh random programs each time; the seed of an earlier file repeats its programs.
 export BNAS_KERNELTEST_SEED=${BNAS_KERNELTEST_SEED:-$((RANDOM << 15 | RANDOM))}
 
-say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(paste -sd ' ' "$bundle/commit" 2>/dev/null)"
+say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(echo $(cat "$bundle/commit" 2>/dev/null))${small:+, --small}"
 say "BNAS_KERNELTEST_SEED=$BNAS_KERNELTEST_SEED"
 section "the machine" 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
 section "doctor" 60 "$bnas" doctor
@@ -107,28 +136,30 @@ section "driver" 60 "$bundle/driver.test" -test.run '^TestReal' -test.v
 
 suites=()
 for options in bf16-half fp32 tf32 fp16 bf16 half fp32-no-graphs; do
-  suites+=("suite-$options='$bundle/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
+  suites+=("suite-$options=$suite'$bundle/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
 done
 together 180 "${suites[@]}"
 
 for arch in all3x3 mixed; do
   for precision in "bf16 --half" bf16 fp16 tf32 fp32; do
     # shellcheck disable=SC2086
-    section "step $arch $precision" 30 "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision $precision --repeats 50 --warmup 10 --json --quiet
+    section "step $arch $precision" 30 "$bnas" bench step --device gpu --bn standard --arch "$arch" --precision $precision "${step[@]}" --json --quiet
   done
 done
-section "tangent kernel" 40 "$bnas" bench ntk --device gpu --bn standard --repeats 20 --json --quiet
-section "convolutions" 40 "$bnas" bench kernel --device gpu --bn standard --arch all3x3 --batch 256 --json --quiet
+section "tangent kernel" 40 "$bnas" bench ntk --device gpu --bn standard "${tangent[@]}" --json --quiet
+section "convolutions" 40 "$bnas" bench kernel --device gpu --bn standard --arch all3x3 "${layers[@]}" --json --quiet
 
-if python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
+if [ -n "$small" ]; then
+  skip "against PyTorch" "--small"
+elif [ "$(left 60)" -ge 5 ] && timeout -k 5 "$(left 60)" python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; then
   section "against PyTorch" 160 python3 "$bundle/compare_torch_gpu.py" --bnas "$bnas"
   section "against compiled PyTorch" 150 python3 "$bundle/compare_torch_gpu.py" --bnas "$bnas" --precision bf16 --mode compiled
 else
-  say "" && say "PyTorch: not installed with CUDA (scripts/requirements.txt)"
+  skip "against PyTorch" "torch is not installed with CUDA (scripts/requirements.txt), or no time"
 fi
 
 for sampling in uniform strict; do
-  section "training, $sampling paths" 60 "$bnas" train --device gpu --precision bf16 --half --data fashion --batch 256 --steps 200 --sampling "$sampling" --out "$work/train-$sampling" --quiet
+  section "training, $sampling paths" 60 "$bnas" train --device gpu --precision bf16 --half --data fashion "${train[@]}" --sampling "$sampling" --out "$work/train-$sampling" --quiet
 done
 
 if ncu=$(command -v ncu); then
@@ -138,17 +169,17 @@ if ncu=$(command -v ncu); then
       "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision bf16 --half --repeats 1 --warmup 0 --json --quiet
   done
 else
-  say "" && say "ncu: not installed (it comes with the CUDA toolkit)"
+  skip "profile" "ncu is not installed (it comes with the CUDA toolkit)"
 fi
 
 if sanitizer=$(command -v compute-sanitizer); then
   checks=()
   for tool in memcheck racecheck synccheck initcheck; do
-    checks+=("compute-sanitizer-$tool=BNAS_SANITIZER=1 '$sanitizer' --tool $tool --error-exitcode 9 --print-limit 20 '$bundle/cuda.test' -test.run '^TestRealConformance$/^bf16-half$' -test.v -test.timeout 120m")
+    checks+=("compute-sanitizer-$tool=BNAS_SMALL=1 '$sanitizer' --tool $tool --error-exitcode 9 --print-limit 20 '$bundle/cuda.test' -test.run '^TestRealConformance$/^bf16-half$' -test.v -test.timeout 120m")
   done
   together 7200 "${checks[@]}"
 else
-  say "" && say "compute-sanitizer: not installed (it comes with the CUDA toolkit)"
+  skip "compute-sanitizer" "it is not installed (it comes with the CUDA toolkit)"
 fi
 
 say "" && say "written: $results"

@@ -36,14 +36,15 @@ type Ledger struct {
 	synced   time.Time
 }
 
-// OpenLedger opens the ledger of key in dir, or makes one. It drops an unfinished last line. A ledger of another key that is
-// there moves to a folder of its own under dir/ledgers, and comes back when it is opened again.
-func OpenLedger(dir string, key Key) (*Ledger, error) {
+// OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats. It drops an unfinished last
+// line. A ledger of another key that is there moves to a folder of its own under dir/ledgers, and comes back when it is opened
+// again.
+func OpenLedger(dir string, key Key, repeats int) (*Ledger, error) {
 	path := filepath.Join(dir, ScoresName)
-	if err := chooseLedger(dir, key); err != nil {
+	if err := chooseLedger(dir, key, repeats); err != nil {
 		return nil, err
 	}
-	file, known, err := indicator.OpenScores(path)
+	file, known, err := indicator.OpenScores(path, repeats)
 	if err != nil {
 		return nil, err
 	}

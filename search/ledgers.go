@@ -27,12 +27,17 @@ const ledgersFolder = "ledgers"
 // setup identifies what the rows of a ledger are comparable with.
 type setup struct {
 	key     Key
-	columns string // the first line of the scores
+	columns string // the first line of the scores, without the check: a ledger of an older version has none
+}
+
+// setupOf returns the setup of scores with a first line.
+func setupOf(key Key, line string) setup {
+	return setup{key, strings.TrimSuffix(line, ","+indicator.CheckColumn)}
 }
 
 // chooseLedger makes the ledger of key the one in dir.
-func chooseLedger(dir string, key Key) error {
-	ours := setup{key, strings.Join(indicator.ScoreColumns(), ",")}
+func chooseLedger(dir string, key Key, repeats int) error {
+	ours := setupOf(key, strings.Join(indicator.ScoreColumns(repeats), ","))
 	theirs, ok, err := readSetup(dir)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func readSetup(dir string) (s setup, ok bool, err error) {
 	if err != nil {
 		return s, false, nil // not even the first line is whole
 	}
-	s.columns = strings.TrimSuffix(line, "\n")
+	s = setupOf(nil, strings.TrimSuffix(line, "\n"))
 	text, err := os.ReadFile(filepath.Join(dir, keyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, true, nil

@@ -14,7 +14,7 @@ import (
 // addRow scores one architecture of the fake space into the ledger of key.
 func addRow(t *testing.T, dir string, key Key, arch int) {
 	t.Helper()
-	l, err := OpenLedger(dir, key)
+	l, err := OpenLedger(dir, key, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,15 +95,57 @@ func TestLedgerOfAnOlderProgram(t *testing.T) {
 	}
 }
 
+// TestLedgerWithoutChecks: a ledger of an older version has no checks. It is continued without them, also after it was kept
+// aside.
+func TestLedgerWithoutChecks(t *testing.T) {
+	dir := t.TempDir()
+	addRow(t, dir, testKey, 0)
+	var old strings.Builder
+	for line := range strings.Lines(string(read(t, dir))) {
+		old.WriteString(line[:strings.LastIndex(line, ",")] + "\n")
+	}
+	if err := os.WriteFile(filepath.Join(dir, ScoresName), []byte(old.String()), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	addRow(t, dir, Key{"supernet": "fake 1", "data": "d2"}, 1)
+	addRow(t, dir, testKey, 2)
+	text := string(read(t, dir))
+	if !strings.HasPrefix(text, old.String()) || rows(t, dir) != 2 || strings.Contains(text, indicator.CheckColumn) {
+		t.Errorf("continued as\n%s", text)
+	}
+}
+
+// TestDamagedLedger: a changed digit is refused with the line and the architecture.
+func TestDamagedLedger(t *testing.T) {
+	dir := t.TempDir()
+	addRow(t, dir, testKey, 0)
+	addRow(t, dir, testKey, 5)
+	text := string(read(t, dir))
+	last := strings.LastIndex(text, ".") + 1
+	digit := "1"
+	if text[last:last+1] == digit {
+		digit = "2"
+	}
+	if err := os.WriteFile(filepath.Join(dir, ScoresName), []byte(text[:last]+digit+text[last+1:]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenLedger(dir, testKey, 1)
+	for _, want := range []string{ScoresName, "line 3", fakeSpace{5, 3}.Format(fakeSpace{5, 3}.At(5)), "delete the row"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q in it", err, want)
+		}
+	}
+}
+
 // TestKilledWhileChoosing: a program that is killed between any two steps of the change to another ledger loses no score.
 func TestKilledWhileChoosing(t *testing.T) {
 	other := Key{"supernet": "fake 1", "data": "d2"}
-	columns := strings.Join(indicator.ScoreColumns(), ",")
+	columns := strings.Join(indicator.ScoreColumns(1), ",")
 	for name, until := range map[string]func(t *testing.T, dir string){
-		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, setup{testKey, columns}, false) },
-		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, setup{testKey, columns}, true) },
+		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), false) },
+		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), true) },
 		"after the key": func(t *testing.T, dir string) {
-			mustAside(t, dir, setup{testKey, columns}, true)
+			mustAside(t, dir, setupOf(testKey, columns), true)
 			if err := writeKey(dir, other); err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -55,6 +56,9 @@ func Sample(ctx context.Context, space supernet.Space, e Evaluator, n int, seed 
 		}
 		a := supernet.Random(space, philox.New(seed, "search calibration", uint64(i)))
 		s, err := e.Score(a)
+		if stopped := ctx.Err(); stopped != nil && errors.Is(err, stopped) {
+			return nil, fmt.Errorf("%w while calibrating: %w", ErrInterrupted, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("search: calibration: %s: %w", space.Format(a), err)
 		}

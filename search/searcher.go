@@ -2,6 +2,7 @@ package search
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -99,6 +100,9 @@ func (s *searcher) run(report func(Progress)) error {
 			return nil
 		}
 		if err := s.evaluate(a); err != nil {
+			if stopped := s.interrupted(); stopped != nil && errors.Is(err, s.ctx.Err()) {
+				return stopped // between two repeats
+			}
 			return err
 		}
 		if report != nil {

@@ -37,7 +37,7 @@ func crashConfig() Config {
 // crashTrainer is a run whose ranking is a function of the parameters.
 func crashTrainer(t testing.TB, dir string) *Trainer {
 	tr := fresh(t, crashConfig(), dir)
-	tr.Ranker = func() ([]float64, error) {
+	tr.Ranker = func(context.Context) ([]float64, error) {
 		var sums []float64
 		for _, b := range tr.net.BNs() {
 			gamma := make([]float32, tr.net.Params()[b.Gamma].Len())

@@ -28,7 +28,7 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 	if !due || ctx.Err() != nil {
 		return nil
 	}
-	scores, err := t.Ranker()
+	scores, err := t.Ranker(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil

@@ -13,7 +13,7 @@ import (
 // ranked is a run whose k-th snapshot (at step 2k) is scores[k]. Later snapshots are the last of scores.
 func ranked(t *testing.T, cfg Config, dir string, scores [][]float64) *Trainer {
 	tr := fresh(t, cfg, dir)
-	tr.Ranker = func() ([]float64, error) { return scores[min(tr.Step()/2, len(scores)-1)], nil }
+	tr.Ranker = func(context.Context) ([]float64, error) { return scores[min(tr.Step()/2, len(scores)-1)], nil }
 	return tr
 }
 
@@ -87,12 +87,12 @@ func TestInterruptedRanking(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	plain := tr.Ranker
-	tr.Ranker = func() ([]float64, error) {
+	tr.Ranker = func(ctx context.Context) ([]float64, error) {
 		if tr.Step() == 6 {
 			cancel()
 			return nil, ctx.Err()
 		}
-		return plain()
+		return plain(ctx)
 	}
 	if err := tr.Run(ctx, nil); !errors.Is(err, ErrInterrupted) {
 		t.Fatalf("Run gave %v", err)
@@ -109,7 +109,7 @@ func TestInterruptedRanking(t *testing.T) {
 
 func TestRankerErrors(t *testing.T) {
 	tr := ranked(t, rankConfig(), t.TempDir(), scores)
-	tr.Ranker = func() ([]float64, error) { return nil, errors.New("no rank today") }
+	tr.Ranker = func(context.Context) ([]float64, error) { return nil, errors.New("no rank today") }
 	if err := tr.Run(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "step 0: ranking: no rank today") {
 		t.Errorf("Run gave %v", err)
 	}

@@ -26,8 +26,9 @@ var (
 type Trainer struct {
 	// Ranker scores a fixed sample of architectures with the supernet's current parameters and must not change them.
 	// Run calls it at step 0, every Config.RankEvery steps and after the last step; nil disables the ranking.
-	// Kendall's τ-b between successive results measures how far the ranking has settled.
-	Ranker func() ([]float64, error)
+	// Kendall's τ-b between successive results measures how far the ranking has settled. It should return the context's
+	// error soon after the context has ended.
+	Ranker func(context.Context) ([]float64, error)
 
 	// Exchange combines the shards of a step; nil stands for Alone.
 	Exchange Exchange

@@ -46,7 +46,7 @@ func benchCommand() *cli.Command {
 			},
 			{
 				Name: "score", Usage: "all terms of random architectures, one repetition each",
-				Flags: flags(joined(supernetSettings, imageSettings, scoreSettings)), Action: benchScore,
+				Flags: flags(joined(supernetSettings, imageSettings, measureSettings)), Action: benchScore,
 				Description: "bnas bench score --repeats 50",
 			},
 		},

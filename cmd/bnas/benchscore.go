@@ -61,7 +61,7 @@ type scoreBenchResult struct {
 }
 
 func benchScore(c *cli.Context) error {
-	cfg, err := configOf(c, joined(supernetSettings, imageSettings, scoreSettings)...)
+	cfg, err := configOf(c, joined(supernetSettings, imageSettings, measureSettings)...)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,12 @@ var commandCases = []commandCase{
 	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
 	{args: "score --run RUN --sample 2 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms params ARCH --quiet", stdout: "params        "},
+	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum,params --repeats 2 --seed 3 --sample 9 --out DIR/repeats.csv --json", stdout: `"repeats": 2`, file: "DIR/repeats.csv"},
+	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum --repeats 2 ARCH --quiet", stdout: " ± "},
+	{args: "score --repeats 0 --sample 1", code: exitUsage, stderr: "bnas: --repeats 0: must be 1…64\n"},
+	{args: "score --repeats 65 --sample 1", code: exitUsage, stderr: "bnas: --repeats 65: must be 1…64\n"},
+	{args: "search --repeats many", code: exitUsage, stderr: "bnas: --repeats: \"many\" is not a whole number\n"},
+	{args: "score --run RUN --seed 9 --terms params ARCH --json", stdout: `"params"`},
 	{args: "score --run RUN --sample 2 --all", code: exitUsage, stderr: "in one way"},
 	{args: "score --run RUN nonsense", code: exitUsage, stderr: "byte 1"},
 	{args: "score --images 60000 --sample 1", code: exitFailure, stderr: "bnas: scoring needs 60112 images, fashion has 7000 to give; lower --images or --mc-batches\n"},
@@ -70,6 +76,9 @@ var commandCases = []commandCase{
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
 		values: map[string]string{"missing": "0"}, stdout: `"tau_b": 1,`},
+	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5",
+		stdout: "with twice the repeats\ncell_spectrum  "},
+	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
 	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},
 

@@ -63,7 +63,11 @@ var (
 		{"settled", "train.settled", "Kendall τ `X` from which two snapshots count as settled", catTraining},
 		{"patience", "train.patience", "`N` successive settled snapshots end training", catTraining},
 	}
-	scoreSettings = []setting{
+	scoreSettings = joined(measureSettings, []setting{
+		{"repeats", "score.repeats", "average each term over `N` repeats with other images and directions, and other weights if untrained", catScoring},
+	})
+	// measureSettings are those of one repeat.
+	measureSettings = []setting{
 		{"images", "score.images", "`N` images calibrate statistics and give codes and spectra", catScoring},
 		{"ntk-images", "score.ntk_images", "`N` images of one tangent kernel", catScoring},
 		{"ntk-directions", "score.ntk_directions", "`N` random directions over the classes (-1: full trace)", catScoring},

@@ -51,6 +51,8 @@ type correlateResult struct {
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
 	Subsets  []correlated         `json:"subsets"`
 	Selected *indicator.Selection `json:"selected,omitempty"`
+	// Reliability of the terms over the live architectures, if they were scored in repeats.
+	Reliability []indicator.Reliability `json:"reliability,omitempty"`
 }
 
 func correlate(c *cli.Context) error {
@@ -83,6 +85,7 @@ func correlate(c *cli.Context) error {
 		}
 		r.Subsets = append(r.Subsets, one)
 	}
+	r.Reliability = indicator.Reliabilities(found)
 	if c.Bool("select") {
 		selection, err := indicator.SelectHalf("selected", found, accuracy, cfg.Seed, judging)
 		if err != nil {
@@ -170,6 +173,7 @@ func (r correlateResult) text(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	reliabilityText(w, r.Reliability)
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
 	}
@@ -181,6 +185,20 @@ func (r correlateResult) text(w io.Writer) {
 			s.Train, s.Tried, s.TrainTau, strings.Join(s.Composite.Terms, ", "))
 		correlationRow(w, s.Test)
 	}
+}
+
+// reliabilityText shows whether more repeats are worth it.
+func reliabilityText(w io.Writer, all []indicator.Reliability) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "spread: the noise of one repeat, relative to the deviation over architectures; reliability: the share of a term's")
+	fmt.Fprintln(w, "variance over architectures that is not noise, and an estimate of it for twice the repeats")
+	fmt.Fprintln(w, "term\tspread\treliability\twith twice the repeats")
+	for _, r := range all {
+		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\n", r.Term, r.Spread, r.Reliability, r.Doubled)
+	}
+	fmt.Fprintln(w)
 }
 
 func correlationRow(w io.Writer, t indicator.Correlation) {

@@ -60,12 +60,13 @@ func runConfig(c *cli.Context, dir string, settings []setting) (run.Config, erro
 	if err != nil {
 		return cfg, err
 	}
-	seed := cfg.Seed
+	own := cfg
 	if cfg, err = resolve(c, cfg, joined(settings, computeSettings)); err != nil {
 		return cfg, err
 	}
 	if c.IsSet("seed") {
-		cfg.Score.Seed, cfg.Search.Seed, cfg.Seed = cfg.Seed, cfg.Seed, seed
+		cfg.Score.Seed, cfg.Search.Seed, cfg.Seed = cfg.Seed, cfg.Seed, own.Seed
+		cfg.Supernet.Seed, cfg.Train.Seed = own.Supernet.Seed, own.Train.Seed // resolve replaces a seed of 0
 	}
 	return cfg, nil
 }

@@ -36,7 +36,9 @@ func scoreCommand() *cli.Command {
 			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort naswot --top 10 --columns naswot,macs\n" +
 			"bnas score --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
 			"With --run or --out DIR a folder keeps the scores: what it has is not computed again, and an interrupted command\n" +
-			"goes on. --out FILE.csv writes the scores of this command to that file at the end." + archHelp,
+			"goes on. --out FILE.csv writes the scores of this command to that file at the end.\n\n" +
+			"With --repeats N a term is the mean over N repeats, and takes N times as long. The files then have the standard\n" +
+			"deviation over the repeats too; bnas correlate shows whether more repeats are worth their time." + archHelp,
 		Action: func(c *cli.Context) error { return score(c, settings) },
 	}
 }

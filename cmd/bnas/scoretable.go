@@ -85,7 +85,7 @@ func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []super
 	if len(scores) == 1 {
 		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
 		for _, name := range names {
-			fmt.Fprintf(w, "%s\t%s\n", name, termText(scores[0], name, 6))
+			fmt.Fprintf(w, "%s\t%s\n", name, termText(scores[0], name, 6)+spreadText(scores[0], name))
 		}
 		return
 	}
@@ -98,6 +98,15 @@ func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []super
 		t.add(archs[i], cells...)
 	}
 	t.write(c, w)
+}
+
+// spreadText formats the spread of a term over the repeats, behind its mean; "" if there is none or it is 0.
+func spreadText(s indicator.Scores, name string) string {
+	t := slices.Index(indicator.TermNames(), name)
+	if s.Spread == nil || !(s.Spread[t] > 0) {
+		return ""
+	}
+	return fmt.Sprintf(" ± %.2g", s.Spread[t])
 }
 
 // termText formats the value of a term with a number of digits. A cost has a unit. "-" is a term that was not computed.

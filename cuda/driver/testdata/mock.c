@@ -1,19 +1,41 @@
 // A mock of CUDA's driver. Its GPU's memory is that of the host, and work is done when it is queued. It has three kernels of
 // its own. As in CUDA it is an error to call it on a thread without the context, to use more shared memory than was set, and
 // to release the context before everything else. BNAS_MOCK_FAIL=cuMemAlloc:2 makes a call fail with a code.
+//
+// Linked with the machine and the kernels of internal/gpusim (scripts/cuda-mock.sh), it also runs the kernels of kernels/gpu.
+// Its memory is then that of the machine, in which every new byte is 0xff, and a copy that leaves its buffer is an error.
 #include <cuda.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../../internal/gpusim/machine/machine.h"
+
+const struct bnas_kernel *bnas_kernels(void), *bnas_kernels_fast(void);
+
+// All are null without the machine.
+#pragma weak machine_new
+#pragma weak machine_alloc
+#pragma weak machine_free
+#pragma weak machine_used
+#pragma weak machine_inside
+#pragma weak machine_run
+#pragma weak machine_kernel
+#pragma weak bnas_kernels
+#pragma weak bnas_kernels_fast
 
 #define SHARED_MOST (163 << 10)
+#define SHARED_USUAL (48 << 10)
+#define MEMORY (4ll << 30)
+#define PARAMETERS_MOST 16
 
 struct CUfunc_st {
 	const char *name;
 	int parameters, shared;
+	const struct bnas_kernel *kernel; // null: one of the three
 };
 struct CUevent_st { int there; };
-struct CUstream_st { int capturing; };
+struct CUstream_st { CUgraph recording; };
 
 // One item of work: queued at once, or part of a graph.
 struct work {
@@ -24,15 +46,17 @@ struct work {
 	unsigned char value;
 	struct CUfunc_st *function;
 	unsigned geometry[7];
-	unsigned long long argument[3];
+	unsigned long long argument[PARAMETERS_MOST];
 };
-struct CUgraph_st { struct work work[16]; int n; };
+struct CUgraph_st { struct work *work; int n; };
 struct CUgraphExec_st { struct CUgraph_st graph; };
 
 static __thread CUcontext current;
-static int context, allocated; // allocated: streams, events, modules, graphs, pinned buffers
-static CUgraph recording;
-static struct CUfunc_st functions[] = {{"mock_copy", 3, 48 << 10}, {"mock_geometry", 1, 48 << 10}, {"mock_nothing", 0, 48 << 10}};
+static int context, retained, allocated; // allocated: streams, events, modules, graphs, pinned buffers
+static struct CUfunc_st functions[128] = {{"mock_copy", 3, SHARED_USUAL}, {"mock_geometry", 1, SHARED_USUAL}, {"mock_nothing", 0, SHARED_USUAL}};
+static machine *gpu;
+static CUresult lost; // after a fault every call fails
+static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER; // several drivers of a program use the one machine
 
 static CUresult forced(const char *call) {
 	const char *text = getenv("BNAS_MOCK_FAIL");
@@ -44,7 +68,7 @@ static CUresult forced(const char *call) {
 #define CHECK                                  \
 	do {                                       \
 		CUresult r = forced(__func__);         \
-		if (r)                                 \
+		if (r || (r = lost))                   \
 			return r;                          \
 		if (current != (CUcontext)&context)    \
 			return CUDA_ERROR_INVALID_CONTEXT; \
@@ -56,22 +80,52 @@ static CUresult forced(const char *call) {
 			return r;                  \
 	} while (0)
 
+static CUresult fault(const char *text) {
+	fprintf(stderr, "mock GPU: %s\n", text);
+	return lost = CUDA_ERROR_ILLEGAL_ADDRESS;
+}
+static void run_kernel(const struct work *w) {
+	const unsigned *g = w->geometry;
+	machine_launch_shape shape = {{g[0], g[1], g[2]}, {g[3], g[4], g[5]}, g[6]};
+	machine_traffic traffic;
+	machine_fault found;
+	if (machine_run(gpu, w->function->kernel, shape, w->argument, &traffic, &found))
+		fault(found.text);
+}
 static void run(const struct work *w) {
+	if (lost)
+		return;
 	if (w->kind == MOVE)
 		memcpy(w->to, w->from, w->bytes);
 	else if (w->kind == FILL)
 		memset(w->to, w->value, w->bytes);
+	else if (w->function->kernel)
+		run_kernel(w);
 	else if (!strcmp(w->function->name, "mock_copy"))
 		memcpy((void *)w->argument[0], (void *)w->argument[1], w->argument[2]);
 	else if (!strcmp(w->function->name, "mock_geometry"))
 		memcpy((void *)w->argument[0], w->geometry, sizeof w->geometry);
 }
 static CUresult queue(CUstream s, struct work w) {
-	if (s->capturing)
-		recording->work[recording->n++] = w;
-	else
-		run(&w);
+	CUgraph g = s->recording;
+	if (g) {
+		g->work = realloc(g->work, (g->n + 1) * sizeof w);
+		g->work[g->n++] = w;
+		return 0;
+	}
+	pthread_mutex_lock(&one);
+	run(&w);
+	pthread_mutex_unlock(&one);
 	return 0;
+}
+// Whether bytes of the GPU's memory are of one buffer.
+static int inside(CUdeviceptr p, size_t n) {
+	if (!gpu)
+		return 1;
+	pthread_mutex_lock(&one);
+	int r = machine_inside(gpu, p, n);
+	pthread_mutex_unlock(&one);
+	return r;
 }
 
 CUresult cuInit(unsigned flags) { CHECK_ALWAYS; return 0; }
@@ -95,8 +149,20 @@ CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice d) {
 	}
 	return 0;
 }
-CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) { CHECK_ALWAYS; *c = (CUcontext)&context; return 0; }
-CUresult cuDevicePrimaryCtxRelease(CUdevice d) { CHECK; return allocated ? CUDA_ERROR_UNKNOWN : 0; }
+CUresult cuDevicePrimaryCtxRetain(CUcontext *c, CUdevice d) {
+	CHECK_ALWAYS;
+	pthread_mutex_lock(&one);
+	machine_options o = {.threads = 1, .memory = MEMORY};
+	if (machine_new && !gpu)
+		gpu = machine_new(&o);
+	pthread_mutex_unlock(&one);
+	if (machine_new && !gpu)
+		return CUDA_ERROR_OUT_OF_MEMORY;
+	retained++;
+	*c = (CUcontext)&context;
+	return 0;
+}
+CUresult cuDevicePrimaryCtxRelease(CUdevice d) { CHECK; return --retained == 0 && allocated ? CUDA_ERROR_UNKNOWN : 0; }
 CUresult cuCtxSetCurrent(CUcontext c) { CHECK_ALWAYS; current = c; return 0; }
 
 CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_option *o, void **v) {
@@ -111,12 +177,17 @@ CUresult cuModuleLoadDataEx(CUmodule *m, const void *image, unsigned n, CUjit_op
 CUresult cuModuleUnload(CUmodule m) { CHECK; allocated--; return 0; }
 CUresult cuModuleGetFunction(CUfunction *f, CUmodule m, const char *name) {
 	CHECK;
-	for (unsigned i = 0; i < sizeof functions / sizeof *functions; i++)
-		if (!strcmp(functions[i].name, name)) {
-			*f = &functions[i];
-			return 0;
-		}
-	return CUDA_ERROR_NOT_FOUND;
+	pthread_mutex_lock(&one);
+	struct CUfunc_st *at = functions, *end = functions + sizeof functions / sizeof *functions;
+	while (at < end && at->name && strcmp(at->name, name))
+		at++;
+	const struct bnas_kernel *k = gpu && at < end && !at->name ? machine_kernel(gpu, bnas_kernels(), bnas_kernels_fast(), name) : NULL;
+	if (k && k->parameters <= PARAMETERS_MOST)
+		*at = (struct CUfunc_st){k->name, k->parameters, SHARED_USUAL, k};
+	*f = at;
+	int found = at < end && at->name;
+	pthread_mutex_unlock(&one);
+	return found ? 0 : CUDA_ERROR_NOT_FOUND;
 }
 CUresult cuFuncSetAttribute(CUfunction f, CUfunction_attribute a, int v) {
 	CHECK;
@@ -136,27 +207,48 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
 	return queue(s, w);
 }
 
-CUresult cuMemGetInfo(size_t *free, size_t *total) { CHECK; *free = 3 << 20; *total = 4 << 20; return 0; }
-CUresult cuMemAlloc(CUdeviceptr *p, size_t n) { CHECK; *p = (CUdeviceptr)malloc(n); return 0; }
-CUresult cuMemFree(CUdeviceptr p) { CHECK; free((void *)p); return 0; }
+CUresult cuMemGetInfo(size_t *free, size_t *total) {
+	CHECK;
+	*total = gpu ? MEMORY : 4 << 20;
+	*free = gpu ? MEMORY - machine_used(gpu) : 3 << 20;
+	return 0;
+}
+CUresult cuMemAlloc(CUdeviceptr *p, size_t n) {
+	CHECK;
+	pthread_mutex_lock(&one);
+	*p = gpu ? machine_alloc(gpu, n) : (CUdeviceptr)malloc(n);
+	pthread_mutex_unlock(&one);
+	return *p ? 0 : CUDA_ERROR_OUT_OF_MEMORY;
+}
+CUresult cuMemFree(CUdeviceptr p) {
+	CHECK;
+	if (!gpu) {
+		free((void *)p);
+		return 0;
+	}
+	pthread_mutex_lock(&one);
+	int r = machine_free(gpu, p);
+	pthread_mutex_unlock(&one);
+	return r > 0 ? fault("something has written past the end of a buffer") : r < 0 ? CUDA_ERROR_INVALID_VALUE : 0;
+}
 CUresult cuMemHostAlloc(void **p, size_t n, unsigned flags) { CHECK; allocated++; *p = malloc(n); return 0; }
 CUresult cuMemFreeHost(void *p) { CHECK; allocated--; free(p); return 0; }
 CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t n, CUstream s) {
 	CHECK;
-	return queue(s, (struct work){MOVE, (void *)to, from, n});
+	return inside(to, n) ? queue(s, (struct work){MOVE, (void *)to, from, n}) : CUDA_ERROR_INVALID_VALUE;
 }
 CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t n, CUstream s) {
 	CHECK;
-	return queue(s, (struct work){MOVE, to, (void *)from, n});
+	return inside(from, n) ? queue(s, (struct work){MOVE, to, (void *)from, n}) : CUDA_ERROR_INVALID_VALUE;
 }
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char v, size_t n, CUstream s) {
 	CHECK;
-	return queue(s, (struct work){FILL, (void *)to, 0, n, v});
+	return inside(to, n) ? queue(s, (struct work){FILL, (void *)to, 0, n, v}) : CUDA_ERROR_INVALID_VALUE;
 }
 
 CUresult cuStreamCreate(CUstream *s, unsigned flags) { CHECK; allocated++; *s = calloc(1, sizeof **s); return 0; }
 CUresult cuStreamDestroy(CUstream s) { CHECK; allocated--; free(s); return 0; }
-CUresult cuStreamSynchronize(CUstream s) { CHECK; return s->capturing ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : 0; }
+CUresult cuStreamSynchronize(CUstream s) { CHECK; return s->recording ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : 0; }
 CUresult cuStreamWaitEvent(CUstream s, CUevent e, unsigned flags) { CHECK; return 0; }
 CUresult cuEventCreate(CUevent *e, unsigned flags) { CHECK; allocated++; *e = calloc(1, sizeof **e); return 0; }
 CUresult cuEventDestroy(CUevent e) { CHECK; allocated--; free(e); return 0; }
@@ -166,23 +258,27 @@ CUresult cuEventSynchronize(CUevent e) { CHECK; return 0; }
 CUresult cuStreamBeginCapture(CUstream s, CUstreamCaptureMode mode) {
 	CHECK;
 	allocated++;
-	recording = calloc(1, sizeof *recording);
-	s->capturing = 1;
+	s->recording = calloc(1, sizeof *s->recording);
 	return 0;
 }
-CUresult cuStreamEndCapture(CUstream s, CUgraph *g) { CHECK; s->capturing = 0; *g = recording; return 0; }
+CUresult cuStreamEndCapture(CUstream s, CUgraph *g) { CHECK; *g = s->recording; s->recording = NULL; return 0; }
 CUresult cuGraphInstantiateWithFlags(CUgraphExec *e, CUgraph g, unsigned long long flags) {
 	CHECK;
 	allocated++;
 	*e = malloc(sizeof **e);
-	(*e)->graph = *g;
+	(*e)->graph.n = g->n;
+	(*e)->graph.work = malloc(g->n * sizeof *g->work + 1);
+	if (g->n)
+		memcpy((*e)->graph.work, g->work, g->n * sizeof *g->work);
 	return 0;
 }
-CUresult cuGraphDestroy(CUgraph g) { CHECK; allocated--; free(g); return 0; }
+CUresult cuGraphDestroy(CUgraph g) { CHECK; allocated--; free(g->work); free(g); return 0; }
 CUresult cuGraphLaunch(CUgraphExec e, CUstream s) {
 	CHECK;
+	pthread_mutex_lock(&one);
 	for (int i = 0; i < e->graph.n; i++)
 		run(&e->graph.work[i]);
+	pthread_mutex_unlock(&one);
 	return 0;
 }
-CUresult cuGraphExecDestroy(CUgraphExec e) { CHECK; allocated--; free(e); return 0; }
+CUresult cuGraphExecDestroy(CUgraphExec e) { CHECK; allocated--; free(e->graph.work); free(e); return 0; }
