@@ -166,7 +166,7 @@ func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch
 // firstIndex finds the first architecture of a space with a canonical form. It is made when it is first needed.
 type firstIndex struct{ at map[string]int }
 
-func (f *firstIndex) of(space supernet.Space, canonical string) supernet.Arch {
+func (f *firstIndex) of(space supernet.Ordered, canonical string) supernet.Arch {
 	if f.at == nil {
 		f.at = map[string]int{}
 		for i := space.Size() - 1; i >= 0; i-- {
