@@ -1,5 +1,6 @@
-"""The networks of NAS-Bench-201 (TinyNetwork) and NAS-Bench-Macro (Network) in PyTorch, with the state-dict names of their
-own code, written from the published definitions. The fair placement adds Fair's BatchNorms.
+"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network) and the MobileNet spaces in PyTorch, written from the
+published definitions. The first two have the state-dict names of their own code; a MobileNet has names like those of
+NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
 
     network, about = load("network.safetensors")  # of `bnas export`
     logits = network(normalise(pixels, about))    # pixels: N×3×H×W in 0…1
@@ -22,6 +23,30 @@ class ReLU(nn.ReLU):
 
     def forward(self, x):
         return super().forward(x) if self.active is None else x * self.active
+
+
+    def passes(self, x):
+        """Where the derivative is 1."""
+        return x > 0
+
+    def distance(self, x):
+        """How far x is from a kink."""
+        return x.abs()
+
+
+class ReLU6(nn.ReLU6):
+    """The same with a second kink at 6."""
+
+    active = None
+
+    def forward(self, x):
+        return super().forward(x) if self.active is None else x * self.active + 6 * (1 - self.active) * (x > 3)
+
+    def passes(self, x):
+        return (x > 0) & (x < 6)
+
+    def distance(self, x):
+        return torch.minimum(x.abs(), (x - 6).abs())
 
 
 class Zero(nn.Module):
@@ -147,14 +172,15 @@ class Depthwise(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    def __init__(self, c_in, c_out, stride, expansion, kernel):
+    """A block of expansion 1 has no first convolution."""
+
+    def __init__(self, c_in, c_out, stride, expansion, kernel, relu=ReLU):
         super().__init__()
         h = expansion * c_in
         self.shortcut = stride == 1 and c_in == c_out
+        expand = [nn.Conv2d(c_in, h, 1, bias=False), nn.BatchNorm2d(h), relu()] if expansion > 1 else []
         self.conv = nn.Sequential(
-            nn.Conv2d(c_in, h, 1, bias=False), nn.BatchNorm2d(h), ReLU(),
-            Depthwise(h, kernel, stride), nn.BatchNorm2d(h), ReLU(),
-            nn.Conv2d(h, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
+            *expand, Depthwise(h, kernel, stride), nn.BatchNorm2d(h), relu(), nn.Conv2d(h, c_out, 1, bias=False), nn.BatchNorm2d(c_out))
 
     def forward(self, x):
         return self.conv(x) + x if self.shortcut else self.conv(x)
@@ -185,7 +211,53 @@ class MacroNetwork(nn.Module):
         return self.classifier(self.out(self.features(self.stem(x))).flatten(1))
 
 
-NETWORKS = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork}
+BLOCKS = [(3, 3), (6, 3), (3, 5), (6, 5), (3, 7), (6, 7)]  # expansion and kernel, by the number in the architecture's text
+
+# Channels and stride of the stem, channels of the first block and of the head, and (channels, layers, stride) of each stage.
+MOBILENETS = {
+    "bn-nas": (40, 2, 24, 1728, [(32, 4, 2), (56, 4, 2), (112, 4, 2), (128, 4, 1), (256, 4, 2), (432, 1, 1)]),
+    "proxylessnas": (32, 2, 16, 1280, [(32, 4, 2), (40, 4, 2), (80, 4, 2), (96, 4, 1), (192, 4, 2), (320, 1, 1)]),
+    "fairnas": (32, 2, 16, 1280, [(32, 2, 2), (40, 4, 2), (80, 4, 2), (96, 4, 1), (192, 4, 2), (320, 1, 1)]),
+    "mobilenet-cifar": (40, 1, 24, 640, [(32, 4, 1), (56, 4, 2), (112, 4, 2), (128, 4, 1), (256, 4, 1), (432, 1, 1)]),
+}
+FIXED = {"bn-nas": (1, 5, 6, 9)}  # layers that are identities in each architecture, without a BatchNorm
+
+
+class MobileNet(nn.Module):
+    """A network of MOBILENETS. The widths scale with the stem's."""
+
+    def __init__(self, space, arch, classes, channels, fair):
+        super().__init__()
+        stem, stride, first, head, stages = MOBILENETS[space]
+        width = lambda c: max(1, (2 * c * channels + stem) // (2 * stem))
+        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), ReLU6())
+        self.first = InvertedResidual(channels, width(first), 1, 1, 3, ReLU6)
+        self.first.shortcut = False
+        c, layers, numbers = width(first), [], [int(n) for n in arch.split()]
+        for out, depth, stride in stages:
+            for i in range(depth):
+                at, out_i, stride_i = len(layers), width(out), stride if i == 0 else 1
+                if numbers[at] < 0:
+                    layers.append(Identity(c, out_i, stride_i, fair and at not in FIXED.get(space, ())))
+                else:
+                    layers.append(InvertedResidual(c, out_i, stride_i, *BLOCKS[numbers[at]], ReLU6))
+                    layers[-1].shortcut = i > 0
+                c = out_i
+        self.features = nn.Sequential(*layers)
+        self.out = nn.Sequential(nn.Conv2d(c, head, 1, bias=False), nn.BatchNorm2d(head), ReLU6(), nn.AdaptiveAvgPool2d(1))
+        self.classifier = nn.Linear(head, classes)
+
+    def forward(self, x):
+        return self.classifier(self.out(self.features(self.first(self.stem(x)))).flatten(1))
+
+
+def build(about):
+    """The network that the metadata of a file describe, with PyTorch's initial weights."""
+    space, fair = about["space"], about["bn"] == "fair"
+    if space in MOBILENETS:
+        return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
+    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork}[space]
+    return network(about["arch"], about["classes"], about["channels"], about["cells"], fair)
 
 
 def load(path):
@@ -199,7 +271,7 @@ def load(path):
     for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std"):
         if name in about:
             about[name] = json.loads(about[name])
-    network = NETWORKS[about["space"]](about["arch"], about["classes"], about["channels"], about["cells"], about["bn"] == "fair")
+    network = build(about)
     network.load_state_dict(load_file(path), strict=True)
     return network.eval(), about
 

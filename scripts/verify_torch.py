@@ -30,7 +30,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from torch_spaces import OPS_201, ReLU, load
+from torch_spaces import FIXED, MOBILENETS, OPS_201, ReLU, ReLU6, load
 
 EXACT = "reference"  # the device that computes in float64
 TOLERANCE, TOLERANCE_ENGINE = 1e-4, 1e-3
@@ -57,12 +57,27 @@ def architectures_macro(r):
     return ["00000000", "11111111", "22222222", "01020012", "21010210", "".join(r.choice("012") for _ in range(8))]
 
 
+def architectures_mobilenet(space):
+    """All smallest, all largest, the published one of BN-NAS, and a random one with identities."""
+    layers = [(i, stage[0]) for stage in MOBILENETS[space][4] for i in range(stage[1])]
+    identities = space == "proxylessnas"
+
+    def choose(block):
+        return " ".join("-1" if at in FIXED.get(space, ()) else str(block(i)) for at, (i, _) in enumerate(layers))
+
+    def architectures(r):
+        published = ["3 -1 0 4 0 -1 -1 0 4 -1 4 4 1 4 2 0 0 4 0 2 2"] if space == "bn-nas" else []
+        return published + [choose(lambda i: 0), choose(lambda i: 5), choose(lambda i: r.randrange(-1 if identities and i else 0, 6))]
+    return architectures
+
+
 ARCHITECTURES = {"nas-bench-201": architectures_201, "nas-bench-macro": architectures_macro}
+ARCHITECTURES |= {space: architectures_mobilenet(space) for space in MOBILENETS}
 
 
 def traced_name(relu):
     """The module behind a rectifier, by which its states are traced."""
-    special = {"lastact.1": ["global_pooling"], "stem.2": ["features.0.conv.0", "features.0.downsample.0"]}
+    special = {"lastact.1": ["global_pooling"], "stem.2": ["first.conv.0", "features.0.conv.0", "features.0.downsample.0"]}
     parent, _, index = relu.rpartition(".")
     return special.get(relu, [f"{parent}.{int(index) + 1}"])
 
@@ -75,7 +90,7 @@ class PyTorch:
         self.network.double()
         modules = dict(self.network.named_modules())
         self.norms = {name: m for name, m in modules.items() if isinstance(m, nn.BatchNorm2d)}
-        self.relus = {name: m for name, m in modules.items() if isinstance(m, ReLU)}
+        self.relus = {name: m for name, m in modules.items() if isinstance(m, (ReLU, ReLU6))}
         self.frozen = {name: (m.running_mean.clone(), m.running_var.clone()) for name, m in self.norms.items()}
         self.affine = {n: p for n, p in self.network.named_parameters() if n.rpartition(".")[0] in self.norms}
         self.trained = self.affine | {n: p for n, p in self.network.named_parameters() if n.startswith("classifier.")}
@@ -112,9 +127,9 @@ class PyTorch:
                 return
             relu.active = given.double()
             x = inputs[0].detach()
-            differ = (x > 0) != (given > 0)
+            differ = relu.passes(x) != (given > 0)
             self.flips += int(differ.sum())
-            self.stray += int((differ & (x.abs() > NEAR * x.pow(2).mean((0, 2, 3), keepdim=True).sqrt())).sum())
+            self.stray += int((differ & (relu.distance(x) > NEAR * x.pow(2).mean((0, 2, 3), keepdim=True).sqrt())).sum())
         return hook
 
     def forward(self, batch):
@@ -178,12 +193,14 @@ def bnas(options, *arguments):
 
 
 def configurations(options):
-    """Pairs of a space and the flags of bnas that choose its network."""
+    """Pairs of a space and the flags of bnas that choose its network. The MobileNets are a fifth as wide: in float64 they take
+    minutes each."""
     if options.run:
         config = (pathlib.Path(options.run) / "config.yaml").read_text()
         return [(re.search(r"^ *space: *(\S+)", config, re.M).group(1), ["--run", options.run])]
     size = ["--height", str(options.size), "--width", str(options.size)]
-    return [(space, ["--space", space, "--bn", bn, "--seed", str(options.seed), "--gamma-init", "uniform", *size])
+    return [(space, ["--space", space, "--bn", bn, "--seed", str(options.seed), "--gamma-init", "uniform", *size,
+                     *(["--channels", "8"] if space in MOBILENETS else [])])
             for space in options.space or ARCHITECTURES for bn in ("standard", "fair")]
 
 
@@ -216,7 +233,7 @@ def verify(options, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bnas", required=True, help="the program")
-    p.add_argument("--space", action="append", choices=list(ARCHITECTURES), help="may be repeated; default both")
+    p.add_argument("--space", action="append", choices=list(ARCHITECTURES), help="may be repeated; default all")
     p.add_argument("--device", action="append", help="of bnas, may be repeated; default reference and cpu; gpu-emulated needs `make emulated`, bin/bnas-emulated")
     p.add_argument("--seed", type=int, default=1, help="of the weights and of one random architecture")
     p.add_argument("--images", type=int, default=4)
