@@ -73,6 +73,9 @@ func correlate(c *cli.Context) error {
 	}
 	r := correlateResult{Scores: c.String("scores"), Table: c.String("table"), Skipped: table.Skipped}
 	found, accuracy, missing := indicator.Join(scores, table)
+	if len(scores) < 3 {
+		return fmt.Errorf("%s has %d architectures: a correlation needs at least 3", r.Scores, len(scores))
+	}
 	if r.Missing = missing; len(found) < 3 {
 		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
 			len(found), len(scores), r.Table, cfg.Supernet.Space)
