@@ -124,6 +124,32 @@ func TestLife(t *testing.T) {
 	}
 }
 
+// TestEverySpace trains, searches and reports in each space, with small networks.
+func TestEverySpace(t *testing.T) {
+	for _, s := range supernet.Spaces() {
+		t.Run(s.Name(), func(t *testing.T) {
+			cfg := tiny()
+			cfg.Supernet.Space = s.Name()
+			cfg.Supernet.Cells = min(cfg.Supernet.Cells, s.Defaults().Cells)
+			cfg.Train.Steps, cfg.Train.RankEvery = 2, 0
+			r := create(t, cfg)
+			if _, err := r.Train(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			found, err := r.Search(t.Context(), "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found.Evaluations != 4 || len(found.Best) == 0 {
+				t.Errorf("%d evaluations, %d networks", found.Evaluations, len(found.Best))
+			}
+			if _, err := r.Report(found, "command", "version", 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func sameScores(a, b indicator.Scores) bool {
 	same := func(x, y float64) bool { return x == y || x != x && y != y }
 	return a.Arch == b.Arch && a.Canonical == b.Canonical && a.Dead == b.Dead && slices.EqualFunc(a.Values, b.Values, same)

@@ -81,6 +81,7 @@ type spaceInfoResult struct {
 	Distinct      *int            `json:"distinct"` // null where the architectures are too many to go through
 	Dead          *int            `json:"dead"`     // likewise
 	Genes         []geneInfo      `json:"genes"`
+	Operators     []operatorBN    `json:"operators"`
 	Config        supernet.Config `json:"config"`
 	SupernetBN    int64           `json:"supernet_bn_params"`
 	SupernetAll   int64           `json:"supernet_params"`
@@ -100,6 +101,9 @@ func spaceInfo(c *cli.Context) error {
 	for _, g := range s.Genes() {
 		r.Genes = append(r.Genes, geneInfo(g))
 	}
+	if r.Operators, err = operatorBNs(net); err != nil {
+		return err
+	}
 	for _, p := range net.Params() {
 		r.SupernetAll += int64(p.Len())
 	}
@@ -114,10 +118,57 @@ func spaceInfo(c *cli.Context) error {
 			fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", *r.Dead)
 		}
 		fmt.Fprintf(w, "supernet, BatchNorm %s\t%d parameters, of them %d γ and β\n", net.Config.BN, r.SupernetAll, r.SupernetBN)
+		for _, o := range r.Operators {
+			fmt.Fprintf(w, "γ and β of all %s\t%d standard, %d fair\n", o.Name, o.Standard, o.Fair)
+		}
 		for _, g := range r.Genes {
 			fmt.Fprintf(w, "gene %s\t%s\n", g.Name, strings.Join(g.Options, " "))
 		}
 	})
+}
+
+// operatorBN has the numbers of γ and β that all places of an operator own together, in both placements. A space where only
+// some operators own any favours these in indicators made of γ.
+type operatorBN struct {
+	Name     string `json:"name"`
+	Standard int    `json:"standard"`
+	Fair     int    `json:"fair"`
+}
+
+// operatorBNs lists the operators of a supernet in the order of its genes.
+func operatorBNs(net *supernet.Net) ([]operatorBN, error) {
+	var all []operatorBN
+	at := map[string]int{}
+	genes := net.Space.Genes()
+	for _, g := range genes {
+		for _, name := range g.Options {
+			if _, ok := at[name]; !ok {
+				at[name] = len(all)
+				all = append(all, operatorBN{Name: name})
+			}
+		}
+	}
+	for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
+		cfg := net.Config
+		cfg.BN = placement
+		placed, err := supernet.New(cfg)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range placed.BNs() {
+			if b.Gene < 0 {
+				continue
+			}
+			o := &all[at[genes[b.Gene].Options[b.Option]]]
+			n := placed.Params()[b.Gamma].Len() + placed.Params()[b.Beta].Len()
+			if placement == supernet.Standard {
+				o.Standard += n
+			} else {
+				o.Fair += n
+			}
+		}
+	}
+	return all, nil
 }
 
 // networks counts the different networks of a space, and its architectures without a path from input to output.
