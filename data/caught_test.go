@@ -35,8 +35,8 @@ func TestPanicOfADecoderNamesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream := l.Stream(context.Background(), 0)
-	defer stream.Close()
 	_, err = stream.Next()
+	stream.Close() // waits for its decoders
 	wantError(t, err, says...)
 	if !decoding.TryAcquire(mostDecoding) {
 		t.Fatal("the memory of the decoder was not given back")
