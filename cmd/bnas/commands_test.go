@@ -79,7 +79,7 @@ var commandCases = []commandCase{
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5",
 		stdout: "with twice the repeats\ncell_spectrum  "},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
-	{args: "correlate --scores DIR/scores --table RUN/scores.csv", code: exitFailure, stderr: "bnas: DIR/scores has 2 architectures: a correlation needs at least 3\n"},
+	{args: "correlate --scores DIR/scores --table RUN/scores.csv --accuracy-column params", code: exitFailure, stderr: "bnas: DIR/scores has 2 architectures: a correlation needs at least 3\n"},
 	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},
 
