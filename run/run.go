@@ -154,6 +154,12 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 		return nil, err
 	}
 	r.Dir = dir
+	if o.Search {
+		if err := cfg.Search.CheckSpace(r.Net.Space); err != nil {
+			r.Close()
+			return nil, err
+		}
+	}
 	return r, nil
 }
 

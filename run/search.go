@@ -36,6 +36,9 @@ type Found struct {
 // ledger, if there is one (see Evaluator for dir). It calls progress, if not nil, at the start of each phase, with
 // Done 0, and after each architecture. If the context ends, Search stops with search.ErrInterrupted.
 func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
+	if err := r.Config.Search.CheckSpace(r.Net.Space); err != nil {
+		return nil, err
+	}
 	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 	if err != nil {
 		return nil, err

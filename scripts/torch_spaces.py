@@ -278,5 +278,7 @@ def load(path):
 
 def normalise(pixels, about):
     """Pixels in 0…1, N×3×H×W, as the network saw them in training."""
+    if "mean" not in about:
+        raise ValueError("the file has no mean and std: the network is of no run (bnas export --run DIR)")
     mean, std = (torch.tensor(about[name]).view(3, 1, 1) for name in ("mean", "std"))
     return (pixels - mean) / std

@@ -100,7 +100,8 @@ func (c Config) Validate() error {
 	errs.Check(strategyIndex(c.Strategy) >= 0, "search.strategy", "%q: there are %s", c.Strategy, strings.Join(Strategies(), ", "))
 	if len(errs) == 0 {
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
-			"%d: less than %d mutants and %d crossovers", c.Population, c.Mutants, c.Crossovers)
+			"%d: must be at least %d, for %d mutants and %d crossovers a generation; a file of --config can have fewer (search: mutants, crossovers)",
+			c.Population, c.Mutants+c.Crossovers, c.Mutants, c.Crossovers)
 	}
 	return errs.Or()
 }

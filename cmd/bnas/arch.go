@@ -14,8 +14,8 @@ import (
 // archHelp describes the forms of an architecture. The help of each command that takes one has it.
 const archHelp = `
 
-ARCH is the text of the space, a name (all3x3, mixed: NAS-Bench-201), the index in the order of the space (6111), or
-the number of the option of each gene (4,0,3,1,4,3; bnas space info lists them).`
+ARCH is the text of the space, or in NAS-Bench-201 and NAS-Bench-Macro also a name (all3x3, mixed), the index in the
+order of the space (6111), or the number of the option of each gene from 0 (4,0,3,1,4,3; bnas space info lists them).`
 
 // namedArchs maps names to the texts of the architectures in published measurements. A name works in the space that can
 // parse its text.
@@ -27,6 +27,9 @@ var namedArchs = map[string]string{
 // parseArch reads an architecture in one of the forms of archHelp. The space's own text comes first: a text of
 // NAS-Bench-Macro has digits only. The error does not name the text.
 func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
+	if numbered(s) {
+		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), " ")
+	}
 	a, err := s.Parse(text)
 	if err == nil {
 		return a, nil
@@ -38,12 +41,20 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 		return nil, fmt.Errorf("%s has no architecture of this name", s.Name())
 	}
 	switch {
+	case numbered(s):
 	case onlyOf(text, "0123456789"):
 		return atIndex(s, text)
 	case onlyOf(text, "0123456789, "):
 		return ofOptions(s, strings.Split(text, ","))
 	}
 	return nil, err
+}
+
+// numbered reports whether the text of an architecture is a row of numbers. They may then be separated by commas too, and are
+// never the numbers of options: one row of numbers would have two meanings.
+func numbered(s supernet.Space) bool {
+	text := s.Format(make(supernet.Arch, len(s.Genes())))
+	return onlyOf(text, "-0123456789 ") && strings.Contains(text, " ")
 }
 
 // onlyOf reports whether a text has characters of the set and no others.

@@ -34,6 +34,11 @@ var archForms = []struct {
 	{"nas-bench-macro", "01020012", []int{0, 1, 0, 2, 0, 0, 1, 2}, ""},
 	{"nas-bench-macro", "6560", []int{2, 2, 2, 2, 2, 2, 2, 2}, ""},
 	{"nas-bench-macro", "00000001", []int{0, 0, 0, 0, 0, 0, 0, 1}, ""}, // the text comes before the index
+	{"fairnas", "0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 4 5 0", []int{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0}, ""},
+	{"proxylessnas", "1,0,1,2,3,-1,1,2,3,0,1,2,3,0,1,2,3,0,1,2,3", []int{1, 1, 2, 3, 3, 0, 2, 3, 3, 1, 2, 3, 3, 1, 2, 3, 3, 1, 2, 3, 3}, ""}, // those of its text
+	{"proxylessnas", "6,0,1,2,3,-1,1,2,3,0,1,2,3,0,1,2,3,0,1,2,3", nil, `found "6", want one of 0, 1`},
+	{"bn-nas", "2 -1", nil, "found nothing"},
+	{"bn-nas", "6111", nil, `found "6111"`},
 	{"nas-bench-macro", "all3x3", nil, "no architecture of this name"},
 }
 

@@ -49,6 +49,7 @@ var commandCases = []commandCase{
 	{args: "train --min-lr 0.001 --schedule constant --out DIR/x", code: exitUsage, stderr: "bnas: --min-lr has an effect only with --schedule cosine or linear\n"},
 	{args: "train --patience 3 --out DIR/x", code: exitUsage, stderr: "bnas: --patience has an effect only with --early-bird\n"},
 	{args: "train --half --device cpu --out DIR/x", code: exitUsage, stderr: "bnas: --half has an effect only on a GPU\n"},
+	{args: "search --strategy exhaustive --space fairnas " + netFlags[:len("--channels 4")] + " --height 8 --width 8 " + fewFlags, code: exitUsage, stderr: "bnas: --strategy exhaustive: fairnas has 609359740010496 architectures; choose another strategy\n"},
 	{args: "search --population 60 --strategy exhaustive", code: exitUsage, stderr: "bnas: --population has an effect only with a --strategy other than exhaustive\n"},
 	{args: "train --holdout -1", code: exitUsage, stderr: "bnas: --holdout -1: must be 0…1000000000\n"},
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},

@@ -144,6 +144,13 @@ type prepared struct{ home, files string }
 func prepareExamples(t *testing.T) prepared {
 	p := prepared{t.TempDir(), t.TempDir()}
 	writeCIFAR(t, filepath.Join(p.home, "cifar-10-batches-bin"))
+	for i := range 240 {
+		dir := filepath.Join(p.home, "pictures", string(rune('a'+i%3)))
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		writePNG(t, filepath.Join(dir, fmt.Sprintf("%d.png", i)), uint64(i))
+	}
 	writeBatch(t, p.files)
 	var table bytes.Buffer
 	table.WriteString("arch,test_accuracy\n")

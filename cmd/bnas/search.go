@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -31,6 +32,7 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if out := c.String("out"); isTable(out) {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
 	}
+	start := time.Now()
 	r, err := openRunOr(run.Untrained, c, settings...)
 	if err != nil {
 		return err
@@ -43,7 +45,18 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return resumable(c, err)
 	}
-	return output(c, found.Result, func(w io.Writer) { searchTable(c, w, r, found.Result) })
+	page := ""
+	if r.Dir != "" && c.String("out") == "" { // the run's result is this search's now, and so is its report
+		if page, err = r.Report(found, sameCommand(c), version(), time.Since(start)); err != nil {
+			return err
+		}
+	}
+	return output(c, found.Result, func(w io.Writer) {
+		searchTable(c, w, r, found.Result)
+		if page != "" {
+			fmt.Fprintf(w, "\nreport\t%s\n", page)
+		}
+	})
 }
 
 // isTable reports whether the name of an output is that of a CSV file.

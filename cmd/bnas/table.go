@@ -35,7 +35,9 @@ func (t *table) write(c *cli.Context, w io.Writer) {
 	columns := len(t.header)
 	if width > 0 && t.width(columns, texts) > width {
 		for i, a := range t.archs {
-			texts[i] = optionNumbers(a)
+			if !numbered(t.space) { // its text is as short
+				texts[i] = optionNumbers(a)
+			}
 		}
 		for columns > 1 && t.width(columns, texts) > width {
 			columns--
