@@ -126,8 +126,11 @@ func TestLife(t *testing.T) {
 
 // TestEverySpace trains, searches and reports in each space, with small networks.
 func TestEverySpace(t *testing.T) {
-	for _, s := range supernet.Spaces() {
+	for i, s := range supernet.Spaces() {
 		t.Run(s.Name(), func(t *testing.T) {
+			if testing.Short() && i > 1 {
+				t.Skip("the short test has the first two spaces only")
+			}
 			cfg := tiny()
 			cfg.Supernet.Space = s.Name()
 			cfg.Supernet.Cells = min(cfg.Supernet.Cells, s.Defaults().Cells)
