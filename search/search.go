@@ -108,8 +108,9 @@ func (c Config) Validate() error {
 
 // CheckSpace returns an error if the strategy cannot search the space.
 func (c Config) CheckSpace(s supernet.Space) error {
-	if _, ordered := s.(supernet.Ordered); c.Strategy == "exhaustive" && !ordered {
-		return setting.Errorf("search.strategy", "exhaustive: %s has %v architectures; choose another strategy", s.Name(), s.Count())
+	i := strategyIndex(c.Strategy)
+	if _, ordered := s.(supernet.Ordered); i >= 0 && strategies[i].ordered && !ordered {
+		return setting.Errorf("search.strategy", "%s: %s has %v architectures; choose another strategy", c.Strategy, s.Name(), s.Count())
 	}
 	return nil
 }

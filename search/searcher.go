@@ -23,12 +23,13 @@ type strategy interface {
 var strategies = []struct {
 	name    string
 	bounded bool // it ends by itself: without MaxEvaluations there is no limit
+	ordered bool // it needs a supernet.Ordered
 	begin   func(*searcher) strategy
 }{
-	{"exhaustive", true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
-	{"random", false, func(s *searcher) strategy { return &random{searcher: s} }},
-	{"evolution", false, func(s *searcher) strategy { return &evolution{searcher: s} }},
-	{"regularised", false, func(s *searcher) strategy { return &regularised{searcher: s} }},
+	{"exhaustive", true, true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
+	{"random", false, false, func(s *searcher) strategy { return &random{searcher: s} }},
+	{"evolution", false, false, func(s *searcher) strategy { return &evolution{searcher: s} }},
+	{"regularised", false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
 }
 
 // defaultStrategy is the strategy of BN-NAS.
