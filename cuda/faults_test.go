@@ -83,7 +83,9 @@ func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() err
 		func() error { return e.Statistics(make([]float64, channels), make([]float64, channels)) },
 		func() error { return e.SetStatistics(mean, variance) },
 		func() error { return e.Forward(c.Images[:n*p.Values[kernels.Images].Len()], 0) },
-		func() error { return s.Read(0, kernels.Grad, make([]float32, s.Params()[0].Len())) },
+		func() error { return s.Read(kernels.Grad, make([]float32, s.Params()[0].Len()), 0) },
+		func() error { return s.Read(kernels.Grad, make([]float32, p.BNParams()), ids...) },
+		func() error { return s.Write(kernels.Grad, make([]float32, p.BNParams()), ids...) },
 	}
 }
 

@@ -23,6 +23,7 @@ type store struct {
 	version []uint64 // counts changes of Data
 	packed  map[packKey]*packing
 	update  updateBuffers
+	spans   spanBuffer
 }
 
 // vector is one of the vectors of a slot.
@@ -72,27 +73,6 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 	return *at + driver.Ptr(s.at[id]), nil
 }
 
-// Read copies a slot to dst.
-func (s *store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error {
-	at, err := s.address(id, slot)
-	if err == nil {
-		err = s.driver.CopyOut(driver.Compute, bytesOf(dst), at)
-	}
-	return s.about(id, err)
-}
-
-// Write copies src to a slot.
-func (s *store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) error {
-	if slot == kernels.Data {
-		s.version[id]++
-	}
-	at, err := s.address(id, slot)
-	if err == nil {
-		err = s.upload(at, bytesOf(src))
-	}
-	return s.about(id, err)
-}
-
 // about adds the name of a parameter to an error. It returns nil for nil.
 func (s *store) about(id kernels.ParamID, err error) error {
 	if err == nil {
@@ -124,7 +104,7 @@ func (s *store) close() error {
 	}
 	all = append(all, s.update.list.base, s.update.partial.base)
 	s.base, s.packed, s.update = [vectors][slots]driver.Ptr{}, nil, updateBuffers{}
-	var errs []error
+	errs := []error{s.spans.free(s.driver)}
 	for _, p := range all {
 		if p != 0 {
 			errs = append(errs, s.driver.Free(p))

@@ -40,10 +40,10 @@ func TestFillNormal(t *testing.T) {
 	numbers, differ := 0, 0
 	for id, p := range net.Params() {
 		g, w := make([]float32, p.Len()), make([]float32, p.Len())
-		if err := got.Read(kernels.ParamID(id), kernels.Data, g); err != nil {
+		if err := got.Read(kernels.Data, g, kernels.ParamID(id)); err != nil {
 			t.Fatal(err)
 		}
-		if err := want.Read(kernels.ParamID(id), kernels.Data, w); err != nil {
+		if err := want.Read(kernels.Data, w, kernels.ParamID(id)); err != nil {
 			t.Fatal(err)
 		}
 		for i := range w {

@@ -117,7 +117,7 @@ func (s *store) norm(result driver.Ptr, ids []kernels.ParamID) (float64, error) 
 	}
 	id, element := ids[int(found[0].Parameter)], int(found[0].Element)
 	grad := make([]float32, s.params[id].Len())
-	if err := s.Read(id, kernels.Grad, grad); err != nil {
+	if err := s.Read(kernels.Grad, grad, id); err != nil {
 		return 0, err
 	}
 	return 0, fmt.Errorf("gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, grad[element], element)

@@ -73,7 +73,7 @@ func someImages(n, h, w, classes int) Inputs {
 func (b *bench) read(t testing.TB, id kernels.ParamID, slot kernels.Slot) []float32 {
 	t.Helper()
 	v := make([]float32, b.net.Params()[id].Len())
-	if err := b.store.Read(id, slot, v); err != nil {
+	if err := b.store.Read(slot, v, id); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -81,7 +81,7 @@ func (b *bench) read(t testing.TB, id kernels.ParamID, slot kernels.Slot) []floa
 
 func (b *bench) write(t testing.TB, id kernels.ParamID, v []float32) {
 	t.Helper()
-	if err := b.store.Write(id, kernels.Data, v); err != nil {
+	if err := b.store.Write(kernels.Data, v, id); err != nil {
 		t.Fatal(err)
 	}
 }

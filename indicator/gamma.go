@@ -38,18 +38,19 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 	raw := map[place][]float64{} // by option
 	var places []place           // in the supernet's order, so that sums are too
 	squares, count := map[string]float64{}, map[string]float64{}
+	var last []supernet.BNInfo
+	var ids []kernels.ParamID
 	for _, bn := range s.net.BNs() {
-		if bn.Gene < 0 || !bn.Last {
-			continue
+		if bn.Gene >= 0 && bn.Last {
+			last, ids = append(last, bn), append(ids, bn.Gamma, bn.Beta)
 		}
-		gamma, err := readParam(s.store, bn.Gamma, kernels.Data)
-		if err != nil {
-			return nil, err
-		}
-		beta, err := readParam(s.store, bn.Beta, kernels.Data)
-		if err != nil {
-			return nil, err
-		}
+	}
+	gammas, betas, err := readAffine(s.store, kernels.Data, ids)
+	if err != nil {
+		return nil, err
+	}
+	for i, bn := range last {
+		gamma, beta := gammas[i], betas[i]
 		at := place{nodes[bn.Gamma], bn.Gene}
 		if raw[at] == nil {
 			raw[at] = make([]float64, len(genes[bn.Gene].Options))

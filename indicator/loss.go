@@ -20,18 +20,16 @@ func (e *evidence) takeLoss() error {
 	if err := e.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
 		return fmt.Errorf("backward: %w", err)
 	}
-	for i, bn := range e.program.BNs {
-		for _, p := range []struct {
-			id    kernels.ParamID
-			theta []float64
-		}{{bn.Gamma, e.gamma[i]}, {bn.Beta, e.beta[i]}} {
-			grad, err := readParam(e.store, p.id, kernels.Grad)
-			if err != nil {
-				return err
-			}
-			for c := range grad {
-				e.saliency += math.Abs(p.theta[c] * grad[c])
-			}
+	gamma, beta, err := readAffine(e.store, kernels.Grad, e.program.Affine())
+	if err != nil {
+		return err
+	}
+	for i := range gamma {
+		for c, g := range gamma[i] {
+			e.saliency += math.Abs(e.gamma[i][c] * g)
+		}
+		for c, g := range beta[i] {
+			e.saliency += math.Abs(e.beta[i][c] * g)
 		}
 	}
 	return nil

@@ -118,29 +118,27 @@ func (s *Scorer) frozenImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches 
 
 // readAffine reads γ and β of every BN of the path.
 func (e *evidence) readAffine() error {
-	for _, bn := range e.program.BNs {
-		gamma, err := readParam(e.store, bn.Gamma, kernels.Data)
-		if err != nil {
-			return err
-		}
-		beta, err := readParam(e.store, bn.Beta, kernels.Data)
-		if err != nil {
-			return err
-		}
-		e.gamma, e.beta = append(e.gamma, gamma), append(e.beta, beta)
-	}
-	return nil
+	var err error
+	e.gamma, e.beta, err = readAffine(e.store, kernels.Data, e.program.Affine())
+	return err
 }
 
-// readParam reads one slot of a parameter as float64.
-func readParam(s kernels.Store, id kernels.ParamID, slot kernels.Slot) ([]float64, error) {
-	raw := make([]float32, s.Params()[id].Len())
-	if err := s.Read(id, slot, raw); err != nil {
-		return nil, fmt.Errorf("read %s: %w", s.Params()[id].Name, err)
+// readAffine reads a slot of pairs of γ and β as float64.
+func readAffine(s kernels.Store, slot kernels.Slot, ids []kernels.ParamID) (gamma, beta [][]float64, err error) {
+	all, err := kernels.ReadEach(s, slot, ids...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read γ and β: %w", err)
 	}
+	for i := 0; i < len(all); i += 2 {
+		gamma, beta = append(gamma, float64s(all[i])), append(beta, float64s(all[i+1]))
+	}
+	return gamma, beta, nil
+}
+
+func float64s(raw []float32) []float64 {
 	out := make([]float64, len(raw))
 	for i, v := range raw {
 		out[i] = float64(v)
 	}
-	return out, nil
+	return out
 }

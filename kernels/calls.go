@@ -43,18 +43,32 @@ func (p *Program) requireNodes(nodes ...NodeID) error {
 	return nil
 }
 
-// checkSlot returns an error if a Read or Write of n elements is invalid: no such parameter, no such slot, or another
-// length.
-func checkSlot(params []Param, id ParamID, slot Slot, n int) error {
-	switch {
-	case id < 0 || int(id) >= len(params):
-		return fmt.Errorf("no parameter %d", id)
-	case slot < Data || slot > Moment2:
-		return fmt.Errorf("parameter %d (%s): no slot %d", id, params[id].Name, slot)
-	case n != params[id].Len():
-		return fmt.Errorf("parameter %d (%s): %d elements, must be %d", id, params[id].Name, n, params[id].Len())
+// checkSlot returns an error if a Read or Write of n elements is invalid: no such slot, no such parameter, a parameter
+// twice, or another length.
+func checkSlot(params []Param, slot Slot, n int, ids []ParamID) error {
+	if slot < Data || slot > Moment2 {
+		return fmt.Errorf("no slot %d", slot)
 	}
-	return nil
+	all := 0
+	seen := make(map[ParamID]bool, len(ids))
+	for _, id := range ids {
+		if id < 0 || int(id) >= len(params) {
+			return fmt.Errorf("no parameter %d", id)
+		}
+		if seen[id] {
+			return fmt.Errorf("parameter %d (%s) twice", id, params[id].Name)
+		}
+		seen[id] = true
+		all += params[id].Len()
+	}
+	switch {
+	case n == all:
+		return nil
+	case len(ids) == 1:
+		return fmt.Errorf("parameter %d (%s): %d elements, must be %d", ids[0], params[ids[0]].Name, n, all)
+	default:
+		return fmt.Errorf("%d elements, must be %d of %d parameters", n, all, len(ids))
+	}
 }
 
 // checkLabels returns an error if a label is not a class or the label smoothing is outside [0, 1).

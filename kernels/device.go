@@ -51,8 +51,11 @@ const (
 // written once. A device may pack them at first use into a layout of its own; a Write to Data discards that copy.
 type Store interface {
 	Params() []Param
-	Read(id ParamID, slot Slot, dst []float32) error
-	Write(id ParamID, slot Slot, src []float32) error
+	// Read copies a slot of ids to dst, one parameter after the other. One call for many parameters is faster than many
+	// calls: a GPU waits once.
+	Read(slot Slot, dst []float32, ids ...ParamID) error
+	// Write copies src to a slot of ids, one parameter after the other.
+	Write(slot Slot, src []float32, ids ...ParamID) error
 	// Update applies one optimizer step to ids from their Grad slots. It changes no other parameter. It returns the
 	// global ℓ2 norm of the gradients before clipping. If a gradient is not finite, it returns an error that names the
 	// parameter, and updates nothing.

@@ -32,27 +32,27 @@ func guardOf(s Store) *guardedStore {
 
 func (s *guardedStore) Params() []Param { return s.params }
 
-func (s *guardedStore) Read(id ParamID, slot Slot, dst []float32) error {
-	err := s.check(id, slot, len(dst))
+func (s *guardedStore) Read(slot Slot, dst []float32, ids ...ParamID) error {
+	err := s.check(slot, len(dst), ids)
 	if err == nil {
-		err = s.store.Read(id, slot, dst)
+		err = s.store.Read(slot, dst, ids...)
 	}
 	return s.guard.wrap("read", err)
 }
 
-func (s *guardedStore) Write(id ParamID, slot Slot, src []float32) error {
-	err := s.check(id, slot, len(src))
+func (s *guardedStore) Write(slot Slot, src []float32, ids ...ParamID) error {
+	err := s.check(slot, len(src), ids)
 	if err == nil {
-		err = s.store.Write(id, slot, src)
+		err = s.store.Write(slot, src, ids...)
 	}
 	return s.guard.wrap("write", err)
 }
 
-func (s *guardedStore) check(id ParamID, slot Slot, n int) error {
+func (s *guardedStore) check(slot Slot, n int, ids []ParamID) error {
 	if s.guard.closed {
 		return errClosed
 	}
-	return checkSlot(s.params, id, slot, n)
+	return checkSlot(s.params, slot, n, ids)
 }
 
 func (s *guardedStore) Update(rule Update, ids []ParamID) (float64, error) {

@@ -78,7 +78,7 @@ func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *n
 	draw := func(id kernels.ParamID, sigma float64) {
 		v := make([]float32, params[id].Len())
 		philox.New(seed, params[id].Name, 0).Normal(v, sigma)
-		if err := store.Write(id, kernels.Data, v); err != nil {
+		if err := store.Write(kernels.Data, v, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -93,7 +93,7 @@ func newNetwork(t *testing.T, width int, deep bool, rho float64, seed uint64) *n
 		linear[c] /= float32(math.Sqrt(float64(width)))
 	}
 	for id, v := range map[kernels.ParamID][]float32{1: gamma, 2: make([]float32, width), 3: linear} {
-		if err := store.Write(id, kernels.Data, v); err != nil {
+		if err := store.Write(kernels.Data, v, id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,7 +147,7 @@ func (n *network) kernels(t *testing.T, width int) (gamma, beta, weight float64)
 			t.Fatal(err)
 		}
 		grads[i] = make([]float32, n.store.Params()[0].Len())
-		if err := n.store.Read(0, kernels.Grad, grads[i]); err != nil {
+		if err := n.store.Read(kernels.Grad, grads[i], 0); err != nil {
 			t.Fatal(err)
 		}
 	}

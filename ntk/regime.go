@@ -136,17 +136,12 @@ func lookAt(e kernels.Exec, images []float32, mean, variance, step []float64) (l
 // affineStep is θ_t − θ_0, in the order of the Jacobian's columns: of each BN all γ, then all β.
 func affineStep(p *kernels.Program, start, now kernels.Store) ([]float64, error) {
 	step := make([]float64, 0, p.BNParams())
-	for _, bn := range p.BNs {
-		for _, id := range []kernels.ParamID{bn.Gamma, bn.Beta} {
-			n := start.Params()[id].Len()
-			was, is := make([]float32, n), make([]float32, n)
-			if err := errors.Join(start.Read(id, kernels.Data, was), now.Read(id, kernels.Data, is)); err != nil {
-				return nil, fmt.Errorf("γ and β of %s: %w", bn.Name, err)
-			}
-			for c := range n {
-				step = append(step, float64(is[c])-float64(was[c]))
-			}
-		}
+	was, is := make([]float32, p.BNParams()), make([]float32, p.BNParams())
+	if err := errors.Join(start.Read(kernels.Data, was, p.Affine()...), now.Read(kernels.Data, is, p.Affine()...)); err != nil {
+		return nil, fmt.Errorf("γ and β: %w", err)
+	}
+	for i := range is {
+		step = append(step, float64(is[i])-float64(was[i]))
 	}
 	return step, nil
 }

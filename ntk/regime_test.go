@@ -48,7 +48,7 @@ func newPath(t *testing.T, beta float32) path {
 	}
 	for _, bn := range p.program.BNs {
 		all := slices.Repeat([]float32{beta}, net.Params()[bn.Beta].Len())
-		if err := errors.Join(p.start.Write(bn.Beta, kernels.Data, all), p.now.Write(bn.Beta, kernels.Data, all)); err != nil {
+		if err := errors.Join(p.start.Write(kernels.Data, all, bn.Beta), p.now.Write(kernels.Data, all, bn.Beta)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -62,14 +62,14 @@ func (p path) move(t *testing.T, epsilon float64) {
 		for k, id := range []kernels.ParamID{bn.Gamma, bn.Beta} {
 			n := p.start.Params()[id].Len()
 			theta, delta := make([]float32, n), make([]float32, n)
-			if err := p.start.Read(id, kernels.Data, theta); err != nil {
+			if err := p.start.Read(kernels.Data, theta, id); err != nil {
 				t.Fatal(err)
 			}
 			philox.New(9, "delta", uint64(2*i+k)).Normal(delta, 1)
 			for c := range theta {
 				theta[c] += float32(epsilon) * delta[c]
 			}
-			if err := p.now.Write(id, kernels.Data, theta); err != nil {
+			if err := p.now.Write(kernels.Data, theta, id); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -37,12 +37,16 @@ func (r *Run) Key() (search.Key, error) {
 
 // parametersHash returns a hash of the values of all parameters. It differs between two stages of training.
 func (r *Run) parametersHash() (string, error) {
+	var ids []kernels.ParamID
+	for id := range r.Net.Params() {
+		ids = append(ids, kernels.ParamID(id))
+	}
+	values, err := kernels.ReadEach(r.Store, kernels.Data, ids...)
+	if err != nil {
+		return "", err
+	}
 	h := sha256.New()
-	for id, p := range r.Net.Params() {
-		v := make([]float32, p.Len())
-		if err := r.Store.Read(kernels.ParamID(id), kernels.Data, v); err != nil {
-			return "", err
-		}
+	for _, v := range values {
 		if err := binary.Write(h, binary.LittleEndian, v); err != nil {
 			return "", err
 		}

@@ -75,7 +75,7 @@ func (n *Net) Metadata(a Arch) map[string]string {
 func (n *Net) tensor(store kernels.Store, id kernels.ParamID, slot kernels.Slot, name string) (safetensors.Tensor, error) {
 	p := n.params[id]
 	v := make([]float32, p.Len())
-	if err := store.Read(id, slot, v); err != nil {
+	if err := store.Read(slot, v, id); err != nil {
 		return safetensors.Tensor{}, fmt.Errorf("supernet: %s: %w", p.Name, err)
 	}
 	return safetensors.Float32(name, p.Shape, v), nil

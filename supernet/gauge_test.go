@@ -73,14 +73,14 @@ func newGaugeNet(t *testing.T, bn Placement, eps float64) *gaugeNet {
 
 func (g *gaugeNet) read(id kernels.ParamID, slot kernels.Slot) []float32 {
 	v := make([]float32, g.net.Params()[id].Len())
-	if err := g.store.Read(id, slot, v); err != nil {
+	if err := g.store.Read(slot, v, id); err != nil {
 		g.t.Fatal(err)
 	}
 	return v
 }
 
 func (g *gaugeNet) write(id kernels.ParamID, v []float32) {
-	if err := g.store.Write(id, kernels.Data, v); err != nil {
+	if err := g.store.Write(kernels.Data, v, id); err != nil {
 		g.t.Fatal(err)
 	}
 }

@@ -65,7 +65,7 @@ func (n *Net) Fill(s kernels.Store) error {
 		if draws && p.Kind == kernels.ConvWeight {
 			err = filler.FillNormal(id, philox.New(n.Config.Seed, p.Name, 0), kaiming(p))
 		} else {
-			err = s.Write(id, kernels.Data, n.Initial(id))
+			err = s.Write(kernels.Data, n.Initial(id), id)
 		}
 		if err != nil {
 			return fmt.Errorf("supernet: %s: %w", p.Name, err)

@@ -36,7 +36,7 @@ func Parameter(s kernels.Store, id kernels.ParamID, slot kernels.Slot) (*tensor.
 		return nil, fmt.Errorf("tensors: no parameter %d", id)
 	}
 	elements := make([]float32, params[id].Len())
-	if err := s.Read(id, slot, elements); err != nil {
+	if err := s.Read(slot, elements, id); err != nil {
 		return nil, fmt.Errorf("tensors: %w", err)
 	}
 	return tensor.New(tensor.WithShape(params[id].Shape...), tensor.WithBacking(elements)), nil

@@ -37,7 +37,7 @@ func TestMatrix(t *testing.T) {
 func TestParameter(t *testing.T) {
 	s := hoststore.New([]kernels.Param{{Name: "conv", Kind: kernels.ConvWeight, Shape: []int{2, 3, 1, 1}}})
 	want := []float32{1, 2, 3, 4, 5, 6}
-	if err := s.Write(0, kernels.Data, want); err != nil {
+	if err := s.Write(kernels.Data, want, 0); err != nil {
 		t.Fatal(err)
 	}
 	x, err := tensors.Parameter(s, 0, kernels.Data)

@@ -140,17 +140,32 @@ func (t *Trainer) snapshot() (*checkpoint, error) {
 		Identity: t.identity, State: t.state,
 	}}
 	c.Arrays = t.arrays(t.state.Counts)
-	at := 0
-	for _, id := range t.trained {
-		for name := t.net.Params()[id].Name; at < len(c.Arrays) && c.Arrays[at].Param == name; at++ {
-			v := make([]float32, c.Arrays[at].Len)
-			if err := t.store.Read(id, c.Arrays[at].Slot, v); err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			c.values = append(c.values, v)
+	c.values = make([][]float32, len(c.Arrays))
+	for _, slot := range append(t.cfg.moments(), kernels.Data) {
+		at, ids := arraysOf(c.Arrays, slot, t.net.Params())
+		values, err := kernels.ReadEach(t.store, slot, ids...)
+		if err != nil {
+			return nil, fmt.Errorf("checkpoint: %w", err)
+		}
+		for i, v := range values {
+			c.values[at[i]] = v
 		}
 	}
 	return c, nil
+}
+
+// arraysOf returns the positions of the arrays of a slot, and their parameters.
+func arraysOf(arrays []array, slot kernels.Slot, params []kernels.Param) (at []int, ids []kernels.ParamID) {
+	of := map[string]kernels.ParamID{}
+	for id, p := range params {
+		of[p.Name] = kernels.ParamID(id)
+	}
+	for i, a := range arrays {
+		if id, ok := of[a.Param]; ok && a.Slot == slot {
+			at, ids = append(at, i), append(ids, id)
+		}
+	}
+	return at, ids
 }
 
 // arrays lists what a checkpoint holds after counts updates of each trained parameter: its values and, if it was updated, its

@@ -41,7 +41,7 @@ func crashTrainer(t testing.TB, dir string) *Trainer {
 		var sums []float64
 		for _, b := range tr.net.BNs() {
 			gamma := make([]float32, tr.net.Params()[b.Gamma].Len())
-			if err := tr.store.Read(b.Gamma, kernels.Data, gamma); err != nil {
+			if err := tr.store.Read(kernels.Data, gamma, b.Gamma); err != nil {
 				return nil, err
 			}
 			sum := 0.0

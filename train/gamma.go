@@ -18,19 +18,22 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 		n   int
 	}
 	sums := supernet.ByOption[sum](genes)
+	var ids []kernels.ParamID
+	var owners []*sum
 	for _, b := range t.net.BNs() {
-		if b.Gene < 0 {
-			continue
+		if b.Gene >= 0 {
+			ids, owners = append(ids, b.Gamma), append(owners, &sums[b.Gene][b.Option])
 		}
-		gamma, err := t.read(b.Gamma)
-		if err != nil {
-			return line, err
-		}
-		s := &sums[b.Gene][b.Option]
+	}
+	gammas, err := kernels.ReadEach(t.store, kernels.Data, ids...)
+	if err != nil {
+		return line, fmt.Errorf("γ of the supernet: %w", err)
+	}
+	for i, gamma := range gammas {
 		for _, v := range gamma {
-			s.abs += math.Abs(float64(v))
+			owners[i].abs += math.Abs(float64(v))
 		}
-		s.n += len(gamma)
+		owners[i].n += len(gamma)
 	}
 	for i, g := range genes {
 		means := map[string]float64{}
@@ -56,6 +59,10 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 
 // nodeNorms returns ‖θ_v‖, the ℓ2 norm of the γ and β that enter a node, for each node where it is not 0.
 func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
+	theta, err := kernels.ReadEach(t.store, kernels.Data, p.Affine()...)
+	if err != nil {
+		return nil, fmt.Errorf("γ and β of the path: %w", err)
+	}
 	var norms []float64
 	for _, n := range p.Nodes {
 		square := 0.0
@@ -63,13 +70,8 @@ func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
 			if term.BN == kernels.NoBN {
 				continue
 			}
-			b := p.BNs[term.BN]
-			for _, id := range []kernels.ParamID{b.Gamma, b.Beta} {
-				theta, err := t.read(id)
-				if err != nil {
-					return nil, err
-				}
-				for _, v := range theta {
+			for _, affine := range theta[2*term.BN : 2*term.BN+2] {
+				for _, v := range affine {
 					square += float64(v) * float64(v)
 				}
 			}
@@ -79,15 +81,6 @@ func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
 		}
 	}
 	return norms, nil
-}
-
-func (t *Trainer) read(id kernels.ParamID) ([]float32, error) {
-	p := t.net.Params()[id]
-	v := make([]float32, p.Len())
-	if err := t.store.Read(id, kernels.Data, v); err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Name, err)
-	}
-	return v, nil
 }
 
 func spread(v []float64) Spread {

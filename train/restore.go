@@ -53,20 +53,23 @@ func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, erro
 
 // write writes the arrays of the given slots to the store.
 func (c *checkpoint) write(store kernels.Store, slots ...kernels.Slot) error {
-	ids := map[string]kernels.ParamID{}
-	for id, p := range store.Params() {
-		ids[p.Name] = kernels.ParamID(id)
+	known := map[string]bool{}
+	for _, p := range store.Params() {
+		known[p.Name] = true
 	}
-	for i, a := range c.Arrays {
-		id, ok := ids[a.Param]
-		if !ok {
+	for _, a := range c.Arrays {
+		if !known[a.Param] {
 			return fmt.Errorf("checkpoint: the network has no parameter %q", a.Param)
 		}
-		if !oneOf(a.Slot, slots...) {
-			continue
+	}
+	for _, slot := range slots {
+		at, ids := arraysOf(c.Arrays, slot, store.Params())
+		var all []float32
+		for _, i := range at {
+			all = append(all, c.values[i]...)
 		}
-		if err := store.Write(id, a.Slot, c.values[i]); err != nil {
-			return fmt.Errorf("checkpoint: %s: %w", a.Param, err)
+		if err := store.Write(slot, all, ids...); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}
 	return nil
@@ -82,12 +85,10 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if !slices.Equal(c.Arrays, t.arrays(s.Counts)) {
 		return fmt.Errorf("checkpoint: %w: its arrays are not those of this run", errDamaged)
 	}
-	params := t.net.Params()
-	for _, id := range t.trained {
-		for _, slot := range t.cfg.moments() {
-			if err := t.store.Write(id, slot, make([]float32, params[id].Len())); err != nil {
-				return fmt.Errorf("checkpoint: %s: %w", params[id].Name, err)
-			}
+	zeros := make([]float32, elements(t.net.Params(), t.trained))
+	for _, slot := range t.cfg.moments() {
+		if err := t.store.Write(slot, zeros, t.trained...); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}
 	if err := c.write(t.store, append(t.cfg.moments(), kernels.Data)...); err != nil {

@@ -67,14 +67,9 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 
 // readGradients returns the gradients of ids, one after the other.
 func readGradients(s kernels.Store, ids []kernels.ParamID) ([]float32, error) {
-	var all []float32
-	for _, id := range ids {
-		p := s.Params()[id]
-		at := len(all)
-		all = slices.Grow(all, p.Len())[:at+p.Len()]
-		if err := s.Read(id, kernels.Grad, all[at:]); err != nil {
-			return nil, fmt.Errorf("gradient of %s: %w", p.Name, err)
-		}
+	all := make([]float32, elements(s.Params(), ids))
+	if err := s.Read(kernels.Grad, all, ids...); err != nil {
+		return nil, fmt.Errorf("gradients: %w", err)
 	}
 	return all, nil
 }
@@ -96,12 +91,8 @@ func (t *Trainer) mean(shards []Contribution, ids []kernels.ParamID) (loss float
 	for k, g := range total {
 		mean[k] = float32(g / float64(len(shards)))
 	}
-	for _, id := range ids {
-		n := t.store.Params()[id].Len()
-		if err := t.store.Write(id, kernels.Grad, mean[:n]); err != nil {
-			return 0, 0, fmt.Errorf("gradient of %s: %w", t.store.Params()[id].Name, err)
-		}
-		mean = mean[n:]
+	if err := t.store.Write(kernels.Grad, mean, ids...); err != nil {
+		return 0, 0, fmt.Errorf("gradients: %w", err)
 	}
 	return loss, correct, nil
 }

@@ -93,7 +93,7 @@ func TestShardsMean(t *testing.T) {
 	grads := func() (all []float32) {
 		for _, id := range ids {
 			g := make([]float32, r.store.Params()[id].Len())
-			if err := r.store.Read(id, kernels.Grad, g); err != nil {
+			if err := r.store.Read(kernels.Grad, g, id); err != nil {
 				t.Fatal(err)
 			}
 			all = append(all, g...)

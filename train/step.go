@@ -167,25 +167,22 @@ func blame(exec kernels.Exec, p *kernels.Program) string {
 type gradients struct {
 	store kernels.Store
 	of    map[kernels.ParamID][]float32
-	read  []float32
 }
 
 // add adds the gradients of ids in the store to the sums.
 func (g *gradients) add(ids []kernels.ParamID) error {
-	params := g.store.Params()
-	for _, id := range ids {
-		n := params[id].Len()
-		g.read = slices.Grow(g.read[:0], n)[:n]
-		if err := g.store.Read(id, kernels.Grad, g.read); err != nil {
-			return fmt.Errorf("gradient of %s: %w", params[id].Name, err)
-		}
+	read, err := kernels.ReadEach(g.store, kernels.Grad, ids...)
+	if err != nil {
+		return fmt.Errorf("gradients: %w", err)
+	}
+	for i, id := range ids {
 		sum := g.of[id]
 		if sum == nil {
-			sum = make([]float32, n)
+			sum = make([]float32, len(read[i]))
 			g.of[id] = sum
 		}
-		for i, v := range g.read {
-			sum[i] += v
+		for k, v := range read[i] {
+			sum[k] += v
 		}
 	}
 	return nil
@@ -198,10 +195,21 @@ func (g *gradients) write() ([]kernels.ParamID, error) {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
+	all := make([]float32, 0, elements(g.store.Params(), ids))
 	for _, id := range ids {
-		if err := g.store.Write(id, kernels.Grad, g.of[id]); err != nil {
-			return nil, fmt.Errorf("gradient of %s: %w", g.store.Params()[id].Name, err)
-		}
+		all = append(all, g.of[id]...)
+	}
+	if err := g.store.Write(kernels.Grad, all, ids...); err != nil {
+		return nil, fmt.Errorf("gradients: %w", err)
 	}
 	return ids, nil
+}
+
+// elements returns the number of elements of ids together.
+func elements(params []kernels.Param, ids []kernels.ParamID) int {
+	n := 0
+	for _, id := range ids {
+		n += params[id].Len()
+	}
+	return n
 }

@@ -131,7 +131,7 @@ func values(t testing.TB, s kernels.Store) [][]float32 {
 	all := make([][]float32, len(s.Params()))
 	for id, p := range s.Params() {
 		all[id] = make([]float32, p.Len())
-		if err := s.Read(kernels.ParamID(id), kernels.Data, all[id]); err != nil {
+		if err := s.Read(kernels.Data, all[id], kernels.ParamID(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -187,7 +187,7 @@ func TestStrictStepSumsGradients(t *testing.T) {
 		}
 		for _, id := range r.net.Trainable(cfg.Train, p) {
 			g := make([]float32, len(before[id]))
-			if err := r.store.Read(id, kernels.Grad, g); err != nil {
+			if err := r.store.Read(kernels.Grad, g, id); err != nil {
 				t.Fatal(err)
 			}
 			if sum[id] == nil {
@@ -354,7 +354,7 @@ func TestDivergenceNamesStepPathAndLayer(t *testing.T) {
 		for i := range bad {
 			bad[i] = float32(math.NaN())
 		}
-		if err := r.store.Write(stem.Gamma, kernels.Data, bad); err != nil {
+		if err := r.store.Write(kernels.Data, bad, stem.Gamma); err != nil {
 			t.Error(err)
 		}
 	})

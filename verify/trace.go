@@ -140,13 +140,13 @@ func (t *tracer) gradients() error {
 	if err := t.exec.Backward(mode, false); err != nil {
 		return err
 	}
-	for _, id := range t.net.Trainable(supernet.AllBNAndClassifier, t.program) {
-		p := t.net.Params()[id]
-		g := make([]float32, p.Len())
-		if err := t.store.Read(id, kernels.Grad, g); err != nil {
-			return err
-		}
-		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.net.ExportName(id), p.Shape, g))
+	ids := t.net.Trainable(supernet.AllBNAndClassifier, t.program)
+	gradients, err := kernels.ReadEach(t.store, kernels.Grad, ids...)
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.net.ExportName(id), t.net.Params()[id].Shape, gradients[i]))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func traced(t *testing.T, c supernet.Config, arch string, mode StatisticsMode) m
 	for id, p := range n.Params() {
 		if v := make([]float32, p.Len()); p.Kind == kernels.Gamma || p.Kind == kernels.Beta {
 			r.Normal(v, 1)
-			if err := store.Write(kernels.ParamID(id), kernels.Data, v); err != nil {
+			if err := store.Write(kernels.Data, v, kernels.ParamID(id)); err != nil {
 				t.Fatal(err)
 			}
 		}

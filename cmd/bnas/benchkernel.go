@@ -146,7 +146,7 @@ func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
 		for k := range v {
 			v[k] = 1 / float32(cmp.Or(k%7, 1))
 		}
-		if err := store.Write(kernels.ParamID(i), kernels.Data, v); err != nil {
+		if err := store.Write(kernels.Data, v, kernels.ParamID(i)); err != nil {
 			return layerResult{}, err
 		}
 	}

@@ -82,10 +82,10 @@ func copied(dev kernels.Device, from kernels.Store) (kernels.Store, error) {
 	}
 	for id, p := range from.Params() {
 		v := make([]float32, p.Len())
-		if err := from.Read(kernels.ParamID(id), kernels.Data, v); err != nil {
+		if err := from.Read(kernels.Data, v, kernels.ParamID(id)); err != nil {
 			return nil, err
 		}
-		if err := to.Write(kernels.ParamID(id), kernels.Data, v); err != nil {
+		if err := to.Write(kernels.Data, v, kernels.ParamID(id)); err != nil {
 			return nil, err
 		}
 	}

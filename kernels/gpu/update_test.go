@@ -48,7 +48,7 @@ func (k *kit) twin(rule kernels.Update) twin {
 				}
 			}
 			*to = put(k, v...)
-			if err := w.host.Write(kernels.ParamID(i), kernels.Slot(slot), v); err != nil {
+			if err := w.host.Write(kernels.Slot(slot), v, kernels.ParamID(i)); err != nil {
 				k.t.Fatal(err)
 			}
 		}
@@ -100,7 +100,7 @@ func (k *kit) compare(w twin) {
 	for i, p := range w.list {
 		for slot, at := range []gpu.Ptr{p.Data, p.Grad, p.Moment1, p.Moment2} {
 			want := make([]float32, p.Length)
-			if err := w.host.Read(w.ids[i], kernels.Slot(slot), want); err != nil {
+			if err := w.host.Read(kernels.Slot(slot), want, w.ids[i]); err != nil {
 				k.t.Fatal(err)
 			}
 			for e, got := range get[float32](k, at, len(want)) {

@@ -38,7 +38,7 @@ func TestGorgonia(t *testing.T) {
 			for step := range 20 {
 				grad := p.grad.Data().([]float32) // zeroed by each Step
 				philox.New(1, "gorgonia", uint64(step)).Normal(grad, 1)
-				must(t, s.Write(0, kernels.Grad, grad))
+				must(t, s.Write(kernels.Grad, grad, 0))
 				test.rule.Steps = []int{step + 1}
 				_, err := s.Update(test.rule, []kernels.ParamID{0})
 				must(t, err)

@@ -39,17 +39,21 @@ func (s *Store) Slice(id kernels.ParamID, slot kernels.Slot) []float32 {
 // its version stays the same.
 func (s *Store) Version(id kernels.ParamID) uint64 { return s.version[id] }
 
-// Read copies a slot to dst.
-func (s *Store) Read(id kernels.ParamID, slot kernels.Slot, dst []float32) error {
-	copy(dst, s.Slice(id, slot))
+// Read copies a slot of ids to dst.
+func (s *Store) Read(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) error {
+	for _, id := range ids {
+		dst = dst[copy(dst, s.Slice(id, slot)):]
+	}
 	return nil
 }
 
-// Write copies src to a slot.
-func (s *Store) Write(id kernels.ParamID, slot kernels.Slot, src []float32) error {
-	copy(s.Slice(id, slot), src)
-	if slot == kernels.Data {
-		s.version[id]++
+// Write copies src to a slot of ids.
+func (s *Store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) error {
+	for _, id := range ids {
+		src = src[copy(s.Slice(id, slot), src):]
+		if slot == kernels.Data {
+			s.version[id]++
+		}
 	}
 	return nil
 }

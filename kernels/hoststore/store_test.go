@@ -26,19 +26,19 @@ func must(t *testing.T, err error) {
 func TestReadWrite(t *testing.T) {
 	s := hoststore.New(params())
 	want := []float32{1, 2, 3, 4, 5}
-	must(t, s.Write(0, kernels.Grad, want))
+	must(t, s.Write(kernels.Grad, want, 0))
 	want[0] = 9 // the store has a copy
 	got := make([]float32, 5)
-	must(t, s.Read(0, kernels.Grad, got))
+	must(t, s.Read(kernels.Grad, got, 0))
 	if !slices.Equal(got, []float32{1, 2, 3, 4, 5}) {
 		t.Errorf("read %v", got)
 	}
-	must(t, s.Read(0, kernels.Data, got))
+	must(t, s.Read(kernels.Data, got, 0))
 	if !slices.Equal(got, make([]float32, 5)) {
 		t.Errorf("Data starts as %v", got)
 	}
 	s.Slice(0, kernels.Data)[2] = 7
-	must(t, s.Read(0, kernels.Data, got))
+	must(t, s.Read(kernels.Data, got, 0))
 	if got[2] != 7 {
 		t.Error("Slice is not the live array")
 	}
@@ -52,9 +52,9 @@ func TestVersion(t *testing.T) {
 		do   func() error
 		want []uint64 // the change of each parameter's version
 	}{
-		{"Write of Grad", func() error { return s.Write(0, kernels.Grad, make([]float32, 5)) }, []uint64{0, 0, 0}},
-		{"Write of Data", func() error { return s.Write(1, kernels.Data, make([]float32, 6)) }, []uint64{0, 1, 0}},
-		{"Read", func() error { return s.Read(1, kernels.Data, make([]float32, 6)) }, []uint64{0, 0, 0}},
+		{"Write of Grad", func() error { return s.Write(kernels.Grad, make([]float32, 5), 0) }, []uint64{0, 0, 0}},
+		{"Write of Data", func() error { return s.Write(kernels.Data, make([]float32, 6), 1) }, []uint64{0, 1, 0}},
+		{"Read", func() error { return s.Read(kernels.Data, make([]float32, 6), 1) }, []uint64{0, 0, 0}},
 		{"Update", func() error { _, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{0, 2}); return err }, []uint64{1, 0, 1}},
 	}
 	for _, step := range steps {

@@ -49,11 +49,11 @@ func follow(t *testing.T, rule kernels.Update, seq sequence) {
 	s := hoststore.New(params())
 	ids := []kernels.ParamID{0, 1}
 	for _, id := range ids {
-		must(t, s.Write(id, kernels.Data, seq.Start[id]))
+		must(t, s.Write(kernels.Data, seq.Start[id], id))
 	}
 	for i, step := range seq.Steps {
 		for _, id := range ids {
-			must(t, s.Write(id, kernels.Grad, step.Gradients[id]))
+			must(t, s.Write(kernels.Grad, step.Gradients[id], id))
 		}
 		rule.Steps = []int{i + 1, i + 1}
 		norm, err := s.Update(rule, ids)
@@ -95,7 +95,7 @@ func TestClosedForms(t *testing.T) {
 		}},
 	} {
 		s := hoststore.New(params())
-		must(t, s.Write(0, kernels.Grad, grad))
+		must(t, s.Write(kernels.Grad, grad, 0))
 		for step := range steps {
 			test.rule.Steps = []int{step + 1}
 			_, err := s.Update(test.rule, []kernels.ParamID{0})
@@ -114,7 +114,7 @@ func TestWeightDecay(t *testing.T) {
 	for _, kind := range []kernels.OptimizerKind{kernels.SGD, kernels.AdamW} {
 		s := hoststore.New(params())
 		for id, p := range params() {
-			must(t, s.Write(kernels.ParamID(id), kernels.Data, slices.Repeat([]float32{1}, p.Len())))
+			must(t, s.Write(kernels.Data, slices.Repeat([]float32{1}, p.Len()), kernels.ParamID(id)))
 		}
 		_, err := s.Update(kernels.Update{Kind: kind, LR: 0.5, WeightDecay: 0.25, WeightDecayWeights: 0.5, Eps: 1, Steps: []int{1, 1, 1}}, []kernels.ParamID{0, 1, 2})
 		must(t, err)
@@ -129,9 +129,9 @@ func TestWeightDecay(t *testing.T) {
 // Gradients are clipped by their common norm. Parameters that are not listed do not change and do not count in the norm.
 func TestClipAndIDs(t *testing.T) {
 	s := hoststore.New(params())
-	must(t, s.Write(0, kernels.Grad, []float32{3, 0, 0, 0, 0}))
-	must(t, s.Write(1, kernels.Grad, []float32{100, 0, 0, 0, 0, 0}))
-	must(t, s.Write(2, kernels.Grad, []float32{0, 4}))
+	must(t, s.Write(kernels.Grad, []float32{3, 0, 0, 0, 0}, 0))
+	must(t, s.Write(kernels.Grad, []float32{100, 0, 0, 0, 0, 0}, 1))
+	must(t, s.Write(kernels.Grad, []float32{0, 4}, 2))
 	norm, err := s.Update(kernels.Update{LR: 1, ClipNorm: 1}, []kernels.ParamID{0, 2})
 	must(t, err)
 	if norm != 5 {
@@ -152,8 +152,8 @@ func TestClipAndIDs(t *testing.T) {
 func TestUpdateOfNaN(t *testing.T) {
 	for _, bad := range []float64{math.NaN(), math.Inf(-1)} {
 		s := hoststore.New(params())
-		must(t, s.Write(2, kernels.Grad, []float32{1, 1}))
-		must(t, s.Write(0, kernels.Grad, []float32{0, 0, 0, float32(bad), 0}))
+		must(t, s.Write(kernels.Grad, []float32{1, 1}, 2))
+		must(t, s.Write(kernels.Grad, []float32{0, 0, 0, float32(bad), 0}, 0))
 		_, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{2, 0})
 		if want := fmt.Sprintf("gradient of parameter 0 (gamma) is %v at element 3", bad); err == nil || err.Error() != want {
 			t.Errorf("error %v, must be %q", err, want)

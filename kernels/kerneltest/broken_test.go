@@ -119,13 +119,13 @@ func (s badUpdate) Update(rule kernels.Update, ids []kernels.ParamID) (float64, 
 
 func scaleGrad(s kernels.Store, id kernels.ParamID, by float32) error {
 	g := make([]float32, s.Params()[id].Len())
-	if err := s.Read(id, kernels.Grad, g); err != nil {
+	if err := s.Read(kernels.Grad, g, id); err != nil {
 		return err
 	}
 	for i := range g {
 		g[i] *= by
 	}
-	return s.Write(id, kernels.Grad, g)
+	return s.Write(kernels.Grad, g, id)
 }
 
 // For each defect, the named check must fail with the given error.
@@ -267,11 +267,11 @@ func stale(e kernels.Exec, s kernels.Store) kernels.Exec {
 		for id, p := range s.Params() {
 			if len(first) <= id {
 				first = append(first, make([]float32, p.Len()))
-				if err := s.Read(kernels.ParamID(id), kernels.Data, first[id]); err != nil {
+				if err := s.Read(kernels.Data, first[id], kernels.ParamID(id)); err != nil {
 					return err
 				}
 			}
-			if err := s.Write(kernels.ParamID(id), kernels.Data, first[id]); err != nil {
+			if err := s.Write(kernels.Data, first[id], kernels.ParamID(id)); err != nil {
 				return err
 			}
 		}

@@ -24,9 +24,9 @@ type carelessStore struct{}
 
 func (carelessStore) Params() []kernels.Param { return nil }
 
-func (carelessStore) Read(kernels.ParamID, kernels.Slot, []float32) error { return nil }
+func (carelessStore) Read(kernels.Slot, []float32, ...kernels.ParamID) error { return nil }
 
-func (carelessStore) Write(kernels.ParamID, kernels.Slot, []float32) error { return nil }
+func (carelessStore) Write(kernels.Slot, []float32, ...kernels.ParamID) error { return nil }
 
 func (carelessStore) Update(kernels.Update, []kernels.ParamID) (float64, error) { return 0, nil }
 
@@ -125,8 +125,8 @@ func TestGuardErrors(t *testing.T) {
 		want string
 		call func() error
 	}{
-		{"careless: read: no parameter 99", func() error { return s.Read(99, kernels.Data, nil) }},
-		{"careless: write: parameter 1 (p1): no slot 4", func() error { return s.Write(1, 4, nil) }},
+		{"careless: read: no parameter 99", func() error { return s.Read(kernels.Data, nil, 99) }},
+		{"careless: write: no slot 4", func() error { return s.Write(4, nil, 1) }},
 		{"careless: update: parameter 1 (p1) is listed twice", func() error {
 			_, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{1, 1})
 			return err

@@ -29,7 +29,7 @@ func (c *Case) NewStore(d kernels.Device) (kernels.Store, error) {
 		return nil, err
 	}
 	for id, data := range c.Data {
-		if err := s.Write(kernels.ParamID(id), kernels.Data, data); err != nil {
+		if err := s.Write(kernels.Data, data, kernels.ParamID(id)); err != nil {
 			return nil, err
 		}
 	}

@@ -170,7 +170,7 @@ func weightsWritten(f Factory, o Options) error {
 	for id := range c.Data {
 		c.Data[id] = slices.Clone(c.Data[id])
 		slices.Reverse(c.Data[id])
-		if err := s.s.Write(kernels.ParamID(id), kernels.Data, c.Data[id]); err != nil {
+		if err := s.s.Write(kernels.Data, c.Data[id], kernels.ParamID(id)); err != nil {
 			return err
 		}
 	}

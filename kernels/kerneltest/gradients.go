@@ -45,7 +45,7 @@ func (o *observer) backwards(n int, training bool) error {
 // backward poisons all Grad slots, runs Backward, and keeps the slots that Backward must write.
 func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) error {
 	for id, p := range o.c.Params {
-		if err := o.s.Write(kernels.ParamID(id), kernels.Grad, outputFloat32(p.Len()).slice()); err != nil {
+		if err := o.s.Write(kernels.Grad, outputFloat32(p.Len()).slice(), kernels.ParamID(id)); err != nil {
 			return o.failed(name, err)
 		}
 	}
@@ -55,7 +55,7 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 	scales := o.gradientScales()
 	for id, p := range o.c.Params {
 		grad := outputFloat32(p.Len())
-		err := o.s.Read(kernels.ParamID(id), kernels.Grad, grad.slice())
+		err := o.s.Read(kernels.Grad, grad.slice(), kernels.ParamID(id))
 		if p.Kind == kernels.ConvWeight && !weights {
 			if data, _ := grad.take(); err == nil && data == nil {
 				continue
@@ -122,7 +122,7 @@ func (o *observer) sample(of string, n int) error {
 func (o *observer) adds(total []float64, b kernels.BN) error {
 	c := len(total) / 2
 	grads := make([]float32, 2*c)
-	if err := errors.Join(o.s.Read(b.Gamma, kernels.Grad, grads[:c]), o.s.Read(b.Beta, kernels.Grad, grads[c:])); err != nil {
+	if err := errors.Join(o.s.Read(kernels.Grad, grads[:c], b.Gamma), o.s.Read(kernels.Grad, grads[c:], b.Beta)); err != nil {
 		return err
 	}
 	scale := 0.0

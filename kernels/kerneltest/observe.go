@@ -268,7 +268,7 @@ func (o *observer) setStatistics() error {
 func (o *observer) dataUnchanged() error {
 	for id, want := range o.c.Data {
 		got := make([]float32, len(want))
-		if err := o.s.Read(kernels.ParamID(id), kernels.Data, got); err != nil {
+		if err := o.s.Read(kernels.Data, got, kernels.ParamID(id)); err != nil {
 			return err
 		}
 		if !slices.Equal(got, want) {

@@ -200,8 +200,8 @@ func (s *session) lengthsOff(by int) []refusal {
 		{"Read", func() error { return e.Read(tap, f32(n*node)) }},
 		{"CodeGram", func() error { _, err := e.CodeGram(make([]int64, n*n+by)); return err }},
 		{"FiringRate", func() error { return e.FiringRate(f64(p.RectifiedChannels())) }},
-		{"Store.Read", func() error { return s.s.Read(0, kernels.Data, f32(s.Params[0].Len())) }},
-		{"Store.Write", func() error { return s.s.Write(0, kernels.Data, f32(s.Params[0].Len())) }},
+		{"Store.Read", func() error { return s.s.Read(kernels.Data, f32(s.Params[0].Len()), 0) }},
+		{"Store.Write", func() error { return s.s.Write(kernels.Data, f32(s.Params[0].Len()), 0) }},
 	}
 }
 
@@ -224,9 +224,11 @@ func (s *session) outOfRange() []refusal {
 		{"a value too many", func() error { return read(kernels.ValueTap(kernels.ValueID(len(p.Values)))) }},
 		{"a gradient at node −1", func() error { return pair(-1, 0) }},
 		{"a gradient from a node too many", func() error { return pair(0, nodes) }},
-		{"a parameter of −1", func() error { return s.s.Read(-1, kernels.Data, nil) }},
-		{"a parameter too many", func() error { return s.s.Write(kernels.ParamID(len(s.Params)), kernels.Data, nil) }},
-		{"a slot too many", func() error { return s.s.Read(0, kernels.Moment2+1, make([]float32, s.Params[0].Len())) }},
+		{"a parameter of −1", func() error { return s.s.Read(kernels.Data, nil, -1) }},
+		{"a parameter too many", func() error { return s.s.Write(kernels.Data, nil, kernels.ParamID(len(s.Params))) }},
+		{"a slot too many", func() error { return s.s.Read(kernels.Moment2+1, make([]float32, s.Params[0].Len()), 0) }},
+		{"a parameter twice", func() error { return s.s.Read(kernels.Data, make([]float32, 2*s.Params[0].Len()), 0, 0) }},
+		{"too few elements", func() error { return s.s.Write(kernels.Data, make([]float32, s.Params[0].Len()), 0, 1) }},
 		{"an update of no parameter", func() error { return s.update(kernels.Update{LR: 1}, kernels.ParamID(len(s.Params))) }},
 		{"an update of a parameter twice", func() error { return s.update(kernels.Update{LR: 1}, 0, 0) }},
 		{"a learning rate of −1", func() error { return s.update(kernels.Update{LR: -1}, 0) }},

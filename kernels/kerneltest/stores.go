@@ -50,7 +50,7 @@ func store(f Factory, _ Options) error {
 	}
 	read := func(id kernels.ParamID, slot kernels.Slot, want []float32) error {
 		got := outputFloat32(len(want))
-		if err := s.Read(id, slot, got.slice()); err != nil {
+		if err := s.Read(slot, got.slice(), id); err != nil {
 			return err
 		}
 		if _, err := got.take(); err != nil {
@@ -64,7 +64,42 @@ func store(f Factory, _ Options) error {
 	zeros := func(id kernels.ParamID, slot kernels.Slot, want []float32) error {
 		return read(id, slot, make([]float32, len(want)))
 	}
-	return errors.Join(each(zeros), each(s.Write), each(read), d.Close())
+	write := func(id kernels.ParamID, slot kernels.Slot, values []float32) error { return s.Write(slot, values, id) }
+	return errors.Join(each(zeros), each(write), each(read), many(s), d.Close())
+}
+
+// many: a Read or Write of several parameters, in any order, is the Reads or Writes of each, and changes no other.
+func many(s kernels.Store) error {
+	want := hoststore.New(s.Params())
+	for _, slot := range slots {
+		if err := write(slot, 7, s, want); err != nil {
+			return err
+		}
+	}
+	for _, ids := range [][]kernels.ParamID{{}, {4, 0}, {5, 1, 3}, {1, 5}, {5, 4, 3, 2, 1, 0}} {
+		n := 0
+		for _, id := range ids {
+			n += s.Params()[id].Len()
+		}
+		values := make([]float32, n)
+		philox.New(uint64(n), "kerneltest many", 0).Normal(values, 1)
+		for _, slot := range slots {
+			if err := errors.Join(s.Write(slot, values, ids...), want.Write(slot, values, ids...)); err != nil {
+				return err
+			}
+			got := outputFloat32(n)
+			if err := s.Read(slot, got.slice(), ids...); err != nil {
+				return err
+			}
+			if _, err := got.take(); err != nil {
+				return err
+			}
+			if !slices.Equal(got.slice(), values) {
+				return fmt.Errorf("slot %d of the parameters %v: reads other values than were written", slot, ids)
+			}
+		}
+	}
+	return sameStores(s, want, 0)
 }
 
 // update: sequences of steps give the results of hoststore, parameters that are not listed do not change, and an update
@@ -126,7 +161,7 @@ func write(slot kernels.Slot, step int, stores ...kernels.Store) error {
 		x := make([]float32, p.Len())
 		philox.New(uint64(id), "kerneltest update", uint64(step)).Normal(x, 1)
 		for _, s := range stores {
-			if err := s.Write(kernels.ParamID(id), slot, x); err != nil {
+			if err := s.Write(slot, x, kernels.ParamID(id)); err != nil {
 				return err
 			}
 		}
@@ -139,7 +174,7 @@ func sameStores(got, want kernels.Store, tolerance float64) error {
 	for id, p := range want.Params() {
 		for _, slot := range slots {
 			a, b := make([]float32, p.Len()), make([]float32, p.Len())
-			if err := errors.Join(got.Read(kernels.ParamID(id), slot, a), want.Read(kernels.ParamID(id), slot, b)); err != nil {
+			if err := errors.Join(got.Read(slot, a, kernels.ParamID(id)), want.Read(slot, b, kernels.ParamID(id))); err != nil {
 				return err
 			}
 			for i := range a {
@@ -156,13 +191,13 @@ func refusesInfinity(s kernels.Store, rule kernels.Update, ids []kernels.ParamID
 	before := hoststore.New(s.Params())
 	bad := make([]float32, 10)
 	bad[7] = float32(math.Inf(1))
-	if err := s.Write(5, kernels.Grad, bad); err != nil {
+	if err := s.Write(kernels.Grad, bad, 5); err != nil {
 		return err
 	}
 	for id, p := range s.Params() {
 		for _, slot := range slots {
 			x := make([]float32, p.Len())
-			if err := errors.Join(s.Read(kernels.ParamID(id), slot, x), before.Write(kernels.ParamID(id), slot, x)); err != nil {
+			if err := errors.Join(s.Read(slot, x, kernels.ParamID(id)), before.Write(slot, x, kernels.ParamID(id))); err != nil {
 				return err
 			}
 		}
@@ -172,7 +207,7 @@ func refusesInfinity(s kernels.Store, rule kernels.Update, ids []kernels.ParamID
 		return fmt.Errorf("infinite gradient of bias: error %v, must name it", err)
 	}
 	bad[7] = 0 // infinities cannot be subtracted
-	if err := errors.Join(s.Write(5, kernels.Grad, bad), before.Write(5, kernels.Grad, bad)); err != nil {
+	if err := errors.Join(s.Write(kernels.Grad, bad, 5), before.Write(kernels.Grad, bad, 5)); err != nil {
 		return err
 	}
 	return sameStores(s, before, 0)

@@ -85,7 +85,7 @@ func compile(t *testing.T, p *kernels.Program, params []kernels.Param, data [][]
 	s, err := d.NewStore(params)
 	must(t, err)
 	for id := range data {
-		must(t, s.Write(kernels.ParamID(id), kernels.Data, data[id]))
+		must(t, s.Write(kernels.Data, data[id], kernels.ParamID(id)))
 	}
 	e, err := d.Compile(p, s, n)
 	must(t, err)

@@ -41,13 +41,13 @@ func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 	data := append([]float32(nil), p.Data[id]...)
 	at := func(x float32) float64 {
 		data[i] = x
-		must(p.t, p.s.Write(id, kernels.Data, data))
+		must(p.t, p.s.Write(kernels.Data, data, id))
 		return p.loss(rows)
 	}
 	x := p.Data[id][i]
 	up, down := x+h, x-h
 	slope := (at(up) - at(down)) / (float64(up) - float64(down))
-	must(p.t, p.s.Write(id, kernels.Data, p.Data[id]))
+	must(p.t, p.s.Write(kernels.Data, p.Data[id], id))
 	return slope
 }
 

@@ -1,0 +1,29 @@
+package kernels
+
+// ReadEach reads a slot of ids from s, in one call, and returns an array for each parameter.
+func ReadEach(s Store, slot Slot, ids ...ParamID) ([][]float32, error) {
+	params := s.Params()
+	n := 0
+	for _, id := range ids {
+		n += params[id].Len()
+	}
+	all := make([]float32, n)
+	if err := s.Read(slot, all, ids...); err != nil {
+		return nil, err
+	}
+	each := make([][]float32, len(ids))
+	for i, id := range ids {
+		n := params[id].Len()
+		each[i], all = all[:n:n], all[n:]
+	}
+	return each, nil
+}
+
+// Affine returns γ and β of the BatchNorms, in their order.
+func (p *Program) Affine() []ParamID {
+	ids := make([]ParamID, 0, 2*len(p.BNs))
+	for _, b := range p.BNs {
+		ids = append(ids, b.Gamma, b.Beta)
+	}
+	return ids
+}
