@@ -102,7 +102,9 @@ func (s *store) copies(slot kernels.Slot, array []float32, ids []kernels.ParamID
 	return nil
 }
 
-func (s *store) readOne(at driver.Ptr, dst []byte) error { return s.driver.CopyOut(driver.Compute, dst, at) }
+func (s *store) readOne(at driver.Ptr, dst []byte) error {
+	return s.driver.CopyOut(driver.Compute, dst, at)
+}
 
 func (s *store) readSpans(all []placed) error {
 	spans, host, err := s.download(all)

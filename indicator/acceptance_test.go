@@ -49,7 +49,7 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := &evidence{Scorer: &Scorer{convolves: conv}, arch: a, cost: net.Space.Cost(a, net.Config)}
+		e := &evidence{Scorer: &Scorer{convolves: conv}, operators: net.Space.Chosen(a), cost: net.Space.Cost(a, net.Config)}
 		convs, params = append(convs, countConvs(e)), append(params, countParams(e))
 		if !net.Space.Alive(a) {
 			dead++

@@ -18,7 +18,7 @@ func (e *evidence) takeBNSpectra() error {
 	for _, bn := range e.program.BNs {
 		info, _ := e.net.BNOf(bn.Gamma)
 		channels := e.program.Values[bn.Value].C
-		if info.Gene >= 0 && !info.Last || channels > widestSpectrum {
+		if info.Place >= 0 && !info.Last || channels > widestSpectrum {
 			continue
 		}
 		h, ok := known[bn.Value]

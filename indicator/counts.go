@@ -8,19 +8,19 @@ func countParams(e *evidence) float64 { return float64(e.cost.Params) }
 func countMACs(e *evidence) float64   { return float64(e.cost.MACs) }
 func countDepth(e *evidence) float64  { return float64(e.cost.Depth) }
 
-// countConvs is the number of genes whose operator has a convolution: a baseline for indicators on the
+// countConvs is the number of places whose operator has a convolution: a baseline for indicators on the
 // BatchNorms of convolutions. Gauge-invariant.
 func countConvs(e *evidence) float64 {
 	n := 0
-	for gene, option := range e.arch {
-		if e.convolves[gene][option] {
+	for place, o := range e.operators {
+		if o >= 0 && e.convolves[place][o] {
 			n++
 		}
 	}
 	return float64(n)
 }
 
-// convolves reports for each gene and option whether the operator has a convolution. In the standard placement these are
+// convolves reports for each place and operator whether the operator has a convolution. In the standard placement these are
 // the operators with a BatchNorm.
 func convolves(net *supernet.Net) ([][]bool, error) {
 	c := net.Config
@@ -29,10 +29,10 @@ func convolves(net *supernet.Net) ([][]bool, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := supernet.ByOption[bool](net.Space.Genes())
+	t := supernet.ByOperator[bool](net.Space.Places())
 	for _, bn := range standard.BNs() {
-		if bn.Gene >= 0 {
-			t[bn.Gene][bn.Option] = true
+		if bn.Place >= 0 {
+			t[bn.Place][bn.Operator] = true
 		}
 	}
 	return t, nil

@@ -7,10 +7,10 @@ import (
 	"bnas.example/supernet"
 )
 
-// gammaShares are the γ scores of every option of every gene. A score is a sum over the places of the option, the cells of
-// a stack. An option without a BatchNorm has 0. Only the last BatchNorm of an operator counts.
+// gammaShares are the γ scores of every operator of every place. A score is a sum over the spots of the place, the cells of
+// a stack. An operator without a BatchNorm has 0. Only the last BatchNorm of an operator counts.
 type gammaShares struct {
-	raw, relative, ratio [][]float64 // by gene and option
+	raw, relative, ratio [][]float64 // by place and operator
 }
 
 // readGammas computes shares from the current parameters, once.
@@ -23,10 +23,10 @@ func (e *evidence) readGammas() error {
 	return err
 }
 
-// place is one operator's spot in the network: a gene, at a node.
-type place struct {
-	node string
-	gene int
+// spot is a place, at a node of the network.
+type spot struct {
+	node  string
+	place int
 }
 
 func newGammaShares(s *Scorer) (*gammaShares, error) {
@@ -34,14 +34,14 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 	if err != nil {
 		return nil, err
 	}
-	genes := s.net.Space.Genes()
-	raw := map[place][]float64{} // by option
-	var places []place           // in the supernet's order, so that sums are too
+	places := s.net.Space.Places()
+	raw := map[spot][]float64{} // by operator
+	var spots []spot            // in the supernet's order, so that sums are too
 	squares, count := map[string]float64{}, map[string]float64{}
 	var last []supernet.BNInfo
 	var ids []kernels.ParamID
 	for _, bn := range s.net.BNs() {
-		if bn.Gene >= 0 && bn.Last {
+		if bn.Place >= 0 && bn.Last {
 			last, ids = append(last, bn), append(ids, bn.Gamma, bn.Beta)
 		}
 	}
@@ -51,21 +51,21 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 	}
 	for i, bn := range last {
 		gamma, beta := gammas[i], betas[i]
-		at := place{nodes[bn.Gamma], bn.Gene}
+		at := spot{nodes[bn.Gamma], bn.Place}
 		if raw[at] == nil {
-			raw[at] = make([]float64, len(genes[bn.Gene].Options))
-			places = append(places, at)
+			raw[at] = make([]float64, len(places[bn.Place].Operators))
+			spots = append(spots, at)
 		}
 		n := float64(len(gamma))
 		for c := range gamma {
-			raw[at][bn.Option] += math.Abs(gamma[c]) / n
+			raw[at][bn.Operator] += math.Abs(gamma[c]) / n
 			squares[at.node] += (gamma[c]*gamma[c] + beta[c]*beta[c]) / n
 		}
 		count[at.node]++
 	}
-	table := supernet.ByOption[float64]
-	shares := &gammaShares{table(genes), table(genes), table(genes)}
-	for _, at := range places {
+	table := supernet.ByOperator[float64]
+	shares := &gammaShares{table(places), table(places), table(places)}
+	for _, at := range spots {
 		scores := raw[at]
 		scale := math.Sqrt(squares[at.node] / count[at.node])
 		if scale == 0 {
@@ -76,9 +76,9 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 			total += math.Exp(v / scale)
 		}
 		for o, v := range scores {
-			shares.raw[at.gene][o] += v
-			shares.relative[at.gene][o] += v / scale
-			shares.ratio[at.gene][o] += v/scale - math.Log(total)
+			shares.raw[at.place][o] += v
+			shares.relative[at.place][o] += v / scale
+			shares.ratio[at.place][o] += v/scale - math.Log(total)
 		}
 	}
 	return shares, nil
@@ -106,11 +106,13 @@ func nodeNames(net *supernet.Net) (map[kernels.ParamID]string, error) {
 	return names, nil
 }
 
-// chosen is the sum of a table over an architecture's options.
-func chosen(table [][]float64, a supernet.Arch) float64 {
+// chosen is the sum of a table over an architecture's operators.
+func chosen(table [][]float64, operators []int) float64 {
 	var s float64
-	for gene, option := range a {
-		s += table[gene][option]
+	for place, o := range operators {
+		if o >= 0 {
+			s += table[place][o]
+		}
 	}
 	return s
 }
@@ -118,13 +120,13 @@ func chosen(table [][]float64, a supernet.Arch) float64 {
 // gammaSum is BN-NAS's indicator, Σ over the chosen operators of mean_c|γ_c| of the operator's last BatchNorm, 0 for an
 // operator without one. No data, no forward pass. Not invariant: in the fair space each node's γ have a free factor.
 // Source: Chen et al., BN-NAS, ICCV 2021 (arXiv 2108.07375).
-func gammaSum(e *evidence) float64 { return chosen(e.shares.raw, e.arch) }
+func gammaSum(e *evidence) float64 { return chosen(e.shares.raw, e.operators) }
 
 // gammaNode is Σ over the chosen operators of mean_c|γ_c| / √(mean over all operators into the same node of
 // mean_c(γ²+β²)). Invariant: numerator and denominator share the node's factor. Source: ours.
-func gammaNode(e *evidence) float64 { return chosen(e.shares.relative, e.arch) }
+func gammaNode(e *evidence) float64 { return chosen(e.shares.relative, e.operators) }
 
-// gammaRatio is Σ over the places of a gene of the log-softmax, among the options of that place, of gammaNode's
+// gammaRatio is Σ over the spots of a place of the log-softmax, among the operators of that spot, of gammaNode's
 // summand: how much one operator stands out given its edge, with no comparison between edges. In nats, below 0.
 // Invariant. Source: ours.
-func gammaRatio(e *evidence) float64 { return chosen(e.shares.ratio, e.arch) }
+func gammaRatio(e *evidence) float64 { return chosen(e.shares.ratio, e.operators) }

@@ -57,10 +57,10 @@ var measurements = []struct {
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
 type evidence struct {
 	*Scorer
-	arch    supernet.Arch
-	cost    supernet.Cost
-	program *kernels.Program
-	exec    kernels.Exec
+	operators []int // at each place, supernet.Space.Chosen
+	cost      supernet.Cost
+	program   *kernels.Program
+	exec      kernels.Exec
 
 	gamma, beta [][]float64 // affine: for each BN of the program, by channel
 

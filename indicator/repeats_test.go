@@ -91,7 +91,7 @@ func TestRepeatedDead(t *testing.T) {
 func TestRepeatedErrors(t *testing.T) {
 	b, broken := newBench(t, supernet.Fair, false), newBench(t, supernet.Fair, false)
 	for _, bn := range broken.net.BNs() {
-		if bn.Gene < 0 {
+		if bn.Place < 0 {
 			broken.write(t, bn.Gamma, slices.Repeat([]float32{float32(math.NaN())}, broken.net.Params()[bn.Gamma].Len()))
 		}
 	}

@@ -178,7 +178,7 @@ func (f *firstIndex) of(space supernet.Ordered, canonical string) supernet.Arch 
 
 // measure computes the terms of a live architecture that which selects. A term that is not requested is NaN.
 func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) bool) error {
-	e := &evidence{Scorer: s, arch: a, cost: s.net.Space.Cost(a, s.net.Config)}
+	e := &evidence{Scorer: s, operators: s.net.Space.Chosen(a), cost: s.net.Space.Cost(a, s.net.Config)}
 	var needs passes
 	for i, t := range terms {
 		if s.want[i] && which(t) {

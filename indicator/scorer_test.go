@@ -177,7 +177,7 @@ func TestScorerErrors(t *testing.T) {
 func TestScoreNotFinite(t *testing.T) {
 	b := newBench(t, supernet.Fair, false)
 	for _, bn := range b.net.BNs() {
-		if bn.Gene < 0 {
+		if bn.Place < 0 {
 			b.write(t, bn.Gamma, slices.Repeat([]float32{float32(math.NaN())}, b.net.Params()[bn.Gamma].Len()))
 		}
 	}

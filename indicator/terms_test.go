@@ -265,7 +265,7 @@ func TestGammaBaselines(t *testing.T) {
 		for edge, option := range map[string]int{".layers.0.": 3, ".layers.1.": 2, ".layers.5.": 3} {
 			found := false
 			for _, bn := range b.net.BNs() {
-				if bn.Name == cell+edge+"op.2" && bn.Option == option {
+				if bn.Name == cell+edge+"op.2" && bn.Operator == option {
 					found = true
 					gamma := b.read(t, bn.Gamma, kernels.Data)
 					for _, g := range gamma {

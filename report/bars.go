@@ -38,21 +38,21 @@ func shareChart(width float64, title string, shares []share, hues []string) stri
 	return d.String()
 }
 
-// geneChart draws, for each gene, the frequencies of its options in the best architectures: one stacked bar.
-func geneChart(width float64, title string, genes []Gene, shares [][]float64, hueOf func(string) string) string {
+// placeChart draws, for each place, the frequencies of its operators in the best architectures: one stacked bar.
+func placeChart(width float64, title string, places []Place, shares [][]float64, hueOf func(string) string) string {
 	const row, left = 26, 92
-	d := newDrawing(width, 30+row*float64(len(genes))+4, title)
+	d := newDrawing(width, 30+row*float64(len(places))+4, title)
 	d.text("title", "start", 0, 15, title)
-	for g, gene := range genes {
-		y := 30 + row*float64(g)
-		d.text("label", "end", left-8, y+14, gene.Name)
+	for p, place := range places {
+		y := 30 + row*float64(p)
+		d.text("label", "end", left-8, y+14, place.Name)
 		x := float64(left)
-		for o, name := range gene.Options {
-			w := shares[g][o] * (width - left - 4)
+		for o, name := range place.Operators {
+			w := shares[p][o] * (width - left - 4)
 			if w <= 0 {
 				continue
 			}
-			d.bar("fill "+hueOf(name), x+0.5, y+2, max(w-1, 0.4), row-8, fmt.Sprintf("%s = %s: %s", gene.Name, name, percent(shares[g][o])))
+			d.bar("fill "+hueOf(name), x+0.5, y+2, max(w-1, 0.4), row-8, fmt.Sprintf("%s = %s: %s", place.Name, name, percent(shares[p][o])))
 			x += w
 		}
 	}

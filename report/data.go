@@ -18,12 +18,12 @@ type Data struct {
 
 	Training Training
 
-	Terms     []Term // the columns of Arch.Values
-	Score     string // name of the fused score
-	Genes     []Gene // the decisions of the space
-	Archs     []Arch // every scored architecture, in any order
-	Found     int    // index in Archs of the architecture that the search found; negative: none
-	Graph     Graph  // the found architecture, drawn
+	Terms     []Term  // the columns of Arch.Values
+	Score     string  // name of the fused score
+	Places    []Place // of the space's operators
+	Archs     []Arch  // every scored architecture, in any order
+	Found     int     // index in Archs of the architecture that the search found; negative: none
+	Graph     Graph   // the found architecture, drawn
 	Search    Search
 	Agreement Matrix // of the terms and the fused score
 
@@ -60,17 +60,17 @@ type Term struct {
 	Fused bool // it is part of the fused score
 }
 
-// Gene is one choice of the space.
-type Gene struct {
-	Name    string
-	Options []string
+// Place is a spot of the network with one of several operators.
+type Place struct {
+	Name      string
+	Operators []string
 }
 
 // Arch is a scored architecture.
 type Arch struct {
 	Text      string
 	Canonical string // equal for the same network; empty: the text
-	Choice    []int  // the option of each gene
+	Choice    []int  // the operator of each place, or −1
 	Dead      bool
 	Score     float64
 	Values    []float64 // aligned with Data.Terms

@@ -29,46 +29,71 @@ type Edge struct {
 // none is the operator without a connection. It is drawn faint.
 const none = "none"
 
-// GraphOf returns the graph of an architecture. Genes named "2<-1" are the edges of a cell; any other names are
-// the blocks of a chain between the input and the output. ops[i] is the operator chosen for genes[i].
-func GraphOf(title string, genes, ops []string) (Graph, error) {
-	if len(genes) != len(ops) || len(genes) == 0 {
-		return Graph{}, fmt.Errorf("report: %d genes and %d operators do not make a graph", len(genes), len(ops))
+// GraphOf returns the graph of an architecture. Places named "2<-1" are the edges of a cell, "normal 2<-1" those of one of
+// several cells; any other names are the blocks of a chain between the input and the output. ops[i] is the operator at
+// places[i].
+func GraphOf(title string, places, ops []string) (Graph, error) {
+	if len(places) != len(ops) || len(places) == 0 {
+		return Graph{}, fmt.Errorf("report: %d places and %d operators do not make a graph", len(places), len(ops))
 	}
-	if g, ok := cellOf(title, genes, ops); ok {
+	if g, ok := cellsOf(title, places, ops); ok {
 		return g, nil
 	}
 	g := Graph{Title: title, Nodes: []Node{{Name: "in"}}}
-	for i, name := range genes {
+	for i, name := range places {
 		g.Nodes = append(g.Nodes, Node{Name: name, Op: ops[i], Detail: name})
 		g.Edges = append(g.Edges, Edge{From: i, To: i + 1})
 	}
 	g.Nodes = append(g.Nodes, Node{Name: "out"})
-	g.Edges = append(g.Edges, Edge{From: len(genes), To: len(genes) + 1})
+	g.Edges = append(g.Edges, Edge{From: len(places), To: len(places) + 1})
 	return g, nil
 }
 
 // mostNodes is the largest number of nodes of a cell. It bounds the drawing for any name of a gene.
 const mostNodes = 64
 
-func cellOf(title string, genes, ops []string) (Graph, bool) {
+// cellsOf returns the graph of one cell, or of several beside each other.
+func cellsOf(title string, places, ops []string) (Graph, bool) {
 	g := Graph{Title: title}
-	last := 0
-	for i, name := range genes {
-		to, from, ok := strings.Cut(name, "<-")
-		t, errTo := strconv.Atoi(to)
-		f, errFrom := strconv.Atoi(from)
-		if !ok || errTo != nil || errFrom != nil || f < 0 || f >= t || t >= mostNodes {
+	for first := 0; first < len(places); {
+		name, _, _ := edgeOf(places[first])
+		end, last := first, 0
+		for ; end < len(places); end++ {
+			cell, to, from := edgeOf(places[end])
+			if cell != name || to == 0 {
+				break
+			}
+			g.Edges = append(g.Edges, Edge{From: len(g.Nodes) + from, To: len(g.Nodes) + to, Op: ops[end]})
+			last = max(last, to)
+		}
+		if end == first {
 			return Graph{}, false
 		}
-		g.Edges = append(g.Edges, Edge{From: f, To: t, Op: ops[i]})
-		last = max(last, t)
+		in := len(g.Nodes)
+		for i := range last + 1 {
+			g.Nodes = append(g.Nodes, Node{Name: strconv.Itoa(i)})
+		}
+		if g.Nodes[in].Name = name; name == "" {
+			g.Nodes[in].Name, g.Nodes[in+last].Name = "in", "out"
+		}
+		first = end
 	}
-	for i := range last + 1 {
-		g.Nodes = append(g.Nodes, Node{Name: strconv.Itoa(i)})
-	}
-	g.Nodes[0].Name, g.Nodes[last].Name = "in", "out"
 	return g, true
+}
+
+// edgeOf reads "2<-1" or "cell 2<-1". to is 0 if the place is not an edge.
+func edgeOf(place string) (cell string, to, from int) {
+	name := place
+	if i := strings.LastIndexByte(place, ' '); i >= 0 {
+		cell, name = place[:i], place[i+1:]
+	}
+	t, f, ok := strings.Cut(name, "<-")
+	to, errTo := strconv.Atoi(t)
+	from, errFrom := strconv.Atoi(f)
+	if !ok || errTo != nil || errFrom != nil || from < 0 || from >= to || to >= mostNodes {
+		return "", 0, 0
+	}
+	return cell, to, from
 }
 
 // valid reports whether every edge leads forward between existing nodes.

@@ -2,13 +2,13 @@ package report
 
 import "fmt"
 
-// operatorSection compares the operators of the best networks with those of the whole space, in which each option of
-// a gene is as frequent as any other.
+// operatorSection compares the operators of the best networks with those of the whole space, in which each operator of
+// a place is as frequent as any other.
 func operatorSection(v *view) (section, string) {
 	s := section{ID: "operators", Title: "Operators of the best"}
 	best := v.ranked[:min(topShare, len(v.ranked))]
-	genes := v.geneShares(best)
-	if genes == nil {
+	places := v.placeShares(best)
+	if places == nil {
 		return s, "the architectures' choices are not known"
 	}
 	s.Lead = fmt.Sprintf("The %d best networks against the whole space. A BatchNorm on convolutions alone draws a search to convolutions; this is where it would show.", len(best))
@@ -16,55 +16,61 @@ func operatorSection(v *view) (section, string) {
 	var hues []string
 	var colours []legend
 	for _, op := range v.operators {
-		shares = append(shares, v.operatorShare(op, genes))
+		shares = append(shares, v.operatorShare(op, places))
 		hues = append(hues, v.hueOf(op))
 		colours = append(colours, legend{v.hueOf(op), op})
 	}
 	g := group{Class: "figures wide", Legend: colours}
 	g.add(shareChart(wideWidth, "Share of each operator", shares, hues), fmt.Sprintf("Coloured: the %d best. Grey: the whole space.", len(best)))
-	g.add(geneChart(wideWidth, "Choice at each place", v.Genes, genes, v.hueOf), "How the best divide over the operators, place by place.")
+	g.add(placeChart(wideWidth, "Choice at each place", v.Places, places, v.hueOf), "How the best divide over the operators, place by place.")
 	s.Groups = []group{g}
 	return s, ""
 }
 
-// geneShares returns for each gene the frequency of each option in the given architectures, or nil if no choice is known.
-func (v *view) geneShares(set []int) [][]float64 {
-	shares := make([][]float64, len(v.Genes))
-	for g := range v.Genes {
-		shares[g] = make([]float64, len(v.Genes[g].Options))
+// placeShares returns for each place the frequency of each operator in the given architectures, or nil if no choice is known.
+func (v *view) placeShares(set []int) [][]float64 {
+	shares := make([][]float64, len(v.Places))
+	for p := range v.Places {
+		shares[p] = make([]float64, len(v.Places[p].Operators))
 	}
 	known := 0
 	for _, i := range set {
-		if len(v.Archs[i].Choice) == len(v.Genes) {
+		if len(v.Archs[i].Choice) == len(v.Places) {
 			known++
 		}
 	}
-	if known == 0 || len(v.Genes) == 0 {
+	if known == 0 || len(v.Places) == 0 {
 		return nil
 	}
 	for _, i := range set {
 		choice := v.Archs[i].Choice
-		if len(choice) != len(v.Genes) {
+		if len(choice) != len(v.Places) {
 			continue
 		}
-		for g, o := range choice {
-			if o >= 0 && o < len(shares[g]) {
-				shares[g][o] += 1 / float64(known)
+		for p, o := range choice {
+			if o >= 0 && o < len(shares[p]) {
+				shares[p][o] += 1 / float64(known)
 			}
 		}
 	}
 	return shares
 }
 
-func (v *view) operatorShare(op string, genes [][]float64) share {
+// operatorShare returns the share of an operator in the places that are not empty, given the frequencies at each place.
+func (v *view) operatorShare(op string, places [][]float64) share {
 	s := share{operator: op}
-	for g, gene := range v.Genes {
-		for o, name := range gene.Options {
+	filled := 0.0
+	for p, place := range v.Places {
+		for o, name := range place.Operators {
+			filled += places[p][o]
 			if name == op {
-				s.best += genes[g][o] / float64(len(v.Genes))
-				s.whole += 1 / float64(len(gene.Options)) / float64(len(v.Genes))
+				s.best += places[p][o]
+				s.whole += 1 / float64(len(place.Operators)) / float64(len(v.Places))
 			}
 		}
+	}
+	if filled > 0 {
+		s.best /= filled
 	}
 	return s
 }

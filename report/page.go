@@ -81,7 +81,7 @@ func newPage(d Data) page {
 type view struct {
 	Data
 	ranked    []int    // indices in Archs: live, distinct, best first
-	operators []string // all operators, in the order of the genes' options; their place gives their colour
+	operators []string // all operators, in the order of the places; the position gives the colour
 	dead      int
 	found     *Arch
 	hueOf     func(string) string
@@ -89,8 +89,8 @@ type view struct {
 
 func newView(d Data) *view {
 	v := &view{Data: d}
-	for _, g := range d.Genes {
-		for _, o := range g.Options {
+	for _, p := range d.Places {
+		for _, o := range p.Operators {
 			if !slices.Contains(v.operators, o) {
 				v.operators = append(v.operators, o)
 			}

@@ -139,10 +139,10 @@ func TestFrontIsByRisingMACs(t *testing.T) {
 }
 
 func TestOperatorShares(t *testing.T) {
-	d := Data{Found: -1, Genes: []Gene{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
+	d := Data{Found: -1, Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
 		Archs: []Arch{{Text: "1", Choice: []int{0, 0}, Score: 1}, {Text: "2", Choice: []int{0, 1}, Score: 2}}}
 	v := newView(d)
-	genes := v.geneShares(v.ranked)
+	genes := v.placeShares(v.ranked)
 	for op, want := range map[string]share{"x": {"x", .75, .5}, "y": {"y", 0, .25}, "z": {"z", .25, .25}} {
 		if got := v.operatorShare(op, genes); got != want {
 			t.Errorf("%s: %+v, want %+v", op, got, want)

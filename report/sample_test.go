@@ -25,7 +25,7 @@ func sampleData(n, steps int) Data {
 		Score: "bnas",
 	}
 	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
-		d.Genes = append(d.Genes, Gene{g, cellOps})
+		d.Places = append(d.Places, Place{g, cellOps})
 	}
 	d.Found = 0
 	for i := range n {
@@ -58,7 +58,7 @@ func sampleData(n, steps int) Data {
 	d.Search = Search{Strategy: "evolution", Scored: n, Distinct: n, Wall: 132 * time.Second, Pareto: frontOf(d.Archs)}
 	var genes, ops, names []string
 	for g, o := range found.Choice {
-		genes, ops = append(genes, d.Genes[g].Name), append(ops, cellOps[o])
+		genes, ops = append(genes, d.Places[g].Name), append(ops, cellOps[o])
 	}
 	d.Graph, _ = GraphOf("The cell, repeated in all three stages.", genes, ops)
 	var columns [][]float64

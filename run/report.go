@@ -40,8 +40,8 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	}
 	d.Training.Classes = r.Net.Config.Classes
 	d.Training.EarlyBirdCount = len(r.rankedArchs())
-	for _, g := range r.Net.Space.Genes() {
-		d.Genes = append(d.Genes, report.Gene(g))
+	for _, p := range r.Net.Space.Places() {
+		d.Places = append(d.Places, report.Place(p))
 	}
 	for _, t := range indicator.Terms() {
 		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name)})
@@ -83,7 +83,7 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 		}
 		cost := r.Net.Space.Cost(a, r.Net.Config)
 		one := report.Arch{
-			Text: sc.Arch, Canonical: sc.Canonical, Choice: a, Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
+			Text: sc.Arch, Canonical: sc.Canonical, Choice: r.Net.Space.Chosen(a), Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
 			MACs: cost.MACs, Params: cost.Params,
 		}
 		if sc.Arch == found.Best[0].Scores.Arch {
@@ -119,12 +119,14 @@ func live(scores []indicator.Scores) []indicator.Scores {
 }
 
 func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
-	var genes, ops []string
-	for i, g := range space.Genes() {
-		genes = append(genes, g.Name)
-		ops = append(ops, g.Options[a[i]])
+	var places, ops []string
+	chosen := space.Chosen(a)
+	for i, p := range space.Places() {
+		if o := chosen[i]; o >= 0 {
+			places, ops = append(places, p.Name), append(ops, p.Operators[o])
+		}
 	}
-	return report.GraphOf(space.Format(a), genes, ops)
+	return report.GraphOf(space.Format(a), places, ops)
 }
 
 // distinct counts the different networks among the scored architectures: several architectures may be one network.

@@ -31,9 +31,11 @@ func (f fakeSpace) Genes() []supernet.Gene {
 	return genes
 }
 
-func (f fakeSpace) Valid(supernet.Arch) error { return nil }
-func (f fakeSpace) Count() *big.Int           { return big.NewInt(int64(f.Size())) }
-func (f fakeSpace) Cover() []supernet.Arch    { return nil }
+func (f fakeSpace) Places() []supernet.Place     { return nil }
+func (f fakeSpace) Chosen(a supernet.Arch) []int { return a }
+func (f fakeSpace) Valid(supernet.Arch) error    { return nil }
+func (f fakeSpace) Count() *big.Int              { return big.NewInt(int64(f.Size())) }
+func (f fakeSpace) Cover() []supernet.Arch       { return nil }
 
 func (f fakeSpace) IndexOf(a supernet.Arch) int {
 	i := 0

@@ -34,6 +34,15 @@ func ByOption[T any](genes []Gene) [][]T {
 	return t
 }
 
+// ByOperator returns a table of zeros with an element for each operator of each place.
+func ByOperator[T any](places []Place) [][]T {
+	t := make([][]T, len(places))
+	for i, p := range places {
+		t[i] = make([]T, len(p.Operators))
+	}
+	return t
+}
+
 // MostOptions returns the largest number of options of a gene.
 func MostOptions(genes []Gene) int {
 	most := 0

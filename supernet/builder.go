@@ -15,6 +15,7 @@ type Builder struct {
 	net      *Net
 	register bool // record parameters into net instead of looking them up
 	scope    scope
+	exported map[kernels.ParamID]string // names in the space's own PyTorch code
 
 	features []feature
 	raws     []raw
@@ -90,16 +91,25 @@ type module struct {
 
 // scope is the operator being built.
 type scope struct {
-	gene, option int
-	module       string // prefix of exported names
-	variant      string // prefix of parameter names, which tells options of a gene apart
-	last         int    // the BatchNorm made last
-	convolves    bool   // it has a convolution
+	place, operator int
+	module          string // prefix of exported names
+	variant         string // prefix of parameter names, which tells operators of a place apart
+	last            int    // the BatchNorm made last
+	convolves       bool   // it has a convolution
+}
+
+// Spot says where an operator is in the network.
+type Spot struct {
+	Place, Operator int
+	Module          string // of the space's own PyTorch code
+	// Name is the name in the supernet. It is Module if it is empty. A space needs it if the module of an operator differs
+	// between architectures.
+	Name string
 }
 
 // newBuilder returns a Builder of a network that reads images of the given shape.
 func newBuilder(net *Net, images kernels.Shape, register bool) *Builder {
-	b := &Builder{net: net, register: register, scope: scope{gene: none, option: none, last: none}}
+	b := &Builder{net: net, register: register, exported: map[kernels.ParamID]string{}, scope: scope{place: none, operator: none, last: none}}
 	b.raws = []raw{{name: "images", shape: images, of: none}}
 	b.Sum("images", Summand{0, none})
 	return b
@@ -127,18 +137,23 @@ func (b *Builder) Images() Feature { return 0 }
 // Shape returns the shape of a feature.
 func (b *Builder) Shape(x Feature) kernels.Shape { return b.features[x].shape }
 
-// Operator builds an option of a gene. Inside build, names are relative to moduleName and parameters belong to that
-// option alone. The last BatchNorm made in build is the one that BN-NAS trains and scores.
-func (b *Builder) Operator(gene, option int, moduleName string, build func() Summand) Summand {
+// Operator builds the operator of a place. Inside build, names are relative to the module and parameters belong to that
+// operator of that place alone. The last BatchNorm made in build is the one that BN-NAS trains and scores.
+func (b *Builder) Operator(s Spot, build func() Summand) Summand {
 	outer := b.scope
-	name := b.net.genes[gene].Options[option]
-	b.scope = scope{gene: gene, option: option, module: moduleName + ".", variant: moduleName + "." + name + ".", last: none}
-	s := build()
+	if s.Name == "" {
+		s.Name = s.Module
+	}
+	b.scope = scope{
+		place: s.Place, operator: s.Operator, module: s.Module + ".",
+		variant: s.Name + "." + b.net.places[s.Place].Operators[s.Operator] + ".", last: none,
+	}
+	built := build()
 	if b.register && b.scope.last != none {
 		b.net.markLast(b.bns[b.scope.last].gamma, b.scope.convolves)
 	}
 	b.scope = outer
-	return s
+	return built
 }
 
 // Conv records a convolution without bias of act(x); its weight is name.weight.
@@ -230,7 +245,7 @@ func (b *Builder) BN(name string, r Raw) Summand {
 	b.bns = append(b.bns, bn)
 	b.scope.last = len(b.bns) - 1
 	if b.register {
-		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Gene: b.scope.gene, Option: b.scope.option})
+		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Place: b.scope.place, Operator: b.scope.operator})
 	}
 	b.modules = append(b.modules, module{bn.name, []kernels.ParamID{bn.gamma, bn.beta}, b.scope.last})
 	return Summand{r, b.scope.last}
@@ -300,11 +315,11 @@ func (b *Builder) operation(name string, step kernels.Step, in []Feature, out ke
 }
 
 func (b *Builder) param(name string, kind kernels.ParamKind, shape ...int) kernels.ParamID {
-	internal, exported := b.scope.variant+name, b.scope.module+name
-	id, err := b.net.param(internal, exported, kind, shape, b.register)
+	id, err := b.net.param(b.scope.variant+name, kind, shape, b.register)
 	if err != nil {
 		b.fail("%v", err)
 	}
+	b.exported[id] = b.scope.module + name
 	return id
 }
 

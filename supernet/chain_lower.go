@@ -54,7 +54,7 @@ func (c *chain) layer(b *Builder, x Feature, gene, option int, block chainBlock)
 	if identity && l.plain() && (!b.Fair() || len(l.options) == 1) {
 		return x
 	}
-	y := b.Operator(gene, option, name, func() Summand {
+	y := b.Operator(Spot{Place: gene, Operator: option, Module: name}, func() Summand {
 		switch {
 		case !identity:
 			return block.lower(b, "", x)

@@ -45,7 +45,7 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics, 
 	var tensors []safetensors.Tensor
 	for _, m := range b.modules {
 		for _, id := range m.params {
-			t, err := n.tensor(store, id, kernels.Data, n.ExportName(id))
+			t, err := n.tensor(store, id, kernels.Data, b.exported[id])
 			if err != nil {
 				return err
 			}

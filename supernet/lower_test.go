@@ -17,6 +17,8 @@ type drawn struct {
 
 func (drawn) Name() string       { return "drawn" }
 func (drawn) Genes() []Gene      { return []Gene{{Name: "only", Options: []string{"one"}}} }
+func (drawn) Places() []Place    { return nil }
+func (drawn) Chosen(Arch) []int  { return nil }
 func (drawn) Valid(Arch) error   { return nil }
 func (drawn) Cover() []Arch      { return []Arch{{0}} }
 func (drawn) Alive(Arch) bool    { return true }

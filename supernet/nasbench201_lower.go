@@ -64,7 +64,7 @@ func (s nasBench201) cell(b *Builder, name string, x Feature, a Arch) Feature {
 // edge builds one operator other than none. In the fair placement skip and pool get a BatchNorm too. none gets none: a
 // BatchNorm of zeros is a constant β, and dead cells would become live.
 func (nasBench201) edge(b *Builder, module string, x Feature, gene, op int) Summand {
-	return b.Operator(gene, op, module, func() Summand {
+	return b.Operator(Spot{Place: gene, Operator: op, Module: module}, func() Summand {
 		channels := b.Shape(x).C
 		switch op {
 		case nb201Conv1:

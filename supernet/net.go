@@ -16,12 +16,11 @@ type Net struct {
 	Space  Space
 	Config Config
 
-	genes    []Gene
-	params   []kernels.Param
-	exported []string // names in the space's own PyTorch code: the options of a gene have the same name there
-	byName   map[string]kernels.ParamID
-	bns      []BNInfo
-	bnOf     map[kernels.ParamID]int // γ or β to index in bns
+	places []Place
+	params []kernels.Param
+	byName map[string]kernels.ParamID
+	bns    []BNInfo
+	bnOf   map[kernels.ParamID]int // γ or β to index in bns
 }
 
 // New builds the supernet of a configuration. Zero fields take the defaults of the space.
@@ -40,14 +39,14 @@ func New(c Config) (*Net, error) {
 	return newNet(s, c)
 }
 
-// emptyNet returns a Net without genes or parameters.
+// emptyNet returns a Net without places or parameters.
 func emptyNet(c Config) *Net {
 	return &Net{Config: c, byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
 }
 
 func newNet(s Space, c Config) (*Net, error) {
 	n := emptyNet(c)
-	n.Space, n.genes = s, s.Genes()
+	n.Space, n.places = s, s.Places()
 	for _, a := range s.Cover() {
 		b := newBuilder(n, n.images(), true)
 		if err := s.Lower(b, a); err != nil {
@@ -65,19 +64,18 @@ func (n *Net) images() kernels.Shape {
 	return kernels.Shape{C: 3, H: n.Config.Height, W: n.Config.Width}
 }
 
-// param finds a parameter by its internal name. With register it adds a missing one.
-func (n *Net) param(internal, exported string, kind kernels.ParamKind, shape []int, register bool) (kernels.ParamID, error) {
-	id, ok := n.byName[internal]
+// param finds a parameter by its name. With register it adds a missing one.
+func (n *Net) param(name string, kind kernels.ParamKind, shape []int, register bool) (kernels.ParamID, error) {
+	id, ok := n.byName[name]
 	switch {
 	case !ok && !register:
-		return kernels.NoParam, fmt.Errorf("parameter %s is not in the supernet", internal)
+		return kernels.NoParam, fmt.Errorf("parameter %s is not in the supernet", name)
 	case !ok:
 		id = kernels.ParamID(len(n.params))
-		n.byName[internal] = id
-		n.params = append(n.params, kernels.Param{Name: internal, Kind: kind, Shape: slices.Clone(shape)})
-		n.exported = append(n.exported, exported)
+		n.byName[name] = id
+		n.params = append(n.params, kernels.Param{Name: name, Kind: kind, Shape: slices.Clone(shape)})
 	case n.params[id].Kind != kind || !slices.Equal(n.params[id].Shape, shape):
-		return id, fmt.Errorf("parameter %s has shape %v in one place and %v in another", internal, n.params[id].Shape, shape)
+		return id, fmt.Errorf("parameter %s has shape %v in one place and %v in another", name, n.params[id].Shape, shape)
 	}
 	return id, nil
 }
@@ -109,9 +107,15 @@ func (n *Net) BNOf(id kernels.ParamID) (info BNInfo, ok bool) {
 	return n.bns[i], true
 }
 
-// ExportName returns the name of a parameter in the space's own PyTorch code. That code builds only the chosen option of
-// a gene, so the parameters of different options may have the same name.
-func (n *Net) ExportName(id kernels.ParamID) string { return n.exported[id] }
+// ExportNames returns the names of the parameters of a in the space's own PyTorch code. That code builds only the operators
+// of a, so parameters of different architectures may have the same name.
+func (n *Net) ExportNames(a Arch) (map[kernels.ParamID]string, error) {
+	b, err := n.record(a)
+	if err != nil {
+		return nil, err
+	}
+	return b.exported, nil
+}
 
 // Dead reports whether a has no path from its input to its output.
 func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }

@@ -86,8 +86,8 @@ func TestParams(t *testing.T) {
 			}
 			owned := map[[2]int]bool{}
 			for _, b := range n.BNs() {
-				if b.Gene >= 0 {
-					owned[[2]int{b.Gene, b.Option}] = true
+				if b.Place >= 0 {
+					owned[[2]int{b.Place, b.Operator}] = true
 				}
 				ofGamma, _ := n.BNOf(b.Gamma)
 				if ofBeta, ok := n.BNOf(b.Beta); !ok || ofGamma != b || ofBeta != b {
@@ -95,10 +95,10 @@ func TestParams(t *testing.T) {
 				}
 			}
 			if bn == Fair {
-				for g, gene := range n.genes {
-					for o, name := range gene.Options {
-						if want := name != "none" && len(gene.Options) > 1; owned[[2]int{g, o}] != want {
-							t.Errorf("%s: gene %s, option %s: has a BatchNorm: %v", s.Name(), gene.Name, name, !want)
+				for i, place := range n.places {
+					for o, name := range place.Operators {
+						if want := name != "none" && len(place.Operators) > 1; owned[[2]int{i, o}] != want {
+							t.Errorf("%s: place %s, operator %s: has a BatchNorm: %v", s.Name(), place.Name, name, !want)
 						}
 					}
 				}
@@ -107,36 +107,27 @@ func TestParams(t *testing.T) {
 	}
 }
 
-// TestOptionsDoNotShare: two options of a gene have no parameter in common, and one option has the same parameters in
-// every architecture.
-func TestOptionsDoNotShare(t *testing.T) {
+// TestOwners: an architecture uses the BatchNorms of its operators, those without a place, and no others. Two operators of
+// a place have no parameter in common.
+func TestOwners(t *testing.T) {
 	for _, s := range Spaces() {
 		n := small(t, s, Fair)
-		used := func(a Arch) map[kernels.ParamID]bool {
+		for _, a := range spread(s, 5) {
 			b, err := n.record(a)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids := map[kernels.ParamID]bool{}
+			used := map[kernels.ParamID]bool{}
 			for _, m := range b.modules {
 				for _, id := range m.params {
-					ids[id] = true
+					used[id] = true
 				}
 			}
-			return ids
-		}
-		a := spread(s, 3)[1]
-		for _, b := range neighboursOf(s, a) {
-			gene := 0
-			for a[gene] == b[gene] {
-				gene++
-			}
-			ofA, ofB := used(a), used(b)
+			chosen := s.Chosen(a)
 			for _, info := range n.BNs() {
-				if shared := ofA[info.Gamma] && ofB[info.Gamma]; info.Gene == gene && shared {
-					t.Errorf("%s: %s and %s share %s", s.Name(), s.Format(a), s.Format(b), info.Name)
-				} else if info.Gene != gene && ofA[info.Gamma] != ofB[info.Gamma] {
-					t.Errorf("%s: %s and %s differ in %s", s.Name(), s.Format(a), s.Format(b), info.Name)
+				want := info.Place < 0 || chosen[info.Place] == info.Operator
+				if used[info.Gamma] != want || used[info.Beta] != want {
+					t.Errorf("%s: %s: uses %s: %v", s.Name(), s.Format(a), info.Name, !want)
 				}
 			}
 		}
@@ -317,12 +308,12 @@ func TestGammaSmall(t *testing.T) {
 		counts := map[bool]int{}
 		for _, b := range n.BNs() {
 			want := float32(1)
-			if b.Gene >= 0 && b.Last && !strings.HasSuffix(b.Name, ".bn") { // that of an operator without a convolution
+			if b.Place >= 0 && b.Last && !strings.HasSuffix(b.Name, ".bn") { // that of an operator without a convolution
 				want = SmallGamma
 			}
 			for _, v := range n.Initial(b.Gamma) {
 				if v != want {
-					t.Fatalf("%s: %s of option %d starts at %g, want %g", s.Name(), b.Name, b.Option, v, want)
+					t.Fatalf("%s: %s of option %d starts at %g, want %g", s.Name(), b.Name, b.Operator, v, want)
 				}
 			}
 			counts[want == 1]++

@@ -1,6 +1,9 @@
 package supernet
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 // product is a space in which each combination of options is an architecture. Spaces embed it.
 type product struct{ genes []Gene }
@@ -13,6 +16,18 @@ func (p product) Genes() []Gene {
 	}
 	return genes
 }
+
+// Places returns the genes: each is the choice of an operator.
+func (p product) Places() []Place {
+	places := make([]Place, len(p.genes))
+	for i, g := range p.Genes() {
+		places[i] = Place{g.Name, g.Options}
+	}
+	return places
+}
+
+// Chosen returns the options.
+func (p product) Chosen(a Arch) []int { return slices.Clone(a) }
 
 // Valid returns nil.
 func (p product) Valid(Arch) error { return nil }

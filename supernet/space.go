@@ -14,7 +14,15 @@ type Arch []int
 // Gene is one choice of a space.
 type Gene struct {
 	Name    string   // "2<-1", "layer 3"
-	Options []string // operator names, in the space's own order
+	Options []string // in the space's own order
+}
+
+// Place is a spot of the network with one of several operators: an edge of a cell, a layer. The parameters of an operator
+// belong to its place. In most spaces each gene is the choice at a place; where genes also choose the wiring, they are not
+// the same.
+type Place struct {
+	Name      string
+	Operators []string
 }
 
 // Placement decides which operators end in a BatchNorm.
@@ -40,6 +48,10 @@ type Space interface {
 	Name() string
 	// Genes lists the genes. An Arch has one option index for each.
 	Genes() []Gene
+	// Places lists the places of all architectures.
+	Places() []Place
+	// Chosen returns the index of the operator at each place of a, or −1 at a place that a does not have.
+	Chosen(a Arch) []int
 	// Valid returns an error that names the broken rule if the options, each in range, form no architecture.
 	Valid(a Arch) error
 	// Count returns the number of architectures.
@@ -101,8 +113,8 @@ const SmallGamma = 0.3
 type BNInfo struct {
 	Gamma, Beta kernels.ParamID
 	Name        string // the module's name, as exported
-	Gene        int    // the gene whose option owns it, or −1 for stem, reductions, head, projections
-	Option      int
-	Last        bool // the last BatchNorm of its operator (the one that BN-NAS trains and scores)
-	Convolves   bool // the last of an operator with a convolution
+	Place       int    // the place whose operator owns it, or −1 for stem, reductions, head, projections
+	Operator    int    // index in the place's operators
+	Last        bool   // the last BatchNorm of its operator (the one that BN-NAS trains and scores)
+	Convolves   bool   // the last of an operator with a convolution
 }

@@ -12,17 +12,17 @@ import (
 // gammaLine reads the γ of the whole supernet, and the γ and β of the path p.
 func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 	line := GammaLine{Kind: "gamma", Step: t.state.Step, MeanAbsGamma: map[string]map[string]float64{}}
-	genes := t.net.Space.Genes()
+	places := t.net.Space.Places()
 	type sum struct {
 		abs float64
 		n   int
 	}
-	sums := supernet.ByOption[sum](genes)
+	sums := supernet.ByOperator[sum](places)
 	var ids []kernels.ParamID
 	var owners []*sum
 	for _, b := range t.net.BNs() {
-		if b.Gene >= 0 {
-			ids, owners = append(ids, b.Gamma), append(owners, &sums[b.Gene][b.Option])
+		if b.Place >= 0 {
+			ids, owners = append(ids, b.Gamma), append(owners, &sums[b.Place][b.Operator])
 		}
 	}
 	gammas, err := kernels.ReadEach(t.store, kernels.Data, ids...)
@@ -35,14 +35,14 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 		}
 		owners[i].n += len(gamma)
 	}
-	for i, g := range genes {
+	for i, p := range places {
 		means := map[string]float64{}
 		for o, s := range sums[i] {
 			if s.n > 0 {
-				means[g.Options[o]] = s.abs / float64(s.n)
+				means[p.Operators[o]] = s.abs / float64(s.n)
 			}
 		}
-		line.MeanAbsGamma[g.Name] = means
+		line.MeanAbsGamma[p.Name] = means
 	}
 
 	norms, err := t.nodeNorms(p)

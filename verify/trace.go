@@ -52,7 +52,11 @@ func Trace(w io.Writer, n *supernet.Net, dev kernels.Device, store kernels.Store
 	if err != nil {
 		return fmt.Errorf("verify: trace: %w", err)
 	}
-	tr := &tracer{net: n, program: p, exec: exec, store: store, traced: t}
+	names, err := n.ExportNames(t.Arch)
+	if err != nil {
+		return err
+	}
+	tr := &tracer{net: n, program: p, exec: exec, store: store, traced: t, names: names}
 	for _, step := range []func() error{tr.forward, tr.statistics, tr.gradients, tr.sampleGradients, tr.active} {
 		if err := step(); err != nil {
 			return fmt.Errorf("verify: trace: %w", err)
@@ -85,6 +89,7 @@ type tracer struct {
 	exec    kernels.Exec
 	store   kernels.Store
 	traced  Traced
+	names   map[kernels.ParamID]string // as supernet.Export writes them
 	tensors []safetensors.Tensor
 }
 
@@ -146,7 +151,7 @@ func (t *tracer) gradients() error {
 		return err
 	}
 	for i, id := range ids {
-		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.net.ExportName(id), t.net.Params()[id].Shape, gradients[i]))
+		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.names[id], t.net.Params()[id].Shape, gradients[i]))
 	}
 	return nil
 }
@@ -165,7 +170,7 @@ func (t *tracer) sampleGradients() error {
 			for n := range images {
 				g = append(g, jacobian[n*columns+at:n*columns+at+channels]...)
 			}
-			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.net.ExportName(id), []int{images, channels}, g))
+			t.tensors = append(t.tensors, safetensors.Float32("sample_grad."+t.names[id], []int{images, channels}, g))
 			at += channels
 		}
 	}

@@ -135,13 +135,13 @@ type operatorBN struct {
 	Fair     int    `json:"fair"`
 }
 
-// operatorBNs lists the operators of a supernet in the order of its genes.
+// operatorBNs lists the operators of a supernet in the order of its places.
 func operatorBNs(net *supernet.Net) ([]operatorBN, error) {
 	var all []operatorBN
 	at := map[string]int{}
-	genes := net.Space.Genes()
-	for _, g := range genes {
-		for _, name := range g.Options {
+	places := net.Space.Places()
+	for _, p := range places {
+		for _, name := range p.Operators {
 			if _, ok := at[name]; !ok {
 				at[name] = len(all)
 				all = append(all, operatorBN{Name: name})
@@ -156,10 +156,10 @@ func operatorBNs(net *supernet.Net) ([]operatorBN, error) {
 			return nil, err
 		}
 		for _, b := range placed.BNs() {
-			if b.Gene < 0 {
+			if b.Place < 0 {
 				continue
 			}
-			o := &all[at[genes[b.Gene].Options[b.Option]]]
+			o := &all[at[places[b.Place].Operators[b.Operator]]]
 			n := placed.Params()[b.Gamma].Len() + placed.Params()[b.Beta].Len()
 			if placement == supernet.Standard {
 				o.Standard += n
