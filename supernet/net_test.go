@@ -296,6 +296,21 @@ func TestGammaUniform(t *testing.T) {
 	}
 }
 
+// convolves reports whether the operator that owns a BatchNorm has a weight of a convolution.
+func convolves(n *Net, b BNInfo) bool {
+	operator := n.Params()[b.Gamma].Name
+	if i := strings.Index(operator, n.places[b.Place].Operators[b.Operator]+"."); i >= 0 {
+		operator = operator[:i]
+	}
+	operator += n.places[b.Place].Operators[b.Operator] + "."
+	for _, p := range n.Params() {
+		if p.Kind == kernels.ConvWeight && strings.HasPrefix(p.Name, operator) {
+			return true
+		}
+	}
+	return false
+}
+
 // TestGammaSmall: the last BatchNorm of each operator with a convolution starts small, every other one at 1.
 func TestGammaSmall(t *testing.T) {
 	for _, s := range Spaces() {
@@ -308,7 +323,7 @@ func TestGammaSmall(t *testing.T) {
 		counts := map[bool]int{}
 		for _, b := range n.BNs() {
 			want := float32(1)
-			if b.Place >= 0 && b.Last && !strings.HasSuffix(b.Name, ".bn") { // that of an operator without a convolution
+			if b.Place >= 0 && b.Last && convolves(n, b) {
 				want = SmallGamma
 			}
 			for _, v := range n.Initial(b.Gamma) {

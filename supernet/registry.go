@@ -23,6 +23,7 @@ var spaces = sync.OnceValue(func() []Space {
 	return []Space{
 		newNASBench201(),
 		embedded("nas-bench-macro"),
+		newDARTS(),
 		embedded("bn-nas"),
 		embedded("proxylessnas"),
 		embedded("fairnas"),

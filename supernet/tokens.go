@@ -33,6 +33,14 @@ func (t *tokens) until(stop string) string {
 	return rest
 }
 
+// spaces skips white space.
+func (t *tokens) spaces() {
+	t.at += len(t.text[t.at:]) - len(strings.TrimLeft(t.text[t.at:], " \t\r\n"))
+}
+
+// next reports whether a piece of text follows.
+func (t *tokens) next(text string) bool { return strings.HasPrefix(t.text[t.at:], text) }
+
 // option returns the index of the last token among the options.
 func (t *tokens) option(token string, options []string) int {
 	for i, o := range options {

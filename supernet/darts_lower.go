@@ -1,0 +1,133 @@
+package supernet
+
+import (
+	"fmt"
+
+	"bnas.example/kernels"
+)
+
+// Lower builds NetworkCIFAR of the authors' code without the auxiliary classifier: a stem of 3·C channels without ReLU, three
+// stages of normal cells with a reduction cell before the second and third, global average, classifier. The BatchNorms of
+// the authors' search network have no γ and β; here they have.
+func (s darts) Lower(b *Builder, a Arch) error {
+	c := b.Config()
+	if c.Height%4 != 0 || c.Width%4 != 0 {
+		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of 4, as they are halved twice", s.Name(), c.Height, c.Width)
+	}
+	cells := s.cells(a)
+	stem := b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: 3 * c.Channels, Window: same3})))
+	before, x, channels, reduced := stem, stem, c.Channels, false
+	for i := range 3*c.Cells + 2 {
+		cell := dartsBuild{b: b, name: fmt.Sprintf("cells.%d", i), channels: channels}
+		if (i+1)%(c.Cells+1) == 0 {
+			channels *= 2
+			cell.kind, cell.channels = 1, channels
+		}
+		out := cell.lower(cells[cell.kind], before, x, reduced)
+		b.Block(cell.name, x, out)
+		before, x, reduced = x, out, cell.kind == 1
+	}
+	x = b.Sum("global_pooling", b.Bare(b.GlobalAvg("global_pooling", x, kernels.Linear)))
+	b.Linear("classifier", x, c.Classes)
+	return nil
+}
+
+// dartsBuild is a cell being built.
+type dartsBuild struct {
+	b        *Builder
+	name     string
+	kind     int // 1: its edges from the states 0 and 1 halve the image
+	channels int
+}
+
+// lower builds a cell on the outputs of the two cells before it. reduced says that the image of the first is twice as large.
+func (d dartsBuild) lower(cell dartsCell, before, x Feature, reduced bool) Feature {
+	b := d.b
+	states := []Feature{d.preprocess("preprocess0", before, reduced), d.preprocess("preprocess1", x, false)}
+	for n, inputs := range cell {
+		var sum []Summand
+		for k, in := range inputs {
+			sum = append(sum, d.edge(2*n+k, n, in, states[in.state]))
+		}
+		states = append(states, b.Sum(fmt.Sprintf("%s.node.%d", d.name, n+2), sum...))
+	}
+	return b.Sum(d.name, b.Bare(b.Concat(d.name, kernels.Linear, states[2:]...)))
+}
+
+// preprocess brings a cell's input to its channels, and to its size if half is true.
+func (d dartsBuild) preprocess(name string, x Feature, half bool) Feature {
+	name = d.name + "." + name
+	if half {
+		return d.b.Sum(name, d.factorized(name+".", x))
+	}
+	return d.b.Sum(name, d.b.BN(name+".op.2", d.b.Conv(name+".op.1", x, kernels.ReLU, Conv{Out: d.channels, Window: same1})))
+}
+
+// factorized is FactorizedReduce: two 1×1 convolutions of stride 2, the second shifted by a pixel, each with half of the
+// channels.
+func (d dartsBuild) factorized(prefix string, x Feature) Summand {
+	b := d.b
+	part := func(name string, out, pad int) Feature {
+		return b.Sum(prefix+name, b.Bare(b.Conv(prefix+name, x, kernels.ReLU, Conv{Out: out, Window: kernels.Window{Kernel: 1, Stride: 2, Pad: pad}})))
+	}
+	half := d.channels / 2
+	return b.BN(prefix+"bn", b.Concat(prefix+"concat", kernels.Linear, part("conv_1", half, 0), part("conv_2", d.channels-half, -1)))
+}
+
+// edge builds the operator on a state, module number of the authors' cell.
+func (d dartsBuild) edge(number, n int, in dartsInput, x Feature) Summand {
+	b, stride := d.b, 1
+	if d.kind == 1 && in.state < 2 {
+		stride = 2
+	}
+	at := Spot{
+		Place: dartsEdge(d.kind, n, in.state), Operator: in.op,
+		Module: fmt.Sprintf("%s._ops.%d", d.name, number), Name: fmt.Sprintf("%s.%d<-%d", d.name, n+2, in.state),
+	}
+	pool := kernels.Window{Kernel: 3, Stride: stride, Pad: 1}
+	return b.Operator(at, func() Summand {
+		switch in.op {
+		case dartsMaxPool:
+			return d.pooled(b.MaxPool("pool", x, kernels.Linear, pool))
+		case dartsAvgPool:
+			return d.pooled(b.AvgPool("pool", x, kernels.Linear, pool))
+		case dartsSkip:
+			switch {
+			case stride == 2:
+				return d.factorized("", x)
+			case b.Fair():
+				return b.BN("bn", b.Stored(x))
+			}
+			return b.Identity(x)
+		case dartsSep3, dartsSep5:
+			kernel := 3
+			if in.op == dartsSep5 {
+				kernel = 5
+			}
+			y := b.Sum("op.3", d.separable(1, x, kernels.Window{Kernel: kernel, Stride: stride, Pad: kernel / 2}))
+			return d.separable(5, y, kernels.Window{Kernel: kernel, Stride: 1, Pad: kernel / 2})
+		default:
+			kernel := 3
+			if in.op == dartsDil5 {
+				kernel = 5
+			}
+			return d.separable(1, x, kernels.Window{Kernel: kernel, Stride: stride, Pad: kernel - 1, Dilation: 2})
+		}
+	})
+}
+
+// separable is ReLU, depthwise convolution, 1×1 convolution, BatchNorm. first is the number of the depthwise convolution.
+func (d dartsBuild) separable(first int, x Feature, w kernels.Window) Summand {
+	b := d.b
+	name := func(i int) string { return fmt.Sprintf("op.%d", first+i) }
+	y := b.Sum(name(0), b.Bare(b.Conv(name(0), x, kernels.ReLU, Conv{Out: d.channels, Window: w, Groups: d.channels})))
+	return b.BN(name(2), b.Conv(name(1), y, kernels.Linear, Conv{Out: d.channels, Window: same1}))
+}
+
+// pooled ends a pool: with a BatchNorm in the fair placement.
+func (d dartsBuild) pooled(r Raw) Summand {
+	if d.b.Fair() {
+		return d.b.BN("bn", r)
+	}
+	return d.b.Bare(r)
+}
