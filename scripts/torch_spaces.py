@@ -1,6 +1,6 @@
-"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network) and the MobileNet spaces in PyTorch, written from the
-published definitions. The first two have the state-dict names of their own code; a MobileNet has names like those of
-NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
+"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network), DARTS (NetworkCIFAR) and the MobileNet spaces in
+PyTorch, written from the published definitions. The first three have the state-dict names of their own code; a MobileNet has
+names like those of NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
 
     network, about = load("network.safetensors")  # of `bnas export`
     logits = network(normalise(pixels, about))    # pixels: N×3×H×W in 0…1
@@ -13,6 +13,7 @@ import json
 import torch
 from torch import nn
 
+OPS_DARTS = ["max_pool_3x3", "avg_pool_3x3", "skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5"]
 OPS_201 = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"]
 
 
@@ -157,17 +158,17 @@ class Identity(nn.Module):
 class Depthwise(nn.Conv2d):
     """A depthwise convolution as a sum over its taps: PyTorch's own takes minutes in float64."""
 
-    def __init__(self, c, kernel, stride):
-        super().__init__(c, c, kernel, stride, kernel // 2, groups=c, bias=False)
+    def __init__(self, c, kernel, stride, dilation=1):
+        super().__init__(c, c, kernel, stride, kernel // 2 * dilation, dilation, groups=c, bias=False)
 
     def forward(self, x):
-        k, s = self.kernel_size[0], self.stride[0]
+        k, s, d = self.kernel_size[0], self.stride[0], self.dilation[0]
         height, width = ((n - 1) // s + 1 for n in x.shape[2:])
-        x = nn.functional.pad(x, [k // 2] * 4)
+        x = nn.functional.pad(x, [self.padding[0]] * 4)
         y = 0
         for i in range(k):
             for j in range(k):
-                y = y + self.weight[:, 0, i, j, None, None] * x[:, :, i:i + s * height:s, j:j + s * width:s]
+                y = y + self.weight[:, 0, i, j, None, None] * x[:, :, d * i:d * i + s * height:s, d * j:d * j + s * width:s]
         return y
 
 
@@ -209,6 +210,85 @@ class MacroNetwork(nn.Module):
 
     def forward(self, x):
         return self.classifier(self.out(self.features(self.stem(x))).flatten(1))
+
+
+class FactorizedReduce(nn.Module):
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.relu = ReLU()
+        self.conv_1 = nn.Conv2d(c_in, c_out // 2, 1, 2, bias=False)
+        self.conv_2 = nn.Conv2d(c_in, c_out - c_out // 2, 1, 2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out)
+
+    def forward(self, x):
+        x = self.relu(x)
+        return self.bn(torch.cat([self.conv_1(x), self.conv_2(x[:, :, 1:, 1:])], 1))
+
+
+class Separable(nn.Module):
+    """sep_conv: twice ReLU, depthwise, 1×1, BatchNorm. dil_conv: once, dilated."""
+
+    def __init__(self, c, kernel, stride, dilated):
+        super().__init__()
+        part = lambda stride: [ReLU(), Depthwise(c, kernel, stride, 2 if dilated else 1), nn.Conv2d(c, c, 1, bias=False), nn.BatchNorm2d(c)]
+        self.op = nn.Sequential(*part(stride), *([] if dilated else part(1)))
+
+    def forward(self, x):
+        return self.op(x)
+
+
+def operator_darts(name, c, stride, fair):
+    kind, _, size = name.rpartition("_")
+    if kind in ("sep_conv", "dil_conv"):
+        return Separable(c, int(size[0]), stride, kind == "dil_conv")
+    if name == "skip_connect":
+        return FactorizedReduce(c, c) if stride == 2 else Fair(c) if fair else nn.Identity()
+    pool = nn.MaxPool2d(3, stride, 1) if name == "max_pool_3x3" else nn.AvgPool2d(3, stride, 1, count_include_pad=False)
+    return Fair(c, pool) if fair else pool
+
+
+class DARTSCell(nn.Module):
+    """inputs is a list of (operator, state), two for each node."""
+
+    def __init__(self, inputs, c_before, c_in, c, reduction, reduced, fair):
+        super().__init__()
+        self.preprocess0 = FactorizedReduce(c_before, c) if reduced else ReLUConvBN(c_before, c, 1, 1)
+        self.preprocess1 = ReLUConvBN(c_in, c, 1, 1)
+        self.states = [state for _, state in inputs]
+        self._ops = nn.ModuleList(operator_darts(op, c, 2 if reduction and state < 2 else 1, fair) for op, state in inputs)
+
+    def forward(self, before, x):
+        states = [self.preprocess0(before), self.preprocess1(x)]
+        for i in range(0, len(self._ops), 2):
+            states.append(sum(self._ops[k](states[self.states[k]]) for k in (i, i + 1)))
+        return torch.cat(states[2:], 1)
+
+
+class NetworkCIFAR(nn.Module):
+    """DARTS, without the auxiliary classifier. cells is the number of normal cells in each of the three stages."""
+
+    def __init__(self, arch, classes, channels, cells, fair):
+        super().__init__()
+        normal, reduce = arch.removeprefix("normal ").split(" reduce ")
+        read = lambda text: [(op, int(state)) for op, state in (token.split(":") for token in text.split())]
+        normal, reduce = read(normal), read(reduce)
+        c = channels
+        self.stem = nn.Sequential(nn.Conv2d(3, 3 * c, 3, 1, 1, bias=False), nn.BatchNorm2d(3 * c))
+        self.cells = nn.ModuleList()
+        c_before = c_in = 3 * c
+        reduced = False
+        for i in range(3 * cells + 2):
+            reduction = (i + 1) % (cells + 1) == 0
+            c *= 2 if reduction else 1
+            self.cells.append(DARTSCell(reduce if reduction else normal, c_before, c_in, c, reduction, reduced, fair))
+            c_before, c_in, reduced = c_in, 4 * c, reduction
+        self.classifier = nn.Linear(c_in, classes)
+
+    def forward(self, x):
+        before = x = self.stem(x)
+        for cell in self.cells:
+            before, x = x, cell(before, x)
+        return self.classifier(x.mean((2, 3)))
 
 
 BLOCKS = [(3, 3), (6, 3), (3, 5), (6, 5), (3, 7), (6, 7)]  # expansion and kernel, by the number in the architecture's text
@@ -256,7 +336,7 @@ def build(about):
     space, fair = about["space"], about["bn"] == "fair"
     if space in MOBILENETS:
         return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
-    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork}[space]
+    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": NetworkCIFAR}[space]
     return network(about["arch"], about["classes"], about["channels"], about["cells"], fair)
 
 

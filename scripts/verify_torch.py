@@ -30,7 +30,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from torch_spaces import FIXED, MOBILENETS, OPS_201, ReLU, ReLU6, load
+from torch_spaces import FIXED, MOBILENETS, OPS_201, OPS_DARTS, ReLU, ReLU6, load
 
 EXACT = "reference"  # the device that computes in float64
 TOLERANCE, TOLERANCE_ENGINE = 1e-4, 1e-3
@@ -71,7 +71,17 @@ def architectures_mobilenet(space):
     return architectures
 
 
-ARCHITECTURES = {"nas-bench-201": architectures_201, "nas-bench-macro": architectures_macro}
+def architectures_darts(r):
+    """The published DARTS_V2, and random ones."""
+    def cell():
+        return " ".join(f"{r.choice(OPS_DARTS)}:{state}" for n in range(2, 6) for state in sorted(r.sample(range(n), 2)))
+
+    v2 = ("normal sep_conv_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 sep_conv_3x3:1 skip_connect:0 sep_conv_3x3:1 skip_connect:0 dil_conv_3x3:2 "
+          "reduce max_pool_3x3:0 max_pool_3x3:1 max_pool_3x3:1 skip_connect:2 max_pool_3x3:0 skip_connect:2 max_pool_3x3:1 skip_connect:2")
+    return [v2] + [f"normal {cell()} reduce {cell()}" for _ in range(3)]
+
+
+ARCHITECTURES = {"nas-bench-201": architectures_201, "nas-bench-macro": architectures_macro, "darts": architectures_darts}
 ARCHITECTURES |= {space: architectures_mobilenet(space) for space in MOBILENETS}
 
 
@@ -79,6 +89,8 @@ def traced_name(relu):
     """The module behind a rectifier, by which its states are traced."""
     special = {"lastact.1": ["global_pooling"], "stem.2": ["first.conv.0", "features.0.conv.0", "features.0.downsample.0"]}
     parent, _, index = relu.rpartition(".")
+    if index == "relu":  # stored for two convolutions
+        return [relu]
     return special.get(relu, [f"{parent}.{int(index) + 1}"])
 
 

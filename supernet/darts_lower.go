@@ -63,12 +63,13 @@ func (d dartsBuild) preprocess(name string, x Feature, half bool) Feature {
 	return d.b.Sum(name, d.b.BN(name+".op.2", d.b.Conv(name+".op.1", x, kernels.ReLU, Conv{Out: d.channels, Window: same1})))
 }
 
-// factorized is FactorizedReduce: two 1×1 convolutions of stride 2, the second shifted by a pixel, each with half of the
-// channels.
+// factorized is FactorizedReduce: ReLU and two 1×1 convolutions of stride 2, the second shifted by a pixel, each with half of
+// the channels. The ReLU is stored, because it is one module of the authors' network.
 func (d dartsBuild) factorized(prefix string, x Feature) Summand {
 	b := d.b
+	u := b.Sum(prefix+"relu", b.Bare(b.Activated(prefix+"relu", x, kernels.ReLU)))
 	part := func(name string, out, pad int) Feature {
-		return b.Sum(prefix+name, b.Bare(b.Conv(prefix+name, x, kernels.ReLU, Conv{Out: out, Window: kernels.Window{Kernel: 1, Stride: 2, Pad: pad}})))
+		return b.Sum(prefix+name, b.Bare(b.Conv(prefix+name, u, kernels.Linear, Conv{Out: out, Window: kernels.Window{Kernel: 1, Stride: 2, Pad: pad}})))
 	}
 	half := d.channels / 2
 	return b.BN(prefix+"bn", b.Concat(prefix+"concat", kernels.Linear, part("conv_1", half, 0), part("conv_2", d.channels-half, -1)))

@@ -141,7 +141,7 @@ func TestDARTSCover(t *testing.T) {
 	}
 }
 
-// FactorizedReduce reads the image from its first pixel and from the pixel (1, 1).
+// FactorizedReduce reads the image from its first pixel and from the pixel (1, 1), through one ReLU.
 func TestDARTSFactorizedReduce(t *testing.T) {
 	n := small(t, newDARTS(), Standard)
 	a, err := n.Space.Parse(dartsV2)
@@ -156,12 +156,25 @@ func TestDARTSFactorizedReduce(t *testing.T) {
 	for _, s := range p.Steps {
 		if s.Op == kernels.OpConv && strings.Contains(s.Name, "preprocess0.conv_") {
 			pads[s.Pad]++
-			if s.Stride != 2 || s.Act != kernels.ReLU {
+			if s.Stride != 2 || s.Act != kernels.Linear {
 				t.Errorf("%s: %+v", s.Name, s)
 			}
 		}
 	}
 	if d := cmp.Diff(map[int]int{0: 2, -1: 2}, pads); d != "" {
 		t.Error(d)
+	}
+	relus, modules := 0, 0
+	for _, s := range p.Steps {
+		relus += s.ReLUs
+	}
+	for i := range 3*n.Config.Cells + 2 {
+		modules += 2 // preprocess
+		if (i+1)%(n.Config.Cells+1) != 0 {
+			modules += 5*2 + 1 // five sep_conv and a dil_conv
+		}
+	}
+	if relus != modules {
+		t.Errorf("%d ReLUs, the authors' network has %d", relus, modules)
 	}
 }
