@@ -1,55 +1,41 @@
 package run
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-)
 
-// maxFile is the largest configuration file in bytes, many times the size of one with all settings.
-const maxFile = 1 << 20
+	"bnas.example/internal/setting"
+)
 
 // File is a configuration file: some or all settings of a Config, in YAML.
 type File struct {
 	path string
-	root *yaml.Node // nil: an empty file
+	root *yaml.Node // the content; nil: an empty file
 }
 
 // OpenFile reads a configuration file. If it is not one YAML document, the error is a *FileError.
 func OpenFile(path string) (*File, error) {
-	f, err := os.Open(path)
-	if err != nil {
+	text, err := setting.ReadFile(path)
+	var missing *fs.PathError
+	switch {
+	case errors.As(err, &missing):
 		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	if len(text) > maxFile {
-		return nil, &FileError{path, fmt.Errorf("more than %d bytes", maxFile)}
+	case err != nil:
+		return nil, &FileError{path, err}
 	}
 	return parseFile(path, text)
 }
 
 func parseFile(path string, text []byte) (*File, error) {
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	var root yaml.Node
-	switch err := d.Decode(&root); {
-	case errors.Is(err, io.EOF):
-		return &File{path: path}, nil
-	case err != nil:
+	root, err := setting.Document(text)
+	if err != nil {
 		return nil, &FileError{path, err}
 	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, &FileError{path, errors.New("more than one document")}
-	}
-	return &File{path, &root}, nil
+	return &File{path, root}, nil
 }
 
 // Apply sets the settings of the file in c. Settings that are not in the file keep their values. An unknown key or a value of
@@ -58,10 +44,7 @@ func (f *File) Apply(c *Config) error {
 	if f.root == nil {
 		return nil
 	}
-	if problems := check(f.root.Content[0], "", c); len(problems) > 0 {
-		return &FileError{f.path, problems}
-	}
-	if err := f.root.Decode(c); err != nil {
+	if err := setting.Decode(f.root, c); err != nil {
 		return &FileError{f.path, err}
 	}
 	return nil
@@ -72,7 +55,7 @@ func (f *File) Has(setting string) bool {
 	if f.root == nil {
 		return false
 	}
-	at := f.root.Content[0]
+	at := f.root
 	for key := range strings.SplitSeq(setting, ".") {
 		if at = child(at, key); at == nil {
 			return false

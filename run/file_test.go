@@ -78,7 +78,7 @@ func TestFileKeepsOtherSettings(t *testing.T) {
 // TestEndlessFile: a file that does not end is refused.
 func TestEndlessFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "large.yaml")
-	if err := os.WriteFile(path, []byte(strings.Repeat("#", maxFile+1)), 0o666); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Repeat("#", 1<<20+1)), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{path, "/dev/zero"} {

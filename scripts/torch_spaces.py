@@ -141,10 +141,10 @@ class TinyNetwork(nn.Module):
 
 
 class Identity(nn.Module):
-    def __init__(self, c_in, c_out, stride, fair):
+    def __init__(self, c_in, c_out, stride, fair, plain=None):
         super().__init__()
         self.downsample = self.bn = None
-        if stride != 1 or c_in != c_out:
+        if not (stride == 1 and c_in == c_out if plain is None else plain):
             self.downsample = nn.Sequential(nn.Conv2d(c_in, c_out, 1, stride, bias=False), nn.BatchNorm2d(c_out))
         elif fair:
             self.bn = nn.BatchNorm2d(c_out)
@@ -331,9 +331,50 @@ class MobileNet(nn.Module):
         return self.classifier(self.out(self.features(self.first(self.stem(x)))).flatten(1))
 
 
+class ChainNetwork(nn.Module):
+    """A network of a space of the user's own: chain is the content of the space's file. The widths scale with the stem's."""
+
+    def __init__(self, chain, arch, classes, channels, fair):
+        super().__init__()
+        relu = {"relu": ReLU, "relu6": ReLU6}[chain["activation"]]
+        stem, first = chain["stem"], chain.get("first", {"operator": ""})
+        width = lambda c: max(1, (2 * c * channels + stem["out"]) // (2 * stem["out"]))
+        block = lambda name: [int(n) for n in name.removeprefix("mb").split("_k")]
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels, stem["kernel"], stem["stride"], stem["kernel"] // 2, bias=False), nn.BatchNorm2d(channels), relu())
+        self.first, c = nn.Identity(), channels
+        if first["operator"]:
+            self.first, c = InvertedResidual(channels, width(first["out"]), 1, *block(first["operator"]), relu), width(first["out"])
+            self.first.shortcut = False
+        text = chain["text"]
+        numbers = [int(n) - text["first"] for n in (arch if text["form"] == "digits" else arch.split())]
+        before, layers = first["out"] if first["operator"] else stem["out"], []
+        for stage in chain["stages"]:
+            for i in range(stage["layers"]):
+                at, stride = len(layers), stage["stride"] if i == 0 else 1
+                name, out, plain = chain["operators"][numbers[at]], width(stage["out"]), stride == 1 and before == stage["out"]
+                if name == "identity":
+                    choices = chain.get("choices") or chain["operators"]
+                    chosen = str(at) not in chain.get("fixed", {}) and len(choices) > 1
+                    layers.append(Identity(c, out, stride, fair and chosen, plain))
+                else:
+                    layers.append(InvertedResidual(c, out, stride, *block(name), relu))
+                    layers[-1].shortcut = plain
+                c, before = out, stage["out"]
+        self.features = nn.Sequential(*layers)
+        head = chain["head"]
+        self.out = nn.Sequential(nn.Conv2d(c, head, 1, bias=False), nn.BatchNorm2d(head), relu(), nn.AdaptiveAvgPool2d(1))
+        self.classifier = nn.Linear(head, classes)
+
+    def forward(self, x):
+        return self.classifier(self.out(self.features(self.first(self.stem(x)))).flatten(1))
+
+
 def build(about):
     """The network that the metadata of a file describe, with PyTorch's initial weights."""
     space, fair = about["space"], about["bn"] == "fair"
+    if "chain" in about:
+        return ChainNetwork(about["chain"], about["arch"], about["classes"], about["channels"], fair)
     if space in MOBILENETS:
         return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
     network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": NetworkCIFAR}[space]
@@ -348,7 +389,7 @@ def load(path):
 
     with safe_open(path, "pt") as f:
         about = dict(f.metadata())
-    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std"):
+    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain"):
         if name in about:
             about[name] = json.loads(about[name])
     network = build(about)

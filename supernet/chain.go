@@ -1,46 +1,63 @@
 package supernet
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"bnas.example/internal/setting"
 )
 
 // chainFile describes a chain, a space of layers in a row, in stages. Each layer has one operator. It is the content of
 // a YAML file: see spaces.
 type chainFile struct {
-	Name       string
-	Images     struct{ Height, Width int }
-	Classes    int
-	Activation string    // relu or relu6: of the stem, in the blocks, of the head
-	Stem       chainStem // a convolution with BatchNorm
-	First      struct {  // a layer without a choice, between the stem and the stages; none if Operator is empty
-		Operator string
-		Out      int // channels
-	}
-	Operators  []string       // in the order of their numbers in the text form
-	Choices    []string       // of each layer; empty: the operators
-	Fixed      map[int]string // layers without a choice, by their index
-	Stages     []chainStage
-	Downsample bool // an identity that has a stride or other channels is a 1×1 convolution with BatchNorm; without it there is none
-	Head       int  // channels of the 1×1 convolution before the classifier
-	Text       chainText
+	Name       string         `yaml:"name"`
+	Images     chainImages    `yaml:"images"`
+	Classes    int            `yaml:"classes"`
+	Activation string         `yaml:"activation"` // relu or relu6: of the stem, in the blocks, of the head
+	Stem       chainStem      `yaml:"stem"`       // a convolution with BatchNorm
+	First      chainFirst     `yaml:"first,omitempty"`
+	Operators  []string       `yaml:"operators,flow"`         // in the order of their numbers in the text form
+	Choices    []string       `yaml:"choices,flow,omitempty"` // of each layer; empty: the operators
+	Fixed      map[int]string `yaml:"fixed,flow,omitempty"`   // layers without a choice, by their index
+	Stages     []chainStage   `yaml:"stages"`
+	// Downsample: an identity that has a stride or other channels is a 1×1 convolution with BatchNorm. Without it there is none.
+	Downsample bool      `yaml:"downsample,omitempty"`
+	Head       int       `yaml:"head"` // channels of the 1×1 convolution before the classifier
+	Text       chainText `yaml:"text,omitempty"`
 }
 
-type chainStem struct{ Out, Kernel, Stride int }
+type chainImages struct {
+	Height int `yaml:"height"`
+	Width  int `yaml:"width"`
+}
+
+type chainStem struct {
+	Out    int `yaml:"out"`
+	Kernel int `yaml:"kernel"`
+	Stride int `yaml:"stride"`
+}
+
+// chainFirst is a layer without a choice, between the stem and the stages. There is none if Operator is empty.
+type chainFirst struct {
+	Operator string `yaml:"operator"`
+	Out      int    `yaml:"out"` // channels
+}
 
 // chainStage is a row of layers. The first of them has the stride.
-type chainStage struct{ Out, Layers, Stride int }
+type chainStage struct {
+	Out    int `yaml:"out"`
+	Layers int `yaml:"layers"`
+	Stride int `yaml:"stride"`
+}
 
 // chainText is the text form: the number of each layer's operator. The first operator has the number First.
 type chainText struct {
-	Form  string // digits: without a separator; numbers: with spaces
-	First int
+	Form  string `yaml:"form"` // digits: without a separator; numbers, the default: with spaces
+	First int    `yaml:"first"`
 }
 
 // These are the text forms of a chain.
@@ -53,6 +70,7 @@ const (
 type chain struct {
 	product
 	chainFile
+	own       string          // the text of a chain that is no part of bnas, as Config.Chain has it
 	operators []chainOperator // of Operators
 	first     *chainOperator  // of First, or nil
 	layers    []chainLayer
@@ -94,10 +112,18 @@ func parseOperator(name string) (chainOperator, error) {
 // parseChain reads a file of a chain.
 func parseChain(text []byte) (*chain, error) {
 	c := &chain{}
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&c.chainFile); err != nil {
+	document, err := setting.Document(text)
+	if err == nil && document == nil {
+		err = errors.New("the file is empty")
+	}
+	if err == nil {
+		err = setting.Decode(document, &c.chainFile)
+	}
+	if err != nil {
 		return nil, err
+	}
+	if c.Text.Form == "" {
+		c.Text.Form = numbersForm
 	}
 	if err := c.check(); err != nil {
 		return nil, err
@@ -225,7 +251,7 @@ func (c *chain) Name() string { return c.chainFile.Name }
 
 func (c *chain) Defaults() Config {
 	return Config{
-		Space: c.Name(), BN: Fair, Classes: c.Classes, Height: c.Images.Height, Width: c.Images.Width, Channels: c.Stem.Out, Gamma: GammaOne,
+		Space: c.Name(), Chain: c.own, BN: Fair, Classes: c.Classes, Height: c.Images.Height, Width: c.Images.Width, Channels: c.Stem.Out, Gamma: GammaOne,
 	}
 }
 

@@ -5,7 +5,7 @@ import "bnas.example/internal/setting"
 // WithDefaults replaces the zero fields of c by the sizes of the space's published benchmark. It does not change the
 // seed.
 func (c Config) WithDefaults() (Config, error) {
-	s, err := Lookup(c.Space)
+	s, err := c.Lookup()
 	if err != nil {
 		return Config{}, err
 	}
@@ -30,7 +30,7 @@ func (c Config) WithDefaults() (Config, error) {
 // Validate returns an error that lists every invalid setting (setting.Errors). It expects a Config whose defaults are filled
 // in. It does not check the fields that depend on the space; New does.
 func (c Config) Validate() error {
-	s, err := Lookup(c.Space)
+	s, err := c.Lookup()
 	if err != nil {
 		return err
 	}

@@ -61,15 +61,20 @@ func Export(w io.Writer, n *Net, store kernels.Store, a Arch, stats Statistics, 
 	return safetensors.Write(w, metadata, tensors...)
 }
 
-// Metadata returns the metadata of an exported file: the configuration and the architecture.
+// Metadata returns the metadata of an exported file: the configuration and the architecture. The description of a user's own
+// space is in JSON.
 func (n *Net) Metadata(a Arch) map[string]string {
 	c := n.Config
-	return map[string]string{
+	m := map[string]string{
 		"format": "pt", "space": c.Space, "arch": n.Space.Format(a), "bn": string(c.BN),
 		"seed": strconv.FormatUint(c.Seed, 10), "gamma_init": string(c.Gamma),
 		"classes": strconv.Itoa(c.Classes), "channels": strconv.Itoa(c.Channels), "cells": strconv.Itoa(c.Cells),
 		"height": strconv.Itoa(c.Height), "width": strconv.Itoa(c.Width),
 	}
+	if chain, ok := ownChain(n.Space); ok {
+		m["chain"] = chain
+	}
+	return m
 }
 
 func (n *Net) tensor(store kernels.Store, id kernels.ParamID, slot kernels.Slot, name string) (safetensors.Tensor, error) {

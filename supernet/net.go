@@ -32,7 +32,7 @@ func New(c Config) (*Net, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s, err := Lookup(c.Space)
+	s, err := c.Lookup()
 	if err != nil {
 		return nil, err
 	}

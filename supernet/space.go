@@ -84,6 +84,7 @@ type Ordered interface {
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.
 type Config struct {
 	Space    string    `json:"space" yaml:"space"`
+	Chain    string    `json:"chain,omitempty" yaml:"chain,omitempty"` // the user's own space: see ReadSpace
 	BN       Placement `json:"bn" yaml:"bn"`
 	Seed     uint64    `json:"seed" yaml:"seed"`
 	Classes  int       `json:"classes" yaml:"classes" range:"[2,65536]"`

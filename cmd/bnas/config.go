@@ -25,7 +25,7 @@ var (
 		{"height", "supernet.height", "`N` image rows (0: the data set's or the benchmark's)", catSupernet},
 		{"width", "supernet.width", "`N` image columns (0: the data set's or the benchmark's)", catSupernet},
 	})
-	spaceSetting  = []setting{{"space", "supernet.space", "search space: `NAME` is " + either(spaceNames()), catSupernet}}
+	spaceSetting  = []setting{{"space", "supernet.space", "search space: `NAME` is " + either(append(spaceNames(), "the file of your own, x.yaml")), catSupernet}}
 	imageSettings = []setting{
 		{"data", "data.name", "data set: `NAME` is fashion (built in), cifar10, cifar100, idx or folder", catImages},
 		{"data-dir", "data.dir", "the data set's folder `DIR`", catImages},

@@ -12,6 +12,7 @@ import (
 
 	ranges "bnas.example/internal/setting"
 	"bnas.example/run"
+	"bnas.example/supernet"
 )
 
 // setting is one field of run.Config that is also a flag. The default of the flag is that of the field, its range that in the
@@ -81,6 +82,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if c.IsSet("epochs") {
 		cfg.Train.Steps = 0 // it would decide the length of the run
 	}
+	if err := ownSpace(&cfg.Supernet); err != nil {
+		return cfg, err
+	}
 	cfg.Spread()
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
@@ -89,6 +93,20 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		return cfg, err
 	}
 	return cfg, beforeWork()
+}
+
+// ownSpace replaces the file of a user's own space by its content. The space of a run that is continued stays if no other one is
+// named.
+func ownSpace(c *supernet.Config) error {
+	if supernet.IsSpaceFile(c.Space) {
+		var err error
+		c.Space, c.Chain, err = supernet.ReadSpace(c.Space)
+		return err
+	}
+	if _, err := supernet.Lookup(c.Space); err == nil {
+		c.Chain = "" // of another space
+	}
+	return nil
 }
 
 // configFile is the place of the file of --config in the metadata of the program.

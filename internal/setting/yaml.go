@@ -1,7 +1,11 @@
-package run
+package setting
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -9,11 +13,40 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
-
-	"bnas.example/internal/setting"
 )
 
-// The YAML library rounds 8.9 to 8 and reads 010 as 8. check refuses such values before it decodes.
+// maxFile is the largest YAML file in bytes, many times the size of one with all settings.
+const maxFile = 1 << 20
+
+// ReadFile reads a YAML file, of at most a megabyte.
+func ReadFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("more than %d bytes", maxFile)
+	}
+	return text, err
+}
+
+// Document returns the content of one YAML document, or nil of an empty text.
+func Document(text []byte) (*yaml.Node, error) {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	var root yaml.Node
+	switch err := d.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one document")
+	}
+	return root.Content[0], nil
+}
 
 // mostProblems is the number of wrong settings that one error lists.
 const mostProblems = 5
@@ -28,11 +61,15 @@ func (p problems) Error() string {
 	return strings.Join(p, "; ")
 }
 
-// check compares a document with the settings of c.
-func check(n *yaml.Node, path string, c *Config) problems {
+// Decode sets the fields of the struct to which c points from a document. It refuses an unknown key and a value of a wrong
+// type with one line. The YAML library alone rounds 8.9 to 8 and reads 010 as 8.
+func Decode(n *yaml.Node, c any) error {
 	var p problems
-	p.mapping(n, path, reflect.TypeOf(*c))
-	return p
+	p.mapping(n, "", reflect.TypeOf(c).Elem())
+	if len(p) > 0 {
+		return p
+	}
+	return n.Decode(c)
 }
 
 func (p *problems) add(n *yaml.Node, format string, a ...any) {
@@ -52,19 +89,38 @@ func (p *problems) mapping(n *yaml.Node, path string, t reflect.Type) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := strings.TrimPrefix(path+"."+key.Value, ".")
-		field, ok := setting.Field(t, key.Value)
+		field, ok := Field(t, key.Value)
 		if !ok {
 			p.add(key, "there is no setting %q", name)
 			continue
 		}
-		switch field.Type.Kind() {
-		case reflect.Struct:
-			p.mapping(value, name, field.Type)
-		case reflect.Slice:
-			p.list(value, name, field.Type.Elem())
-		default:
-			p.scalar(value, name, field.Type)
-		}
+		p.value(value, name, field.Type)
+	}
+}
+
+func (p *problems) value(n *yaml.Node, path string, t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Struct:
+		p.mapping(n, path, t)
+	case reflect.Slice:
+		p.list(n, path, t.Elem())
+	case reflect.Map:
+		p.table(n, path, t)
+	default:
+		p.scalar(n, path, t)
+	}
+}
+
+// table compares a mapping with a map.
+func (p *problems) table(n *yaml.Node, path string, t reflect.Type) {
+	n = resolved(n)
+	if n.Kind != yaml.MappingNode {
+		p.add(n, "%s must be a table: {a: b, c: d}", path)
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		p.scalar(n.Content[i], path, t.Key())
+		p.value(n.Content[i+1], path+"."+n.Content[i].Value, t.Elem())
 	}
 }
 
@@ -89,8 +145,12 @@ func (p *problems) list(n *yaml.Node, path string, t reflect.Type) {
 		p.add(n, "%s must be a list: [a, b]", path)
 		return
 	}
-	for _, element := range n.Content {
-		p.scalar(element, path, t)
+	for i, element := range n.Content {
+		if t.Kind() == reflect.Struct {
+			p.value(element, fmt.Sprintf("%s[%d]", path, i), t)
+		} else {
+			p.scalar(element, path, t)
+		}
 	}
 }
 
