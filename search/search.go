@@ -21,6 +21,15 @@ import (
 // continues from it.
 var ErrInterrupted = errors.New("search interrupted")
 
+// stopError is an ErrInterrupted that says when. It wraps the error of the context, whose text says nothing to a reader.
+type stopError struct {
+	when  string
+	cause error
+}
+
+func (e *stopError) Error() string   { return ErrInterrupted.Error() + " " + e.when }
+func (e *stopError) Unwrap() []error { return []error{ErrInterrupted, e.cause} }
+
 // Evaluator scores one architecture. *indicator.Scorer is one.
 type Evaluator interface {
 	Score(a supernet.Arch) (indicator.Scores, error)

@@ -370,7 +370,11 @@ func TestSampleIsAPrefix(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Sample(ctx, space, newFake(space, 1), 5, 3, nil); !errors.Is(err, ErrInterrupted) {
+	if _, err := Sample(ctx, space, newFake(space, 1), 5, 3, nil); !errors.Is(err, ErrInterrupted) || err.Error() != "search interrupted while calibrating" {
 		t.Errorf("a cancelled sample: %v", err)
+	}
+	_, err = Run(ctx, Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t)}, Config{}, nil)
+	if !errors.Is(err, context.Canceled) || err.Error() != "search interrupted after 0 evaluations" {
+		t.Errorf("a cancelled search: %v", err)
 	}
 }

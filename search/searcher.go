@@ -115,7 +115,7 @@ func (s *searcher) run(report func(Progress)) error {
 // interrupted returns ErrInterrupted if the context has ended.
 func (s *searcher) interrupted() error {
 	if err := s.ctx.Err(); err != nil {
-		return fmt.Errorf("%w after %d evaluations: %w", ErrInterrupted, len(s.found), err)
+		return &stopError{fmt.Sprintf("after %d evaluations", len(s.found)), err}
 	}
 	return nil
 }
