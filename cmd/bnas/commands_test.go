@@ -55,6 +55,13 @@ var commandCases = []commandCase{
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
 	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
 	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train --data-dir DIR", code: exitUsage, stderr: "bnas: --data-dir has an effect only with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx\n"},
+	{args: "train --data folder --data-dir DIR", code: exitUsage, stderr: "bnas: --height and --width are missing: the images of a folder have no common size; give the one to which they are resized\n"},
+	{args: "train --data cifar10 --data-dir DIR/nowhere", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},
+	{args: "train --config DIR/nowhere.yaml", code: exitFailure, stderr: "bnas: configuration: DIR/nowhere.yaml: no such file or folder\n"},
+	{args: "train --data-mean 1,2", code: exitUsage, stderr: "bnas: --data-mean and --data-std: "},
+	{args: "train --cells 2 --space fairnas", code: exitUsage, stderr: "bnas: --cells 2: fairnas has a fixed depth; leave --cells out\n"},
+	{args: "train --resume DIR/trained --steps 1", code: exitFailure, stderr: "the run has 2 steps, 1 are asked for: a run can become longer, not shorter\n"},
 	{args: "train --data cifar10", code: exitUsage, stderr: "bnas: --data-dir is missing: cifar10 needs the folder of its files\n"},
 	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
 
@@ -69,6 +76,7 @@ var commandCases = []commandCase{
 	{args: "score --run RUN --seed 9 --terms params ARCH --json", stdout: `"params"`},
 	{args: "score --run RUN --sample 2 --all", code: exitUsage, stderr: "in one way"},
 	{args: "score --run RUN nonsense", code: exitUsage, stderr: "byte 1"},
+	{args: "score --run RUN --file DIR/x.npy", code: exitFailure, stderr: "bnas: DIR/x.npy: a binary file, not text; a list of architectures is needed\n"},
 	{args: "score --images 60000 --sample 1", code: exitFailure, stderr: "bnas: scoring needs 60112 images, fashion has 7000 to give; lower --images or --mc-batches\n"},
 
 	{args: "search --run RUN --strategy random --max-evaluations 3 --json", values: map[string]string{"strategy": `"random"`, "evaluations": "3"}},
@@ -81,7 +89,8 @@ var commandCases = []commandCase{
 		stdout: "with twice the repeats\ncell_spectrum  "},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
 	{args: "correlate --scores DIR/scores --table RUN/scores.csv --accuracy-column params", code: exitFailure, stderr: "bnas: DIR/scores has 2 architectures: a correlation needs at least 3\n"},
-	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
+	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "bnas: table: nowhere.csv: no such file or folder\n"},
+	{args: "correlate --scores RUN/scores.csv --table DIR/x.npy", code: exitFailure, stderr: "bnas: indicator: DIR/x.npy: a binary file, not text; a CSV table is needed\n"},
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},
 
 	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
@@ -96,6 +105,9 @@ var commandCases = []commandCase{
 
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
+	{args: "space info nas-bench-macro --json", values: map[string]string{"space": `"nas-bench-macro"`}},
+	{args: "space info nas-bench-macro --space fairnas", code: exitUsage, stderr: "bnas: the argument \"nas-bench-macro\" and --space fairnas name two spaces; give one\n"},
+	{args: "space info nas-bench-macros", code: exitUsage, stderr: "nas-bench-201"},
 	{args: "space show all3x3 --json", values: map[string]string{"params": "1531546", "dead": "false"}},
 	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: "bnas: argument \"all3x3\": nas-bench-macro has no architecture of this name\n"},
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},

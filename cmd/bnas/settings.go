@@ -82,6 +82,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		cfg.Train.Steps = 0 // it would decide the length of the run
 	}
 	cfg.Spread()
+	if err := checkCells(c, cfg); err != nil {
+		return cfg, err
+	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}

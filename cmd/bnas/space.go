@@ -25,9 +25,10 @@ func spaceCommand() *cli.Command {
 			},
 			{
 				Name: "info", Usage: "the numbers of a space: architectures, distinct networks, dead ones, genes",
+				ArgsUsage:   "[SPACE]",
 				Flags:       flags(costSettings),
 				Action:      spaceInfo,
-				Description: "bnas space info --space nas-bench-201",
+				Description: "bnas space info nas-bench-macro",
 			},
 			{
 				Name: "show", Usage: "one architecture: text, canonical form, costs, and the Program that it lowers to",
@@ -88,6 +89,17 @@ type spaceInfoResult struct {
 }
 
 func spaceInfo(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usagef("%s takes one space, got %d arguments", c.Command.HelpName, c.NArg())
+	}
+	if name := c.Args().First(); name != "" {
+		if c.IsSet("space") && c.String("space") != name {
+			return usagef("the argument %q and --space %s name two spaces; give one", name, c.String("space"))
+		}
+		if err := c.Set("space", name); err != nil {
+			return err
+		}
+	}
 	net, err := netOf(c)
 	if err != nil {
 		return err

@@ -64,6 +64,10 @@ func attend(ctx context.Context, k *keeper, work func() error) error {
 	go func() { done <- work() }()
 	select {
 	case err := <-done:
+		var goOn interrupted
+		if errors.Is(err, context.Canceled) && !errors.As(err, &goOn) {
+			return errLost
+		}
 		return err
 	case <-ctx.Done():
 	}
