@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -220,5 +221,43 @@ func TestRepeatsOfASearch(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, ResultName))
 	if err != nil || !strings.Contains(string(text), `"repeats": 3`) {
 		t.Errorf("%s lacks the repeats: %v", ResultName, err)
+	}
+}
+
+// TestSetupOfALedger: the folder of a ledger says what its scores are of, and where those of other setups are.
+func TestSetupOfALedger(t *testing.T) {
+	dir := t.TempDir()
+	if s, err := ReadSetup(dir); s != nil || err != nil {
+		t.Errorf("an empty folder: %v, %v", s, err)
+	}
+	cfg := tiny()
+	for _, repeats := range []indicator.Repeats{1, 3} {
+		cfg.Score.Repeats = repeats
+		r, err := Untrained(cfg, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := r.Evaluator(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Close()
+		r.Close()
+		s, err := ReadSetup(dir)
+		if err != nil || s.Repeats != int(repeats) || s.Space != "nas-bench-201" || s.Images != cfg.Score.Images || s.Seed != cfg.Supernet.Seed {
+			t.Errorf("%d repeats: %+v, %v", repeats, s, err)
+		}
+		for _, want := range []string{"nas-bench-201, BatchNorm fair, ", fmt.Sprintf("repeats %d; device ", repeats)} {
+			if !strings.Contains(s.String(), want) {
+				t.Errorf("%q has no %q", s, want)
+			}
+		}
+	}
+	others, err := search.Kept(dir)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("kept %q, %v", others, err)
+	}
+	if s, err := ReadSetup(others[0]); err != nil || s.Repeats != 1 {
+		t.Errorf("the ledger set aside: %+v, %v", s, err)
 	}
 }
