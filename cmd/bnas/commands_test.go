@@ -85,6 +85,13 @@ var commandCases = []commandCase{
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
 		values: map[string]string{"missing": "0"}, stdout: `"tau_b": 1,`},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: "architectures, repeats 1\nsetup   "},
+	{args: "score --run RUN --repeats 2 --sample 4 --quiet --terms params", stdout: "params"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: "scores        RUN/scores.csv: 4 architectures, repeats 2\nsetup         nas-bench-201, BatchNorm fair, cells 1, channels 4, 8×8, seed 0; scored with images 8, seed 0, repeats 2; device cpu\nother setups  --scores RUN/ledgers/"},
+	{args: "correlate --scores RUN --table DIR/few.csv", code: exitFailure, stderr: " are in DIR/few.csv, which has 1: give a table of nas-bench-201 that has more of them, or other scores: --scores RUN/ledgers/"},
+	{args: "score --run RUN --sample 4 --json", stderr: "earlier scores of this setup are used again"},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5",
 		stdout: "with twice the repeats\ncell_spectrum  "},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
@@ -143,6 +150,9 @@ func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
 	writeBatch(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "few.csv"), []byte("arch,test_accuracy\n"+cellArch+",90\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	fill := strings.NewReplacer("RUN", filepath.Join(dir, "run"), "DIR", dir)
 	for _, c := range commandCases {
 		t.Run(strings.ReplaceAll(c.args, "/", "_"), func(t *testing.T) {

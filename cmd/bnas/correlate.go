@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
@@ -44,8 +45,18 @@ type correlated struct {
 	Terms         []indicator.Correlation `json:"terms"`
 }
 
+// scored describes the scores. A folder has those of the setup that was used last; the scores of others are kept beside it.
+type scored struct {
+	File          string     `json:"file"`
+	Architectures int        `json:"architectures"`
+	Repeats       int        `json:"repeats"`
+	Setup         *run.Setup `json:"setup"`        // null: the file does not say it
+	Others        []string   `json:"other_setups"` // folders with the scores of other setups
+}
+
 type correlateResult struct {
 	Scores   string               `json:"scores"`
+	Scored   scored               `json:"scored"`
 	Table    string               `json:"table"`
 	Missing  int                  `json:"missing"` // scored, but not in the table
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
@@ -63,7 +74,7 @@ func correlate(c *cli.Context) error {
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
-	scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
+	of, scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
 	if err != nil {
 		return err
 	}
@@ -71,14 +82,14 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := correlateResult{Scores: c.String("scores"), Table: c.String("table"), Skipped: table.Skipped}
+	r := correlateResult{Scores: c.String("scores"), Scored: of, Table: c.String("table"), Skipped: table.Skipped}
 	found, accuracy, missing := indicator.Join(scores, table)
 	if len(scores) < 3 {
 		return fmt.Errorf("%s has %d architectures: a correlation needs at least 3", r.Scores, len(scores))
 	}
 	if r.Missing = missing; len(found) < 3 {
-		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
-			len(found), len(scores), r.Table, cfg.Supernet.Space)
+		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
+			len(found), len(scores), of.File, r.Table, len(table.Arch), cfg.Supernet.Space, of.elsewhere())
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
@@ -128,29 +139,70 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
-func readScores(path, spaceName string) ([]indicator.Scores, error) {
+func readScores(path, spaceName string) (of scored, scores []indicator.Scores, err error) {
 	space, err := supernet.Lookup(spaceName)
 	if err != nil {
-		return nil, usageError{err}
+		return of, nil, usageError{err}
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, search.ScoresName)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("scores: %w", err)
+		return of, nil, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
-	scores, err := indicator.ReadScores(f, path)
-	if err != nil {
-		return nil, err
+	if scores, err = indicator.ReadScores(f, path); err != nil {
+		return of, nil, err
 	}
+	of = scored{File: path, Architectures: len(scores), Repeats: 1, Others: []string{}}
 	for _, s := range scores {
 		if _, err := space.Parse(s.Arch); err != nil {
-			return nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
+			return of, nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
 		}
+		of.Repeats = max(of.Repeats, s.Repeats)
 	}
-	return scores, nil
+	return of, scores, of.look()
+}
+
+// look finds the setup of the scores and the scores of other setups, if the file is that of a folder of scores.
+func (s *scored) look() error {
+	dir, name := filepath.Split(s.File)
+	if name != search.ScoresName {
+		return nil
+	}
+	var err error
+	if s.Setup, err = run.ReadSetup(filepath.Clean(dir)); err != nil {
+		return err
+	}
+	others, err := search.Kept(filepath.Clean(dir))
+	s.Others = append(s.Others, others...)
+	return err
+}
+
+// elsewhere says where other scores are, as the end of a sentence; "" if none are known.
+func (s *scored) elsewhere() string {
+	if len(s.Others) == 0 {
+		return ""
+	}
+	return ": --scores " + quote(s.Others[0]) + " has those of another setup" + andMore(len(s.Others)-1)
+}
+
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d more are beside it", n)
+}
+
+func (s *scored) text(w io.Writer) {
+	fmt.Fprintf(w, "scores\t%s: %d architectures, repeats %d\n", s.File, s.Architectures, s.Repeats)
+	if s.Setup != nil {
+		fmt.Fprintf(w, "setup\t%s\n", s.Setup)
+	}
+	if len(s.Others) > 0 {
+		fmt.Fprintf(w, "other setups\t--scores %s%s\n", quote(s.Others[0]), andMore(len(s.Others)-1))
+	}
 }
 
 func readTruth(c *cli.Context) (*indicator.Truth, error) {
@@ -165,6 +217,8 @@ func readTruth(c *cli.Context) (*indicator.Truth, error) {
 }
 
 func (r correlateResult) text(w io.Writer) {
+	r.Scored.text(w)
+	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
 		fmt.Fprintf(w, "%s: %d architectures\n", s.Subset, s.Architectures)
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
