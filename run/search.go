@@ -58,7 +58,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	out.Scored = out.Sample
 	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
-	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective}
+	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective, Sample: out.Sample}
 	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {
 		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
 	})

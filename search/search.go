@@ -41,6 +41,9 @@ type Problem struct {
 	Sizes     supernet.Config // network sizes for the costs that the limits bound
 	Evaluator Evaluator       // *Recorded makes the search resumable
 	Objective Objective
+	// Sample has scores of the same evaluator that the strategy does not see, such as those that calibrate the objective. One of
+	// them may score higher than all that the strategy finds: Result.BestOfSample.
+	Sample []indicator.Scores
 }
 
 // Strategies returns the names of the strategies.
