@@ -81,6 +81,8 @@ var commandCases = []commandCase{
 
 	{args: "search --run RUN --strategy random --max-evaluations 3 --json", values: map[string]string{"strategy": `"random"`, "evaluations": "3"}},
 	{args: "search " + netFlags + " " + fewFlags + " --composite params --strategy exhaustive --max-evaluations 3", stdout: "exhaustive, params: 3 networks scored (0 from the ledger), ended: evaluations\n"},
+	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
+		stdout: "\na random architecture of the calibration scores higher, -"},
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, regularised"},
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",

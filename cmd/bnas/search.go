@@ -115,4 +115,7 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 		t.add(f.Choice, fmt.Sprintf("%.3f", f.Score), count(float64(f.Cost.MACs)), count(float64(f.Cost.Params)))
 	}
 	t.write(c, w)
+	if b := found.BestOfSample; b != nil {
+		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
+	}
 }
