@@ -121,6 +121,11 @@ var commandCases = []commandCase{
 	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: "bnas: argument \"all3x3\": nas-bench-macro has no architecture of this name\n"},
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
 
+	{args: "train --resume RUN --steps 8", stdout: "\noutdated   result.json and report.html there are of 6 steps; the next command renews them\nnext       bnas search --run RUN\n"},
+	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": "6"}},
+	{args: "search --run RUN --quiet", stdout: "\nreport  RUN/report.html\n"},
+	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": ""}, stderr: "device"},
+
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
 	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},

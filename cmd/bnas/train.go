@@ -32,7 +32,13 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			defer r.Close()
-			return output(c, result, result.text)
+			if steps, ok := r.ResultSteps(); ok && steps != result.Step {
+				result.ResultSteps = &steps
+			}
+			return output(c, result, func(w io.Writer) {
+				result.text(w)
+				result.next(w)
+			})
 		},
 	}
 }
@@ -46,6 +52,16 @@ type trainResult struct {
 	Loss     number  `json:"loss"`
 	Accuracy number  `json:"accuracy"`
 	Seconds  float64 `json:"seconds"`
+	// ResultSteps of the search result in the folder, if they are others than Step.
+	ResultSteps *int `json:"result_steps,omitempty"`
+}
+
+// next says what to do with the trained supernet.
+func (r trainResult) next(w io.Writer) {
+	if r.ResultSteps != nil {
+		fmt.Fprintf(w, "outdated\t%s and %s there are of %d steps; the next command renews them\n", run.ResultName, run.ReportName, *r.ResultSteps)
+	}
+	fmt.Fprintf(w, "next\t%s\n", command("bnas", "search", "--run", r.Dir))
 }
 
 func (r trainResult) text(w io.Writer) {
