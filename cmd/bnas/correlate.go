@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -128,7 +129,7 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 	}
 	fused, err := judging.Composites(calibration, covered, scores, accuracy)
 	for i := range fused {
-		fused[i].Name = "composite " + fused[i].Name
+		fused[i].Name = compositePrefix + fused[i].Name
 	}
 	one.Terms = append(one.Terms, fused...)
 	for _, p := range judging.Proxies(table, scores, accuracy) {
@@ -219,8 +220,11 @@ func readTruth(c *cli.Context) (*indicator.Truth, error) {
 func (r correlateResult) text(w io.Writer) {
 	r.Scored.text(w)
 	fmt.Fprintln(w)
+	fmt.Fprintln(w, "τ-b, ρ: how well the order by a term agrees with the order by accuracy, −1…1; the interval is of τ-b")
+	fmt.Fprintln(w, "top-k: the mean and the best accuracy of the k architectures that the term puts first")
+	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
-		fmt.Fprintf(w, "%s: %d architectures\n", s.Subset, s.Architectures)
+		fmt.Fprintf(w, "%s: %d architectures, %s\n", s.Subset, s.Architectures, meaning[s.Subset])
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
 		for _, t := range s.Terms {
 			if t.N < s.Architectures {
@@ -230,6 +234,7 @@ func (r correlateResult) text(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	r.compositesText(w)
 	reliabilityText(w, r.Reliability)
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
@@ -244,11 +249,35 @@ func (r correlateResult) text(w io.Writer) {
 	}
 }
 
+// meaning says what the table of a subset is over.
+var meaning = map[indicator.Subset]string{
+	indicator.All:      "every one in the table, dead ones too",
+	indicator.Live:     "those with a path from the input to the output",
+	indicator.Distinct: "one for each live network; the accuracy is the mean of those that are the same network",
+}
+
+const compositePrefix = "composite "
+
+// compositesText says what the composites in the tables are.
+func (r correlateResult) compositesText(w io.Writer) {
+	shown := false
+	for _, c := range indicator.Composites() {
+		if slices.ContainsFunc(r.Subsets[0].Terms, func(t indicator.Correlation) bool { return t.Name == compositePrefix+c.Name }) {
+			shown = true
+			fmt.Fprintf(w, "%s%s: %s, in log quantiles of the same architectures\n", compositePrefix, c.Name, termsOf(c))
+		}
+	}
+	if shown {
+		fmt.Fprintln(w)
+	}
+}
+
 // reliabilityText shows whether more repeats are worth it.
 func reliabilityText(w io.Writer, all []indicator.Reliability) {
 	if len(all) == 0 {
 		return
 	}
+	fmt.Fprintln(w, "repeats: are more of them worth their time?")
 	fmt.Fprintln(w, "spread: the noise of one repeat, relative to the deviation over architectures; reliability: the share of a term's")
 	fmt.Fprintln(w, "variance over architectures that is not noise, and an estimate of it for twice the repeats")
 	fmt.Fprintln(w, "term\tspread\treliability\twith twice the repeats")

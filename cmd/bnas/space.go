@@ -203,7 +203,8 @@ type archResult struct {
 	Params    int64    `json:"params"`
 	MACs      int64    `json:"macs"`
 	BNParams  int64    `json:"bn_params"`
-	Depth     int      `json:"depth"`
+	Depth     int      `json:"depth"`       // BatchNorms of the path in the standard placement
+	BNs       int      `json:"batch_norms"` // of the Program, in the placement of --bn
 	Program   []string `json:"program"`
 }
 
@@ -219,19 +220,19 @@ func showArch(c *cli.Context) error {
 	cost := net.Space.Cost(a, net.Config)
 	r := archResult{
 		Arch: net.Space.Format(a), Canonical: net.Space.Canonical(a), Dead: !net.Space.Alive(a),
-		Params: cost.Params, MACs: cost.MACs, BNParams: cost.BNParams, Depth: cost.Depth,
+		Params: cost.Params, MACs: cost.MACs, BNParams: cost.BNParams, Depth: cost.Depth, BNs: len(p.BNs),
 		Program: strings.Split(strings.TrimRight(p.String(), "\n"), "\n"),
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "architecture\t%s\n", r.Arch)
 		fmt.Fprintf(w, "canonical\t%s\n", r.Canonical)
 		if r.Dead {
-			fmt.Fprintf(w, "dead\tno path leads from the input to the output\n")
+			fmt.Fprintln(w, "dead\t"+noPath)
 		}
 		fmt.Fprintf(w, "parameters\t%d (%s)\n", r.Params, count(float64(r.Params)))
 		fmt.Fprintf(w, "MACs\t%d (%s)\n", r.MACs, count(float64(r.MACs)))
 		fmt.Fprintf(w, "BN parameters\t%d (BatchNorm %s)\n", r.BNParams, net.Config.BN)
-		fmt.Fprintf(w, "BN layers on the path\t%d\n\n", r.Depth)
+		fmt.Fprintf(w, "BatchNorms\t%d in the Program (BatchNorm %s), %d of the path in the authors' placement (the term depth)\n\n", r.BNs, net.Config.BN, r.Depth)
 		for _, line := range r.Program {
 			fmt.Fprintln(w, line)
 		}
