@@ -37,7 +37,7 @@ var commandCases = []commandCase{
 	{args: "run --resume RUN --out DIR/x", code: exitUsage, stderr: "bnas: --out cannot be given with --resume: the run stays in RUN\n"},
 	{args: "run --calibration 1", code: exitUsage, stderr: "bnas: --calibration 1: must be 2…1000000\n"},
 
-	{args: "train " + netFlags + " --steps 2 --batch 4 --rank-every 0 --out DIR/trained --json",
+	{args: "train " + netFlags + " --steps 2e0 --batch 4 --rank-every 0 --out DIR/trained --json",
 		values: map[string]string{"step": "2", "total": "2", "settled": "false"}, file: "DIR/trained/checkpoint"},
 	{args: "train " + netFlags + " --steps 200 --batch 4 --rank-every 0 --max-time 1ns --out DIR/cut", code: exitInterrupted, stderr: "to go on: bnas train --resume DIR/cut\n"},
 	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
@@ -66,7 +66,8 @@ var commandCases = []commandCase{
 	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
 
 	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
-	{args: "score --run RUN --sample 2 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
+	{args: "train --steps 1e-1", code: exitUsage, stderr: "bnas: --steps: \"1e-1\" is not a whole number\n"},
+	{args: "score --run RUN --sample 2e0 --seed 0e0 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms params ARCH --quiet", stdout: "params        "},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum,params --repeats 2 --seed 3 --sample 9 --out DIR/repeats.csv --json", stdout: `"repeats": 2`, file: "DIR/repeats.csv"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum --repeats 2 ARCH --quiet", stdout: " ± "},
@@ -121,6 +122,7 @@ var commandCases = []commandCase{
 	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
 	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
+	{args: "space list", stdout: "\nfairnas          609359740010496     19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
 	{args: "space info nas-bench-macro --json", values: map[string]string{"space": `"nas-bench-macro"`}},

@@ -33,7 +33,11 @@ func correlateCommand() *cli.Command {
 		),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
-			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv",
+			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n\n" +
+			"The table is CSV with a header. It has the text of an architecture and its accuracy; other columns do not matter:\n\n" +
+			"  arch,test_accuracy\n" +
+			"  |nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,93.12\n" +
+			"  |nor_conv_1x1~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,89.40",
 		Action: correlate,
 	}
 }

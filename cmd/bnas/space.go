@@ -45,6 +45,17 @@ type spaceRow struct {
 	Name          string        `json:"name"`
 	Architectures architectures `json:"architectures"`
 	Genes         int           `json:"genes"`
+	Description   string        `json:"description"`
+}
+
+// descriptions has a few words on each space.
+var descriptions = map[string]string{
+	"nas-bench-201":   "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies",
+	"nas-bench-macro": "8 layers, MobileNet block or identity; 32×32, published accuracies",
+	"bn-nas":          "21 MobileNet blocks, 4 of them fixed as identities (BN-NAS); 224×224",
+	"proxylessnas":    "21 MobileNet blocks, or identities where they fit (ProxylessNAS); 224×224",
+	"fairnas":         "19 MobileNet blocks, no identities (FairNAS); 224×224",
+	"mobilenet-cifar": "21 MobileNet blocks of bn-nas, no identities; 32×32",
 }
 
 // architectures is a number of architectures. In JSON it is a number, or a string if a reader with floating-point numbers would round
@@ -61,12 +72,12 @@ func (n architectures) MarshalJSON() ([]byte, error) {
 func listSpaces(c *cli.Context) error {
 	var rows []spaceRow
 	for _, s := range supernet.Spaces() {
-		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes())})
+		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes()), descriptions[s.Name()]})
 	}
 	return output(c, map[string]any{"spaces": rows}, func(w io.Writer) {
-		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES")
+		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES\tDESCRIPTION")
 		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%v\t%d\n", r.Name, r.Architectures, r.Genes)
+			fmt.Fprintf(w, "%s\t%v\t%d\t%s\n", r.Name, r.Architectures, r.Genes, r.Description)
 		}
 	})
 }
@@ -123,7 +134,7 @@ func spaceInfo(c *cli.Context) error {
 		r.SupernetBN += int64(net.Params()[b.Gamma].Len() + net.Params()[b.Beta].Len())
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "space\t%s\n", r.Space)
+		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, descriptions[r.Space])
 		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
 		if r.Distinct != nil {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
