@@ -12,6 +12,9 @@ import (
 // Scorer computes the terms of architectures of one supernet, on the same images and the same random directions. Use it
 // from one goroutine at a time, as its device. It caches scores: call Reset after the parameters have changed.
 type Scorer struct {
+	// Stop, if not nil, is called before each pass. Score returns its error.
+	Stop func() error
+
 	net   *supernet.Net
 	dev   kernels.Device
 	store kernels.Store
