@@ -149,7 +149,7 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// TestRepeatsResume: scoring that is stopped between two repeats goes on, and ends with the ledger of an undisturbed one.
+// TestRepeatsResume: scoring that is stopped within a repeat goes on, and ends with the ledger of an undisturbed one.
 func TestRepeatsResume(t *testing.T) {
 	cfg := repeating()
 	ledger := func(dir string, ctx context.Context) (string, error) {
@@ -174,8 +174,8 @@ func TestRepeatsResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	// Each architecture asks three times: before it, and before its second and third repeat.
-	cut, err := ledger(dir, &countdown{t.Context(), 5})
+	// Each architecture asks before it, and before each of the six passes of its three repeats.
+	cut, err := ledger(dir, &countdown{t.Context(), 19 + 9})
 	if !errors.Is(err, context.Canceled) || strings.Count(cut, "\n") != 2 || !strings.HasPrefix(want, cut) {
 		t.Errorf("stopped with %v at\n%s", err, cut)
 	}
@@ -188,7 +188,7 @@ func TestRepeatsResume(t *testing.T) {
 	}
 }
 
-// TestRepeatsOfASearch: a search that is stopped between two repeats goes on to the result of an undisturbed one, while it
+// TestRepeatsOfASearch: a search that is stopped within a repeat goes on to the result of an undisturbed one, while it
 // calibrates and while it searches.
 func TestRepeatsOfASearch(t *testing.T) {
 	search1 := func(dir string, ctx context.Context) (*Found, error) {
@@ -204,7 +204,7 @@ func TestRepeatsOfASearch(t *testing.T) {
 		t.Fatalf("best %+v", want.Best)
 	}
 	dir := t.TempDir()
-	for _, asks := range []int{5, 14} {
+	for _, asks := range []int{25, 70} {
 		if _, err := search1(dir, &countdown{t.Context(), asks}); !errors.Is(err, search.ErrInterrupted) || !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped at question %d with %v", asks, err)
 		}

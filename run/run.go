@@ -35,6 +35,9 @@ type Run struct {
 	Training []int         // indices of the images that train
 	HeldOut  []int         // indices of the images that are held out for scoring and validation
 
+	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
+	Ranking func(done, total int)
+
 	locks   map[string]func() // by folder
 	trainer *train.Trainer    // prepared by Create for Train
 }
