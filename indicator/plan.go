@@ -90,10 +90,8 @@ func (e *evidence) gather(needs passes) error {
 		if m.needs&needs == 0 {
 			continue
 		}
-		if e.Stop != nil {
-			if err := e.Stop(); err != nil {
-				return err
-			}
+		if err := e.stopped(); err != nil {
+			return err
 		}
 		if err := m.take(e); err != nil {
 			return err
