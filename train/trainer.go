@@ -16,7 +16,7 @@ import (
 )
 
 // Run returns ErrInterrupted if its context has ended and ErrBudget if Config.MaxTime is used up. In both cases it has
-// finished the step and written a checkpoint; Resume and Run continue from it.
+// written a checkpoint; Resume and Run continue from it.
 var (
 	ErrInterrupted = errors.New("train: interrupted; the checkpoint is written")
 	ErrBudget      = errors.New("train: the time budget is used up; the checkpoint is written")
