@@ -1,6 +1,9 @@
 package data
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // caught runs f and turns a panic into an error. A decoder that a damaged file breaks, or a Set of another package, runs in
 // goroutines of this package: a panic there would end the process.
@@ -21,4 +24,12 @@ func readImage(s Set, dst []byte, i int) (err error) {
 		}
 	}()
 	return s.Read(dst, i)
+}
+
+// named adds the name of a set to an error, unless the error has it from the set's Read.
+func named(set string, err error) error {
+	if prefix := "data: " + set + ": "; !strings.HasPrefix(err.Error(), prefix) {
+		return fmt.Errorf("%s%w", prefix, err)
+	}
+	return err
 }

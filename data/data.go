@@ -46,6 +46,9 @@ const (
 // ErrNoFolder means that a data set with files was opened without its folder. Errors wrap it.
 var ErrNoFolder = errors.New("needs the folder of its files")
 
+// ErrNoSize means that a set whose images have no common size was opened without one. Errors wrap it.
+var ErrNoSize = errors.New("the images of a folder have no common size; give the one to which they are resized")
+
 // Names lists the names that Open accepts.
 func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx", "folder"} }
 
@@ -77,7 +80,7 @@ func Open(o Options) (Set, error) {
 		s, err = openFolder(o)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("data: %s: %w", o.Name, err)
+		return nil, named(o.Name, err)
 	}
 	s = o.Normal.of(s)
 	if o.Split == train && o.Dir != "" {
@@ -112,7 +115,7 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Name == "fashion" {
 		if o.Dir != "" {
-			return o, errors.New("fashion is embedded in the program and has no folder; idx reads the whole Fashion-MNIST from one")
+			return o, errors.New("fashion is built in and has no folder; the set of a folder is cifar10, cifar100, idx or folder")
 		}
 		return o, nil
 	}

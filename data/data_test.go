@@ -73,7 +73,7 @@ func TestOpenRefuses(t *testing.T) {
 		{Options{Name: "fashion", Split: "val"}, []string{`unknown split "val"`}},
 		{Options{Name: "fashion", Height: -1}, []string{"-1×-1"}},
 		{Options{Name: "fashion", Height: 32, Width: 5000}, []string{"32×5000", "4096"}},
-		{Options{Name: "fashion", Dir: dir}, []string{"embedded"}},
+		{Options{Name: "fashion", Dir: dir}, []string{"built in"}},
 		{Options{Name: "cifar10"}, []string{"cifar10 needs the folder"}},
 		{Options{Name: "cifar10", Dir: filepath.Join(dir, "absent")}, []string{"absent", "no such file"}},
 		{Options{Name: "idx", Dir: file}, []string{file, "is a file"}},

@@ -3,7 +3,6 @@ package data
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -50,7 +49,7 @@ func (f *folder) Hash() string                   { return f.hash }
 // standard deviation are those of 256 training images, evenly spaced in that order. The Hash is that of the names and sizes.
 func openFolder(o Options) (Set, error) {
 	if o.Height == 0 {
-		return nil, errors.New("the images of a folder have no common size: give the height and width they shall have")
+		return nil, ErrNoSize
 	}
 	root := o.Dir
 	trainRoot := filepath.Join(root, train)

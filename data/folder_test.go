@@ -171,7 +171,7 @@ func TestFolderRefuses(t *testing.T) {
 		size  int
 		says  []string
 	}{
-		{"no size", "a/x.png", good, "train", 0, []string{"give the height and width"}},
+		{"no size", "a/x.png", good, "train", 0, []string{"no common size"}},
 		{"no class", "x.png", good, "train", 4, []string{"holds no folders"}},
 		{"empty class", "a/x.gif", good, "train", 4, []string{"a holds no .jpg, .jpeg, .png or .webp"}},
 		{"no test images", "a/x.png", good, "test", 4, []string{"fewer than 5 images"}},
@@ -185,6 +185,9 @@ func TestFolderRefuses(t *testing.T) {
 			writeFile(t, filepath.Join(dir, c.file), c.image)
 			_, err := Open(Options{Name: "folder", Dir: dir, Split: c.split, Height: c.size})
 			wantError(t, err, append(c.says, "data: folder: ")...)
+			if n := strings.Count(err.Error(), "data: "); n != 1 {
+				t.Errorf("%d prefixes: %v", n, err)
+			}
 		})
 	}
 }

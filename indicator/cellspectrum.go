@@ -19,6 +19,9 @@ func (e *evidence) takeBlockSpectra() error {
 
 // entropyAt returns the spectral entropy of the channel covariance at a tap, over images and pixels.
 func (e *evidence) entropyAt(t kernels.Tap, channels int) (float64, error) {
+	if err := e.stopped(); err != nil {
+		return 0, err
+	}
 	mean, cov := make([]float64, channels), make([]float64, channels*channels)
 	if err := e.exec.Covariance(t, mean, cov); err != nil {
 		return 0, err

@@ -24,6 +24,9 @@ func (e *evidence) takeProbes() error {
 		}
 		probe := e.probe(out, n)
 		back := e.floats(n * in.Len())
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		if err := e.exec.NodeGradient(back, b.In, probe, b.Out); err != nil {
 			return fmt.Errorf("gradient through %s: %w", b.Name, err)
 		}

@@ -20,6 +20,9 @@ func (e *evidence) resample() error {
 	all := make([]float32, (b+q)*k)
 	logits := make([][]float64, len(e.resampled))
 	for t, images := range e.resampled {
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		if err := e.exec.Forward(images, b); err != nil {
 			return fmt.Errorf("MC-BatchNorm batch %d: %w", t, err)
 		}

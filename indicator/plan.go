@@ -90,6 +90,9 @@ func (e *evidence) gather(needs passes) error {
 		if m.needs&needs == 0 {
 			continue
 		}
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		if err := m.take(e); err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ func (c Config) Repeat(repeat int) Config {
 // Repeated averages the terms of an architecture over several scorers. They score the same space, each with its own random
 // draws. With one scorer the scores are those of the scorer, to the bit. Use it from one goroutine at a time.
 type Repeated struct {
-	// Stop, if not nil, is called between two repeats. Score returns its error.
+	// Stop, if not nil, is called before each pass of a repeat. Score returns its error.
 	Stop func() error
 
 	scorers []*Scorer
@@ -55,19 +55,16 @@ func (r *Repeated) Reset() {
 // Score computes the mean and the spread of each term of a: see [Scores]. The error names the architecture and the repeat.
 func (r *Repeated) Score(a supernet.Arch) (Scores, error) {
 	n := len(r.scorers)
+	for _, s := range r.scorers {
+		s.Stop = r.Stop
+	}
 	if n == 1 {
 		return r.scorers[0].Score(a)
 	}
 	all := make([]Scores, n)
 	for k, s := range r.scorers {
 		var err error
-		if r.Stop != nil && k > 0 {
-			err = r.Stop()
-		}
-		if err == nil {
-			all[k], err = s.Score(a)
-		}
-		if err != nil {
+		if all[k], err = s.Score(a); err != nil {
 			return Scores{}, fmt.Errorf("repeat %d of %d: %w", k+1, n, err)
 		}
 	}

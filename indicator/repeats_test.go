@@ -87,7 +87,7 @@ func TestRepeatedDead(t *testing.T) {
 	}
 }
 
-// TestRepeatedErrors: an error names the repeat, and Stop ends the scoring between two repeats.
+// TestRepeatedErrors: an error names the repeat, and Stop ends the scoring before any pass.
 func TestRepeatedErrors(t *testing.T) {
 	b, broken := newBench(t, supernet.Fair, false), newBench(t, supernet.Fair, false)
 	for _, bn := range broken.net.BNs() {
@@ -103,6 +103,16 @@ func TestRepeatedErrors(t *testing.T) {
 	r.Stop = func() error { return stop }
 	if _, err := r.Score(b.arch(t, mixed)); !errors.Is(err, stop) {
 		t.Errorf("stopped with %v", err)
+	}
+	one, asked := NewRepeated(b.repeated(t, 1)...), 0
+	one.Stop = func() error {
+		if asked++; asked == 4 {
+			return stop
+		}
+		return nil
+	}
+	if _, err := one.Score(b.arch(t, mixed)); !errors.Is(err, stop) || asked != 4 {
+		t.Errorf("one repeat stopped with %v after %d questions", err, asked)
 	}
 }
 

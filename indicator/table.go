@@ -20,6 +20,9 @@ func openTable(r io.Reader, name string) (table *csv.Reader, header []string, er
 	} else if bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
 		return nil, nil, fmt.Errorf("indicator: %s: written in UTF-16; save it as CSV in UTF-8", name)
 	}
+	if kind := binaryKind(b); kind != "" {
+		return nil, nil, fmt.Errorf("indicator: %s: %s, not text; a CSV table is needed", name, kind)
+	}
 	table = csv.NewReader(&shortLines{from: b})
 	table.ReuseRecord = true
 	header, err = table.Read()
@@ -39,6 +42,23 @@ func openTable(r io.Reader, name string) (table *csv.Reader, header []string, er
 		header[i] = strings.TrimSpace(header[i])
 	}
 	return table, header, nil
+}
+
+// binaryKind names the kind of a file that is not text; it is "" for text. A table begins with names of columns, which have no
+// control characters but the ends of lines and tabulators.
+func binaryKind(b *bufio.Reader) string {
+	head, _ := b.Peek(512)
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return "a gzip archive"
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "a ZIP archive or a workbook"
+	}
+	control := func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }
+	if bytes.ContainsFunc(head, control) {
+		return "a binary file"
+	}
+	return ""
 }
 
 // longestLine bounds the memory for a file that is no table.

@@ -30,12 +30,15 @@ func TestTablesOfSpreadsheetPrograms(t *testing.T) {
 		t.Errorf("scores with a byte-order mark: %v, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"arch;test_accuracy\na;1\n":           "separated by semicolons",
-		"arch\ttest_accuracy\na\t1\n":         "separated by tabs",
-		"\xff\xfea\x00r\x00c\x00h\x00":        "UTF-16",
-		"arch,test_accuracy\na,\"1\n":         "line",
-		"arch,test_accuracy\n\"a\"b,1\n":      "line 2",
-		strings.Repeat("\x00", 3*longestLine): "a line of more than 1024 KiB",
+		"arch;test_accuracy\na;1\n":        "separated by semicolons",
+		"arch\ttest_accuracy\na\t1\n":      "separated by tabs",
+		"\xff\xfea\x00r\x00c\x00h\x00":     "UTF-16",
+		"arch,test_accuracy\na,\"1\n":      "line",
+		"arch,test_accuracy\n\"a\"b,1\n":   "line 2",
+		"\x1f\x8b\x08\x00\x00":             "a gzip archive, not text",
+		"PK\x03\x04\x14\x00\x06\x00":       "a ZIP archive or a workbook, not text",
+		"\x93NUMPY\x01\x00":                "a binary file, not text; a CSV table is needed",
+		strings.Repeat("x", 3*longestLine): "a line of more than 1024 KiB",
 	} {
 		_, err := ReadTruth(strings.NewReader(text), "t.csv", TruthColumns{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "t.csv") || strings.Contains(err.Error(), "\n") {

@@ -19,6 +19,9 @@ func (e *evidence) takeJacobians() error {
 		raw[b], gauge[b] = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
 	}
 	for _, v := range e.directions {
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
 			return err
 		}

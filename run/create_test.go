@@ -138,7 +138,7 @@ func TestExtend(t *testing.T) {
 	if cfg, err := ReadConfig(r.Dir); err != nil || cfg.Train.Steps != 12 {
 		t.Errorf("the folder says %d steps, %v", cfg.Train.Steps, err)
 	}
-	if _, err := train(3); err == nil || !strings.Contains(err.Error(), "total steps") {
+	if _, err := train(3); err == nil || !strings.Contains(err.Error(), "has 12 steps, 3 are asked for") {
 		t.Errorf("fewer steps: error %v", err)
 	}
 	if cfg, err := ReadConfig(r.Dir); err != nil || cfg.Train.Steps != 12 {

@@ -20,6 +20,9 @@ func openImages(cfg Config, split string) (data.Set, error) {
 	if errors.Is(err, data.ErrNoFolder) {
 		return nil, setting.Errorf("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
 	}
+	if errors.Is(err, data.ErrNoSize) {
+		return nil, setting.Errorf("supernet.height", "and supernet.width are missing: %v", data.ErrNoSize)
+	}
 	return set, err
 }
 

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -148,7 +149,7 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// TestRepeatsResume: scoring that is stopped between two repeats goes on, and ends with the ledger of an undisturbed one.
+// TestRepeatsResume: scoring that is stopped within a repeat goes on, and ends with the ledger of an undisturbed one.
 func TestRepeatsResume(t *testing.T) {
 	cfg := repeating()
 	ledger := func(dir string, ctx context.Context) (string, error) {
@@ -173,8 +174,11 @@ func TestRepeatsResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	// Each architecture asks three times: before it, and before its second and third repeat.
-	cut, err := ledger(dir, &countdown{t.Context(), 5})
+	all := &countdown{t.Context(), 1 << 30}
+	if _, err := ledger(t.TempDir(), all); err != nil {
+		t.Fatal(err)
+	}
+	cut, err := ledger(dir, &countdown{t.Context(), (1<<30 - all.left) / 2}) // in the second of three architectures
 	if !errors.Is(err, context.Canceled) || strings.Count(cut, "\n") != 2 || !strings.HasPrefix(want, cut) {
 		t.Errorf("stopped with %v at\n%s", err, cut)
 	}
@@ -187,7 +191,7 @@ func TestRepeatsResume(t *testing.T) {
 	}
 }
 
-// TestRepeatsOfASearch: a search that is stopped between two repeats goes on to the result of an undisturbed one, while it
+// TestRepeatsOfASearch: a search that is stopped within a repeat goes on to the result of an undisturbed one, while it
 // calibrates and while it searches.
 func TestRepeatsOfASearch(t *testing.T) {
 	search1 := func(dir string, ctx context.Context) (*Found, error) {
@@ -203,7 +207,7 @@ func TestRepeatsOfASearch(t *testing.T) {
 		t.Fatalf("best %+v", want.Best)
 	}
 	dir := t.TempDir()
-	for _, asks := range []int{5, 14} {
+	for _, asks := range []int{25, 70} {
 		if _, err := search1(dir, &countdown{t.Context(), asks}); !errors.Is(err, search.ErrInterrupted) || !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped at question %d with %v", asks, err)
 		}
@@ -220,5 +224,43 @@ func TestRepeatsOfASearch(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(dir, ResultName))
 	if err != nil || !strings.Contains(string(text), `"repeats": 3`) {
 		t.Errorf("%s lacks the repeats: %v", ResultName, err)
+	}
+}
+
+// TestSetupOfALedger: the folder of a ledger says what its scores are of, and where those of other setups are.
+func TestSetupOfALedger(t *testing.T) {
+	dir := t.TempDir()
+	if s, err := ReadSetup(dir); s != nil || err != nil {
+		t.Errorf("an empty folder: %v, %v", s, err)
+	}
+	cfg := tiny()
+	for _, repeats := range []indicator.Repeats{1, 3} {
+		cfg.Score.Repeats = repeats
+		r, err := Untrained(cfg, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := r.Evaluator(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Close()
+		r.Close()
+		s, err := ReadSetup(dir)
+		if err != nil || s.Repeats != int(repeats) || s.Space != "nas-bench-201" || s.Images != cfg.Score.Images || s.Seed != cfg.Supernet.Seed {
+			t.Errorf("%d repeats: %+v, %v", repeats, s, err)
+		}
+		for _, want := range []string{"nas-bench-201, BatchNorm fair, ", fmt.Sprintf("repeats %d; device ", repeats)} {
+			if !strings.Contains(s.String(), want) {
+				t.Errorf("%q has no %q", s, want)
+			}
+		}
+	}
+	others, err := search.Kept(dir)
+	if err != nil || len(others) != 1 {
+		t.Fatalf("kept %q, %v", others, err)
+	}
+	if s, err := ReadSetup(others[0]); err != nil || s.Repeats != 1 {
+		t.Errorf("the ledger set aside: %+v, %v", s, err)
 	}
 }

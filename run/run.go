@@ -35,6 +35,9 @@ type Run struct {
 	Training []int         // indices of the images that train
 	HeldOut  []int         // indices of the images that are held out for scoring and validation
 
+	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
+	Ranking func(done, total int)
+
 	locks   map[string]func() // by folder
 	trainer *train.Trainer    // prepared by Create for Train
 }
@@ -191,11 +194,25 @@ func openNetwork(cfg Config, o Options) (*Run, error) {
 	if r.Device, err = OpenDevice(cfg, o); err != nil {
 		return nil, err
 	}
+	if n := elements(r.Net); n >= manyWeights && o.Log != nil {
+		o.Log.Info("drawing the initial weights", "millions", n/1_000_000)
+	}
 	if r.Store, err = r.initialStore(); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// manyWeights are drawn for seconds, on one core: a line says so.
+const manyWeights = 10_000_000
+
+// elements is the number of all parameters of a supernet.
+func elements(net *supernet.Net) (n int) {
+	for _, p := range net.Params() {
+		n += p.Len()
+	}
+	return n
 }
 
 // initialStore makes a Store with all parameters at their initial values.

@@ -199,6 +199,25 @@ func TestRankingStops(t *testing.T) {
 	}
 }
 
+// TestRankingReports: a ranking reports before its first network and after each.
+func TestRankingReports(t *testing.T) {
+	r := create(t, tiny())
+	rank, err := r.ranker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calls []int
+	r.Ranking = func(done, total int) {
+		calls = append(calls, done)
+		if total != rankedSample {
+			t.Errorf("%d networks", total)
+		}
+	}
+	if _, err := rank(t.Context()); err != nil || len(calls) != rankedSample+1 || calls[0] != 0 || calls[rankedSample] != rankedSample {
+		t.Errorf("reported %d, %v", calls, err)
+	}
+}
+
 func checkpoint(t *testing.T, r *Run) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join(r.Dir, "checkpoint"))

@@ -69,7 +69,7 @@ type Evaluator struct {
 	ledger *search.Ledger
 }
 
-// stopWith makes scoring end between two repeats when the context ends.
+// stopWith makes scoring end between two passes when the context ends.
 func (e *Evaluator) stopWith(ctx context.Context) { e.scorer.Stop = ctx.Err }
 
 // Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir

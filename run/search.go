@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -58,7 +59,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	out.Scored = out.Sample
 	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
-	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective}
+	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective, Sample: out.Sample}
 	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {
 		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
 	})
@@ -75,6 +76,22 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 		return nil, err
 	}
 	return out, wholefile.Write(filepath.Join(filepath.Dir(e.Path()), ResultName), append(text, '\n'))
+}
+
+// ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the
+// folder has no result that says it.
+func (r *Run) ResultSteps() (steps int, ok bool) {
+	text, err := os.ReadFile(filepath.Join(r.Dir, ResultName))
+	if err != nil {
+		return 0, false
+	}
+	var result struct {
+		Steps *int `json:"training_steps"`
+	}
+	if err := json.Unmarshal(text, &result); err != nil || result.Steps == nil {
+		return 0, false // results of older programs do not say it
+	}
+	return *result.Steps, true
 }
 
 // calibrate scores the sample that calibrates a composite of several terms, and returns the objective and the sample.

@@ -120,7 +120,9 @@ func (r *Run) ranker() (func(context.Context) ([]float64, error), error) {
 		return nil, err
 	}
 	sample := r.rankedArchs()
-	return func(ctx context.Context) ([]float64, error) { return rankSample(ctx, scorer, composite, sample) }, nil
+	return func(ctx context.Context) ([]float64, error) {
+		return rankSample(ctx, scorer, composite, sample, r.Ranking)
+	}, nil
 }
 
 // rankedArchs returns the architectures whose ranking the early bird compares.
@@ -128,9 +130,15 @@ func (r *Run) rankedArchs() []supernet.Arch {
 	return LiveSample(r.Net, rankedSample, r.Config.Score.Seed, "early bird")
 }
 
-// rankSample scores the architectures and ranks them. It ends between two of them when the context has ended.
-func rankSample(ctx context.Context, scorer *indicator.Scorer, composite indicator.Composite, sample []supernet.Arch) ([]float64, error) {
+// rankSample scores the architectures and ranks them. It ends between two passes when the context has ended. It calls report,
+// if not nil, before the first and after each.
+func rankSample(ctx context.Context, scorer *indicator.Scorer, composite indicator.Composite, sample []supernet.Arch, report func(done, total int)) ([]float64, error) {
 	scorer.Reset()
+	scorer.Stop = ctx.Err
+	if report == nil {
+		report = func(int, int) {}
+	}
+	report(0, len(sample))
 	scores := make([]indicator.Scores, len(sample))
 	for i, a := range sample {
 		err := ctx.Err()
@@ -140,6 +148,7 @@ func rankSample(ctx context.Context, scorer *indicator.Scorer, composite indicat
 		if err != nil {
 			return nil, err
 		}
+		report(i+1, len(sample))
 	}
 	return composite.LogRank(scores)
 }

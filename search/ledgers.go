@@ -51,7 +51,8 @@ func chooseLedger(dir string, key Key, repeats int) error {
 		if err != nil {
 			return err
 		}
-		slog.Warn("the scores in this folder are of another setup; they are kept", "differs in", differs, "kept in", to)
+		slog.Info("the scores in this folder are of another setup: they move to a folder of their own, and come back with that setup",
+			"the setups differ in", differs, "moved to", to)
 	}
 	if err := writeKey(dir, key); err != nil {
 		return err
@@ -152,7 +153,7 @@ func takeBack(dir string, s setup) error {
 	if err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
-	slog.Info("the scores of this setup are taken back", "from", from)
+	slog.Info("earlier scores of this setup are used again", "taken from", from)
 	os.Remove(filepath.Join(from, keyFile))
 	os.Remove(from)
 	os.Remove(filepath.Dir(from))

@@ -52,12 +52,12 @@ func Sample(ctx context.Context, space supernet.Space, e Evaluator, n int, seed 
 	sample := make([]indicator.Scores, 0, n)
 	for i := range n {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("%w while calibrating: %w", ErrInterrupted, err)
+			return nil, &stopError{"while calibrating", err}
 		}
 		a := supernet.Random(space, philox.New(seed, "search calibration", uint64(i)))
 		s, err := e.Score(a)
 		if stopped := ctx.Err(); stopped != nil && errors.Is(err, stopped) {
-			return nil, fmt.Errorf("%w while calibrating: %w", ErrInterrupted, err)
+			return nil, &stopError{"while calibrating", err}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("search: calibration: %s: %w", space.Format(a), err)

@@ -68,6 +68,8 @@ type Result struct {
 	Dead        int     `json:"dead"`        // of them, without a path from input to output
 	Reused      int     `json:"reused"`      // of them, taken from the ledger
 	Seconds     float64 `json:"seconds"`
+	// BestOfSample is the best architecture of Problem.Sample within the limits, if it scores higher than Best[0].
+	BestOfSample *Found `json:"best_of_sample,omitempty"`
 	// TrainingSteps of the supernet that gave the scores; 0: it is untrained. The caller of Run sets it.
 	TrainingSteps int `json:"training_steps"`
 }
@@ -87,7 +89,26 @@ func (s *searcher) result() (*Result, error) {
 			r.Dead++
 		}
 	}
-	return r, nil
+	r.BestOfSample, err = s.bestOfSample(best[0])
+	return r, err
+}
+
+// bestOfSample returns the best of the sample within the limits, or nil if it scores no higher than the best found.
+func (s *searcher) bestOfSample(found Found) (*Found, error) {
+	var best *Found
+	for _, scores := range s.Sample {
+		a, err := s.Space.Parse(scores.Arch)
+		if err != nil {
+			return nil, fmt.Errorf("search: sample: %w", err)
+		}
+		f := Found{Choice: a, Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
+		switch {
+		case scores.Dead, !s.within(f.Cost), !(f.Score > found.Score):
+		case best == nil || compare(f, *best) < 0:
+			best = &f
+		}
+	}
+	return best, nil
 }
 
 // ranking orders all found architectures, the best first. Objective.Among decides ties.

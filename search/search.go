@@ -21,6 +21,15 @@ import (
 // continues from it.
 var ErrInterrupted = errors.New("search interrupted")
 
+// stopError is an ErrInterrupted that says when. It wraps the error of the context, whose text says nothing to a reader.
+type stopError struct {
+	when  string
+	cause error
+}
+
+func (e *stopError) Error() string   { return ErrInterrupted.Error() + " " + e.when }
+func (e *stopError) Unwrap() []error { return []error{ErrInterrupted, e.cause} }
+
 // Evaluator scores one architecture. *indicator.Scorer is one.
 type Evaluator interface {
 	Score(a supernet.Arch) (indicator.Scores, error)
@@ -32,6 +41,9 @@ type Problem struct {
 	Sizes     supernet.Config // network sizes for the costs that the limits bound
 	Evaluator Evaluator       // *Recorded makes the search resumable
 	Objective Objective
+	// Sample has scores of the same evaluator that the strategy does not see, such as those that calibrate the objective. One of
+	// them may score higher than all that the strategy finds: Result.BestOfSample.
+	Sample []indicator.Scores
 }
 
 // Strategies returns the names of the strategies.

@@ -370,7 +370,56 @@ func TestSampleIsAPrefix(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Sample(ctx, space, newFake(space, 1), 5, 3, nil); !errors.Is(err, ErrInterrupted) {
+	if _, err := Sample(ctx, space, newFake(space, 1), 5, 3, nil); !errors.Is(err, ErrInterrupted) || err.Error() != "search interrupted while calibrating" {
 		t.Errorf("a cancelled sample: %v", err)
+	}
+	_, err = Run(ctx, Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t)}, Config{}, nil)
+	if !errors.Is(err, context.Canceled) || err.Error() != "search interrupted after 0 evaluations" {
+		t.Errorf("a cancelled search: %v", err)
+	}
+}
+
+// TestBestOfSample: a result names the best of the sample if it is live, within the limits and better than all that was found.
+func TestBestOfSample(t *testing.T) {
+	space, objective := fakeSpace{5, 3}, firstTerm(t)
+	scored := func(i int) indicator.Scores {
+		s, err := newFake(space, 4).Score(space.At(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	var whole []indicator.Scores
+	for i := range space.Size() {
+		whole = append(whole, scored(i))
+	}
+	search := func(sample []indicator.Scores, c Config) *Result {
+		c.Strategy, c.MaxEvaluations = "random", 3
+		return mustRun(t, Problem{Space: space, Evaluator: newFake(space, 4), Objective: objective, Sample: sample}, c)
+	}
+	plain := search(nil, Config{})
+	if plain.BestOfSample != nil {
+		t.Errorf("no sample, but its best is %+v", plain.BestOfSample)
+	}
+	best, bestWithin := math.Inf(-1), math.Inf(-1)
+	const limit = 200
+	for i, s := range whole {
+		if s.Dead {
+			continue
+		}
+		best = max(best, objective.Of(s))
+		if space.Cost(space.At(i), supernet.Config{}).MACs <= limit {
+			bestWithin = max(bestWithin, objective.Of(s))
+		}
+	}
+	got := search(whole, Config{})
+	if got.BestOfSample == nil || got.BestOfSample.Score != best || got.Best[0].Score != plain.Best[0].Score {
+		t.Errorf("best of the sample %+v, want %v; best found %v, want %v", got.BestOfSample, best, got.Best[0].Score, plain.Best[0].Score)
+	}
+	if got := search(whole, Config{MaxMACs: limit}); got.BestOfSample == nil || got.BestOfSample.Score != bestWithin || !(bestWithin < best) {
+		t.Errorf("within the limit: %+v, want %v", got.BestOfSample, bestWithin)
+	}
+	if got := search([]indicator.Scores{plain.Best[0].Scores, scored(0)}, Config{}); got.BestOfSample != nil {
+		t.Errorf("the sample is no better, but its best is %+v", got.BestOfSample)
 	}
 }

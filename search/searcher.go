@@ -115,7 +115,7 @@ func (s *searcher) run(report func(Progress)) error {
 // interrupted returns ErrInterrupted if the context has ended.
 func (s *searcher) interrupted() error {
 	if err := s.ctx.Err(); err != nil {
-		return fmt.Errorf("%w after %d evaluations: %w", ErrInterrupted, len(s.found), err)
+		return &stopError{fmt.Sprintf("after %d evaluations", len(s.found)), err}
 	}
 	return nil
 }
@@ -136,11 +136,8 @@ func (s *searcher) spent() string {
 // accept reports whether a is within the limits and a network not visited before, and marks it visited.
 func (s *searcher) accept(a supernet.Arch) bool {
 	s.proposed++
-	if s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0 {
-		cost := s.Space.Cost(a, s.Sizes)
-		if s.cfg.MaxMACs > 0 && cost.MACs > s.cfg.MaxMACs || s.cfg.MaxParams > 0 && cost.Params > s.cfg.MaxParams {
-			return false
-		}
+	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.within(s.Space.Cost(a, s.Sizes)) {
+		return false
 	}
 	name := s.Space.Canonical(a)
 	if s.visited[name] {
@@ -148,6 +145,11 @@ func (s *searcher) accept(a supernet.Arch) bool {
 	}
 	s.visited[name] = true
 	return true
+}
+
+// within reports whether a cost is within the limits.
+func (s *searcher) within(c supernet.Cost) bool {
+	return (s.cfg.MaxMACs == 0 || c.MACs <= s.cfg.MaxMACs) && (s.cfg.MaxParams == 0 || c.Params <= s.cfg.MaxParams)
 }
 
 func (s *searcher) evaluate(a supernet.Arch) error {

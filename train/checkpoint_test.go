@@ -200,7 +200,7 @@ func TestResumeRefusesAnotherRun(t *testing.T) {
 		{"width", "supernet channels is 4, here it is 5", func(s *supernet.Config, _ *Config) { s.Channels = 5 }, 0},
 		{"paths", "training seed is 5, here it is 6", func(_ *supernet.Config, c *Config) { c.Seed = 6 }, 0},
 		{"learning rate", "training lr is 0.2, here it is 0.3", func(_ *supernet.Config, c *Config) { c.LR = 0.3 }, 0},
-		{"length", "total steps is 4, here it is 3", func(_ *supernet.Config, c *Config) { c.Steps = 3 }, 0},
+		{"length", "the run has 4 steps, 3 are asked for", func(_ *supernet.Config, c *Config) { c.Steps = 3 }, 0},
 		{"data", "data, augmentation and shuffling", func(*supernet.Config, *Config) {}, 12},
 	}
 	for _, test := range tests {

@@ -83,6 +83,8 @@ func (c *checkpoint) matches(want []Field) error {
 		switch {
 		case !ok:
 			return fmt.Errorf("the checkpoint is of another program: it does not say its %s", f.Name)
+		case v != f.Value && f.Name == totalSteps: // extend has made a longer run equal
+			return fmt.Errorf("the run has %s steps, %s are asked for: a run can become longer, not shorter", v, f.Value)
 		case v != f.Value:
 			return fmt.Errorf("the checkpoint is of another run: its %s is %s, here it is %s", f.Name, v, f.Value)
 		}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -93,13 +94,22 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 	if err != nil {
 		return 0, 0, err
 	}
+	if err := t.stopped(); err != nil {
+		return 0, 0, err
+	}
 	if err := exec.Forward(images, n); err != nil {
+		return 0, 0, err
+	}
+	if err := t.stopped(); err != nil {
 		return 0, 0, err
 	}
 	if err := exec.CrossEntropy(labels, t.cfg.LabelSmoothing); err != nil {
 		return 0, 0, err
 	}
 	if err := exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All); err != nil {
+		return 0, 0, err
+	}
+	if err := t.stopped(); err != nil {
 		return 0, 0, err
 	}
 	if loss, correct, err = exec.Loss(); err != nil {
@@ -109,6 +119,17 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 		return 0, 0, &NonFiniteError{What: "loss", Layer: blame(exec, p)}
 	}
 	return loss, correct, nil
+}
+
+// errStopped ends a step whose context has ended, before it changes a parameter.
+var errStopped = errors.New("the step is stopped")
+
+// stopped returns errStopped if the context has ended. A large image takes seconds: a step asks before each of its parts.
+func (t *Trainer) stopped() error {
+	if t.stop != nil && t.stop() != nil {
+		return errStopped
+	}
+	return nil
 }
 
 // update makes one optimizer step over ids and counts it.

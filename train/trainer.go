@@ -16,7 +16,7 @@ import (
 )
 
 // Run returns ErrInterrupted if its context has ended and ErrBudget if Config.MaxTime is used up. In both cases it has
-// finished the step and written a checkpoint; Resume and Run continue from it.
+// written a checkpoint; Resume and Run continue from it.
 var (
 	ErrInterrupted = errors.New("train: interrupted; the checkpoint is written")
 	ErrBudget      = errors.New("train: the time budget is used up; the checkpoint is written")
@@ -44,6 +44,7 @@ type Trainer struct {
 	trained  []kernels.ParamID // everything that this run can update
 	identity []Field           // what a checkpoint must agree with
 	state    state             // where the run is
+	stop     func() error      // the error of Run's context; nil: it does not end
 	resumed  bool
 	path     string // the last one taken, for messages
 	metrics  *metrics
@@ -168,7 +169,7 @@ func deviceOf(d kernels.Device) string {
 }
 
 // Run trains until the last step or until the ranking has settled. If ctx or the time budget ends before, the error is
-// ErrInterrupted or ErrBudget. Run writes a checkpoint in all these cases. After any other error the folder holds the last
+// ErrInterrupted or ErrBudget. A step in progress is dropped when ctx ends, and finished when the budget does. Run writes a checkpoint in all these cases. After any other error the folder holds the last
 // good checkpoint. Run calls report, if not nil, after each step.
 //
 // It is an error if the folder already holds a checkpoint and Resume was not called.
@@ -181,6 +182,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	}
 	defer func() { err = cmp.Or(err, t.metrics.close()) }()
 
+	t.stop = ctx.Err
 	stream := t.loader.Stream(context.WithoutCancel(ctx), t.state.Step)
 	defer stream.Close()
 
@@ -191,7 +193,8 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 		}
 		done := t.state.Step >= t.total || t.Settled()
 		spent := t.cfg.MaxTime > 0 && time.Since(start) >= t.cfg.MaxTime
-		stop := done || spent || ctx.Err() != nil
+		ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
+		stop := done || spent || ended
 		if stop || t.checkpointDue(t.state.Step-savedAt, time.Since(saved)) {
 			if err := t.save(); err != nil {
 				return err
@@ -201,7 +204,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 		switch {
 		case done:
 			return nil
-		case ctx.Err() != nil:
+		case ended:
 			return ErrInterrupted
 		case spent:
 			return ErrBudget
@@ -211,6 +214,9 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 			return fmt.Errorf("train: step %d: %w", t.state.Step, err)
 		}
 		p, err := t.step(batch)
+		if errors.Is(err, errStopped) {
+			continue // nothing has changed: the resumed run makes the step
+		}
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format
 // execute runs the program and returns the exit code. It writes results to stdout and everything else to stderr.
 func execute(args []string, stdout, stderr io.Writer) int {
 	out, log := &console{w: stdout}, &console{w: stderr}
-	slog.SetDefault(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{ReplaceAttr: dropTime})))
+	logTo(log, slog.LevelInfo)
 	k := &keeper{}
 	ctx, stop := interruptible(log, k)
 	defer stop()
@@ -51,7 +51,7 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		err = out.failed()
 	}
 	if err != nil {
-		fmt.Fprintln(log, "bnas: "+oneLine(strings.TrimSpace(err.Error())))
+		fmt.Fprintln(log, "bnas: "+oneLine(strings.TrimSpace(plain(err))))
 	}
 	return exitCode(err)
 }
@@ -90,6 +90,11 @@ func exitCode(err error) int {
 		return exitKilled
 	}
 	return exitFailure
+}
+
+// logTo makes the default log one of lines of at least a level.
+func logTo(w io.Writer, least slog.Level) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: dropTime})))
 }
 
 func dropTime(groups []string, a slog.Attr) slog.Attr {
@@ -139,6 +144,9 @@ func prepare(c *cli.Command) {
 	c.Action = func(ctx *cli.Context) error {
 		if len(c.Subcommands) == 0 && c.ArgsUsage == "" && ctx.NArg() > 0 {
 			return usagef("%s takes no arguments, got %q", ctx.Command.HelpName, ctx.Args().First())
+		}
+		if ctx.Bool("quiet") {
+			logTo(ctx.App.ErrWriter, slog.LevelError)
 		}
 		return inFlags(c, action(ctx))
 	}

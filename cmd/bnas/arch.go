@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -115,6 +116,9 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 		return nil, fmt.Errorf("architectures: %w", err)
 	}
 	name := inputName(path)
+	if bytes.IndexByte(text, 0) >= 0 {
+		return nil, fmt.Errorf("%s: a binary file, not text; a list of architectures is needed", name)
+	}
 	var archs []supernet.Arch
 	for i, line := range strings.Split(string(text), "\n") {
 		if line = strings.TrimSpace(line); line == "" {

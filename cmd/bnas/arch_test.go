@@ -134,17 +134,17 @@ func TestFileIsStdin(t *testing.T) {
 	}
 }
 
-// TestCosts reads the numbers of --max-macs and --max-params.
-func TestCosts(t *testing.T) {
+// TestWholeNumbers reads the whole numbers of flags.
+func TestWholeNumbers(t *testing.T) {
 	for text, want := range map[string]int64{
-		"0": 0, "100000000": 1e8, "100e6": 1e8, "1e8": 1e8, "100M": 1e8, "500k": 5e5, "1.5G": 15e8, "-5": -5, "9223372036854775807": 1<<63 - 1,
+		"0": 0, "100000000": 1e8, "100e6": 1e8, "1e8": 1e8, "1e3": 1000, "007": 7, "100M": 1e8, "500k": 5e5, "1.5G": 15e8, "-5": -5, "9223372036854775807": 1<<63 - 1,
 	} {
-		if got, err := parseCost(text); err != nil || got != want {
+		if got, err := parseWhole(text); err != nil || got != want {
 			t.Errorf("%q is %d, %v, want %d", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "M", "1e", "0.5", "1.5", "9223372036854775808", "10e18", "1e999999999", "1e-999999999", "1/1", "0x10", "1_0", "1m", "1K", "1e3M", "NaN", "Inf", strings.Repeat("9", 100000)} {
-		if got, err := parseCost(text); err == nil {
+	for _, text := range []string{"", "M", "1e", "0.5", "1.5", "9223372036854775808", "10e18", "1e999999999", "1e-999999999", "1/1", "0x10", "0b1", "0o7", "1_0", "1m", "1K", "1e3M", "NaN", "Inf", strings.Repeat("9", 100000)} {
+		if got, err := parseWhole(text); err == nil {
 			t.Errorf("%q is %d, want an error", cut(text, 40), got)
 		}
 	}

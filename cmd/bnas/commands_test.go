@@ -37,7 +37,7 @@ var commandCases = []commandCase{
 	{args: "run --resume RUN --out DIR/x", code: exitUsage, stderr: "bnas: --out cannot be given with --resume: the run stays in RUN\n"},
 	{args: "run --calibration 1", code: exitUsage, stderr: "bnas: --calibration 1: must be 2…1000000\n"},
 
-	{args: "train " + netFlags + " --steps 2 --batch 4 --rank-every 0 --out DIR/trained --json",
+	{args: "train " + netFlags + " --steps 2e0 --batch 4 --rank-every 0 --out DIR/trained --json",
 		values: map[string]string{"step": "2", "total": "2", "settled": "false"}, file: "DIR/trained/checkpoint"},
 	{args: "train " + netFlags + " --steps 200 --batch 4 --rank-every 0 --max-time 1ns --out DIR/cut", code: exitInterrupted, stderr: "to go on: bnas train --resume DIR/cut\n"},
 	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
@@ -55,33 +55,61 @@ var commandCases = []commandCase{
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
 	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
 	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train --data-dir DIR", code: exitUsage, stderr: "bnas: --data-dir has an effect only with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx\n"},
+	{args: "train --data folder --data-dir DIR", code: exitUsage, stderr: "bnas: --height and --width are missing: the images of a folder have no common size; give the one to which they are resized\n"},
+	{args: "train --data cifar10 --data-dir DIR/nowhere", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},
+	{args: "train --config DIR/nowhere.yaml", code: exitFailure, stderr: "bnas: configuration: DIR/nowhere.yaml: no such file or folder\n"},
+	{args: "train --data-mean 1,2", code: exitUsage, stderr: "bnas: --data-mean and --data-std: "},
+	{args: "train --cells 2 --space fairnas", code: exitUsage, stderr: "bnas: --cells 2: fairnas has a fixed depth; leave --cells out\n"},
+	{args: "train --resume DIR/trained --steps 1", code: exitFailure, stderr: "the run has 2 steps, 1 are asked for: a run can become longer, not shorter\n"},
 	{args: "train --data cifar10", code: exitUsage, stderr: "bnas: --data-dir is missing: cifar10 needs the folder of its files\n"},
 	{args: "train argument", code: exitUsage, stderr: "bnas: bnas train takes no arguments, got \"argument\"\n"},
 
 	{args: "score --run RUN ARCH --json", values: map[string]string{"file": `"RUN/scores.csv"`}, stdout: `"convs": 2`},
-	{args: "score --run RUN --sample 2 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
+	{args: "train --steps 1e-1", code: exitUsage, stderr: "bnas: --steps: \"1e-1\" is not a whole number\n"},
+	{args: "score --run RUN --sample 2e0 --seed 0e0 --out DIR/scores", stdout: "ARCHITECTURE", file: "DIR/scores/scores.csv"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms params ARCH --quiet", stdout: "params        "},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum,params --repeats 2 --seed 3 --sample 9 --out DIR/repeats.csv --json", stdout: `"repeats": 2`, file: "DIR/repeats.csv"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum --repeats 2 ARCH --quiet", stdout: " ± "},
+	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum --repeats 2 ARCH all3x3 --quiet", stdout: " ± "},
+	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum 0,0,0,0,0,0 --quiet", stdout: "\ndead           no path leads from the input to the output\ncell_spectrum  dead\n"},
+	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum 0,0,0,0,0,0 all3x3 --quiet", stdout: "\n1 of 2 are dead: no path leads from the input to the output\n"},
 	{args: "score --repeats 0 --sample 1", code: exitUsage, stderr: "bnas: --repeats 0: must be 1…64\n"},
 	{args: "score --repeats 65 --sample 1", code: exitUsage, stderr: "bnas: --repeats 65: must be 1…64\n"},
 	{args: "search --repeats many", code: exitUsage, stderr: "bnas: --repeats: \"many\" is not a whole number\n"},
 	{args: "score --run RUN --seed 9 --terms params ARCH --json", stdout: `"params"`},
 	{args: "score --run RUN --sample 2 --all", code: exitUsage, stderr: "in one way"},
 	{args: "score --run RUN nonsense", code: exitUsage, stderr: "byte 1"},
+	{args: "score --run RUN --file DIR/x.npy", code: exitFailure, stderr: "bnas: DIR/x.npy: a binary file, not text; a list of architectures is needed\n"},
 	{args: "score --images 60000 --sample 1", code: exitFailure, stderr: "bnas: scoring needs 60112 images, fashion has 7000 to give; lower --images or --mc-batches\n"},
 
 	{args: "search --run RUN --strategy random --max-evaluations 3 --json", values: map[string]string{"strategy": `"random"`, "evaluations": "3"}},
-	{args: "search " + netFlags + " " + fewFlags + " --composite params --strategy exhaustive --max-evaluations 3", stdout: "exhaustive, params: 3 networks scored (0 from the ledger), ended: evaluations\n"},
+	{args: "search " + netFlags + " " + fewFlags + " --composite params --strategy exhaustive --max-evaluations 3", stdout: "exhaustive, params: 3 networks scored (0 from the ledger), ended: all 3 evaluations done\nscore: the term params\n"},
+	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
+		stdout: "ended: all 1 evaluations done\nscore: bnas = naswot + cell_spectrum + isometry + bn_noise, in log quantiles of the calibration sample; at most 0\n"},
+	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
+		stdout: "\na random architecture of the calibration scores higher, -"},
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, regularised"},
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
 		values: map[string]string{"missing": "0"}, stdout: `"tau_b": 1,`},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: "architectures, repeats 1\nsetup   "},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: " architectures, those with a path from the input to the output\nterm  "},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: "\ncomposite bnas: naswot + cell_spectrum + isometry + bn_noise, in log quantiles of the same architectures\n"},
+	{args: "score --run RUN --repeats 2 --sample 4 --quiet --terms params", stdout: "params"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
+		stdout: "scores        RUN/scores.csv: 4 architectures, repeats 2\nsetup         nas-bench-201, BatchNorm fair, cells 1, channels 4, 8×8, seed 0; scored with images 8, seed 0, repeats 2; device cpu\nother setups  --scores RUN/ledgers/"},
+	{args: "correlate --scores RUN --table DIR/few.csv", code: exitFailure, stderr: " are in DIR/few.csv, which has 1: give a table of nas-bench-201 that has more of them, or other scores: --scores RUN/ledgers/"},
+	{args: "score --run RUN --sample 4 --json", stderr: "earlier scores of this setup are used again"},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5",
 		stdout: "with twice the repeats\ncell_spectrum  "},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
 	{args: "correlate --scores DIR/scores --table RUN/scores.csv --accuracy-column params", code: exitFailure, stderr: "bnas: DIR/scores has 2 architectures: a correlation needs at least 3\n"},
-	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "nowhere.csv"},
+	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "bnas: table: nowhere.csv: no such file or folder\n"},
+	{args: "correlate --scores RUN/scores.csv --table DIR/x.npy", code: exitFailure, stderr: "bnas: indicator: DIR/x.npy: a binary file, not text; a CSV table is needed\n"},
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},
 
 	{args: "eval --run RUN --calibration-images 8 --validation-images 8 ARCH --json", stdout: `"images": 8`},
@@ -94,11 +122,21 @@ var commandCases = []commandCase{
 	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
 	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
+	{args: "space list", stdout: "\nfairnas          609359740010496     19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
+	{args: "space info nas-bench-macro --json", values: map[string]string{"space": `"nas-bench-macro"`}},
+	{args: "space info nas-bench-macro --space fairnas", code: exitUsage, stderr: "bnas: the argument \"nas-bench-macro\" and --space fairnas name two spaces; give one\n"},
+	{args: "space info nas-bench-macros", code: exitUsage, stderr: "nas-bench-201"},
 	{args: "space show all3x3 --json", values: map[string]string{"params": "1531546", "dead": "false"}},
+	{args: "space show mixed", stdout: "BatchNorms     81 in the Program (BatchNorm fair), 66 of the path in the authors' placement (the term depth)\n"},
 	{args: "space show all3x3 --space nas-bench-macro", code: exitUsage, stderr: "bnas: argument \"all3x3\": nas-bench-macro has no architecture of this name\n"},
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
+
+	{args: "train --resume RUN --steps 8", stdout: "\noutdated   result.json and report.html there are of 6 steps; the next command renews them\nnext       bnas search --run RUN\n"},
+	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": "6"}},
+	{args: "search --run RUN --quiet", stdout: "\nreport  RUN/report.html\n"},
+	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": ""}, stderr: "device"},
 
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
 	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
@@ -131,6 +169,9 @@ func TestCommands(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
 	writeBatch(t, dir)
+	if err := os.WriteFile(filepath.Join(dir, "few.csv"), []byte("arch,test_accuracy\n"+cellArch+",90\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	fill := strings.NewReplacer("RUN", filepath.Join(dir, "run"), "DIR", dir)
 	for _, c := range commandCases {
 		t.Run(strings.ReplaceAll(c.args, "/", "_"), func(t *testing.T) {

@@ -75,7 +75,7 @@ var (
 		{"mc-batches", "score.mc_batches", "`N` resampled batches of MC-BatchNorm", catScoring},
 	}
 	compositeSetting = []setting{
-		{"composite", "objective.composite", "objective to maximise: `NAME` of a composite or a term", catSearch},
+		{"composite", "objective.composite", "objective to maximise: `NAME` of a composite, " + composites() + ", or of a term", catSearch},
 	}
 	searchSettings = []setting{
 		{"strategy", "search.strategy", "`NAME` is " + either(search.Strategies()), catSearch},

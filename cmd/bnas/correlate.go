@@ -6,11 +6,13 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
@@ -31,7 +33,11 @@ func correlateCommand() *cli.Command {
 		),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
-			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv",
+			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n\n" +
+			"The table is CSV with a header. It has the text of an architecture and its accuracy; other columns do not matter:\n\n" +
+			"  arch,test_accuracy\n" +
+			"  |nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,93.12\n" +
+			"  |nor_conv_1x1~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,89.40",
 		Action: correlate,
 	}
 }
@@ -44,8 +50,18 @@ type correlated struct {
 	Terms         []indicator.Correlation `json:"terms"`
 }
 
+// scored describes the scores. A folder has those of the setup that was used last; the scores of others are kept beside it.
+type scored struct {
+	File          string     `json:"file"`
+	Architectures int        `json:"architectures"`
+	Repeats       int        `json:"repeats"`
+	Setup         *run.Setup `json:"setup"`        // null: the file does not say it
+	Others        []string   `json:"other_setups"` // folders with the scores of other setups
+}
+
 type correlateResult struct {
 	Scores   string               `json:"scores"`
+	Scored   scored               `json:"scored"`
 	Table    string               `json:"table"`
 	Missing  int                  `json:"missing"` // scored, but not in the table
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
@@ -63,7 +79,7 @@ func correlate(c *cli.Context) error {
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
-	scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
+	of, scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
 	if err != nil {
 		return err
 	}
@@ -71,14 +87,14 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := correlateResult{Scores: c.String("scores"), Table: c.String("table"), Skipped: table.Skipped}
+	r := correlateResult{Scores: c.String("scores"), Scored: of, Table: c.String("table"), Skipped: table.Skipped}
 	found, accuracy, missing := indicator.Join(scores, table)
 	if len(scores) < 3 {
 		return fmt.Errorf("%s has %d architectures: a correlation needs at least 3", r.Scores, len(scores))
 	}
 	if r.Missing = missing; len(found) < 3 {
-		return fmt.Errorf("only %d of the %d scored architectures are in %s: is it the table of %s?",
-			len(found), len(scores), r.Table, cfg.Supernet.Space)
+		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
+			len(found), len(scores), of.File, r.Table, len(table.Arch), cfg.Supernet.Space, of.elsewhere())
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
@@ -117,7 +133,7 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 	}
 	fused, err := judging.Composites(calibration, covered, scores, accuracy)
 	for i := range fused {
-		fused[i].Name = "composite " + fused[i].Name
+		fused[i].Name = compositePrefix + fused[i].Name
 	}
 	one.Terms = append(one.Terms, fused...)
 	for _, p := range judging.Proxies(table, scores, accuracy) {
@@ -128,29 +144,70 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
-func readScores(path, spaceName string) ([]indicator.Scores, error) {
+func readScores(path, spaceName string) (of scored, scores []indicator.Scores, err error) {
 	space, err := supernet.Lookup(spaceName)
 	if err != nil {
-		return nil, usageError{err}
+		return of, nil, usageError{err}
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, search.ScoresName)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("scores: %w", err)
+		return of, nil, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
-	scores, err := indicator.ReadScores(f, path)
-	if err != nil {
-		return nil, err
+	if scores, err = indicator.ReadScores(f, path); err != nil {
+		return of, nil, err
 	}
+	of = scored{File: path, Architectures: len(scores), Repeats: 1, Others: []string{}}
 	for _, s := range scores {
 		if _, err := space.Parse(s.Arch); err != nil {
-			return nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
+			return of, nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
 		}
+		of.Repeats = max(of.Repeats, s.Repeats)
 	}
-	return scores, nil
+	return of, scores, of.look()
+}
+
+// look finds the setup of the scores and the scores of other setups, if the file is that of a folder of scores.
+func (s *scored) look() error {
+	dir, name := filepath.Split(s.File)
+	if name != search.ScoresName {
+		return nil
+	}
+	var err error
+	if s.Setup, err = run.ReadSetup(filepath.Clean(dir)); err != nil {
+		return err
+	}
+	others, err := search.Kept(filepath.Clean(dir))
+	s.Others = append(s.Others, others...)
+	return err
+}
+
+// elsewhere says where other scores are, as the end of a sentence; "" if none are known.
+func (s *scored) elsewhere() string {
+	if len(s.Others) == 0 {
+		return ""
+	}
+	return ": --scores " + quote(s.Others[0]) + " has those of another setup" + andMore(len(s.Others)-1)
+}
+
+func andMore(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d more are beside it", n)
+}
+
+func (s *scored) text(w io.Writer) {
+	fmt.Fprintf(w, "scores\t%s: %d architectures, repeats %d\n", s.File, s.Architectures, s.Repeats)
+	if s.Setup != nil {
+		fmt.Fprintf(w, "setup\t%s\n", s.Setup)
+	}
+	if len(s.Others) > 0 {
+		fmt.Fprintf(w, "other setups\t--scores %s%s\n", quote(s.Others[0]), andMore(len(s.Others)-1))
+	}
 }
 
 func readTruth(c *cli.Context) (*indicator.Truth, error) {
@@ -165,8 +222,13 @@ func readTruth(c *cli.Context) (*indicator.Truth, error) {
 }
 
 func (r correlateResult) text(w io.Writer) {
+	r.Scored.text(w)
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, "τ-b, ρ: how well the order by a term agrees with the order by accuracy, −1…1; the interval is of τ-b")
+	fmt.Fprintln(w, "top-k: the mean and the best accuracy of the k architectures that the term puts first")
+	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
-		fmt.Fprintf(w, "%s: %d architectures\n", s.Subset, s.Architectures)
+		fmt.Fprintf(w, "%s: %d architectures, %s\n", s.Subset, s.Architectures, meaning[s.Subset])
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
 		for _, t := range s.Terms {
 			if t.N < s.Architectures {
@@ -176,6 +238,7 @@ func (r correlateResult) text(w io.Writer) {
 		}
 		fmt.Fprintln(w)
 	}
+	r.compositesText(w)
 	reliabilityText(w, r.Reliability)
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
@@ -190,11 +253,35 @@ func (r correlateResult) text(w io.Writer) {
 	}
 }
 
+// meaning says what the table of a subset is over.
+var meaning = map[indicator.Subset]string{
+	indicator.All:      "every one in the table, dead ones too",
+	indicator.Live:     "those with a path from the input to the output",
+	indicator.Distinct: "one for each live network; the accuracy is the mean of those that are the same network",
+}
+
+const compositePrefix = "composite "
+
+// compositesText says what the composites in the tables are.
+func (r correlateResult) compositesText(w io.Writer) {
+	shown := false
+	for _, c := range indicator.Composites() {
+		if slices.ContainsFunc(r.Subsets[0].Terms, func(t indicator.Correlation) bool { return t.Name == compositePrefix+c.Name }) {
+			shown = true
+			fmt.Fprintf(w, "%s%s: %s, in log quantiles of the same architectures\n", compositePrefix, c.Name, termsOf(c))
+		}
+	}
+	if shown {
+		fmt.Fprintln(w)
+	}
+}
+
 // reliabilityText shows whether more repeats are worth it.
 func reliabilityText(w io.Writer, all []indicator.Reliability) {
 	if len(all) == 0 {
 		return
 	}
+	fmt.Fprintln(w, "repeats: are more of them worth their time?")
 	fmt.Fprintln(w, "spread: the noise of one repeat, relative to the deviation over architectures; reliability: the share of a term's")
 	fmt.Fprintln(w, "variance over architectures that is not noise, and an estimate of it for twice the repeats")
 	fmt.Fprintln(w, "term\tspread\treliability\twith twice the repeats")

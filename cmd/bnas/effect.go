@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
+	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -17,6 +18,7 @@ var conditional = []struct {
 	{[]string{"momentum", "nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
 	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},
+	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},
 	{[]string{"precision", "half"}, "on a GPU", func(c run.Config) bool { return c.Device != "cpu" && c.Device != "reference" }},
 }
 
@@ -30,4 +32,13 @@ func checkEffect(c *cli.Context, cfg run.Config) error {
 		}
 	}
 	return nil
+}
+
+// checkCells returns an error if --cells is given for a space of fixed depth.
+func checkCells(c *cli.Context, cfg run.Config) error {
+	space, err := supernet.Lookup(cfg.Supernet.Space)
+	if err == nil && c.IsSet("cells") && cfg.Supernet.Cells != 0 && space.Defaults().Cells == 0 {
+		return usagef("--cells %d: %s has a fixed depth; leave --cells out", cfg.Supernet.Cells, space.Name())
+	}
+	return nil // the validation names a space that is not there
 }

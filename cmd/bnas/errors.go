@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -67,9 +70,22 @@ func reword(err, part error, text string) error {
 // asFlag returns the text of a wrong setting with its flag, or with its key in the file if no flag of the command sets it.
 func asFlag(c *cli.Command, e *run.SettingError) string {
 	if s, ok := settingOf(e.Setting); ok && hasFlag(c, s.flag) {
-		return "--" + s.flag + " " + e.Problem
+		return "--" + s.flag + " " + withFlags(c, e.Problem)
 	}
 	return "the setting " + e.Error()
+}
+
+// keyInFile is a setting by its keys in the file of --config.
+var keyInFile = regexp.MustCompile(`[a-z]+\.[a-z_.]*[a-z]`)
+
+// withFlags replaces the keys of settings in a text by the flags that set them.
+func withFlags(c *cli.Command, text string) string {
+	return keyInFile.ReplaceAllStringFunc(text, func(key string) string {
+		if s, ok := settingOf(key); ok && hasFlag(c, s.flag) {
+			return "--" + s.flag
+		}
+		return key
+	})
 }
 
 // settingOf returns the setting with a path.
@@ -95,4 +111,27 @@ func fewerImages(c *cli.Command) string {
 		return "lower score.images in the file of --config, or train without a ranking: --rank-every 0"
 	}
 	return "lower score.images in the file of --config"
+}
+
+// plain returns the text of an error without the names of system calls: "open F: no such file or directory" becomes "F: no such
+// file or folder".
+func plain(err error) string {
+	text := err.Error()
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		text = strings.Replace(text, path.Error(), path.Path+": "+reason(path.Err), 1)
+		text = strings.Replace(text, path.Path+": "+path.Path+": ", path.Path+": ", 1)
+	case errors.As(err, &link):
+		text = strings.Replace(text, link.Error(), link.New+": "+reason(link.Err), 1)
+	}
+	return text
+}
+
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "no such file or folder"
+	}
+	return err.Error()
 }

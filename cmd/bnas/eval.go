@@ -62,6 +62,7 @@ func eval(c *cli.Context, settings []setting) error {
 	}
 	var rows []evalRow
 	bar := newProgress(c, "evaluate", len(archs))
+	defer bar.end()
 	for i, a := range archs {
 		if err := c.Context.Err(); err != nil {
 			return err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"flag"
 	"fmt"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 )
@@ -22,8 +24,8 @@ const (
 const most = 1_000_000
 
 // intFlag returns the flag of a whole number in a range. It is checked before the command starts.
-func intFlag(name, usage string, value, low, high int) *cli.IntFlag {
-	return &cli.IntFlag{
+func intFlag(name, usage string, value, low, high int) *wholeFlag {
+	return &wholeFlag{&cli.IntFlag{
 		Name: name, Usage: fmt.Sprintf("%s; %d…%d", usage, low, high), Value: value, Category: catCommand,
 		Action: func(_ *cli.Context, n int) error {
 			if n < low || n > high {
@@ -31,11 +33,37 @@ func intFlag(name, usage string, value, low, high int) *cli.IntFlag {
 			}
 			return nil
 		},
+	}}
+}
+
+// wholeFlag is an IntFlag that reads whole numbers as the settings do: 1000, 1e3 or 1k.
+type wholeFlag struct{ *cli.IntFlag }
+
+// Apply adds the flag to a set.
+func (f *wholeFlag) Apply(set *flag.FlagSet) error {
+	for _, name := range f.Names() {
+		n := whole(f.Value)
+		set.Var(&n, name, f.Usage)
 	}
+	return nil
+}
+
+// whole is the value of a wholeFlag.
+type whole int
+
+func (n *whole) String() string { return strconv.Itoa(int(*n)) }
+
+func (n *whole) Set(text string) error {
+	v, err := parseWhole(text)
+	if err == nil && int64(int(v)) != v {
+		err = strconv.ErrRange
+	}
+	*n = whole(v)
+	return err
 }
 
 // optionalInt returns the flag of a whole number without a default.
-func optionalInt(name, usage string, low, high int) *cli.IntFlag {
+func optionalInt(name, usage string, low, high int) *wholeFlag {
 	f := intFlag(name, usage, 0, low, high)
 	f.DefaultText = "none"
 	return f

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -16,7 +17,7 @@ const (
 )
 
 // progress shows the progress of long work: a bar with rate and remaining time on a terminal, otherwise a plain line from
-// time to time. With --quiet it shows nothing.
+// time to time. It shows what is being worked on even if the first part of the work takes long. With --quiet it shows nothing.
 type progress struct {
 	what   string
 	total  int
@@ -26,15 +27,24 @@ type progress struct {
 	bar    *progressbar.ProgressBar // nil: not a terminal
 	screen *console
 	quiet  bool
-	last   time.Time
 	clock  func() time.Time
+	ended  chan struct{}
+
+	mu   sync.Mutex // of what follows
+	last time.Time  // of a plain line
+	done int
+	work string // what is being worked on
+	from time.Time
 }
 
 func newProgress(c *cli.Context, what string, total int) *progress {
-	p := &progress{what: what, total: total, quiet: c.Bool("quiet"), clock: time.Now}
+	p := &progress{what: what, total: total, quiet: c.Bool("quiet"), clock: time.Now, ended: make(chan struct{})}
 	p.start = p.clock()
 	p.last = p.start
-	if screen, ok := c.App.ErrWriter.(*console); ok && !p.quiet && widthOf(screen) > 0 {
+	if p.quiet {
+		return p
+	}
+	if screen, ok := c.App.ErrWriter.(*console); ok && widthOf(screen) > 0 {
 		p.screen = screen
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(barWriter{screen}), progressbar.OptionSetWidth(barWidth(widthOf(screen))),
@@ -42,7 +52,76 @@ func newProgress(c *cli.Context, what string, total int) *progress {
 			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("steps"),
 			progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(drawEvery))
 	}
+	p.doing("")
+	go p.beats()
 	return p
+}
+
+// beats shows the state from time to time until the end.
+func (p *progress) beats() {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return
+		case <-t.C:
+			p.beat()
+		}
+	}
+}
+
+// beat shows what is being worked on, if no line was shown for a while.
+func (p *progress) beat() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.ended:
+		return
+	default:
+	}
+	if p.bar != nil {
+		_ = p.bar.RenderBlank() // the time goes on
+		return
+	}
+	now := p.clock()
+	if now.Sub(p.last) < plainEvery {
+		return
+	}
+	p.last = now
+	slog.Info(p.what, "done", p.done, "of", p.total, "working on", p.work, "since", now.Sub(p.from).Round(time.Second))
+}
+
+// doing says what is being worked on; "" is the next part of the work. Before the first part is done, it restarts the clock of
+// the rate.
+func (p *progress) doing(work string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.from = p.clock(); !p.begun {
+		p.start = p.from
+	}
+	if p.work = work; work == "" {
+		p.work = fmt.Sprintf("%s %d", p.unit(), p.done+1)
+	}
+	if p.bar != nil {
+		p.bar.Describe(p.what + "  " + p.work)
+	}
+}
+
+// resumed sets the work that earlier runs have done.
+func (p *progress) resumed(done int) {
+	p.mu.Lock()
+	p.done = done
+	p.mu.Unlock()
+	p.doing("")
+}
+
+// unit is a part of the work.
+func (p *progress) unit() string {
+	if p.what == "train" {
+		return "step"
+	}
+	return "network"
 }
 
 // barWidth is the width of the bar on a terminal: narrow terminals have room for the figures alone.
@@ -66,6 +145,8 @@ func drawn(drawing string, columns int) string {
 
 // of sets the total when it becomes known.
 func (p *progress) of(total int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if total > 0 && total != p.total {
 		p.total = total
 		if p.bar != nil {
@@ -79,6 +160,10 @@ func (p *progress) at(done int, note string) {
 	if p.quiet {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done, p.from = done, p.clock()
+	p.work = fmt.Sprintf("%s %d", p.unit(), done+1)
 	if p.bar != nil {
 		p.bar.Describe(p.what + "  " + note)
 		_ = p.bar.Set(done)
@@ -107,8 +192,15 @@ func (p *progress) left(done int) time.Duration {
 	return time.Duration(min(seconds, 1e9)) * time.Second
 }
 
-// end clears the line.
+// end clears the line. It can be called again.
 func (p *progress) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.ended:
+	default:
+		close(p.ended)
+	}
 	if p.screen != nil {
 		p.screen.line("")
 	}

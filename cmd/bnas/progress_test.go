@@ -6,13 +6,18 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"log/slog"
+	"math"
 	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/creack/pty"
+
+	"bnas.example/train"
 )
 
 // TestProgressNeverWraps runs a search and a scoring in pseudo-terminals of several widths. No line of progress is wider than
@@ -85,6 +90,69 @@ func TestDrawn(t *testing.T) {
 	} {
 		if got := drawn(test.drawing, test.columns); got != test.want {
 			t.Errorf("%q in %d columns: %q, want %q", test.drawing, test.columns, got, test.want)
+		}
+	}
+}
+
+// TestProgressOfSilentWork: before the first step is done, lines say what is being worked on. They come no more often than
+// others, and end with the work.
+func TestProgressOfSilentWork(t *testing.T) {
+	var log bytes.Buffer
+	logTo(&log, slog.LevelInfo)
+	now := time.Unix(1e9, 0)
+	p := &progress{what: "train", total: 9, clock: func() time.Time { return now }, ended: make(chan struct{}), last: now}
+	after := func(d time.Duration, does func(), want string) {
+		t.Helper()
+		now = now.Add(d)
+		does()
+		log.Reset()
+		if p.beat(); want == "" && log.Len() > 0 || !strings.Contains(log.String(), want) {
+			t.Errorf("%q, want %q", &log, want)
+		}
+	}
+	nothing := func() {}
+	after(0, func() { p.doing("ranking: network 1 of 16") }, "")
+	after(9*time.Second, nothing, "")
+	after(2*time.Second, nothing, `msg=train done=0 of=9 "working on"="ranking: network 1 of 16" since=11s`)
+	after(9*time.Second, func() { p.doing("") }, "")
+	after(3*time.Second, nothing, `"working on"="step 1" since=3s`)
+	after(2*time.Second, func() { p.at(1, "loss 2.3") }, "")
+	if rate := p.perSecond(1); math.Abs(rate-.2) > 1e-9 {
+		t.Errorf("%v steps a second: the ranking counts", rate)
+	}
+	after(11*time.Second, nothing, `done=1 of=9 "working on"="step 2" since=11s`)
+	after(11*time.Second, p.end, "")
+}
+
+// TestSlowFirstStep: a first step of more than ten seconds, with the ranking before it, is told once with what makes it faster.
+func TestSlowFirstStep(t *testing.T) {
+	for _, test := range []struct {
+		ranking, step time.Duration
+		resumed       bool
+		want          []string // none: no line
+	}{
+		{time.Second, time.Second, false, nil},
+		{0, 11 * time.Second, false, []string{"step=11s", `take about"=1m39s`, "--height and --width, --channels, --batch, or a GPU"}},
+		{100 * time.Second, 5 * time.Second, false, []string{`before it"=1m40s`, "--rank-every 0 leaves out the ranking"}},
+		{0, 11 * time.Second, true, []string{"a GPU; a new run"}},
+	} {
+		var log bytes.Buffer
+		logTo(&log, slog.LevelInfo)
+		now := time.Unix(1e9, 0)
+		s := slowness{from: now}
+		s.ranked(0, now)
+		now = now.Add(test.ranking)
+		s.ranked(1, now)
+		now = now.Add(test.step)
+		s.stepped(train.Progress{Step: 1, Total: 10}, now, test.resumed)
+		s.stepped(train.Progress{Step: 2, Total: 10}, now.Add(time.Hour), test.resumed)
+		if got := strings.Count(log.String(), "\n"); got != min(len(test.want), 1) {
+			t.Errorf("%+v: %d lines: %s", test, got, &log)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%q has no %q", &log, want)
+			}
 		}
 	}
 }

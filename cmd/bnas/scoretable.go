@@ -84,6 +84,9 @@ func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []super
 	}
 	if len(scores) == 1 {
 		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
+		if scores[0].Dead {
+			fmt.Fprintln(w, "dead\t"+noPath)
+		}
 		for _, name := range names {
 			fmt.Fprintf(w, "%s\t%s\n", name, termText(scores[0], name, 6)+spreadText(scores[0], name))
 		}
@@ -93,11 +96,26 @@ func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []super
 	for i, s := range scores {
 		cells := make([]string, len(names))
 		for k, name := range names {
-			cells[k] = termText(s, name, 4)
+			cells[k] = termText(s, name, 4) + spreadText(s, name)
 		}
 		t.add(archs[i], cells...)
 	}
 	t.write(c, w)
+	if n := deadOf(scores); n > 0 {
+		fmt.Fprintf(w, "%d of %d are dead: %s\n", n, len(scores), noPath)
+	}
+}
+
+// noPath is the reason that a network is dead.
+const noPath = "no path leads from the input to the output"
+
+func deadOf(scores []indicator.Scores) (n int) {
+	for _, s := range scores {
+		if s.Dead {
+			n++
+		}
+	}
+	return n
 }
 
 // spreadText formats the spread of a term over the repeats, behind its mean; "" if there is none or it is 0.
@@ -115,6 +133,8 @@ func termText(s indicator.Scores, name string, digits int) string {
 	switch {
 	case math.IsNaN(v):
 		return "-"
+	case s.Dead && math.IsInf(v, -1):
+		return "dead"
 	case (name == "params" || name == "macs") && v >= 0:
 		return count(v)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/indicator"
 	"bnas.example/run"
 	"bnas.example/search"
 )
@@ -105,14 +106,46 @@ func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 	})
 }
 
+// ending says why a search ended.
+func ending(r *search.Result) string {
+	switch r.Stopped {
+	case search.Complete:
+		return "the strategy is at its end"
+	case search.Exhausted:
+		return "no further network within the limits was found"
+	case search.Evaluated:
+		return fmt.Sprintf("all %d evaluations done", r.Evaluations)
+	case search.TimedOut:
+		return "the time of --budget is over"
+	}
+	return r.Stopped
+}
+
+// objectiveText says what the score of an objective is.
+func objectiveText(name string) string {
+	c, err := indicator.LookupComposite(name)
+	if err != nil || len(c.Terms) == 1 {
+		return "the term " + name
+	}
+	return fmt.Sprintf("%s = %s, in log quantiles of the calibration sample; at most 0", name, termsOf(c))
+}
+
 func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
-	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, found.Evaluations, found.Reused, found.Stopped)
+	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, found.Evaluations, found.Reused, ending(found))
+	fmt.Fprintln(w, "score: "+objectiveText(found.Objective))
 	if found.TrainingSteps == 0 {
 		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
 	t := table{space: r.Net.Space, header: []string{"SCORE", "MACs", "PARAMETERS"}}
 	for _, f := range found.Best {
-		t.add(f.Choice, fmt.Sprintf("%.3f", f.Score), count(float64(f.Cost.MACs)), count(float64(f.Cost.Params)))
+		score := fmt.Sprintf("%.3f", f.Score)
+		if f.Scores.Dead {
+			score = "dead"
+		}
+		t.add(f.Choice, score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params)))
 	}
 	t.write(c, w)
+	if b := found.BestOfSample; b != nil {
+		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
+	}
 }

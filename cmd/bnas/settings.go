@@ -86,6 +86,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		return cfg, err
 	}
 	cfg.Spread()
+	if err := checkCells(c, cfg); err != nil {
+		return cfg, err
+	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
@@ -140,17 +143,25 @@ func parseInto(v reflect.Value, text string) error {
 		var d time.Duration
 		d, err = time.ParseDuration(text)
 		v.SetInt(int64(d))
-	case v.Kind() == reflect.Int64: // the limits of a cost; other whole numbers are of type int
+	case v.Kind() == reflect.Int64: // the limits of a cost: their error has examples
 		var n int64
-		n, err = parseCost(text)
+		n, err = parseWhole(text)
 		v.SetInt(n)
 	case v.CanInt():
 		var n int64
-		n, err = strconv.ParseInt(text, 10, v.Type().Bits())
+		if n, err = parseWhole(text); v.OverflowInt(n) {
+			err = strconv.ErrRange
+		}
 		v.SetInt(n)
 	case v.CanUint():
 		var n uint64
-		n, err = strconv.ParseUint(text, 10, v.Type().Bits())
+		if n, err = strconv.ParseUint(text, 10, v.Type().Bits()); err != nil { // it may be 1e3
+			var whole int64
+			if whole, err = parseWhole(text); whole < 0 {
+				err = strconv.ErrRange
+			}
+			n = uint64(whole)
+		}
 		v.SetUint(n)
 	case v.CanFloat():
 		var f float64
@@ -183,16 +194,16 @@ func parseInto(v reflect.Value, text string) error {
 	return nil
 }
 
-// parseCost reads a whole number: 100000000, 100e6 or 100M. k, M and G stand for 10³, 10⁶ and 10⁹. The fraction of 1.5G
+// parseWhole reads a whole number: 100000000, 100e6 or 100M. k, M and G stand for 10³, 10⁶ and 10⁹. The fraction of 1.5G
 // is read exactly.
-func parseCost(text string) (int64, error) {
+func parseWhole(text string) (int64, error) {
 	number, exponent := text, ""
 	for suffix, power := range map[string]string{"k": "e3", "M": "e6", "G": "e9"} {
 		if cut, ok := strings.CutSuffix(text, suffix); ok {
 			number, exponent = cut, power
 		}
 	}
-	if len(number) > 40 || strings.ContainsAny(number, "xXpP_/") || exponent != "" && strings.ContainsAny(number, "eE") {
+	if len(number) > 40 || strings.ContainsAny(number, "xXoObBpP_/") || exponent != "" && strings.ContainsAny(number, "eE") {
 		return 0, strconv.ErrSyntax
 	}
 	if _, e, ok := strings.Cut(strings.ToLower(number), "e"); ok && len(e) > 3 {

@@ -25,9 +25,10 @@ func spaceCommand() *cli.Command {
 			},
 			{
 				Name: "info", Usage: "the numbers of a space: architectures, distinct networks, dead ones, genes",
+				ArgsUsage:   "[SPACE]",
 				Flags:       flags(costSettings),
 				Action:      spaceInfo,
-				Description: "bnas space info --space nas-bench-201",
+				Description: "bnas space info nas-bench-macro",
 			},
 			{
 				Name: "show", Usage: "one architecture: text, canonical form, costs, and the Program that it lowers to",
@@ -44,6 +45,17 @@ type spaceRow struct {
 	Name          string        `json:"name"`
 	Architectures architectures `json:"architectures"`
 	Genes         int           `json:"genes"`
+	Description   string        `json:"description"`
+}
+
+// descriptions has a few words on each space.
+var descriptions = map[string]string{
+	"nas-bench-201":   "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies",
+	"nas-bench-macro": "8 layers, MobileNet block or identity; 32×32, published accuracies",
+	"bn-nas":          "21 MobileNet blocks, 4 of them fixed as identities (BN-NAS); 224×224",
+	"proxylessnas":    "21 MobileNet blocks, or identities where they fit (ProxylessNAS); 224×224",
+	"fairnas":         "19 MobileNet blocks, no identities (FairNAS); 224×224",
+	"mobilenet-cifar": "21 MobileNet blocks of bn-nas, no identities; 32×32",
 }
 
 // architectures is a number of architectures. In JSON it is a number, or a string if a reader with floating-point numbers would round
@@ -60,12 +72,12 @@ func (n architectures) MarshalJSON() ([]byte, error) {
 func listSpaces(c *cli.Context) error {
 	var rows []spaceRow
 	for _, s := range supernet.Spaces() {
-		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes())})
+		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes()), descriptions[s.Name()]})
 	}
 	return output(c, map[string]any{"spaces": rows}, func(w io.Writer) {
-		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES")
+		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES\tDESCRIPTION")
 		for _, r := range rows {
-			fmt.Fprintf(w, "%s\t%v\t%d\n", r.Name, r.Architectures, r.Genes)
+			fmt.Fprintf(w, "%s\t%v\t%d\t%s\n", r.Name, r.Architectures, r.Genes, r.Description)
 		}
 	})
 }
@@ -88,6 +100,17 @@ type spaceInfoResult struct {
 }
 
 func spaceInfo(c *cli.Context) error {
+	if c.NArg() > 1 {
+		return usagef("%s takes one space, got %d arguments", c.Command.HelpName, c.NArg())
+	}
+	if name := c.Args().First(); name != "" {
+		if c.IsSet("space") && c.String("space") != name {
+			return usagef("the argument %q and --space %s name two spaces; give one", name, c.String("space"))
+		}
+		if err := c.Set("space", name); err != nil {
+			return err
+		}
+	}
 	net, err := netOf(c)
 	if err != nil {
 		return err
@@ -111,7 +134,7 @@ func spaceInfo(c *cli.Context) error {
 		r.SupernetBN += int64(net.Params()[b.Gamma].Len() + net.Params()[b.Beta].Len())
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "space\t%s\n", r.Space)
+		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, descriptions[r.Space])
 		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
 		if r.Distinct != nil {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
@@ -191,7 +214,8 @@ type archResult struct {
 	Params    int64    `json:"params"`
 	MACs      int64    `json:"macs"`
 	BNParams  int64    `json:"bn_params"`
-	Depth     int      `json:"depth"`
+	Depth     int      `json:"depth"`       // BatchNorms of the path in the standard placement
+	BNs       int      `json:"batch_norms"` // of the Program, in the placement of --bn
 	Program   []string `json:"program"`
 }
 
@@ -207,19 +231,19 @@ func showArch(c *cli.Context) error {
 	cost := net.Space.Cost(a, net.Config)
 	r := archResult{
 		Arch: net.Space.Format(a), Canonical: net.Space.Canonical(a), Dead: !net.Space.Alive(a),
-		Params: cost.Params, MACs: cost.MACs, BNParams: cost.BNParams, Depth: cost.Depth,
+		Params: cost.Params, MACs: cost.MACs, BNParams: cost.BNParams, Depth: cost.Depth, BNs: len(p.BNs),
 		Program: strings.Split(strings.TrimRight(p.String(), "\n"), "\n"),
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "architecture\t%s\n", r.Arch)
 		fmt.Fprintf(w, "canonical\t%s\n", r.Canonical)
 		if r.Dead {
-			fmt.Fprintf(w, "dead\tno path leads from the input to the output\n")
+			fmt.Fprintln(w, "dead\t"+noPath)
 		}
 		fmt.Fprintf(w, "parameters\t%d (%s)\n", r.Params, count(float64(r.Params)))
 		fmt.Fprintf(w, "MACs\t%d (%s)\n", r.MACs, count(float64(r.MACs)))
 		fmt.Fprintf(w, "BN parameters\t%d (BatchNorm %s)\n", r.BNParams, net.Config.BN)
-		fmt.Fprintf(w, "BN layers on the path\t%d\n\n", r.Depth)
+		fmt.Fprintf(w, "BatchNorms\t%d in the Program (BatchNorm %s), %d of the path in the authors' placement (the term depth)\n\n", r.BNs, net.Config.BN, r.Depth)
 		for _, line := range r.Program {
 			fmt.Fprintln(w, line)
 		}

@@ -21,7 +21,7 @@ type keeper struct {
 	abandoned bool
 }
 
-// keep is called before work that is saved. From then on, the work must end within a step after its context has ended. If
+// keep is called before work that is saved. From then on, the work must end soon after its context has ended. If
 // the command is already abandoned, the error is context.Canceled.
 func (k *keeper) keep() error {
 	k.mu.Lock()
@@ -64,6 +64,10 @@ func attend(ctx context.Context, k *keeper, work func() error) error {
 	go func() { done <- work() }()
 	select {
 	case err := <-done:
+		var goOn interrupted
+		if errors.Is(err, context.Canceled) && !errors.As(err, &goOn) {
+			return errLost
+		}
 		return err
 	case <-ctx.Done():
 	}
@@ -86,7 +90,7 @@ func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 			return
 		}
 		if !k.abandon() {
-			fmt.Fprintln(stderr, "bnas: finishing the step and saving; once more to end at once")
+			fmt.Fprintln(stderr, "bnas: stopping and saving; once more to end at once")
 		}
 		cancel()
 		if _, ok := <-signals; ok {

@@ -5,7 +5,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +90,21 @@ func TestInterruptEndsWithinASecond(t *testing.T) {
 	}
 	if _, err := os.Stat("NEW"); err == nil {
 		t.Error("a start that was interrupted leaves a folder")
+	}
+}
+
+// TestAttend: the error of a context is never a message. Work that is saved says how it goes on.
+func TestAttend(t *testing.T) {
+	goOn := interrupted{errors.New("stopped"), "bnas again"}
+	for _, test := range []struct{ work, want error }{
+		{nil, nil},
+		{goOn, goOn},
+		{fmt.Errorf("scoring: %w", context.Canceled), errLost},
+	} {
+		got := attend(t.Context(), &keeper{}, func() error { return test.work })
+		if fmt.Sprint(got) != fmt.Sprint(test.want) {
+			t.Errorf("%v becomes %v, want %v", test.work, got, test.want)
+		}
 	}
 }
 

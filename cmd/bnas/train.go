@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"time"
 
@@ -32,7 +33,13 @@ func trainCommand() *cli.Command {
 				return err
 			}
 			defer r.Close()
-			return output(c, result, result.text)
+			if steps, ok := r.ResultSteps(); ok && steps != result.Step {
+				result.ResultSteps = &steps
+			}
+			return output(c, result, func(w io.Writer) {
+				result.text(w)
+				result.next(w)
+			})
 		},
 	}
 }
@@ -46,6 +53,16 @@ type trainResult struct {
 	Loss     number  `json:"loss"`
 	Accuracy number  `json:"accuracy"`
 	Seconds  float64 `json:"seconds"`
+	// ResultSteps of the search result in the folder, if they are others than Step.
+	ResultSteps *int `json:"result_steps,omitempty"`
+}
+
+// next says what to do with the trained supernet.
+func (r trainResult) next(w io.Writer) {
+	if r.ResultSteps != nil {
+		fmt.Fprintf(w, "outdated\t%s and %s there are of %d steps; the next command renews them\n", run.ResultName, run.ReportName, *r.ResultSteps)
+	}
+	fmt.Fprintf(w, "next\t%s\n", command("bnas", "search", "--run", r.Dir))
 }
 
 func (r trainResult) text(w io.Writer) {
@@ -114,14 +131,29 @@ func resumedRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	return run.Resume(dir, cfg, options(c))
 }
 
+// slowStep is the time of a first step above which a line says what makes it faster.
+const slowStep = 10 * time.Second
+
 func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 	var bar *progress
+	var slow slowness
+	r.Ranking = func(done, total int) {
+		work := "" // the next step
+		if done < total {
+			work = fmt.Sprintf("ranking: network %d of %d", done+1, total)
+		}
+		bar.doing(work)
+		slow.ranked(done, time.Now())
+	}
 	got, err := r.Train(c.Context, func(p train.Progress) {
 		if bar == nil { // the start
 			bar = newProgress(c, "train", p.Total)
+			bar.resumed(p.Step)
+			slow.from = time.Now()
 			return
 		}
 		bar.at(p.Step, fmt.Sprintf("loss %.3f, accuracy %.0f %%", p.Loss, 100*p.Accuracy))
+		slow.stepped(p, time.Now(), c.String("resume") != "")
 	})
 	if bar != nil {
 		bar.end()
@@ -130,4 +162,41 @@ func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 		Dir: r.Dir, Step: got.Step, Total: got.Total, Settled: got.Settled,
 		Loss: number(got.Last.Loss), Accuracy: number(got.Last.Accuracy), Seconds: got.Took.Seconds(),
 	}, err
+}
+
+// slowness measures the first ranking and the first step, and warns once if they take long.
+type slowness struct {
+	from    time.Time // of the ranking or of the step
+	ranking time.Duration
+	warned  bool
+}
+
+// ranked is called before the first network of a ranking and after each.
+func (s *slowness) ranked(done int, now time.Time) {
+	if done > 0 {
+		s.ranking += now.Sub(s.from)
+	}
+	s.from = now
+}
+
+// stepped is called after each step.
+func (s *slowness) stepped(p train.Progress, now time.Time, resumed bool) {
+	if s.warned {
+		return
+	}
+	s.warned = true
+	took := now.Sub(s.from)
+	if took+s.ranking < slowStep {
+		return
+	}
+	faster := "--height and --width, --channels, --batch, or a GPU"
+	if resumed {
+		faster = "a GPU; a new run with a lower --height and --width, --channels or --batch"
+	}
+	if s.ranking > took {
+		faster += "; --rank-every 0 leaves out the ranking"
+	}
+	steps := time.Duration(p.Total-p.Step) * took
+	slog.Warn("the first step took long", "ranking before it", s.ranking.Round(time.Second), "step", took.Round(time.Second/10),
+		"the other steps take about", steps.Round(time.Second), "faster with", faster)
 }

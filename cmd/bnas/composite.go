@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"bnas.example/indicator"
+)
+
+// termsOf lists the terms of a composite: "a + b − c".
+func termsOf(c indicator.Composite) string {
+	var b strings.Builder
+	for i, term := range c.Terms {
+		against := slices.Contains(c.Against, term)
+		switch {
+		case against:
+			b.WriteString(" − ")
+		case i > 0:
+			b.WriteString(" + ")
+		}
+		b.WriteString(term)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// composites lists the composites with their terms, for the help of a flag.
+func composites() string {
+	var all []string
+	for _, c := range indicator.Composites() {
+		all = append(all, fmt.Sprintf("%s (%s)", c.Name, termsOf(c)))
+	}
+	return strings.Join(all, ", ")
+}

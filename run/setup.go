@@ -1,0 +1,56 @@
+package run
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/indicator"
+	"bnas.example/search"
+	"bnas.example/supernet"
+)
+
+// Setup is what the key of a ledger says about its scores, for a reader.
+type Setup struct {
+	Space     string `json:"space"`
+	BN        string `json:"bn"`
+	Cells     int    `json:"cells"` // 0: the space has a fixed depth
+	Channels  int    `json:"channels"`
+	Height    int    `json:"height"`
+	Width     int    `json:"width"`
+	Seed      uint64 `json:"seed"` // of the frozen weights
+	Images    int    `json:"images"`
+	ScoreSeed uint64 `json:"score_seed"`
+	Repeats   int    `json:"repeats"`
+	Device    string `json:"device"`
+}
+
+// ReadSetup reads the setup of the ledger in a folder. It is nil if the folder does not say it.
+func ReadSetup(dir string) (*Setup, error) {
+	key, err := search.ReadKey(dir)
+	if key == nil || err != nil {
+		return nil, err
+	}
+	var net supernet.Config
+	var score indicator.Config
+	for part, into := range map[string]any{"supernet": &net, "scoring": &score} {
+		if err := yaml.Unmarshal([]byte(key[part]), into); err != nil {
+			return nil, fmt.Errorf("the setup of the scores in %s: %s: %w", dir, part, err)
+		}
+	}
+	score = score.WithDefaults()
+	return &Setup{
+		Space: net.Space, BN: string(net.BN), Cells: net.Cells, Channels: net.Channels, Height: net.Height, Width: net.Width, Seed: net.Seed,
+		Images: score.Images, ScoreSeed: score.Seed, Repeats: int(score.Repeats), Device: key["device"],
+	}, nil
+}
+
+// String describes the setup in one line.
+func (s *Setup) String() string {
+	cells := ""
+	if s.Cells > 0 {
+		cells = fmt.Sprintf("cells %d, ", s.Cells)
+	}
+	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d, seed %d; scored with images %d, seed %d, repeats %d; device %s",
+		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, s.Seed, s.Images, s.ScoreSeed, s.Repeats, s.Device)
+}

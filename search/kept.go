@@ -1,0 +1,44 @@
+package search
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ReadKey reads the key of the ledger in dir, without opening the ledger. It is nil if the folder has none.
+func ReadKey(dir string) (key Key, err error) {
+	path := filepath.Join(dir, keyFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &key)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search: %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// Kept returns the folders with the ledgers of other setups that are kept in dir, sorted by name.
+func Kept(dir string) (folders []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(dir, ledgersFolder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search: ledgers: %w", err)
+	}
+	for _, e := range entries {
+		folder := filepath.Join(dir, ledgersFolder, e.Name())
+		if _, err := os.Stat(filepath.Join(folder, ScoresName)); err == nil {
+			folders = append(folders, folder)
+		}
+	}
+	return folders, nil
+}
