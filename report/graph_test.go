@@ -3,6 +3,8 @@ package report
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var (
@@ -109,4 +111,23 @@ func FuzzGraphOf(f *testing.F) {
 		}
 		checkSVG(t, d.String())
 	})
+}
+
+// Cells of several kinds are beside each other. An edge that an architecture does not have is not drawn.
+func TestTwoCells(t *testing.T) {
+	places := []string{"normal 2<-0", "normal 2<-1", "normal 3<-1", "reduce 2<-0", "reduce 2<-1"}
+	g, err := GraphOf("two cells", places, []string{"a", "b", "c", "d", "e"})
+	if err != nil || !g.valid() {
+		t.Fatal(err)
+	}
+	want := Graph{Title: "two cells",
+		Nodes: []Node{{Name: "normal"}, {Name: "1"}, {Name: "2"}, {Name: "3"}, {Name: "reduce"}, {Name: "1"}, {Name: "2"}},
+		Edges: []Edge{{0, 2, "a"}, {1, 2, "b"}, {1, 3, "c"}, {4, 6, "d"}, {5, 6, "e"}},
+	}
+	if d := cmp.Diff(want, g); d != "" {
+		t.Error(d)
+	}
+	if g, _ := GraphOf("a chain", []string{"normal 2<-0", "layer 1"}, []string{"a", "b"}); !g.chain() {
+		t.Errorf("%+v is not a chain", g)
+	}
 }

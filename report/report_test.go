@@ -150,6 +150,19 @@ func TestOperatorShares(t *testing.T) {
 	}
 }
 
+// A place that a network does not have has no operator; the shares are of the places that it has.
+func TestOperatorSharesOfEmptyPlaces(t *testing.T) {
+	d := Data{Found: -1, Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "y"}}},
+		Archs: []Arch{{Text: "1", Choice: []int{0, -1}, Score: 1}, {Text: "2", Choice: []int{-1, 1}, Score: 2}}}
+	v := newView(d)
+	places := v.placeShares(v.ranked)
+	for op, want := range map[string]share{"x": {"x", .5, .5}, "y": {"y", .5, .5}} {
+		if got := v.operatorShare(op, places); got != want {
+			t.Errorf("%s: %+v, want %+v", op, got, want)
+		}
+	}
+}
+
 func TestWriteIsWholeOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report.html")

@@ -122,7 +122,7 @@ var commandCases = []commandCase{
 	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
 	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
-	{args: "space list", stdout: "\nfairnas          609359740010496     19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
+	{args: "space list", stdout: "\nfairnas          609359740010496      19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
 	{args: "space info nas-bench-macro --json", values: map[string]string{"space": `"nas-bench-macro"`}},

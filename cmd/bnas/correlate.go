@@ -79,7 +79,7 @@ func correlate(c *cli.Context) error {
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
-	of, scores, err := readScores(c.String("scores"), cfg.Supernet.Space)
+	of, scores, err := readScores(c.String("scores"), cfg.Supernet)
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
-func readScores(path, spaceName string) (of scored, scores []indicator.Scores, err error) {
-	space, err := supernet.Lookup(spaceName)
+func readScores(path string, net supernet.Config) (of scored, scores []indicator.Scores, err error) {
+	space, err := net.Lookup()
 	if err != nil {
 		return of, nil, usageError{err}
 	}
@@ -163,7 +163,7 @@ func readScores(path, spaceName string) (of scored, scores []indicator.Scores, e
 	of = scored{File: path, Architectures: len(scores), Repeats: 1, Others: []string{}}
 	for _, s := range scores {
 		if _, err := space.Parse(s.Arch); err != nil {
-			return of, nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, spaceName, err)
+			return of, nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, net.Space, err)
 		}
 		of.Repeats = max(of.Repeats, s.Repeats)
 	}

@@ -4,7 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
-	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -36,7 +35,7 @@ func checkEffect(c *cli.Context, cfg run.Config) error {
 
 // checkCells returns an error if --cells is given for a space of fixed depth.
 func checkCells(c *cli.Context, cfg run.Config) error {
-	space, err := supernet.Lookup(cfg.Supernet.Space)
+	space, err := cfg.Supernet.Lookup()
 	if err == nil && c.IsSet("cells") && cfg.Supernet.Cells != 0 && space.Defaults().Cells == 0 {
 		return usagef("--cells %d: %s has a fixed depth; leave --cells out", cfg.Supernet.Cells, space.Name())
 	}

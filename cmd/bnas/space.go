@@ -52,6 +52,7 @@ type spaceRow struct {
 var descriptions = map[string]string{
 	"nas-bench-201":   "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies",
 	"nas-bench-macro": "8 layers, MobileNet block or identity; 32×32, published accuracies",
+	"darts":           "two cells of 4 nodes, two of 7 operators a node; 32×32",
 	"bn-nas":          "21 MobileNet blocks, 4 of them fixed as identities (BN-NAS); 224×224",
 	"proxylessnas":    "21 MobileNet blocks, or identities where they fit (ProxylessNAS); 224×224",
 	"fairnas":         "19 MobileNet blocks, no identities (FairNAS); 224×224",
@@ -134,7 +135,11 @@ func spaceInfo(c *cli.Context) error {
 		r.SupernetBN += int64(net.Params()[b.Gamma].Len() + net.Params()[b.Beta].Len())
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, descriptions[r.Space])
+		description, ok := descriptions[r.Space]
+		if !ok {
+			description = "a chain of layers of your own"
+		}
+		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, description)
 		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
 		if r.Distinct != nil {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
