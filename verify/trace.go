@@ -39,7 +39,8 @@ type Traced struct {
 //	grad.NAME         ∂loss/∂NAME for every γ and β that reaches the logits, and the classifier's weight and bias
 //	sample_grad.NAME  N×C for every γ and β: each image's own contribution to ∂loss/∂NAME, with frozen statistics, in
 //	                  both modes. With frozen statistics they add up to grad.NAME.
-//	active.NAME       N×C×H×W, if requested: 1 where the rectifier before the module NAME was on, 0 where it was off
+//	active.NAME       N×C×H×W, if requested: 1 where the derivative of the rectifier before the module NAME was 1,
+//	                  0 elsewhere
 func Trace(w io.Writer, n *supernet.Net, dev kernels.Device, store kernels.Store, t Traced) error {
 	p, err := n.Program(t.Arch)
 	if err != nil {
@@ -193,7 +194,7 @@ func (t *tracer) active() error {
 		}
 		on := make([]byte, len(z))
 		for i, v := range z {
-			if v > 0 {
+			if v > 0 && (s.Act != kernels.ReLU6 || v < 6) {
 				on[i] = 1
 			}
 		}

@@ -18,8 +18,8 @@ import (
 // mixedCell has all operators but none.
 const mixedCell = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x3~0|skip_connect~1|nor_conv_3x3~2|"
 
-// traced runs a Trace on the reference device with random γ and β.
-func traced(t *testing.T, c supernet.Config, arch string, mode StatisticsMode) map[string]safetensors.Tensor {
+// traced runs a Trace on the reference device with random γ and β. The mean of β is shift.
+func traced(t *testing.T, c supernet.Config, arch string, mode StatisticsMode, shift float32) map[string]safetensors.Tensor {
 	t.Helper()
 	n, a, device, store := initialised(t, c, arch)
 	defer device.Close()
@@ -27,6 +27,11 @@ func traced(t *testing.T, c supernet.Config, arch string, mode StatisticsMode) m
 	for id, p := range n.Params() {
 		if v := make([]float32, p.Len()); p.Kind == kernels.Gamma || p.Kind == kernels.Beta {
 			r.Normal(v, 1)
+			for i := range v {
+				if p.Kind == kernels.Beta {
+					v[i] += shift
+				}
+			}
 			if err := store.Write(kernels.Data, v, kernels.ParamID(id)); err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +68,7 @@ func TestTrace(t *testing.T) {
 		{supernet.Config{Space: "nas-bench-macro", BN: supernet.Fair, Channels: 2, Height: 8, Width: 8}, "01020012"},
 	} {
 		for _, mode := range []StatisticsMode{BatchStatistics, FrozenStatistics} {
-			all := traced(t, c.config, c.arch, mode)
+			all := traced(t, c.config, c.arch, mode, 0)
 			if d := cmp.Diff([]int{4, 10}, all["logits"].Shape); d != "" {
 				t.Errorf("logits: %s", d)
 			}
@@ -89,6 +94,28 @@ func TestTrace(t *testing.T) {
 			if want := 2 + 6*norms + 2 + rectifiers; len(all) != want || norms < 10 || active[0] < 100 || active[1] < 100 {
 				t.Errorf("%s %s: %d tensors of %d BatchNorms and %d rectifiers, off and on %v", c.arch, mode, len(all), norms, rectifiers, active)
 			}
+		}
+	}
+}
+
+// TestActiveOfReLU6: its derivative is 0 above 6, that of ReLU is not.
+func TestActiveOfReLU6(t *testing.T) {
+	for space, c := range map[string]struct {
+		arch string
+		on   bool
+	}{
+		"nas-bench-macro": {"11111111", true},
+		"mobilenet-cifar": {strings.TrimSpace(strings.Repeat("0 ", 21)), false},
+	} {
+		config := supernet.Config{Space: space, BN: supernet.Standard, Channels: 2, Height: 16, Width: 16}
+		var count [2]int
+		for name, x := range traced(t, config, c.arch, BatchStatistics, 1000) {
+			if strings.HasPrefix(name, "active.") {
+				countActive(t, x, &count)
+			}
+		}
+		if on := count[1] > 0; count[0]+count[1] == 0 || on != c.on || count[0] > 0 == on {
+			t.Errorf("%s: %v off and on", space, count)
 		}
 	}
 }
