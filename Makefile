@@ -93,7 +93,8 @@ test-torch:
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 8 --space nas-bench-201 --space nas-bench-macro
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 16 --space darts
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --device reference \
-	  --space bn-nas --space proxylessnas --space fairnas --space mobilenet-cifar
+	  --images 12 --space bn-nas --space proxylessnas --space fairnas
+	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 32 --images 8 --device reference --space mobilenet-cifar
 
 fuzz:
 	scripts/fuzz.sh 10s

@@ -1,4 +1,4 @@
-"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network), DARTS (NetworkCIFAR) and the MobileNet spaces in
+"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network), DARTS (DARTSNetwork) and the MobileNet spaces in
 PyTorch, written from the published definitions. The first three have the state-dict names of their own code; a MobileNet has
 names like those of NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
 
@@ -264,19 +264,27 @@ class DARTSCell(nn.Module):
         return torch.cat(states[2:], 1)
 
 
-class NetworkCIFAR(nn.Module):
-    """DARTS, without the auxiliary classifier. cells is the number of normal cells in each of the three stages."""
+class DARTSNetwork(nn.Module):
+    """NetworkCIFAR and NetworkImageNet of DARTS, without the auxiliary classifier. cells is the number of normal cells in each of
+    the three stages."""
 
-    def __init__(self, arch, classes, channels, cells, fair):
+    def __init__(self, arch, classes, channels, cells, fair, stem="cifar"):
         super().__init__()
         normal, reduce = arch.removeprefix("normal ").split(" reduce ")
         read = lambda text: [(op, int(state)) for op, state in (token.split(":") for token in text.split())]
         normal, reduce = read(normal), read(reduce)
         c = channels
-        self.stem = nn.Sequential(nn.Conv2d(3, 3 * c, 3, 1, 1, bias=False), nn.BatchNorm2d(3 * c))
+        conv = lambda c_in, c_out, stride: [nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out)]
+        self.large = stem == "imagenet"
+        if self.large:
+            half = max(c // 2, 1)
+            self.stem0 = nn.Sequential(*conv(3, half, 2), ReLU(), *conv(half, c, 2))
+            self.stem1 = nn.Sequential(ReLU(), *conv(c, c, 2))
+        else:
+            self.stem = nn.Sequential(*conv(3, 3 * c, 1))
         self.cells = nn.ModuleList()
-        c_before = c_in = 3 * c
-        reduced = False
+        c_before = c_in = c if self.large else 3 * c
+        reduced = self.large
         for i in range(3 * cells + 2):
             reduction = (i + 1) % (cells + 1) == 0
             c *= 2 if reduction else 1
@@ -285,7 +293,11 @@ class NetworkCIFAR(nn.Module):
         self.classifier = nn.Linear(c_in, classes)
 
     def forward(self, x):
-        before = x = self.stem(x)
+        if self.large:
+            before = self.stem0(x)
+            x = self.stem1(before)
+        else:
+            before = x = self.stem(x)
         for cell in self.cells:
             before, x = x, cell(before, x)
         return self.classifier(x.mean((2, 3)))
@@ -377,8 +389,9 @@ def build(about):
         return ChainNetwork(about["chain"], about["arch"], about["classes"], about["channels"], fair)
     if space in MOBILENETS:
         return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
-    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": NetworkCIFAR}[space]
-    return network(about["arch"], about["classes"], about["channels"], about["cells"], fair)
+    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": DARTSNetwork}[space]
+    stem = {"stem": about["stem"]} if "stem" in about else {}
+    return network(about["arch"], about["classes"], about["channels"], about["cells"], fair, **stem)
 
 
 def load(path):

@@ -1,6 +1,11 @@
 package supernet
 
-import "bnas.example/internal/setting"
+import (
+	"slices"
+	"strings"
+
+	"bnas.example/internal/setting"
+)
 
 // WithDefaults replaces the zero fields of c by the sizes of the space's published benchmark. It does not change the
 // seed.
@@ -15,6 +20,9 @@ func (c Config) WithDefaults() (Config, error) {
 	}
 	if c.Gamma == "" {
 		c.Gamma = d.Gamma
+	}
+	if c.Stem == "" {
+		c.Stem = d.Stem
 	}
 	for _, f := range []struct{ field, def *int }{
 		{&c.Classes, &d.Classes}, {&c.Height, &d.Height}, {&c.Width, &d.Width},
@@ -42,6 +50,12 @@ func (c Config) Validate() error {
 		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; the value is 0", c.Cells, s.Name())
 	} else {
 		errs.Check(c.Cells != 0, "supernet.cells", "0: there must be at least 1")
+	}
+	if stemmed, ok := s.(Stemmed); ok {
+		stems := stemmed.Stems()
+		errs.Check(slices.Contains(stems, c.Stem), "supernet.stem", "%q: there are %s", c.Stem, strings.Join(stems, " and "))
+	} else {
+		errs.Check(c.Stem == "", "supernet.stem", "%q: %s has one stem only", c.Stem, s.Name())
 	}
 	return errs.Or()
 }

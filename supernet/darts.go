@@ -104,8 +104,17 @@ func (darts) arch(cells [2]dartsCell) Arch {
 func (darts) Name() string { return "darts" }
 
 func (darts) Defaults() Config {
-	return Config{Space: "darts", BN: Fair, Classes: 10, Height: 32, Width: 32, Channels: 16, Cells: 2, Gamma: GammaOne}
+	return Config{Space: "darts", BN: Fair, Classes: 10, Height: 32, Width: 32, Channels: 16, Cells: 2, Stem: dartsCIFAR, Gamma: GammaOne}
 }
+
+// These are the stems of the authors' networks: a convolution, and three of stride 2.
+const (
+	dartsCIFAR    = "cifar"
+	dartsImageNet = "imagenet"
+)
+
+// Stems lists both stems.
+func (darts) Stems() []string { return []string{dartsCIFAR, dartsImageNet} }
 
 // dartsEdge is the place of the edge from a state to node n, in a kind of cell.
 func dartsEdge(kind, n, state int) int {

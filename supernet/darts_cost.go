@@ -6,10 +6,21 @@ func (s darts) Cost(a Arch, c Config) Cost {
 	cells := s.cells(a)
 	channels := int64(c.Channels)
 	pixels := int64(c.Height) * int64(c.Width)
-	stem := 3 * channels
-	k.conv(3, stem, 9, pixels)
-	k.norm(stem)
-	before, in := stem, stem // channels of the outputs of the two cells before
+	before, in := 3*channels, 3*channels // channels of the outputs of the two cells before
+	if c.Stem == dartsImageNet {
+		half := max(channels/2, 1)
+		before, in = channels, channels
+		k.conv(3, half, 9, pixels/4)
+		k.norm(half)
+		k.conv(half, channels, 9, pixels/16)
+		k.norm(channels)
+		pixels /= 64
+		k.conv(channels, channels, 9, pixels)
+		k.norm(channels)
+	} else {
+		k.conv(3, in, 9, pixels)
+		k.norm(in)
+	}
 	for i := range 3*c.Cells + 2 {
 		kind := 0
 		if (i+1)%(c.Cells+1) == 0 {

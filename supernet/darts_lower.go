@@ -6,17 +6,21 @@ import (
 	"bnas.example/kernels"
 )
 
-// Lower builds NetworkCIFAR of the authors' code without the auxiliary classifier: a stem of 3·C channels without ReLU, three
-// stages of normal cells with a reduction cell before the second and third, global average, classifier. The BatchNorms of
-// the authors' search network have no γ and β; here they have.
+// Lower builds NetworkCIFAR or NetworkImageNet of the authors' code without the auxiliary classifier: a stem, three stages of
+// normal cells with a reduction cell before the second and third, global average, classifier. The BatchNorms of the authors'
+// search network have no γ and β; here they have.
 func (s darts) Lower(b *Builder, a Arch) error {
 	c := b.Config()
-	if c.Height%4 != 0 || c.Width%4 != 0 {
-		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of 4, as they are halved twice", s.Name(), c.Height, c.Width)
+	multiple, halved := 4, "twice"
+	if c.Stem == dartsImageNet {
+		multiple, halved = 32, "five times with the stem for ImageNet"
+	}
+	if c.Height%multiple != 0 || c.Width%multiple != 0 {
+		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of %d, as they are halved %s", s.Name(), c.Height, c.Width, multiple, halved)
 	}
 	cells := s.cells(a)
-	stem := b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: 3 * c.Channels, Window: same3})))
-	before, x, channels, reduced := stem, stem, c.Channels, false
+	before, x := s.stem(b)
+	channels, reduced := c.Channels, c.Stem == dartsImageNet
 	for i := range 3*c.Cells + 2 {
 		cell := dartsBuild{b: b, name: fmt.Sprintf("cells.%d", i), channels: channels}
 		if (i+1)%(c.Cells+1) == 0 {
@@ -30,6 +34,21 @@ func (s darts) Lower(b *Builder, a Arch) error {
 	x = b.Sum("global_pooling", b.Bare(b.GlobalAvg("global_pooling", x, kernels.Linear)))
 	b.Linear("classifier", x, c.Classes)
 	return nil
+}
+
+// stem returns the inputs of the first cell. The stem for CIFAR is one convolution of 3·C channels without ReLU. That for ImageNet
+// has three of stride 2, and its second input is half as large as its first.
+func (darts) stem(b *Builder) (before, x Feature) {
+	channels := b.Config().Channels
+	if b.Config().Stem == dartsCIFAR {
+		x = b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: 3 * channels, Window: same3})))
+		return x, x
+	}
+	half := kernels.Window{Kernel: 3, Stride: 2, Pad: 1}
+	x = b.Sum("stem0.1", b.BN("stem0.1", b.Conv("stem0.0", b.Images(), kernels.Linear, Conv{Out: max(channels/2, 1), Window: half})))
+	before = b.Sum("stem0", b.BN("stem0.4", b.Conv("stem0.3", x, kernels.ReLU, Conv{Out: channels, Window: half})))
+	x = b.Sum("stem1", b.BN("stem1.2", b.Conv("stem1.1", before, kernels.ReLU, Conv{Out: channels, Window: half})))
+	return before, x
 }
 
 // dartsBuild is a cell being built.

@@ -45,6 +45,44 @@ func TestDARTSCosts(t *testing.T) {
 	}
 }
 
+// TestDARTSImageNet: DARTS_V2 with 48 channels and 14 cells has the published 4.7 M parameters. The closed
+// form of the costs is that of the Programs.
+func TestDARTSImageNet(t *testing.T) {
+	s := newDARTS()
+	cfg := Config{Space: "darts", BN: Standard, Stem: "imagenet", Channels: 48, Cells: 4, Height: 224, Width: 224, Classes: 1000}
+	a, err := s.Parse(dartsV2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := s.Cost(a, cfg); k.Params < 4.65e6 || k.Params > 4.75e6 {
+		t.Errorf("%d parameters", k.Params)
+	}
+	cfg.Channels, cfg.Cells, cfg.Height, cfg.Width = 4, 1, 64, 32
+	for _, bn := range placements {
+		cfg.BN = bn
+		n, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range spread(s, 20) {
+			p, err := n.Program(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if !checkCost(t, n, a, p) {
+				t.Errorf("%s: something was dropped", s.Format(a))
+			}
+		}
+	}
+	cfg.Height = 48
+	if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), "multiples of 32") {
+		t.Error(err)
+	}
+}
+
 // The number of architectures of a cell is Π C(n,2)·7² over nodes with n = 2…5 earlier states.
 func TestDARTSCount(t *testing.T) {
 	cell := big.NewInt(1 * 3 * 6 * 10 * 49 * 49 * 49 * 49)

@@ -71,6 +71,9 @@ func (n *Net) Metadata(a Arch) map[string]string {
 		"classes": strconv.Itoa(c.Classes), "channels": strconv.Itoa(c.Channels), "cells": strconv.Itoa(c.Cells),
 		"height": strconv.Itoa(c.Height), "width": strconv.Itoa(c.Width),
 	}
+	if c.Stem != "" {
+		m["stem"] = c.Stem
+	}
 	if chain, ok := ownChain(n.Space); ok {
 		m["chain"] = chain
 	}

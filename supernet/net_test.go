@@ -26,6 +26,8 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Space: "nas-bench-201", Cells: -1}, "supernet.cells -1: must be"},
 		{Config{Space: "nas-bench-201", Height: 30}, "multiples of 4"},
 		{Config{Space: "nas-bench-macro", Cells: 3}, "fixed depth"},
+		{Config{Space: "nas-bench-macro", Stem: "imagenet"}, `supernet.stem "imagenet": nas-bench-macro has one stem only`},
+		{Config{Space: "darts", Stem: "large"}, `supernet.stem "large": there are cifar and imagenet`},
 	} {
 		if _, err := New(c.config); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want an error with %q", c.config, err, c.want)

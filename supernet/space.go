@@ -81,6 +81,12 @@ type Ordered interface {
 	IndexOf(a Arch) int
 }
 
+// Stemmed is a Space with several stems, for small and for large images. The first is that of Defaults.
+type Stemmed interface {
+	Space
+	Stems() []string
+}
+
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.
 type Config struct {
 	Space    string    `json:"space" yaml:"space"`
@@ -92,6 +98,7 @@ type Config struct {
 	Width    int       `json:"width" yaml:"width" range:"[1,4096]"`
 	Channels int       `json:"channels" yaml:"channels" range:"[1,4096]"` // width of the first stage
 	Cells    int       `json:"cells" yaml:"cells" range:"[0,256]"`        // cells a stage; 0 where the space fixes its depth
+	Stem     string    `json:"stem,omitempty" yaml:"stem,omitempty"`      // empty where the space has one only
 	Gamma    GammaInit `json:"gamma_init" yaml:"gamma_init"`
 }
 

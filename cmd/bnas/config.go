@@ -21,6 +21,7 @@ var (
 		{"bn", "supernet.bn", "BatchNorm placement: `NAME` is fair (on every operator) or standard (the authors')", catSupernet},
 		{"channels", "supernet.channels", "`N` channels of the first stage (0: the benchmark's)", catSupernet},
 		{"cells", "supernet.cells", "`N` cells a stage (0: the benchmark's)", catSupernet},
+		{"stem", "supernet.stem", "first convolutions: `NAME` is cifar or imagenet (darts only; none: the benchmark's)", catSupernet},
 		{"classes", "supernet.classes", "`N` outputs (0: the data set's or the benchmark's)", catSupernet},
 		{"height", "supernet.height", "`N` image rows (0: the data set's or the benchmark's)", catSupernet},
 		{"width", "supernet.width", "`N` image columns (0: the data set's or the benchmark's)", catSupernet},

@@ -98,6 +98,20 @@ type spaceInfoResult struct {
 	Config        supernet.Config `json:"config"`
 	SupernetBN    int64           `json:"supernet_bn_params"`
 	SupernetAll   int64           `json:"supernet_params"`
+	Stems         []string        `json:"stems,omitempty"` // where there are several
+}
+
+// sizesOf returns the settings of the network's size, those that the space has.
+func sizesOf(r spaceInfoResult) string {
+	n := r.Config
+	text := fmt.Sprintf("images %d×%d, %d classes, --channels %d", n.Height, n.Width, n.Classes, n.Channels)
+	if n.Cells > 0 {
+		text += fmt.Sprintf(", --cells %d", n.Cells)
+	}
+	if len(r.Stems) > 0 {
+		text += fmt.Sprintf(", --stem %s (of %s)", n.Stem, strings.Join(r.Stems, ", "))
+	}
+	return text
 }
 
 func spaceInfo(c *cli.Context) error {
@@ -118,6 +132,9 @@ func spaceInfo(c *cli.Context) error {
 	}
 	s := net.Space
 	r := spaceInfoResult{Space: s.Name(), Architectures: architectures{s.Count()}, Config: net.Config}
+	if stemmed, ok := s.(supernet.Stemmed); ok {
+		r.Stems = stemmed.Stems()
+	}
 	if ordered, ok := s.(supernet.Ordered); ok {
 		distinct, dead := networks(ordered)
 		r.Distinct, r.Dead = &distinct, &dead
@@ -145,6 +162,7 @@ func spaceInfo(c *cli.Context) error {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
 			fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", *r.Dead)
 		}
+		fmt.Fprintf(w, "sizes\t%s\n", sizesOf(r))
 		fmt.Fprintf(w, "supernet, BatchNorm %s\t%d parameters, of them %d γ and β\n", net.Config.BN, r.SupernetAll, r.SupernetBN)
 		for _, o := range r.Operators {
 			fmt.Fprintf(w, "γ and β of all %s\t%d standard, %d fair\n", o.Name, o.Standard, o.Fair)
