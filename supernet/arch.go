@@ -25,15 +25,6 @@ func Validate(s Space, a Arch) error {
 	return nil
 }
 
-// ByOption returns a table of zeros with an element for each option of each gene.
-func ByOption[T any](genes []Gene) [][]T {
-	t := make([][]T, len(genes))
-	for i, g := range genes {
-		t[i] = make([]T, len(g.Options))
-	}
-	return t
-}
-
 // ByOperator returns a table of zeros with an element for each operator of each place.
 func ByOperator[T any](places []Place) [][]T {
 	t := make([][]T, len(places))

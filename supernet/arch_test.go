@@ -132,11 +132,20 @@ func distance(a, b Arch) int {
 	return n
 }
 
+// optionCounts returns a table of zeros with an element for each option of each gene.
+func optionCounts(genes []Gene) [][]int {
+	t := make([][]int, len(genes))
+	for i, g := range genes {
+		t[i] = make([]int, len(g.Options))
+	}
+	return t
+}
+
 func TestRandomIsUniform(t *testing.T) {
 	for _, s := range Spaces() {
 		r := philox.New(1, "uniform", 0)
 		const draws = 3000
-		counts := ByOption[int](s.Genes())
+		counts := optionCounts(s.Genes())
 		for range draws {
 			for i, o := range Random(s, r) {
 				counts[i][o]++

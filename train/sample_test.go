@@ -34,7 +34,7 @@ func TestUniformPaths(t *testing.T) {
 	const n = 4000
 	for _, s := range supernet.Spaces() {
 		genes := s.Genes()
-		counts := supernet.ByOption[int](genes)
+		counts := optionCounts(genes)
 		c := Config{Seed: 9, Sampling: Uniform}
 		for step := range n {
 			paths := c.Paths(s, step)
@@ -64,7 +64,7 @@ func TestStrictPathsAreFair(t *testing.T) {
 	for _, s := range spaces {
 		genes := s.Genes()
 		k := supernet.MostOptions(genes)
-		counts := supernet.ByOption[int](genes)
+		counts := optionCounts(genes)
 		c := Config{Seed: 4, Sampling: Strict}
 		for step := range 50 {
 			paths := c.Paths(s, step)
@@ -87,6 +87,15 @@ func TestStrictPathsAreFair(t *testing.T) {
 			}
 		}
 	}
+}
+
+// optionCounts returns a table of zeros with an element for each option of each gene.
+func optionCounts(genes []supernet.Gene) [][]int {
+	t := make([][]int, len(genes))
+	for i, g := range genes {
+		t[i] = make([]int, len(g.Options))
+	}
+	return t
 }
 
 // unequal is a space whose first gene has two options and whose second has three.
