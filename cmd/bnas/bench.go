@@ -106,6 +106,9 @@ func openBench(c *cli.Context) (*benched, error) {
 func (b *benched) load(c *cli.Context) error {
 	var err error
 	if b.arch, err = parseArch(b.Net.Space, c.String("arch")); err != nil {
+		if !c.IsSet("arch") {
+			return usagef("give an architecture of %s with --arch: it has no %s, the default", b.Net.Space.Name(), c.String("arch"))
+		}
 		return usagef("--arch %q: %w", c.String("arch"), err)
 	}
 	if b.program, err = b.Net.Program(b.arch); err != nil {

@@ -123,6 +123,7 @@ var commandCases = []commandCase{
 	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
 	{args: "space list", stdout: "\nfairnas          609359740010496      19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
+	{args: "bench step --space darts", code: exitUsage, stderr: "bnas: give an architecture of darts with --arch: it has no all3x3, the default\n"},
 	{args: "space list --json", stdout: `"nas-bench-macro"`},
 	{args: "space info --space nas-bench-macro --json", values: map[string]string{"architectures": "6561", "dead": "0"}},
 	{args: "space info nas-bench-macro --json", values: map[string]string{"space": `"nas-bench-macro"`}},
