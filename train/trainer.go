@@ -169,8 +169,9 @@ func deviceOf(d kernels.Device) string {
 }
 
 // Run trains until the last step or until the ranking has settled. If ctx or the time budget ends before, the error is
-// ErrInterrupted or ErrBudget. A step in progress is dropped when ctx ends, and finished when the budget does. Run writes a checkpoint in all these cases. After any other error the folder holds the last
-// good checkpoint. Run calls report, if not nil, after each step.
+// ErrInterrupted or ErrBudget. A step in progress is dropped when ctx ends, and finished when the budget does. Run writes a
+// checkpoint in all these cases. After any other error the folder holds the last good checkpoint. Run calls report, if not nil,
+// after each step.
 //
 // It is an error if the folder already holds a checkpoint and Resume was not called.
 func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
