@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"bnas.example/data"
 	"bnas.example/internal/setting"
@@ -43,13 +44,16 @@ func runIdentity(cfg Config, total int, loader *data.Loader, first data.Batch) [
 	)
 }
 
-// settings lists the fields of a configuration by their names in the configuration file.
+// settings lists the fields of a configuration by their names in the configuration file. A field that the file omits if it is
+// empty is omitted here too: older checkpoints do not have it.
 func settings(prefix string, config any) []Field {
 	var fields []Field
 	v := reflect.ValueOf(config)
 	for i := range v.NumField() {
-		name := setting.Key(v.Type().Field(i))
-		if !oneOf(name, free...) {
+		field := v.Type().Field(i)
+		name := setting.Key(field)
+		omitted := strings.HasSuffix(field.Tag.Get("yaml"), ",omitempty") && v.Field(i).IsZero()
+		if !omitted && !oneOf(name, free...) {
 			fields = append(fields, Field{prefix + name, fmt.Sprint(v.Field(i).Interface())})
 		}
 	}
