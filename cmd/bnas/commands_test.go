@@ -101,7 +101,7 @@ var commandCases = []commandCase{
 		stdout: "\ncomposite bnas: naswot + cell_spectrum + isometry + bn_noise, in log quantiles of the same architectures\n"},
 	{args: "score --run RUN --repeats 2 --sample 4 --quiet --terms params", stdout: "params"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
-		stdout: "scores        RUN/scores.csv: 4 architectures, repeats 2\nsetup         nas-bench-201, BatchNorm fair, cells 1, channels 4, 8×8, seed 0; scored with images 8, seed 0, repeats 2; device cpu\nother setups  --scores RUN/ledgers/"},
+		stdout: "scores        RUN/scores.csv: 4 architectures, repeats 2\nsetup         nas-bench-201, BatchNorm fair, cells 1, channels 4, 8×8, seed 0; scored with images 8, seed 0, repeats 2; device "},
 	{args: "correlate --scores RUN --table DIR/few.csv", code: exitFailure, stderr: " are in DIR/few.csv, which has 1: give a table of nas-bench-201 that has more of them, or other scores: --scores RUN/ledgers/"},
 	{args: "score --run RUN --sample 4 --json", stderr: "earlier scores of this setup are used again"},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5",
