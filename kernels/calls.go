@@ -49,18 +49,10 @@ func checkSlot(params []Param, slot Slot, n int, ids []ParamID) error {
 	if slot < Data || slot > Moment2 {
 		return fmt.Errorf("no slot %d", slot)
 	}
-	all := 0
-	seen := make(map[ParamID]bool, len(ids))
-	for _, id := range ids {
-		if id < 0 || int(id) >= len(params) {
-			return fmt.Errorf("no parameter %d", id)
-		}
-		if seen[id] {
-			return fmt.Errorf("parameter %d (%s) twice", id, params[id].Name)
-		}
-		seen[id] = true
-		all += params[id].Len()
+	if err := checkIDs(params, ids); err != nil {
+		return err
 	}
+	all := Elements(params, ids)
 	switch {
 	case n == all:
 		return nil
@@ -69,6 +61,21 @@ func checkSlot(params []Param, slot Slot, n int, ids []ParamID) error {
 	default:
 		return fmt.Errorf("%d elements, must be %d of %d parameters", n, all, len(ids))
 	}
+}
+
+// checkIDs returns an error if a parameter is not in the table or is listed twice.
+func checkIDs(params []Param, ids []ParamID) error {
+	seen := make(map[ParamID]bool, len(ids))
+	for _, id := range ids {
+		if id < 0 || int(id) >= len(params) {
+			return fmt.Errorf("no parameter %d", id)
+		}
+		if seen[id] {
+			return fmt.Errorf("parameter %d (%s) is listed twice", id, params[id].Name)
+		}
+		seen[id] = true
+	}
+	return nil
 }
 
 // checkLabels returns an error if a label is not a class or the label smoothing is outside [0, 1).

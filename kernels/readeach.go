@@ -1,13 +1,18 @@
 package kernels
 
-// ReadEach reads a slot of ids from s, in one call, and returns an array for each parameter.
-func ReadEach(s Store, slot Slot, ids ...ParamID) ([][]float32, error) {
-	params := s.Params()
+// Elements returns the number of elements of ids together.
+func Elements(params []Param, ids []ParamID) int {
 	n := 0
 	for _, id := range ids {
 		n += params[id].Len()
 	}
-	all := make([]float32, n)
+	return n
+}
+
+// ReadEach reads a slot of ids from s, in one call, and returns an array for each parameter.
+func ReadEach(s Store, slot Slot, ids ...ParamID) ([][]float32, error) {
+	params := s.Params()
+	all := make([]float32, Elements(params, ids))
 	if err := s.Read(slot, all, ids...); err != nil {
 		return nil, err
 	}

@@ -8,15 +8,8 @@ import (
 // check returns an error if an update of ids is invalid: a setting is negative or not finite, a parameter is not in the
 // table or is listed twice, or a step count is missing.
 func (u Update) check(params []Param, ids []ParamID) error {
-	seen := make(map[ParamID]bool, len(ids))
-	for _, id := range ids {
-		if id < 0 || int(id) >= len(params) {
-			return fmt.Errorf("no parameter %d", id)
-		}
-		if seen[id] {
-			return fmt.Errorf("parameter %d (%s) is listed twice", id, params[id].Name)
-		}
-		seen[id] = true
+	if err := checkIDs(params, ids); err != nil {
+		return err
 	}
 	for _, v := range []float64{u.LR, u.Momentum, u.WeightDecay, u.WeightDecayWeights, u.ClipNorm} {
 		if !(v >= 0) || math.IsInf(v, 0) {

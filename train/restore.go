@@ -85,7 +85,7 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if !slices.Equal(c.Arrays, t.arrays(s.Counts)) {
 		return fmt.Errorf("checkpoint: %w: its arrays are not those of this run", errDamaged)
 	}
-	zeros := make([]float32, elements(t.net.Params(), t.trained))
+	zeros := make([]float32, kernels.Elements(t.net.Params(), t.trained))
 	for _, slot := range t.cfg.moments() {
 		if err := t.store.Write(slot, zeros, t.trained...); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)

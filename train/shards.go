@@ -67,7 +67,7 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 
 // readGradients returns the gradients of ids, one after the other.
 func readGradients(s kernels.Store, ids []kernels.ParamID) ([]float32, error) {
-	all := make([]float32, elements(s.Params(), ids))
+	all := make([]float32, kernels.Elements(s.Params(), ids))
 	if err := s.Read(kernels.Grad, all, ids...); err != nil {
 		return nil, fmt.Errorf("gradients: %w", err)
 	}

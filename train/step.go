@@ -216,7 +216,7 @@ func (g *gradients) write() ([]kernels.ParamID, error) {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	all := make([]float32, 0, elements(g.store.Params(), ids))
+	all := make([]float32, 0, kernels.Elements(g.store.Params(), ids))
 	for _, id := range ids {
 		all = append(all, g.of[id]...)
 	}
@@ -224,13 +224,4 @@ func (g *gradients) write() ([]kernels.ParamID, error) {
 		return nil, fmt.Errorf("gradients: %w", err)
 	}
 	return ids, nil
-}
-
-// elements returns the number of elements of ids together.
-func elements(params []kernels.Param, ids []kernels.ParamID) int {
-	n := 0
-	for _, id := range ids {
-		n += params[id].Len()
-	}
-	return n
 }
