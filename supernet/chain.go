@@ -14,50 +14,50 @@ import (
 // chainFile describes a chain, a space of layers in a row, in stages. Each layer has one operator. It is the content of
 // a YAML file: see spaces.
 type chainFile struct {
-	Name       string         `yaml:"name"`
-	Images     chainImages    `yaml:"images"`
-	Classes    int            `yaml:"classes"`
-	Activation string         `yaml:"activation"` // relu or relu6: of the stem, in the blocks, of the head
-	Stem       chainStem      `yaml:"stem"`       // a convolution with BatchNorm
-	First      chainFirst     `yaml:"first,omitempty"`
-	Operators  []string       `yaml:"operators,flow"`         // in the order of their numbers in the text form
-	Choices    []string       `yaml:"choices,flow,omitempty"` // of each layer; empty: the operators
-	Fixed      map[int]string `yaml:"fixed,flow,omitempty"`   // layers without a choice, by their index
-	Stages     []chainStage   `yaml:"stages"`
+	Name       string         `json:"name" yaml:"name"`
+	Images     chainImages    `json:"images" yaml:"images"`
+	Classes    int            `json:"classes" yaml:"classes"`
+	Activation string         `json:"activation" yaml:"activation"` // relu or relu6: of the stem, in the blocks, of the head
+	Stem       chainStem      `json:"stem" yaml:"stem"`             // a convolution with BatchNorm
+	First      chainFirst     `json:"first,omitzero" yaml:"first,omitempty"`
+	Operators  []string       `json:"operators" yaml:"operators,flow"`                 // in the order of their numbers in the text form
+	Choices    []string       `json:"choices,omitempty" yaml:"choices,flow,omitempty"` // of each layer; empty: the operators
+	Fixed      map[int]string `json:"fixed,omitempty" yaml:"fixed,flow,omitempty"`     // layers without a choice, by their index
+	Stages     []chainStage   `json:"stages" yaml:"stages"`
 	// Downsample: an identity that has a stride or other channels is a 1×1 convolution with BatchNorm. Without it there is none.
-	Downsample bool      `yaml:"downsample,omitempty"`
-	Head       int       `yaml:"head"` // channels of the 1×1 convolution before the classifier
-	Text       chainText `yaml:"text,omitempty"`
+	Downsample bool      `json:"downsample,omitempty" yaml:"downsample,omitempty"`
+	Head       int       `json:"head" yaml:"head"` // channels of the 1×1 convolution before the classifier
+	Text       chainText `json:"text" yaml:"text,omitempty"`
 }
 
 type chainImages struct {
-	Height int `yaml:"height"`
-	Width  int `yaml:"width"`
+	Height int `json:"height" yaml:"height"`
+	Width  int `json:"width" yaml:"width"`
 }
 
 type chainStem struct {
-	Out    int `yaml:"out"`
-	Kernel int `yaml:"kernel"`
-	Stride int `yaml:"stride"`
+	Out    int `json:"out" yaml:"out"`
+	Kernel int `json:"kernel" yaml:"kernel"`
+	Stride int `json:"stride" yaml:"stride"`
 }
 
 // chainFirst is a layer without a choice, between the stem and the stages. There is none if Operator is empty.
 type chainFirst struct {
-	Operator string `yaml:"operator"`
-	Out      int    `yaml:"out"` // channels
+	Operator string `json:"operator" yaml:"operator"`
+	Out      int    `json:"out" yaml:"out"` // channels
 }
 
 // chainStage is a row of layers. The first of them has the stride.
 type chainStage struct {
-	Out    int `yaml:"out"`
-	Layers int `yaml:"layers"`
-	Stride int `yaml:"stride"`
+	Out    int `json:"out" yaml:"out"`
+	Layers int `json:"layers" yaml:"layers"`
+	Stride int `json:"stride" yaml:"stride"`
 }
 
 // chainText is the text form: the number of each layer's operator. The first operator has the number First.
 type chainText struct {
-	Form  string `yaml:"form"` // digits: without a separator; numbers, the default: with spaces
-	First int    `yaml:"first"`
+	Form  string `json:"form" yaml:"form"` // digits: without a separator; numbers, the default: with spaces
+	First int    `json:"first" yaml:"first"`
 }
 
 // These are the text forms of a chain.

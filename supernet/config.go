@@ -47,7 +47,7 @@ func (c Config) Validate() error {
 	errs.Check(c.Gamma == GammaOne || c.Gamma == GammaUniform || c.Gamma == GammaSmall,
 		"supernet.gamma_init", "%q: there are %s, %s and %s", c.Gamma, GammaOne, GammaUniform, GammaSmall)
 	if s.Defaults().Cells == 0 {
-		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; the value is 0", c.Cells, s.Name())
+		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; leave supernet.cells out", c.Cells, s.Name())
 	} else {
 		errs.Check(c.Cells != 0, "supernet.cells", "0: there must be at least 1")
 	}

@@ -74,8 +74,8 @@ func (n *Net) Metadata(a Arch) map[string]string {
 	if c.Stem != "" {
 		m["stem"] = c.Stem
 	}
-	if chain, ok := ownChain(n.Space); ok {
-		m["chain"] = chain
+	if described, ok := n.Space.(interface{ description() string }); ok && described.description() != "" {
+		m["chain"] = described.description()
 	}
 	return m
 }

@@ -76,27 +76,12 @@ func (c Config) Lookup() (Space, error) {
 	return s.(Space), nil
 }
 
-// ownChain returns the description of a user's own space in JSON, for readers without a parser of YAML. ok is false if s is
-// no such space.
-func ownChain(s Space) (text string, ok bool) {
-	c, ok := s.(*chain)
-	if ordered, is := s.(orderedChain); is {
-		c, ok = ordered.chain, true
+// description returns the content of the file of a user's own space in JSON, for readers without a parser of YAML, or "" for a
+// space of bnas.
+func (c *chain) description() string {
+	if c.own == "" {
+		return ""
 	}
-	if !ok || c.own == "" {
-		return "", false
-	}
-	var content map[string]any
-	if err := yaml.Unmarshal([]byte(c.own), &content); err != nil {
-		return "", false
-	}
-	if fixed, ok := content["fixed"].(map[any]any); ok { // JSON has no numbers as keys
-		named := map[string]any{}
-		for layer, operator := range fixed {
-			named[fmt.Sprint(layer)] = operator
-		}
-		content["fixed"] = named
-	}
-	encoded, err := json.Marshal(content)
-	return string(encoded), err == nil
+	text, _ := json.Marshal(c.chainFile) // texts and numbers: it does not fail
+	return string(text)
 }

@@ -70,7 +70,7 @@ func TestOwnSpace(t *testing.T) {
 	if err := json.Unmarshal([]byte(m["chain"]), &described); err != nil || described.Name != "six-layers" || described.Fixed[5] != "identity" {
 		t.Errorf("the metadata have %s, %v", m["chain"], err)
 	}
-	if _, ok := ownChain(named(t, "nas-bench-macro")); ok {
+	if named(t, "nas-bench-macro").(orderedChain).description() != "" {
 		t.Error("a space of bnas is a user's own")
 	}
 }

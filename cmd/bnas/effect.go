@@ -32,12 +32,3 @@ func checkEffect(c *cli.Context, cfg run.Config) error {
 	}
 	return nil
 }
-
-// checkCells returns an error if --cells is given for a space of fixed depth.
-func checkCells(c *cli.Context, cfg run.Config) error {
-	space, err := cfg.Supernet.Lookup()
-	if err == nil && c.IsSet("cells") && cfg.Supernet.Cells != 0 && space.Defaults().Cells == 0 {
-		return usagef("--cells %d: %s has a fixed depth; leave --cells out", cfg.Supernet.Cells, space.Name())
-	}
-	return nil // the validation names a space that is not there
-}

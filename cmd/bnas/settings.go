@@ -86,9 +86,6 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		return cfg, err
 	}
 	cfg.Spread()
-	if err := checkCells(c, cfg); err != nil {
-		return cfg, err
-	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
 	}
