@@ -37,7 +37,7 @@ var interrupts = []struct {
 	{"bench score --repeats 6000 " + netFlags + " " + fewFlags, "", exitKilled, "lost"},
 	{"score --all " + netFlags + " " + fewFlags, "msg=device", exitKilled, "lost"},
 	{"search --strategy exhaustive --composite params " + netFlags + " " + fewFlags, "msg=device", exitKilled, "lost"},
-	{"eval --split test --calibration-images 7000 " + netFlags + " 3,3,3,3,3,3 3,3,3,3,3,3 3,3,3,3,3,3 3,3,3,3,3,3 3,3,3,3,3,3 3,3,3,3,3,3", "msg=device", exitKilled, "lost"},
+	{"eval --split test --calibration-images 7000 " + netFlags + strings.Repeat(" 3,3,3,3,3,3", 1000), "msg=device", exitKilled, "lost"},
 	{"score --all --out LEDGER " + netFlags + " " + fewFlags, "msg=device", exitInterrupted, "to go on: bnas score --all --out LEDGER " + netFlags},
 	{"search --strategy regularised --composite params --population 2 --max-evaluations 1000000 --out LEDGER2 --config CONFIG " + netFlags + " " + fewFlags,
 		"msg=device", exitInterrupted, "to go on: bnas search --strategy regularised"},
@@ -150,7 +150,7 @@ func interruptOnce(t *testing.T, args, when string) (took time.Duration, code in
 // TestPrintedCommandGoesOn interrupts a scoring with a ledger. The printed command ends it, and computes no score again.
 func TestPrintedCommandGoesOn(t *testing.T) {
 	t.Chdir(t.TempDir())
-	_, code, stderr := interruptOnce(t, "score --sample 400 --out kept "+netFlags+" "+fewFlags, "msg=device")
+	_, code, stderr := interruptOnce(t, "score --sample 3000 --out kept "+netFlags+" "+fewFlags, "msg=device")
 	if code != exitInterrupted {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
@@ -166,7 +166,7 @@ func TestPrintedCommandGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 401 {
+	if !bytes.HasPrefix(after, before) || bytes.Count(after, []byte("\n")) != 3001 {
 		t.Errorf("%d lines, then %d", bytes.Count(before, []byte("\n")), bytes.Count(after, []byte("\n")))
 	}
 }
