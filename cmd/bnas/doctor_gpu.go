@@ -12,24 +12,31 @@ import (
 )
 
 // gpuState describes the GPU: the parts that are there, the parts that are missing, and the way to get them.
-func gpuState() string {
-	version := driverVersion()
+func gpuState() string { return describeGPU(run.GPUPresent(), driverVersion()) }
+
+// describeGPU describes the GPU of a machine. present: its driver has a control device. version: that of the kernel module, ""
+// if no module tells it; in some containers none does.
+func describeGPU(present bool, version string) string {
+	installed := "driver " + version
+	if version == "" {
+		installed = "a driver that does not tell its version"
+	}
 	switch {
-	case !run.GPUPresent() && version == "":
+	case !present && version == "":
 		return "none: no NVIDIA driver is loaded; install one of version 525 or newer (in a container: run it with --gpus all)"
-	case !run.GPUPresent():
-		return fmt.Sprintf("driver %s is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)", version)
+	case !present:
+		return installed + " is loaded but there is no /dev/nvidiactl (in a container: run it with --gpus all)"
 	case !driver.Built:
-		return fmt.Sprintf("driver %s, %s; %s", version, cards(), sibling())
+		return fmt.Sprintf("%s, %s; %s", installed, cards(), sibling())
 	}
 	d, err := driver.Open()
 	if err != nil {
-		return fmt.Sprintf("driver %s, %s; it does not open: %v", version, cards(), err)
+		return fmt.Sprintf("%s, %s; it does not open: %v", installed, cards(), err)
 	}
 	defer d.Close()
 	p := d.Properties()
-	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %s of memory, %s free; driver %s, CUDA %d.%d",
-		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), version, p.Driver/1000, p.Driver%1000/10)
+	return fmt.Sprintf("%s, compute capability %d.%d, %d SMs, %s of memory, %s free; %s, CUDA %d.%d",
+		p.Name, p.Capability/10, p.Capability%10, p.SMs, byteSize(p.Memory), byteSize(p.Free), installed, p.Driver/1000, p.Driver%1000/10)
 }
 
 // sibling describes whether bnas-cuda is beside this program.
