@@ -57,5 +57,25 @@ func (c Config) Validate() error {
 	} else {
 		errs.Check(c.Stem == "", "supernet.stem", "%q: %s has one stem only", c.Stem, s.Name())
 	}
+	if halving, ok := s.(Halving); ok {
+		errs = append(errs, checkHalving(c, halving)...)
+	}
+	if c.Stem == dartsImageNet {
+		errs.Check(c.Channels != 1, "supernet.channels", "1: supernet.stem %s needs at least 2", c.Stem)
+	}
 	return errs.Or()
+}
+
+// checkHalving lists the sides of the images that s cannot halve, each with the nearest that it can.
+func checkHalving(c Config, s Halving) (errs setting.Errors) {
+	times := s.Halvings(c)
+	multiple := 1 << times
+	check := func(name string, pixels int) {
+		nearest := max(multiple, (pixels+multiple/2)/multiple*multiple)
+		errs.Check(pixels < 1 || pixels%multiple == 0, name, "%d: %s halves images %d times and takes multiples of %d (nearest: %d)",
+			pixels, s.Name(), times, multiple, nearest)
+	}
+	check("supernet.height", c.Height)
+	check("supernet.width", c.Width)
+	return errs
 }

@@ -116,6 +116,14 @@ const (
 // Stems lists both stems.
 func (darts) Stems() []string { return []string{dartsCIFAR, dartsImageNet} }
 
+// Halvings is one for each reduction cell, and three for the stem for ImageNet.
+func (darts) Halvings(c Config) int {
+	if c.Stem == dartsImageNet {
+		return 5
+	}
+	return 2
+}
+
 // dartsEdge is the place of the edge from a state to node n, in a kind of cell.
 func dartsEdge(kind, n, state int) int {
 	return kind*dartsEdges + (n*n+3*n)/2 + state

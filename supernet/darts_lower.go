@@ -11,13 +11,6 @@ import (
 // search network have no γ and β; here they have.
 func (s darts) Lower(b *Builder, a Arch) error {
 	c := b.Config()
-	multiple, halved := 4, "twice"
-	if c.Stem == dartsImageNet {
-		multiple, halved = 32, "five times with the stem for ImageNet"
-	}
-	if c.Height%multiple != 0 || c.Width%multiple != 0 {
-		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of %d, as they are halved %s", s.Name(), c.Height, c.Width, multiple, halved)
-	}
 	cells := s.cells(a)
 	before, x := s.stem(b)
 	channels, reduced := c.Channels, c.Stem == dartsImageNet

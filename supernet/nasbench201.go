@@ -40,6 +40,9 @@ func (nasBench201) Defaults() Config {
 }
 
 // Format writes |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.
+// Halvings is one for each reduction block.
+func (nasBench201) Halvings(Config) int { return 2 }
+
 func (nasBench201) Format(a Arch) string {
 	var s strings.Builder
 	for e, edge := range nb201Edges {

@@ -10,9 +10,6 @@ import (
 // reduction block before the second and third, BatchNorm, ReLU, global average, classifier.
 func (s nasBench201) Lower(b *Builder, a Arch) error {
 	c := b.Config()
-	if c.Height%4 != 0 || c.Width%4 != 0 {
-		return fmt.Errorf("supernet: %s: images of %dx%d: height and width must be multiples of 4, as they are halved twice", s.Name(), c.Height, c.Width)
-	}
 	x := b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: c.Channels, Window: same3})))
 	for i := range 3*c.Cells + 2 {
 		name := fmt.Sprintf("cells.%d", i)

@@ -2,10 +2,13 @@ package supernet
 
 import (
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,7 +27,10 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Space: "nas-bench-201", Width: 1 << 30}, "supernet.width 1073741824: must be"},
 		{Config{Space: "nas-bench-201", Channels: -1}, "supernet.channels -1: must be"},
 		{Config{Space: "nas-bench-201", Cells: -1}, "supernet.cells -1: must be"},
-		{Config{Space: "nas-bench-201", Height: 30}, "multiples of 4"},
+		{Config{Space: "nas-bench-201", Height: 30}, "supernet.height 30: nas-bench-201 halves images 2 times and takes multiples of 4 (nearest: 32)"},
+		{Config{Space: "darts", Height: 31, Width: 1}, "(nearest: 32); supernet.width 1: darts halves images 2 times and takes multiples of 4 (nearest: 4)"},
+		{Config{Space: "darts", Stem: "imagenet", Width: 224, Height: 225}, "supernet.height 225: darts halves images 5 times and takes multiples of 32 (nearest: 224)"},
+		{Config{Space: "darts", Stem: "imagenet", Channels: 1}, "supernet.channels 1: supernet.stem imagenet needs at least 2"},
 		{Config{Space: "nas-bench-macro", Cells: 3}, "fixed depth"},
 		{Config{Space: "nas-bench-macro", Stem: "imagenet"}, `supernet.stem "imagenet": nas-bench-macro has one stem only`},
 		{Config{Space: "darts", Stem: "large"}, `supernet.stem "large": there are cifar and imagenet`},
@@ -49,23 +55,53 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
-// TestOddImages: a space accepts every image size, or its error names the accepted sizes.
-func TestOddImages(t *testing.T) {
-	n, err := New(Config{Space: "nas-bench-macro", BN: Fair, Height: 13, Width: 7, Channels: 4})
-	if err != nil {
-		t.Fatal(err)
+// TestImageSizes: each space either takes images of a size, and its Programs and costs are right for it, or it names the
+// settings to change, and it takes the nearest sizes that it gives.
+func TestImageSizes(t *testing.T) {
+	var configs []Config
+	for _, s := range Spaces() {
+		configs = append(configs, Config{Space: s.Name()})
+		if stemmed, ok := s.(Stemmed); ok {
+			for _, stem := range stemmed.Stems() {
+				configs = append(configs, Config{Space: s.Name(), Stem: stem})
+			}
+		}
 	}
-	for _, i := range []int{0, 1234, 6560} {
-		a := n.Space.(Ordered).At(i)
-		p, err := n.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		if want := n.Space.Cost(a, n.Config).MACs; p.MACs() != want {
-			t.Errorf("%s: %d MACs, closed form %d", n.Space.Format(a), p.MACs(), want)
+	nearest := regexp.MustCompile(`^\d+: .* \(nearest: (\d+)\)$`)
+	for _, c := range configs {
+		c.BN, c.Channels = Fair, 4
+		for _, size := range [][2]int{{1, 1}, {2, 3}, {13, 7}, {30, 31}, {33, 32}, {34, 48}} {
+			c.Height, c.Width = size[0], size[1]
+			n, err := New(c)
+			if err != nil {
+				wrong := setting.Wrong(err)
+				if len(wrong) == 0 {
+					t.Fatalf("%s of %v: %v names no setting", c.Space, size, err)
+				}
+				for _, one := range wrong {
+					side, ok := map[string]*int{"supernet.height": &c.Height, "supernet.width": &c.Width}[one.Setting]
+					match := nearest.FindStringSubmatch(one.Problem)
+					if !ok || match == nil {
+						t.Fatalf("%s of %v: %v", c.Space, size, one)
+					}
+					*side, _ = strconv.Atoi(match[1])
+				}
+				if n, err = New(c); err != nil {
+					t.Fatalf("%s of %v is refused, and so is its remedy: %v", c.Space, size, err)
+				}
+			}
+			for _, a := range spread(n.Space, 3) {
+				p, err := n.Program(a)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := p.Validate(); err != nil {
+					t.Fatal(err)
+				}
+				if want := n.Space.Cost(a, n.Config).MACs; p.MACs() != want {
+					t.Errorf("%s of %v: %s: %d MACs, closed form %d", c.Space, size, n.Space.Format(a), p.MACs(), want)
+				}
+			}
 		}
 	}
 }

@@ -87,6 +87,13 @@ type Stemmed interface {
 	Stems() []string
 }
 
+// Halving is a Space that halves images without a remainder.
+type Halving interface {
+	Space
+	// Halvings returns how often: height and width must be multiples of 2 to this power.
+	Halvings(c Config) int
+}
+
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.
 type Config struct {
 	Space    string    `json:"space" yaml:"space"`
