@@ -86,6 +86,7 @@ type Search struct {
 	Distinct int // networks among them: several architectures can be one network
 	Wall     time.Duration
 	Pareto   []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
+	Better   *Arch // the best of the calibration sample within the limits, if it scores higher than the one found
 }
 
 // Matrix holds the rank agreement of every pair of columns: Spearman's ρ and Kendall's τ-b.

@@ -50,12 +50,14 @@ type header struct {
 	Left bool
 }
 
+// row is a line of a table. Mark, if not empty, is a class of page.css and marks the row.
 type row struct {
-	Chosen bool
-	Cells  []cell
+	Mark  string
+	Cells []cell
 }
 
-type cell struct{ Text, Class string }
+// cell is a text, and words about it in grey.
+type cell struct{ Text, Class, Note string }
 
 // newPage makes all sections that have data, and lists the others with the reason.
 func newPage(d Data) page {
@@ -104,17 +106,19 @@ func newView(d Data) *view {
 	return v
 }
 
+// network names a network: architectures that are the same one have the same name.
+func network(a Arch) string { return cmp.Or(a.Canonical, a.Text) }
+
 // rank orders the live networks by score. Of several architectures that are the same network it keeps the found one, or else
 // the first.
 func (v *view) rank() {
 	seen := map[string]bool{}
 	take := func(i int) {
 		a := v.Archs[i]
-		name := cmp.Or(a.Canonical, a.Text)
-		if seen[name] {
+		if seen[network(a)] {
 			return
 		}
-		seen[name] = true
+		seen[network(a)] = true
 		if a.Dead || !finite(a.Score) {
 			v.dead++
 			return

@@ -166,10 +166,39 @@ func TestPageExplainsItsFigures(t *testing.T) {
 func TestFrontTable(t *testing.T) {
 	v := newView(Data{Score: "s", Found: 0, Archs: []Arch{{Text: "b", MACs: 3, Score: 2}, {Text: "a", MACs: 1, Score: 1}}, Search: Search{Pareto: []int{0, 1, 7}}})
 	front := v.frontTable()
-	if len(front.Rows) != 2 || front.Rows[0].Cells[3].Text != "a" || front.Rows[0].Chosen || !front.Rows[1].Chosen {
+	if len(front.Rows) != 2 || front.Rows[0].Cells[3].Text != "a" || front.Rows[0].Mark != "" || front.Rows[1].Mark != "chosen" {
 		t.Errorf("%+v", front)
 	}
 	if newView(Data{Found: -1}).frontTable() != nil {
 		t.Error("a table of nothing")
+	}
+}
+
+// TestBetterOfTheSample: a network of the calibration sample that scores higher than the one found is said, and marked in the
+// ranking and in the plot. Without one the page has no such mark.
+func TestBetterOfTheSample(t *testing.T) {
+	d := Data{Score: "s", Found: 2, Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}}
+	for i := range topRows + 5 {
+		d.Archs = append(d.Archs, Arch{Text: fmt.Sprintf("arch %d", i), Score: -float64(i), MACs: int64(i), Values: []float64{1, 2}})
+	}
+	marks := []string{`<tr class="better">`, "<title>of the calibration sample: arch 1</title>", "calibration sample scores higher, " + number(-1) + ": arch 1."}
+	text := render(t, d)
+	for _, mark := range marks {
+		if strings.Contains(text, mark) {
+			t.Errorf("no better network, but the page has %q", mark)
+		}
+	}
+	better := Arch{Text: "arch 1", Score: -1, MACs: 1}
+	d.Search.Better = &better
+	text = render(t, d)
+	for _, mark := range marks {
+		if strings.Count(text, mark) != 1 {
+			t.Errorf("the page has %d times %q", strings.Count(text, mark), mark)
+		}
+	}
+	for _, row := range []string{`chosen"><td>3</td><td class="left text">arch 2 <span class="muted">found<`, `better"><td>2</td><td class="left text">arch 1 <span class="muted">of the calibration sample<`} {
+		if !strings.Contains(text, row) {
+			t.Errorf("the ranking lacks %q", row)
+		}
 	}
 }

@@ -81,6 +81,7 @@ func TestTextIsEscaped(t *testing.T) {
 	d.Facts = []Fact{{evil, evil}}
 	d.Terms[0].Name, d.Graph.Title, d.Graph.Nodes[1].Name = evil, evil, evil
 	d.Archs[d.Found].Text = evil
+	d.Search.Better = &Arch{Text: evil, Score: 1}
 	d.Agreement.Names[0] = evil
 	text := render(t, d)
 	if strings.Contains(text, "<script") || strings.Contains(text, "alert(\"x\")") {

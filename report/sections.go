@@ -24,6 +24,9 @@ func foundSection(v *view) (section, string) {
 	}
 	a := v.found
 	s.Arch = a.Text
+	if b := v.Search.Better; b != nil {
+		s.Notes = append(s.Notes, fmt.Sprintf("A random network of the calibration sample scores higher, %s: %s. The search did not visit it, and a longer one may find it or a better one.", number(b.Score), b.Text))
+	}
 	s.Tiles = append(s.Tiles, Fact{"score, " + v.Score, number(a.Score)})
 	if place := v.place(); place >= 0 {
 		s.Tiles = append(s.Tiles, Fact{"of " + integer(len(v.ranked)) + " ranked networks", "no. " + integer(place+1)})
@@ -51,7 +54,7 @@ func foundSection(v *view) (section, string) {
 		}
 	}
 	if len(terms.Figures) > 0 {
-		s.Lead = "Where it stands in each term of the fused score, among all ranked networks."
+		terms.Lead = "Where it stands in each term of the fused score, among all ranked networks."
 		s.Groups = append(s.Groups, terms)
 	}
 	return s, ""
@@ -112,11 +115,12 @@ func rankingSection(v *view) (section, string) {
 	t.Head = append(t.Head, header{Text: "MACs"}, header{Text: "params"})
 	place := v.place()
 	for k := range v.ranked {
-		if k >= topRows && k != place {
+		if k >= topRows && k != place && !v.better(v.Archs[v.ranked[k]]) {
 			continue
 		}
 		a := v.Archs[v.ranked[k]]
-		r := row{Chosen: k == place, Cells: []cell{{Text: strconv.Itoa(k + 1)}, {a.Text, "left text"}, {Text: number(a.Score)}}}
+		r := row{Cells: []cell{{Text: strconv.Itoa(k + 1)}, {Text: a.Text, Class: "left text"}, {Text: number(a.Score)}}}
+		r.Mark, r.Cells[1].Note = v.mark(a)
 		for _, i := range shown {
 			r.Cells = append(r.Cells, cell{Text: number(valueOf(a, i)) + spreadOf(a, i)})
 		}
@@ -125,6 +129,22 @@ func rankingSection(v *view) (section, string) {
 	}
 	s.Table = t
 	return s, ""
+}
+
+// better reports whether a is the network of the calibration sample that scores higher than the one found.
+func (v *view) better(a Arch) bool {
+	return v.Search.Better != nil && network(a) == network(*v.Search.Better)
+}
+
+// mark returns the mark of a network in a table, and the words for it.
+func (v *view) mark(a Arch) (class, words string) {
+	switch {
+	case v.found != nil && network(a) == network(*v.found):
+		return "chosen", "found"
+	case v.better(a):
+		return "better", "of the calibration sample"
+	}
+	return "", ""
 }
 
 // spreadOf returns the spread of a term over the repeats, as text behind its mean; "" if there is none.
@@ -177,6 +197,10 @@ func scoreSection(v *view) (section, string) {
 	if v.found != nil {
 		caption += " The ring is the one found."
 	}
+	if b := v.Search.Better; b != nil {
+		spots = append(spots, spot{float64(b.MACs), b.Score, "better", "of the calibration sample: " + b.Text})
+		caption += " The second ring, in green, is the network of the calibration sample that scores higher."
+	}
 	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
 	s.Groups = []group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
@@ -194,8 +218,9 @@ func (v *view) frontTable() *table {
 	t := &table{Head: []header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
 	for _, i := range front {
 		a := v.Archs[i]
-		t.Rows = append(t.Rows, row{Chosen: i == v.Found, Cells: []cell{
-			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {a.Text, "left text"},
+		class, words := v.mark(a)
+		t.Rows = append(t.Rows, row{Mark: class, Cells: []cell{
+			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {Text: a.Text, Class: "left text", Note: words},
 		}})
 	}
 	return t

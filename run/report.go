@@ -89,6 +89,9 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 		if sc.Arch == found.Best[0].Scores.Arch {
 			d.Found = len(d.Archs)
 		}
+		if b := found.BestOfSample; b != nil && sc.Arch == b.Scores.Arch {
+			d.Search.Better = &one
+		}
 		if front[sc.Arch] {
 			d.Search.Pareto = append(d.Search.Pareto, len(d.Archs))
 		}
