@@ -10,6 +10,9 @@ import (
 // Backward writes the Grad slots of γ, β and the classifier, and of the convolutions' weights if weights is set. It
 // queues work and does not wait for it.
 func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
+	if err := e.clearUnused(weights); err != nil {
+		return err
+	}
 	b, err := e.fromLogits("backward", route{Route: plan.Route{From: plan.NoNode, To: plan.NoNode, Weights: weights}}, s)
 	if err != nil {
 		return err
@@ -94,6 +97,29 @@ func (e *exec) backwardOp(b *backwardTable, i, k, n int, frozen, sums bool) Work
 	return o
 }
 
+// clearUnused makes zero the gradients of the parameters of which the program uses a part only.
+func (e *exec) clearUnused(weights bool) error {
+	var ids []kernels.ParamID
+	partly := func(id kernels.ParamID, used int) {
+		if used < e.store.params[id].Len() {
+			ids = append(ids, id)
+		}
+	}
+	for _, b := range e.p.BNs {
+		partly(b.Gamma, e.p.Values[b.Value].C)
+		partly(b.Beta, e.p.Values[b.Value].C)
+	}
+	for i := range e.p.Steps {
+		s := &e.p.Steps[i]
+		for _, b := range s.Branches {
+			if shape := e.p.WeightShape(s, b); weights {
+				partly(b.Weight, shape[0]*shape[1]*shape[2]*shape[3])
+			}
+		}
+	}
+	return e.clearGradients(ids)
+}
+
 // clearUnreached makes zero the gradients of parameters that no step of a pass reaches.
 func (e *exec) clearUnreached(b *backwardTable) error {
 	var ids []kernels.ParamID
@@ -115,6 +141,10 @@ func (e *exec) clearUnreached(b *backwardTable) error {
 			}
 		}
 	}
+	return e.clearGradients(ids)
+}
+
+func (e *exec) clearGradients(ids []kernels.ParamID) error {
 	for _, id := range ids {
 		at, err := e.store.address(id, kernels.Grad)
 		if err != nil {
@@ -241,7 +271,8 @@ func (e *exec) weightGradients(t *table, s *stepPlan, outs []gpu.Incoming, b *ba
 		out := e.p.Values[v]
 		list = append(list, put(t, gpu.WeightGradient{
 			In: e.node(s.step.In[0], s.step.Act), Out: outs[k], Height: int64(out.H), Width: int64(out.W), Window: windowOf(s.step),
-			Gradient: gradient, Partial: e.gradients.base + driver.Ptr(b.scratch), Arrived: e.own + driver.Ptr(e.plans.arrived),
+			Gradient: gradient, Row: int64(e.store.params[s.step.Branches[k].Weight].View(e.p.WeightShape(s.step, s.step.Branches[k])...).Stride),
+			Partial: e.gradients.base + driver.Ptr(b.scratch), Arrived: e.own + driver.Ptr(e.plans.arrived),
 			Chunks: int64(w.chunks), TileH: int64(w.tileH), TileW: int64(w.tileW), TileOut: int64(w.tileOut), TileIn: int64(w.tileIn),
 		}))
 	}

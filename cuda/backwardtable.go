@@ -133,7 +133,7 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]gpu.Incoming
 			Half: e.plans.half(v),
 		}
 		if s.step.Op == kernels.OpConv {
-			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.backForm)
+			w, err := e.store.packedForm(e.packKey(s.step, s.step.Branches[k], s.backForm))
 			if err != nil {
 				return nil, err
 			}

@@ -76,7 +76,7 @@ func (e *exec) outputs(t *table, s *stepPlan) (driver.Ptr, error) {
 			Column: int64(e.plans.column[v]), Half: e.plans.half(v),
 		}
 		if s.step != nil && s.step.Op == kernels.OpConv {
-			w, err := e.store.packedForm(s.step.Branches[k].Weight, s.form)
+			w, err := e.store.packedForm(e.packKey(s.step, s.step.Branches[k], s.form))
 			if err != nil {
 				return 0, err
 			}
@@ -177,7 +177,7 @@ func (e *exec) pack(direction form) error {
 			f = s.backForm
 		}
 		for _, b := range s.step.Branches {
-			if err := e.store.pack(b.Weight, f); err != nil {
+			if err := e.store.pack(e.packKey(s.step, b, f)); err != nil {
 				return err
 			}
 		}

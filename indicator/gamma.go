@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"fmt"
 	"math"
 
 	"bnas.example/kernels"
@@ -45,12 +46,13 @@ func newGammaShares(s *Scorer) (*gammaShares, error) {
 			last, ids = append(last, bn), append(ids, bn.Gamma, bn.Beta)
 		}
 	}
-	gammas, betas, err := readAffine(s.store, kernels.Data, ids)
+	pairs, err := kernels.ReadEach(s.store, kernels.Data, ids...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read γ and β: %w", err)
 	}
+	affine := float64s(pairs)
 	for i, bn := range last {
-		gamma, beta := gammas[i], betas[i]
+		gamma, beta := affine[2*i], affine[2*i+1]
 		at := spot{nodes[bn.Gamma], bn.Place}
 		if raw[at] == nil {
 			raw[at] = make([]float64, len(places[bn.Place].Operators))

@@ -20,7 +20,7 @@ func (e *evidence) takeLoss() error {
 	if err := e.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
 		return fmt.Errorf("backward: %w", err)
 	}
-	gamma, beta, err := readAffine(e.store, kernels.Grad, e.program.Affine())
+	gamma, beta, err := readAffine(e.store, kernels.Grad, e.program)
 	if err != nil {
 		return err
 	}

@@ -122,26 +122,26 @@ func (s *Scorer) frozenImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches 
 // readAffine reads γ and β of every BN of the path.
 func (e *evidence) readAffine() error {
 	var err error
-	e.gamma, e.beta, err = readAffine(e.store, kernels.Data, e.program.Affine())
+	e.gamma, e.beta, err = readAffine(e.store, kernels.Data, e.program)
 	return err
 }
 
-// readAffine reads a slot of pairs of γ and β as float64.
-func readAffine(s kernels.Store, slot kernels.Slot, ids []kernels.ParamID) (gamma, beta [][]float64, err error) {
-	all, err := kernels.ReadEach(s, slot, ids...)
+// readAffine reads a slot of γ and β of every BN of p as float64.
+func readAffine(s kernels.Store, slot kernels.Slot, p *kernels.Program) (gamma, beta [][]float64, err error) {
+	g, b, err := kernels.ReadAffine(s, slot, p)
 	if err != nil {
 		return nil, nil, fmt.Errorf("read γ and β: %w", err)
 	}
-	for i := 0; i < len(all); i += 2 {
-		gamma, beta = append(gamma, float64s(all[i])), append(beta, float64s(all[i+1]))
-	}
-	return gamma, beta, nil
+	return float64s(g), float64s(b), nil
 }
 
-func float64s(raw []float32) []float64 {
-	out := make([]float64, len(raw))
-	for i, v := range raw {
-		out[i] = float64(v)
+func float64s(raw [][]float32) [][]float64 {
+	out := make([][]float64, len(raw))
+	for i, values := range raw {
+		out[i] = make([]float64, len(values))
+		for k, v := range values {
+			out[i][k] = float64(v)
+		}
 	}
 	return out
 }

@@ -155,7 +155,8 @@ type Runner interface {
 	SetLogitGradient(d []float32) error
 
 	// Backward writes the Grad slots of the program's γ and β and of its classifier. With weights it writes those of the
-	// convolution weights too. DifferentiateStatistics needs a Forward with statRows == n.
+	// convolution weights too. The gradient of the part of a parameter that the program does not use is 0.
+	// DifferentiateStatistics needs a Forward with statRows == n.
 	Backward(s StatGrad, weights bool) error
 
 	// Statistics writes μ and the biased σ² of every channel of every BN, in the order of the BNs.

@@ -78,7 +78,7 @@ const (
 	OpMaxPool             // maximum over the window, padding ignored
 	OpAvgPool             // mean over the part of the window inside the image (count_include_pad = false)
 	OpSum                 // the stored value is u itself
-	OpConcat              // the channels of act(node) of every In, in order
+	OpConcat              // the channels of act(node) of every In, in order; the value may lack the last channels of the last
 	OpGlobalAvg           // mean over pixels: C×1×1
 	OpLinear              // y = W·u + b on a C×1×1 node: the logits
 )
@@ -88,7 +88,8 @@ const (
 // output's size. A negative Pad is legal: it shifts a stride-2 convolution.
 type Window struct{ Kernel, Stride, Pad, Dilation int }
 
-// Branch is one convolution of an OpConv step. Its weight has the shape [out, in/Groups, Kernel, Kernel].
+// Branch is one convolution of an OpConv step. Its weight has the shape [out, in/Groups, Kernel, Kernel], or is the leading
+// part of a larger one: see View.
 type Branch struct {
 	Weight ParamID
 	Out    ValueID

@@ -209,6 +209,9 @@ func (p *Program) checkOp(s *Step) error {
 			}
 			want.C += next.C
 		}
+		if last := p.Nodes[s.In[len(s.In)-1]].C; out.C < want.C && out.C > want.C-last {
+			want.C = out.C
+		}
 	case OpGlobalAvg:
 		want = Shape{in.C, 1, 1}
 	case OpLinear:
@@ -296,7 +299,8 @@ func (p *Program) checkBlocks() error {
 	return nil
 }
 
-// CheckParams returns an error if a parameter of a valid Program is not in the table or has another kind or shape there.
+// CheckParams returns an error if a parameter of a valid Program is not in the table, has another kind there, or has a
+// shape that the Program's use does not fit: see View. The classifier's must be exactly that of its use.
 func (p *Program) CheckParams(params []Param) error {
 	var err error
 	p.eachParam(func(id ParamID, by string, kind ParamKind, shape []int) {
@@ -306,11 +310,26 @@ func (p *Program) CheckParams(params []Param) error {
 			err = fmt.Errorf("kernels: program %q: %s: parameter %d is not among the store's %d", p.Name, by, id, len(params))
 		case params[id].Kind != kind:
 			err = fmt.Errorf("kernels: program %q: %s: parameter %d (%s) is of kind %d, must be %d", p.Name, by, id, params[id].Name, params[id].Kind, kind)
-		case !slices.Equal(params[id].Shape, shape):
+		case !slices.Equal(params[id].Shape, shape) && (kind == LinearWeight || kind == LinearBias):
 			err = fmt.Errorf("kernels: program %q: %s: parameter %d (%s) has shape %v, must be %v", p.Name, by, id, params[id].Name, params[id].Shape, shape)
+		case !contains(params[id].Shape, shape):
+			err = fmt.Errorf("kernels: program %q: %s: parameter %d (%s) has shape %v, must be %v or have more channels", p.Name, by, id, params[id].Name, params[id].Shape, shape)
 		}
 	})
 	return err
+}
+
+// contains reports whether a use of the given shape can be a View of a parameter of the shape whole.
+func contains(whole, shape []int) bool {
+	if len(whole) != len(shape) {
+		return false
+	}
+	for i, n := range shape {
+		if n > whole[i] || n < whole[i] && i > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // eachParam calls visit for every parameter of p, with the BN or step that uses it, its kind and its shape.
@@ -323,7 +342,7 @@ func (p *Program) eachParam(visit func(id ParamID, by string, kind ParamKind, sh
 	for i, s := range p.Steps {
 		by, in := fmt.Sprintf("step %d (%s)", i, s.Name), p.Nodes[s.In[0]].C
 		for _, b := range s.Branches {
-			visit(b.Weight, by, ConvWeight, []int{p.Values[b.Out].C, in / s.Groups, s.Kernel, s.Kernel})
+			visit(b.Weight, by, ConvWeight, p.WeightShape(&s, b))
 		}
 		if s.Op == OpLinear {
 			visit(s.Weight, by, LinearWeight, []int{p.Values[s.Out].C, in})

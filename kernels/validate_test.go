@@ -43,10 +43,17 @@ func TestCheckParams(t *testing.T) {
 	}{
 		{"is not among the store's 3", func(p []kernels.Param) []kernels.Param { return p[:3] }},
 		{"step 0 (s0): parameter 0 (p0) is of kind 0, must be 2", func(p []kernels.Param) []kernels.Param { p[0].Kind = kernels.Gamma; return p }},
-		{"BN 0 (bn0): parameter 1 (p1) has shape [5], must be [4]", func(p []kernels.Param) []kernels.Param { p[1].Shape = []int{5}; return p }},
+		{"BN 0 (bn0): parameter 1 (p1) has shape [3], must be [4] or have more channels", func(p []kernels.Param) []kernels.Param { p[1].Shape = []int{3}; return p }},
+		{"", func(p []kernels.Param) []kernels.Param { p[1].Shape = []int{5}; return p }},
+		{"must be [4 3 3 3] or have more channels", func(p []kernels.Param) []kernels.Param { p[0].Shape = []int{4, 3, 5, 5}; return p }},
+		{"must be [4 3 3 3] or have more channels", func(p []kernels.Param) []kernels.Param { p[0].Shape = []int{4, 3, 3}; return p }},
+		{"must be [4 3 3 3] or have more channels", func(p []kernels.Param) []kernels.Param { p[0].Shape = []int{9, 2, 3, 3}; return p }},
+		{"", func(p []kernels.Param) []kernels.Param { p[0].Shape = []int{5, 7, 3, 3}; return p }},
+		{"has shape [11 4], must be [10]", func(p []kernels.Param) []kernels.Param { p[len(p)-1].Shape = []int{11, 4}; return p }},
 	} {
 		c := cell()
-		if err := c.Program.CheckParams(test.change(c.Params)); err == nil || !strings.Contains(err.Error(), test.want) {
+		params := test.change(c.Params)
+		if err := c.Program.CheckParams(params); err == nil && test.want != "" || err != nil && (test.want == "" || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("error %v, must contain %q", err, test.want)
 		}
 	}

@@ -135,13 +135,22 @@ func lookAt(e kernels.Exec, images []float32, mean, variance, step []float64) (l
 
 // affineStep is θ_t − θ_0, in the order of the Jacobian's columns: of each BN all γ, then all β.
 func affineStep(p *kernels.Program, start, now kernels.Store) ([]float64, error) {
-	step := make([]float64, 0, p.BNParams())
-	was, is := make([]float32, p.BNParams()), make([]float32, p.BNParams())
-	if err := errors.Join(start.Read(kernels.Data, was, p.Affine()...), now.Read(kernels.Data, is, p.Affine()...)); err != nil {
-		return nil, fmt.Errorf("γ and β: %w", err)
+	wasGamma, wasBeta, err := kernels.ReadAffine(start, kernels.Data, p)
+	if err != nil {
+		return nil, fmt.Errorf("γ and β at initialisation: %w", err)
 	}
-	for i := range is {
-		step = append(step, float64(is[i])-float64(was[i]))
+	gamma, beta, err := kernels.ReadAffine(now, kernels.Data, p)
+	if err != nil {
+		return nil, fmt.Errorf("γ and β after training: %w", err)
+	}
+	step := make([]float64, 0, p.BNParams())
+	for i := range p.BNs {
+		for c := range gamma[i] {
+			step = append(step, float64(gamma[i][c])-float64(wasGamma[i][c]))
+		}
+		for c := range beta[i] {
+			step = append(step, float64(beta[i][c])-float64(wasBeta[i][c]))
+		}
 	}
 	return step, nil
 }

@@ -59,7 +59,7 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 
 // nodeNorms returns ‖θ_v‖, the ℓ2 norm of the γ and β that enter a node, for each node where it is not 0.
 func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
-	theta, err := kernels.ReadEach(t.store, kernels.Data, p.Affine()...)
+	gamma, beta, err := kernels.ReadAffine(t.store, kernels.Data, p)
 	if err != nil {
 		return nil, fmt.Errorf("γ and β of the path: %w", err)
 	}
@@ -70,7 +70,7 @@ func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
 			if term.BN == kernels.NoBN {
 				continue
 			}
-			for _, affine := range theta[2*term.BN : 2*term.BN+2] {
+			for _, affine := range [...][]float32{gamma[term.BN], beta[term.BN]} {
 				for _, v := range affine {
 					square += float64(v) * float64(v)
 				}

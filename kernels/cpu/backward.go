@@ -109,8 +109,8 @@ func (e *exec) differentiate(n kernels.NodeID) {
 func (e *exec) writeGradients() {
 	for i, b := range e.p.BNs {
 		p := &e.plan.bns[i]
-		copy(e.store.Slice(b.Gamma, kernels.Grad), e.d.saved.floats(p.at+dGammaArray*p.cp, p.c))
-		copy(e.store.Slice(b.Beta, kernels.Grad), e.d.saved.floats(p.at+dBetaArray*p.cp, p.c))
+		e.store.writeGradient(b.Gamma, e.d.saved.floats(p.at+dGammaArray*p.cp, p.c), p.c)
+		e.store.writeGradient(b.Beta, e.d.saved.floats(p.at+dBetaArray*p.cp, p.c), p.c)
 	}
 	last := &e.p.Steps[len(e.p.Steps)-1]
 	in := e.p.Nodes[last.In[0]].C

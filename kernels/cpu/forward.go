@@ -48,8 +48,8 @@ func (e *exec) load() {
 		b := &e.plan.bns[id]
 		arrays := m.floats(b.at, bnArrays*b.cp)
 		clear(arrays)
-		copy(arrays[gammaArray*b.cp:], e.store.Slice(e.p.BNs[id].Gamma, kernels.Data))
-		copy(arrays[betaArray*b.cp:], e.store.Slice(e.p.BNs[id].Beta, kernels.Data))
+		copy(arrays[gammaArray*b.cp:], e.store.Slice(e.p.BNs[id].Gamma, kernels.Data)[:b.c])
+		copy(arrays[betaArray*b.cp:], e.store.Slice(e.p.BNs[id].Beta, kernels.Data)[:b.c])
 		if e.statRows == 0 {
 			mean, vari := m.doubles(b.mean, b.cp), m.doubles(b.vari, b.cp)
 			clear(mean)

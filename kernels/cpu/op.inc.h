@@ -28,16 +28,19 @@ static void move_channels(float *dst, int d, const float *src, int s, int count,
 	}
 }
 
+// In a concatenation from channel c on, the first channels of load l that the output has.
+static inline int kept_channels(const struct load *l, int c, int outs) { return l->c < outs - c ? l->c : outs - c; }
+
 static void concat_image(const struct op_args *a, float *u, int image) {
 	int pixels = a->job->h * a->job->w, c = 0;
 	float *y = out_image(a, image);
 	memset(y, 0, (size_t)a->out->cb * pixels * LANES * sizeof *y);
 	for (int i = 0; i < a->nloads; c += a->loads[i++].c)
-		if (c % LANES == 0)
+		if (c % LANES == 0 && c + a->loads[i].c <= a->out->c)
 			form_plain(y + (size_t)c * pixels, &a->loads[i], a->terms, image);
 		else {
 			form_plain(u, &a->loads[i], a->terms, image);
-			move_channels(y, c, u, 0, a->loads[i].c, pixels);
+			move_channels(y, c, u, 0, kept_channels(&a->loads[i], c, a->out->c), pixels);
 		}
 }
 
@@ -129,7 +132,7 @@ static const float *step_grad(const struct op_args *a, int k, int c, float *g, f
 		return dy;
 	case OP_CONCAT:
 		memset(g, 0, load_len(l) * sizeof *g);
-		move_channels(g, 0, dy, c, l->c, pixels);
+		move_channels(g, 0, dy, c, kept_channels(l, c, a->dy->c), pixels);
 		break;
 	case OP_MAX_POOL:
 		form_plain(u, l, a->terms, image);

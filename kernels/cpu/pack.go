@@ -23,6 +23,11 @@ func newStore(params []kernels.Param) *store {
 	return &store{Store: hoststore.New(params), packs: map[string]*pack{}}
 }
 
+// writeGradient writes the gradient of the part of a parameter that has the given shape.
+func (s *store) writeGradient(id kernels.ParamID, part []float32, shape ...int) {
+	kernels.Scatter(s.Params()[id].View(shape...), s.Slice(id, kernels.Grad), part)
+}
+
 // pack holds the concatenated weights of sibling convolutions in the layout of a core.
 type pack struct {
 	data     []float32
@@ -69,9 +74,11 @@ func alignedFloats(n int) []float32 {
 // key returns equal keys for jobs with the same packed weights.
 func (j *convJob) key() []byte {
 	var key []byte
-	for _, id := range j.weights {
+	for i, id := range j.weights {
 		key = binary.AppendVarint(key, int64(id))
+		key = binary.AppendVarint(key, int64(j.outs[i]))
 	}
+	key = binary.AppendVarint(key, int64(j.ins))
 	if j.turned {
 		key = append(key, 1)
 	}
@@ -96,8 +103,9 @@ func (j *convJob) dense(s *store) []float32 {
 	dst := make([]float32, int(sh.kb)*lanes*in*taps)
 	base := 0
 	for i, id := range j.weights {
-		w := s.Slice(id, kernels.Data)
 		outs, perGroup := j.outs[i], j.ins/j.groups
+		kernel := int(sh.kernel)
+		w := kernels.Gather(s.Params()[id].View(outs, perGroup, kernel, kernel), s.Slice(id, kernels.Data))
 		for o := range outs {
 			for c := range perGroup {
 				to, from := base+o, o/(outs/j.groups)*perGroup+c

@@ -136,8 +136,9 @@ struct WeightGradient {
 	Incoming out; // of this convolution alone
 	i64 height, width; // of out
 	i64 kernel, stride, pad, dilation, groups;
-	float *gradient; // [out][in / groups][kernel][kernel], as the store has it
-	float *partial; // [chunks], each like gradient
+	float *gradient; // [out][in / groups][kernel][kernel] in the store
+	i64 row; // elements from an output to the next in gradient: more than in / groups·kernel² in a part of a larger weight
+	float *partial; // [chunks], each [out][in / groups][kernel][kernel]
 	unsigned *arrived; // [blocks of a chunk], zero between launches
 	i64 chunks; // pieces of the batch
 	i64 tile_h, tile_w; // the pixels of out that a block stages at once

@@ -104,7 +104,9 @@ type (
 		Out           Incoming
 		Height, Width int64
 		Window
-		Gradient, Partial, Arrived    Ptr
+		Gradient                      Ptr
+		Row                           int64
+		Partial, Arrived              Ptr
 		Chunks                        int64
 		TileH, TileW, TileOut, TileIn int64
 	}

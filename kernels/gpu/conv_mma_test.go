@@ -191,7 +191,7 @@ func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gr
 	var packed [2]gpu.Ptr
 	for form := range packed {
 		packed[form] = k.alloc(o.bytes * pitchOf(out) * pitchOf(in) * taps)
-		k.launch("pack_weights", 1, 1, 64, 0, packed[form], raw, out, in, taps, form, o.pack)
+		k.launch("pack_weights", 1, 1, 64, 0, packed[form], raw, out, in, taps, in*taps, form, o.pack)
 	}
 	return w, packed[0], packed[1]
 }

@@ -3,7 +3,9 @@
 //   form 0, forward    dst[tap][in, pitch][out, pitch] = src[out][in][tap]
 //   form 1, gradient   dst[tap][out, pitch][in, pitch] = src[out][in][tap]
 //   form 2, depthwise  dst[tap][out, pitch]            = src[out][0][tap]
-//   form 3, raw        dst = src
+//   form 3, raw        dst[out][in][tap]               = src[out][in][tap]
+//
+// src may be the leading outputs and inputs of a larger parameter: its outputs are `row` elements apart.
 //
 // A pitch is rounded up to 8; the padding is zero. The kernels' columns are the fastest index: neighbouring threads
 // load neighbouring float4s.
@@ -35,21 +37,21 @@ __device__ __forceinline__ unsigned short f16_bits(unsigned u) {
 }
 
 // The element of src that goes to element i of dst, −1: padding.
-__device__ __forceinline__ i64 packed_from(i64 i, i64 out, i64 in, i64 taps, i64 form) {
+__device__ __forceinline__ i64 packed_from(i64 i, i64 out, i64 in, i64 taps, i64 row, i64 form) {
 	if (form == 3)
-		return i;
+		return i / (in * taps) * row + i % (in * taps);
 	i64 out_pitch = (out + 7) / 8 * 8, in_pitch = form == 2 ? 1 : (in + 7) / 8 * 8;
 	i64 tap = i / (in_pitch * out_pitch), rest = i % (in_pitch * out_pitch);
 	i64 o = form == 1 ? rest / in_pitch : rest % out_pitch, k = form == 1 ? rest % in_pitch : rest / out_pitch;
-	return o < out && k < in ? (o * in + k) * taps + tap : -1;
+	return o < out && k < in ? o * row + k * taps + tap : -1;
 }
 
-extern "C" __global__ void pack_weights(void *dst, const float *src, i64 out, i64 in, i64 taps, i64 form, i64 type) {
+extern "C" __global__ void pack_weights(void *dst, const float *src, i64 out, i64 in, i64 taps, i64 row, i64 form, i64 type) {
 	i64 size = out * in * taps;
 	if (form != 3)
 		size = (out + 7) / 8 * 8 * (form == 2 ? 1 : (in + 7) / 8 * 8) * taps;
 	for (i64 i = blockIdx.x * (i64)blockDim.x + threadIdx.x; i < size; i += (i64)gridDim.x * blockDim.x) {
-		i64 from = packed_from(i, out, in, taps, form);
+		i64 from = packed_from(i, out, in, taps, row, form);
 		unsigned u = from < 0 ? 0 : __float_as_uint(src[from]);
 		if (type == 2)
 			((unsigned short *)dst)[i] = f16_bits(u);

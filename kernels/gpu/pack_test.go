@@ -39,7 +39,7 @@ func TestPackRounds(t *testing.T) {
 	raw := put(k, src...)
 	packed := func(kind int) gpu.Ptr {
 		dst := k.alloc(4 * n)
-		k.launch("pack_weights", 1, 1, 32, 0, dst, raw, n, 1, 1, formRaw, kind)
+		k.launch("pack_weights", 1, 1, 32, 0, dst, raw, n, 1, 1, 1, formRaw, kind)
 		return dst
 	}
 	exact, tf32 := get[uint32](k, packed(0), n), get[uint32](k, packed(1), n)
@@ -60,17 +60,24 @@ func TestPackForms(t *testing.T) {
 		src[i] = float32(1 + i)
 	}
 	raw := put(k, src...)
-	value := func(o, i, tap int) float32 {
-		if o < out && i < in {
-			return src[(o*in+i)*taps+tap]
+	for _, part := range []struct{ outs, ins int }{{out, in}, {out, in - 1}} {
+		outs, ins := part.outs, part.ins
+		value := func(o, i, tap int) float32 {
+			if o < outs && i < ins {
+				return src[(o*in+i)*taps+tap]
+			}
+			return 0
 		}
-		return 0
-	}
-	forward, gradient := get[float32](k, k.pack(raw, out, in, taps, formForward), taps*8*16), get[float32](k, k.pack(raw, out, in, taps, formGradient), taps*8*16)
-	for n := range taps * 8 * 16 {
-		tap, i, o := n/128, n%128/16, n%16
-		if want := value(o, i, tap); forward[n] != want || gradient[(tap*16+o)*8+i] != want {
-			t.Fatalf("tap %d, input %d, output %d: forward %v, gradient %v, want %v", tap, i, o, forward[n], gradient[(tap*16+o)*8+i], want)
+		pack := func(form int) []float32 {
+			return get[float32](k, k.packPart(raw, outs, ins, taps, in*taps, form), taps*8*16)
+		}
+		forward, gradient, dense := pack(formForward), pack(formGradient), pack(formRaw)
+		for n := range taps * 8 * 16 {
+			tap, i, o := n/128, n%128/16, n%16
+			want := value(o, i, tap)
+			if forward[n] != want || gradient[(tap*16+o)*8+i] != want || o < outs && i < ins && dense[(o*ins+i)*taps+tap] != want {
+				t.Fatalf("tap %d, input %d, output %d: forward %v, gradient %v, want %v", tap, i, o, forward[n], gradient[(tap*16+o)*8+i], want)
+			}
 		}
 	}
 	depthwise := get[float32](k, k.pack(raw, out*in, 1, taps, formDepthwise), taps*32)

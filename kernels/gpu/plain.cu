@@ -2,6 +2,7 @@
 //
 //   sum:        y = u                        du = dy
 //   concat:     y = u_0, u_1, … channel by channel          du_j = dy[column_j … column_j + channels_j)
+//               y may lack the last channels: their gradient is 0
 //   global_avg: y[c] = Σ_p u[p, c] / (H·W)   du[p, c] = dy[c] / (H·W)
 //
 // Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The kernels are bound by
@@ -45,8 +46,10 @@ struct ConcatValue {
 	const Forward &step;
 	int image;
 
-	// Channel c of the nodes side by side, 0 beyond the last.
+	// Channel c of the nodes side by side, 0 beyond the value's.
 	__device__ __forceinline__ float channel(int y, int x, int c) const {
+		if (c >= step.out[0].channels)
+			return 0;
 		for (int j = 0; j < step.ins; c -= (int)step.in[j++].channels)
 			if (c < step.in[j].channels)
 				return component(node_at(step.in[j], image, y, x, c & ~3), c & 3);
@@ -56,7 +59,7 @@ struct ConcatValue {
 		int first = c, j = 0;
 		while (j < step.ins && first >= step.in[j].channels)
 			first -= (int)step.in[j++].channels;
-		if (j < step.ins && first % 4 == 0 && first + 4 <= step.in[j].channels)
+		if (j < step.ins && first % 4 == 0 && first + 4 <= step.in[j].channels && c + 4 <= step.out[0].channels)
 			return node_at(step.in[j], image, y, x, first);
 		return make_float4(channel(y, x, c), channel(y, x, c + 1), channel(y, x, c + 2), channel(y, x, c + 3));
 	}
@@ -70,12 +73,13 @@ extern "C" __global__ void __launch_bounds__(256, 2) concat(const Forward *step,
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
-// Four channels of the node from c: those from column + c of the value, zeros beyond the node's channels.
+// Four channels of the node from c: those from column + c of the value, zeros beyond the channels of either.
 struct ConcatGradient {
 	const Backward &step;
 	int image;
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
-		const int channels = (int)step.in.channels - c, from = (int)step.column + c, shift = from & 3;
+		const int from = (int)step.column + c, shift = from & 3;
+		const int channels = min((int)step.in.channels - c, (int)step.out[0].channels - from);
 		if (channels <= 0)
 			return zeros();
 		float4 low = incoming_at(step, image, y, x, from - shift), high = zeros();

@@ -12,7 +12,7 @@
 // Order: the pixels of a thread, its R partners, the tiles and images of a chunk as they come, then the chunks. The
 // last block to arrive adds the chunks, in doubles. The bits are the same on every GPU. With groups > 1 a block works
 // only if it meets the diagonal of groups, and stores only the weights on it. dW has the channels of a group only:
-// [out][in / groups][kernel][kernel].
+// [out][in / groups][kernel][kernel], its outputs `row` elements apart.
 //
 // DRAM and L2: u and dy are read tiles · kernel times, each time for a row of taps. Blocks that run together share a
 // tile's rows: the second-level cache serves most.
@@ -125,18 +125,22 @@ __device__ __forceinline__ void add_partners(const WeightGradient &s, const Weig
 	__syncthreads();
 }
 
-// Element n of the block's [tile_out][tile_in][taps]: its index in the buffer, and in dW (−1: there is no such weight).
+// Element n of the block's [tile_out][tile_in][taps]: its index in the buffer, in a chunk's partial sums (−1: there is no
+// such weight) and in dW.
 struct WeightPlace {
 	int buffer;
-	i64 weight;
+	i64 partial, weight;
 };
 
 __device__ __forceinline__ WeightPlace weight_place(const WeightGradient &s, const WeightBlock &b, int n) {
 	const int k = n % b.taps, column = n / b.taps % (int)s.tile_in, row = n / b.taps / (int)s.tile_in, o = b.o + row, i = b.i + column;
 	const i64 outs = s.out.channels / s.groups, ins = s.in.channels / s.groups;
-	WeightPlace p = {(k * (int)s.tile_out + row) * (int)s.tile_in + column, -1};
-	if (o < s.out.channels && i < s.in.channels && o / outs == i / ins)
-		p.weight = ((o * ins + i % ins) * s.kernel + b.ky) * s.kernel + b.kx + k;
+	WeightPlace p = {(k * (int)s.tile_out + row) * (int)s.tile_in + column, -1, -1};
+	if (o < s.out.channels && i < s.in.channels && o / outs == i / ins) {
+		const i64 in_row = (i % ins * s.kernel + b.ky) * s.kernel + b.kx + k;
+		p.partial = o * ins * s.kernel * s.kernel + in_row;
+		p.weight = o * s.row + in_row;
+	}
 	return p;
 }
 
@@ -153,20 +157,19 @@ extern "C" __global__ void __launch_bounds__(WEIGHT_THREADS, 3) conv_weight_grad
 	if (s.out.sources > 0)
 		accumulate(s, b, share, shared, (int)(images * chunk / chunks), (int)(images * (chunk + 1) / chunks), sum);
 	add_partners(s, share, shared, sum);
-	float *to = chunks == 1 ? s.gradient : s.partial + chunk * size;
 	for (int n = threadIdx.x; n < count; n += blockDim.x) {
 		WeightPlace p = weight_place(s, b, n);
-		if (p.weight >= 0)
-			to[p.weight] = shared[p.buffer];
+		if (p.partial >= 0)
+			*(chunks == 1 ? s.gradient + p.weight : s.partial + chunk * size + p.partial) = shared[p.buffer];
 	}
 	if (chunks == 1 || !arrive(s.arrived + blockIdx.x, (unsigned)chunks))
 		return;
 	for (int n = threadIdx.x; n < count; n += blockDim.x) {
 		WeightPlace p = weight_place(s, b, n);
-		if (p.weight < 0)
+		if (p.partial < 0)
 			continue;
 		double total = 0;
-		in_order<8>(0, (int)chunks, 1, s.partial + p.weight, size, [&](int, float x) { total += x; });
+		in_order<8>(0, (int)chunks, 1, s.partial + p.partial, size, [&](int, float x) { total += x; });
 		s.gradient[p.weight] = (float)total;
 	}
 }

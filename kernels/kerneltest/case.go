@@ -39,7 +39,8 @@ func (c *Case) NewStore(d kernels.Device) (kernels.Store, error) {
 // builder builds a Case step by step.
 type builder struct {
 	*Case
-	r *philox.Stream
+	r     *philox.Stream
+	views bool // one size of eight of a parameter is larger than its use
 }
 
 func newBuilder(name string, seed uint64, images kernels.Shape) *builder {
@@ -75,13 +76,21 @@ func (b *builder) param(kind kernels.ParamKind, sigma, center float64, shape ...
 	return kernels.ParamID(id)
 }
 
+// larger returns the size of a parameter for a use of n channels.
+func (b *builder) larger(n int) int {
+	if b.views && b.r.IntN(8) == 0 {
+		n += 1 + b.r.IntN(20)
+	}
+	return n
+}
+
 // bare is the term of a value without a BatchNorm.
 func bare(v kernels.ValueID) kernels.Term { return kernels.Term{Value: v, BN: kernels.NoBN} }
 
 // bn is the term of a value through a new BatchNorm. γ is around 1, but negative or zero in one of eight channels; β is
 // around 0.
 func (b *builder) bn(v kernels.ValueID) kernels.Term {
-	c := b.shape(v).C
+	c := b.larger(b.shape(v).C)
 	gamma, beta := b.param(kernels.Gamma, 0, 1, c), b.param(kernels.Beta, 0, 0, c)
 	for i := range b.Data[gamma] {
 		switch b.r.IntN(16) {
@@ -124,7 +133,8 @@ func (b *builder) conv(in kernels.NodeID, act kernels.Activation, w kernels.Wind
 	var values []kernels.ValueID
 	for _, c := range outs {
 		fanIn := node.C / groups * w.Kernel * w.Kernel
-		weight := b.param(kernels.ConvWeight, math.Sqrt(2/float64(fanIn)), 0, c, node.C/groups, w.Kernel, w.Kernel)
+		weight := b.param(kernels.ConvWeight, math.Sqrt(2/float64(fanIn)), 0,
+			b.larger(c), b.larger(node.C/groups), w.Kernel, w.Kernel)
 		v := b.value(fmt.Sprintf("conv%d", len(b.Program.Values)), kernels.Shape{C: c, H: size.H, W: size.W})
 		branches = append(branches, kernels.Branch{Weight: weight, Out: v})
 		values = append(values, v)

@@ -122,9 +122,12 @@ func (o *observer) sample(of string, n int) error {
 func (o *observer) adds(total []float64, b kernels.BN) error {
 	c := len(total) / 2
 	grads := make([]float32, 2*c)
-	if err := errors.Join(o.s.Read(kernels.Grad, grads[:c], b.Gamma), o.s.Read(kernels.Grad, grads[c:], b.Beta)); err != nil {
+	whole, err := kernels.ReadEach(o.s, kernels.Grad, b.Gamma, b.Beta)
+	if err != nil {
 		return err
 	}
+	copy(grads[:c], whole[0])
+	copy(grads[c:], whole[1])
 	scale := 0.0
 	for i := range grads {
 		scale = max(scale, math.Abs(float64(grads[i])), math.Abs(total[i]))

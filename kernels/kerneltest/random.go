@@ -7,10 +7,11 @@ import (
 )
 
 // Random draws a small program from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums of up
-// to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations, shifted windows, and nodes that no
-// step loads. Its statistics are over at least eight pixels of images, so that float32 stays close to float64.
+// to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations that drop channels, shifted windows,
+// parameters larger than their use, and nodes that no step loads. Its statistics are over at least eight pixels of images, so that float32 stays close to float64.
 func Random(seed uint64) *Case {
 	b := newBuilder(fmt.Sprintf("random-%d", seed), seed, kernels.Shape{})
+	b.views = true
 	b.Program.Values[kernels.Images].Shape = kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
 	g := &generator{builder: b, live: []kernels.ValueID{kernels.Images}, flat: map[kernels.ValueID]bool{}}
 	g.grow(b.sum(bare(kernels.Images)), false)
@@ -95,6 +96,9 @@ func (g *generator) grow(node kernels.NodeID, flat bool) {
 			if s := g.shape(v); s.H == in.H && s.W == in.W {
 				nodes, out.C = append(nodes, g.sum(g.terms(v, 2)...)), out.C+s.C
 			}
+		}
+		if last := g.Program.Nodes[nodes[len(nodes)-1]].C; g.r.IntN(2) == 0 {
+			out.C -= g.r.IntN(last)
 		}
 		outs = append(outs, g.op(kernels.OpConcat, act, kernels.Window{}, out, nodes...))
 	}

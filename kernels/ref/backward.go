@@ -74,8 +74,8 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 		add(sumGamma, dGamma[i*c:(i+1)*c])
 		add(sumBeta, dBeta[i*c:(i+1)*c])
 	}
-	b.grads[e.p.BNs[id].Gamma] = sumGamma
-	b.grads[e.p.BNs[id].Beta] = sumBeta
+	b.keep(e.p.BNs[id].Gamma, sumGamma, c)
+	b.keep(e.p.BNs[id].Beta, sumBeta, c)
 	if b.mode == kernels.FreezeStatistics {
 		bn.frozen(dx, delta, e.n)
 	} else {
@@ -119,7 +119,7 @@ func (b *pass) step(s *kernels.Step) {
 		if s.Bias != kernels.NoParam {
 			b.grads[s.Bias] = db
 		}
-		b.loaded(s.In[0], s.Act, linearInput(e.data(s.Weight), dy, e.n))
+		b.loaded(s.In[0], s.Act, linearInput(e.data(s.Weight, e.p.Classes(), in.C), dy, e.n))
 	}
 }
 
@@ -131,7 +131,7 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	e := b.e
 	in := e.p.Nodes[s.In[0]].Shape
 	g := e.geometry(s, in, branch.Out)
-	w := e.data(branch.Weight)
+	w := e.weight(s, branch)
 	du := make([]float64, e.n*in.Len())
 	f := operand(e.rounding.Gradient, s.Groups)
 	rw, rdy := f.each(w), f.each(dy)
@@ -150,7 +150,14 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	for _, d := range each {
 		add(dw, d)
 	}
-	b.grads[branch.Weight] = dw
+	b.keep(branch.Weight, dw, e.p.WeightShape(s, branch)...)
+}
+
+// keep records the gradient of the part of a parameter that has the given shape. The gradient of the rest is 0.
+func (b *pass) keep(id kernels.ParamID, part []float64, shape ...int) {
+	p := b.e.store.Params()[id]
+	b.grads[id] = make([]float64, p.Len())
+	kernels.Scatter(p.View(shape...), b.grads[id], part)
 }
 
 func (b *pass) pool(s *kernels.Step, in kernels.Shape, input func(i int, du, dy []float64, g geometry)) {

@@ -44,15 +44,16 @@ type norm struct {
 
 func (e *Exec) norm(id kernels.BNID) norm {
 	b := e.p.BNs[id]
+	shape := e.p.Values[b.Value].Shape
 	r := make([]float64, len(e.variance[b.Value]))
 	for c, v := range e.variance[b.Value] {
 		r[c] = 1 / math.Sqrt(v+b.Eps)
 	}
 	return norm{
 		x:     e.values[b.Value],
-		shape: e.p.Values[b.Value].Shape,
-		gamma: e.data(b.Gamma),
-		beta:  e.data(b.Beta),
+		shape: shape,
+		gamma: e.data(b.Gamma, shape.C),
+		beta:  e.data(b.Beta, shape.C),
 		mean:  e.mean[b.Value],
 		r:     r,
 	}

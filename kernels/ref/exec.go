@@ -76,8 +76,15 @@ func (e *Exec) SetGate(node kernels.NodeID, z []float32) error {
 	return nil
 }
 
-// data returns a parameter in float64.
-func (e *Exec) data(id kernels.ParamID) []float64 { return widen(e.store.Slice(id, kernels.Data)) }
+// data returns the part of a parameter that has the given shape, in float64.
+func (e *Exec) data(id kernels.ParamID, shape ...int) []float64 {
+	return widen(kernels.Gather(e.store.Params()[id].View(shape...), e.store.Slice(id, kernels.Data)))
+}
+
+// weight returns the weight of a convolution.
+func (e *Exec) weight(s *kernels.Step, b kernels.Branch) []float64 {
+	return e.data(b.Weight, e.p.WeightShape(s, b)...)
+}
 
 func widen(src []float32) []float64 {
 	dst := make([]float64, len(src))

@@ -41,7 +41,7 @@ func (e *Exec) compute(s *kernels.Step) {
 		for _, b := range s.Branches {
 			g := e.geometry(s, in, b.Out)
 			y := make([]float64, e.n*g.out.Len())
-			w := f.each(e.data(b.Weight))
+			w := f.each(e.weight(s, b))
 			parallel(e.n, func(i int) { conv(image(y, i, g.out), w, image(u, i, in), g) })
 			e.values[b.Out] = y
 		}
@@ -61,15 +61,15 @@ func (e *Exec) compute(s *kernels.Step) {
 		for k, node := range s.In {
 			parts[k] = e.load(node, s.Act)
 		}
-		e.values[s.Out] = concat(parts, e.n)
+		e.values[s.Out] = concat(parts, e.n, e.p.Values[s.Out].Len())
 	case kernels.OpGlobalAvg:
 		e.values[s.Out] = globalAvg(u, in)
 	case kernels.OpLinear:
 		var bias []float64
 		if s.Bias != kernels.NoParam {
-			bias = e.data(s.Bias)
+			bias = e.data(s.Bias, e.p.Classes())
 		}
-		e.values[s.Out] = linear(e.data(s.Weight), bias, u, e.n)
+		e.values[s.Out] = linear(e.data(s.Weight, e.p.Classes(), in.C), bias, u, e.n)
 	}
 }
 

@@ -2,25 +2,28 @@ package ref
 
 import "bnas.example/kernels"
 
-// concat joins the channels of every part, image by image.
-func concat(parts [][]float64, n int) []float64 {
+// concat joins the channels of every part, image by image. The first size elements of an image stay.
+func concat(parts [][]float64, n, size int) []float64 {
 	var y []float64
 	for i := range n {
 		for _, part := range parts {
-			size := len(part) / n
-			y = append(y, part[i*size:(i+1)*size]...)
+			all := len(part) / n
+			y = append(y, part[i*all:(i+1)*all]...)
 		}
+		y = y[:(i+1)*size]
 	}
 	return y
 }
 
-// split is the inverse of concat for parts with the given sizes per image.
+// split is the inverse of concat for parts with the given sizes per image. An element that concat dropped is 0.
 func split(y []float64, sizes []int, n int) [][]float64 {
 	parts := make([][]float64, len(sizes))
-	for range n {
+	for i := range n {
+		image := y[i*len(y)/n : (i+1)*len(y)/n]
 		for k, size := range sizes {
-			parts[k] = append(parts[k], y[:size]...)
-			y = y[size:]
+			part := make([]float64, size)
+			image = image[copy(part, image):]
+			parts[k] = append(parts[k], part...)
 		}
 	}
 	return parts
