@@ -5,7 +5,7 @@ GO ?= go
 # The packages whose goroutines share memory.
 RACE_PACKAGES = ./cuda ./data ./kernels/cpu ./kernels/ref ./run ./search ./tools/kernels ./train
 
-.PHONY: test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: test-onnx test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -74,7 +74,7 @@ test-race:
 	$(GO) test -race -short -timeout 30m $(RACE_PACKAGES)
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, all packages under the race detector,
-# every kernel compiled again, PyTorch, each fuzz target for a while, known vulnerabilities.
+# every kernel compiled again, PyTorch, onnxruntime, each fuzz target for a while, known vulnerabilities.
 test-long:
 	scripts/vulnerabilities.sh
 	BNAS_LONG=1 $(MAKE) --no-print-directory test-gpu
@@ -83,18 +83,23 @@ test-long:
 	@command -v strace >/dev/null || echo "LEFT OUT: injected faults of system calls need strace"
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
-	$(MAKE) --no-print-directory test-torch
+	$(MAKE) --no-print-directory test-torch test-onnx
 	scripts/fuzz.sh 30s
 
-# Exported networks in PyTorch: the README's snippet, and every gradient. pip fetches torch if python3 has none.
+# Exported networks in PyTorch: the README's snippet, the module of every space, and every gradient. pip fetches torch if python3 has none.
 test-torch:
 	$(GO) build -o bin/bnas ./cmd/bnas
 	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchSnippet -v ./cmd/bnas
+	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchLogits ./export
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 8 --space nas-bench-201 --space nas-bench-macro
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 16 --space darts
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --device reference \
 	  --images 12 --space bn-nas --space proxylessnas --space fairnas
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 32 --images 8 --device reference --space mobilenet-cifar
+
+# Exported networks in ONNX: the official checker, and the logits by onnxruntime. pip fetches both if python3 has none.
+test-onnx:
+	scripts/with-python.sh onnx-requirements.txt $(GO) test -count=1 -run TestONNXRuntime ./export
 
 fuzz:
 	scripts/fuzz.sh 10s

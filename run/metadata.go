@@ -2,9 +2,9 @@ package run
 
 import "encoding/json"
 
-// ImageMetadata returns what a user of an exported network must know of its images, for supernet.Export: `data`, the name
-// of the set; `class_names`; `mean` and `std`, three numbers for pixels in 0…1, which the network saw as (x − mean)/std. The
-// values are JSON. It returns nil if the run has no images.
+// ImageMetadata returns what a user of an exported network must know of its images, beside supernet.Net.Metadata: `data`,
+// the name of the set; `class_names`; `mean` and `std`, three numbers for pixels in 0…1, which the network saw as
+// (x − mean)/std. The values are JSON. It returns nil if the run has no images.
 func (r *Run) ImageMetadata() (map[string]string, error) {
 	if r.Images == nil {
 		return nil, nil

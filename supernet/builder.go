@@ -85,8 +85,10 @@ type recordedBlock struct {
 // module is one PyTorch module with state, in the order of recording.
 type module struct {
 	name   string // as exported
+	kind   ModuleKind
 	params []kernels.ParamID
-	bn     int // index into bns, or none
+	shapes [][]int // of the part of each parameter that this network uses
+	conv   Conv    // of a convolution
 }
 
 // scope is the operator being built.
@@ -166,8 +168,9 @@ func (b *Builder) Conv(name string, x Feature, act kernels.Activation, c Conv) R
 		b.fail("%s: %d→%d channels in %d groups", name, in.C, c.Out, c.Groups)
 		c.Groups = 1
 	}
-	w := b.param(name+".weight", kernels.ConvWeight, c.Out, in.C/c.Groups, c.Kernel, c.Kernel)
-	b.modules = append(b.modules, module{b.scope.module + name, []kernels.ParamID{w}, none})
+	shape := []int{c.Out, in.C / c.Groups, c.Kernel, c.Kernel}
+	w := b.param(name+".weight", kernels.ConvWeight, shape...)
+	b.modules = append(b.modules, module{b.scope.module + name, ConvModule, []kernels.ParamID{w}, [][]int{shape}, c})
 	step := kernels.Step{Op: kernels.OpConv, Act: act, Window: c.Window, Groups: c.Groups}
 	return b.operation(name, step, []Feature{x}, b.windowed(name, in, c.Window, c.Out), w)
 }
@@ -231,7 +234,7 @@ func (b *Builder) Linear(name string, x Feature, classes int) {
 	}
 	w := b.param(name+".weight", kernels.LinearWeight, classes, in.C)
 	bias := b.param(name+".bias", kernels.LinearBias, classes)
-	b.modules = append(b.modules, module{b.scope.module + name, []kernels.ParamID{w, bias}, none})
+	b.modules = append(b.modules, module{b.scope.module + name, LinearModule, []kernels.ParamID{w, bias}, [][]int{{classes, in.C}, {classes}}, Conv{}})
 	step := kernels.Step{Op: kernels.OpLinear, Act: kernels.Linear, Weight: w, Bias: bias}
 	b.operation(name, step, []Feature{x}, kernels.Shape{C: classes, H: 1, W: 1}, kernels.NoParam)
 }
@@ -247,7 +250,7 @@ func (b *Builder) BN(name string, r Raw) Summand {
 	if b.register {
 		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Place: b.scope.place, Operator: b.scope.operator})
 	}
-	b.modules = append(b.modules, module{bn.name, []kernels.ParamID{bn.gamma, bn.beta}, b.scope.last})
+	b.modules = append(b.modules, module{bn.name, BatchNormModule, []kernels.ParamID{bn.gamma, bn.beta}, [][]int{{c}, {c}}, Conv{}})
 	return Summand{r, b.scope.last}
 }
 

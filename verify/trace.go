@@ -31,7 +31,7 @@ type Traced struct {
 }
 
 // Trace runs one forward and one backward pass of the mean cross-entropy. It writes the results in safetensors, with the
-// names of supernet.Export:
+// names of supernet.StateDict:
 //
 //	logits            N×K
 //	loss              1
@@ -64,6 +64,7 @@ func Trace(w io.Writer, n *supernet.Net, dev kernels.Device, store kernels.Store
 		}
 	}
 	metadata := n.Metadata(t.Arch)
+	metadata["format"] = "pt"
 	metadata["statistics"] = string(t.Mode)
 	return safetensors.Write(w, metadata, tr.tensors...)
 }
@@ -90,7 +91,7 @@ type tracer struct {
 	exec    kernels.Exec
 	store   kernels.Store
 	traced  Traced
-	names   map[kernels.ParamID]string // as supernet.Export writes them
+	names   map[kernels.ParamID]string // as a supernet.StateDict has them
 	tensors []safetensors.Tensor
 }
 

@@ -143,6 +143,14 @@ var commandCases = []commandCase{
 	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": ""}, stderr: "device"},
 
 	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.safetensors --json", values: map[string]string{"file": `"DIR/net.safetensors"`}, file: "DIR/net.safetensors"},
+	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.onnx --fold --json", values: map[string]string{"file": `"DIR/net.onnx"`}, file: "DIR/net.onnx"},
+	{args: "export --run RUN --calibration-images 8 ARCH -o DIR/net.py --json",
+		values: map[string]string{"file": `"DIR/net.safetensors"`, "code": `"DIR/net.py"`}, file: "DIR/net.py"},
+	{args: "export " + netFlags + " ARCH --format torch -o DIR/other.safetensors", stdout: "DIR/other.py", file: "DIR/other.py"},
+	{args: "export " + netFlags + " ARCH --format onnx -o DIR/other", stdout: "DIR/other  ", file: "DIR/other"},
+	{args: "export " + netFlags + " ARCH --format tf -o DIR/no", code: exitUsage, stderr: "bnas: --format \"tf\": there is safetensors, onnx or torch\n"},
+	{args: "export " + netFlags + " ARCH --format safetensors -o DIR/no.onnx", code: exitUsage, stderr: "which ends as onnx does"},
+	{args: "export " + netFlags + " ARCH --fold -o DIR/no.py", code: exitUsage, stderr: "--fold has an effect only in ONNX"},
 	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},
 

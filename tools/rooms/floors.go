@@ -21,6 +21,7 @@ var floors = [][]room{
 		{"search", "search strategies, ledger"},
 		{"report", "the HTML page"},
 		{"verify", "one traced pass, for PyTorch"},
+		{"export", "ONNX, a PyTorch module"},
 		{"cuda/cost", "a step's cost on a GPU"},
 	},
 	{
@@ -34,7 +35,7 @@ var floors = [][]room{
 	},
 	{
 		{"ntk", "tangent kernels"},
-		{"supernet", "spaces, lowering, export"},
+		{"supernet", "spaces, lowering, names"},
 		{"data", "data sets, loader"},
 		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda", "the GPU as a Device"},
@@ -61,6 +62,7 @@ var floors = [][]room{
 		{"philox", "random streams"},
 		{"rank", "τ-b, ρ, top-k"},
 		{"safetensors", "the file format"},
+		{"onnx", "another file format"},
 		{"internal/setting", "ranges of settings"},
 		{"internal/wholefile", "whole files or none"},
 	},

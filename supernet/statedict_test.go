@@ -1,20 +1,18 @@
 package supernet
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/ref"
-	"bnas.example/safetensors"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// exported returns the file of a small untrained network.
-func exported(t *testing.T, c Config, arch string, stats func(p *kernels.Program) Statistics) *safetensors.File {
+// exported returns the state dict of a small untrained network.
+func exported(t *testing.T, c Config, arch string, stats func(p *kernels.Program) Statistics) *StateDict {
 	t.Helper()
 	n, a, device, store := initialised(t, c, arch)
 	p, err := n.Program(a)
@@ -22,22 +20,18 @@ func exported(t *testing.T, c Config, arch string, stats func(p *kernels.Program
 		t.Fatal(err)
 	}
 	defer device.Close()
-	var w bytes.Buffer
-	if err := Export(&w, n, store, a, stats(p), map[string]string{"mean": "[0]"}); err != nil {
-		t.Fatal(err)
-	}
-	f, err := safetensors.Decode(w.Bytes())
+	d, err := n.StateDict(store, a, stats(p))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return d
 }
 
-func TestExportNames(t *testing.T) {
+func TestStateDictNames(t *testing.T) {
 	norm := func(name string) []string {
-		return []string{name + ".bias", name + ".num_batches_tracked", name + ".running_mean", name + ".running_var", name + ".weight"}
+		return []string{name + ".weight", name + ".bias", name + ".running_mean", name + ".running_var"}
 	}
-	classifier := []string{"classifier.bias", "classifier.weight"}
+	classifier := []string{"classifier.weight", "classifier.bias"}
 	for _, c := range []struct {
 		config Config
 		arch   string
@@ -62,25 +56,22 @@ func TestExportNames(t *testing.T) {
 			{"out.0.weight"}, norm("out.1"), classifier,
 		}},
 	} {
-		f := exported(t, c.config, c.arch, NewStatistics)
 		var names []string
-		for _, x := range f.Tensors {
-			names = append(names, x.Name)
+		for _, m := range exported(t, c.config, c.arch, NewStatistics).Modules {
+			for _, x := range []Array{m.Weight, m.Bias, m.Mean, m.Variance} {
+				if x.Name != "" {
+					names = append(names, x.Name)
+				}
+			}
 		}
-		slices.Sort(names)
-		want := slices.Concat(c.want...)
-		slices.Sort(want)
-		if d := cmp.Diff(want, names); d != "" {
+		if d := cmp.Diff(slices.Sorted(slices.Values(slices.Concat(c.want...))), slices.Sorted(slices.Values(names))); d != "" {
 			t.Errorf("%s: %s", c.arch, d)
-		}
-		if f.Metadata["arch"] != c.arch || f.Metadata["bn"] != string(c.config.BN) {
-			t.Errorf("metadata %v", f.Metadata)
 		}
 	}
 }
 
-// TestExportStatistics: each BatchNorm gets its own statistics. One without a path to the logits gets 0 and 1.
-func TestExportStatistics(t *testing.T) {
+// TestStateDictStatistics: each BatchNorm gets its own statistics. One without a path to the logits gets 0 and 1.
+func TestStateDictStatistics(t *testing.T) {
 	numbered := func(p *kernels.Program) Statistics {
 		s := NewStatistics(p)
 		for i := range s.Mean {
@@ -89,22 +80,13 @@ func TestExportStatistics(t *testing.T) {
 		return s
 	}
 	// Edge 2<-1 has a convolution that node 3 never sees.
-	f := exported(t, Config{Space: "nas-bench-201", BN: Standard, Cells: 1, Channels: 2},
+	d := exported(t, Config{Space: "nas-bench-201", BN: Standard, Cells: 1, Channels: 2},
 		"|nor_conv_3x3~0|+|none~0|nor_conv_1x1~1|+|none~0|nor_conv_3x3~1|none~2|", numbered)
 	for name, want := range map[string][2]float32{
 		"stem.1": {0, 1000}, "cells.0.layers.0.op.2": {2, 1002}, "cells.0.layers.2.op.2": {0, 1}, "cells.0.layers.4.op.2": {4, 1004},
 	} {
-		mean, _ := f.Tensor(name + ".running_mean")
-		variance, _ := f.Tensor(name + ".running_var")
-		m, err := mean.Float32s()
-		if err != nil {
-			t.Fatal(err)
-		}
-		v, err := variance.Float32s()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m[0] != want[0] || v[0] != want[1] {
+		i := slices.IndexFunc(d.Modules, func(m Module) bool { return m.Name == name })
+		if m, v := d.Modules[i].Mean.Values, d.Modules[i].Variance.Values; m[0] != want[0] || v[0] != want[1] {
 			t.Errorf("%s: μ = %v, σ² = %v, want %v", name, m, v, want)
 		}
 	}
@@ -115,7 +97,7 @@ func TestExportStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, a, NewStatistics(p), nil); err != nil {
+	if _, err := n.StateDict(store, a, NewStatistics(p)); err != nil {
 		t.Error(err)
 	}
 	shared := n.Space.(Ordered).At(0) // |avg_pool~0|+|nor_conv_1x1~0|skip~1|+|nor_conv_1x1~0|skip~1|skip~2|: node 1 is normalised twice
@@ -123,10 +105,10 @@ func TestExportStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, shared, numbered(q), nil); err == nil || !strings.Contains(err.Error(), "same value") {
+	if _, err := n.StateDict(store, shared, numbered(q)); err == nil || !strings.Contains(err.Error(), "same value") {
 		t.Errorf("BatchNorms of one value with two means: %v", err)
 	}
-	if err := Export(&bytes.Buffer{}, n, store, a, Statistics{}, nil); err == nil {
+	if _, err := n.StateDict(store, a, Statistics{}); err == nil {
 		t.Error("exported without statistics")
 	}
 }
