@@ -114,6 +114,13 @@ func TestRepeatedErrors(t *testing.T) {
 	if _, err := one.Score(b.arch(t, mixed)); !errors.Is(err, stop) || asked != 4 {
 		t.Errorf("one repeat stopped with %v after %d questions", err, asked)
 	}
+	program, err := b.net.Program(b.arch(t, mixed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.Score(b.arch(t, mixed)); err != nil || asked < 4+2*len(program.Steps) {
+		t.Errorf("%v after %d questions: the passes of a Program of %d steps ask before each step", err, asked, len(program.Steps))
+	}
 }
 
 func TestMeanAndDeviation(t *testing.T) {

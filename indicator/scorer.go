@@ -12,7 +12,8 @@ import (
 // Scorer computes the terms of architectures of one supernet, on the same images and the same random directions. Use it
 // from one goroutine at a time, as its device. It caches scores: call Reset after the parameters have changed.
 type Scorer struct {
-	// Stop, if not nil, is called before each pass, and between the parts of a long one. Score returns its error.
+	// Stop, if not nil, is called before each pass, between the parts of a long one, and before the steps of a Program on a
+	// device that can stop there (kernels.Stopper). Score returns its error.
 	Stop func() error
 
 	net   *supernet.Net
@@ -203,6 +204,7 @@ func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) boo
 		if e.exec, err = s.dev.Compile(e.program, s.store, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries)); err != nil {
 			return err
 		}
+		kernels.StopWith(e.exec, s.stopped)
 	}
 	if err := e.gather(needs); err != nil {
 		return err

@@ -12,6 +12,7 @@ func (e *guardedExec) Forward(images []float32, statRows int) error {
 	}
 	e.n, e.scored, e.seeded, e.guard.owner = 0, false, false, nil
 	if err := e.exec.Forward(images, statRows); err != nil {
+		e.known = e.known && statRows == 0 // new statistics may be half written
 		return e.wrap("Forward", err)
 	}
 	e.n, e.statRows, e.known, e.guard.owner = n, statRows, true, e

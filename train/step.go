@@ -94,6 +94,7 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 	if err != nil {
 		return 0, 0, err
 	}
+	kernels.StopWith(exec, t.stopped)
 	if err := t.stopped(); err != nil {
 		return 0, 0, err
 	}
@@ -124,7 +125,8 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 // errStopped ends a step whose context has ended, before it changes a parameter.
 var errStopped = errors.New("the step is stopped")
 
-// stopped returns errStopped if the context has ended. A large image takes seconds: a step asks before each of its parts.
+// stopped returns errStopped if the context has ended. A batch of large images takes seconds: a training step asks before each
+// of its parts, and a device that can, before each step of the Program.
 func (t *Trainer) stopped() error {
 	if t.stop != nil && t.stop() != nil {
 		return errStopped

@@ -33,7 +33,7 @@ func TestStopWithinAStep(t *testing.T) {
 			change(&cfg)
 			want := run(t, fresh(t, cfg, t.TempDir()))
 			within := 0
-			for asks := 0; asks < 60; asks += 1 + asks/3 {
+			for asks := 0; asks < 1000; asks += 1 + asks/3 {
 				dir := t.TempDir()
 				steps, ctx := 0, &countdown{t.Context(), asks}
 				err := fresh(t, cfg, dir).Run(ctx, func(p Progress) { steps = p.Step })
@@ -59,5 +59,18 @@ func TestStopWithinAStep(t *testing.T) {
 				t.Errorf("only %d stops", within)
 			}
 		})
+	}
+}
+
+// TestStepAsksWithinPasses: a step asks whether to stop before each step of its Program too, forward and backward. Its own parts
+// ask fewer than ten times.
+func TestStepAsksWithinPasses(t *testing.T) {
+	const many = 1 << 30
+	ctx := &countdown{t.Context(), many}
+	if err := fresh(t, quick(1), t.TempDir()).Run(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	if asks := many - ctx.left; asks < 30 {
+		t.Errorf("%d questions in one step", asks)
 	}
 }

@@ -31,8 +31,7 @@ func (e *exec) fromLogits(s kernels.StatGrad) error {
 		return err
 	}
 	e.clearGradients()
-	e.walk(g, s, true)
-	return nil
+	return e.walk(g, s, true)
 }
 
 func (e *exec) gradPlan(from, to kernels.NodeID) *gradPlan {
@@ -59,10 +58,13 @@ func (e *exec) clearGradients() {
 
 // walk runs the steps of a backward pass. With sums it also computes the sums for dγ and dβ and the coefficients that
 // follow from them.
-func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
+func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) error {
 	at := e.place()
 	x := &e.desc
 	for _, gs := range g.steps {
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		step := &e.p.Steps[gs.Step]
 		if step.Op == kernels.OpConv {
 			for k, j := range e.convs[gs.Step].backward {
@@ -91,6 +93,7 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) {
 			}
 		}
 	}
+	return nil
 }
 
 // differentiate computes dγ and dβ of the BatchNorms of a node whose gradient is complete.
@@ -160,7 +163,9 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	at := e.place()
 	out := C.struct_out{data: e.d.moving.pointer(g.at[from]), c: C.int(start.C), cb: C.int(blocks(start.C))}
 	C.run_block(e.d.isa, &at, (*C.float)(&seed[0]), &out, C.int(start.H), C.int(start.W), 0)
-	e.walk(g, kernels.FreezeStatistics, false)
+	if err := e.walk(g, kernels.FreezeStatistics, false); err != nil {
+		return err
+	}
 	e.desc.reset()
 	l := shaped(end, kernels.Linear)
 	l.count = 1

@@ -23,6 +23,8 @@ type exec struct {
 
 	scratch int // floats a thread needs
 
+	stop func() error // see StopWith; nil: passes run to their end
+
 	n, statRows    int // of the last Forward
 	mean, variance []float64
 	loss           float64
@@ -84,6 +86,16 @@ func fillNaN(x []float32) {
 	for i := range x {
 		x[i] = float32(math.NaN())
 	}
+}
+
+// StopWith makes the passes call stop before each step.
+func (e *exec) StopWith(stop func() error) { e.stop = stop }
+
+func (e *exec) stopped() error {
+	if e.stop == nil {
+		return nil
+	}
+	return e.stop()
 }
 
 func (e *exec) place() C.struct_place {

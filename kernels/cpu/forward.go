@@ -29,6 +29,9 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	at, out := e.place(), e.out(kernels.Images)
 	C.run_block(e.d.isa, &at, (*C.float)(&images[0]), &out, C.int(shape.H), C.int(shape.W), 0)
 	for i := range e.p.Steps {
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		e.step(i, &at)
 	}
 	e.keepStatistics()

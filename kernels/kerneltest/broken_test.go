@@ -62,6 +62,8 @@ type (
 	badRead       struct{ kernels.Exec }
 	badSeed       struct{ kernels.Exec }
 	badUpdate     struct{ kernels.Store }
+	deaf          struct{ kernels.Exec }
+	stubborn      struct{ badForward }
 )
 
 func (e badLogits) Logits(dst []float32) error {
@@ -116,6 +118,10 @@ func (s badUpdate) Update(rule kernels.Update, ids []kernels.ParamID) (float64, 
 	rule.ClipNorm = 0
 	return s.Store.Update(rule, ids)
 }
+
+func (deaf) StopWith(func() error) {}
+
+func (e stubborn) StopWith(stop func() error) { kernels.StopWith(e.Exec, stop) }
 
 func scaleGrad(s kernels.Store, id kernels.ParamID, by float32) error {
 	g := make([]float32, s.Params()[id].Len())
@@ -195,6 +201,16 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"weight gradients are refused otherwise", "unsupported", "must be an error that wraps", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(kernels.StatGrad, bool) error { return errors.New("no") }}
+		}}},
+		{"nobody is asked whether to stop", "stopped", "Forward: it asks 0 times", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return deaf{e} }}},
+		{"a stopped pass goes on", "stopped", "Forward: it goes on", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+			return stubborn{badForward{e, func(images []float32, rows int) error {
+				if e.Forward(images, rows) == nil {
+					return nil
+				}
+				kernels.StopWith(e, nil)
+				return e.Forward(images, rows)
+			}}}
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
@@ -306,6 +322,14 @@ func TestSeed(t *testing.T) {
 		}
 	}
 	if _, err := (Options{}).seed("random"); err != nil {
+		t.Error(err)
+	}
+}
+
+// The reference can stop, as the CPU can, whose own tests run the whole suite.
+func TestReferenceStops(t *testing.T) {
+	o := Options{Seed: 3, Small: true}
+	if err := find(t, o, "stopped").run(func(int) (kernels.Device, error) { return ref.New(), nil }, o); err != nil {
 		t.Error(err)
 	}
 }

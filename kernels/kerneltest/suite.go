@@ -91,6 +91,7 @@ func checks(o Options) []check {
 		check{"query rows", queryRows},
 		check{"interleaved", interleaved},
 		check{"weights written", weightsWritten},
+		check{"stopped", stopped},
 		check{"illegal programs", illegalPrograms},
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},

@@ -29,14 +29,18 @@ func (e *Exec) newPass(mode kernels.StatGrad, weights bool) *pass {
 
 // run goes through all steps in reverse order. A value's gradient is complete before run reaches the value's own step,
 // because every step that loads the value comes later in the program.
-func (b *pass) run() {
+func (b *pass) run() error {
 	for i := len(b.e.p.Steps) - 1; i >= 0; i-- {
+		if err := b.e.stopped(); err != nil {
+			return err
+		}
 		s := &b.e.p.Steps[i]
 		for _, v := range s.Outputs() {
 			b.value(v)
 		}
 		b.step(s)
 	}
+	return nil
 }
 
 // value sums the gradient of a stored value over the nodes that it enters.
@@ -198,7 +202,10 @@ func add(dst, src []float64) {
 
 // Backward writes the Grad slots.
 func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
-	b := e.fromLogits(mode, weights)
+	b, err := e.fromLogits(mode, weights)
+	if err != nil {
+		return err
+	}
 	e.grads = b.grads
 	for _, id := range e.written(weights) {
 		grad := e.store.Slice(id, kernels.Grad)
@@ -209,11 +216,10 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 }
 
 // fromLogits runs a pass that starts at the logits.
-func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) *pass {
+func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) (*pass, error) {
 	b := e.newPass(mode, weights)
 	b.values[e.p.Logits()] = e.dLogits
-	b.run()
-	return b
+	return b, b.run()
 }
 
 // written lists the parameters whose gradients Backward writes.
@@ -239,7 +245,10 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 
 // SampleGradients writes the gradient of γ and β for each image, with frozen statistics.
 func (e *Exec) SampleGradients(dst []float32) error {
-	b := e.fromLogits(kernels.FreezeStatistics, false)
+	b, err := e.fromLogits(kernels.FreezeStatistics, false)
+	if err != nil {
+		return err
+	}
 	e.sample = b.sample
 	toFloat32(dst, b.sample)
 	return nil
@@ -249,7 +258,9 @@ func (e *Exec) SampleGradients(dst []float32) error {
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	b := e.newPass(kernels.FreezeStatistics, false)
 	b.nodes[from] = widen(seed)
-	b.run()
+	if err := b.run(); err != nil {
+		return err
+	}
 	clear(dst)
 	toFloat32(dst, b.nodes[to])
 	return nil

@@ -25,6 +25,8 @@ type Exec struct {
 	correct int
 	dLogits []float64 // ∂loss/∂logits
 
+	stop func() error // see StopWith; nil: passes run to their end
+
 	columns []int                         // where each BN's γ starts in a row of sample gradients
 	sample  []float64                     // n×BNParams of the last backward pass
 	grads   map[kernels.ParamID][]float64 // of the last Backward
@@ -49,6 +51,16 @@ func newExec(p *kernels.Program, s *hoststore.Store) *Exec {
 
 // Program returns the program.
 func (e *Exec) Program() *kernels.Program { return e.p }
+
+// StopWith makes the passes call stop before each step.
+func (e *Exec) StopWith(stop func() error) { e.stop = stop }
+
+func (e *Exec) stopped() error {
+	if e.stop == nil {
+		return nil
+	}
+	return e.stop()
+}
 
 // SavedBytes returns the size of all values in float64.
 func (e *Exec) SavedBytes(n int) int64 {

@@ -13,6 +13,9 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 		normalised[b.Value] = true
 	}
 	for i := range e.p.Steps {
+		if err := e.stopped(); err != nil {
+			return err
+		}
 		s := &e.p.Steps[i]
 		e.compute(s)
 		for _, v := range s.Outputs() {
