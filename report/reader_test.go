@@ -181,7 +181,7 @@ func TestBetterOfTheSample(t *testing.T) {
 	for i := range topRows + 5 {
 		d.Archs = append(d.Archs, Arch{Text: fmt.Sprintf("arch %d", i), Score: -float64(i), MACs: int64(i), Values: []float64{1, 2}})
 	}
-	marks := []string{`<tr class="better">`, "<title>of the calibration sample: arch 1</title>", "calibration sample scores higher, " + number(-1) + ": arch 1."}
+	marks := []string{`<tr class="better">`, "<title>of the calibration sample: arch 1</title>", "calibration sample scores higher, " + number(-1) + "; a longer search may find it, or a better one: arch 1<"}
 	text := render(t, d)
 	for _, mark := range marks {
 		if strings.Contains(text, mark) {

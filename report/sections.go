@@ -25,7 +25,7 @@ func foundSection(v *view) (section, string) {
 	a := v.found
 	s.Arch = a.Text
 	if b := v.Search.Better; b != nil {
-		s.Notes = append(s.Notes, fmt.Sprintf("A random network of the calibration sample scores higher, %s: %s. The search did not visit it, and a longer one may find it or a better one.", number(b.Score), b.Text))
+		s.Notes = append(s.Notes, fmt.Sprintf("A random network of the calibration sample scores higher, %s; a longer search may find it, or a better one: %s", number(b.Score), b.Text))
 	}
 	s.Tiles = append(s.Tiles, Fact{"score, " + v.Score, number(a.Score)})
 	if place := v.place(); place >= 0 {
