@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,5 +171,26 @@ func TestSmallDataSet(t *testing.T) {
 	_, err = Create(filepath.Join(t.TempDir(), "run"), small(), Options{Lower: func(name string) bool { return name != "train.batch" }})
 	if got := WrongSettings(err); len(got) != 1 || got[0].Setting != "train.batch" {
 		t.Errorf("a batch that was asked for: error %v", err)
+	}
+}
+
+// TestOneValueIsAWarning: batch statistics over one value are said when a run starts, and only then.
+func TestOneValueIsAWarning(t *testing.T) {
+	for _, c := range []struct {
+		size, batch, shards int
+		warns               bool
+	}{{4, 1, 0, true}, {4, 2, 2, true}, {4, 2, 0, false}, {8, 1, 0, false}} {
+		cfg := tiny()
+		cfg.Supernet.Height, cfg.Supernet.Width, cfg.Data.Augment.PadCrop = c.size, c.size, 0
+		cfg.Train.Batch, cfg.Train.Shards = c.batch, c.shards
+		var log strings.Builder
+		r, err := Create(filepath.Join(t.TempDir(), "run"), cfg, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		if got := strings.Contains(log.String(), "level=WARN") && strings.Contains(log.String(), "one value a channel"); got != c.warns {
+			t.Errorf("%+v: %s", c, &log)
+		}
 	}
 }

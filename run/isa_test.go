@@ -1,6 +1,7 @@
 package run
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -23,5 +24,44 @@ func TestUnknownInstructionSet(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "BNAS_CPU_ISA=avx9000") {
 			t.Errorf("%s: error %v", device, err)
 		}
+	}
+}
+
+// TestInstructionSetIsPartOfTheKey: scores of another instruction set belong to another ledger, and a checkpoint of another one
+// goes on with a warning.
+func TestInstructionSetIsPartOfTheKey(t *testing.T) {
+	best, ok := cpu.Available()
+	if !ok || best == "portable" {
+		t.Skip("this processor has one instruction set")
+	}
+	cfg := tiny()
+	cfg.Device, cfg.Train.RankEvery = "cpu", 0
+	r := create(t, cfg)
+	if _, err := r.Train(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	key, err := r.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	t.Setenv(cpu.ISAVariable, "portable")
+	kept := slog.Default()
+	defer slog.SetDefault(kept)
+	var log strings.Builder
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	again := reopen(t, r.Dir, Resume)
+	if _, err := again.Train(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	other, err := again.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key["arithmetic"] != best || other["arithmetic"] != "portable" || key["parameters"] != other["parameters"] {
+		t.Errorf("keys %v and %v", key, other)
+	}
+	if !strings.Contains(log.String(), `"made on"="cpu, `+best+`" now="cpu, portable"`) {
+		t.Errorf("the log: %s", &log)
 	}
 }

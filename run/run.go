@@ -113,6 +113,9 @@ func (r *Run) check(o Options) error {
 	if _, err := r.prepare(); err != nil {
 		return err
 	}
+	if err := r.warnOfOneValue(o.Log); err != nil {
+		return err
+	}
 	if !o.Search {
 		return nil
 	}

@@ -51,8 +51,11 @@ func (r interval) refuse(v reflect.Value) string {
 	default:
 		return fmt.Sprintf("a %s has no range", v.Type())
 	}
-	if r.has(x) {
+	switch {
+	case r.has(x):
 		return ""
+	case math.IsInf(x, 0):
+		return "must be finite, " + r.String()
 	}
 	return "must be " + r.String()
 }

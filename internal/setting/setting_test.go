@@ -28,7 +28,7 @@ func TestRanges(t *testing.T) {
 		"c.count 9223372036854775807: must be 1…64":                func(c *config) { c.Count = math.MaxInt },
 		"c.decay -1: must be at least 0":                           func(c *config) { c.Decay = -1 },
 		"c.decay NaN: must be at least 0":                          func(c *config) { c.Decay = math.NaN() },
-		"c.decay +Inf: must be at least 0":                         func(c *config) { c.Decay = math.Inf(1) },
+		"c.decay +Inf: must be finite, at least 0":                 func(c *config) { c.Decay = math.Inf(1) },
 		"c.budget -1s: must be at least 0":                         func(c *config) { c.Budget = -time.Second },
 		"c.share 1: must be at least 0, below 1":                   func(c *config) { c.Share = 1 },
 		"c.inner.rate 0: must be above 0, at most 1":               func(c *config) { c.Inner.Rate = 0 },
