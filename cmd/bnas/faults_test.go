@@ -133,6 +133,25 @@ func TestSmallDataSet(t *testing.T) {
 	succeeds(t, "search --data folder --data-dir data --max-evaluations 3 --calibration 3"+net)
 }
 
+// TestTooFewImagesNamesFlags: if the images are too few, the error names what this command can change.
+func TestTooFewImagesNamesFlags(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("many.yaml", []byte("score: {images: 60000}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]string{
+		"train --out new":    "lower score.images in the file of --config, or train without a ranking: --rank-every 0",
+		"run --out new":      "lower --images or --mc-batches",
+		"score --sample 1":   "lower --images or --mc-batches",
+		"search --budget 1m": "lower --images or --mc-batches",
+	} {
+		code, _, stderr := line(command + " --quiet --config many.yaml " + netFlags)
+		if code != exitFailure || !strings.HasSuffix(stderr, "images, fashion has 7000 to give; "+want+"\n") {
+			t.Errorf("%s: exit code %d: %s", command, code, stderr)
+		}
+	}
+}
+
 func writePNG(t *testing.T, path string, seed uint64) {
 	t.Helper()
 	m := image.NewGray(image.Rect(0, 0, 8, 8))

@@ -114,6 +114,27 @@ func TestInjectedFaults(t *testing.T) {
 	}
 }
 
+// TestRefusedModesAreNoFault: a file system without modes refuses to change them. A file is replaced there all the same.
+func TestRefusedModesAreNoFault(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
+		t.Skipf("strace does not work here: %v", err)
+	}
+	if err := os.WriteFile("scores.csv", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	line := "-f -qq -o calls -e trace=fchmod -e inject=fchmod:error=EPERM bnas score --terms params --sample 2 --quiet --out scores.csv " + netFlags + " " + fewFlags
+	if out, err := exec.Command("strace", strings.Fields(line)...).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if calls, err := os.ReadFile("calls"); err != nil || !bytes.Contains(calls, []byte("(INJECTED)")) {
+		t.Errorf("no mode was refused: %s, %v", calls, err)
+	}
+	if text, err := os.ReadFile("scores.csv"); err != nil || !bytes.HasPrefix(text, []byte("arch,")) {
+		t.Errorf("%.20q, %v", text, err)
+	}
+}
+
 // fullDisk runs a job on a file system of its own with SIZE bytes, makes room, and resumes the job. The files of the folder
 // are then in COPY. The first run's exit code and stderr are in COPY too.
 const fullDisk = `
