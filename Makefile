@@ -91,7 +91,7 @@ test-torch:
 	$(GO) build -o bin/bnas ./cmd/bnas
 	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchSnippet -v ./cmd/bnas
 	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchLogits ./export
-	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 8 --space nas-bench-201 --space nas-bench-macro
+	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 8 --space nas-bench-101 --space nas-bench-201 --space nas-bench-macro
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 16 --space darts
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --device reference \
 	  --images 12 --space bn-nas --space proxylessnas --space fairnas

@@ -50,6 +50,13 @@ func (p *Program) WeightShape(s *Step, b Branch) []int {
 	return []int{p.Values[b.Out].C, p.Nodes[s.In[0]].C / s.Groups, s.Kernel, s.Kernel}
 }
 
+// Shapes returns the shape in which p uses each of its parameters.
+func (p *Program) Shapes() map[ParamID][]int {
+	shapes := map[ParamID][]int{}
+	p.eachParam(func(id ParamID, _ string, _ ParamKind, shape []int) { shapes[id] = shape })
+	return shapes
+}
+
 // ReadAffine reads a slot of the γ and β of every BN of p, as many elements as the BN has channels.
 func ReadAffine(s Store, slot Slot, p *Program) (gamma, beta [][]float32, err error) {
 	all, err := ReadEach(s, slot, p.Affine()...)

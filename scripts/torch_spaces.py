@@ -1,6 +1,7 @@
-"""The networks of NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (Network), DARTS (DARTSNetwork) and the MobileNet spaces in
-PyTorch, written from the published definitions. The first three have the state-dict names of their own code; a MobileNet has
-names like those of NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
+"""The networks of NAS-Bench-101 (Network101), NAS-Bench-201 (TinyNetwork), NAS-Bench-Macro (MacroNetwork), DARTS (DARTSNetwork)
+and the MobileNet spaces in PyTorch, written from the published definitions. Those of NAS-Bench-201, NAS-Bench-Macro and DARTS
+have the state-dict names of their own code. NAS-Bench-101 has none in PyTorch; its names are ours. A MobileNet has names
+like those of NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
 
     network, about = load("network.safetensors")  # of `bnas export`
     logits = network(normalise(pixels, about))    # pixels: N×3×H×W in 0…1
@@ -75,6 +76,63 @@ class ReLUConvBN(nn.Module):
 
     def forward(self, x):
         return self.op(x)
+
+
+class Cell101(nn.Module):
+    """A graph of vertices from text like 11|1|3: the rows of the upper triangle of its adjacency matrix, and the operators."""
+
+    def __init__(self, text, c_in, c, fair):
+        super().__init__()
+        *rows, ops = text.split("|")
+        self.n = len(rows) + 1
+        edges = {(i, i + 1 + k) for i, row in enumerate(rows) for k, bit in enumerate(row) if bit == "1"}
+        last = self.n - 1
+        self.inner = {v: [s for s in range(1, v) if (s, v) in edges] for v in range(1, self.n)}
+        self.c = {last: c}
+        for i, v in enumerate(self.inner[last]):
+            self.c[v] = c // len(self.inner[last]) + (i < c % len(self.inner[last]))
+        for v in range(last - 1, 0, -1):
+            if v not in self.c:
+                self.c[v] = max(self.c[t] for t in range(v + 1, last) if (v, t) in edges)
+        conv = lambda c_in, c, k: nn.Sequential(nn.Conv2d(c_in, c, k, padding=k // 2, bias=False), nn.BatchNorm2d(c), ReLU())
+        pool = lambda c: nn.Sequential(nn.MaxPool2d(3, 1, 1), *([nn.BatchNorm2d(c), ReLU()] if fair else []))
+        operator = {"3": lambda c: conv(c, c, 3), "1": lambda c: conv(c, c, 1), "m": pool}
+        self.vertices = nn.ModuleDict({str(v): operator[op](self.c[v]) for v, op in enumerate(ops, 1)})
+        # The output is vertex 6 in the names, whatever the size of the graph.
+        self.number = {v: "6" if v == last else str(v) for v in range(1, self.n) if (0, v) in edges}
+        self.projections = nn.ModuleDict({number: conv(c_in, self.c[v], 1) for v, number in self.number.items()})
+
+    def forward(self, x):
+        y = {}
+        for v in range(1, self.n):
+            projected = [self.projections[self.number[v]](x)] if v in self.number else []
+            if v < self.n - 1:
+                y[v] = self.vertices[str(v)](sum([y[s][:, :self.c[v]] for s in self.inner[v]] + projected))
+        joined = [torch.cat([y[s] for s in self.inner[v]], 1)] if self.inner[v] else []
+        return sum(joined + projected)
+
+
+class Network101(nn.Module):
+    """cells is the number of cells in each of the three stacks."""
+
+    def __init__(self, arch, classes, channels, cells, fair):
+        super().__init__()
+        c = c_in = channels
+        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), ReLU())
+        self.pool = nn.MaxPool2d(2, 2)
+        self.stack = cells
+        self.cells = nn.ModuleList()
+        for i in range(3 * cells):
+            c *= 2 if i and i % cells == 0 else 1
+            self.cells.append(Cell101(arch, c_in, c, fair))
+            c_in = c
+        self.classifier = nn.Linear(c, classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for i, cell in enumerate(self.cells):
+            x = cell(self.pool(x) if i and i % self.stack == 0 else x)
+        return self.classifier(x.mean((2, 3)))
 
 
 def operator_201(name, c, fair):
@@ -389,7 +447,7 @@ def build(about):
         return ChainNetwork(about["chain"], about["arch"], about["classes"], about["channels"], fair)
     if space in MOBILENETS:
         return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
-    network = {"nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": DARTSNetwork}[space]
+    network = {"nas-bench-101": Network101, "nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": DARTSNetwork}[space]
     stem = {"stem": about["stem"]} if "stem" in about else {}
     return network(about["arch"], about["classes"], about["channels"], about["cells"], fair, **stem)
 

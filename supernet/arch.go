@@ -59,7 +59,8 @@ func Random(s Space, r *philox.Stream) Arch {
 }
 
 // Mutate returns a copy of a in which each gene is drawn again with probability p, as in BN-NAS. It draws uniformly over
-// all options; a gene may thus keep its option. It draws until the architecture is valid.
+// all options; a gene may thus keep its option. It draws until the architecture
+// is valid.
 func Mutate(s Space, a Arch, p float64, r *philox.Stream) Arch {
 	genes := s.Genes()
 	return valid(s, a, func(m Arch) {
@@ -71,8 +72,8 @@ func Mutate(s Space, a Arch, p float64, r *philox.Stream) Arch {
 	})
 }
 
-// Crossover returns an architecture that takes each gene from a or b with equal probability. It draws until the architecture
-// is valid.
+// Crossover returns an architecture that takes each gene from a or b with equal probability. It draws until the
+// architecture is valid.
 func Crossover(s Space, a, b Arch, r *philox.Stream) Arch {
 	return valid(s, a, func(c Arch) {
 		for i := range c {

@@ -71,6 +71,9 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// unconstrained reports whether each combination of options is an architecture of s.
+func unconstrained(s Space) bool { return product{s.Genes()}.Count().Cmp(s.Count()) == 0 }
+
 func TestVariation(t *testing.T) {
 	for _, s := range Spaces() {
 		r := philox.New(1, "variation", 0)
@@ -108,6 +111,9 @@ func TestVariation(t *testing.T) {
 				}
 			}
 		}
+		if !unconstrained(s) {
+			continue
+		}
 		expected := 0.
 		for _, g := range genes {
 			options := float64(len(g.Options))
@@ -142,7 +148,7 @@ func optionCounts(genes []Gene) [][]int {
 }
 
 func TestRandomIsUniform(t *testing.T) {
-	for _, s := range Spaces() {
+	for _, s := range slices.DeleteFunc(Spaces(), func(s Space) bool { return !unconstrained(s) }) {
 		r := philox.New(1, "uniform", 0)
 		const draws = 3000
 		counts := optionCounts(s.Genes())

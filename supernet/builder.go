@@ -44,6 +44,9 @@ type Conv struct {
 	Out int // channels
 	kernels.Window
 	Groups int
+	// SharedOut and SharedIn are the channels of the weight that networks of several widths share. This convolution uses
+	// the leading part. 0 means as many as this convolution has.
+	SharedOut, SharedIn int
 }
 
 const none = -1
@@ -169,7 +172,7 @@ func (b *Builder) Conv(name string, x Feature, act kernels.Activation, c Conv) R
 		c.Groups = 1
 	}
 	shape := []int{c.Out, in.C / c.Groups, c.Kernel, c.Kernel}
-	w := b.param(name+".weight", kernels.ConvWeight, shape...)
+	w := b.param(name+".weight", kernels.ConvWeight, max(c.SharedOut, shape[0]), max(c.SharedIn, shape[1]), c.Kernel, c.Kernel)
 	b.modules = append(b.modules, module{b.scope.module + name, ConvModule, []kernels.ParamID{w}, [][]int{shape}, c})
 	step := kernels.Step{Op: kernels.OpConv, Act: act, Window: c.Window, Groups: c.Groups}
 	return b.operation(name, step, []Feature{x}, b.windowed(name, in, c.Window, c.Out), w)
@@ -203,6 +206,16 @@ func (b *Builder) Concat(name string, act kernels.Activation, xs ...Feature) Raw
 		s.C += in.C
 	}
 	return b.operation(name, kernels.Step{Op: kernels.OpConcat, Act: act}, xs, s, kernels.NoParam)
+}
+
+// Truncated records the first channels of act(x).
+func (b *Builder) Truncated(name string, x Feature, act kernels.Activation, channels int) Raw {
+	s := b.Shape(x)
+	if channels < 1 || channels > s.C {
+		b.fail("%s: %d of %d channels", name, channels, s.C)
+	}
+	s.C = channels
+	return b.operation(name, kernels.Step{Op: kernels.OpConcat, Act: act}, []Feature{x}, s, kernels.NoParam)
 }
 
 // GlobalAvg records the mean of act(x) over pixels.
@@ -241,16 +254,19 @@ func (b *Builder) Linear(name string, x Feature, classes int) {
 
 // BN returns r through a BatchNorm with the parameters name.weight (γ) and name.bias (β). Add the result to one feature
 // only.
-func (b *Builder) BN(name string, r Raw) Summand {
-	c := b.raws[r].shape.C
+func (b *Builder) BN(name string, r Raw) Summand { return b.SharedBN(name, r, b.raws[r].shape.C) }
+
+// SharedBN is BN with the leading part of a γ and β of so many channels, which networks of several widths share.
+func (b *Builder) SharedBN(name string, r Raw, channels int) Summand {
+	used := []int{b.raws[r].shape.C}
 	bn := recordedBN{name: b.scope.module + name, raw: r,
-		gamma: b.param(name+".weight", kernels.Gamma, c), beta: b.param(name+".bias", kernels.Beta, c)}
+		gamma: b.param(name+".weight", kernels.Gamma, channels), beta: b.param(name+".bias", kernels.Beta, channels)}
 	b.bns = append(b.bns, bn)
 	b.scope.last = len(b.bns) - 1
 	if b.register {
 		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Place: b.scope.place, Operator: b.scope.operator})
 	}
-	b.modules = append(b.modules, module{bn.name, BatchNormModule, []kernels.ParamID{bn.gamma, bn.beta}, [][]int{{c}, {c}}, Conv{}})
+	b.modules = append(b.modules, module{bn.name, BatchNormModule, []kernels.ParamID{bn.gamma, bn.beta}, [][]int{used, used}, Conv{}})
 	return Summand{r, b.scope.last}
 }
 

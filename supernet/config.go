@@ -60,8 +60,9 @@ func (c Config) Validate() error {
 	if halving, ok := s.(Halving); ok {
 		errs = append(errs, checkHalving(c, halving)...)
 	}
-	if c.Stem == dartsImageNet {
-		errs.Check(c.Channels != 1, "supernet.channels", "1: supernet.stem %s needs at least 2", c.Stem)
+	if dividing, ok := s.(Dividing); ok {
+		least := dividing.LeastChannels(c)
+		errs.Check(c.Channels < 1 || c.Channels >= least, "supernet.channels", "%d: %s divides the channels and needs at least %d", c.Channels, s.Name(), least)
 	}
 	return errs.Or()
 }

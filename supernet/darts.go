@@ -124,6 +124,14 @@ func (darts) Halvings(c Config) int {
 	return 2
 }
 
+// LeastChannels is 2 where the first convolution has half of the channels.
+func (darts) LeastChannels(c Config) int {
+	if c.Stem == dartsImageNet {
+		return 2
+	}
+	return 1
+}
+
 // dartsEdge is the place of the edge from a state to node n, in a kind of cell.
 func dartsEdge(kind, n, state int) int {
 	return kind*dartsEdges + (n*n+3*n)/2 + state

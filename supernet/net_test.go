@@ -19,7 +19,7 @@ func TestConfigErrors(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{Space: "nas-bench-202"}, `supernet.space "nas-bench-202": there are nas-bench-201, nas-bench-macro`},
+		{Config{Space: "nas-bench-202"}, `supernet.space "nas-bench-202": there are nas-bench-101, nas-bench-201, nas-bench-macro`},
 		{Config{Space: "nas-bench-201", BN: "all"}, `supernet.bn "all": there are`},
 		{Config{Space: "nas-bench-201", Gamma: "zero"}, `supernet.gamma_init "zero": there are`},
 		{Config{Space: "nas-bench-201", Classes: 1}, "supernet.classes 1: must be"},
@@ -30,7 +30,8 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Space: "nas-bench-201", Height: 30}, "supernet.height 30: nas-bench-201 halves images 2 times and takes multiples of 4 (nearest: 32)"},
 		{Config{Space: "darts", Height: 31, Width: 1}, "(nearest: 32); supernet.width 1: darts halves images 2 times and takes multiples of 4 (nearest: 4)"},
 		{Config{Space: "darts", Stem: "imagenet", Width: 224, Height: 225}, "supernet.height 225: darts halves images 5 times and takes multiples of 32 (nearest: 224)"},
-		{Config{Space: "darts", Stem: "imagenet", Channels: 1}, "supernet.channels 1: supernet.stem imagenet needs at least 2"},
+		{Config{Space: "darts", Stem: "imagenet", Channels: 1}, "supernet.channels 1: darts divides the channels and needs at least 2"},
+		{Config{Space: "nas-bench-101", Channels: 3}, "supernet.channels 3: nas-bench-101 divides the channels and needs at least 4"},
 		{Config{Space: "nas-bench-macro", Cells: 3}, "fixed depth"},
 		{Config{Space: "nas-bench-macro", Stem: "imagenet"}, `supernet.stem "imagenet": nas-bench-macro has one stem only`},
 		{Config{Space: "darts", Stem: "large"}, `supernet.stem "large": there are cifar and imagenet`},
@@ -146,7 +147,7 @@ func TestParams(t *testing.T) {
 }
 
 // TestOwners: an architecture uses the BatchNorms of its operators, those without a place, and no others. Two operators of
-// a place have no parameter in common.
+// a place have no parameter in common. The projections of NAS-Bench-101 belong to edges.
 func TestOwners(t *testing.T) {
 	for _, s := range Spaces() {
 		n := small(t, s, Fair)
@@ -164,6 +165,13 @@ func TestOwners(t *testing.T) {
 			chosen := s.Chosen(a)
 			for _, info := range n.BNs() {
 				want := info.Place < 0 || chosen[info.Place] == info.Operator
+				if _, to, ok := strings.Cut(info.Name, ".projections."); ok {
+					v, err := strconv.Atoi(strings.TrimSuffix(to, ".1"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					want = a[gene101(0, v)] == 1
+				}
 				if used[info.Gamma] != want || used[info.Beta] != want {
 					t.Errorf("%s: %s: uses %s: %v", s.Name(), s.Format(a), info.Name, !want)
 				}

@@ -21,6 +21,7 @@ func Spaces() []Space { return slices.Clone(spaces()) }
 // spaces makes the search spaces. A new space needs a file and a line here.
 var spaces = sync.OnceValue(func() []Space {
 	return []Space{
+		newNASBench101(),
 		newNASBench201(),
 		embedded("nas-bench-macro"),
 		newDARTS(),

@@ -81,6 +81,12 @@ type Ordered interface {
 	IndexOf(a Arch) int
 }
 
+// Counted is a Space whose number of distinct networks is published.
+type Counted interface {
+	Space
+	Distinct() int
+}
+
 // Stemmed is a Space with several stems, for small and for large images. The first is that of Defaults.
 type Stemmed interface {
 	Space
@@ -92,6 +98,13 @@ type Halving interface {
 	Space
 	// Halvings returns how often: height and width must be multiples of 2 to this power.
 	Halvings(c Config) int
+}
+
+// Dividing is a Space in which parts of a network share the channels of the first stage.
+type Dividing interface {
+	Space
+	// LeastChannels returns the smallest number of channels of the first stage.
+	LeastChannels(c Config) int
 }
 
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.

@@ -154,13 +154,13 @@ func checkCost(t *testing.T, n *Net, a Arch, p *kernels.Program) bool {
 	}
 	var params, bnParams int64
 	for _, m := range b.modules {
-		for _, id := range m.params {
-			q := n.Params()[id]
-			switch q.Kind {
+		for i, id := range m.params {
+			used := kernels.Param{Shape: m.shapes[i]}
+			switch n.Params()[id].Kind {
 			case kernels.Gamma, kernels.Beta:
-				bnParams += int64(q.Len())
+				bnParams += int64(used.Len())
 			default:
-				params += int64(q.Len())
+				params += int64(used.Len())
 			}
 		}
 	}

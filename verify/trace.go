@@ -2,6 +2,7 @@
 package verify
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -152,8 +153,10 @@ func (t *tracer) gradients() error {
 	if err != nil {
 		return err
 	}
+	shapes := t.program.Shapes()
 	for i, id := range ids {
-		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.names[id], t.net.Params()[id].Shape, gradients[i]))
+		view := t.net.Params()[id].View(shapes[id]...)
+		t.tensors = append(t.tensors, safetensors.Float32("grad."+t.names[id], shapes[id], kernels.Gather(view, gradients[i])))
 	}
 	return nil
 }
@@ -179,19 +182,19 @@ func (t *tracer) sampleGradients() error {
 	return nil
 }
 
-// active reads the input node of every rectifier.
+// active reads the nodes that enter a rectifier: under the names of the values that are computed from it, and once under its
+// own. A network in which activations follow their BatchNorms finds its rectifiers by the second.
 func (t *tracer) active() error {
 	if !t.traced.Active {
 		return nil
 	}
-	for _, s := range t.program.Steps {
-		if s.Act == kernels.Linear {
-			continue
-		}
-		shape := t.program.Nodes[s.In[0]].Shape
-		z := make([]float32, len(t.traced.Labels)*shape.Len())
-		if err := t.exec.Read(kernels.NodeTap(s.In[0]), z); err != nil {
-			return err
+	var err error
+	seen := map[kernels.NodeID]bool{}
+	t.program.EachRectified(func(s *kernels.Step, id kernels.NodeID) {
+		node := t.program.Nodes[id]
+		z := make([]float32, len(t.traced.Labels)*node.Len())
+		if err = errors.Join(err, t.exec.Read(kernels.NodeTap(id), z)); err != nil {
+			return
 		}
 		on := make([]byte, len(z))
 		for i, v := range z {
@@ -199,10 +202,18 @@ func (t *tracer) active() error {
 				on[i] = 1
 			}
 		}
-		for _, v := range s.Outputs() {
-			name := "active." + t.program.Values[v].Name
-			t.tensors = append(t.tensors, safetensors.Bytes(name, []int{len(t.traced.Labels), shape.C, shape.H, shape.W}, on))
+		add := func(name string) {
+			t.tensors = append(t.tensors, safetensors.Bytes(name, []int{len(t.traced.Labels), node.C, node.H, node.W}, on))
 		}
-	}
-	return nil
+		for _, v := range s.Outputs() {
+			if len(s.In) == 1 {
+				add("active." + t.program.Values[v].Name)
+			}
+		}
+		if !seen[id] {
+			seen[id] = true
+			add("active_node." + node.Name)
+		}
+	})
+	return err
 }

@@ -50,6 +50,7 @@ type spaceRow struct {
 
 // descriptions has a few words on each space.
 var descriptions = map[string]string{
+	"nas-bench-101":   "a cell of up to 7 vertices and 9 edges, 3 operators; 32×32, published accuracies",
 	"nas-bench-201":   "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies",
 	"nas-bench-macro": "8 layers, MobileNet block or identity; 32×32, published accuracies",
 	"darts":           "two cells of 4 nodes, two of 7 operators a node; 32×32",
@@ -91,8 +92,8 @@ type geneInfo struct {
 type spaceInfoResult struct {
 	Space         string          `json:"space"`
 	Architectures architectures   `json:"architectures"`
-	Distinct      *int            `json:"distinct"` // null where the architectures are too many to go through
-	Dead          *int            `json:"dead"`     // likewise
+	Distinct      *int            `json:"distinct"` // null where it is not known
+	Dead          *int            `json:"dead"`     // null where the architectures are too many to go through
 	Genes         []geneInfo      `json:"genes"`
 	Operators     []operatorBN    `json:"operators"`
 	Config        supernet.Config `json:"config"`
@@ -139,6 +140,10 @@ func spaceInfo(c *cli.Context) error {
 		distinct, dead := networks(ordered)
 		r.Distinct, r.Dead = &distinct, &dead
 	}
+	if counted, ok := s.(supernet.Counted); ok {
+		distinct := counted.Distinct()
+		r.Distinct = &distinct
+	}
 	for _, g := range s.Genes() {
 		r.Genes = append(r.Genes, geneInfo(g))
 	}
@@ -160,6 +165,8 @@ func spaceInfo(c *cli.Context) error {
 		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
 		if r.Distinct != nil {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
+		}
+		if r.Dead != nil {
 			fmt.Fprintf(w, "dead (no path from input to output)\t%d\n", *r.Dead)
 		}
 		fmt.Fprintf(w, "sizes\t%s\n", sizesOf(r))
