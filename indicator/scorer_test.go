@@ -17,7 +17,7 @@ import (
 func TestScoreEverywhere(t *testing.T) {
 	for _, space := range supernet.Spaces() {
 		for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
-			cfg := supernet.Config{Space: space.Name(), BN: placement, Seed: 1, Classes: 3, Height: 16, Width: 16, Channels: 2}
+			cfg := supernet.Config{Space: space.Name(), BN: placement, Seed: 1, Classes: 3, Height: 16, Width: 16, Channels: 4}
 			if space.Defaults().Cells > 0 {
 				cfg.Cells = 1
 			}

@@ -123,6 +123,9 @@ func (s nasBench101) Chosen(a Arch) []int {
 	return chosen
 }
 
+// OperatorGene is the gene of the vertex.
+func (nasBench101) OperatorGene(place int) int { return gene101(0, cell101Vertices) + place }
+
 // Valid returns an error if a has too many edges, no path from input to output, or is not in normal form.
 func (s nasBench101) Valid(a Arch) error {
 	g := s.graph(a)

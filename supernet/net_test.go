@@ -19,7 +19,7 @@ func TestConfigErrors(t *testing.T) {
 		config Config
 		want   string
 	}{
-		{Config{Space: "nas-bench-202"}, `supernet.space "nas-bench-202": there are nas-bench-101, nas-bench-201, nas-bench-macro`},
+		{Config{Space: "nas-bench-202"}, `supernet.space "nas-bench-202": there are nas-bench-201, nas-bench-101, nas-bench-macro`},
 		{Config{Space: "nas-bench-201", BN: "all"}, `supernet.bn "all": there are`},
 		{Config{Space: "nas-bench-201", Gamma: "zero"}, `supernet.gamma_init "zero": there are`},
 		{Config{Space: "nas-bench-201", Classes: 1}, "supernet.classes 1: must be"},

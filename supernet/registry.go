@@ -18,11 +18,11 @@ var chainFiles embed.FS
 // Spaces lists every search space, in the order of the output.
 func Spaces() []Space { return slices.Clone(spaces()) }
 
-// spaces makes the search spaces. A new space needs a file and a line here.
+// spaces makes the search spaces. A new space needs a file and a line here. The first is the default.
 var spaces = sync.OnceValue(func() []Space {
 	return []Space{
-		newNASBench101(),
 		newNASBench201(),
+		newNASBench101(),
 		embedded("nas-bench-macro"),
 		newDARTS(),
 		embedded("bn-nas"),

@@ -81,6 +81,14 @@ type Ordered interface {
 	IndexOf(a Arch) int
 }
 
+// Wired is a Space in which genes choose the wiring of a network beside its operators.
+type Wired interface {
+	Space
+	// OperatorGene returns the gene that chooses the operator at a place. Where an architecture has the place, each of its
+	// options gives an architecture.
+	OperatorGene(place int) int
+}
+
 // Counted is a Space whose number of distinct networks is published.
 type Counted interface {
 	Space

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"slices"
 	"strconv"
 
 	"bnas.example/philox"
@@ -9,6 +10,9 @@ import (
 
 // Paths returns the architectures of a training step: a function of (Seed, step) alone.
 func (c Config) Paths(s supernet.Space, step int) []supernet.Arch {
+	if wired, ok := s.(supernet.Wired); ok && c.Sampling == Strict {
+		return strictOperators(wired, c.Seed, step)
+	}
 	if c.Sampling == Strict {
 		return strictPaths(s, c.Seed, step)
 	}
@@ -23,6 +27,32 @@ func uniformPath(s supernet.Space, seed uint64, step int) supernet.Arch {
 			return a
 		}
 	}
+}
+
+// strictOperators draws one path and returns K with its wiring, with K the largest number of operators of a place. Each place of
+// the path goes through all of its operators.
+func strictOperators(s supernet.Wired, seed uint64, step int) []supernet.Arch {
+	wiring := uniformPath(s, seed, step)
+	genes := s.Genes()
+	k := 0
+	for _, p := range s.Places() {
+		k = max(k, len(p.Operators))
+	}
+	paths := make([]supernet.Arch, k)
+	for j := range paths {
+		paths[j] = slices.Clone(wiring)
+	}
+	for place, operator := range s.Chosen(wiring) {
+		if operator < 0 {
+			continue
+		}
+		gene := s.OperatorGene(place)
+		perm := philox.New(seed, "path of gene "+strconv.Itoa(gene), uint64(step)).Perm(len(genes[gene].Options))
+		for j := range paths {
+			paths[j][gene] = perm[j%len(perm)]
+		}
+	}
+	return paths
 }
 
 // strictPaths draws K paths, with K the largest number of options of a gene. Each gene goes through its options in rounds.

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -33,6 +34,9 @@ func TestPathsAreAFunctionOfSeedAndStep(t *testing.T) {
 func TestUniformPaths(t *testing.T) {
 	const n = 4000
 	for _, s := range supernet.Spaces() {
+		if !supernet.Independent(s) {
+			continue
+		}
 		genes := s.Genes()
 		counts := optionCounts(genes)
 		c := Config{Seed: 9, Sampling: Uniform}
@@ -62,6 +66,9 @@ func TestUniformPaths(t *testing.T) {
 func TestStrictPathsAreFair(t *testing.T) {
 	spaces := append(supernet.Spaces(), unequal{supernet.Spaces()[0]})
 	for _, s := range spaces {
+		if _, ok := s.(supernet.Wired); ok {
+			continue
+		}
 		genes := s.Genes()
 		k := supernet.MostOptions(genes)
 		counts := optionCounts(genes)
@@ -86,6 +93,43 @@ func TestStrictPathsAreFair(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestStrictOperators: where genes choose the wiring too, the paths of a step have the same wiring, and each place has each
+// of its operators in one of them.
+func TestStrictOperators(t *testing.T) {
+	s, err := supernet.Lookup("nas-bench-101")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wirings := map[string]bool{}
+	c := Config{Seed: 4, Sampling: Strict}
+	for step := range 50 {
+		paths := c.Paths(s, step)
+		counts := supernet.ByOperator[int](s.Places())
+		for _, a := range paths {
+			if err := supernet.Validate(s, a); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(a[:21], paths[0][:21]) {
+				t.Fatalf("step %d: paths of two wirings: %v and %v", step, a, paths[0])
+			}
+			for place, o := range s.Chosen(a) {
+				if o >= 0 {
+					counts[place][o]++
+				}
+			}
+		}
+		for place, o := range s.Chosen(paths[0]) {
+			if want := []int{1, 1, 1}; o >= 0 && !slices.Equal(counts[place], want) {
+				t.Fatalf("step %d: place %d: counts %v, want %v", step, place, counts[place], want)
+			}
+		}
+		wirings[fmt.Sprint(paths[0][:21])] = true
+	}
+	if len(wirings) < 40 {
+		t.Errorf("%d wirings in 50 steps", len(wirings))
 	}
 }
 

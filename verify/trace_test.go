@@ -66,6 +66,7 @@ func TestTrace(t *testing.T) {
 	}{
 		{supernet.Config{Space: "nas-bench-201", BN: supernet.Fair, Cells: 1, Channels: 2, Height: 8, Width: 8}, mixedCell},
 		{supernet.Config{Space: "nas-bench-macro", BN: supernet.Fair, Channels: 2, Height: 8, Width: 8}, "01020012"},
+		{supernet.Config{Space: "nas-bench-101", BN: supernet.Fair, Cells: 1, Channels: 8, Height: 8, Width: 8}, "10000|1111|011|10|1|3m33"},
 	} {
 		for _, mode := range []StatisticsMode{BatchStatistics, FrozenStatistics} {
 			all := traced(t, c.config, c.arch, mode, 0)
@@ -77,11 +78,14 @@ func TestTrace(t *testing.T) {
 					t.Errorf("%s %s: no %s", c.arch, mode, name)
 				}
 			}
-			norms, rectifiers, active := 0, 0, [2]int{}
+			norms, rectifiers, nodes, active := 0, 0, 0, [2]int{}
 			for name, x := range all {
 				if strings.HasPrefix(name, "active.") {
 					rectifiers++
 					countActive(t, x, &active)
+				}
+				if strings.HasPrefix(name, "active_node.") {
+					nodes++
 				}
 				if norm, ok := strings.CutPrefix(name, "mean."); ok {
 					norms++
@@ -90,8 +94,9 @@ func TestTrace(t *testing.T) {
 					}
 				}
 			}
-			// Logits and loss, six tensors for each BatchNorm, two for the classifier, one for each rectifier.
-			if want := 2 + 6*norms + 2 + rectifiers; len(all) != want || norms < 10 || active[0] < 100 || active[1] < 100 {
+			// Logits and loss, six tensors for each BatchNorm, two for the classifier, one for each rectifier and for each of
+			// the nodes that they read.
+			if want := 2 + 6*norms + 2 + rectifiers + nodes; len(all) != want || nodes < 5 || nodes > rectifiers || norms < 10 || active[0] < 100 || active[1] < 100 {
 				t.Errorf("%s %s: %d tensors of %d BatchNorms and %d rectifiers, off and on %v", c.arch, mode, len(all), norms, rectifiers, active)
 			}
 		}
