@@ -62,7 +62,7 @@ var commandCases = []commandCase{
 	{args: "train --data-mean 1,2", code: exitUsage, stderr: "bnas: --data-mean and --data-std: "},
 	{args: "train --height 30 --width 30 --out DIR/x", code: exitUsage,
 		stderr: "bnas: --height 30: nas-bench-201 halves images 2 times and takes multiples of 4 (nearest: 32); --width 30: nas-bench-201 "},
-	{args: "train --space darts --stem imagenet --channels 1 --out DIR/x", code: exitUsage, stderr: "bnas: --channels 1: --stem imagenet needs at least 2\n"},
+	{args: "train --space darts --stem imagenet --channels 1 --out DIR/x", code: exitUsage, stderr: "bnas: --channels 1: darts divides the channels and needs at least 2\n"},
 	{args: "train --cells 2 --space fairnas", code: exitUsage, stderr: "bnas: --cells 2: fairnas has a fixed depth; leave --cells out\n"},
 	{args: "train --resume DIR/trained --steps 1", code: exitFailure, stderr: "the run has 2 steps, 1 are asked for: a run can become longer, not shorter\n"},
 	{args: "train --data cifar10", code: exitUsage, stderr: "bnas: --data-dir is missing: cifar10 needs the folder of its files\n"},
