@@ -43,9 +43,6 @@ func MostOptions(genes []Gene) int {
 	return most
 }
 
-// Independent reports whether every combination of the options of s is an architecture.
-func Independent(s Space) bool { return product{s.Genes()}.Count().Cmp(s.Count()) == 0 }
-
 // Random returns a random architecture, uniform over those that s takes for valid: every gene is drawn uniformly, until
 // they are valid.
 func Random(s Space, r *philox.Stream) Arch {
