@@ -333,7 +333,7 @@ import pathlib
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -373,6 +373,12 @@ def load(path=pathlib.Path(__file__).with_name({{printf "%q" .Weights}})):
     network = Network()
     network.load_state_dict(load_file(path), strict=True)
     return network.eval(), about
+
+
+def save(network, about, path):
+    """Writes the network for bnas import."""
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in about.items()}
+    save_file(network.state_dict(), path, texts)
 
 
 def normalise(pixels, about):

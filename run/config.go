@@ -28,6 +28,7 @@ type Config struct {
 	Score     indicator.Config `yaml:"score"`
 	Objective Objective        `yaml:"objective"`
 	Search    search.Config    `yaml:"search"`
+	Imported  string           `yaml:"imported,omitempty"` // SHA-256 of ImportedName: the network from which the run started
 }
 
 // Objective is the objective that a search maximises: a composite, calibrated on the scores of a sample of random

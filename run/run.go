@@ -38,8 +38,9 @@ type Run struct {
 	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
 	Ranking func(done, total int)
 
-	locks   map[string]func() // by folder
-	trainer *train.Trainer    // prepared by Create for Train
+	locks    map[string]func() // by folder
+	trainer  *train.Trainer    // prepared by Create for Train
+	imported *supernet.Weights // of one architecture, in place of the initial parameters; nil: none
 }
 
 // Close closes the device and unlocks the folders of the run.
@@ -72,21 +73,28 @@ func (r *Run) lock(dir string) error {
 // Network builds the supernet of cfg on its device, with initial parameters and without images. It is enough to show,
 // time or export a network.
 func Network(cfg Config, o Options) (*Run, error) {
-	cfg.Spread()
-	if err := cfg.Validate(); err != nil {
+	if err := fresh(&cfg); err != nil {
 		return nil, err
 	}
-	return openNetwork(cfg, o)
+	return openNetwork(cfg, o, nil)
 }
 
 // Untrained builds the supernet of cfg with initial parameters and opens the images. It can score architectures; there is
 // no run folder. Sizes of the supernet that are 0 in cfg are those of the images.
 func Untrained(cfg Config, o Options) (*Run, error) {
-	cfg.Spread()
-	if err := cfg.Validate(); err != nil {
+	if err := fresh(&cfg); err != nil {
 		return nil, err
 	}
-	return openWithImages(cfg, o)
+	return openWithImages(cfg, o, nil)
+}
+
+// fresh prepares the configuration of a network without a run folder.
+func fresh(cfg *Config) error {
+	cfg.Spread()
+	if cfg.Imported != "" {
+		return setting.Errorf("imported", "is of another folder: its %s has the network; import it anew", ImportedName)
+	}
+	return cfg.Validate()
 }
 
 // Create makes a run in dir; Train then trains it. It checks that training can start, makes the folder if it is missing, and
@@ -99,7 +107,7 @@ func Create(dir string, cfg Config, o Options) (*Run, error) {
 	}
 	r.Dir = dir
 	if err = r.check(o); err == nil {
-		err = r.begin()
+		_, err = r.begin(nil)
 	}
 	if err != nil {
 		r.Close()
@@ -126,27 +134,36 @@ func (r *Run) check(o Options) error {
 	return err
 }
 
-// begin makes the folder of a new run.
-func (r *Run) begin() (err error) {
-	made, err := makeFolders(r.Dir)
+// begin makes the folder of a new run, and returns the folders that it made. imported is the content of the file of an imported
+// network, or nil.
+func (r *Run) begin(imported []byte) (made []string, err error) {
+	made, err = makeFolders(r.Dir)
 	defer func() {
 		if err != nil {
 			removeEmpty(made)
 		}
 	}()
 	if err != nil {
-		return fmt.Errorf("run folder: %w", err)
+		return made, fmt.Errorf("run folder: %w", err)
 	}
 	if err := r.lock(r.Dir); err != nil {
-		return err
+		return made, err
 	}
 	if _, err := os.Lstat(filepath.Join(r.Dir, ConfigName)); err == nil {
-		return &ExistsError{r.Dir}
+		return made, &ExistsError{r.Dir}
+	}
+	if imported != nil {
+		if err := wholefile.Write(filepath.Join(r.Dir, ImportedName), imported); err != nil {
+			return made, fmt.Errorf("run folder: %w", err)
+		}
 	}
 	if err := writeConfig(r.Dir, r.Config); err != nil {
-		return fmt.Errorf("run folder: %w", err)
+		if imported != nil {
+			os.Remove(filepath.Join(r.Dir, ImportedName))
+		}
+		return made, fmt.Errorf("run folder: %w", err)
 	}
-	return nil
+	return made, nil
 }
 
 // Resume opens the run in dir; Train then continues its training. cfg is the folder's own (see ReadConfig). Settings that
@@ -155,7 +172,11 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	r, err := openWithImages(cfg, o)
+	imported, err := readImported(dir, cfg.Imported)
+	if err != nil {
+		return nil, err
+	}
+	r, err := openWithImages(cfg, o, imported)
 	if err != nil {
 		return nil, err
 	}
@@ -188,11 +209,17 @@ func (r *Run) restore() (err error) {
 	return err
 }
 
-func openNetwork(cfg Config, o Options) (*Run, error) {
+// openNetwork opens the network with its initial parameters, or those of an imported file.
+func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
 	r := &Run{Config: cfg}
 	var err error
 	if r.Net, err = supernet.New(cfg.Supernet); err != nil {
 		return nil, err
+	}
+	if imported != nil {
+		if r.imported, err = imported.weights(r.Net); err != nil {
+			return nil, fmt.Errorf("the imported network: %w", err)
+		}
 	}
 	if r.Device, err = OpenDevice(cfg, o); err != nil {
 		return nil, err
@@ -218,17 +245,20 @@ func elements(net *supernet.Net) (n int) {
 	return n
 }
 
-// initialStore makes a Store with all parameters at their initial values.
+// initialStore makes a Store with all parameters at their initial values: those of the seed, or of the imported network.
 func (r *Run) initialStore() (kernels.Store, error) {
 	s, err := r.Device.NewStore(r.Net.Params())
 	if err == nil {
 		err = r.Net.Fill(s)
 	}
+	if err == nil && r.imported != nil {
+		err = r.imported.Write(s)
+	}
 	return s, err
 }
 
 // openWithImages opens the training images, sets the sizes of the supernet from them, and opens the network.
-func openWithImages(cfg Config, o Options) (*Run, error) {
+func openWithImages(cfg Config, o Options, imported *importedFile) (*Run, error) {
 	set, err := openImages(cfg, "train")
 	if err != nil {
 		return nil, err
@@ -243,7 +273,7 @@ func openWithImages(cfg Config, o Options) (*Run, error) {
 	if cfg.Data.Holdout >= set.Len() {
 		return nil, setting.Errorf("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
 	}
-	r, err := openNetwork(cfg, o)
+	r, err := openNetwork(cfg, o, imported)
 	if err != nil {
 		return nil, err
 	}

@@ -70,6 +70,9 @@ func TestOwnSpace(t *testing.T) {
 	if err := json.Unmarshal([]byte(m["chain"]), &described); err != nil || described.Name != "six-layers" || described.Fixed[5] != "identity" {
 		t.Errorf("the metadata have %s, %v", m["chain"], err)
 	}
+	if known, _, err := ParseMetadata(m); err != nil || known != n.Config {
+		t.Errorf("the metadata give %+v, %v, want %+v", known, err, n.Config)
+	}
 	if named(t, "nas-bench-macro").(orderedChain).description() != "" {
 		t.Error("a space of bnas is a user's own")
 	}

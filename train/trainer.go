@@ -253,6 +253,14 @@ func (t *Trainer) open() error {
 	return nil
 }
 
+// Start writes the first checkpoint of a new run, at step 0. Run does so too.
+func (t *Trainer) Start() error {
+	if err := t.open(); err != nil {
+		return err
+	}
+	return t.metrics.close()
+}
+
 func (t *Trainer) checkpointDue(steps int, since time.Duration) bool {
 	return steps > 0 && (t.cfg.CheckpointEvery > 0 && steps >= t.cfg.CheckpointEvery ||
 		t.cfg.CheckpointInterval > 0 && since >= t.cfg.CheckpointInterval)

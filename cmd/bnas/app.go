@@ -121,7 +121,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
-			spaceCommand(), exportCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
+			spaceCommand(), exportCommand(), importCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
 			versionCommand(), helpCommand(),
 		},
 	}

@@ -154,6 +154,17 @@ var commandCases = []commandCase{
 	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},
 
+	{args: "import DIR/net.safetensors --out DIR/imported --batch 8 --steps 4 --json",
+		values: map[string]string{"dir": `"DIR/imported"`, "space": `"nas-bench-201"`, "tensors": "51"}, file: "DIR/imported/imported.safetensors"},
+	{args: "eval --run DIR/imported ARCH --calibration-images 8 --validation-images 8", stdout: "ACCURACY"},
+	{args: "train --resume DIR/imported --quiet", stdout: "4 of 4"},
+	{args: "import DIR/net.safetensors --out DIR/imported", code: exitUsage, stderr: "go on with --resume DIR/imported"},
+	{args: "import DIR/net.safetensors all3x3 --out DIR/no", code: exitUsage, stderr: "bnas: argument \"all3x3\": the network of DIR/net.safetensors is |"},
+	{args: "import DIR/net.safetensors --channels 8 --out DIR/no", code: exitUsage, stderr: "bnas: --channels 8: the network of DIR/net.safetensors has 4\n"},
+	{args: "import DIR/x.npy --out DIR/no", code: exitFailure, stderr: "bnas: DIR/x.npy: safetensors: "},
+	{args: "import DIR/trace.safetensors.none --out DIR/no", code: exitFailure, stderr: "DIR/trace.safetensors.none: no such file or folder"},
+	{args: "import --out DIR/no", code: exitUsage, stderr: "takes a file and at most one architecture, got 0 arguments"},
+
 	{args: "trace --run RUN --calibration-images 8 --images DIR/x.npy --labels DIR/y.npy ARCH -o DIR/trace.safetensors --json",
 		values: map[string]string{"file": `"DIR/trace.safetensors"`}, stderr: "no --device given", file: "DIR/trace.safetensors"},
 	{args: "trace " + netFlags + " --images DIR/x.npy --labels DIR/x.npy ARCH -o DIR/no", code: exitFailure, stderr: "labels are float32"},

@@ -169,6 +169,7 @@ func prepareExamples(t *testing.T) prepared {
 		t.Fatal(err)
 	}
 	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet "+smallTrain)
+	p.shell(t, p.files, "bnas export all3x3 --run runs/fair --calibration-images 8 --quiet -o net.safetensors")
 	return p
 }
 
@@ -242,6 +243,8 @@ func small(line string) string {
 		if !trained {
 			add(sizes)
 		}
+	case "import":
+		add("--batch 4 --rank-every 0 --steps 4")
 	case "ntk":
 		add("--ntk-images 2")
 	case "correlate":

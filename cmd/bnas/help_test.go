@@ -72,6 +72,9 @@ func TestExtraArguments(t *testing.T) {
 		case c.Name == "export", c.Name == "trace":
 			line = append(line, "-o", "x", "--channels", "2", "--cells", "1")
 		}
+		if c.Name == "import" {
+			line = append(line, "all3x3")
+		}
 		if c.Name == "trace" {
 			line = append(line, "--images", "x", "--labels", "x")
 		}

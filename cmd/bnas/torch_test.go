@@ -3,12 +3,16 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"bnas.example/data"
+	"bnas.example/safetensors"
 )
 
 // python is the program of the README for an exported network.
@@ -43,6 +47,52 @@ func TestTorchSnippet(t *testing.T) {
 		}
 		if len(names) != 8 {
 			t.Errorf("%d names of classes for 8 images: %s", len(names), out)
+		}
+	}
+	backFromTorch(t)
+}
+
+// backFromTorch changes the network in PyTorch and imports it with and without metadata: all of its parameters arrive.
+func backFromTorch(t *testing.T) {
+	program := `
+import torch
+from safetensors.torch import save_file
+from network import load, save
+network, about = load()
+torch.manual_seed(1)
+with torch.no_grad():
+    for p in network.parameters():
+        p += 0.1 * torch.rand_like(p)
+save(network, about, "trained.safetensors")
+save_file(network.state_dict(), "bare.safetensors")
+`
+	if out, err := exec.Command("python3", "-c", program).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	succeeds(t, "import trained.safetensors --out one --batch 8 --rank-every 0 --steps 4")
+	succeeds(t, "import bare.safetensors all3x3 --channels 4 --cells 1 --height 8 --width 8 --out two --batch 8 --rank-every 0 --steps 4")
+	want, err := os.ReadFile("trained.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trained, err := safetensors.Decode(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{"one", "two"} {
+		succeeds(t, "export all3x3 --run "+dir+" -o back.safetensors --calibration-images 8")
+		content, err := os.ReadFile("back.safetensors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := safetensors.Decode(content)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range trained.Tensors {
+			if y, _ := back.Tensor(x.Name); !strings.Contains(x.Name, "running_") && !bytes.Equal(x.Data, y.Data) {
+				t.Errorf("%s: %s is not the trained one", dir, x.Name)
+			}
 		}
 	}
 }

@@ -102,19 +102,23 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 	return r, result, nil
 }
 
-// freshRun makes the run of --out. Without --out the current time is its name.
+// freshRun makes the run of --out.
 func freshRun(c *cli.Context, settings []setting) (*run.Run, error) {
 	cfg, err := configOf(c, settings...)
 	if err != nil {
 		return nil, err
 	}
-	dir := c.String("out")
-	if dir == "" {
-		dir = filepath.Join("runs", time.Now().Format("20060102-150405"))
-	}
 	o := options(c)
 	o.Search = c.Command.Name == "run"
-	return run.Create(dir, cfg, o)
+	return run.Create(newFolder(c), cfg, o)
+}
+
+// newFolder returns the folder of --out, or one with the current time as its name.
+func newFolder(c *cli.Context) string {
+	if dir := c.String("out"); dir != "" {
+		return dir
+	}
+	return filepath.Join("runs", time.Now().Format("20060102-150405"))
 }
 
 // resumedRun opens the run of --resume. Flags may change settings that do not change the result. The checkpoint refuses
