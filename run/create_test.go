@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -18,7 +17,6 @@ import (
 func TestAFailedStartLeavesNothing(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"augmentation larger than the images": func(c *Config) { c.Data.Augment.PadCrop = 99 },
-		"no weight gradients":                 func(c *Config) { c.Device, c.Train.Train = "cpu", supernet.All },
 		"warm-up longer than the run":         func(c *Config) { c.Train.Steps, c.Train.Epochs, c.Train.Warmup = 0, 1, 1<<20 },
 		"a batch larger than the data":        func(c *Config) { c.Train.Batch = 1 << 16 },
 		"too few images for the search":       func(c *Config) { c.Train.RankEvery, c.Score.Images = 0, 1<<16 },

@@ -31,6 +31,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bnas", default="./bnas", help="the program")
     parser.add_argument("--what", choices=["step", "ntk"], default="step")
+    parser.add_argument("--train", choices=["bn", "all"], default="bn", help="what a step trains")
     parser.add_argument("--arch", nargs="*", default=list(CELLS), help="all3x3, mixed, or cell strings")
     parser.add_argument("--batch", type=int, help="images (64 for a step, 32 for a kernel)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -61,9 +62,10 @@ def compare(options, arch):
     """Rounds of bnas, then PyTorch."""
     ours, theirs, saved, torch_saved = [], [], 0, 0
     for _ in range(options.rounds):
-        o = run([options.bnas, "bench", options.what, "--bn", "standard", "--arch", CELLS.get(arch, arch),
+        trained = ["--train", options.train] if options.what == "step" else []
+        o = run([options.bnas, "bench", options.what, *trained, "--bn", "standard", "--arch", CELLS.get(arch, arch),
                  "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats), "--json", "--quiet"])
-        t = run([sys.executable, __file__, "--torch-round", CELLS.get(arch, arch), "--what", options.what,
+        t = run([sys.executable, __file__, "--torch-round", CELLS.get(arch, arch), "--what", options.what, *trained,
                  "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats)])
         ours.append((o["best_ms"], o["median_ms"]))
         theirs.append((t["best_ms"], t["median_ms"]))
@@ -100,7 +102,7 @@ def torch_round(options):
     drop_zeros(net, torch_spaces)
     net = net.to(memory_format=torch.channels_last)
     for module in net.modules():
-        if not isinstance(module, torch.nn.BatchNorm2d):
+        if options.train == "bn" and not isinstance(module, torch.nn.BatchNorm2d):
             for p in module.parameters(recurse=False):
                 p.requires_grad_(False)
     x = torch.randn(options.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
@@ -110,9 +112,17 @@ def torch_round(options):
         net.train()
         params = [p for p in net.parameters() if p.requires_grad]
 
-        def work():
+        def gradients():
             torch.autograd.grad(torch.nn.functional.cross_entropy(net(x), y), params, allow_unused=True)
 
+        optimizer = torch.optim.SGD(params, lr=1e-4, momentum=0.9)
+
+        def step():
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(net(x), y).backward()
+            optimizer.step()
+
+        work = step if options.train == "all" else gradients
         result["saved_bytes"] = saved_bytes(net, x, y)
     else:
         work = tangent_kernel(net, x)

@@ -91,30 +91,10 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	if len(first.Labels) != cfg.Batch {
 		return nil, fmt.Errorf("train: batch: the loader delivers %d images, want %d", len(first.Labels), cfg.Batch)
 	}
-	if err := t.checkWeights(first); err != nil {
-		return nil, err
-	}
 	t.trained = net.Trainable(cfg.Train, nil)
 	t.identity = append(netIdentity(net), runIdentity(cfg, t.total, loader, first)...)
 	t.state = state{Counts: make([]int, len(t.trained)), Ranking: ranking{At: -1}}
 	return t, nil
-}
-
-// checkWeights returns an error if weights are to be trained and the device has no gradients of weights. It runs one path on
-// one image.
-func (t *Trainer) checkWeights(first data.Batch) error {
-	if t.cfg.Train != supernet.All {
-		return nil
-	}
-	p, err := t.net.Program(t.cfg.Paths(t.net.Space, 0)[0])
-	if err != nil {
-		return err
-	}
-	_, _, err = t.gradient(p, first.Images[:3*first.Height*first.Width], first.Labels[:1])
-	if errors.Is(err, kernels.ErrUnsupported) {
-		return setting.Errorf("train.train", "%s: device %s has no gradients of convolution weights; use the GPU or the reference device", t.cfg.Train, t.dev.Info().Name)
-	}
-	return err
 }
 
 // Step returns the number of updates made so far, Total that of the whole run.

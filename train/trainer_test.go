@@ -78,7 +78,9 @@ func variants(steps int) map[string]Config {
 	adam.Optimizer, adam.LR, adam.Train, adam.Schedule, adam.Warmup = AdamW, 0.01, supernet.AllBNAndClassifier, Linear, 2
 	plain := quick(steps)
 	plain.Momentum, plain.Train = 0, supernet.LastBN
-	return map[string]Config{"uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
+	all := quick(steps)
+	all.Train = supernet.All
+	return map[string]Config{"all": all, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
 }
 
 func TestBNOnlyTrainingLearns(t *testing.T) {

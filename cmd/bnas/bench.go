@@ -20,18 +20,18 @@ func benchCommand() *cli.Command {
 		own = append(own, intFlag("repeats", "`N` timed repetitions", 9, 1, most), intFlag("warmup", "`N` repetitions before those", 2, 0, most))
 		return append(flags(settings, computeSettings), own...)
 	}
-	step := func(batch int) []cli.Flag {
+	step := func(batch int, settings ...setting) []cli.Flag {
 		arch := textFlag("arch", "the architecture `ARCH`", "all3x3")
 		arch.Value = "all3x3"
-		return flags(supernetSettings, intFlag("batch", "`N` images", batch, 1, 65536), arch)
+		return flags(joined(supernetSettings, settings), intFlag("batch", "`N` images", batch, 1, 65536), arch)
 	}
 	return &cli.Command{
 		Name:  "bench",
 		Usage: "time a training step, its convolutions, a tangent kernel, or scoring",
 		Subcommands: []*cli.Command{
 			{
-				Name: "step", Usage: "one BN-only training step: forward, cross-entropy, backward",
-				Flags: step(64), Action: benchStep,
+				Name: "step", Usage: "one training step: forward, cross-entropy, backward, and with --train all the update",
+				Flags: step(64, trainedSetting...), Action: benchStep,
 				Description: "bnas bench step --bn standard --arch all3x3 --batch 64 --threads 2" + archHelp,
 			},
 			{
@@ -84,10 +84,11 @@ type benched struct {
 	exec    kernels.Exec
 	images  []float32
 	labels  []int
+	trained []kernels.ParamID // with weights among them; nil: the step computes the gradients of γ and β, and updates nothing
 }
 
-func openBench(c *cli.Context) (*benched, error) {
-	cfg, err := configOf(c, supernetSettings...)
+func openBench(c *cli.Context, settings ...setting) (*benched, error) {
+	cfg, err := configOf(c, joined(supernetSettings, settings)...)
 	if err != nil {
 		return nil, err
 	}
@@ -145,9 +146,10 @@ func peakGFLOPS(d kernels.Device) float64 {
 }
 
 type stepResult struct {
-	Arch   string `json:"arch"`
-	Device string `json:"device"`
-	Batch  int    `json:"batch"`
+	Arch   string            `json:"arch"`
+	Train  supernet.TrainSet `json:"train"`
+	Device string            `json:"device"`
+	Batch  int               `json:"batch"`
 	timing
 	GFLOPS     float64 `json:"gflops"`
 	PeakGFLOPS float64 `json:"peak_gflops"`
@@ -155,23 +157,28 @@ type stepResult struct {
 }
 
 func benchStep(c *cli.Context) error {
-	b, err := openBench(c)
+	b, err := openBench(c, trainedSetting...)
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	// Forward and input gradient of every convolution, direct: the stem's input gradient is not needed.
+	flops := 4 * float64(b.program.MACs()) * float64(len(b.labels))
+	if set := b.Config.Train.Train; set == supernet.All {
+		b.trained = b.Net.Trainable(set, b.program)
+		flops *= 1.5 // with the gradient of the weights
+	}
 	t, err := repeat(c.Int("warmup"), c.Int("repeats"), b.step)
 	if err != nil {
 		return err
 	}
-	// Forward and input gradient of every convolution, direct: the stem's input gradient is not needed.
-	flops := 4 * float64(b.program.MACs()) * float64(len(b.labels))
 	r := stepResult{
-		Arch: b.program.Name, Device: b.Device.Info().Detail, Batch: len(b.labels), timing: t,
+		Arch: b.program.Name, Train: b.Config.Train.Train, Device: b.Device.Info().Detail, Batch: len(b.labels), timing: t,
 		GFLOPS: flops / t.BestMS / 1e6, PeakGFLOPS: peakGFLOPS(b.Device), SavedBytes: b.exec.SavedBytes(len(b.labels)),
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "step\t%s\n", r.Arch)
+		fmt.Fprintf(w, "trained\t%s\n", r.Train)
 		fmt.Fprintf(w, "device\t%s\n", r.Device)
 		fmt.Fprintf(w, "images\t%d\n", r.Batch)
 		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
@@ -194,9 +201,17 @@ func (b *benched) step() error {
 	if err := b.exec.CrossEntropy(b.labels, 0); err != nil {
 		return err
 	}
-	if err := b.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
+	if err := b.exec.Backward(kernels.DifferentiateStatistics, b.trained != nil); err != nil {
 		return err
+	}
+	if b.trained != nil {
+		if _, err := b.Store.Update(benchRule, b.trained); err != nil {
+			return err
+		}
 	}
 	_, _, err := b.exec.Loss()
 	return err
 }
+
+// benchRule changes the weights so little that many steps at random images remain finite.
+var benchRule = kernels.Update{Kind: kernels.SGD, LR: 1e-4, Momentum: 0.9}

@@ -39,12 +39,14 @@ var (
 		{"flip", "data.augment.flip", "augmentation: mirror half of the images", catImages},
 		{"cutout", "data.augment.cutout", "augmentation: a square of side `N` is set to zero (0: none)", catImages},
 	}
-	trainSettings = []setting{
+	trainedSetting = []setting{
+		{"train", "train.train", "trained parameters: `NAME` is last-bn (as BN-NAS), bn, bn+classifier, or all", catTraining},
+	}
+	trainSettings = joined(trainedSetting, []setting{
 		{"epochs", "train.epochs", "`N` passes over the training set", catTraining},
 		{"steps", "train.steps", "`N` training steps (0: by --epochs)", catTraining},
 		{"batch", "train.batch", "`N` images a step", catTraining},
 		{"shards", "train.shards", "`N` virtual devices share a batch, each with statistics of its own (0: one)", catTraining},
-		{"train", "train.train", "trained parameters: `NAME` is last-bn (as BN-NAS), bn, bn+classifier, or all (on a GPU or the reference device)", catTraining},
 		{"sampling", "train.sampling", "paths: `NAME` is uniform, or strict (FairNAS)", catTraining},
 		{"optimizer", "train.optimizer", "`NAME` is sgd or adamw", catTraining},
 		{"lr", "train.lr", "peak learning rate `X` (0.02 suits adamw, 0.2 sgd)", catTraining},
@@ -63,7 +65,7 @@ var (
 		{"early-bird", "train.early_bird", "stop when the ranking has settled", catTraining},
 		{"settled", "train.settled", "Kendall τ `X` from which two snapshots count as settled", catTraining},
 		{"patience", "train.patience", "`N` successive settled snapshots end training", catTraining},
-	}
+	})
 	scoreSettings = joined(measureSettings, []setting{
 		{"repeats", "score.repeats", "average each term over `N` repeats with other images and directions, and other weights if untrained", catScoring},
 	})

@@ -7,17 +7,13 @@ package cpu
 import "C"
 
 import (
-	"fmt"
-
 	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
-// Backward writes the Grad slots of γ, β and the classifier. Gradients of convolution weights are not supported.
+// Backward writes the Grad slots of γ, β, the classifier and, with weights, the convolutions.
 func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
-	if weights {
-		return fmt.Errorf("gradients of convolution weights: %w", kernels.ErrUnsupported)
-	}
-	if err := e.fromLogits(s); err != nil {
+	if err := e.fromLogits(s, weights); err != nil {
 		return err
 	}
 	e.writeGradients()
@@ -25,21 +21,28 @@ func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
 }
 
 // fromLogits runs a backward pass to all parameters.
-func (e *exec) fromLogits(s kernels.StatGrad) error {
-	g := e.gradPlan(noNode, noNode)
+func (e *exec) fromLogits(s kernels.StatGrad, weights bool) error {
+	g := e.gradPlan(plan.Route{From: noNode, To: noNode, Weights: weights})
 	if err := e.reserve(g.size); err != nil {
 		return err
 	}
 	e.clearGradients()
+	if weights {
+		e.clearMissed(g.weights)
+	}
 	return e.walk(g, s, true)
 }
 
-func (e *exec) gradPlan(from, to kernels.NodeID) *gradPlan {
-	key := [2]kernels.NodeID{from, to}
-	if e.grads[key] == nil {
-		e.grads[key] = planGrad(e.p, e.plan, e.jobs, from, to)
+func (e *exec) gradPlan(r plan.Route) *gradPlan {
+	if e.grads[r] == nil {
+		g := planGrad(e.p, e.plan, e.jobs, r)
+		if r.Weights {
+			g.weights = e.planWeights(g)
+			e.scratch = max(e.scratch, g.weights.scratch)
+		}
+		e.grads[r] = g
 	}
-	return e.grads[key]
+	return e.grads[r]
 }
 
 // clearGradients sets the gradients to zero that no step of the pass reaches.
@@ -68,6 +71,12 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) error {
 		step := &e.p.Steps[gs.Step]
 		if step.Op == kernels.OpConv {
 			for k, j := range e.convs[gs.Step].backward {
+				if g.weights != nil {
+					e.weightGradients(g, s, step, g.weights.jobs[gs.Step][k])
+				}
+				if gs.Targets[k].Node == noNode {
+					continue
+				}
 				x.reset()
 				for _, b := range j.branches {
 					x.loads = append(x.loads, e.gradient(b.Out, g, s))
@@ -137,7 +146,7 @@ func (e *exec) writeGradients() {
 // the sums over images.
 func (e *exec) SampleGradients(dst []float32) error {
 	columns := e.plan.bnColumns
-	if err := e.fromLogits(kernels.FreezeStatistics); err != nil {
+	if err := e.fromLogits(kernels.FreezeStatistics, false); err != nil {
 		return err
 	}
 	for id := range e.plan.bns {
@@ -152,7 +161,7 @@ func (e *exec) SampleGradients(dst []float32) error {
 // NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
-	g := e.gradPlan(from, to)
+	g := e.gradPlan(plan.Route{From: from, To: to})
 	if g.at[to] < 0 {
 		clear(dst)
 		return nil

@@ -23,7 +23,7 @@ func TestConformance(t *testing.T) {
 			if sanitized && isa != best {
 				t.Skip("one instruction set is enough under a sanitizer: the source is the same")
 			}
-			o := kerneltest.Options{Seed: 1, NoWeights: true}
+			o := kerneltest.Options{Seed: 1}
 			if isa != best || sanitized {
 				o.Random, o.Small = 10, true
 			}

@@ -24,6 +24,28 @@ void choose_core(const struct isa *isa, struct conv_job *j, int adding) {
 	j->pack = j->core->pack_size(s);
 }
 
+void choose_weight_core(const struct isa *isa, struct weight_job *j) {
+	enum { SMALL = 1 << 15, LARGEST = 1 << 24 };
+	const struct conv_shape *s = &j->conv.shape;
+	const struct weight_core *const *c = isa->weight_cores;
+	while (!(*c)->fits(s))
+		c++;
+	j->core = *c;
+	j->size = j->core->size(s);
+	j->part = j->core->part(s);
+	if (j->part > s->kb)
+		j->part = s->kb;
+	// Many chunks occupy many threads; each costs memory and an addition.
+	j->chunks = j->size < SMALL ? 16 : 8;
+	while (j->chunks > 1 && j->chunks * j->size > LARGEST)
+		j->chunks /= 2;
+	struct conv_shape part = *s;
+	part.kb = j->part;
+	j->pad = (size_t)s->cb * s->ph * s->pw * LANES;
+	j->dy = (size_t)part.kb * s->h * s->w * LANES;
+	j->scratch = j->core->scratch_size(&part);
+}
+
 float *new_floats(size_t n) {
 	void *p = NULL;
 	enum { HUGE = 2 << 20 };
@@ -48,6 +70,16 @@ void run_conv(const struct isa *isa, const struct place *at, const struct conv_j
 void run_conv_grad(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
                    int nloads, const struct term *terms, const struct grad *grad, const float *packed) {
 	isa->conv_grad(at, j, loads, nloads, terms, grad, packed);
+}
+
+void run_weight_grad(const struct isa *isa, const struct place *at, const struct weight_job *j, const struct load *loads,
+                     int nloads, const struct term *terms, float *sums) {
+	isa->weight_grad(at, j, loads, nloads, terms, sums);
+}
+
+void run_weight_merge(const struct isa *isa, const struct place *at, const struct weight_job *j, const struct weight_slice *to,
+                      float *dw, const float *sums) {
+	isa->weight_merge(at, j, to, dw, sums);
 }
 
 void run_op(const struct isa *isa, const struct place *at, const struct op_job *j, const struct load *loads, int nloads,

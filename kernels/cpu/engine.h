@@ -64,15 +64,26 @@ struct place {
 	size_t stride;
 };
 
+struct weight_core;
+struct weight_job;
+struct weight_slice;
+
 struct isa {
 	const char *name;
 	const struct core *const *cores; // in order of preference, NULL at the end
+	const struct weight_core *const *weight_cores;
 	// conv computes outs from the concatenated loads; conv_grad adds the one output to a node's gradient. Statistics
 	// are of the first rows images.
 	void (*conv)(const struct place *, const struct conv_job *, const struct load *, int nloads, const struct term *,
 	             const struct out *, int nouts, int rows, const float *packed);
 	void (*conv_grad)(const struct place *, const struct conv_job *, const struct load *, int nloads,
 	                  const struct term *, const struct grad *, const float *packed);
+	// weight_grad computes the sums of all items from the loads of u and of each output's gradient; weight_merge adds them
+	// to the dense gradient of one sibling. See weight.h.
+	void (*weight_grad)(const struct place *, const struct weight_job *, const struct load *, int nloads,
+	                    const struct term *, float *sums);
+	void (*weight_merge)(const struct place *, const struct weight_job *, const struct weight_slice *, float *dw,
+	                     const float *sums);
 	// op runs any other step; op_grad its backward: dy is the load of the output's gradient, loads the step's own.
 	void (*op)(const struct place *, const struct op_job *, const struct load *, int nloads, const struct term *,
 	           const struct out *, int rows);

@@ -2,11 +2,15 @@
 #ifndef BNAS_ENTRY_H
 #define BNAS_ENTRY_H
 #include "engine.h"
+#include "weight.h"
 
 // choose_core finds the first core that fits j->shape and sets all fields that depend on it. With adding, outputs may be
 // added to others and need scratch memory.
 void choose_core(const struct isa *isa, struct conv_job *j, int adding);
 void run_pack(const struct conv_job *j, float *dst, const float *w);
+
+// choose_weight_core finds the first core that fits j->conv and sets all fields that depend on it.
+void choose_weight_core(const struct isa *isa, struct weight_job *j);
 
 // new_floats returns aligned memory, or NULL. Large memory is in huge pages if the system has them.
 float *new_floats(size_t n);
@@ -16,6 +20,10 @@ void run_conv(const struct isa *, const struct place *, const struct conv_job *,
               const struct term *, const struct out *, int nouts, int rows, const float *packed);
 void run_conv_grad(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
                    const struct term *, const struct grad *, const float *packed);
+void run_weight_grad(const struct isa *, const struct place *, const struct weight_job *, const struct load *, int nloads,
+                     const struct term *, float *sums);
+void run_weight_merge(const struct isa *, const struct place *, const struct weight_job *, const struct weight_slice *,
+                      float *dw, const float *sums);
 void run_op(const struct isa *, const struct place *, const struct op_job *, const struct load *, int nloads,
             const struct term *, const struct out *, int rows);
 void run_op_grad(const struct isa *, const struct place *, const struct op_job *, const struct load *dy,

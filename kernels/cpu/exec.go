@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 type exec struct {
@@ -18,7 +19,7 @@ type exec struct {
 	plan  *savedPlan
 	jobs  []int
 	convs []convPlan
-	grads map[[2]kernels.NodeID]*gradPlan // by from and to
+	grads map[plan.Route]*gradPlan
 	desc  descriptors
 
 	scratch int // floats a thread needs
@@ -35,7 +36,7 @@ func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 	e := &exec{
 		d: d, p: p, store: s, plan: planSaved(p, n), jobs: jobCount(p),
 		convs: make([]convPlan, len(p.Steps)),
-		grads: map[[2]kernels.NodeID]*gradPlan{},
+		grads: map[plan.Route]*gradPlan{},
 	}
 	e.mean, e.variance = make([]float64, e.plan.bnColumns/2), make([]float64, e.plan.bnColumns/2)
 	for i := range p.Steps {

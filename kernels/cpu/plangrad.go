@@ -12,14 +12,14 @@ const noNode = plan.NoNode
 // convPlan); each job has its own target.
 type gradPlan struct {
 	layout
-	steps []plan.Step
-	at    []int // of each node's gradient, −1 where it has none
+	steps   []plan.Step
+	at      []int       // of each node's gradient, −1 where it has none
+	weights *weightPlan // nil: no gradients of convolution weights
 }
 
-// planGrad plans a pass from node from (noNode: from the logits) to node to (noNode: to all parameters). jobs is the
-// number of additions of each convolution step.
-func planGrad(p *kernels.Program, s *savedPlan, jobs []int, from, to kernels.NodeID) *gradPlan {
-	b := plan.NewBackward(p, s.uses, jobs, plan.Route{From: from, To: to})
+// planGrad plans a pass. jobs is the number of additions of each convolution step.
+func planGrad(p *kernels.Program, s *savedPlan, jobs []int, r plan.Route) *gradPlan {
+	b := plan.NewBackward(p, s.uses, jobs, r)
 	g := &gradPlan{steps: b.Steps}
 	g.at, g.size = b.Place(func(n kernels.NodeID) int {
 		return (s.n*floats(p.Nodes[n].Shape) + gap + lanes - 1) / lanes * lanes

@@ -44,17 +44,23 @@ static size_t winograd_pack_size(const struct conv_shape *s) {
 	return (size_t)WINO * s->kb * LANES * s->cb * LANES;
 }
 
-static void winograd_kernel(double u[WINO], const float *g) { // G g Gᵀ
+// G g Gᵀ of LANES kernels, in doubles: kernel l is at g + l·next.
+static void winograd_kernels(double u[WINO][LANES], const float *g, size_t next) {
 	static const double a = 2 * P2 * (P2 - Q2), b = 2 * Q2 * (Q2 - P2);
 	static const double G[6][3] = {{1 / (P2 * Q2), 0, 0}, {1 / a, P / a, P2 / a}, {1 / a, -P / a, P2 / a},
 	                               {1 / b, Q / b, Q2 / b}, {1 / b, -Q / b, Q2 / b}, {0, 0, 1}};
-	double t[6][3];
+	double w[9][LANES], t[6][3][LANES];
+	for (int l = 0; l < LANES; l++)
+		for (int i = 0; i < 9; i++)
+			w[i][l] = g[l * next + i];
 	for (int i = 0; i < 6; i++)
 		for (int j = 0; j < 3; j++)
-			t[i][j] = G[i][0] * g[j] + G[i][1] * g[3 + j] + G[i][2] * g[6 + j];
+			for (int l = 0; l < LANES; l++)
+				t[i][j][l] = G[i][0] * w[j][l] + G[i][1] * w[3 + j][l] + G[i][2] * w[6 + j][l];
 	for (int i = 0; i < 6; i++)
 		for (int j = 0; j < 6; j++)
-			u[i * 6 + j] = t[i][0] * G[j][0] + t[i][1] * G[j][1] + t[i][2] * G[j][2];
+			for (int l = 0; l < LANES; l++)
+				u[i * 6 + j][l] = t[i][0][l] * G[j][0] + t[i][1][l] * G[j][1] + t[i][2][l] * G[j][2];
 }
 
 static void winograd_pack(const struct conv_shape *s, float *dst, const float *w) {
@@ -63,11 +69,12 @@ static void winograd_pack(const struct conv_shape *s, float *dst, const float *w
 		nk = panel_width(s->kb - k);
 		float *panel = dst + WINO * in * LANES * k;
 		for (size_t c = 0; c < in; c++)
-			for (int l = 0; l < nk * LANES; l++) {
-				double u[WINO];
-				winograd_kernel(u, w + ((size_t)(k * LANES + l) * in + c) * 9);
+			for (int b = 0; b < nk; b++) {
+				double u[WINO][LANES];
+				winograd_kernels(u, w + ((size_t)(k + b) * LANES * in + c) * 9, in * 9);
 				for (int e = 0; e < WINO; e++)
-					panel[(e * in + c) * nk * LANES + l] = u[e];
+					for (int l = 0; l < LANES; l++)
+						panel[((e * in + c) * nk + b) * LANES + l] = u[e][l];
 			}
 	}
 }
@@ -244,11 +251,6 @@ static void winograd_run(const struct conv_shape *s, int nimg, float *const *out
 		}
 	}
 }
-
-#undef P
-#undef Q
-#undef P2
-#undef Q2
 
 static const struct core winograd_core = {
 	"winograd", winograd_fits, winograd_widen, winograd_group, winograd_pack_size, winograd_pack,

@@ -199,9 +199,6 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"an illegal program is a panic", "illegal programs", "panic", defective{compile: func(_ kernels.Device, p *kernels.Program, _ kernels.Store, _ int) (kernels.Exec, error) {
 			return nil, fmt.Errorf("%v", p.Values[0])
 		}}},
-		{"weight gradients are refused otherwise", "unsupported", "must be an error that wraps", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
-			return badBackward{e, func(kernels.StatGrad, bool) error { return errors.New("no") }}
-		}}},
 		{"nobody is asked whether to stop", "stopped", "Forward: it asks 0 times", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return deaf{e} }}},
 		{"a stopped pass goes on", "stopped", "Forward: it goes on", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return stubborn{badForward{e, func(images []float32, rows int) error {
@@ -214,7 +211,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true, NoWeights: test.check == "unsupported"}
+		o := Options{Seed: 3, Random: 1, Small: true}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()

@@ -188,26 +188,3 @@ func weightsWritten(f Factory, o Options) error {
 	}
 	return o.close(got, want)
 }
-
-// unsupported: with NoWeights, weight gradients return ErrUnsupported; without it, they return no error.
-func unsupported(f Factory, o Options) error {
-	c := Random(o.Seed)
-	s, err := c.start(f)
-	if err != nil {
-		return err
-	}
-	if _, err := s.logits(c.Images, c.N); err != nil {
-		return err
-	}
-	if err := s.e.CrossEntropy(c.Labels, 0); err != nil {
-		return err
-	}
-	err = s.e.Backward(kernels.DifferentiateStatistics, true)
-	if o.NoWeights && !errors.Is(err, kernels.ErrUnsupported) {
-		return fmt.Errorf("weight gradients: %v, must be an error that wraps ErrUnsupported", err)
-	}
-	if !o.NoWeights && err != nil {
-		return fmt.Errorf("weight gradients: %w", err)
-	}
-	return nil
-}

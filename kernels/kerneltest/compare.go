@@ -26,7 +26,7 @@ func (o Options) spread(c *Case, want []result, gates map[string][]float32) ([]f
 	if o.Rounding == (ref.Rounding{}) {
 		return nil, nil
 	}
-	rounded, err := observe(c, ref.New(), !o.NoWeights, gates, o.Rounding)
+	rounded, err := observe(c, ref.New(), gates, o.Rounding)
 	if err != nil {
 		return nil, err
 	}

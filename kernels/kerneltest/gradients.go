@@ -16,8 +16,6 @@ func (o *observer) backwards(n int, training bool) error {
 		if err := o.backward("differentiated", kernels.DifferentiateStatistics, false); err != nil {
 			return err
 		}
-	}
-	if training && o.weights {
 		if err := o.backward("weights, frozen,", kernels.FreezeStatistics, true); err != nil {
 			return err
 		}

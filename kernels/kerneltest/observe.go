@@ -34,13 +34,12 @@ type observer struct {
 	s       kernels.Store
 	gates   map[string][]float32 // sums for SetGate of the reference, by run and node
 	record  map[string][]float32 // sums that this Exec has
-	weights bool                 // weight gradients are supported
 	results []result
 	run     string // prefix of names
 }
 
 // observe runs a case on d. With gates or roundings, d must be the reference.
-func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32, r ref.Rounding) (*observer, error) {
+func observe(c *Case, d kernels.Device, gates map[string][]float32, r ref.Rounding) (*observer, error) {
 	s, err := c.NewStore(d)
 	if err != nil {
 		return nil, err
@@ -52,7 +51,7 @@ func observe(c *Case, d kernels.Device, weights bool, gates map[string][]float32
 	if r != (ref.Rounding{}) {
 		ref.Of(e).SetRounding(r)
 	}
-	o := &observer{c: c, e: e, s: s, gates: gates, weights: weights}
+	o := &observer{c: c, e: e, s: s, gates: gates}
 	return o, o.all()
 }
 

@@ -16,7 +16,7 @@ func stopped(f Factory, o Options) error {
 		return err
 	}
 	c := Cell(o.Seed, kernels.Shape{C: 8, H: 6, W: 5}, 3)
-	seen, err := observe(c, d, false, nil, ref.Rounding{})
+	seen, err := observe(c, d, nil, ref.Rounding{})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,109 @@
+//go:build cgo
+
+package cpu
+
+// #include "entry.h"
+import "C"
+
+import (
+	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
+)
+
+// weightJob is one call of a core of weight gradients, for the siblings of a convJob.
+type weightJob struct {
+	c    C.struct_weight_job
+	conv *convJob // forward
+}
+
+func (d *device) newWeightJob(forward *convJob) *weightJob {
+	j := &weightJob{conv: forward, c: C.struct_weight_job{conv: forward.c}}
+	C.choose_weight_core(d.isa, &j.c)
+	return j
+}
+
+// scratch returns the number of floats of scratch memory that a thread needs.
+func (j *weightJob) scratch() int { return int(j.c.pad + j.c.dy + j.c.scratch) }
+
+// sums returns the number of floats of the sums of all chunks.
+func (j *weightJob) sums() int { return int(j.c.size) * int(j.c.chunks) }
+
+// slices describes the weight of each sibling, and calls f with its parameter and shape.
+func (j *weightJob) slices(f func(to C.struct_weight_slice, id kernels.ParamID, shape []int)) {
+	kernel, block := int(j.c.conv.shape.kernel), 0
+	for i, id := range j.conv.weights {
+		outs := j.conv.outs[i]
+		to := C.struct_weight_slice{block: C.int(block), outs: C.int(outs), ins: C.int(j.conv.ins), groups: C.int(j.conv.groups)}
+		f(to, id, []int{outs, j.conv.ins / j.conv.groups, kernel, kernel})
+		block += blocks(outs)
+	}
+}
+
+// weightPlan holds the jobs of a backward pass with weights, for each convolution step of the program, and the places of
+// their results in the moving memory.
+type weightPlan struct {
+	jobs        [][]*weightJob
+	sums, dense int
+	scratch     int               // floats a thread needs
+	missed      []kernels.ParamID // of the convolutions that the pass does not reach
+}
+
+// planWeights plans the weight gradients of a pass, and extends the memory of the pass.
+func (e *exec) planWeights(g *gradPlan) *weightPlan {
+	w := &weightPlan{jobs: make([][]*weightJob, len(e.p.Steps))}
+	sums, dense := 0, 0
+	for i := range e.p.Steps {
+		for _, forward := range e.convs[i].forward {
+			j := e.d.newWeightJob(forward)
+			w.jobs[i] = append(w.jobs[i], j)
+			w.scratch = max(w.scratch, j.scratch()+gap)
+			sums = max(sums, j.sums())
+			j.slices(func(_ C.struct_weight_slice, _ kernels.ParamID, shape []int) {
+				dense = max(dense, shape[0]*shape[1]*shape[2]*shape[3])
+			})
+		}
+	}
+	w.missed = missed(e.p, g.steps)
+	w.sums, w.dense = g.floats(sums), g.floats(dense)
+	return w
+}
+
+// missed lists the weights of the convolutions that a pass does not reach.
+func missed(p *kernels.Program, steps []plan.Step) []kernels.ParamID {
+	reached := make([]bool, len(p.Steps))
+	for _, s := range steps {
+		reached[s.Step] = true
+	}
+	var ids []kernels.ParamID
+	for i := range p.Steps {
+		if !reached[i] {
+			for _, b := range p.Steps[i].Branches {
+				ids = append(ids, b.Weight)
+			}
+		}
+	}
+	return ids
+}
+
+// clearMissed sets the gradients of the weights to zero that no step of the pass reaches.
+func (e *exec) clearMissed(w *weightPlan) {
+	for _, id := range w.missed {
+		clear(e.store.Slice(id, kernels.Grad))
+	}
+}
+
+// weightGradients writes the Grad slots of the weights of one job of a step.
+func (e *exec) weightGradients(g *gradPlan, s kernels.StatGrad, step *kernels.Step, j *weightJob) {
+	at, x := e.place(), &e.desc
+	x.reset()
+	x.loads = append(x.loads, e.node(step.In[0], step.Act))
+	for _, b := range j.conv.branches {
+		x.loads = append(x.loads, e.gradient(b.Out, g, s))
+	}
+	sums, dense := e.d.moving.pointer(g.weights.sums), e.d.moving.pointer(g.weights.dense)
+	C.run_weight_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), sums)
+	j.slices(func(to C.struct_weight_slice, id kernels.ParamID, shape []int) {
+		C.run_weight_merge(e.d.isa, &at, &j.c, &to, dense, sums)
+		e.store.writeGradient(id, e.d.moving.floats(g.weights.dense, shape[0]*shape[1]*shape[2]*shape[3]), shape...)
+	})
+}
