@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"image"
 	"image/color"
@@ -131,6 +132,36 @@ func TestSmallDataSet(t *testing.T) {
 	succeeds(t, "score --run r all3x3 --quiet")
 	succeeds(t, "eval --run r all3x3 --quiet")
 	succeeds(t, "search --data folder --data-dir data --max-evaluations 3 --calibration 3"+net)
+}
+
+// TestSizeOfOwnImagesNamesFlags: own images of a size that the space cannot halve need --height and --width, and work with them.
+func TestSizeOfOwnImagesNamesFlags(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const n, side = 12, 30
+	for _, split := range []string{"train", "t10k"} {
+		images := append(binary.BigEndian.AppendUint32(nil, 0x803), 0, 0, 0, n, 0, 0, 0, side, 0, 0, 0, side)
+		labels := append(binary.BigEndian.AppendUint32(nil, 0x801), 0, 0, 0, n)
+		for i := range n {
+			labels = append(labels, byte(i%2))
+			for p := range side * side {
+				images = append(images, byte(i+p))
+			}
+		}
+		for name, text := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(split+name, text, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	train := "train --data idx --data-dir . --channels 4 --cells 1 --batch 4 --steps 1 --rank-every 0 --pad-crop 0 --quiet --out new"
+	code, _, stderr := line(train)
+	if code != exitUsage || !strings.HasPrefix(stderr, "bnas: --height 30: ") || !strings.Contains(stderr, "(nearest: 32); --width 30: ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, err := os.Lstat("new"); err == nil {
+		t.Error("the folder is there")
+	}
+	succeeds(t, train+" --height 32 --width 32")
 }
 
 // TestTooFewImagesNamesFlags: if the images are too few, the error names what this command can change.
