@@ -77,9 +77,19 @@ func stream(path string, write func(io.Writer) error) error {
 	return errors.Join(write(f), f.Close())
 }
 
-// replace writes a regular file. mode is that of the file that was there, or 0.
-func replace(path string, mode fs.FileMode, write func(io.Writer) error) error {
+// replace writes a regular file. mode is that of the file that was there, or 0. An error names this file, or
+// its folder if that is missing, and not the temporary file.
+func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err error) {
 	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf("%s%x%s", prefix, rand.Uint64(), suffix))
+	defer func() {
+		var of *fs.PathError
+		if errors.As(err, &of) && of.Path == temporary {
+			of.Path = path
+			if of.Op == "open" && errors.Is(err, fs.ErrNotExist) {
+				of.Path = filepath.Dir(path)
+			}
+		}
+	}()
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -66,5 +67,20 @@ func TestFailureLeavesTheOldContentAlone(t *testing.T) {
 	}
 	if err := Write(filepath.Join(dir, "absent", "file"), nil); err == nil {
 		t.Error("wrote into a folder that is not there")
+	}
+}
+
+// TestErrorsNameTheFile: an error names the file that was asked for, or its folder if that is missing.
+func TestErrorsNameTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	err := WriteFrom(path, func(w io.Writer) error { return w.(*os.File).Truncate(-1) })
+	if want := "truncate " + path + ": "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	absent := filepath.Join(dir, "absent")
+	err = Write(filepath.Join(absent, "file"), nil)
+	if want := "open " + absent + ": "; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
 	}
 }
