@@ -99,7 +99,9 @@ test-torch:
 
 # Exported networks in ONNX: the official checker, and the logits by onnxruntime. pip fetches both if python3 has none.
 test-onnx:
+	$(GO) build -o bin/bnas ./cmd/bnas
 	scripts/with-python.sh onnx-requirements.txt $(GO) test -count=1 -run TestONNXRuntime ./export
+	scripts/with-python.sh onnx-requirements.txt python3 scripts/verify_onnx.py --bnas bin/bnas
 
 fuzz:
 	scripts/fuzz.sh 10s
