@@ -304,15 +304,44 @@ func small(s supernet.Space, bn supernet.Placement) supernet.Config {
 	return c
 }
 
-// ofSpaces calls f for architectures of every space, in both placements.
+// ownSpace is the file of a user's own space, with identities that are convolutions.
+const ownSpace = `
+name: own
+images: {height: 16, width: 16}
+classes: 3
+activation: relu
+stem: {out: 4, kernel: 5, stride: 2}
+operators: [identity, mb1_k3, mb3_k7]
+stages:
+  - {out: 4, layers: 2, stride: 1}
+  - {out: 6, layers: 2, stride: 2}
+downsample: true
+head: 8
+`
+
+// ofSpaces calls f for architectures of every space and of a user's own, in both placements.
 func ofSpaces(t *testing.T, f func(t *testing.T, net *supernet.Net, a supernet.Arch)) {
-	for _, space := range supernet.Spaces() {
-		for _, bn := range []supernet.Placement{supernet.Standard, supernet.Fair} {
-			t.Run(space.Name()+"/"+string(bn), func(t *testing.T) {
-				net, err := supernet.New(small(space, bn))
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(path, []byte(ownSpace), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var own supernet.Config
+	var err error
+	if own.Space, own.Chain, err = supernet.ReadSpace(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, bn := range []supernet.Placement{supernet.Standard, supernet.Fair} {
+		configs := []supernet.Config{{Space: own.Space, Chain: own.Chain, BN: bn}}
+		for _, s := range supernet.Spaces() {
+			configs = append(configs, small(s, bn))
+		}
+		for _, c := range configs {
+			t.Run(c.Space+"/"+string(bn), func(t *testing.T) {
+				net, err := supernet.New(c)
 				if err != nil {
 					t.Fatal(err)
 				}
+				space := net.Space
 				cover := space.Cover()
 				f(t, net, cover[0])
 				f(t, net, cover[len(cover)-1])

@@ -14,7 +14,7 @@ import (
 )
 
 // mostNetwork is the largest file of a network in bytes, many times the size of any.
-const mostNetwork = 2 << 30
+const mostNetwork = 512 << 20
 
 func importCommand() *cli.Command {
 	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, compositeSetting)
