@@ -16,11 +16,18 @@ import (
 // store keeps the parameters and packed copies of the frozen weights, in the layouts of the cores.
 type store struct {
 	*hoststore.Store
-	packs map[string]*pack
+	packs  map[string]*pack
+	floats int // of all packs
+	limit  int // floats that the packs may have together, but for the one in use
+	uses   uint64
 }
 
+// packLimit is the most floats of all packs of a store: 1 GiB. A space in which the width of an operator depends on the
+// network has packs without end.
+const packLimit = 1 << 28
+
 func newStore(params []kernels.Param) *store {
-	return &store{Store: hoststore.New(params), packs: map[string]*pack{}}
+	return &store{Store: hoststore.New(params), packs: map[string]*pack{}, limit: packLimit}
 }
 
 // writeGradient writes the gradient of the part of a parameter that has the given shape.
@@ -33,6 +40,7 @@ type pack struct {
 	data     []float32
 	ids      []kernels.ParamID
 	versions []uint64
+	used     uint64 // when it was used last
 }
 
 func (p *pack) valid(s *store) bool {
@@ -53,8 +61,14 @@ func (s *store) packed(j *convJob) *C.float {
 			s.packs[string(key)] = j.pack
 		}
 	}
+	s.uses++
+	j.pack.used = s.uses
 	if !j.pack.valid(s) {
+		s.floats -= len(j.pack.data)
+		j.pack.data = nil
+		s.makeRoom(int(j.c.pack))
 		j.pack.data = alignedFloats(int(j.c.pack))
+		s.floats += len(j.pack.data)
 		dense := j.dense(s)
 		C.run_pack(&j.c, (*C.float)(&j.pack.data[0]), (*C.float)(&dense[0]))
 		for i, id := range j.pack.ids {
@@ -62,6 +76,21 @@ func (s *store) packed(j *convJob) *C.float {
 		}
 	}
 	return (*C.float)(&j.pack.data[0])
+}
+
+// makeRoom drops the packs whose last use is the longest ago until there is room for n floats. A dropped pack is made again
+// when it is needed.
+func (s *store) makeRoom(n int) {
+	for s.floats > 0 && s.floats+n > s.limit {
+		var oldest *pack
+		for _, p := range s.packs {
+			if p.data != nil && (oldest == nil || p.used < oldest.used) {
+				oldest = p
+			}
+		}
+		s.floats -= len(oldest.data)
+		oldest.data = nil
+	}
 }
 
 // alignedFloats returns zeros at a 64-byte boundary, at least one.
