@@ -73,7 +73,7 @@ func TestAcceptance5Macro(t *testing.T) {
 	if len(truth.Arch) != 6561 || math.Abs(top.Best-93.127) > 1e-3 {
 		t.Errorf("%d rows, best %v", len(truth.Arch), top.Best)
 	}
-	if v, ok := truth.Of("00000000"); !ok || math.Abs(v-45.363) > 1e-3 {
+	if v, ok := truth.Of("00000000", ""); !ok || math.Abs(v-45.363) > 1e-3 {
 		t.Errorf("00000000: %v", v)
 	}
 }

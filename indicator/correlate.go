@@ -15,7 +15,7 @@ import (
 // scores without a row in the table.
 func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, missing int) {
 	for _, s := range scores {
-		if v, ok := table.Of(s.Arch); ok {
+		if v, ok := table.Of(s.Arch, s.Canonical); ok {
 			found, accuracy = append(found, s), append(accuracy, v)
 		} else {
 			missing++
@@ -143,7 +143,7 @@ func (j Judging) Proxies(table *Truth, scores []Scores, truth []float64) []Corre
 	for _, name := range slices.Sorted(maps.Keys(table.Proxies)) {
 		var proxy, accuracy []float64
 		for i, s := range scores {
-			if v := table.Proxy(name, s.Arch); !math.IsNaN(v) {
+			if v := table.Proxy(name, s.Arch, s.Canonical); !math.IsNaN(v) {
 				proxy, accuracy = append(proxy, v), append(accuracy, truth[i])
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/supernet"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -130,13 +132,13 @@ func TestReadTruth(t *testing.T) {
 	if !slices.Equal(got.Arch, []string{"a", "b,c"}) || !slices.Equal(got.Accuracy, []float64{91.5, -20}) {
 		t.Errorf("%+v", got)
 	}
-	if v, ok := got.Of("b,c"); v != -20 || !ok {
+	if v, ok := got.Of("b,c", ""); v != -20 || !ok {
 		t.Errorf("b,c: %v %v", v, ok)
 	}
-	if _, ok := got.Of("z"); ok {
+	if _, ok := got.Of("z", ""); ok {
 		t.Error("z was found")
 	}
-	if got, err := ReadTruth(strings.NewReader(table), "t.csv", TruthColumns{Arch: "index", Accuracy: "valid"}); err != nil || got.Accuracy[1] != 3 {
+	if got, err := ReadTruth(strings.NewReader(table), "t.csv", TruthColumns{Arch: []string{"index"}, Accuracy: "valid"}); err != nil || got.Accuracy[1] != 3 {
 		t.Errorf("other columns: %+v, %v", got, err)
 	}
 	for _, c := range []struct{ text, want string }{
@@ -171,7 +173,7 @@ func FuzzReadTruth(f *testing.F) {
 			t.Fatalf("%d architectures, %d accuracies", len(table.Arch), len(table.Accuracy))
 		}
 		for i, a := range table.Arch {
-			if v, ok := table.Of(a); !ok || v != table.Accuracy[i] || math.IsNaN(v) || math.IsInf(v, 0) {
+			if v, ok := table.Of(a, ""); !ok || v != table.Accuracy[i] || math.IsNaN(v) || math.IsInf(v, 0) {
 				t.Fatalf("%q: %v %v", a, v, ok)
 			}
 		}
@@ -205,4 +207,44 @@ func FuzzReadScores(f *testing.F) {
 			t.Fatal(d)
 		}
 	})
+}
+
+// TestTruthOfASpace reads a table whose columns together are the text of an architecture. Another form of the text and another
+// order of a graph's vertices are the same row.
+func TestTruthOfASpace(t *testing.T) {
+	space, err := supernet.Lookup("nas-bench-101")
+	if err != nil {
+		t.Fatal(err)
+	}
+	columns := TruthColumns{Arch: []string{"adjacency", "ops"}, Accuracy: "valid_accuracy", Read: InSpace(space)}
+	got, err := ReadTruth(strings.NewReader("hash,adjacency,ops,valid_accuracy\nx,110|01|1,3m,91\ny,11|1,1,80\n"), "t.csv", columns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		text string
+		want float64
+	}{
+		{"110|01|1|3m", 91},
+		{"[[0,1,1,0],[0,0,0,1],[0,0,0,1],[0,0,0,0]]['input','conv3x3-bn-relu','maxpool3x3','output']", 91},
+		{"110|01|1|m3", 91}, // the same graph
+		{"11|1|1", 80},
+	} {
+		a, err := space.Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, ok := got.Of(space.Format(a), space.Canonical(a)); !ok || v != c.want {
+			t.Errorf("%s: %v %v, want %v", c.text, v, ok, c.want)
+		}
+	}
+	for text, want := range map[string]string{
+		"adjacency,ops,valid_accuracy\n11|1,1,80\n11|1,31,80\n": `t.csv: line 3, column "adjacency": supernet: nas-bench-101: architecture, byte 6: found "31", want 1 operators`,
+		"adjacency,valid_accuracy\n11|1,80\n":                   `no column "ops"`,
+		"adjacency,ops,valid_accuracy\n|skip~0|,,80\n":          `line 2, column "adjacency": supernet: nas-bench-101`,
+	} {
+		if _, err := ReadTruth(strings.NewReader(text), "t.csv", columns); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
 }

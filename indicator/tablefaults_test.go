@@ -124,7 +124,7 @@ func TestProxyColumns(t *testing.T) {
 	if len(got) != 2 || got[0].N != 3 || got[0].Tau != 1 || got[1].N != 3 || got[1].Tau != -1 {
 		t.Errorf("%+v", got)
 	}
-	if v := table.Proxy("mine", "d"); !math.IsNaN(v) {
+	if v := table.Proxy("mine", "d", ""); !math.IsNaN(v) {
 		t.Errorf("an empty cell is %v", v)
 	}
 	if _, err := ReadTruth(strings.NewReader(text), "t.csv", TruthColumns{Proxies: []string{"absent"}}); err == nil || !strings.Contains(err.Error(), `no column "absent"`) {

@@ -10,21 +10,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bnas.example/supernet"
 )
 
 // Truth is a table of accuracies of architectures that were trained on their own.
 type Truth struct {
-	Arch     []string             // as the table writes them
+	Arch     []string             // as Formatted writes them
 	Accuracy []float64            // in the table's units
 	Proxies  map[string][]float64 // the other columns that were asked for; NaN for an empty cell
 	Skipped  int                  // rows without an accuracy
 	lines    []int
-	index    map[string]int
+	index    map[string]int // by architecture
+	networks map[string]int // by canonical form
 }
 
-// Of returns an architecture's accuracy, given the architecture's text.
-func (t *Truth) Of(arch string) (accuracy float64, ok bool) {
-	i, ok := t.index[arch]
+// Of returns an architecture's accuracy, given its text and its canonical form: that of its own row or, without one, of a row
+// that is the same network.
+func (t *Truth) Of(arch, canonical string) (accuracy float64, ok bool) {
+	i, ok := t.row(arch, canonical)
 	if !ok {
 		return 0, false
 	}
@@ -32,19 +36,42 @@ func (t *Truth) Of(arch string) (accuracy float64, ok bool) {
 }
 
 // Proxy returns an architecture's value in a column of Proxies: NaN if there is none.
-func (t *Truth) Proxy(column, arch string) float64 {
-	i, ok := t.index[arch]
+func (t *Truth) Proxy(column, arch, canonical string) float64 {
+	i, ok := t.row(arch, canonical)
 	if !ok || t.Proxies[column] == nil {
 		return math.NaN()
 	}
 	return t.Proxies[column][i]
 }
 
+func (t *Truth) row(arch, canonical string) (i int, ok bool) {
+	if i, ok = t.index[arch]; !ok {
+		i, ok = t.networks[canonical]
+	}
+	return i, ok
+}
+
 // TruthColumns names the columns of a table.
 type TruthColumns struct {
-	Arch     string   // "": arch
+	Arch     []string // joined by |; empty: arch
 	Accuracy string   // "": test_accuracy
 	Proxies  []string // scores of the user's own
+	Read     Formatted
+}
+
+// Formatted returns the text and the canonical form of the architecture that a table writes as text. A nil Formatted returns
+// the text itself.
+type Formatted func(text string) (arch, canonical string, err error)
+
+// InSpace is Formatted for a space: a table may have any text form that the space reads.
+func InSpace(s supernet.Space) Formatted {
+	return func(text string) (arch, canonical string, err error) {
+		a, err := s.Parse(text)
+		if err != nil {
+			return "", "", err
+		}
+		return s.Format(a), s.Canonical(a), nil
+	}
 }
 
 // ReadTruth reads a CSV table with a header. A row whose accuracy is empty, or the word for a missing value (nan, na, n/a,
@@ -55,19 +82,28 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := []string{cmp.Or(columns.Arch, "arch"), cmp.Or(columns.Accuracy, "test_accuracy")}
+	f := truthFields{read: columns.Read, names: []string{cmp.Or(columns.Accuracy, "test_accuracy")}}
 	for _, c := range columns.Proxies {
-		if !slices.Contains(names[2:], c) {
-			names = append(names, c)
+		if !slices.Contains(f.names[1:], c) {
+			f.names = append(f.names, c)
 		}
 	}
-	at := make([]int, len(names))
-	for i, c := range names {
-		if at[i] = slices.Index(header, c); at[i] < 0 {
+	archs := columns.Arch
+	if len(archs) == 0 {
+		archs = []string{"arch"}
+	}
+	for i, c := range slices.Concat(archs, f.names) {
+		at := slices.Index(header, c)
+		if at < 0 {
 			return nil, fmt.Errorf("indicator: %s: no column %q; there are %q", name, c, header)
 		}
+		if i < len(archs) {
+			f.arch = append(f.arch, at)
+		} else {
+			f.at = append(f.at, at)
+		}
 	}
-	t := &Truth{index: map[string]int{}, Proxies: map[string][]float64{}}
+	t := &Truth{index: map[string]int{}, networks: map[string]int{}, Proxies: map[string][]float64{}}
 	for {
 		row, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -76,13 +112,13 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 		if err != nil {
 			return nil, fmt.Errorf("indicator: %s: %w", name, err)
 		}
-		if bad, err := t.add(table, row, names, at); err != nil {
-			line, _ := table.FieldPos(at[bad])
-			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %w", name, line, names[bad], err)
+		if bad, err := t.add(table, row, &f); err != nil {
+			line, _ := table.FieldPos(bad)
+			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %w", name, line, header[bad], err)
 		}
 	}
 	if len(t.Arch) == 0 && t.Skipped > 0 {
-		return nil, fmt.Errorf("indicator: %s: no row has a value in column %q", name, names[1])
+		return nil, fmt.Errorf("indicator: %s: no row has a value in column %q", name, f.names[0])
 	}
 	if len(t.Arch) == 0 {
 		return nil, fmt.Errorf("indicator: %s: no rows", name)
@@ -90,44 +126,64 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 	return t, nil
 }
 
-// add adds a row; on an error bad is the place of its column in names.
-func (t *Truth) add(table *csv.Reader, row, names []string, at []int) (bad int, err error) {
-	arch := row[at[0]]
-	if arch == "" {
-		return 0, errors.New("empty")
+// truthFields are the columns of a table that are read.
+type truthFields struct {
+	read  Formatted
+	arch  []int    // columns that make up the text of the architecture
+	names []string // of the accuracy and the proxies
+	at    []int    // their columns
+}
+
+// add adds a row; on an error bad is its column.
+func (t *Truth) add(table *csv.Reader, row []string, f *truthFields) (bad int, err error) {
+	var parts []string
+	for _, i := range f.arch {
+		parts = append(parts, row[i])
 	}
-	values := make([]float64, len(names)) // the first is not used
-	for i := 1; i < len(names); i++ {
-		if values[i], err = tableNumber(row[at[i]]); err != nil {
-			return i, err
+	if row[f.arch[0]] == "" {
+		return f.arch[0], errors.New("empty")
+	}
+	arch, canonical := strings.Join(parts, "|"), ""
+	if f.read != nil {
+		if arch, canonical, err = f.read(arch); err != nil {
+			return f.arch[0], err
 		}
 	}
-	if math.IsNaN(values[1]) {
+	values := make([]float64, len(f.names))
+	for i := range values {
+		if values[i], err = tableNumber(row[f.at[i]]); err != nil {
+			return f.at[i], err
+		}
+	}
+	if math.IsNaN(values[0]) {
 		t.Skipped++
 		return 0, nil
 	}
-	line, _ := table.FieldPos(at[0])
+	line, _ := table.FieldPos(f.arch[0])
 	if k, ok := t.index[arch]; ok {
-		for i := 1; i < len(names); i++ {
-			if before := t.value(names[i], i, k); !sameNumber(before, values[i]) {
-				return i, fmt.Errorf("%q has %v here and %v in line %d; keep one of the rows", arch, values[i], before, t.lines[k])
+		for i := range values {
+			if before := t.value(f.names[i], i, k); !sameNumber(before, values[i]) {
+				return f.at[i], fmt.Errorf("%q has %v here and %v in line %d; keep one of the rows", arch, values[i], before, t.lines[k])
 			}
 		}
 		return 0, nil
 	}
 	t.index[arch] = len(t.Arch)
+	if _, ok := t.networks[canonical]; !ok && canonical != "" {
+		t.networks[canonical] = len(t.Arch)
+	}
 	t.Arch = append(t.Arch, arch)
-	t.Accuracy = append(t.Accuracy, values[1])
+	t.Accuracy = append(t.Accuracy, values[0])
 	t.lines = append(t.lines, line)
-	for i := 2; i < len(names); i++ {
-		t.Proxies[names[i]] = append(t.Proxies[names[i]], values[i])
+	for i := 1; i < len(f.names); i++ {
+		t.Proxies[f.names[i]] = append(t.Proxies[f.names[i]], values[i])
 	}
 	return 0, nil
 }
 
-// value returns what row k has in column i, which has the given name.
+// value returns what row k has in field i of the accuracy and the proxies, which has the given name.
 func (t *Truth) value(name string, i, k int) float64 {
-	if i == 1 {
+	if i == 0 {
 		return t.Accuracy[k]
 	}
 	return t.Proxies[name][k]

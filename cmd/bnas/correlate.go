@@ -24,7 +24,7 @@ func correlateCommand() *cli.Command {
 		Flags: append(flags(spaceSetting, seedSetting),
 			textFlag("scores", "the scores: `FILE` of bnas score, or the folder of a run or of --out", "required"),
 			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`, or - for stdin", "required"),
-			textFlag("arch-column", "the table's column `NAME` has the architectures", "arch"),
+			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
 			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),
 			&cli.StringSliceFlag{Name: "proxy-column", Usage: "the table's column `NAME` is a score of your own, judged beside ours; can be repeated", Category: catCommand},
 			intFlag("resamples", "`N` bootstrap resamples of a 95 % interval", 1000, 1, most),
@@ -34,7 +34,8 @@ func correlateCommand() *cli.Command {
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
 			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n\n" +
-			"The table is CSV with a header. It has the text of an architecture and its accuracy; other columns do not matter:\n\n" +
+			"The table is CSV with a header. It has the text of an architecture, in any form that bnas space show reads, and its\n" +
+			"accuracy; other columns do not matter:\n\n" +
 			"  arch,test_accuracy\n" +
 			"  |nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,93.12\n" +
 			"  |nor_conv_1x1~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,89.40",
@@ -83,7 +84,11 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	table, err := readTruth(c)
+	space, err := cfg.Supernet.Lookup()
+	if err != nil {
+		return usageError{err}
+	}
+	table, err := readTruth(c, space)
 	if err != nil {
 		return err
 	}
@@ -210,14 +215,14 @@ func (s *scored) text(w io.Writer) {
 	}
 }
 
-func readTruth(c *cli.Context) (*indicator.Truth, error) {
+func readTruth(c *cli.Context, space supernet.Space) (*indicator.Truth, error) {
 	f, err := openInput(c.String("table"))
 	if err != nil {
 		return nil, fmt.Errorf("table: %w", err)
 	}
 	defer f.Close()
 	return indicator.ReadTruth(f, inputName(c.String("table")), indicator.TruthColumns{
-		Arch: c.String("arch-column"), Accuracy: c.String("accuracy-column"), Proxies: c.StringSlice("proxy-column"),
+		Read: indicator.InSpace(space), Arch: c.StringSlice("arch-column"), Accuracy: c.String("accuracy-column"), Proxies: c.StringSlice("proxy-column"),
 	})
 }
 
