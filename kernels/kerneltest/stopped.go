@@ -43,7 +43,7 @@ func noResults(c *Case, e kernels.Exec) error {
 	kernels.StopWith(e, func() error { return errors.New("stop") })
 	defer kernels.StopWith(e, nil)
 	if e.Forward(c.Images, c.N) == nil {
-		return errors.New("Forward goes on after it was stopped")
+		return errors.New("a stopped Forward goes on")
 	}
 	channels := c.Program.BNParams() / 2
 	if e.Statistics(make([]float64, channels), make([]float64, channels)) == nil || e.Logits(make([]float32, c.N*c.Program.Classes())) == nil {
