@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -84,9 +87,19 @@ func importNetwork(c *cli.Context, settings []setting) error {
 		return err
 	}
 	defer r.Close()
+	warnClasses(r, f.Metadata)
 	result := importResult{Dir: r.Dir, Space: space.Name(), Arch: space.Format(a)}
 	result.Tensors, result.Values = r.Imported()
 	return output(c, result, result.text)
+}
+
+// warnClasses warns if the network was trained to tell other classes apart than those of the run's images.
+func warnClasses(r *run.Run, metadata map[string]string) {
+	var names []string
+	if json.Unmarshal([]byte(metadata["class_names"]), &names) != nil || slices.Equal(names, r.Images.Classes()) {
+		return
+	}
+	slog.Warn("the network has other classes than the images", "network", strings.Join(names, ", "), "images", strings.Join(r.Images.Classes(), ", "))
 }
 
 // importConfig returns the configuration of a run with the network that the file's metadata describe. Flags give the rest. A flag
