@@ -16,7 +16,7 @@ import (
 	"bnas.example/train"
 )
 
-// ImportedName is the file of a run folder with the network from which the run started, as Import got it.
+// ImportedName is the file of a run folder with the network from which the run started.
 const ImportedName = "imported.safetensors"
 
 // importedFile is the content of ImportedName.
@@ -28,8 +28,9 @@ type importedFile struct {
 // Import makes a run in dir that starts from a network of the space, trained elsewhere: from the tensors of an architecture in
 // the names of supernet.Net.StateDict. They are float32. Parameters of other paths have the values of the seed. The run has a
 // checkpoint at step 0: it can be opened, and Train goes on from it. Errors are those of Create, and of wrong tensors. After an
-// error no file is left behind.
+// error no file is left behind. An import that cfg already names is replaced.
 func Import(dir string, cfg Config, arch string, tensors []safetensors.Tensor, o Options) (*Run, error) {
+	cfg.Imported = ""
 	if err := fresh(&cfg); err != nil {
 		return nil, err
 	}
