@@ -20,6 +20,8 @@ const (
 	// batch, K the largest number of options of a gene, drawn as permutations so that each option of a gene is used
 	// once before any is used again. The K gradients are summed, as FairNAS does, and applied in one update.
 	Strict Sampling = "strict"
+	// Fixed takes Config.Path in every step: a network is trained on its own.
+	Fixed Sampling = "fixed"
 )
 
 // OptimizerName selects the update rule.
@@ -39,8 +41,9 @@ type Config struct {
 	Shards int    `yaml:"shards" range:"[0,1024]"`      // virtual devices that a batch is divided among; 0 and 1: the whole batch is one
 	Seed   uint64 `yaml:"seed"`                         // of the sampled paths
 
-	Train    supernet.TrainSet `yaml:"train"`    // last-bn, bn, bn+classifier or all
-	Sampling Sampling          `yaml:"sampling"` // uniform or strict
+	Train    supernet.TrainSet `yaml:"train"`          // last-bn, bn, bn+classifier or all
+	Sampling Sampling          `yaml:"sampling"`       // uniform, strict or fixed
+	Path     string            `yaml:"path,omitempty"` // the architecture of fixed, in the text of the space
 
 	Optimizer          OptimizerName `yaml:"optimizer"`                            // sgd or adamw
 	Momentum           float64       `yaml:"momentum" range:"[0,1)"`               // SGD: μ
@@ -92,7 +95,9 @@ func (c Config) Validate() error {
 	errs.Check(c.Steps != 0 || c.Epochs != 0, "train.epochs", "0: there must be at least one, or steps")
 	errs.Check(c.Shards < 2 || c.Batch%c.Shards == 0, "train.shards", "%d: a batch of %d is not %d equal parts", c.Shards, c.Batch, c.Shards)
 	errs.Check(oneOf(c.Train, supernet.TrainSets()...), "train.train", "%q: there is %s", c.Train, list(supernet.TrainSets()...))
-	errs.Check(oneOf(c.Sampling, Uniform, Strict), "train.sampling", "%q: there is %s", c.Sampling, list(Uniform, Strict))
+	errs.Check(oneOf(c.Sampling, Uniform, Strict, Fixed), "train.sampling", "%q: there is %s", c.Sampling, list(Uniform, Strict, Fixed))
+	errs.Check(c.Sampling != Fixed || c.Path != "", "train.path", "is missing: train.sampling fixed needs an architecture")
+	errs.Check(c.Sampling == Fixed || c.Path == "", "train.path", "%q: train.sampling %s draws its own; only fixed has an architecture", c.Path, c.Sampling)
 	errs.Check(oneOf(c.Optimizer, SGD, AdamW), "train.optimizer", "%q: there is %s", c.Optimizer, list(SGD, AdamW))
 	errs.Check(!c.Nesterov || c.Momentum > 0, "train.nesterov", "needs a momentum above 0")
 	errs.Check(c.Optimizer != AdamW || c.Eps > 0, "train.eps", "%v: must be above 0 for adamw", c.Eps)

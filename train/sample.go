@@ -8,7 +8,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// Paths returns the architectures of a training step: a function of (Seed, step) alone.
+// Paths returns the architectures that a training step draws: a function of (Seed, step) alone.
 func (c Config) Paths(s supernet.Space, step int) []supernet.Arch {
 	if wired, ok := s.(supernet.Wired); ok && c.Sampling == Strict {
 		return strictOperators(wired, c.Seed, step)

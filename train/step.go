@@ -16,7 +16,7 @@ import (
 func (t *Trainer) step(batch data.Batch) (Progress, error) {
 	began := time.Now()
 	step := t.state.Step
-	paths := t.cfg.Paths(t.net.Space, step)
+	paths := t.paths(step)
 	r, err := t.backward(paths, batch.Images, batch.Labels)
 	if err != nil {
 		return Progress{}, err

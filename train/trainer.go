@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"bnas.example/data"
@@ -40,6 +41,7 @@ type Trainer struct {
 	cfg    Config
 	dir    string
 
+	fixed    supernet.Arch     // the path of every step; nil: each step draws its own
 	total    int               // steps of the whole run
 	trained  []kernels.ParamID // everything that this run can update
 	identity []Field           // what a checkpoint must agree with
@@ -91,10 +93,41 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	if len(first.Labels) != cfg.Batch {
 		return nil, fmt.Errorf("train: batch: the loader delivers %d images, want %d", len(first.Labels), cfg.Batch)
 	}
-	t.trained = net.Trainable(cfg.Train, nil)
+	if err := t.selectTrained(); err != nil {
+		return nil, err
+	}
 	t.identity = append(netIdentity(net), runIdentity(cfg, t.total, loader, first)...)
 	t.state = state{Counts: make([]int, len(t.trained)), Ranking: ranking{At: -1}}
 	return t, nil
+}
+
+// selectTrained sets what the run can update: the parameters of the whole supernet, or those of its fixed path.
+func (t *Trainer) selectTrained() (err error) {
+	if t.cfg.Sampling != Fixed {
+		t.trained = t.net.Trainable(t.cfg.Train, nil)
+		return nil
+	}
+	if t.fixed, err = t.net.Space.Parse(t.cfg.Path); err != nil {
+		return setting.Errorf("train.path", "%q: %v", t.cfg.Path, err)
+	}
+	if !t.net.Space.Alive(t.fixed) {
+		return setting.Errorf("train.path", "%q: no path leads from its input to its output; there is nothing to train", t.cfg.Path)
+	}
+	p, err := t.net.Program(t.fixed)
+	if err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	t.trained = t.net.Trainable(t.cfg.Train, p)
+	slices.Sort(t.trained)
+	return nil
+}
+
+// paths returns the architectures of a step.
+func (t *Trainer) paths(step int) []supernet.Arch {
+	if t.fixed != nil {
+		return []supernet.Arch{t.fixed}
+	}
+	return t.cfg.Paths(t.net.Space, step)
 }
 
 // Step returns the number of updates made so far, Total that of the whole run.

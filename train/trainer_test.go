@@ -80,7 +80,9 @@ func variants(steps int) map[string]Config {
 	plain.Momentum, plain.Train = 0, supernet.LastBN
 	all := quick(steps)
 	all.Train = supernet.All
-	return map[string]Config{"all": all, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
+	fixed := all
+	fixed.Sampling, fixed.Path, fixed.Nesterov, fixed.WeightDecay, fixed.WeightDecayWeights = Fixed, fixedPath, true, 5e-4, 5e-4
+	return map[string]Config{"all": all, "fixed": fixed, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
 }
 
 func TestBNOnlyTrainingLearns(t *testing.T) {

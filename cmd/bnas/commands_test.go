@@ -39,6 +39,12 @@ var commandCases = []commandCase{
 
 	{args: "train " + netFlags + " --steps 2e0 --batch 4 --rank-every 0 --out DIR/trained --json",
 		values: map[string]string{"step": "2", "total": "2", "settled": "false"}, file: "DIR/trained/checkpoint"},
+	{args: "train " + netFlags + " --steps 2 --batch 4 --rank-every 0 --train all --sampling fixed --path mixed --weight-decay-weights 5e-4 --out DIR/fixed --json",
+		values: map[string]string{"step": "2"}, file: "DIR/fixed/checkpoint"},
+	{args: "train --sampling fixed --out DIR/x", code: exitUsage, stderr: "bnas: --path is missing: --sampling fixed needs an architecture\n"},
+	{args: "train --path mixed --out DIR/x", code: exitUsage, stderr: "--sampling uniform draws its own; only fixed has an architecture\n"},
+	{args: "train --sampling fixed --path 22212220 --out DIR/x", code: exitUsage, stderr: "bnas: --path \"22212220\": nas-bench-201 has the architectures 0…15624\n"},
+	{args: "train --weight-decay-weights 5e-4 --out DIR/x", code: exitUsage, stderr: "bnas: --weight-decay-weights has an effect only with --train all or bn+classifier\n"},
 	{args: "train " + netFlags + " --steps 200 --batch 4 --rank-every 0 --max-time 1ns --out DIR/cut", code: exitInterrupted, stderr: "to go on: bnas train --resume DIR/cut\n"},
 	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
 	{args: "train --resume RUN --lr 0.3", code: exitFailure, stderr: "lr"},

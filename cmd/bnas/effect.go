@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
+	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -14,6 +15,9 @@ var conditional = []struct {
 	holds     func(run.Config) bool
 }{
 	{[]string{"settled", "patience"}, "with --early-bird", func(c run.Config) bool { return c.Train.EarlyBird }},
+	{[]string{"weight-decay-weights"}, "with --train all or bn+classifier", func(c run.Config) bool {
+		return c.Train.Train == supernet.All || c.Train.Train == supernet.AllBNAndClassifier
+	}},
 	{[]string{"momentum", "nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
 	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},

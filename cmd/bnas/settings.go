@@ -85,6 +85,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if err := ownSpace(&cfg.Supernet); err != nil {
 		return cfg, err
 	}
+	if err := ownPath(&cfg); err != nil {
+		return cfg, err
+	}
 	cfg.Spread()
 	if err := cfg.Validate(); err != nil {
 		return cfg, usageError{err}
@@ -106,6 +109,20 @@ func ownSpace(c *supernet.Config) error {
 	if _, err := supernet.Lookup(c.Space); err == nil {
 		c.Chain = "" // of another space
 	}
+	return nil
+}
+
+// ownPath replaces the architecture of a run with a fixed path by its text in the space.
+func ownPath(cfg *run.Config) error {
+	space, err := cfg.Supernet.Lookup()
+	if err != nil || cfg.Train.Path == "" {
+		return nil // Validate has the error of an unknown space
+	}
+	a, err := parseArch(space, cfg.Train.Path)
+	if err != nil {
+		return usagef("--path %q: %w", cfg.Train.Path, err)
+	}
+	cfg.Train.Path = space.Format(a)
 	return nil
 }
 
