@@ -83,6 +83,11 @@ func importNetwork(c *cli.Context, settings []setting) error {
 		return err
 	}
 	r, err := run.Import(newFolder(c), cfg, space.Format(a), f.Tensors, options(c))
+	for _, wrong := range run.WrongSettings(err) {
+		if wrong.Setting == "supernet.classes" {
+			return usagef("classes of the network in %s: %s; name its images with --data and --data-dir", inputName(path), wrong.Problem)
+		}
+	}
 	if err != nil {
 		return err
 	}

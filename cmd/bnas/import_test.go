@@ -35,6 +35,7 @@ func TestImportOfOtherMetadata(t *testing.T) {
 		{"mean", "grey", exitFailure, `other.safetensors: metadata: mean is "grey", not a list of numbers`},
 		{"channels", "four", exitFailure, `other.safetensors: metadata: channels is "four", not a whole number`},
 		{"arch", "|none~0|", exitFailure, `other.safetensors: metadata: "|none~0|": `},
+		{"classes", "11", exitUsage, "classes of the network in other.safetensors: 11, but fashion has 10; name its images with --data"},
 		{"space", "other", exitUsage, "there are nas-bench-201"},
 	} {
 		metadata := maps.Clone(f.Metadata)
