@@ -61,46 +61,62 @@ struct merge_args {
 	const float *sums;
 };
 
-// weight_lanes returns the offset in a chunk's sums of the LANES outputs of block k for input i and tap t, input being a channel
-// of whole blocks (0 if depthwise).
-static size_t weight_lanes(const struct weight_job *j, int k, int i, int t) {
-	const struct conv_shape *s = &j->conv.shape;
-	int taps = s->kernel * s->kernel;
-	if (s->depthwise)
-		return ((size_t)k * taps + t) * LANES;
-	int k0 = k / j->part * j->part, left = (s->kb - k0 < j->part ? s->kb - k0 : j->part), nk;
-	while (nk = panel_width(left), k >= k0 + nk)
-		k0 += nk, left -= nk;
-	return ((size_t)k0 * s->cb * taps * LANES + (((size_t)i / LANES * taps + t) * LANES + i % LANES) * nk + k - k0) * LANES;
+// merge_lanes adds the chunks of LANES sums, in order.
+INLINE void merge_lanes(double sum[LANES], const float *x, size_t next, int chunks) {
+	for (int l = 0; l < LANES; l++)
+		sum[l] = x[l];
+	for (int c = 1; c < chunks; c++) {
+		x += next;
+		for (int l = 0; l < LANES; l++)
+			sum[l] += x[l];
+	}
 }
 
-// merge_block adds the chunks of one block of outputs, in order, and places the weights of each output's own group.
-static void merge_block(const struct merge_args *a, int block) {
+// merge_depthwise places the weights of one block of channels.
+static void merge_depthwise(const struct merge_args *a, int block, int chunks) {
+	int taps = a->job->conv.shape.kernel * a->job->conv.shape.kernel, first = block * LANES;
+	for (int t = 0; t < taps; t++) {
+		double sum[LANES];
+		merge_lanes(sum, a->sums + ((size_t)block * taps + t) * LANES, a->job->size, chunks);
+		for (int l = 0; l < LANES && first + l < a->to->outs; l++)
+			a->dw[(size_t)(first + l) * taps + t] = sum[l];
+	}
+}
+
+// panel_sums returns the sums of output block k, input 0 and tap 0 in those of a chunk, and the number nk of blocks of its panel.
+static const float *panel_sums(const struct weight_job *j, const float *sums, int k, int *nk) {
+	const struct conv_shape *s = &j->conv.shape;
+	int k0 = k / j->part * j->part, end = s->kb - k0 < j->part ? s->kb : k0 + j->part;
+	while (*nk = panel_width(end - k0), k >= k0 + *nk)
+		k0 += *nk;
+	return sums + ((size_t)k0 * s->cb * s->kernel * s->kernel * LANES + k - k0) * LANES;
+}
+
+// merge_dense places the weights of one block of outputs that are in the groups of their outputs.
+static void merge_dense(const struct merge_args *a, int block, int chunks) {
 	const struct weight_slice *w = a->to;
-	int taps = a->job->conv.shape.kernel * a->job->conv.shape.kernel, chunks = weight_chunks(a->job, a->at->n);
-	int ins = w->ins / w->groups, outs = w->outs / w->groups, first = block * LANES;
-	int last = w->outs - first < LANES ? w->outs - 1 : first + LANES - 1;
+	int taps = a->job->conv.shape.kernel * a->job->conv.shape.kernel, ins = w->ins / w->groups, outs = w->outs / w->groups, nk;
+	int first = block * LANES, last = w->outs - first < LANES ? w->outs - 1 : first + LANES - 1;
 	int from = first / outs * ins, to = (last / outs + 1) * ins; // the inputs of these outputs' groups
-	if (a->job->conv.shape.depthwise)
-		from = 0, to = 1;
-	for (int i = from; i < to; i++)
-		for (int t = 0; t < taps; t++) {
-			const float *x = a->sums + weight_lanes(a->job, w->block + block, i, t);
-			double sum[LANES] = {0};
-			for (int c = 0; c < chunks; c++, x += a->job->size)
-				for (int l = 0; l < LANES; l++)
-					sum[l] += x[l];
-			for (int o = first; o <= last; o++) {
-				int c = a->job->conv.shape.depthwise ? 0 : i - o / outs * ins;
-				if (c >= 0 && c < ins)
-					a->dw[((size_t)o * ins + c) * taps + t] = sum[o - first];
+	const float *x = panel_sums(a->job, a->sums, w->block + block, &nk);
+	for (int c = from / LANES * LANES; c < to; c += LANES)
+		for (int t = 0; t < taps; t++)
+			for (int i = c < from ? from : c; i < to && i < c + LANES; i++) {
+				double sum[LANES];
+				merge_lanes(sum, x + ((size_t)c * taps + t * LANES + i - c) * nk * LANES, a->job->size, chunks);
+				for (int o = first; o <= last; o++) {
+					int own = i - o / outs * ins;
+					if (w->groups == 1 || (own >= 0 && own < ins))
+						a->dw[((size_t)o * ins + own) * taps + t] = sum[o - first];
+				}
 			}
-		}
 }
 
 static void merge_body(void *arg, struct pool *pool, int thread) {
+	const struct merge_args *a = arg;
+	int chunks = weight_chunks(a->job, a->at->n);
 	for (int block; (block = pool_next(pool, thread)) >= 0;)
-		merge_block(arg, block);
+		a->job->conv.shape.depthwise ? merge_depthwise(a, block, chunks) : merge_dense(a, block, chunks);
 }
 
 static void weight_merge(const struct place *at, const struct weight_job *job, const struct weight_slice *to, float *dw, const float *sums) {
