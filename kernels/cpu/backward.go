@@ -70,19 +70,8 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) error {
 		}
 		step := &e.p.Steps[gs.Step]
 		if step.Op == kernels.OpConv {
-			for k, j := range e.convs[gs.Step].backward {
-				if g.weights != nil {
-					e.weightGradients(g, s, step, g.weights.jobs[gs.Step][k])
-				}
-				if gs.Targets[k].Node == noNode {
-					continue
-				}
-				x.reset()
-				for _, b := range j.branches {
-					x.loads = append(x.loads, e.gradient(b.Out, g, s))
-				}
-				x.grads = append(x.grads, e.grad(gs.Targets[k], step.Act, g, sums))
-				C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j))
+			for k := range gs.Targets {
+				e.convGradients(g, s, gs, k, sums)
 			}
 		} else {
 			x.reset()
@@ -103,6 +92,44 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) error {
 		}
 	}
 	return nil
+}
+
+// convGradients runs job k of a convolution step: the input gradient if the pass needs it, and the weights' if there are such.
+func (e *exec) convGradients(g *gradPlan, s kernels.StatGrad, gs plan.Step, k int, sums bool) {
+	step, t := &e.p.Steps[gs.Step], gs.Targets[k]
+	var weight *weightJob
+	if g.weights != nil {
+		weight = g.weights.jobs[gs.Step][k]
+	}
+	joined := weight != nil && weight.joins && t.Node != noNode
+	if weight != nil && !joined {
+		e.weightSums(g, s, step, weight)
+	}
+	if t.Node != noNode {
+		e.inputGradient(g, s, gs, k, sums, joined)
+	}
+	if weight != nil {
+		e.writeWeights(g.weights, weight)
+	}
+}
+
+// inputGradient adds the input gradient of job k of a convolution step to its target. If it is joined, it computes the sums of
+// the weight gradient too.
+func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k int, sums, joined bool) {
+	step, j := &e.p.Steps[gs.Step], e.convs[gs.Step].backward[k]
+	at, x := e.place(), &e.desc
+	x.reset()
+	for _, b := range j.branches {
+		x.loads = append(x.loads, e.gradient(b.Out, g, s))
+	}
+	x.grads = append(x.grads, e.grad(gs.Targets[k], step.Act, g, sums))
+	var weight *C.struct_weight_job
+	var to *C.float
+	u := e.node(step.In[0], step.Act)
+	if joined {
+		weight, to = g.weights.jobs[gs.Step][k].c, e.d.moving.pointer(g.weights.sums)
+	}
+	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j), weight, &u, to)
 }
 
 // differentiate computes dγ and dβ of the BatchNorms of a node whose gradient is complete.

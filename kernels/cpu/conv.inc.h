@@ -1,5 +1,5 @@
 // The convolution step and its input gradient: compute the padded input of a group of images, run the core, and process
-// the outputs while they are in cache.
+// the outputs while they are in cache. The input of the input gradient, dy, is also that of the weight gradient.
 
 struct conv_args {
 	const struct place *at;
@@ -11,6 +11,15 @@ struct conv_args {
 	int nouts, rows;
 	const struct grad *grad;
 	const float *packed;
+	const struct weight_job *weight; // NULL: no weight gradient beside the input gradient
+	const struct load *u;            // of the weight gradient
+	float *sums;
+};
+
+// The memory of a thread. Block b of image i is in[i·cb + b].
+struct conv_space {
+	const float **in;
+	float **out, *pad, *tmp, *scratch, *u;
 };
 
 static inline int ceil_div(int a, int b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
@@ -37,61 +46,100 @@ static void form_padded(float *dst, const struct conv_job *j, const struct load 
 	form(l, terms, image, block, &g);
 }
 
-static void conv_body(void *arg, struct pool *pool, int thread) {
-	const struct conv_args *a = arg;
+static struct conv_space conv_lay(const struct conv_args *a, int thread) {
+	const struct conv_job *j = a->job;
+	float *list = a->at->scratch + (size_t)thread * a->at->stride, *pad = list + j->list, *tmp = pad + j->pad, *scratch = tmp + j->out;
+	return (struct conv_space){(const float **)list, (float **)list + j->group * j->shape.cb, pad, tmp, scratch, scratch + j->scratch};
+}
+
+// conv_group computes n images, at most a group.
+static void conv_group(const struct conv_args *a, const struct conv_space *m, int first, int n) {
 	const struct conv_job *j = a->job;
 	const struct conv_shape *s = &j->shape;
-	float *list = a->at->scratch + (size_t)thread * a->at->stride, *pad = list + j->list, *tmp = pad + j->pad, *scratch = tmp + j->out;
-	const float **in = (const float **)list;
-	float **out = (float **)list + j->group * s->cb;
 	size_t plane = (size_t)s->ph * s->pw * LANES, pixels = (size_t)s->h * s->w;
-	int clean = 0;
-	for (int item; (item = pool_next(pool, thread)) >= 0;) {
-		if (!clean)
-			memset(pad, 0, j->pad * sizeof *pad);
-		clean = 1;
-		int first = item * j->group, n = a->at->n - first < j->group ? a->at->n - first : j->group;
+	for (int i = 0; i < n; i++) {
+		int b = i * s->cb;
+		for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
+			for (int c = 0; c < l->cb; c++, b++) {
+				m->in[b] = m->pad + b * plane;
+				form_padded(m->pad + b * plane, j, l, a->terms, first + i, c);
+			}
+		int k = i * s->kb;
+		if (a->grad) {
+			for (int c = 0; c < s->kb; c++)
+				m->out[k + c] = a->grad->first ? a->grad->d + ((size_t)(first + i) * s->kb + c) * pixels * LANES
+				                               : m->tmp + (size_t)(k + c) * pixels * LANES;
+		} else
+			for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
+				for (int c = 0; c < o->cb; c++)
+					m->out[k++] = o->data + ((size_t)(first + i) * o->cb + c) * pixels * LANES;
+	}
+	j->core->run(s, n, m->out, m->in, a->packed, m->scratch);
+	for (int i = 0; i < n; i++)
+		if (a->grad)
+			for (int c = 0; c < s->kb; c++)
+				grad_block(a->grad, a->terms, m->out[i * s->kb + c], first + i, c);
+		else if (first + i < a->rows)
+			for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
+				if (o->partial)
+					image_stats(o, first + i, pixels);
+}
+
+// conv_chunk computes the images of one chunk of the weight gradient, and its sum.
+static void conv_chunk(const struct conv_args *a, const struct conv_space *m, int chunk) {
+	const struct conv_job *j = a->job;
+	const struct weight_job *w = a->weight;
+	const struct conv_shape *s = &w->conv.shape;
+	size_t row = (size_t)j->shape.pw * LANES, plane = (size_t)s->ph * s->pw * LANES;
+	struct output_gradient dy = {NULL, row, j->shape.ph * row};
+	struct weight_sum sum = {*s, a->sums + chunk * w->size, m->u + w->pad, 0};
+	int chunks = weight_chunks(w, a->at->n), end = chunk_start(a->at->n, chunk + 1, chunks);
+	w->core->start(&sum);
+	for (int first = chunk_start(a->at->n, chunk, chunks), n; first < end; first += n) {
+		n = end - first < j->group ? end - first : j->group;
+		conv_group(a, m, first, n);
 		for (int i = 0; i < n; i++) {
-			int b = i * s->cb;
-			for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
-				for (int c = 0; c < l->cb; c++, b++) {
-					in[b] = pad + b * plane;
-					form_padded(pad + b * plane, j, l, a->terms, first + i, c);
-				}
-			int k = i * s->kb;
-			if (a->grad) {
-				for (int c = 0; c < s->kb; c++)
-					out[k + c] = a->grad->first ? a->grad->d + ((size_t)(first + i) * s->kb + c) * pixels * LANES
-					                            : tmp + (size_t)(k + c) * pixels * LANES;
-			} else
-				for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-					for (int c = 0; c < o->cb; c++)
-						out[k++] = o->data + ((size_t)(first + i) * o->cb + c) * pixels * LANES;
+			for (int c = 0; c < s->cb; c++)
+				form_padded(m->u + c * plane, &w->conv, a->u, a->terms, first + i, c);
+			dy.at = m->in[i * j->shape.cb] + j->y0 * row + j->x0 * LANES;
+			w->core->add(&sum, m->u, &dy);
 		}
-		j->core->run(s, n, out, in, a->packed, scratch);
-		for (int i = 0; i < n; i++)
-			if (a->grad)
-				for (int c = 0; c < s->kb; c++)
-					grad_block(a->grad, a->terms, out[i * s->kb + c], first + i, c);
-			else if (first + i < a->rows)
-				for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-					if (o->partial)
-						image_stats(o, first + i, pixels);
+	}
+	w->core->finish(&sum);
+}
+
+static void conv_body(void *arg, struct pool *pool, int thread) {
+	const struct conv_args *a = arg;
+	struct conv_space m = conv_lay(a, thread);
+	int clean = 0, group = a->job->group;
+	for (int item; (item = pool_next(pool, thread)) >= 0;) {
+		if (!clean) {
+			memset(m.pad, 0, a->job->pad * sizeof *m.pad);
+			if (a->weight)
+				memset(m.u, 0, a->weight->pad * sizeof *m.u);
+		}
+		clean = 1;
+		if (a->weight)
+			conv_chunk(a, &m, item);
+		else
+			conv_group(a, &m, item * group, a->at->n - item * group < group ? a->at->n - item * group : group);
 	}
 }
 
 static void conv_items(struct conv_args *a) {
-	pool_run(a->at->pool, (a->at->n + a->job->group - 1) / a->job->group, conv_body, a);
+	int group = a->job->group;
+	pool_run(a->at->pool, a->weight ? weight_chunks(a->weight, a->at->n) : (a->at->n + group - 1) / group, conv_body, a);
 }
 
 static void conv(const struct place *at, const struct conv_job *job, const struct load *loads, int nloads,
                  const struct term *terms, const struct out *outs, int nouts, int rows, const float *packed) {
-	struct conv_args a = {at, job, loads, nloads, terms, outs, nouts, rows, NULL, packed};
+	struct conv_args a = {at, job, loads, nloads, terms, outs, nouts, rows, NULL, packed, NULL, NULL, NULL};
 	conv_items(&a);
 }
 
 static void conv_grad(const struct place *at, const struct conv_job *job, const struct load *loads, int nloads,
-                      const struct term *terms, const struct grad *grad, const float *packed) {
-	struct conv_args a = {at, job, loads, nloads, terms, NULL, 0, 0, grad, packed};
+                      const struct term *terms, const struct grad *grad, const float *packed,
+                      const struct weight_job *weight, const struct load *u, float *sums) {
+	struct conv_args a = {at, job, loads, nloads, terms, NULL, 0, 0, grad, packed, weight, u, sums};
 	conv_items(&a);
 }

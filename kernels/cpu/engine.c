@@ -25,7 +25,7 @@ void choose_core(const struct isa *isa, struct conv_job *j, int adding) {
 }
 
 void choose_weight_core(const struct isa *isa, struct weight_job *j) {
-	enum { SMALL = 1 << 15, LARGEST = 1 << 24 };
+	enum { SMALL = 1 << 15, LARGEST = 1 << 24 }; // floats
 	const struct conv_shape *s = &j->conv.shape;
 	const struct weight_core *const *c = isa->weight_cores;
 	while (!(*c)->fits(s))
@@ -35,8 +35,8 @@ void choose_weight_core(const struct isa *isa, struct weight_job *j) {
 	j->part = j->core->part(s);
 	if (j->part > s->kb)
 		j->part = s->kb;
-	// Many chunks occupy many threads; each costs memory and an addition.
-	j->chunks = j->size < SMALL ? 16 : 8;
+	j->least = j->size < SMALL ? 4 : 8;
+	j->chunks = 32;
 	while (j->chunks > 1 && j->chunks * j->size > LARGEST)
 		j->chunks /= 2;
 	struct conv_shape part = *s;
@@ -44,6 +44,12 @@ void choose_weight_core(const struct isa *isa, struct weight_job *j) {
 	j->pad = (size_t)s->cb * s->ph * s->pw * LANES;
 	j->dy = (size_t)part.kb * s->h * s->w * LANES;
 	j->scratch = j->core->scratch_size(&part);
+}
+
+int weight_joins(const struct weight_job *j, const struct conv_job *g) {
+	const struct conv_shape *s = &j->conv.shape;
+	return g->spread == 1 && j->part == s->kb && g->y0 >= 0 && g->x0 >= 0 &&
+	       g->y0 + s->h <= g->shape.ph && g->x0 + s->w <= g->shape.pw;
 }
 
 float *new_floats(size_t n) {
@@ -68,8 +74,9 @@ void run_conv(const struct isa *isa, const struct place *at, const struct conv_j
 }
 
 void run_conv_grad(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
-                   int nloads, const struct term *terms, const struct grad *grad, const float *packed) {
-	isa->conv_grad(at, j, loads, nloads, terms, grad, packed);
+                   int nloads, const struct term *terms, const struct grad *grad, const float *packed,
+                   const struct weight_job *weight, const struct load *u, float *sums) {
+	isa->conv_grad(at, j, loads, nloads, terms, grad, packed, weight, u, sums);
 }
 
 void run_weight_grad(const struct isa *isa, const struct place *at, const struct weight_job *j, const struct load *loads,

@@ -73,11 +73,13 @@ struct isa {
 	const struct core *const *cores; // in order of preference, NULL at the end
 	const struct weight_core *const *weight_cores;
 	// conv computes outs from the concatenated loads; conv_grad adds the one output to a node's gradient. Statistics
-	// are of the first rows images.
+	// are of the first rows images. With weight, conv_grad also computes the sums of the weight gradient, if
+	// weight_joins says that it can; u is the load of the step's input.
 	void (*conv)(const struct place *, const struct conv_job *, const struct load *, int nloads, const struct term *,
 	             const struct out *, int nouts, int rows, const float *packed);
 	void (*conv_grad)(const struct place *, const struct conv_job *, const struct load *, int nloads,
-	                  const struct term *, const struct grad *, const float *packed);
+	                  const struct term *, const struct grad *, const float *packed, const struct weight_job *weight,
+	                  const struct load *u, float *sums);
 	// weight_grad computes the sums of all items from the loads of u and of each output's gradient; weight_merge adds them
 	// to the dense gradient of one sibling. See weight.h.
 	void (*weight_grad)(const struct place *, const struct weight_job *, const struct load *, int nloads,

@@ -12,6 +12,10 @@ void run_pack(const struct conv_job *j, float *dst, const float *w);
 // choose_weight_core finds the first core that fits j->conv and sets all fields that depend on it.
 void choose_weight_core(const struct isa *isa, struct weight_job *j);
 
+// weight_joins reports whether conv_grad of job g can compute the sums of j: all of dy is in its padded input, without gaps,
+// and an item has all output blocks.
+int weight_joins(const struct weight_job *j, const struct conv_job *g);
+
 // new_floats returns aligned memory, or NULL. Large memory is in huge pages if the system has them.
 float *new_floats(size_t n);
 void free_floats(float *p);
@@ -19,7 +23,8 @@ void free_floats(float *p);
 void run_conv(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
               const struct term *, const struct out *, int nouts, int rows, const float *packed);
 void run_conv_grad(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
-                   const struct term *, const struct grad *, const float *packed);
+                   const struct term *, const struct grad *, const float *packed, const struct weight_job *weight,
+                   const struct load *u, float *sums);
 void run_weight_grad(const struct isa *, const struct place *, const struct weight_job *, const struct load *, int nloads,
                      const struct term *, float *sums);
 void run_weight_merge(const struct isa *, const struct place *, const struct weight_job *, const struct weight_slice *,

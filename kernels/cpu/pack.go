@@ -64,11 +64,11 @@ func (s *store) packed(j *convJob) *C.float {
 	s.uses++
 	j.pack.used = s.uses
 	if !j.pack.valid(s) {
-		s.floats -= len(j.pack.data)
-		j.pack.data = nil
-		s.makeRoom(int(j.c.pack))
-		j.pack.data = alignedFloats(int(j.c.pack))
-		s.floats += len(j.pack.data)
+		if j.pack.data == nil {
+			s.makeRoom(int(j.c.pack))
+			j.pack.data = alignedFloats(int(j.c.pack))
+			s.floats += len(j.pack.data)
+		}
 		dense := j.dense(s)
 		C.run_pack(&j.c, (*C.float)(&j.pack.data[0]), (*C.float)(&dense[0]))
 		for i, id := range j.pack.ids {

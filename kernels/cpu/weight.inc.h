@@ -9,8 +9,6 @@ struct weight_args {
 	float *sums; // [chunks][size]
 };
 
-static int weight_chunks(const struct weight_job *j, int n) { return n < j->chunks ? n : j->chunks; }
-
 // weight_form computes dy of one image and part: output blocks from k0 on.
 static void weight_form(const struct weight_args *a, float *dy, int image, int k0, int kb) {
 	size_t pixels = (size_t)a->job->conv.shape.h * a->job->conv.shape.w * LANES;
@@ -35,12 +33,13 @@ static void weight_body(void *arg, struct pool *pool, int thread) {
 		int chunk = item % chunks, k0 = item / chunks * j->part;
 		struct weight_sum m = {*s, a->sums + chunk * j->size + j->size / s->kb * k0, scratch, 0};
 		m.s.kb = s->kb - k0 < j->part ? s->kb - k0 : j->part;
+		struct output_gradient formed = {dy, (size_t)s->w * LANES, (size_t)s->h * s->w * LANES};
 		j->core->start(&m);
-		for (int i = (int)((int64_t)a->at->n * chunk / chunks); i < (int)((int64_t)a->at->n * (chunk + 1) / chunks); i++) {
+		for (int i = chunk_start(a->at->n, chunk, chunks); i < chunk_start(a->at->n, chunk + 1, chunks); i++) {
 			for (int c = 0; c < s->cb; c++)
 				form_padded(pad + c * plane, &j->conv, a->loads, a->terms, i, c);
 			weight_form(a, dy, i, k0, m.s.kb);
-			j->core->add(&m, pad, dy);
+			j->core->add(&m, pad, &formed);
 		}
 		j->core->finish(&m);
 	}

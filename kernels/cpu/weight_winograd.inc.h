@@ -76,9 +76,9 @@ INLINE void weight_winograd_tile(float *v, const float *y, size_t pitch, int h, 
 }
 
 // weight_winograd_gather transforms tile t and the next n − 1 into the places from m->tiles on.
-static void weight_winograd_gather(const struct weight_sum *m, const float *u, const float *dy, int t, int n) {
+static void weight_winograd_gather(const struct weight_sum *m, const float *u, const struct output_gradient *dy, int t, int n) {
 	const struct conv_shape *s = &m->s;
-	size_t row = (size_t)s->pw * LANES, pitch = (size_t)s->w * LANES;
+	size_t row = (size_t)s->pw * LANES;
 	float *v = weight_winograd_v(m) + m->tiles * LANES, *y = weight_winograd_y(m) + m->tiles * LANES;
 	for (int c = 0; c < s->cb; c++, v += WINO * weight_element)
 		for (int i = 0; i < n; i++) {
@@ -88,11 +88,11 @@ static void weight_winograd_gather(const struct weight_sum *m, const float *u, c
 	for (int k = 0; k < s->kb; k++, y += WINO * weight_element)
 		for (int i = 0; i < n; i++) {
 			struct winograd_place p = winograd_find(s, t + i);
-			const float *d = dy + (k * s->h + p.y) * pitch + p.x * LANES;
+			const float *d = dy->at + k * dy->block + p.y * dy->row + p.x * LANES;
 			if (p.y + 4 <= s->h && p.x + 4 <= s->w)
-				weight_winograd_tile(y + i * LANES, d, pitch, 4, 4);
+				weight_winograd_tile(y + i * LANES, d, dy->row, 4, 4);
 			else
-				weight_winograd_tile(y + i * LANES, d, pitch, s->h - p.y, s->w - p.x);
+				weight_winograd_tile(y + i * LANES, d, dy->row, s->h - p.y, s->w - p.x);
 		}
 }
 
@@ -114,7 +114,7 @@ static void weight_winograd_products(struct weight_sum *m) {
 	m->tiles = 0;
 }
 
-static void weight_winograd_add(struct weight_sum *m, const float *u, const float *dy) {
+static void weight_winograd_add(struct weight_sum *m, const float *u, const struct output_gradient *dy) {
 	int tiles = winograd_down(&m->s) * winograd_across(&m->s);
 	for (int t = 0, n; t < tiles; t += n) {
 		n = tiles - t < WEIGHT_TILES - m->tiles ? tiles - t : WEIGHT_TILES - m->tiles;

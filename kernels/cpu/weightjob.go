@@ -12,21 +12,30 @@ import (
 
 // weightJob is one call of a core of weight gradients, for the siblings of a convJob.
 type weightJob struct {
-	c    C.struct_weight_job
-	conv *convJob // forward
+	c    *C.struct_weight_job // an allocation of its own, without Go pointers
+	conv *convJob             // forward
+	// joins: the input gradient, where the pass needs one, computes the sums too.
+	joins bool
 }
 
-func (d *device) newWeightJob(forward *convJob) *weightJob {
-	j := &weightJob{conv: forward, c: C.struct_weight_job{conv: forward.c}}
-	C.choose_weight_core(d.isa, &j.c)
+func (d *device) newWeightJob(forward, backward *convJob) *weightJob {
+	j := &weightJob{conv: forward, c: &C.struct_weight_job{conv: forward.c}}
+	C.choose_weight_core(d.isa, j.c)
+	j.joins = C.weight_joins(j.c, &backward.c) != 0
 	return j
 }
 
-// scratch returns the number of floats of scratch memory that a thread needs.
-func (j *weightJob) scratch() int { return int(j.c.pad + j.c.dy + j.c.scratch) }
+// scratch returns the number of floats of scratch memory that a thread needs, alone or joined to the input gradient.
+func (j *weightJob) scratch(backward *convJob) int {
+	n := int(j.c.pad + j.c.scratch)
+	if j.joins {
+		return max(n+int(j.c.dy), n+backward.scratch())
+	}
+	return n + int(j.c.dy)
+}
 
-// sums returns the number of floats of the sums of all chunks.
-func (j *weightJob) sums() int { return int(j.c.size) * int(j.c.chunks) }
+// sums returns the number of floats of the sums of all chunks of n images.
+func (j *weightJob) sums(n int) int { return int(j.c.size) * int(C.weight_chunks(j.c, C.int(n))) }
 
 // slices describes the weight of each sibling, and calls f with its parameter and shape.
 func (j *weightJob) slices(f func(to C.struct_weight_slice, id kernels.ParamID, shape []int)) {
@@ -53,11 +62,12 @@ func (e *exec) planWeights(g *gradPlan) *weightPlan {
 	w := &weightPlan{jobs: make([][]*weightJob, len(e.p.Steps))}
 	sums, dense := 0, 0
 	for i := range e.p.Steps {
-		for _, forward := range e.convs[i].forward {
-			j := e.d.newWeightJob(forward)
+		for k, forward := range e.convs[i].forward {
+			backward := e.convs[i].backward[k]
+			j := e.d.newWeightJob(forward, backward)
 			w.jobs[i] = append(w.jobs[i], j)
-			w.scratch = max(w.scratch, j.scratch()+gap)
-			sums = max(sums, j.sums())
+			w.scratch = max(w.scratch, j.scratch(backward)+gap)
+			sums = max(sums, j.sums(e.plan.n))
 			j.slices(func(_ C.struct_weight_slice, _ kernels.ParamID, shape []int) {
 				dense = max(dense, shape[0]*shape[1]*shape[2]*shape[3])
 			})
@@ -92,18 +102,23 @@ func (e *exec) clearMissed(w *weightPlan) {
 	}
 }
 
-// weightGradients writes the Grad slots of the weights of one job of a step.
-func (e *exec) weightGradients(g *gradPlan, s kernels.StatGrad, step *kernels.Step, j *weightJob) {
+// weightSums computes the sums of one job of a step alone.
+func (e *exec) weightSums(g *gradPlan, s kernels.StatGrad, step *kernels.Step, j *weightJob) {
 	at, x := e.place(), &e.desc
 	x.reset()
 	x.loads = append(x.loads, e.node(step.In[0], step.Act))
 	for _, b := range j.conv.branches {
 		x.loads = append(x.loads, e.gradient(b.Out, g, s))
 	}
-	sums, dense := e.d.moving.pointer(g.weights.sums), e.d.moving.pointer(g.weights.dense)
-	C.run_weight_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), sums)
+	C.run_weight_grad(e.d.isa, &at, j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), e.d.moving.pointer(g.weights.sums))
+}
+
+// writeWeights writes the Grad slots of the weights of a job from its sums.
+func (e *exec) writeWeights(w *weightPlan, j *weightJob) {
+	at := e.place()
+	sums, dense := e.d.moving.pointer(w.sums), e.d.moving.pointer(w.dense)
 	j.slices(func(to C.struct_weight_slice, id kernels.ParamID, shape []int) {
-		C.run_weight_merge(e.d.isa, &at, &j.c, &to, dense, sums)
-		e.store.writeGradient(id, e.d.moving.floats(g.weights.dense, shape[0]*shape[1]*shape[2]*shape[3]), shape...)
+		C.run_weight_merge(e.d.isa, &at, j.c, &to, dense, sums)
+		e.store.writeGradient(id, e.d.moving.floats(w.dense, shape[0]*shape[1]*shape[2]*shape[3]), shape...)
 	})
 }
