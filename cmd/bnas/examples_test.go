@@ -244,7 +244,10 @@ func small(line string) string {
 			add(sizes)
 		}
 	case "import":
-		add("--batch 4 --rank-every 0 --steps 4")
+		add("--batch 4 --rank-every 0")
+		if !has("--steps") {
+			add("--steps 4")
+		}
 	case "ntk":
 		add("--ntk-images 2")
 	case "correlate":

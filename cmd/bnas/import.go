@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"bnas.example/run"
 	"bnas.example/safetensors"
 	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // mostNetwork is the largest file of a network in bytes, many times the size of any.
@@ -28,11 +30,13 @@ func importCommand() *cli.Command {
 		Flags:     append(flags(settings, computeSettings), outFlag),
 		Description: "bnas import net.safetensors --out runs/imported\n" +
 			"bnas eval --run runs/imported all3x3\n" +
-			"bnas train --resume runs/imported\n\n" +
+			"bnas import net.safetensors --out runs/retrained --sampling fixed --train all --epochs 2\n" +
+			"bnas train --resume runs/retrained\n\n" +
 			"FILE is the network's state dict in safetensors, with the names of bnas export, in float32. The network is that of\n" +
 			"the file's metadata; a file without them needs ARCH, and --space, --bn, --channels and --cells as the network has\n" +
 			"them. Parameters of other paths have the values of --seed. Running statistics are not taken over: bnas recomputes\n" +
-			"them from training images. The settings of training are those with which the run goes on." + archHelp,
+			"them from training images. The settings of training are those with which the run goes on: --sampling fixed --train all\n" +
+			"trains the imported network alone, with all of its weights." + archHelp,
 		Action: func(c *cli.Context) error { return importNetwork(c, settings) },
 	}
 }
@@ -70,7 +74,7 @@ func importNetwork(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", inputName(path), err)
 	}
-	cfg, err := importConfig(c, settings, known, f.Metadata)
+	cfg, err := importConfig(c, settings, known, arch, f.Metadata)
 	if err != nil {
 		return err
 	}
@@ -109,8 +113,11 @@ func warnClasses(r *run.Run, metadata map[string]string) {
 
 // importConfig returns the configuration of a run with the network that the file's metadata describe. Flags give the rest. A flag
 // that contradicts the metadata is wrong use.
-func importConfig(c *cli.Context, settings []setting, known supernet.Config, metadata map[string]string) (run.Config, error) {
+func importConfig(c *cli.Context, settings []setting, known supernet.Config, arch string, metadata map[string]string) (run.Config, error) {
 	base := run.Default()
+	if c.String("sampling") == string(train.Fixed) {
+		base.Train.Path = cmp.Or(c.Args().Get(1), arch)
+	}
 	if known.Space != "" {
 		if known.BN == "" {
 			known.BN = base.Supernet.BN
