@@ -43,9 +43,9 @@ func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 		return 0, err
 	}
 	n := len(list)
-	step := blocks("update_sgd", n, 1, at, n, result, rule.LR, rule.Momentum, nesterov(rule), rule.ClipNorm)
+	step := blocks("update_sgd", n, 1, at, n, result, rule.LR, rule.Momentum, nesterov(rule), rule.ClipNorm, rule.ClipValue)
 	if rule.Kind == kernels.AdamW {
-		step = blocks("update_adamw", n, 1, at, n, result, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm)
+		step = blocks("update_adamw", n, 1, at, n, result, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
 	}
 	norm := blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n)
 	for _, v := range list {

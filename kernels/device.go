@@ -90,6 +90,8 @@ type Update struct {
 	WeightDecay, WeightDecayWeights float64
 	// ClipNorm is the largest global ℓ2 norm of the gradients: larger ones are scaled down to it. 0 does not clip.
 	ClipNorm float64
+	// ClipValue is the largest magnitude of an element of a gradient, after ClipNorm. 0 does not clip.
+	ClipValue float64
 	// Steps[i] is the number of updates of ids[i], this one included. AdamW's bias correction needs it; SGD ignores it.
 	Steps []int
 }

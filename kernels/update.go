@@ -11,7 +11,7 @@ func (u Update) check(params []Param, ids []ParamID) error {
 	if err := checkIDs(params, ids); err != nil {
 		return err
 	}
-	for _, v := range []float64{u.LR, u.Momentum, u.WeightDecay, u.WeightDecayWeights, u.ClipNorm} {
+	for _, v := range []float64{u.LR, u.Momentum, u.WeightDecay, u.WeightDecayWeights, u.ClipNorm, u.ClipValue} {
 		if !(v >= 0) || math.IsInf(v, 0) {
 			return fmt.Errorf("a setting is %v, must be finite and ≥ 0", v)
 		}

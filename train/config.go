@@ -54,6 +54,7 @@ type Config struct {
 	WeightDecay        float64       `yaml:"weight_decay" range:"[0,inf)"`         // of γ and β
 	WeightDecayWeights float64       `yaml:"weight_decay_weights" range:"[0,inf)"` // of convolution and classifier weights
 	ClipNorm           float64       `yaml:"clip_norm" range:"[0,inf)"`            // largest global ℓ2 norm of the gradient; 0: no clipping
+	ClipValue          float64       `yaml:"clip_value,omitempty" range:"[0,inf)"` // largest magnitude of an element of the gradient; 0: no clipping
 	LabelSmoothing     float64       `yaml:"label_smoothing" range:"[0,1)"`        // q = (1−s)·onehot + s/K
 
 	LR       float64  `yaml:"lr" range:"(0,inf)"`                  // peak learning rate
@@ -102,6 +103,7 @@ func (c Config) Validate() error {
 	errs.Check(!c.Nesterov || c.Momentum > 0, "train.nesterov", "needs a momentum above 0")
 	errs.Check(c.Optimizer != AdamW || c.Eps > 0, "train.eps", "%v: must be above 0 for adamw", c.Eps)
 	errs.Check(c.MinLR <= c.LR, "train.min_lr", "%v: is above lr, %v", c.MinLR, c.LR)
+	errs.Check(c.ClipValue == 0 || c.ClipNorm == 0, "train.clip_value", "%v: with clip_norm %v; one of them must be 0", c.ClipValue, c.ClipNorm)
 	errs.Check(oneOf(c.Schedule, Cosine, Linear, Constant), "train.schedule", "%q: there is %s", c.Schedule, list(Cosine, Linear, Constant))
 	errs.Check(c.Steps <= 0 || c.Warmup < c.Steps, "train.warmup_steps", "%d: is not less than the %d steps of the run", c.Warmup, c.Steps)
 	errs.Check(!c.EarlyBird || c.RankEvery > 0, "train.early_bird", "needs a rank_every above 0")
@@ -115,7 +117,7 @@ func (c Config) update(lr float64, steps []int) kernels.Update {
 		Kind: kernels.SGD, LR: lr, Momentum: c.Momentum, Nesterov: c.Nesterov,
 		Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps,
 		WeightDecay: c.WeightDecay, WeightDecayWeights: c.WeightDecayWeights,
-		ClipNorm: c.ClipNorm, Steps: steps,
+		ClipNorm: c.ClipNorm, ClipValue: c.ClipValue, Steps: steps,
 	}
 	if c.Optimizer == AdamW {
 		u.Kind = kernels.AdamW

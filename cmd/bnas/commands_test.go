@@ -26,6 +26,7 @@ type commandCase struct {
 	stderr string            // a part of it
 	values map[string]string // with --json: values at the top level, as JSON
 	file   string            // that the command has written
+	holds  []string          // parts of it
 }
 
 // commandCases has cases for each command, in an order in which later ones find the files of earlier ones.
@@ -49,6 +50,10 @@ var commandCases = []commandCase{
 	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
 	{args: "train --resume RUN --lr 0.3", code: exitFailure, stderr: "lr"},
 	{args: "train --resume DIR", code: exitFailure, stderr: "bnas: DIR is not a run folder: it has no config.yaml; `bnas train` or `bnas run` makes one\n"},
+	{args: "train --preset bn-nas --space nas-bench-macro " + "--channels 4 --height 8 --width 8" + " --batch 4 --steps 1 --rank-every 0 --holdout 8 --out DIR/preset",
+		stdout: "steps      1 of 1", file: "DIR/preset/config.yaml", holds: []string{"train: last-bn", "clip_value: 5", "lr: 0.25", "schedule: linear", "max_macs: 475000000", "bn: standard"}},
+	{args: "train --preset bn-nas --clip-norm 1 --out DIR/no", code: exitUsage, stderr: "bnas: --clip-value 5: with clip_norm 1; one of them must be 0\n"},
+	{args: "train --preset nonsense --out DIR/no", code: exitUsage, stderr: "bnas: --preset \"nonsense\": there is bn-nas\n"},
 	{args: "train --threads -1", code: exitUsage, stderr: "bnas: --threads -1: must be 0…1024; 0 takes every core\n"},
 	{args: "train --precision fp8", code: exitUsage, stderr: "bnas: --precision \"fp8\": there is fp32, tf32, fp16 and bf16\n"},
 	{args: "train --momentum 0.5 --out DIR/x", code: exitUsage, stderr: "bnas: --momentum has an effect only with --optimizer sgd\n"},
@@ -226,8 +231,14 @@ func TestCommands(t *testing.T) {
 				t.Errorf("wrong use, but stdout has %q", &stdout)
 			}
 			if c.file != "" {
-				if _, err := os.Stat(fill.Replace(c.file)); err != nil {
+				text, err := os.ReadFile(fill.Replace(c.file))
+				if err != nil {
 					t.Error(err)
+				}
+				for _, part := range c.holds {
+					if !bytes.Contains(text, []byte(part)) {
+						t.Errorf("%s has no %q:\n%s", c.file, part, text)
+					}
 				}
 			}
 			if strings.Contains(c.args, "--json") {

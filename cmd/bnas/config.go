@@ -59,6 +59,7 @@ var (
 		{"weight-decay", "train.weight_decay", "decay `X` of γ and β", catTraining},
 		{"weight-decay-weights", "train.weight_decay_weights", "decay `X` of the weights of convolutions and classifier", catTraining},
 		{"clip-norm", "train.clip_norm", "largest gradient norm `X` (0: no clipping)", catTraining},
+		{"clip-value", "train.clip_value", "largest magnitude `X` of an element of the gradient, instead of --clip-norm (0: no clipping)", catTraining},
 		{"label-smoothing", "train.label_smoothing", "mass `X` moved from the label to all classes", catTraining},
 		{"checkpoint-every", "train.checkpoint_every", "`N` steps between checkpoints (0: by time alone)", catTraining},
 		{"metrics-every", "train.metrics_every", "`N` steps a line of metrics.jsonl", catTraining},
@@ -110,6 +111,9 @@ func flags(groups ...[]setting) []cli.Flag {
 		&cli.StringFlag{Name: "config", Usage: "YAML `FILE` of settings; flags override it", DefaultText: "none", Category: catMachine})
 	return append(f, outputFlags()...)
 }
+
+// presetFlag selects a built-in configuration, which --config and flags override.
+var presetFlag = &cli.StringFlag{Name: "preset", Usage: "settings of a published recipe: `NAME` is " + strings.Join(run.Presets(), " or ") + "; --config and flags override it", DefaultText: "none", Category: catMachine}
 
 // either returns "a, b or c".
 func either(names []string) string {

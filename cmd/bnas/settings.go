@@ -46,10 +46,19 @@ func flagsOf(settings []setting) []cli.Flag {
 	return flags
 }
 
-// resolve builds the configuration of a command. It starts from base, reads the file of --config, and then applies the
-// given flags.
+// resolve builds the configuration of a command. It starts from base, applies the preset, reads the file of --config, and
+// then applies the given flags.
 func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, error) {
 	cfg := base
+	if name := c.String(presetFlag.Name); name != "" {
+		f, err := run.Preset(name)
+		if err != nil {
+			return cfg, usagef("--preset %w", err)
+		}
+		if err := f.Apply(&cfg); err != nil {
+			return cfg, err
+		}
+	}
 	if path := c.String("config"); path != "" {
 		f, err := run.OpenFile(path)
 		if err == nil {

@@ -3,11 +3,11 @@
 //
 //   gradient_norm: result = Σ g² over all; the first parameter with a gradient that is not finite (−1: none); and its
 //                  first such element
-//   update_sgd:    g = clip·g + decay·θ;  v = μ·v + g;  θ −= lr·(g + μ·v if Nesterov, else v)
-//   update_adamw:  g = clip·g;  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
+//   update_sgd:    g = [clip·g] + decay·θ;  v = μ·v + g;  θ −= lr·(g + μ·v if Nesterov, else v)
+//   update_adamw:  g = [clip·g];  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
 //                  θ = θ·(1 − lr·decay) − lr·(m/bias1)/(√(v/bias2) + ε)
 //
-// clip = min(1, bound/(√Σg² + 10⁻⁶)), or 1 without a bound. Elements are computed in doubles and stored in floats.
+// clip = min(1, bound/(√Σg² + 10⁻⁶)), or 1 without a bound. [x] is x within ±limit, or x without a limit. Elements are computed in doubles and stored in floats.
 // Every product and every sum is rounded by itself. A parameter therefore has the bits that the host's optimizer gives
 // it.
 #include "plain.cuh"
@@ -77,14 +77,16 @@ __device__ __forceinline__ double clip_factor(const double *norm, double bound) 
 	return bound > 0 ? min(1.0, bound / (sqrt(norm[0]) + 1e-6)) : 1;
 }
 
-extern "C" __global__ void __launch_bounds__(256) update_sgd(const Parameter *list, i64 count, const double *norm, double lr, double momentum, double nesterov, double clip) {
+__device__ __forceinline__ double within(double g, double limit) { return limit > 0 ? max(-limit, min(limit, g)) : g; }
+
+extern "C" __global__ void __launch_bounds__(256) update_sgd(const Parameter *list, i64 count, const double *norm, double lr, double momentum, double nesterov, double clip, double limit) {
 	if (norm[1] >= 0)
 		return;
 	const double factor = clip_factor(norm, clip);
 	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
 		const Parameter &p = list[k];
 		for (i64 e = threadIdx.x; e < p.length; e += blockDim.x) {
-			double x = p.data[e], g = times(factor, p.grad[e]) + times(p.decay, x);
+			double x = p.data[e], g = within(times(factor, p.grad[e]), limit) + times(p.decay, x);
 			if (momentum != 0) {
 				double v = times(momentum, p.moment1[e]) + g;
 				p.moment1[e] = (float)v;
@@ -95,14 +97,14 @@ extern "C" __global__ void __launch_bounds__(256) update_sgd(const Parameter *li
 	}
 }
 
-extern "C" __global__ void __launch_bounds__(256) update_adamw(const Parameter *list, i64 count, const double *norm, double lr, double beta1, double beta2, double eps, double clip) {
+extern "C" __global__ void __launch_bounds__(256) update_adamw(const Parameter *list, i64 count, const double *norm, double lr, double beta1, double beta2, double eps, double clip, double limit) {
 	if (norm[1] >= 0)
 		return;
 	const double factor = clip_factor(norm, clip);
 	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
 		const Parameter &p = list[k];
 		for (i64 e = threadIdx.x; e < p.length; e += blockDim.x) {
-			double g = times(factor, p.grad[e]);
+			double g = within(times(factor, p.grad[e]), limit);
 			double m = times(beta1, p.moment1[e]) + times(1 - beta1, g);
 			double v = times(beta2, p.moment2[e]) + times(times(1 - beta2, g), g);
 			p.moment1[e] = (float)m;

@@ -74,6 +74,8 @@ func TestUpdate(t *testing.T) {
 		{Kind: kernels.SGD, LR: 0.1, Momentum: 0.9, Nesterov: true, WeightDecayWeights: 5e-4, ClipNorm: 1},
 		{Kind: kernels.AdamW, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 1e-2, Steps: steps},
 		{Kind: kernels.AdamW, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecayWeights: 1e-2, ClipNorm: 5, Steps: steps},
+		{Kind: kernels.SGD, LR: 0.1, Momentum: 0.9, WeightDecayWeights: 5e-4, ClipValue: 0.3},
+		{Kind: kernels.AdamW, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, ClipNorm: 5, ClipValue: 0.1, Steps: steps},
 	} {
 		t.Log(describe(uint64(seed), rule))
 		k := newKit(t, uint64(seed))
@@ -86,9 +88,9 @@ func TestUpdate(t *testing.T) {
 		near(t, "norm", []float64{math.Sqrt(result[0]), result[1]}, []float64{want, -1}, 1e-14)
 		list, n := put(k, w.list...), len(w.list)
 		if rule.Kind == kernels.SGD {
-			k.launch("update_sgd", n, 1, 256, 0, list, n, at, rule.LR, rule.Momentum, rule.Nesterov, rule.ClipNorm)
+			k.launch("update_sgd", n, 1, 256, 0, list, n, at, rule.LR, rule.Momentum, rule.Nesterov, rule.ClipNorm, rule.ClipValue)
 		} else {
-			k.launch("update_adamw", n, 1, 256, 0, list, n, at, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm)
+			k.launch("update_adamw", n, 1, 256, 0, list, n, at, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
 		}
 		k.compare(w)
 	}
@@ -131,8 +133,8 @@ func TestUpdateNotFinite(t *testing.T) {
 		t.Fatalf("found element %v of parameter %v, want 254 of 2", result[2], result[1])
 	}
 	list, n := put(k, w.list...), len(w.list)
-	k.launch("update_sgd", n, 1, 256, 0, list, n, at, 1.0, 0.0, false, 0.0)
-	k.launch("update_adamw", n, 1, 256, 0, list, n, at, 1.0, 0.9, 0.9, 1e-8, 0.0)
+	k.launch("update_sgd", n, 1, 256, 0, list, n, at, 1.0, 0.0, false, 0.0, 0.0)
+	k.launch("update_adamw", n, 1, 256, 0, list, n, at, 1.0, 0.9, 0.9, 1e-8, 0.0, 0.0)
 	for i := range w.list {
 		w.list[i].Grad = put(k, w.host.Slice(kernels.ParamID(i), kernels.Grad)...)
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 // Update applies one optimizer step to ids, as torch.optim.SGD and torch.optim.AdamW do. Before, it clips as
-// torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)). Elements are computed in
-// float64 and stored in float32. The classifier's bias decays as its weight does. Update does not change the Grad slots.
+// torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)); then as clip_grad_value_ does: to
+// ±ClipValue. Elements are computed in float64 and stored in float32. The classifier's bias decays as its weight does. Update does not change the Grad slots.
 func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	norm, err := s.gradNorm(ids)
 	if err != nil {
@@ -49,6 +49,14 @@ func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
 	return math.Sqrt(sum), nil
 }
 
+// clipped returns g within ±bound, or g if bound is 0.
+func clipped(g, bound float64) float64 {
+	if bound == 0 {
+		return g
+	}
+	return max(-bound, min(bound, g))
+}
+
 // sgd: g += wd·θ; v = μ·v + g; θ −= lr·(g + μ·v if Nesterov, else v).
 func (s *Store) sgd(rule kernels.Update, id kernels.ParamID, decay, clip float64) {
 	data, grad := s.Slice(id, kernels.Data), s.Slice(id, kernels.Grad)
@@ -57,7 +65,7 @@ func (s *Store) sgd(rule kernels.Update, id kernels.ParamID, decay, clip float64
 		velocity = s.Slice(id, kernels.Moment1)
 	}
 	for i := range data {
-		g := clip*float64(grad[i]) + decay*float64(data[i])
+		g := clipped(clip*float64(grad[i]), rule.ClipValue) + decay*float64(data[i])
 		if velocity != nil {
 			v := rule.Momentum*float64(velocity[i]) + g
 			velocity[i] = float32(v)
@@ -78,7 +86,7 @@ func (s *Store) adamW(rule kernels.Update, id kernels.ParamID, decay, clip float
 	bias1 := 1 - math.Pow(rule.Beta1, float64(step))
 	bias2 := 1 - math.Pow(rule.Beta2, float64(step))
 	for i := range data {
-		g := clip * float64(grad[i])
+		g := clipped(clip*float64(grad[i]), rule.ClipValue)
 		m := rule.Beta1*float64(first[i]) + (1-rule.Beta1)*g
 		v := rule.Beta2*float64(second[i]) + (1-rule.Beta2)*g*g
 		first[i], second[i] = float32(m), float32(v)
