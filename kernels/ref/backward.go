@@ -138,7 +138,7 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	w := e.weight(s, branch)
 	du := make([]float64, e.n*in.Len())
 	f := operand(e.rounding.Gradient, s.Groups)
-	rw, rdy := f.each(w), f.each(dy)
+	rw, rdy := e.rounding.each(f, w), e.rounding.each(f, dy)
 	parallel(e.n, func(i int) { convInput(image(du, i, in), rw, image(rdy, i, g.out), g) })
 	b.loaded(s.In[0], s.Act, du)
 	if !b.weights {

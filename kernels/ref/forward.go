@@ -23,7 +23,7 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
 			}
 			if s := e.p.Values[v].Shape; s.H*s.W > 1 {
-				e.values[v] = e.rounding.Stored.each(e.values[v])
+				e.values[v] = e.rounding.each(e.rounding.Stored, e.values[v])
 			}
 		}
 	}
@@ -40,11 +40,11 @@ func (e *Exec) compute(s *kernels.Step) {
 	switch s.Op {
 	case kernels.OpConv:
 		f := operand(e.rounding.Operand, s.Groups)
-		u = f.each(u)
+		u = e.rounding.each(f, u)
 		for _, b := range s.Branches {
 			g := e.geometry(s, in, b.Out)
 			y := make([]float64, e.n*g.out.Len())
-			w := f.each(e.weight(s, b))
+			w := e.rounding.each(f, e.weight(s, b))
 			parallel(e.n, func(i int) { conv(image(y, i, g.out), w, image(u, i, in), g) })
 			e.values[b.Out] = y
 		}

@@ -18,19 +18,39 @@ func (f Format) Round(x float64) float64 {
 	if f.Bits == 0 || x == 0 {
 		return x
 	}
-	_, exponent := math.Frexp(x) // |x| is in [2^(exponent−1), 2^exponent)
-	ulp := math.Ldexp(1, max(exponent-1, f.MinExponent)-f.Bits+1)
+	ulp := f.ulp(x)
 	return math.RoundToEven(x/ulp) * ulp
 }
 
+// ulp is the distance of the numbers of the format around x.
+func (f Format) ulp(x float64) float64 {
+	_, exponent := math.Frexp(x) // |x| is in [2^(exponent−1), 2^exponent)
+	return math.Ldexp(1, max(exponent-1, f.MinExponent)-f.Bits+1)
+}
+
+// dither returns one of the two numbers of the format around x, the nearer one more often. A hash of x and seed decides.
+func (f Format) dither(x float64, seed uint64) float64 {
+	if x == 0 {
+		return x
+	}
+	h := (math.Float64bits(x) ^ seed) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>32) * 0xd6e8feb86659fd93
+	ulp := f.ulp(x)
+	return math.Floor(x/ulp+float64((h^h>>32)>>11)/(1<<53)) * ulp
+}
+
 // each returns the rounded elements of x, or x if the Format is exact.
-func (f Format) each(x []float64) []float64 {
+func (r Rounding) each(f Format, x []float64) []float64 {
 	if f.Bits == 0 {
 		return x
 	}
 	rounded := make([]float64, len(x))
 	for i, v := range x {
-		rounded[i] = f.Round(v)
+		if r.Dither == 0 {
+			rounded[i] = f.Round(v)
+		} else {
+			rounded[i] = f.dither(v, r.Dither)
+		}
 	}
 	return rounded
 }
@@ -40,6 +60,8 @@ type Rounding struct {
 	Operand  Format // weights and inputs of convolutions of one group
 	Gradient Format // weights and gradients of the outputs, for the gradient of the input of such a convolution
 	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the exact values
+	// Dither rounds up or down at random, as this seed decides. 0 rounds to the nearest.
+	Dither uint64
 }
 
 // Unit is the largest relative error of one rounding, 2^−Bits. It is 0 if nothing is rounded.

@@ -45,3 +45,26 @@ func TestRoundBits(t *testing.T) {
 		}
 	}
 }
+
+// TestDither: the result is one of the two numbers around x, and their mean over seeds is x.
+func TestDither(t *testing.T) {
+	for _, f := range []Format{TF32, Half, BFloat16} {
+		for _, x := range []float64{1.0 / 3, -math.Pi, 1e-7, 6e4, -2.0 / 7 * 1e-5} {
+			const n = 20_000
+			sum := 0.0
+			for seed := uint64(1); seed <= n; seed++ {
+				y := f.dither(x, seed)
+				if math.Abs(y-x) >= f.ulp(x) || f.Round(y) != y {
+					t.Fatalf("%v of %v is %v", f, x, y)
+				}
+				sum += y
+			}
+			if mean := sum / n; math.Abs(mean-x) > 5*f.ulp(x)/math.Sqrt(4*n) {
+				t.Errorf("%v: mean %v of %v", f, mean, x)
+			}
+		}
+		if f.dither(0, 1) != 0 || f.dither(-1.5, 7) != -1.5 {
+			t.Errorf("%v: a number of the format is rounded", f)
+		}
+	}
+}
