@@ -122,6 +122,9 @@ func live(scores []indicator.Scores) []indicator.Scores {
 }
 
 func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
+	if wired, ok := space.(supernet.Wired); ok {
+		return wiredGraph(wired, a), nil
+	}
 	var places, ops []string
 	chosen := space.Chosen(a)
 	for i, p := range space.Places() {
@@ -130,6 +133,25 @@ func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
 		}
 	}
 	return report.GraphOf(space.Format(a), places, ops)
+}
+
+// wiredGraph returns the graph of an architecture that chooses its wiring: its input, its places and its output.
+func wiredGraph(space supernet.Wired, a supernet.Arch) report.Graph {
+	g := report.Graph{Title: space.Format(a), Nodes: []report.Node{{Name: "in"}}}
+	places, chosen := space.Places(), space.Chosen(a)
+	at := make([]int, len(places)+2) // of the node in the graph
+	for i, o := range chosen {
+		if o >= 0 {
+			at[i+1] = len(g.Nodes)
+			g.Nodes = append(g.Nodes, report.Node{Name: places[i].Name, Op: places[i].Operators[o], Detail: places[i].Name})
+		}
+	}
+	at[len(places)+1] = len(g.Nodes)
+	g.Nodes = append(g.Nodes, report.Node{Name: "out"})
+	for _, e := range space.Wiring(a) {
+		g.Edges = append(g.Edges, report.Edge{From: at[e[0]], To: at[e[1]]})
+	}
+	return g
 }
 
 // distinct counts the different networks among the scored architectures: several architectures may be one network.

@@ -126,6 +126,19 @@ func (s nasBench101) Chosen(a Arch) []int {
 // OperatorGene is the gene of the vertex.
 func (nasBench101) OperatorGene(place int) int { return gene101(0, cell101Vertices) + place }
 
+// Wiring returns the edges of the cell.
+func (s nasBench101) Wiring(a Arch) [][2]int {
+	var edges [][2]int
+	for to := range cell101Vertices {
+		for from := range to {
+			if a[gene101(from, to)] == 1 {
+				edges = append(edges, [2]int{from, to})
+			}
+		}
+	}
+	return edges
+}
+
 // Valid returns an error if a has too many edges, no path from input to output, or is not in normal form.
 func (s nasBench101) Valid(a Arch) error {
 	g := s.graph(a)

@@ -87,6 +87,9 @@ type Wired interface {
 	// OperatorGene returns the gene that chooses the operator at a place. Where an architecture has the place, each of its
 	// options gives an architecture.
 	OperatorGene(place int) int
+	// Wiring returns the edges of a, from and to. Node 0 is the input, node i+1 place i, the node after the last place the
+	// output.
+	Wiring(a Arch) [][2]int
 }
 
 // Counted is a Space whose number of distinct networks is published.
