@@ -40,6 +40,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add(dartsV2)
+	f.Add("[[0, 1, 1], [0, 0, 1], [0, 0, 0]] ['input', 'conv3x3-bn-relu', 'output']")
 	f.Add("|none~0|+|none~0|none~1|+")
 	f.Add("|none~0|+|none~0|none~1|+|none~0|none~1|\xff~2|")
 	f.Fuzz(func(t *testing.T, text string) {

@@ -252,7 +252,10 @@ func parseRows101(t *tokens) (c cell101) {
 		t.expect("|")
 	}
 	ops := t.until("")
-	if t.err == nil && len(ops) != c.n-2 {
+	if t.err != nil {
+		return c
+	}
+	if len(ops) != c.n-2 {
 		t.fail(ops, "%d operators, each of %s", c.n-2, strings.Join(letters101, ", "))
 		return c
 	}

@@ -220,6 +220,7 @@ func TestParseNASBench101(t *testing.T) {
 		{"", "found nothing, want a row of 1 to 6 digits"},
 		{"1111111|", `found "1111111", want a row of 1 to 6 digits`},
 		{"12|1|3", `byte 1: found "12", want 2 digits 0 or 1, the edges from vertex 0`},
+		{"00|0", `byte 5: found nothing, want "|"`},
 		{"11|11|3", `byte 4: found "11", want 1 digits`},
 		{"11|1|33", `byte 6: found "33", want 1 operators, each of 3, 1, m`},
 		{"11|1|x", `found "x", want one of 3, 1, m`},
