@@ -1,12 +1,15 @@
 package train
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"math"
 
 	"bnas.example/kernels"
@@ -55,58 +58,102 @@ const (
 // errDamaged is wrapped by the errors of a file that is not a whole checkpoint.
 var errDamaged = errors.New("damaged checkpoint")
 
-// encode gives the bytes of c. A value that is not finite is an error: such a state must not replace a good one.
-func (c *checkpoint) encode() ([]byte, error) {
-	for i, values := range c.values {
-		for j, v := range values {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return nil, &NonFiniteError{What: fmt.Sprintf("value at element %d of slot %d", j, c.Arrays[i].Slot), Layer: c.Arrays[i].Param}
-			}
-		}
-	}
-	head, err := json.Marshal(c.header)
+// writeCheckpoint writes a checkpoint. values delivers the arrays of the header in order; a slice is valid until the next one. A
+// value that is not finite is an error: such a state must not replace a good one.
+func writeCheckpoint(w io.Writer, h header, values iter.Seq2[[]float32, error]) error {
+	head, err := json.Marshal(h)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var arrays []byte
-	for _, values := range c.values {
-		for _, v := range values {
-			arrays = binary.LittleEndian.AppendUint32(arrays, math.Float32bits(v))
-		}
+	size := 0
+	for _, a := range h.Arrays {
+		size += 4 * a.Len
 	}
+	sum := sha256.New()
+	file := bufio.NewWriterSize(w, bufferBytes)
+	out := io.MultiWriter(file, sum)
 	b := []byte(magic)
 	b = binary.LittleEndian.AppendUint32(b, formatVersion)
 	b = binary.LittleEndian.AppendUint32(b, uint32(len(head)))
-	b = binary.LittleEndian.AppendUint64(b, uint64(len(arrays)))
-	b = append(append(b, head...), arrays...)
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...), nil
+	b = binary.LittleEndian.AppendUint64(b, uint64(size))
+	if _, err := out.Write(append(b, head...)); err != nil {
+		return err
+	}
+	i := 0
+	for v, err := range values {
+		if err != nil {
+			return err
+		}
+		if err := writeArray(out, h.Arrays[i], v); err != nil {
+			return err
+		}
+		i++
+	}
+	if _, err := file.Write(sum.Sum(nil)); err != nil {
+		return err
+	}
+	return file.Flush()
 }
 
-// decode reads a checkpoint. Its errors wrap errDamaged, but for that of a whole file of an unknown version.
-func decode(b []byte) (*checkpoint, error) {
+// bufferBytes is the size of the pieces in which arrays are written and read.
+const bufferBytes = 1 << 16
+
+func writeArray(w io.Writer, a array, values []float32) error {
+	buf := make([]byte, 0, min(bufferBytes, 4*len(values)))
+	for i, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return &NonFiniteError{What: fmt.Sprintf("value at element %d of slot %d", i, a.Slot), Layer: a.Param}
+		}
+		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		if len(buf) == bufferBytes || i == len(values)-1 {
+			if _, err := w.Write(buf); err != nil {
+				return err
+			}
+			buf = buf[:0]
+		}
+	}
+	return nil
+}
+
+// decode reads a checkpoint of size bytes: once for the checksum, then for its content. Its errors wrap errDamaged, but for those
+// of r and that of a whole file of an unknown version.
+func decode(r io.ReaderAt, size int64) (*checkpoint, error) {
 	damaged := func(format string, args ...any) (*checkpoint, error) {
 		return nil, fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
 	}
-	if len(b) < preamble+sha256.Size {
-		return damaged("%d bytes are less than an empty one", len(b))
+	if size < preamble+sha256.Size {
+		return damaged("%d bytes are less than an empty one", size)
 	}
-	if string(b[:len(magic)]) != magic {
+	pre, sum := make([]byte, preamble), make([]byte, sha256.Size)
+	if _, err := r.ReadAt(pre, 0); err != nil {
+		return nil, err
+	}
+	if string(pre[:len(magic)]) != magic {
 		return damaged("it does not begin with %q", magic)
 	}
-	content, sum := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
-	if got := sha256.Sum256(content); !bytes.Equal(got[:], sum) {
+	content := sha256.New()
+	if _, err := io.Copy(content, io.NewSectionReader(r, 0, size-sha256.Size)); err != nil {
+		return nil, err
+	}
+	if _, err := io.ReadFull(io.NewSectionReader(r, size-sha256.Size, sha256.Size), sum); err != nil {
+		return nil, err
+	}
+	if got := content.Sum(nil); !bytes.Equal(got, sum) {
 		return damaged("its checksum is %x, its content's %x", sum[:4], got[:4])
 	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v != formatVersion {
+	if v := binary.LittleEndian.Uint32(pre[8:]); v != formatVersion {
 		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", v, formatVersion)
 	}
-	headLen, arraysLen := uint64(binary.LittleEndian.Uint32(b[12:])), binary.LittleEndian.Uint64(b[16:])
-	if have := uint64(len(b) - preamble - sha256.Size); headLen > have || arraysLen != have-headLen {
-		return damaged("%d bytes of content, the preamble says %d and %d", have, headLen, arraysLen)
+	headLen, left := uint64(binary.LittleEndian.Uint32(pre[12:])), binary.LittleEndian.Uint64(pre[16:])
+	if have := uint64(size - preamble - sha256.Size); headLen > have || left != have-headLen {
+		return damaged("%d bytes of content, the preamble says %d and %d", have, headLen, left)
 	}
 	var c checkpoint
-	head, arrays := content[preamble:preamble+headLen], content[preamble+headLen:]
+	head := make([]byte, headLen)
+	in := bufio.NewReaderSize(io.NewSectionReader(r, preamble, size-preamble-sha256.Size), bufferBytes)
+	if _, err := io.ReadFull(in, head); err != nil {
+		return nil, err
+	}
 	if err := json.Unmarshal(head, &c.header); err != nil {
 		return damaged("header: %v", err)
 	}
@@ -117,41 +164,86 @@ func decode(b []byte) (*checkpoint, error) {
 			return damaged("%s: slot %d twice", a.Param, a.Slot)
 		}
 		seen[key] = true
-		if a.Len < 0 || a.Len > len(arrays)/4 {
-			return damaged("%s: %d elements, %d bytes left", a.Param, a.Len, len(arrays))
+		if a.Len < 0 || uint64(a.Len) > left/4 {
+			return damaged("%s: %d elements, %d bytes left", a.Param, a.Len, left)
 		}
-		values := make([]float32, a.Len)
-		for i := range values {
-			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(arrays[4*i:]))
+		values, err := readArray(in, a.Len)
+		if err != nil {
+			return nil, err
 		}
 		c.values = append(c.values, values)
-		arrays = arrays[4*a.Len:]
+		left -= uint64(4 * a.Len)
 	}
-	if len(arrays) != 0 {
-		return damaged("%d bytes after the last array", len(arrays))
+	if left != 0 {
+		return damaged("%d bytes after the last array", left)
 	}
 	return &c, nil
 }
 
-// snapshot reads the run's state from the store.
-func (t *Trainer) snapshot() (*checkpoint, error) {
-	c := &checkpoint{header: header{
-		Device: deviceOf(t.dev), Total: t.total, StepsPerEpoch: t.loader.StepsPerEpoch(),
-		Identity: t.identity, State: t.state,
-	}}
-	c.Arrays = t.arrays(t.state.Counts)
-	c.values = make([][]float32, len(c.Arrays))
-	for _, slot := range append(t.cfg.moments(), kernels.Data) {
-		at, ids := arraysOf(c.Arrays, slot, t.net.Params())
-		values, err := kernels.ReadEach(t.store, slot, ids...)
-		if err != nil {
-			return nil, fmt.Errorf("checkpoint: %w", err)
+func readArray(r io.Reader, n int) ([]float32, error) {
+	values, buf := make([]float32, n), make([]byte, min(bufferBytes, 4*n))
+	for at := 0; at < n; {
+		piece := buf[:min(len(buf), 4*(n-at))]
+		if _, err := io.ReadFull(r, piece); err != nil {
+			return nil, err
 		}
-		for i, v := range values {
-			c.values[at[i]] = v
+		for i := 0; i < len(piece); i += 4 {
+			values[at] = math.Float32frombits(binary.LittleEndian.Uint32(piece[i:]))
+			at++
 		}
 	}
-	return c, nil
+	return values, nil
+}
+
+// position is the header of a checkpoint of the run's present state.
+func (t *Trainer) position() header {
+	return header{
+		Device: deviceOf(t.dev), Total: t.total, StepsPerEpoch: t.loader.StepsPerEpoch(),
+		Identity: t.identity, State: t.state, Arrays: t.arrays(t.state.Counts),
+	}
+}
+
+// pieceFloats is the size of the pieces in which a checkpoint is read from the store: one call for many small parameters, and
+// no second copy of many large ones.
+const pieceFloats = 1 << 20
+
+// values reads arrays from the store, in order, in pieces of the given number of elements where the arrays are no larger.
+func (t *Trainer) values(arrays []array, elements int) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		for len(arrays) > 0 {
+			n, size := 1, arrays[0].Len
+			for n < len(arrays) && size+arrays[n].Len <= elements {
+				size += arrays[n].Len
+				n++
+			}
+			piece, err := t.read(arrays[:n])
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, v := range piece {
+				if !yield(v, nil) {
+					return
+				}
+			}
+			arrays = arrays[n:]
+		}
+	}
+}
+
+func (t *Trainer) read(arrays []array) ([][]float32, error) {
+	all := make([][]float32, len(arrays))
+	for _, slot := range append(t.cfg.moments(), kernels.Data) {
+		at, ids := arraysOf(arrays, slot, t.net.Params())
+		values, err := kernels.ReadEach(t.store, slot, ids...)
+		if err != nil {
+			return nil, err
+		}
+		for i, v := range values {
+			all[at[i]] = v
+		}
+	}
+	return all, nil
 }
 
 // arraysOf returns the positions of the arrays of a slot, and their parameters.

@@ -6,11 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"io"
 	"io/fs"
+	"iter"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -33,17 +36,29 @@ func sample() *checkpoint {
 
 func encoded(t testing.TB, c *checkpoint) []byte {
 	t.Helper()
-	b, err := c.encode()
-	if err != nil {
+	var b bytes.Buffer
+	if err := writeCheckpoint(&b, c.header, inMemory(c.values)); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return b.Bytes()
 }
+
+func inMemory(values [][]float32) iter.Seq2[[]float32, error] {
+	return func(yield func([]float32, error) bool) {
+		for _, v := range values {
+			if !yield(v, nil) {
+				return
+			}
+		}
+	}
+}
+
+func decodeBytes(b []byte) (*checkpoint, error) { return decode(bytes.NewReader(b), int64(len(b))) }
 
 func TestCheckpointRoundTrip(t *testing.T) {
 	want := sample()
 	b := encoded(t, want)
-	got, err := decode(b)
+	got, err := decodeBytes(b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,13 +70,55 @@ func TestCheckpointRoundTrip(t *testing.T) {
 	}
 }
 
+// The pieces in which the store is read do not change a checkpoint.
+func TestCheckpointInPieces(t *testing.T) {
+	cfg := quick(2)
+	cfg.Train = supernet.All
+	tr := fresh(t, cfg, t.TempDir())
+	want := run(t, tr)
+	for _, elements := range []int{1, 100, 1000} {
+		var b bytes.Buffer
+		h := tr.position()
+		if err := writeCheckpoint(&b, h, tr.values(h.Arrays, elements)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), want) {
+			t.Errorf("pieces of %d elements: another checkpoint", elements)
+		}
+	}
+}
+
+// Writing and reading a checkpoint holds no second copy of its arrays.
+func TestCheckpointIsStreamed(t *testing.T) {
+	const arrays, size = 8, 1 << 18 // 8 MiB
+	c := &checkpoint{}
+	for i := range arrays {
+		c.Arrays = append(c.Arrays, array{string(rune('a' + i)), kernels.Data, size})
+		c.values = append(c.values, make([]float32, size))
+	}
+	allocated := func(f func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	b := encoded(t, c)
+	if n := allocated(func() { writeCheckpoint(io.Discard, c.header, inMemory(c.values)) }); n > 4*size {
+		t.Errorf("writing %d bytes allocates %d", len(b), n)
+	}
+	if n := allocated(func() { decodeBytes(b) }); n > 4*size*(arrays+1) {
+		t.Errorf("reading %d bytes allocates %d", len(b), n)
+	}
+}
+
 func TestEncodeRefusesNonFiniteValues(t *testing.T) {
 	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(-1))} {
 		c := sample()
 		c.values[1][1] = v
 		var bad *NonFiniteError
-		if _, err := c.encode(); !errors.As(err, &bad) || bad.Layer != "stem.gamma" {
-			t.Errorf("%v: encode gave %v", v, err)
+		if err := writeCheckpoint(io.Discard, c.header, inMemory(c.values)); !errors.As(err, &bad) || bad.Layer != "stem.gamma" {
+			t.Errorf("%v: writeCheckpoint gave %v", v, err)
 		}
 	}
 }
@@ -69,16 +126,16 @@ func TestEncodeRefusesNonFiniteValues(t *testing.T) {
 func TestDecodeRefusesEveryTruncationAndFlip(t *testing.T) {
 	b := encoded(t, sample())
 	for n := range b {
-		if _, err := decode(b[:n]); !errors.Is(err, errDamaged) {
+		if _, err := decodeBytes(b[:n]); !errors.Is(err, errDamaged) {
 			t.Fatalf("the first %d of %d bytes: %v", n, len(b), err)
 		}
 		flipped := bytes.Clone(b)
 		flipped[n] ^= 0x10
-		if _, err := decode(flipped); !errors.Is(err, errDamaged) {
+		if _, err := decodeBytes(flipped); !errors.Is(err, errDamaged) {
 			t.Fatalf("byte %d flipped: %v", n, err)
 		}
 	}
-	if _, err := decode(append(bytes.Clone(b), 0)); !errors.Is(err, errDamaged) {
+	if _, err := decodeBytes(append(bytes.Clone(b), 0)); !errors.Is(err, errDamaged) {
 		t.Errorf("a byte more: %v", err)
 	}
 }
@@ -86,7 +143,7 @@ func TestDecodeRefusesEveryTruncationAndFlip(t *testing.T) {
 func TestDecodeNamesAnUnknownVersion(t *testing.T) {
 	b := encoded(t, sample())
 	binary.LittleEndian.PutUint32(b[8:], 7)
-	if _, err := decode(sealed(b)); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "format 7") {
+	if _, err := decodeBytes(sealed(b)); err == nil || errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "format 7") {
 		t.Errorf("decode gave %v", err)
 	}
 }
@@ -104,9 +161,9 @@ func FuzzDecode(f *testing.F) {
 	f.Add(bytes.Replace(b, []byte(`"Len":2`), []byte(`"Len":9`), 1))
 	f.Add(bytes.Replace(b, []byte(`"Len":2`), []byte(`"Len":-`), 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		decode(b)
+		decodeBytes(b)
 		b = sealed(b)
-		c, err := decode(b)
+		c, err := decodeBytes(b)
 		if err != nil {
 			return
 		}

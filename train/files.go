@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,24 +26,23 @@ func (t *Trainer) save() error {
 	if err := t.metrics.sync(); err != nil {
 		return err
 	}
-	c, err := t.snapshot()
-	if err != nil {
-		return fmt.Errorf("train: step %d: checkpoint: %w", t.state.Step, err)
-	}
-	b, err := c.encode()
-	if err != nil {
+	h := t.position()
+	err := replace(t.dir, func(w io.Writer) error { return writeCheckpoint(w, h, t.values(h.Arrays, pieceFloats)) })
+	var bad *NonFiniteError
+	switch {
+	case errors.As(err, &bad):
 		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, the one before it stays: %w", t.state.Step, t.path, err)
-	}
-	if err := replace(t.dir, b); err != nil {
+	case err != nil:
 		return fmt.Errorf("train: step %d: checkpoint not written, the one before it stays: %w", t.state.Step, err)
 	}
 	return nil
 }
 
-// replace makes b the content of the newest checkpoint of dir, and the newest the predecessor.
-func replace(dir string, b []byte) error {
+// replace makes the output of write the newest checkpoint of dir, and the newest the predecessor. After an error of write the
+// newest stays.
+func replace(dir string, write func(io.Writer) error) error {
 	temporary, newest := filepath.Join(dir, temporaryName), filepath.Join(dir, CheckpointName)
-	if err := writeSynced(temporary, b); err != nil {
+	if err := writeSynced(temporary, write); err != nil {
 		os.Remove(temporary) // frees the space of a full disk; the error of the write is reported
 		return err
 	}
@@ -83,12 +83,12 @@ func Clean(dir string) error {
 	return errors.Join(errs...)
 }
 
-func writeSynced(name string, b []byte) error {
+func writeSynced(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666)
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(b); err != nil {
+	if err := write(f); err != nil {
 		return cmp.Or(err, f.Close())
 	}
 	if err := f.Sync(); err != nil {
@@ -130,11 +130,16 @@ func load(dir string) (c *checkpoint, damage, err error) {
 }
 
 func loadFile(name string) (*checkpoint, error) {
-	b, err := os.ReadFile(name)
+	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	c, err := decode(b)
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	c, err := decode(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

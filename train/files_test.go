@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,14 +15,18 @@ import (
 func TestCheckpointIsAlwaysThere(t *testing.T) {
 	dir := t.TempDir()
 	b := encoded(t, sample())
-	if err := replace(dir, b); err != nil {
+	content := func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}
+	if err := replace(dir, content); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error)
 	go func() {
 		var err error
 		for range 300 {
-			err = errors.Join(err, replace(dir, b))
+			err = errors.Join(err, replace(dir, content))
 		}
 		done <- err
 	}()
