@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Time bnas and PyTorch at the same work, in turn: one BN-only training step, or the tangent kernel of γ and β.
+"""Time bnas and PyTorch at the same work, in turn: one training step, or the tangent kernel of γ and β.
 
     go build -o bnas ./cmd/bnas
     python3 scripts/compare_torch.py --bnas ./bnas                 # steps of the all-3×3 and the mixed path
+    python3 scripts/compare_torch.py --bnas ./bnas --train all     # all weights, with the update
     python3 scripts/compare_torch.py --bnas ./bnas --what ntk
 
 Both run the same NAS-Bench-201 network (C = 16, N = 5, standard placement) on random images of 3×32×32 with as many
