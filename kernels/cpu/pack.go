@@ -136,25 +136,28 @@ func (j *convJob) dense(s *store) []float32 {
 		kernel := int(sh.kernel)
 		w := kernels.Gather(s.Params()[id].View(outs, perGroup, kernel, kernel), s.Slice(id, kernels.Data))
 		for o := range outs {
-			for c := range perGroup {
-				to, from := base+o, o/(outs/j.groups)*perGroup+c
-				if sh.depthwise != 0 {
-					from = 0
-				} else if j.turned {
-					to, from = from, to
-				}
-				d := dst[(to*in+from)*taps:][:taps]
-				src := w[(o*perGroup+c)*taps:][:taps]
-				for t := range d {
-					if j.turned {
-						d[t] = src[taps-1-t]
-					} else {
-						d[t] = src[t]
-					}
+			row, first := w[o*perGroup*taps:][:perGroup*taps], o/(outs/j.groups)*perGroup
+			switch {
+			case !j.turned && sh.depthwise == 0:
+				copy(dst[((base+o)*in+first)*taps:], row)
+			case !j.turned:
+				copy(dst[(base+o)*taps:], row)
+			case sh.depthwise != 0:
+				turn(dst[(base+o)*taps:], row)
+			default:
+				for c := range perGroup {
+					turn(dst[((first+c)*in+base+o)*taps:], row[c*taps:][:taps])
 				}
 			}
 		}
 		base += blocks(outs) * lanes
 	}
 	return dst
+}
+
+// turn writes a window turned round.
+func turn(dst, window []float32) {
+	for t, v := range window {
+		dst[len(window)-1-t] = v
+	}
 }

@@ -99,16 +99,18 @@ static void merge_dense(const struct merge_args *a, int block, int chunks) {
 	int from = first / outs * ins, to = (last / outs + 1) * ins; // the inputs of these outputs' groups
 	const float *x = panel_sums(a->job, a->sums, w->block + block, &nk);
 	for (int c = from / LANES * LANES; c < to; c += LANES)
-		for (int t = 0; t < taps; t++)
-			for (int i = c < from ? from : c; i < to && i < c + LANES; i++) {
-				double sum[LANES];
-				merge_lanes(sum, x + ((size_t)c * taps + t * LANES + i - c) * nk * LANES, a->job->size, chunks);
-				for (int o = first; o <= last; o++) {
-					int own = i - o / outs * ins;
-					if (w->groups == 1 || (own >= 0 && own < ins))
-						a->dw[((size_t)o * ins + own) * taps + t] = sum[o - first];
-				}
+		for (int t = 0; t < taps; t++) {
+			double sum[LANES][LANES];
+			int low = c < from ? from : c, high = to < c + LANES ? to : c + LANES;
+			for (int i = low; i < high; i++)
+				merge_lanes(sum[i - c], x + ((size_t)c * taps + t * LANES + i - c) * nk * LANES, a->job->size, chunks);
+			for (int o = first; o <= last; o++) {
+				int own = o / outs * ins; // the first input of o's group
+				float *dw = a->dw + ((size_t)o * ins) * taps + t;
+				for (int i = low > own ? low : own; i < high && i < own + ins; i++)
+					dw[(size_t)(i - own) * taps] = sum[i - c][o - first];
 			}
+		}
 }
 
 static void merge_body(void *arg, struct pool *pool, int thread) {
