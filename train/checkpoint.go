@@ -197,10 +197,12 @@ func readArray(r io.Reader, n int) ([]float32, error) {
 
 // position is the header of a checkpoint of the run's present state.
 func (t *Trainer) position() header {
-	return header{
+	h := header{
 		Device: deviceOf(t.dev), Total: t.total, StepsPerEpoch: t.loader.StepsPerEpoch(),
 		Identity: t.identity, State: t.state, Arrays: t.arrays(t.state.Counts),
 	}
+	h.State.Running = t.running.encode()
+	return h
 }
 
 // pieceFloats is the size of the pieces in which a checkpoint is read from the store: one call for many small parameters, and
@@ -243,6 +245,10 @@ func (t *Trainer) read(arrays []array) ([][]float32, error) {
 			all[at[i]] = v
 		}
 	}
+	at, ids := arraysOf(arrays, averaged, t.net.Params())
+	for i, id := range ids {
+		all[at[i]] = t.average.of(id)
+	}
 	return all, nil
 }
 
@@ -267,6 +273,9 @@ func (t *Trainer) arrays(counts []int) []array {
 	for i, id := range t.trained {
 		p := t.net.Params()[id]
 		all = append(all, array{p.Name, kernels.Data, p.Len()})
+		if t.average != nil {
+			all = append(all, array{p.Name, averaged, p.Len()})
+		}
 		if counts[i] > 0 {
 			for _, slot := range t.cfg.moments() {
 				all = append(all, array{p.Name, slot, p.Len()})

@@ -57,6 +57,11 @@ type Config struct {
 	ClipValue          float64       `yaml:"clip_value,omitempty" range:"[0,inf)"` // largest magnitude of an element of the gradient; 0: no clipping
 	LabelSmoothing     float64       `yaml:"label_smoothing" range:"[0,1)"`        // q = (1−s)·onehot + s/K
 
+	BNMomentum float64 `yaml:"bn_momentum,omitempty" range:"[0,1]"`          // fixed: of the running statistics; 0: none are kept
+	EMA        float64 `yaml:"ema,omitempty" range:"[0,1)"`                  // fixed: decay of the average of the parameters; 0: none is kept
+	TestEvery  int     `yaml:"test_every,omitempty" range:"[0,1000000]"`     // fixed: epochs between tests, the last step is tested too; 0: none
+	TestImages int     `yaml:"test_images,omitempty" range:"[0,1000000000]"` // images of a test; 0: all
+
 	LR       float64  `yaml:"lr" range:"(0,inf)"`                  // peak learning rate
 	MinLR    float64  `yaml:"min_lr" range:"[0,inf)"`              // where cosine and linear end
 	Schedule Schedule `yaml:"schedule"`                            // cosine, linear or constant
@@ -99,6 +104,7 @@ func (c Config) Validate() error {
 	errs.Check(oneOf(c.Sampling, Uniform, Strict, Fixed), "train.sampling", "%q: there is %s", c.Sampling, list(Uniform, Strict, Fixed))
 	errs.Check(c.Sampling != Fixed || c.Path != "", "train.path", "is missing: train.sampling fixed needs an architecture")
 	errs.Check(c.Sampling == Fixed || c.Path == "", "train.path", "%q: train.sampling %s draws its own; only fixed has an architecture", c.Path, c.Sampling)
+	errs = append(errs, c.checkNetwork()...)
 	errs.Check(oneOf(c.Optimizer, SGD, AdamW), "train.optimizer", "%q: there is %s", c.Optimizer, list(SGD, AdamW))
 	errs.Check(!c.Nesterov || c.Momentum > 0, "train.nesterov", "needs a momentum above 0")
 	errs.Check(c.Optimizer != AdamW || c.Eps > 0, "train.eps", "%v: must be above 0 for adamw", c.Eps)
@@ -109,6 +115,17 @@ func (c Config) Validate() error {
 	errs.Check(!c.EarlyBird || c.RankEvery > 0, "train.early_bird", "needs a rank_every above 0")
 	errs.Check(!c.EarlyBird || c.Patience > 0, "train.patience", "%d: must be above 0 with early_bird", c.Patience)
 	return errs.Or()
+}
+
+// checkNetwork lists the wrong settings of a network that is trained on its own.
+func (c Config) checkNetwork() (errs setting.Errors) {
+	fixed := c.Sampling == Fixed
+	errs.Check(fixed || c.BNMomentum == 0, "train.bn_momentum", "%v: only a network on its own has running statistics: train.sampling fixed", c.BNMomentum)
+	errs.Check(fixed || c.EMA == 0, "train.ema", "%v: only a network on its own has an average: train.sampling fixed", c.EMA)
+	errs.Check(c.Shards < 2 || c.BNMomentum == 0, "train.shards", "%d: the statistics of shards have no running value; set train.bn_momentum to 0", c.Shards)
+	errs.Check(c.TestEvery == 0 || c.BNMomentum > 0, "train.test_every", "%d: a test needs running statistics, a train.bn_momentum above 0", c.TestEvery)
+	errs.Check(c.TestImages == 0 || c.TestEvery > 0, "train.test_images", "%d: there is no test; set train.test_every", c.TestImages)
+	return errs
 }
 
 // update is the optimizer's rule at a learning rate.

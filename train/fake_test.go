@@ -101,6 +101,9 @@ func (r rig) trainer(t testing.TB, cfg Config, dir string) *Trainer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if cfg.TestEvery > 0 {
+		tr.Test = each([]data.Batch{testBatch(t, 0, 8), testBatch(t, 8, 5)})
+	}
 	return tr
 }
 
@@ -111,3 +114,17 @@ func fresh(t testing.TB, cfg Config, dir string) *Trainer {
 }
 
 func checkpointPath(dir string) string { return filepath.Join(dir, CheckpointName) }
+
+// testBatch returns n images of tints that no loader delivers, without augmentation.
+func testBatch(t testing.TB, from, n int) data.Batch {
+	t.Helper()
+	indices := make([]int, n)
+	for i := range indices {
+		indices[i] = 30 + from + i
+	}
+	b, err := data.Gather(tints{n: 60, side: 8}, indices)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"bnas.example/data"
 	"bnas.example/kernels"
@@ -38,17 +39,25 @@ func oneShot(net *supernet.Net, dev kernels.Device, store kernels.Store, a super
 	if err := exec.SetStatistics(statistics.Mean, statistics.Variance); err != nil {
 		return Accuracy{}, fmt.Errorf("calibration: %w", err)
 	}
-	acc, err := measure(exec, validation)
+	acc, err := measure(each(validation), on(exec))
 	if err != nil {
 		return Accuracy{}, fmt.Errorf("validation: %w", err)
 	}
 	return acc, nil
 }
 
-func measure(exec kernels.Exec, batches []data.Batch) (Accuracy, error) {
+// measure runs each batch with frozen statistics, on the Exec that execOf returns for it.
+func measure(batches iter.Seq2[data.Batch, error], execOf func(data.Batch) (kernels.Exec, error)) (Accuracy, error) {
 	var acc Accuracy
 	correct := 0
-	for _, b := range batches {
+	for b, err := range batches {
+		if err != nil {
+			return Accuracy{}, err
+		}
+		exec, err := execOf(b)
+		if err != nil {
+			return Accuracy{}, err
+		}
 		if err := exec.Forward(b.Images, 0); err != nil {
 			return Accuracy{}, err
 		}
@@ -63,7 +72,26 @@ func measure(exec kernels.Exec, batches []data.Batch) (Accuracy, error) {
 		acc.Images += len(b.Labels)
 		correct += right
 	}
+	if acc.Images == 0 {
+		return Accuracy{}, errors.New("there are no images")
+	}
 	acc.NLL /= float64(acc.Images)
 	acc.Top1 = float64(correct) / float64(acc.Images)
 	return acc, nil
+}
+
+// each goes through batches that are in memory.
+func each(batches []data.Batch) iter.Seq2[data.Batch, error] {
+	return func(yield func(data.Batch, error) bool) {
+		for _, b := range batches {
+			if !yield(b, nil) {
+				return
+			}
+		}
+	}
+}
+
+// on runs every batch on one Exec.
+func on(exec kernels.Exec) func(data.Batch) (kernels.Exec, error) {
+	return func(data.Batch) (kernels.Exec, error) { return exec, nil }
 }

@@ -37,7 +37,7 @@ func TestRecalibrateAgreesWithOneShot(t *testing.T) {
 	if err := exec.SetStatistics(s.Mean, s.Variance); err != nil {
 		t.Fatal(err)
 	}
-	got, err := measure(exec, batches[2:])
+	got, err := measure(each(batches[2:]), on(exec))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,13 +13,15 @@ import (
 type Position struct {
 	Step, Total   int
 	StepsPerEpoch int
-	Settled       bool // the run ended early because its ranking had settled
+	Settled       bool                 // the run ended early because its ranking had settled
+	Running       *supernet.Statistics // of a network that was trained on its own; nil: the run keeps none
+	Tests         Tests
 	// Damage is the error of the newest checkpoint if it could not be read and the one before it was used.
 	Damage error
 }
 
 // Restore writes the trained parameters of a run (γ and β; the classifier or all weights if they trained) to a store that
-// holds the initial parameters of the same supernet (see supernet.Net.Fill). It does not change the run folder. It is an
+// holds the initial parameters of the same supernet (see supernet.Net.Fill). If the run keeps their average, it writes that. It does not change the run folder. It is an
 // error if the run has another network; the error names the field that differs. For a folder without a checkpoint the
 // error is fs.ErrNotExist.
 func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, error) {
@@ -45,9 +47,16 @@ func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, erro
 	if err := c.write(store, kernels.Data); err != nil {
 		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
 	}
+	if err := c.copy(store, averaged, kernels.Data); err != nil {
+		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
+	}
+	running, err := decodeRunning(c.State.Running)
+	if err != nil {
+		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
+	}
 	return Position{
 		Step: c.State.Step, Total: c.Total, StepsPerEpoch: c.StepsPerEpoch,
-		Settled: c.State.Ranking.Settled, Damage: damage,
+		Settled: c.State.Ranking.Settled, Running: running, Tests: c.State.Tests, Damage: damage,
 	}, nil
 }
 
@@ -63,14 +72,22 @@ func (c *checkpoint) write(store kernels.Store, slots ...kernels.Slot) error {
 		}
 	}
 	for _, slot := range slots {
-		at, ids := arraysOf(c.Arrays, slot, store.Params())
-		var all []float32
-		for _, i := range at {
-			all = append(all, c.values[i]...)
+		if err := c.copy(store, slot, slot); err != nil {
+			return err
 		}
-		if err := store.Write(slot, all, ids...); err != nil {
-			return fmt.Errorf("checkpoint: %w", err)
-		}
+	}
+	return nil
+}
+
+// copy writes the arrays of a slot to a slot of the store.
+func (c *checkpoint) copy(store kernels.Store, from, to kernels.Slot) error {
+	at, ids := arraysOf(c.Arrays, from, store.Params())
+	var all []float32
+	for _, i := range at {
+		all = append(all, c.values[i]...)
+	}
+	if err := store.Write(to, all, ids...); err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
 }
@@ -94,6 +111,27 @@ func (t *Trainer) restore(c *checkpoint) error {
 	if err := c.write(t.store, append(t.cfg.moments(), kernels.Data)...); err != nil {
 		return err
 	}
+	if t.running != nil {
+		kept, err := decodeRunning(s.Running)
+		if err == nil && kept == nil {
+			err = fmt.Errorf("%w: it has no running statistics", errDamaged)
+		}
+		if err == nil {
+			err = kept.Check(t.network)
+		}
+		if err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+		t.running.Statistics = *kept
+	}
+	if t.average != nil {
+		t.average.values = t.average.values[:0]
+		at, _ := arraysOf(c.Arrays, averaged, t.net.Params())
+		for _, i := range at {
+			t.average.values = append(t.average.values, c.values[i]...)
+		}
+	}
 	t.state = s
+	t.state.Running = nil
 	return nil
 }

@@ -29,6 +29,9 @@ func (t *Trainer) step(batch data.Batch) (Progress, error) {
 		return Progress{}, t.failed(step, last, err)
 	}
 
+	if err := t.follow(len(batch.Labels)); err != nil {
+		return Progress{}, t.failed(step, last, err)
+	}
 	t.state.Step++
 	seen := len(paths) * len(batch.Labels)
 	now := tally{Steps: 1, Images: seen, Loss: r.loss, Correct: r.correct, Norm: norm}
@@ -41,6 +44,17 @@ func (t *Trainer) step(batch data.Batch) (Progress, error) {
 		ImagesPerSecond: float64(seen) / time.Since(began).Seconds(),
 		Path:            t.path,
 	}, nil
+}
+
+// follow adds an update to the running statistics and the average of the parameters.
+func (t *Trainer) follow(images int) error {
+	if t.running != nil {
+		t.running.add(t.network, images, t.cfg.BNMomentum)
+	}
+	if t.average != nil {
+		return t.average.add(t.store, t.cfg.EMA)
+	}
+	return nil
 }
 
 // result holds the figures of the paths of a step. Their gradients are in the store.
@@ -119,7 +133,10 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, 0, &NonFiniteError{What: "loss", Layer: blame(exec, p)}
 	}
-	return loss, correct, nil
+	if t.running != nil {
+		err = t.running.observe(exec)
+	}
+	return loss, correct, err
 }
 
 // errStopped ends a step whose context has ended, before it changes a parameter.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"os"
 	"slices"
@@ -31,6 +32,10 @@ type Trainer struct {
 	// error soon after the context has ended.
 	Ranker func(context.Context) ([]float64, error)
 
+	// Test gives the images on which a network that is trained on its own is tested, in batches, the first of them the largest. It
+	// is needed if Config.TestEvery is not 0.
+	Test iter.Seq2[data.Batch, error]
+
 	// Exchange combines the shards of a step; nil stands for Alone.
 	Exchange Exchange
 
@@ -42,6 +47,9 @@ type Trainer struct {
 	dir    string
 
 	fixed    supernet.Arch     // the path of every step; nil: each step draws its own
+	network  *kernels.Program  // of fixed
+	running  *running          // nil: no running statistics
+	average  *average          // nil: no average of the parameters
 	total    int               // steps of the whole run
 	trained  []kernels.ParamID // everything that this run can update
 	identity []Field           // what a checkpoint must agree with
@@ -60,6 +68,8 @@ type state struct {
 	Line    tally   // since the last line of the step metrics
 	Epoch   tally   // since the last epoch's end
 	Ranking ranking // the early bird
+	Tests   Tests   `json:",omitzero"`
+	Running []byte  `json:",omitempty"` // only in a checkpoint: Trainer.running
 }
 
 // Progress is the state of a run after a step.
@@ -113,12 +123,19 @@ func (t *Trainer) selectTrained() (err error) {
 	if !t.net.Space.Alive(t.fixed) {
 		return setting.Errorf("train.path", "%q: no path leads from its input to its output; there is nothing to train", t.cfg.Path)
 	}
-	p, err := t.net.Program(t.fixed)
-	if err != nil {
+	if t.network, err = t.net.Program(t.fixed); err != nil {
 		return fmt.Errorf("train: %w", err)
 	}
-	t.trained = t.net.Trainable(t.cfg.Train, p)
+	t.trained = t.net.Trainable(t.cfg.Train, t.network)
 	slices.Sort(t.trained)
+	if t.cfg.BNMomentum > 0 {
+		t.running = newRunning(t.network)
+	}
+	if t.cfg.EMA > 0 {
+		if t.average, err = newAverage(t.store, t.trained); err != nil {
+			return fmt.Errorf("train: %w", err)
+		}
+	}
 	return nil
 }
 
@@ -191,6 +208,9 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	if t.cfg.EarlyBird && t.Ranker == nil {
 		return errors.New("train: early_bird needs a Ranker")
 	}
+	if t.cfg.TestEvery > 0 && t.Test == nil {
+		return errors.New("train: test_every needs test images")
+	}
 	if err := t.open(); err != nil {
 		return err
 	}
@@ -203,6 +223,9 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	start, saved, savedAt := time.Now(), time.Now(), t.state.Step
 	for {
 		if err := t.rankIfDue(ctx); err != nil {
+			return err
+		}
+		if err := t.testIfDue(ctx); err != nil {
 			return err
 		}
 		done := t.state.Step >= t.total || t.Settled()

@@ -82,7 +82,9 @@ func variants(steps int) map[string]Config {
 	all.Train = supernet.All
 	fixed := all
 	fixed.Sampling, fixed.Path, fixed.Nesterov, fixed.WeightDecay, fixed.WeightDecayWeights = Fixed, fixedPath, true, 5e-4, 5e-4
-	return map[string]Config{"all": all, "fixed": fixed, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
+	own := fixed
+	own.BNMomentum, own.EMA, own.TestEvery, own.LabelSmoothing = 0.1, 0.9, 1, 0.1
+	return map[string]Config{"all": all, "fixed": fixed, "on its own": own, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
 }
 
 func TestBNOnlyTrainingLearns(t *testing.T) {

@@ -1,0 +1,69 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bnas.example/data"
+	"bnas.example/kernels"
+)
+
+// Tests holds the results on the test images, at the ends of epochs.
+type Tests struct {
+	Step, BestStep int // of the last test and of the best one; 0: there was none
+	Last, Best     Accuracy
+}
+
+// TestLine is a test in the metrics.
+type TestLine struct {
+	Kind     string  `json:"kind"` // "test"
+	Step     int     `json:"step"`
+	Epoch    int     `json:"epoch"`
+	Accuracy float64 `json:"accuracy"`
+	NLL      float64 `json:"nll"`
+	Images   int     `json:"images"`
+}
+
+// testIfDue tests the network at the end of an epoch and after the last step, if that is not done. If ctx ends, the resumed run
+// does it.
+func (t *Trainer) testIfDue(ctx context.Context) error {
+	s, perEpoch := &t.state, t.loader.StepsPerEpoch()
+	due := t.cfg.TestEvery > 0 && s.Step > 0 && s.Tests.Step != s.Step &&
+		(s.Step%(perEpoch*t.cfg.TestEvery) == 0 || s.Step == t.total)
+	if !due || ctx.Err() != nil {
+		return nil
+	}
+	var got Accuracy
+	err := t.average.during(t.store, func() (err error) {
+		got, err = t.test()
+		return err
+	})
+	if errors.Is(err, errStopped) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("train: step %d: test: %w", s.Step, err)
+	}
+	s.Tests.Step, s.Tests.Last = s.Step, got
+	if s.Tests.BestStep == 0 || got.Top1 > s.Tests.Best.Top1 {
+		s.Tests.BestStep, s.Tests.Best = s.Step, got
+	}
+	return t.write(TestLine{Kind: "test", Step: s.Step, Epoch: s.Step / perEpoch, Accuracy: got.Top1, NLL: got.NLL, Images: got.Images})
+}
+
+// test measures the network with its running statistics. The first batch is the largest.
+func (t *Trainer) test() (Accuracy, error) {
+	var exec kernels.Exec
+	return measure(t.Test, func(b data.Batch) (kernels.Exec, error) {
+		if err := t.stopped(); err != nil || exec != nil {
+			return exec, err
+		}
+		var err error
+		if exec, err = t.dev.Compile(t.network, t.store, len(b.Labels)); err != nil {
+			return nil, err
+		}
+		kernels.StopWith(exec, t.stopped)
+		return exec, exec.SetStatistics(t.running.Mean, t.running.Variance)
+	})
+}
