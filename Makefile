@@ -87,7 +87,8 @@ test-long:
 	$(MAKE) --no-print-directory test-torch test-onnx
 	scripts/fuzz.sh 30s
 
-# Exported networks in PyTorch: the README's snippet, the module of every space, and every gradient. pip fetches torch if python3 has none.
+# Exported networks in PyTorch: the README's snippet, the module of every space, and every gradient, and
+# the training of one. pip fetches torch if python3 has none.
 test-torch:
 	$(GO) build -o bin/bnas ./cmd/bnas
 	scripts/with-torch.sh $(GO) test -count=1 -run TestTorchSnippet -v ./cmd/bnas
@@ -97,6 +98,8 @@ test-torch:
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --device reference \
 	  --images 12 --space bn-nas --space proxylessnas --space fairnas
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 32 --images 8 --device reference --space mobilenet-cifar
+	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas
+	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --device cpu --arch all3x3 --channels 8 --batch 32
 
 # Exported networks in ONNX: the official checker, and the logits by onnxruntime. pip fetches both if python3 has none.
 test-onnx:

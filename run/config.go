@@ -28,6 +28,7 @@ type Config struct {
 	Score     indicator.Config `yaml:"score"`
 	Objective Objective        `yaml:"objective"`
 	Search    search.Config    `yaml:"search"`
+	Recipe    string           `yaml:"recipe,omitempty"`   // of Recipes: the training of a network on its own that the settings began with
 	Imported  string           `yaml:"imported,omitempty"` // SHA-256 of ImportedName: the network from which the run started
 }
 
@@ -106,6 +107,10 @@ func (c *Config) Validate() error {
 	errs.Check(slices.Contains(data.Names(), c.Data.Name), "data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
 	if err := c.Data.Normal().Validate(); err != nil {
 		errs.Check(false, "data.mean", "and data.std: %v", err)
+	}
+	if c.Recipe != "" {
+		_, err := LookupRecipe(c.Recipe)
+		errs = append(errs, WrongSettings(err)...)
 	}
 	filled, err := c.Supernet.WithDefaults()
 	if err == nil {

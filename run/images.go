@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"iter"
 
 	"bnas.example/data"
 	"bnas.example/internal/setting"
@@ -87,6 +88,29 @@ func (r *Run) TestImages(n int) ([]data.Batch, error) {
 		indices[i] = i
 	}
 	return batches(set, first(indices, n))
+}
+
+// eachTestImage gives the batches of TestImages, one at a time in memory.
+func (r *Run) eachTestImage(n int) (iter.Seq2[data.Batch, error], error) {
+	set, err := openImages(r.Config, "test")
+	if err != nil {
+		return nil, err
+	}
+	count := set.Len()
+	if n > 0 {
+		count = min(n, count)
+	}
+	return func(yield func(data.Batch, error) bool) {
+		for from := 0; from < count; from += evalBatch {
+			indices := make([]int, min(evalBatch, count-from))
+			for i := range indices {
+				indices[i] = from + i
+			}
+			if b, err := data.Gather(set, indices); !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}, nil
 }
 
 func first(indices []int, n int) []int {

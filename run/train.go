@@ -69,10 +69,7 @@ func (r *Run) prepare() (*train.Trainer, error) {
 	if r.trainer != nil {
 		return r.trainer, nil
 	}
-	if n := len(r.Training); n < r.Config.Train.Batch {
-		return nil, setting.Errorf("train.batch", "%d: %s has only %d images to train on", r.Config.Train.Batch, r.Images.Name(), n)
-	}
-	loader, err := data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
+	loader, err := r.Loader()
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +82,21 @@ func (r *Run) prepare() (*train.Trainer, error) {
 			return nil, err
 		}
 	}
+	if r.Config.Train.TestEvery > 0 {
+		if t.Test, err = r.eachTestImage(r.Config.Train.TestImages); err != nil {
+			return nil, err
+		}
+	}
 	r.trainer = t
 	return t, nil
+}
+
+// Loader returns the batches of training.
+func (r *Run) Loader() (*data.Loader, error) {
+	if n := len(r.Training); n < r.Config.Train.Batch {
+		return nil, setting.Errorf("train.batch", "%d: %s has only %d images to train on", r.Config.Train.Batch, r.Images.Name(), n)
+	}
+	return data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
 }
 
 // saveExtended writes the number of steps into the configuration of the folder if the run has more than there.

@@ -28,12 +28,10 @@ type TestLine struct {
 // testIfDue tests the network at the end of an epoch and after the last step, if that is not done. If ctx ends, the resumed run
 // does it.
 func (t *Trainer) testIfDue(ctx context.Context) error {
-	s, perEpoch := &t.state, t.loader.StepsPerEpoch()
-	due := t.cfg.TestEvery > 0 && s.Step > 0 && s.Tests.Step != s.Step &&
-		(s.Step%(perEpoch*t.cfg.TestEvery) == 0 || s.Step == t.total)
-	if !due || ctx.Err() != nil {
+	if !t.testDue() || ctx.Err() != nil {
 		return nil
 	}
+	s, perEpoch := &t.state, t.loader.StepsPerEpoch()
 	var got Accuracy
 	err := t.average.during(t.store, func() (err error) {
 		got, err = t.test()
@@ -50,6 +48,12 @@ func (t *Trainer) testIfDue(ctx context.Context) error {
 		s.Tests.BestStep, s.Tests.Best = s.Step, got
 	}
 	return t.write(TestLine{Kind: "test", Step: s.Step, Epoch: s.Step / perEpoch, Accuracy: got.Top1, NLL: got.NLL, Images: got.Images})
+}
+
+func (t *Trainer) testDue() bool {
+	s := &t.state
+	return t.cfg.TestEvery > 0 && s.Step > 0 && s.Tests.Step != s.Step &&
+		(s.Step%(t.loader.StepsPerEpoch()*t.cfg.TestEvery) == 0 || s.Step == t.total)
 }
 
 // test measures the network with its running statistics. The first batch is the largest.

@@ -228,7 +228,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 		if err := t.testIfDue(ctx); err != nil {
 			return err
 		}
-		done := t.state.Step >= t.total || t.Settled()
+		done := (t.state.Step >= t.total || t.Settled()) && !t.testDue()
 		spent := t.cfg.MaxTime > 0 && time.Since(start) >= t.cfg.MaxTime
 		ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
 		stop := done || spent || ended

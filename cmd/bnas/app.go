@@ -120,8 +120,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:           onUsageError,
 		Action:                 unknownCommand,
 		Commands: []*cli.Command{
-			runCommand(), trainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
-			spaceCommand(), exportCommand(), importCommand(), traceCommand(), benchCommand(), planCommand(), doctorCommand(),
+			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
+			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),
 			versionCommand(), helpCommand(),
 		},
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	cellArch = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|"
 	netFlags = "--channels 4 --cells 1 --height 8 --width 8"
+	ownFlags = netFlags + " --batch 4 --steps 2 --test-images 8"
 	fewFlags = "--images 8 --ntk-images 2"
 )
 
@@ -46,6 +47,32 @@ var commandCases = []commandCase{
 	{args: "train --path mixed --out DIR/x", code: exitUsage, stderr: "--sampling uniform draws its own; only fixed has an architecture\n"},
 	{args: "train --sampling fixed --path 22212220 --out DIR/x", code: exitUsage, stderr: "bnas: --path \"22212220\": nas-bench-201 has the architectures 0…15624\n"},
 	{args: "train --weight-decay-weights 5e-4 --out DIR/x", code: exitUsage, stderr: "bnas: --weight-decay-weights has an effect only with --train all or bn+classifier\n"},
+	{args: "retrain ARCH mixed " + ownFlags + " --ema 0.5 --out DIR/own --json",
+		values: map[string]string{"dir": `"DIR/own"`, "recipe": `"nas-bench-201"`, "table": `"DIR/own/retrained.csv"`}, file: "DIR/own/retrained.csv"},
+	{args: "retrain --resume DIR/own --quiet", stdout: "TEST", file: "DIR/own/2/retrained.json"},
+	{args: "retrain --from RUN --top 1 --batch 4 --steps 1 --test-images 4 --out DIR/found --quiet", stdout: "next   bnas export --run DIR/found/1 -o network.py\n", file: "DIR/found/1/retrained.json"},
+	{args: "retrain --index 9,11-12 " + ownFlags + " --max-time 1ns --out DIR/owncut", code: exitInterrupted, stderr: "time budget is used up; the checkpoint is written; to go on: bnas retrain --resume DIR/owncut\n"},
+	{args: "retrain all3x3 --space nas-bench-101 --recipe nas-bench-101 --out DIR/x", code: exitUsage, stderr: "bnas: argument \"all3x3\": "},
+	{args: "retrain --out DIR/x", code: exitUsage, stderr: "bnas: name the architectures in one way: "},
+	{args: "retrain all3x3 --top 2 --out DIR/x", code: exitUsage, stderr: "bnas: --top has an effect only with --from\n"},
+	{args: "retrain --from RUN --top 1000 --out DIR/x", code: exitUsage, stderr: "bnas: --top 1000: RUN/result.json has the best "},
+	{args: "retrain --from DIR/trained --out DIR/x", code: exitFailure, stderr: "bnas: DIR/trained has no result.json; bnas search --run DIR/trained makes it\n"},
+	{args: "retrain --from DIR --out DIR/x", code: exitFailure, stderr: "is not a run folder"},
+	{args: "retrain all3x3 --recipe best --out DIR/x", code: exitUsage, stderr: "bnas: --recipe \"best\": there is bn-nas, darts, nas-bench-101, nas-bench-201, nas-bench-201-12 and nas-bench-macro\n"},
+	{args: "retrain --index 5-3 --out DIR/x", code: exitUsage, stderr: "bnas: --index \"5-3\": \"5-3\" is no index and no range I-J\n"},
+	{args: "retrain --index 1-15625 --out DIR/x", code: exitUsage, stderr: "bnas: --index \"1-15625\": nas-bench-201 has the architectures 0…15624\n"},
+	{args: "retrain --index 3 --space bn-nas --out DIR/x", code: exitUsage, stderr: "bnas: --index: the architectures of bn-nas have no indices\n"},
+	{args: "retrain 0,0,0,0,0,0 --out DIR/x", code: exitUsage, stderr: "no path leads from its input to its output; there is nothing to train\n"},
+	{args: "retrain all3x3 --test-every 0 --test-images 3 --out DIR/x", code: exitUsage, stderr: "bnas: --test-images 3: there is no test; set --test-every\n"},
+	{args: "retrain all3x3 --data cifar10 --data-dir DIR/nowhere --out DIR/x", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},
+	{args: "retrain all3x3 " + ownFlags + " --out DIR/own", code: exitUsage, stderr: "bnas: DIR/own holds a run already; go on with --resume DIR/own, or name another folder with --out\n"},
+	{args: "retrain --resume DIR/own --lr 0.3", code: exitUsage, stderr: "bnas: --lr cannot be given with --resume: the retraining in DIR/own has its own\n"},
+	{args: "retrain --resume DIR/own all3x3", code: exitUsage, stderr: "bnas: --resume takes no architectures: "},
+	{args: "retrain --resume RUN", code: exitFailure, stderr: "bnas: RUN is no folder of retrained networks: it has no archs.txt\n"},
+	{args: "export --run DIR/own/1 -o DIR/own.safetensors --json", file: "DIR/own.safetensors"},
+	{args: "export --run DIR/own/1 mixed -o DIR/no.safetensors", code: exitUsage, stderr: "and no other\n"},
+	{args: "batches --run DIR/own/1 --count 2 -o DIR/batches.safetensors --json", values: map[string]string{"steps": "2", "images": "4"}, file: "DIR/batches.safetensors"},
+	{args: "batches --run DIR/own/1", code: exitUsage, stderr: "bnas: bnas batches needs --out; see bnas batches --help\n"},
 	{args: "train " + netFlags + " --steps 200 --batch 4 --rank-every 0 --max-time 1ns --out DIR/cut", code: exitInterrupted, stderr: "to go on: bnas train --resume DIR/cut\n"},
 	{args: "train --resume RUN --cells 2", code: exitUsage, stderr: "bnas: --cells cannot be given here: the run in RUN has its own\n"},
 	{args: "train --resume RUN --lr 0.3", code: exitFailure, stderr: "lr"},

@@ -42,13 +42,21 @@ var (
 	trainedSetting = []setting{
 		{"train", "train.train", "trained parameters: `NAME` is last-bn (as BN-NAS), bn, bn+classifier, or all", catTraining},
 	}
-	trainSettings = joined(trainedSetting, []setting{
-		{"epochs", "train.epochs", "`N` passes over the training set", catTraining},
-		{"steps", "train.steps", "`N` training steps (0: by --epochs)", catTraining},
-		{"batch", "train.batch", "`N` images a step", catTraining},
+	trainSettings = joined(trainedSetting, lengthSettings, optimizerSettings, networkSettings, keptSettings, []setting{
 		{"shards", "train.shards", "`N` virtual devices share a batch, each with statistics of its own (0: one)", catTraining},
 		{"sampling", "train.sampling", "paths: `NAME` is uniform, strict (FairNAS), or fixed (--path in every step)", catTraining},
 		{"path", "train.path", "the architecture `ARCH` of --sampling fixed", catTraining},
+		{"rank-every", "train.rank_every", "`N` steps between snapshots of the ranking (0: none)", catTraining},
+		{"early-bird", "train.early_bird", "stop when the ranking has settled", catTraining},
+		{"settled", "train.settled", "Kendall τ `X` from which two snapshots count as settled", catTraining},
+		{"patience", "train.patience", "`N` successive settled snapshots end training", catTraining},
+	})
+	lengthSettings = []setting{
+		{"epochs", "train.epochs", "`N` passes over the training set", catTraining},
+		{"steps", "train.steps", "`N` training steps (0: by --epochs)", catTraining},
+		{"batch", "train.batch", "`N` images a step", catTraining},
+	}
+	optimizerSettings = []setting{
 		{"optimizer", "train.optimizer", "`NAME` is sgd or adamw", catTraining},
 		{"lr", "train.lr", "peak learning rate `X` (0.02 suits adamw, 0.2 sgd)", catTraining},
 		{"min-lr", "train.min_lr", "learning rate `X` at the end of the schedule", catTraining},
@@ -61,14 +69,22 @@ var (
 		{"clip-norm", "train.clip_norm", "largest gradient norm `X` (0: no clipping)", catTraining},
 		{"clip-value", "train.clip_value", "largest magnitude `X` of an element of the gradient, instead of --clip-norm (0: no clipping)", catTraining},
 		{"label-smoothing", "train.label_smoothing", "mass `X` moved from the label to all classes", catTraining},
+	}
+	// networkSettings are those of a network that is trained on its own.
+	networkSettings = []setting{
+		{"bn-momentum", "train.bn_momentum", "of one network: momentum `X` of BatchNorm's running statistics (0: none are kept)", catTraining},
+		{"ema", "train.ema", "of one network: decay `X` of the average of its parameters, which is tested and exported (0: none)", catTraining},
+		{"test-every", "train.test_every", "of one network: `N` epochs between tests on the test images (0: none)", catTraining},
+		{"test-images", "train.test_images", "`N` images of a test (0: all)", catTraining},
+	}
+	keptSettings = []setting{
 		{"checkpoint-every", "train.checkpoint_every", "`N` steps between checkpoints (0: by time alone)", catTraining},
 		{"metrics-every", "train.metrics_every", "`N` steps a line of metrics.jsonl", catTraining},
 		{"max-time", "train.max_time", "save and stop after the time `T` (90s, 10m, 2h; 0: no limit)", catTraining},
-		{"rank-every", "train.rank_every", "`N` steps between snapshots of the ranking (0: none)", catTraining},
-		{"early-bird", "train.early_bird", "stop when the ranking has settled", catTraining},
-		{"settled", "train.settled", "Kendall τ `X` from which two snapshots count as settled", catTraining},
-		{"patience", "train.patience", "`N` successive settled snapshots end training", catTraining},
-	})
+	}
+	recipeSetting = []setting{
+		{"recipe", "recipe", "the settings of training are those of `NAME`, " + either(run.Recipes()) + " (none: that of the space)", catTraining},
+	}
 	scoreSettings = joined(measureSettings, []setting{
 		{"repeats", "score.repeats", "average each term over `N` repeats with other images and directions, and other weights if untrained", catScoring},
 	})
@@ -142,5 +158,5 @@ func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
 
 // allSettings lists the settings of all commands.
 func allSettings() []setting {
-	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, computeSettings)
+	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, scoreSettings, compositeSetting, searchSettings, computeSettings)
 }

@@ -230,6 +230,10 @@ func small(line string) string {
 		if !trained && words[1] == "run" {
 			add(smallScore + " --calibration 3 --max-evaluations 4")
 		}
+	case "retrain":
+		if !trained {
+			add("--channels 2 --cells 1 --batch 4 --steps 2 --test-images 8")
+		}
 	case "score", "search":
 		add(smallScore)
 		if !trained {

@@ -30,7 +30,7 @@ func exportCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "export",
 		Usage:     "a network with its weights: as safetensors, in ONNX, or as a module of PyTorch",
-		ArgsUsage: "ARCH",
+		ArgsUsage: "[ARCH]",
 		Flags: append(flags(settings, computeSettings), runFlag, &out, calibrationFlag,
 			textFlag("format", "`NAME` is safetensors, onnx or torch", "by the ending of the file: .onnx, .py; else safetensors"),
 			&cli.BoolFlag{Name: "fold", Usage: "in ONNX: a BatchNorm becomes a part of the convolution before it", Category: catCommand}),
@@ -41,7 +41,8 @@ func exportCommand() *cli.Command {
 			"them a Python file with the network and its loader; it needs torch and safetensors. onnx has the network in\n" +
 			"evaluation mode (operator set 17), for any number of images.\n\n" +
 			"With --run the running statistics are recomputed on --calibration-images training images; the untrained\n" +
-			"network has those of a new BatchNorm, mean 0 and variance 1." + archHelp,
+			"network has those of a new BatchNorm, mean 0 and variance 1. A network of bnas retrain needs no ARCH and has the\n" +
+			"running statistics of its training, unless --calibration-images is given." + archHelp,
 		Action: func(c *cli.Context) error { return exportNetwork(c, settings) },
 	}
 }
@@ -165,7 +166,7 @@ func writeResult(c *cli.Context, content []byte, arch string) error {
 	return output(c, r, r.text)
 }
 
-// subnetwork opens the command's architecture. In a trained run the statistics are recomputed on its training images; an
+// subnetwork opens the command's architecture. In a trained supernet the statistics are recomputed on its training images; an
 // untrained network has those of a new BatchNorm.
 func subnetwork(c *cli.Context, settings []setting) (*run.Run, supernet.Arch, supernet.Statistics, error) {
 	none := supernet.Statistics{}
@@ -173,7 +174,7 @@ func subnetwork(c *cli.Context, settings []setting) (*run.Run, supernet.Arch, su
 	if err != nil {
 		return nil, nil, none, err
 	}
-	a, err := oneArch(c, r.Net)
+	a, err := exported(c, r)
 	if err != nil {
 		r.Close()
 		return nil, nil, none, err
@@ -186,6 +187,20 @@ func subnetwork(c *cli.Context, settings []setting) (*run.Run, supernet.Arch, su
 	return r, a, stats, nil
 }
 
+// exported returns the architecture of the command line. A network that was trained on its own has only its own, and needs none.
+func exported(c *cli.Context, r *run.Run) (supernet.Arch, error) {
+	own, err := r.Own()
+	if err != nil || own != nil && c.NArg() == 0 {
+		return own, err
+	}
+	a, err := oneArch(c, r.Net)
+	if err == nil && own != nil && !slices.Equal(a, own) {
+		return nil, usagef("argument %q: the run in %s has trained %s and no other", c.Args().First(), r.Dir, r.Config.Train.Path)
+	}
+	return a, err
+}
+
+// statisticsOf returns the statistics of a network: its running ones if it was trained on its own and has some.
 func statisticsOf(c *cli.Context, r *run.Run, a supernet.Arch) (supernet.Statistics, error) {
 	if r.Dir == "" {
 		p, err := r.Net.Program(a)
@@ -193,6 +208,9 @@ func statisticsOf(c *cli.Context, r *run.Run, a supernet.Arch) (supernet.Statist
 			return supernet.Statistics{}, err
 		}
 		return supernet.NewStatistics(p), nil
+	}
+	if running := r.Position.Running; running != nil && !c.IsSet("calibration-images") {
+		return *running, nil
 	}
 	calibration, err := r.CalibrationImages(c.Int("calibration-images"))
 	if err != nil {

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Train a network as `bnas retrain` does, in PyTorch, and compare the loss of each step.
+
+    go build -o bnas ./cmd/bnas
+    python3 scripts/retrain_torch.py --bnas ./bnas
+    python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
+
+`bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
+sees the images and labels of `bnas batches`, with torch.optim.SGD, at the learning rates of the metrics. It trains in float32
+and in float64. The deviation of a loss is relative to that of float64.
+
+Rounding grows from step to step: a rectifier within rounding of zero switches, and the networks part. PyTorch's own float32 shows
+by how much. The reference computes in float64. It agrees if no loss deviates by more than PyTorch's float32 did up to that step,
+or 1e-6. An engine, in float32, may deviate by 10 times the largest deviation of PyTorch's float32; its first loss, before any
+update, must be within 1e-6. The running statistics after the last step must be within 100 times the last bound: the means
+relative to the largest deviation of the layer, the variances to its largest variance.
+
+Needs torch, numpy and safetensors (scripts/requirements.txt). Exit status: 0 all agree, 1 not.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import torch
+from safetensors.torch import load_file
+
+from torch_spaces import load
+
+
+def bnas(args, *words):
+    done = subprocess.run([args.bnas, *words, "--quiet"], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"bnas {' '.join(words)}: {done.stderr}")
+    return done.stdout
+
+
+def steps_of(metrics):
+    lines = [json.loads(line) for line in open(metrics)]
+    return [line for line in lines if line["kind"] == "step"]
+
+
+def train(initial, batches, steps, config, dtype):
+    """The loss of each step, and the network after the last."""
+    network, _ = load(initial)
+    network = network.to(dtype).train()
+    norms = [p for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters()]
+    weights = [p for p in network.parameters() if not any(p is q for q in norms)]
+    optimizer = torch.optim.SGD([{"params": norms, "weight_decay": config["weight_decay"]},
+                                 {"params": weights, "weight_decay": config["weight_decay_weights"]}],
+                                lr=1, momentum=config["momentum"], nesterov=config["nesterov"])
+    losses = []
+    for i, step in enumerate(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = step["lr"]
+        logits = network(batches[f"images.{i}"].to(dtype))
+        loss = torch.nn.functional.cross_entropy(logits, batches[f"labels.{i}"], label_smoothing=config["label_smoothing"])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, network
+
+
+def deviation_of_statistics(want, got):
+    largest = 0.0
+    for name, variance in want.items():
+        if name.endswith("running_var"):
+            mean = name.replace("running_var", "running_mean")
+            largest = max(largest, ((got[name] - variance).abs().max() / variance.max()).item(),
+                          ((got[mean] - want[mean]).abs().max() / variance.max().sqrt()).item())
+    return largest
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bnas", default="bnas")
+    parser.add_argument("--space", default="nas-bench-201")
+    parser.add_argument("--recipe", default="nas-bench-201")
+    parser.add_argument("--arch", default="mixed")
+    parser.add_argument("--channels", type=int, default=4)
+    parser.add_argument("--cells", type=int, default=1)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="reference")
+    parser.add_argument("--lr", type=float, help="default: the recipe's")
+    parser.add_argument("--size", type=int, default=16, help="height and width of the images")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    rows, worst = [], 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        out, initial, file = folder / "own", folder / "initial.safetensors", folder / "batches.safetensors"
+        net = ["--space", args.space, "--channels", str(args.channels), "--seed", str(args.seed), "--device", args.device,
+               "--height", str(args.size), "--width", str(args.size)]
+        if args.cells:
+            net += ["--cells", str(args.cells)]
+        more = ["--lr", str(args.lr)] if args.lr else []
+        bnas(args, "retrain", args.arch, *net, "--recipe", args.recipe, "--steps", str(args.steps), "--batch", str(args.batch), "--metrics-every", "1",
+             "--test-images", "64", "--out", str(out), *more)
+        bnas(args, "export", args.arch, *net, "--bn", "standard", "-o", str(initial))
+        bnas(args, "batches", "--run", str(out / "1"), "--count", str(args.steps), "-o", str(file))
+        bnas(args, "export", "--run", str(out / "1"), "-o", str(folder / "trained.safetensors"))
+        trained = load_file(folder / "trained.safetensors")
+        steps, batches = steps_of(out / "1" / "metrics.jsonl"), load_file(file)
+        config = settings(out / "1" / "config.yaml")
+        single, _ = train(initial, batches, steps, config, torch.float32)
+        double, network = train(initial, batches, steps, config, torch.float64)
+        torchs, agrees = 1e-6, True
+        for i, step in enumerate(steps):
+            ours, theirs = (abs(loss / double[i] - 1) for loss in (step["loss"], single[i]))
+            torchs, worst = max(torchs, theirs), max(worst, ours)
+            agrees &= ours <= torchs or i > 0 and args.device != "reference"
+            rows.append({"step": i + 1, "bnas": step["loss"], "torch_float32": single[i], "torch_float64": double[i], "bnas_deviation": ours, "torch_deviation": theirs})
+        bound = torchs if args.device == "reference" else 10 * torchs
+        statistics = deviation_of_statistics(network.state_dict(), trained)
+        agrees &= worst <= bound and statistics <= 100 * bound
+    if args.json:
+        print(json.dumps({"agrees": agrees, "largest_deviation": worst, "bound": bound, "statistics_deviation": statistics, "steps": rows}, indent=2))
+    else:
+        print(f"{'step':>4}  {'bnas':>11}  {'float32':>11}  {'float64':>11}  {'bnas dev.':>9}  {'f32 dev.':>9}")
+        for r in rows:
+            print(f"{r['step']:4}  {r['bnas']:11.8f}  {r['torch_float32']:11.8f}  {r['torch_float64']:11.8f}  {r['bnas_deviation']:9.1e}  {r['torch_deviation']:9.1e}")
+        print(f"largest relative deviation of a loss {worst:.1e} (bound {bound:.1e}), of running statistics {statistics:.1e}: {'agrees' if agrees else 'DOES NOT AGREE'}")
+    return 0 if agrees else 1
+
+
+def settings(path):
+    """The settings of the section train of a run's configuration, which are one a line."""
+    found, inside = {}, False
+    for line in open(path):
+        if not line.startswith(" "):
+            inside = line.strip() == "train:"
+        elif inside and ":" in line:
+            key, value = (part.strip() for part in line.split(":", 1))
+            found[key] = {"true": True, "false": False}.get(value, value)
+    numbers = ("weight_decay", "weight_decay_weights", "momentum", "label_smoothing")
+    return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
