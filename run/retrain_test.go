@@ -74,7 +74,7 @@ func TestRetraining(t *testing.T) {
 		t.Fatal(err)
 	}
 	retrainAll(t, s, r, 0)
-	s, r, err = CreateRetraining(cut, ownConfig(t), ownArchs, Options{})
+	_, r, err = CreateRetraining(cut, ownConfig(t), ownArchs, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
