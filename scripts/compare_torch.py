@@ -5,9 +5,10 @@
     python3 scripts/compare_torch.py --bnas ./bnas                 # steps of the all-3×3 and the mixed path
     python3 scripts/compare_torch.py --bnas ./bnas --train all     # all weights, with the update
     python3 scripts/compare_torch.py --bnas ./bnas --what ntk
+    python3 scripts/compare_torch.py --bnas ./bnas --space darts --space mobilenet-cifar
 
-Both run the same NAS-Bench-201 network (C = 16, N = 5, standard placement) on random images of 3×32×32 with as many
-threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen;
+Both run the same network, at the size of its benchmark (NAS-Bench-201: C = 16, N = 5) in the standard placement, on random
+images with as many threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen;
 PyTorch runs it eagerly in channels_last. Each round runs the one program, then the other, so that what else the machine
 does falls on both; printed are the best and the median of all rounds, and their ratios. Memory is the data saved between
 forward and backward: for PyTorch the storages of the saved tensors without weights and images.
@@ -27,13 +28,24 @@ CELLS = {
     "mixed": "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|",
 }
 
+# A network of each other space: cells of the benchmark's table, DARTS_V2, and MobileNets with every operator.
+NETWORKS = {
+    "nas-bench-101": ["100000|10010|1100|101|10|1|1m1m3", "11101|0001|100|11|1|333m"],
+    "nas-bench-macro": ["21212122"],
+    "darts": ["normal sep_conv_3x3:0 sep_conv_3x3:1 sep_conv_3x3:0 sep_conv_3x3:1 skip_connect:0 sep_conv_3x3:1 skip_connect:0 "
+              "dil_conv_3x3:2 reduce max_pool_3x3:0 max_pool_3x3:1 max_pool_3x3:1 skip_connect:2 max_pool_3x3:0 skip_connect:2 "
+              "max_pool_3x3:1 skip_connect:2"],
+    "mobilenet-cifar": ["0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 4 5 0 1 2"],
+}
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bnas", default="./bnas", help="the program")
     parser.add_argument("--what", choices=["step", "ntk"], default="step")
     parser.add_argument("--train", choices=["bn", "all"], default="bn", help="what a step trains")
-    parser.add_argument("--arch", nargs="*", default=list(CELLS), help="all3x3, mixed, or cell strings")
+    parser.add_argument("--space", action="append", choices=["nas-bench-201", *NETWORKS], help="may be repeated; default nas-bench-201")
+    parser.add_argument("--arch", nargs="*", help="all3x3, mixed, or architectures as text; default a few of each space")
     parser.add_argument("--batch", type=int, help="images (64 for a step, 32 for a kernel)")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
@@ -46,13 +58,17 @@ def main():
     if options.torch_round:
         print(json.dumps(torch_round(options)))
         return
-    rows = [compare(options, arch) for arch in options.arch]
+    rows = []
+    for space in options.space or ["nas-bench-201"]:
+        options.sizes = run([options.bnas, "space", "info", space, "--bn", "standard", "--json"])["config"]
+        rows += [compare(options, arch) for arch in options.arch or (list(CELLS) if space == "nas-bench-201" else NETWORKS[space])]
     if options.json:
         print(json.dumps({"what": options.what, "batch": options.batch, "threads": options.threads, "rows": rows}, indent=2))
         return
     print(f"{options.what}, {options.batch} images, {options.threads} threads, {options.rounds} rounds of {options.repeats}")
     for r in rows:
-        print(f"{r['arch']:<8} bnas {r['bnas_best_ms']:.1f} / {r['bnas_median_ms']:.1f} ms"
+        name = f"{r['space']} {r['arch']}"
+        print(f"{name if len(name) < 60 else name[:59] + '…'}\n        bnas {r['bnas_best_ms']:.1f} / {r['bnas_median_ms']:.1f} ms"
               f"   PyTorch {r['torch_best_ms']:.1f} / {r['torch_median_ms']:.1f} ms (best / median)"
               f"   {r['best_ratio']:.2f}× / {r['median_ratio']:.2f}×")
         if "memory_ratio" in r:
@@ -64,14 +80,15 @@ def compare(options, arch):
     ours, theirs, saved, torch_saved = [], [], 0, 0
     for _ in range(options.rounds):
         trained = ["--train", options.train] if options.what == "step" else []
-        o = run([options.bnas, "bench", options.what, *trained, "--bn", "standard", "--arch", CELLS.get(arch, arch),
+        o = run([options.bnas, "bench", options.what, *trained, "--space", options.sizes["space"], "--bn", "standard", "--arch", CELLS.get(arch, arch),
                  "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats), "--json", "--quiet"])
-        t = run([sys.executable, __file__, "--torch-round", CELLS.get(arch, arch), "--what", options.what, *trained,
+        about = json.dumps(options.sizes | {"arch": CELLS.get(arch, arch)})
+        t = run([sys.executable, __file__, "--torch-round", about, "--what", options.what, *trained,
                  "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats)])
         ours.append((o["best_ms"], o["median_ms"]))
         theirs.append((t["best_ms"], t["median_ms"]))
         saved, torch_saved = o.get("saved_bytes", 0), t.get("saved_bytes", 0)
-    r = {"arch": arch, "rounds": options.rounds}
+    r = {"space": options.sizes["space"], "arch": arch, "rounds": options.rounds}
     for name, values in [("bnas", ours), ("torch", theirs)]:
         r[name + "_best_ms"] = min(b for b, _ in values)
         r[name + "_median_ms"] = statistics.median(m for _, m in values)
@@ -99,15 +116,17 @@ def torch_round(options):
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    net = torch_spaces.TinyNetwork(options.torch_round, 10, 16, 5, False)
-    drop_zeros(net, torch_spaces)
+    about = json.loads(options.torch_round)
+    net = torch_spaces.build(about)
+    if about["space"] == "nas-bench-201":
+        drop_zeros(net, torch_spaces)
     net = net.to(memory_format=torch.channels_last)
     for module in net.modules():
         if options.train == "bn" and not isinstance(module, torch.nn.BatchNorm2d):
             for p in module.parameters(recurse=False):
                 p.requires_grad_(False)
-    x = torch.randn(options.batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
-    y = torch.randint(0, 10, (options.batch,))
+    x = torch.randn(options.batch, 3, about["height"], about["width"]).contiguous(memory_format=torch.channels_last)
+    y = torch.randint(0, about["classes"], (options.batch,))
     result = {}
     if options.what == "step":
         net.train()
