@@ -131,7 +131,7 @@ func (o *observer) adds(total []float64, b kernels.BN) error {
 		scale = max(scale, math.Abs(float64(grads[i])), math.Abs(total[i]))
 	}
 	for i, g := range grads {
-		if !(math.Abs(float64(g)-total[i]) <= 1e-4*scale) {
+		if !(math.Abs(float64(g)-total[i]) <= 1e-4*scale+floor) {
 			return fmt.Errorf("their sum %g is not the gradient %g at %d", total[i], g, i)
 		}
 	}

@@ -19,11 +19,11 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 		s := &e.p.Steps[i]
 		e.compute(s)
 		for _, v := range s.Outputs() {
-			if statRows > 0 && normalised[v] {
-				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
-			}
 			if s := e.p.Values[v].Shape; s.H*s.W > 1 {
 				e.values[v] = e.rounding.each(e.rounding.Stored, e.values[v])
+			}
+			if statRows > 0 && normalised[v] {
+				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (r Rounding) each(f Format, x []float64) []float64 {
 type Rounding struct {
 	Operand  Format // weights and inputs of convolutions of one group
 	Gradient Format // weights and gradients of the outputs, for the gradient of the input of such a convolution
-	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the exact values
+	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the rounded values
 	// Dither rounds up or down at random, as this seed decides. 0 rounds to the nearest.
 	Dither uint64
 }
