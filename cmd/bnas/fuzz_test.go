@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"bnas.example/supernet"
 )
 
 // errStopped ends a command before its work.
@@ -112,5 +114,33 @@ func FuzzCommandLine(f *testing.F) {
 		}
 		onlyValidate(t)
 		validates(t, args)
+	})
+}
+
+// FuzzIndices: a list of indices is an error or architectures of the space, in ascending runs, as many as its ranges have.
+func FuzzIndices(f *testing.F) {
+	for _, seed := range []string{"0", "1-100,205", "3-3", "5-3", "-1", "1-", "15624", "15625", "0-99999999999999999999", " 7 ", ",", "1e3", "0x1", "+4"} {
+		f.Add(seed)
+	}
+	space, err := supernet.Lookup("nas-bench-201")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if len(text) > 40 {
+			return // many whole spaces
+		}
+		archs, err := ofIndices(space, text)
+		if (err == nil) != (len(archs) > 0) {
+			t.Errorf("%q: %d architectures, error %v", text, len(archs), err)
+		}
+		if err != nil && strings.ContainsAny(err.Error(), "\n\r") {
+			t.Errorf("%q: the error has several lines: %v", text, err)
+		}
+		for _, a := range archs {
+			if err := supernet.Validate(space, a); err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
 	})
 }
