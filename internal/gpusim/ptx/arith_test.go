@@ -155,6 +155,20 @@ func TestZeroSigns(t *testing.T) {
 	}
 }
 
+// TestExtrema: min and max of doubles with zeros of two signs and NaN.
+func TestExtrema(t *testing.T) {
+	zero, minus, one, two, nan := uint64(0), uint64(1)<<63, math.Float64bits(1), math.Float64bits(2), math.Float64bits(math.NaN())
+	for _, c := range []struct{ a, b, least, most uint64 }{
+		{one, two, one, two}, {two, one, one, two}, {zero, minus, minus, zero}, {minus, zero, minus, zero}, {nan, one, one, one}, {one, nan, one, one},
+	} {
+		for op, want := range map[string]uint64{"min.f64 %d, %a, %b;": c.least, "max.f64 %d, %a, %b;": c.most} {
+			if got := runOne(t, op, "f64", []string{"f64", "f64"}, [][3]uint64{{c.a, c.b}})[0]; got != want {
+				t.Errorf("%s of %#x, %#x is %#x, want %#x", op, c.a, c.b, got, want)
+			}
+		}
+	}
+}
+
 // TestApproximations checks those that the kernels use against float64.
 func TestApproximations(t *testing.T) {
 	var rows [][3]uint64

@@ -55,6 +55,17 @@ func minimum(a, b float64) float64 {
 	return math.Min(a, b)
 }
 
+// maximum is PTX's: of a number and a NaN it is the number, and +0 > −0.
+func maximum(a, b float64) float64 {
+	switch {
+	case a != a:
+		return b
+	case b != b:
+		return a
+	}
+	return math.Max(a, b)
+}
+
 // flush makes a subnormal number a zero of its sign.
 func flush(a uint64) uint64 {
 	if a&0x7f800000 == 0 {

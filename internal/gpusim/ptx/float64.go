@@ -21,6 +21,7 @@ func defineFloat64() {
 	define("abs.f64", map1f64(math.Abs), f, f)
 	define("neg.f64", map1(func(a uint64) uint64 { return a ^ 1<<63 }), f, f)
 	define("min.f64", map2f64(minimum), f, f, f)
+	define("max.f64", map2f64(maximum), f, f, f)
 }
 
 // defineApproximations enters the functions that the GPU computes to within a few units in the last place: here the
