@@ -165,8 +165,14 @@ func prepareExamples(t *testing.T) prepared {
 	if err := os.WriteFile(filepath.Join(p.files, "nasbench201_cifar10.csv"), table.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(p.files, "archs.txt"), []byte("all3x3\nmixed\n0\n1\n"), 0o666); err != nil {
-		t.Fatal(err)
+	for name, text := range map[string]string{
+		"archs.txt":                  "all3x3\nmixed\n0\n1\n",
+		"cells.txt":                  "11|1|3\n11|1|1\n11|1|m\n110|01|1|3m\n",
+		"nasbench101_5k_cifar10.csv": "hash,adjacency,ops,valid_accuracy\na,11|1,3,90\nb,11|1,1,80\nc,11|1,m,70\nd,110|01|1,3m,85\n",
+	} {
+		if err := os.WriteFile(filepath.Join(p.files, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
 	}
 	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet "+smallTrain)
 	p.shell(t, p.files, "bnas export all3x3 --run runs/fair --calibration-images 8 --quiet -o net.safetensors")
@@ -199,12 +205,12 @@ func writeCIFAR(t *testing.T, dir string) {
 // These settings are added to an example, so that it takes a second.
 const (
 	smallSizes = "--channels 4 --height 8 --width 8"
-	smallTrain = "--channels 2 --cells 1 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
+	smallTrain = "--channels 4 --cells 1 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
 	smallScore = "--images 8 --ntk-images 2"
 )
 
 // long are settings of examples that take long, and their replacements. The placeholders of the pages are here too.
-var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4",
+var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4", "--steps 600", "--steps 4",
 	"--sample 5", "--sample 2", "--validation-images 2000", "--validation-images 20", "--batch 256", "--batch 8", "--batch 64", "--batch 2", "--batch 32", "--batch 2",
 	"--data-dir DIR", "--data-dir ~/cifar-10-batches-bin", " ARCH…", " all3x3 mixed")
 
