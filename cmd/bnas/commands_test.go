@@ -188,6 +188,7 @@ var commandCases = []commandCase{
 	{args: "export " + netFlags + " ARCH --format onnx -o DIR/other", stdout: "DIR/other  ", file: "DIR/other"},
 	{args: "export " + netFlags + " ARCH --format tf -o DIR/no", code: exitUsage, stderr: "bnas: --format \"tf\": there is safetensors, onnx or torch\n"},
 	{args: "export " + netFlags + " ARCH --format safetensors -o DIR/no.onnx", code: exitUsage, stderr: "which ends as onnx does"},
+	{args: "export " + netFlags + " ARCH -o DIR/no.pt", code: exitUsage, stderr: "files that end in .pt are Python pickles, which bnas does not write"},
 	{args: "export " + netFlags + " ARCH --fold -o DIR/no.py", code: exitUsage, stderr: "--fold has an effect only in ONNX"},
 	{args: "export " + netFlags + " ARCH", code: exitUsage, stderr: "bnas: bnas export needs --out; see bnas export --help\n"},
 	{args: "export " + netFlags + " -o DIR/two.safetensors", code: exitUsage, stderr: "one architecture, got 0 arguments"},

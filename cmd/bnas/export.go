@@ -117,6 +117,8 @@ func formatOf(c *cli.Context) (string, error) {
 	switch {
 	case given == "" && ended != "":
 		format = ended
+	case given == "" && slices.Contains([]string{".pt", ".pth", ".ckpt", ".pkl"}, ending):
+		return "", usagef("--out %s: files that end in %s are Python pickles, which bnas does not write: name it .safetensors, .onnx or .py", c.String("out"), ending)
 	case given == "":
 		format = formats[0].name
 	case !slices.Contains(names, given):
