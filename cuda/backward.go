@@ -110,11 +110,12 @@ func (e *exec) clearUnused(weights bool) error {
 		partly(b.Beta, e.p.Values[b.Value].C)
 	}
 	for i := range e.p.Steps {
+		if !weights {
+			break
+		}
 		s := &e.p.Steps[i]
 		for _, b := range s.Branches {
-			if shape := e.p.WeightShape(s, b); weights {
-				partly(b.Weight, shape[0]*shape[1]*shape[2]*shape[3])
-			}
+			partly(b.Weight, kernels.Param{Shape: e.p.WeightShape(s, b)}.Len())
 		}
 	}
 	return e.clearGradients(ids)

@@ -9,7 +9,8 @@ import (
 
 // Update applies one optimizer step to ids, as torch.optim.SGD and torch.optim.AdamW do. Before, it clips as
 // torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)); then as clip_grad_value_ does: to
-// ±ClipValue. Elements are computed in float64 and stored in float32. The classifier's bias decays as its weight does. Update does not change the Grad slots.
+// ±ClipValue. Elements are computed in float64 and stored in float32. The classifier's bias decays as its weight does. Update
+// does not change the Grad slots.
 func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	norm, err := s.gradNorm(ids)
 	if err != nil {

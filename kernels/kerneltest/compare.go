@@ -38,17 +38,21 @@ func (o Options) spread(c *Case, want []result, gates map[string][]float32) ([]f
 			return nil, err
 		}
 		for i, w := range want {
-			if w.kind == exact {
-				continue
+			if w.kind != exact {
+				spread[i] = max(spread[i], o.Rounding.Unit()*largest(w.data)+amplified*distance(rounded.results[i].data, w.data))
 			}
-			change := 0.0
-			for k, v := range w.data {
-				change = max(change, math.Abs(rounded.results[i].data[k]-v))
-			}
-			spread[i] = max(spread[i], o.Rounding.Unit()*largest(w.data)+amplified*change)
 		}
 	}
 	return spread, nil
+}
+
+// distance returns the largest difference of two elements.
+func distance(a, b []float64) float64 {
+	most := 0.0
+	for k, v := range b {
+		most = max(most, math.Abs(a[k]-v))
+	}
+	return most
 }
 
 // group returns the name of the results of one kind that a result belongs to: its name without the number of the parameter,

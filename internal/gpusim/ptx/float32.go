@@ -44,26 +44,19 @@ func fmaFloat32(d, a, b, c *vec) {
 // A float64 square root of a float32, rounded again, is the exactly rounded one: 53 ≥ 2·24 + 2.
 func sqrt32(a float32) float32 { return float32(math.Sqrt(float64(a))) }
 
-// minimum is PTX's: of a number and a NaN it is the number, and −0 < +0.
-func minimum(a, b float64) float64 {
-	switch {
-	case a != a:
-		return b
-	case b != b:
-		return a
-	}
-	return math.Min(a, b)
-}
+// minimum and maximum are PTX's: of a number and a NaN they are the number, and −0 < +0.
+func minimum(a, b float64) float64 { return ofNumbers(math.Min, a, b) }
+func maximum(a, b float64) float64 { return ofNumbers(math.Max, a, b) }
 
-// maximum is PTX's: of a number and a NaN it is the number, and +0 > −0.
-func maximum(a, b float64) float64 {
+// ofNumbers returns f of two numbers, or the one that is a number.
+func ofNumbers(f func(a, b float64) float64, a, b float64) float64 {
 	switch {
 	case a != a:
 		return b
 	case b != b:
 		return a
 	}
-	return math.Max(a, b)
+	return f(a, b)
 }
 
 // flush makes a subnormal number a zero of its sign.
