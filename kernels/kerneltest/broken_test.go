@@ -223,6 +223,33 @@ func TestSuiteFindsDefects(t *testing.T) {
 	}
 }
 
+// closing counts the devices that are open.
+type closing struct {
+	kernels.Device
+	open map[kernels.Device]bool
+}
+
+func (c closing) Close() error {
+	delete(c.open, c.Device)
+	return c.Device.Close()
+}
+
+// Every check closes the devices that it opens.
+func TestSuiteClosesDevices(t *testing.T) {
+	o := Options{Seed: 3, Random: 1, Small: true, Threads: 1}
+	for _, c := range checks(o) {
+		open := map[kernels.Device]bool{}
+		err := c.run(func(int) (kernels.Device, error) {
+			d := ref.New()
+			open[d] = true
+			return closing{d, open}, nil
+		}, o)
+		if err != nil || len(open) > 0 {
+			t.Errorf("%s: %d devices are open, error %v", c.name, len(open), err)
+		}
+	}
+}
+
 // The suite fails for a device whose results depend on the number of threads.
 func TestSuiteComparesThreads(t *testing.T) {
 	o := Options{Seed: 3, Random: 1, Small: true}

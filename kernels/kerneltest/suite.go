@@ -5,6 +5,7 @@
 package kerneltest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -69,14 +70,25 @@ type check struct {
 	check func(f Factory, o Options) error
 }
 
-// run turns a panic into an error: no call may make a device panic.
+// run turns a panic into an error: no call may make a device panic. It closes every device that the check opens, which may
+// be closed already.
 func (c check) run(f Factory, o Options) (err error) {
+	var opened []kernels.Device
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
+		for _, d := range opened {
+			err = errors.Join(err, d.Close())
+		}
 	}()
-	return c.check(f, o)
+	return c.check(func(threads int) (kernels.Device, error) {
+		d, err := f(threads)
+		if err == nil {
+			opened = append(opened, d)
+		}
+		return d, err
+	}, o)
 }
 
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
