@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"bnas.example/indicator"
 	"bnas.example/kernels/cpu"
 	"bnas.example/search"
 )
@@ -77,6 +79,10 @@ func searchOld(t *testing.T, r *Run) {
 	before, err := os.ReadFile(filepath.Join(r.Dir, "scores.csv"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if header, _, _ := strings.Cut(string(before), "\n"); header+","+indicator.CheckColumn != strings.Join(indicator.ScoreColumns(1), ",") {
+		t.Log("the terms of this program are not those of the old one: its ledger cannot be continued")
+		return
 	}
 	found, err := r.Search(t.Context(), "", nil)
 	if err != nil {

@@ -108,6 +108,7 @@ func (f fakeSpace) Cost(a supernet.Arch, _ supernet.Config) supernet.Cost {
 	return c
 }
 
+func (f fakeSpace) About() string                                { return "a space of the tests" }
 func (f fakeSpace) Lower(*supernet.Builder, supernet.Arch) error { return errors.New("not a network") }
 func (f fakeSpace) Defaults() supernet.Config                    { return supernet.Config{Space: "fake"} }
 

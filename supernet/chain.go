@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"bnas.example/internal/setting"
 )
@@ -15,6 +16,7 @@ import (
 // a YAML file: see spaces.
 type chainFile struct {
 	Name       string         `json:"name" yaml:"name"`
+	About      string         `json:"about,omitempty" yaml:"about,omitempty"` // a few words
 	Images     chainImages    `json:"images" yaml:"images"`
 	Classes    int            `json:"classes" yaml:"classes"`
 	Activation string         `json:"activation" yaml:"activation"` // relu or relu6: of the stem, in the blocks, of the head
@@ -230,6 +232,9 @@ func (c *chain) check() error {
 	if f.Name == "" {
 		errs = append(errs, fmt.Errorf("name is missing"))
 	}
+	if len(f.About) > 200 || strings.ContainsFunc(f.About, unicode.IsControl) {
+		errs = append(errs, fmt.Errorf("about: must be one line of at most 200 bytes"))
+	}
 	if f.Activation != "relu" && f.Activation != "relu6" {
 		errs = append(errs, fmt.Errorf("activation: %q: there are relu and relu6", f.Activation))
 	}
@@ -248,6 +253,13 @@ func (c *chain) check() error {
 }
 
 func (c *chain) Name() string { return c.chainFile.Name }
+
+func (c *chain) About() string {
+	if c.chainFile.About == "" {
+		return "a chain of layers of your own"
+	}
+	return c.chainFile.About
+}
 
 func (c *chain) Defaults() Config {
 	return Config{

@@ -103,6 +103,10 @@ func (darts) arch(cells [2]dartsCell) Arch {
 
 func (darts) Name() string { return "darts" }
 
+func (darts) About() string {
+	return "two cells of 4 nodes, two of 7 operators a node; 32×32"
+}
+
 func (darts) Defaults() Config {
 	return Config{Space: "darts", BN: Fair, Classes: 10, Height: 32, Width: 32, Channels: 16, Cells: 2, Stem: dartsCIFAR, Gamma: GammaOne}
 }

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Metadata returns the metadata of an exported file: the configuration and the architecture. The description of a user's own
-// space is in JSON.
+// Metadata returns the metadata of an exported file: the configuration and the architecture. The file of a user's own space
+// is in it as JSON.
 func (n *Net) Metadata(a Arch) map[string]string {
 	c := n.Config
 	m := map[string]string{
@@ -21,8 +21,8 @@ func (n *Net) Metadata(a Arch) map[string]string {
 	if c.Stem != "" {
 		m["stem"] = c.Stem
 	}
-	if described, ok := n.Space.(interface{ description() string }); ok && described.description() != "" {
-		m["chain"] = described.description()
+	if own, ok := n.Space.(interface{ content() string }); ok && own.content() != "" {
+		m["chain"] = own.content()
 	}
 	return m
 }
@@ -52,10 +52,10 @@ func ParseMetadata(m map[string]string) (c Config, arch string, err error) {
 	return c, m["arch"], err
 }
 
-// chainOf returns the content of the file of a user's own space from its description in JSON.
-func chainOf(description string) (string, error) {
+// chainOf returns the content of the file of a user's own space from the same in JSON.
+func chainOf(content string) (string, error) {
 	var file chainFile
-	if err := json.Unmarshal([]byte(description), &file); err != nil {
+	if err := json.Unmarshal([]byte(content), &file); err != nil {
 		return "", fmt.Errorf("metadata: chain: %w", err)
 	}
 	text, err := yaml.Marshal(file)

@@ -35,14 +35,18 @@ var (
 
 func (nasBench201) Name() string { return "nas-bench-201" }
 
+func (nasBench201) About() string {
+	return "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies"
+}
+
 func (nasBench201) Defaults() Config {
 	return Config{Space: "nas-bench-201", BN: Fair, Classes: 10, Height: 32, Width: 32, Channels: 16, Cells: 5, Gamma: GammaOne}
 }
 
-// Format writes |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.
 // Halvings is one for each reduction block.
 func (nasBench201) Halvings(Config) int { return 2 }
 
+// Format writes |op~0|+|op~0|op~1|+|op~0|op~1|op~2|.
 func (nasBench201) Format(a Arch) string {
 	var s strings.Builder
 	for e, edge := range nb201Edges {

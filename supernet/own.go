@@ -76,9 +76,8 @@ func (c Config) Lookup() (Space, error) {
 	return s.(Space), nil
 }
 
-// description returns the content of the file of a user's own space in JSON, for readers without a parser of YAML, or "" for a
-// space of bnas.
-func (c *chain) description() string {
+// content returns the file of a user's own space in JSON, for readers without a parser of YAML, or "" for a space of bnas.
+func (c *chain) content() string {
 	if c.own == "" {
 		return ""
 	}

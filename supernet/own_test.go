@@ -61,6 +61,9 @@ func TestOwnSpace(t *testing.T) {
 	if _, err := n.Program(a); err != nil {
 		t.Error(err)
 	}
+	if about := n.Space.About(); about != "a chain of layers of your own" {
+		t.Errorf("about it: %s", about)
+	}
 	again, same, err := ReadSpace(ownFile(t, "# another comment\n"+strings.Replace(ownText, "head: 64", "text: {form: numbers}\nhead: 64", 1)))
 	if err != nil || again != name || same != chain {
 		t.Errorf("another way to write the file gives another space: %v\n%s", err, cmp.Diff(chain, same))
@@ -73,7 +76,7 @@ func TestOwnSpace(t *testing.T) {
 	if known, _, err := ParseMetadata(m); err != nil || known != n.Config {
 		t.Errorf("the metadata give %+v, %v, want %+v", known, err, n.Config)
 	}
-	if named(t, "nas-bench-macro").(orderedChain).description() != "" {
+	if named(t, "nas-bench-macro").(orderedChain).content() != "" {
 		t.Error("a space of bnas is a user's own")
 	}
 }
@@ -83,6 +86,7 @@ func TestOwnSpaceErrors(t *testing.T) {
 		{"name: six-layers", "name: bn-nas", `name: "bn-nas" is a space of bnas; choose another`},
 		{"name: six-layers", "name: Six Layers", `name: "Six Layers": must be of a-z`},
 		{"name: six-layers", "", "name is missing"},
+		{"name: six-layers", "name: six-layers\nabout: \"a\\nb\"", "about: must be one line"},
 		{"head: 64", "head: 8.9", `line 14: head: "8.9" is not a whole number`},
 		{"head: 64", "head: 0", "head: 0: must be 1…65536"},
 		{"head: 64", "heads: 64", `line 14: there is no setting "heads"`},

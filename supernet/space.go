@@ -46,6 +46,8 @@ type Cost struct {
 // methods of this interface.
 type Space interface {
 	Name() string
+	// About says in a few words what the space is and for which size of images.
+	About() string
 	// Genes lists the genes. An Arch has one option index for each.
 	Genes() []Gene
 	// Places lists the places of all architectures.

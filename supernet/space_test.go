@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"math/big"
+	"strings"
 	"testing"
 
 	"bnas.example/kernels"
@@ -50,6 +51,14 @@ func spread(s Space, n int) []Arch {
 		}
 	}
 	return all
+}
+
+func TestAbout(t *testing.T) {
+	for _, s := range Spaces() {
+		if about := s.About(); about == "" || strings.Contains(about, "of your own") {
+			t.Errorf("%s says %q", s.Name(), about)
+		}
+	}
 }
 
 func TestOrder(t *testing.T) {

@@ -92,7 +92,7 @@ var commandCases = []commandCase{
 	{args: "train --holdout -1", code: exitUsage, stderr: "bnas: --holdout -1: must be 0…1000000000\n"},
 	{args: "train --holdout 100000", code: exitUsage, stderr: "bnas: --holdout 100000 leaves none of the 8000 images of fashion to train on\n"},
 	{args: "train --classes 3", code: exitUsage, stderr: "bnas: --classes 3, but fashion has 10\n"},
-	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu and gpu-emulated\n"},
+	{args: "train --device tpu --out DIR/x", code: exitUsage, stderr: "bnas: --device \"tpu\": there is auto, cpu, reference, gpu"},
 	{args: "train --data-dir DIR", code: exitUsage, stderr: "bnas: --data-dir has an effect only with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx\n"},
 	{args: "train --data folder --data-dir DIR", code: exitUsage, stderr: "bnas: --height and --width are missing: the images of a folder have no common size; give the one to which they are resized\n"},
 	{args: "train --data cifar10 --data-dir DIR/nowhere", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -152,13 +151,6 @@ func TestSettingsNameFields(t *testing.T) {
 			t.Errorf("--%s twice", s.flag)
 		}
 		seen[s.flag] = true
-	}
-}
-
-// TestDescriptions: each space has a few words, and no others have.
-func TestDescriptions(t *testing.T) {
-	if got, want := slices.Sorted(maps.Keys(descriptions)), slices.Sorted(slices.Values(spaceNames())); !slices.Equal(got, want) {
-		t.Errorf("descriptions of %q, spaces %q", got, want)
 	}
 }
 

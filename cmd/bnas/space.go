@@ -48,18 +48,6 @@ type spaceRow struct {
 	Description   string        `json:"description"`
 }
 
-// descriptions has a few words on each space.
-var descriptions = map[string]string{
-	"nas-bench-101":   "a cell of up to 7 vertices and 9 edges, 3 operators; 32×32, published accuracies",
-	"nas-bench-201":   "a cell of 4 nodes, one of 5 operators an edge; 32×32, published accuracies",
-	"nas-bench-macro": "8 layers, MobileNet block or identity; 32×32, published accuracies",
-	"darts":           "two cells of 4 nodes, two of 7 operators a node; 32×32",
-	"bn-nas":          "21 MobileNet blocks, 4 of them fixed as identities (BN-NAS); 224×224",
-	"proxylessnas":    "21 MobileNet blocks, or identities where they fit (ProxylessNAS); 224×224",
-	"fairnas":         "19 MobileNet blocks, no identities (FairNAS); 224×224",
-	"mobilenet-cifar": "21 MobileNet blocks of bn-nas, no identities; 32×32",
-}
-
 // architectures is a number of architectures. In JSON it is a number, or a string if a reader with floating-point numbers would round
 // it.
 type architectures struct{ *big.Int }
@@ -74,7 +62,7 @@ func (n architectures) MarshalJSON() ([]byte, error) {
 func listSpaces(c *cli.Context) error {
 	var rows []spaceRow
 	for _, s := range supernet.Spaces() {
-		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes()), descriptions[s.Name()]})
+		rows = append(rows, spaceRow{s.Name(), architectures{s.Count()}, len(s.Genes()), s.About()})
 	}
 	return output(c, map[string]any{"spaces": rows}, func(w io.Writer) {
 		fmt.Fprintln(w, "SPACE\tARCHITECTURES\tGENES\tDESCRIPTION")
@@ -157,11 +145,7 @@ func spaceInfo(c *cli.Context) error {
 		r.SupernetBN += int64(net.Params()[b.Gamma].Len() + net.Params()[b.Beta].Len())
 	}
 	return output(c, r, func(w io.Writer) {
-		description, ok := descriptions[r.Space]
-		if !ok {
-			description = "a chain of layers of your own"
-		}
-		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, description)
+		fmt.Fprintf(w, "space\t%s: %s\n", r.Space, s.About())
 		fmt.Fprintf(w, "architectures\t%v\n", r.Architectures)
 		if r.Distinct != nil {
 			fmt.Fprintf(w, "distinct networks\t%d\n", *r.Distinct)
