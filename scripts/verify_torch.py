@@ -18,6 +18,7 @@ Needs torch, numpy and safetensors (scripts/requirements.txt). Exit status: 0 al
 """
 
 import argparse
+import json
 import pathlib
 import random
 import re
@@ -89,7 +90,7 @@ def architectures_101(r):
 
 ARCHITECTURES = {"nas-bench-101": architectures_101, "nas-bench-201": architectures_201, "nas-bench-macro": architectures_macro, "darts": architectures_darts}
 ARCHITECTURES |= {space: architectures_mobilenet(space) for space in MOBILENETS}
-
+SAMPLE = 8  # architectures of another space
 
 NARROW = {space: ["--channels", "8"] for space in MOBILENETS} | {"nas-bench-101": ["--channels", "16", "--cells", "1"]}
 
@@ -211,6 +212,15 @@ def bnas(options, *arguments):
     done = subprocess.run([options.bnas, *arguments, "--quiet"], capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{options.bnas} {' '.join(arguments)}: exit status {done.returncode}\n{done.stderr}")
+    return done.stdout
+
+
+def architectures(options, space, flags):
+    """Those of ARCHITECTURES; for another space random ones."""
+    if space in ARCHITECTURES:
+        return ARCHITECTURES[space](random.Random(options.seed))
+    sample = bnas(options, "score", *flags, "--sample", str(SAMPLE), "--terms", "params", "--json")
+    return [row["arch"] for row in json.loads(sample)["scores"]]
 
 
 def configurations(options):
@@ -234,7 +244,7 @@ def verify(options, folder):
     np.save(folder / "labels.npy", labels.astype(np.int64))
     export, traced = str(folder / "export"), str(folder / "trace")
     for space, flags in configurations(options):
-        for arch in ARCHITECTURES[space](random.Random(options.seed)):
+        for arch in architectures(options, space, flags):
             bnas(options, "export", arch, *flags, "-o", export)
             network = PyTorch(export, images, labels)
             for statistics in ("batch", "frozen"):
@@ -255,7 +265,7 @@ def verify(options, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bnas", required=True, help="the program")
-    p.add_argument("--space", action="append", choices=list(ARCHITECTURES), help="may be repeated; default all")
+    p.add_argument("--space", action="append", help="or the file of your own, x.yaml; may be repeated; default all of ARCHITECTURES")
     p.add_argument("--device", action="append", help="of bnas, may be repeated; default reference and cpu; gpu-emulated needs `make emulated`, bin/bnas-emulated")
     p.add_argument("--seed", type=int, default=1, help="of the weights and of one random architecture")
     p.add_argument("--images", type=int, default=4)

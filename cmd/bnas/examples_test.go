@@ -138,6 +138,9 @@ func readPage(t *testing.T, path string) string {
 	return string(text)
 }
 
+// sixLayers is the file that docs/adding.md makes.
+const sixLayers = "six-layers.yaml"
+
 // prepared is a home with data sets, and a folder with the files that examples read.
 type prepared struct{ home, files string }
 
@@ -166,6 +169,7 @@ func prepareExamples(t *testing.T) prepared {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
+		sixLayers:                    listed(t, readPage(t, addingPage), "name: six-layers").code,
 		"archs.txt":                  "all3x3\nmixed\n0\n1\n",
 		"cells.txt":                  "11|1|3\n11|1|1\n11|1|m\n110|01|1|3m\n",
 		"nasbench101_5k_cifar10.csv": "hash,adjacency,ops,valid_accuracy\na,11|1,3,90\nb,11|1,1,80\nc,11|1,m,70\nd,110|01|1,3m,85\n",
@@ -174,7 +178,7 @@ func prepareExamples(t *testing.T) prepared {
 			t.Fatal(err)
 		}
 	}
-	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet "+smallTrain)
+	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet --cells 1 "+smallTrain)
 	p.shell(t, p.files, "bnas export all3x3 --run runs/fair --calibration-images 8 --quiet -o net.safetensors")
 	return p
 }
@@ -205,7 +209,7 @@ func writeCIFAR(t *testing.T, dir string) {
 // These settings are added to an example, so that it takes a second.
 const (
 	smallSizes = "--channels 4 --height 8 --width 8"
-	smallTrain = "--channels 4 --cells 1 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
+	smallTrain = "--channels 4 --batch 4 --rank-every 0 --seed 1" // 50,000 images are not resized in a second
 	smallScore = "--images 8 --ntk-images 2"
 )
 
@@ -222,13 +226,15 @@ func small(line string) string {
 	add := func(more string) { line += " " + more }
 	trained := has("--run") || has("--resume")
 	sizes := smallSizes
-	if !has("nas-bench-macro") {
-		sizes += " --cells 1"
+	cells := " --cells 1"
+	if has("nas-bench-macro") || has(sixLayers) {
+		cells = ""
 	}
+	sizes += cells
 	switch words[1] {
 	case "run", "train":
 		if !trained {
-			add(smallTrain)
+			add(smallTrain + cells)
 		}
 		if !trained && !has("--steps") {
 			add("--steps 4")
@@ -238,7 +244,7 @@ func small(line string) string {
 		}
 	case "retrain":
 		if !trained {
-			add("--channels 2 --cells 1 --batch 4 --steps 2 --test-images 8")
+			add("--channels 2 --batch 4 --steps 2 --test-images 8" + cells)
 		}
 	case "score", "search":
 		add(smallScore)
