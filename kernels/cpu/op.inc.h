@@ -20,37 +20,48 @@ static float *out_image(const struct op_args *a, int image) {
 
 // move_channels copies count channels between blocked images of the same size, from channel s of src to d of dst.
 static void move_channels(float *dst, int d, const float *src, int s, int count, int pixels) {
-	for (int c = 0; c < count; c++) {
-		const float *from = src + (size_t)((s + c) / LANES) * pixels * LANES + (s + c) % LANES;
-		float *to = dst + (size_t)((d + c) / LANES) * pixels * LANES + (d + c) % LANES;
-		for (int p = 0; p < pixels; p++)
-			to[(size_t)p * LANES] = from[(size_t)p * LANES];
+	for (int n; count > 0; d += n, s += n, count -= n) {
+		const float *from = src + (size_t)(s / LANES) * pixels * LANES + s % LANES;
+		float *to = dst + (size_t)(d / LANES) * pixels * LANES + d % LANES;
+		n = LANES - (s % LANES > d % LANES ? s % LANES : d % LANES); // within one block of both
+		n = n < count ? n : count;
+		for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES)
+			for (int c = 0; c < n; c++)
+				to[p + c] = from[p + c];
 	}
 }
 
 // In a concatenation from channel c on, the first channels of load l that the output has.
 static inline int kept_channels(const struct load *l, int c, int outs) { return l->c < outs - c ? l->c : outs - c; }
 
-static void concat_image(const struct op_args *a, float *u, int image) {
-	int pixels = a->job->h * a->job->w, c = 0;
-	float *y = out_image(a, image);
-	memset(y, 0, (size_t)a->out->cb * pixels * LANES * sizeof *y);
-	for (int i = 0; i < a->nloads; c += a->loads[i++].c)
-		if (c % LANES == 0 && c + a->loads[i].c <= a->out->c)
-			form_plain(y + (size_t)c * pixels, &a->loads[i], a->terms, image);
-		else {
-			form_plain(u, &a->loads[i], a->terms, image);
-			move_channels(y, c, u, 0, kept_channels(&a->loads[i], c, a->out->c), pixels);
-		}
+// concat_block reports whether block b of load l, whose first channel is c in the concatenation, is a whole block of the
+// concatenation's outs channels.
+static inline int concat_block(const struct load *l, int c, int b, int outs) {
+	return c % LANES == 0 && (b + 1) * LANES <= kept_channels(l, c, outs);
 }
 
-static void global_avg(float *y, const float *u, int cb, int pixels) {
-	for (int b = 0; b < cb; b++) {
-		v16 s = v16_zero();
-		for (int p = 0; p < pixels; p++)
-			s = v16_add(s, v16_load(u + ((size_t)b * pixels + p) * LANES));
-		v16_store(y + b * LANES, v16_mul(s, v16_set1(1.0f / pixels)));
-	}
+static void concat_image(const struct op_args *a, float *u, int image) {
+	int pixels = a->job->h * a->job->w, c = 0;
+	size_t plane = (size_t)pixels * LANES;
+	float *y = out_image(a, image);
+	if (a->out->c % LANES) // the padding
+		memset(y + (a->out->cb - 1) * plane, 0, plane * sizeof *y);
+	for (const struct load *l = a->loads; l < a->loads + a->nloads; c += l++->c)
+		for (int b = 0; b * LANES < kept_channels(l, c, a->out->c); b++)
+			if (concat_block(l, c, b, a->out->c))
+				form_block(y + (c / LANES + b) * plane, l, a->terms, image, b);
+			else {
+				int left = kept_channels(l, c, a->out->c) - b * LANES;
+				form_block(u, l, a->terms, image, b);
+				move_channels(y, c + b * LANES, u, 0, left < LANES ? left : LANES, pixels);
+			}
+}
+
+static void global_avg(float *y, const float *u, int pixels) {
+	v16 s = v16_zero();
+	for (int p = 0; p < pixels; p++)
+		s = v16_add(s, v16_load(u + (size_t)p * LANES));
+	v16_store(y, v16_mul(s, v16_set1(1.0f / pixels)));
 }
 
 static float dot_blocks(const float *a, const float *b, int cb) {
@@ -64,34 +75,43 @@ static float dot_blocks(const float *a, const float *b, int cb) {
 	return sum;
 }
 
-static void op_image(const struct op_args *a, float *u, int image) {
+static void linear(const struct op_args *a, float *y, float *u, int image) {
+	const struct op_job *j = a->job;
+	int cb = a->loads->cb;
+	form_plain(u, a->loads, a->terms, image);
+	for (int o = 0; o < a->out->cb * LANES; o++)
+		y[o] = o < a->out->c ? j->bias[o] + dot_blocks(u, j->weight + (size_t)o * cb * LANES, cb) : 0;
+}
+
+// op_block computes block b of a step whose channels do not mix, in the scratch u of a block.
+static void op_block(const struct op_args *a, float *y, float *u, int image, int b) {
 	const struct op_job *j = a->job;
 	const struct load *l = a->loads;
-	float *y = out_image(a, image);
+	form_block(j->kind == OP_SUM ? y : u, l, a->terms, image, b);
 	switch (j->kind) {
-	case OP_SUM:
-		form_plain(y, l, a->terms, image);
-		break;
-	case OP_CONCAT:
-		concat_image(a, u, image);
-		break;
 	case OP_MAX_POOL:
-	case OP_AVG_POOL:
-		form_plain(u, l, a->terms, image);
-		for (int b = 0; b < l->cb; b++)
-			pool_block(j, y + (size_t)b * j->h * j->w * LANES, u + (size_t)b * l->h * l->w * LANES, l->h, l->w);
-		break;
-	case OP_GLOBAL_AVG:
-		form_plain(u, l, a->terms, image);
-		global_avg(y, u, l->cb, l->h * l->w);
-		break;
-	case OP_LINEAR:
-		form_plain(u, l, a->terms, image);
-		for (int o = 0; o < a->out->cb * LANES; o++)
-			y[o] = o < a->out->c ? j->bias[o] + dot_blocks(u, j->weight + (size_t)o * l->cb * LANES, l->cb) : 0;
+	case OP_AVG_POOL: pool_block(j, y, u, l->h, l->w); break;
+	case OP_GLOBAL_AVG: global_avg(y, u, l->h * l->w); break;
+	default: break;
 	}
-	if (image < a->rows && a->out->partial)
-		image_stats(a->out, image, j->h * j->w);
+}
+
+// op_image computes an image. A block goes through all of a step, statistics included, while it is in cache.
+static void op_image(const struct op_args *a, float *u, int image) {
+	const struct op_job *j = a->job;
+	const struct out *o = a->out;
+	size_t plane = (size_t)j->h * j->w * LANES;
+	float *y = out_image(a, image);
+	if (j->kind == OP_CONCAT)
+		concat_image(a, u, image);
+	if (j->kind == OP_LINEAR)
+		linear(a, y, u, image);
+	for (int b = 0; b < o->cb; b++) {
+		if (j->kind != OP_CONCAT && j->kind != OP_LINEAR)
+			op_block(a, y + b * plane, u, image, b);
+		if (image < a->rows && o->partial)
+			image_block_stats(o, image, b, j->h * j->w);
+	}
 }
 
 static void op_body(void *arg, struct pool *pool, int thread) {
@@ -107,11 +127,12 @@ static void op(const struct place *at, const struct op_job *job, const struct lo
 	pool_run(at->pool, at->n, op_body, &a);
 }
 
-// Backward. Scratch: dy, then g, then u, each as large as the largest of the step's maps.
+// Backward. Scratch: dy, then g, then u. Of a step whose channels do not mix, each is a block.
 
-static void linear_grad(const struct op_args *a, float *g, const float *dy, int image) {
+static void linear_grad(const struct op_args *a, float *g, float *dy, int image) {
 	const struct op_job *j = a->job;
 	int cb = a->loads->cb;
+	form_plain(dy, a->dy, a->terms, image);
 	form_plain(j->input + (size_t)image * cb * LANES, a->loads, a->terms, image);
 	for (int b = 0; b < cb; b++) {
 		v16 s = v16_zero();
@@ -121,58 +142,80 @@ static void linear_grad(const struct op_args *a, float *g, const float *dy, int 
 	}
 }
 
-// step_grad computes in g the gradient at the k-th loaded input and returns g, or dy if they are equal. c is the first channel
-// of the input in a concatenation.
-static const float *step_grad(const struct op_args *a, int k, int c, float *g, float *u, const float *dy, int image) {
-	const struct op_job *j = a->job;
-	const struct load *l = &a->loads[k];
-	int pixels = l->h * l->w;
-	switch (j->kind) {
-	case OP_SUM:
+// concat_grad computes the gradient at block b of the load whose first channel in the concatenation is c, and returns where it
+// is: in dy or g. dy has room for two blocks.
+static const float *concat_grad(const struct op_args *a, const struct load *l, int c, int b, float *g, float *dy, int image) {
+	int pixels = l->h * l->w, from = c + b * LANES, left = kept_channels(l, c, a->dy->c) - b * LANES;
+	size_t plane = (size_t)pixels * LANES;
+	if (left > LANES)
+		left = LANES;
+	for (int k = from / LANES; left > 0 && k <= (from + left - 1) / LANES; k++)
+		form_block(dy + (k - from / LANES) * plane, a->dy, a->terms, image, k);
+	if (concat_block(l, c, b, a->dy->c))
 		return dy;
-	case OP_CONCAT:
-		memset(g, 0, load_len(l) * sizeof *g);
-		move_channels(g, 0, dy, c, kept_channels(l, c, a->dy->c), pixels);
-		break;
-	case OP_MAX_POOL:
-		form_plain(u, l, a->terms, image);
-		for (int b = 0; b < l->cb; b++)
-			max_pool_grad_block(j, g + (size_t)b * pixels * LANES, dy + (size_t)b * j->h * j->w * LANES, u + (size_t)b * pixels * LANES, l->h, l->w);
-		break;
-	case OP_AVG_POOL:
-		for (int b = 0; b < l->cb; b++)
-			avg_pool_grad_block(j, g + (size_t)b * pixels * LANES, dy + (size_t)b * j->h * j->w * LANES, l->h, l->w);
-		break;
-	case OP_GLOBAL_AVG:
-		for (int b = 0; b < l->cb; b++) {
-			v16 d = v16_mul(v16_load(dy + b * LANES), v16_set1(1.0f / pixels));
-			for (int p = 0; p < pixels; p++)
-				v16_store(g + ((size_t)b * pixels + p) * LANES, d);
-		}
-		break;
-	case OP_LINEAR:
-		linear_grad(a, g, dy, image);
-	}
+	memset(g, 0, plane * sizeof *g);
+	move_channels(g, 0, dy, from % LANES, left, pixels);
 	return g;
+}
+
+// block_grad computes the gradient at block b of the loaded input of a step whose channels do not mix, and returns where it is.
+static const float *block_grad(const struct op_args *a, int b, float *g, float *u, float *dy, int image) {
+	const struct op_job *j = a->job;
+	const struct load *l = a->loads;
+	int pixels = l->h * l->w;
+	form_block(dy, a->dy, a->terms, image, b);
+	switch (j->kind) {
+	case OP_MAX_POOL:
+		form_block(u, l, a->terms, image, b);
+		max_pool_grad_block(j, g, dy, u, l->h, l->w);
+		return g;
+	case OP_AVG_POOL:
+		avg_pool_grad_block(j, g, dy, l->h, l->w);
+		return g;
+	case OP_GLOBAL_AVG: {
+		v16 d = v16_mul(v16_load(dy), v16_set1(1.0f / pixels));
+		for (int p = 0; p < pixels; p++)
+			v16_store(g + (size_t)p * LANES, d);
+		return g;
+	}
+	default:
+		return dy;
+	}
+}
+
+static void op_grad_image(const struct op_args *a, float *g, float *u, float *dy, int image) {
+	const struct op_job *j = a->job;
+	if (j->kind == OP_LINEAR) {
+		linear_grad(a, g, dy, image); // wanted for the weights even if there is no target
+		if (a->grads->d)
+			grad_image(a->grads, a->terms, g, image);
+		return;
+	}
+	for (int k = 0, c = 0; k < a->nloads; c += a->loads[k++].c)
+		for (int b = 0; a->grads[k].d && b < a->loads[k].cb; b++) {
+			const float *du = j->kind == OP_CONCAT ? concat_grad(a, &a->loads[k], c, b, g, dy, image)
+			                                       : block_grad(a, b, g, u, dy, image);
+			grad_block(&a->grads[k], a->terms, du, image, b);
+		}
+}
+
+// op_grad_len returns the floats of dy, g and u each.
+static size_t op_grad_len(const struct op_args *a) {
+	const struct op_job *j = a->job;
+	size_t in = (size_t)a->loads->h * a->loads->w * LANES, out = (size_t)j->h * j->w * LANES;
+	if (j->kind == OP_LINEAR)
+		in = load_len(a->loads), out = load_len(a->dy);
+	if (j->kind == OP_CONCAT && a->dy->cb > 1)
+		out *= 2;
+	return in > out ? in : out;
 }
 
 static void op_grad_body(void *arg, struct pool *pool, int thread) {
 	const struct op_args *a = arg;
-	size_t len = load_len(a->dy);
-	for (int k = 0; k < a->nloads; k++)
-		if (load_len(&a->loads[k]) > len)
-			len = load_len(&a->loads[k]);
+	size_t len = op_grad_len(a);
 	float *dy = a->at->scratch + (size_t)thread * a->at->stride, *g = dy + len, *u = g + len;
-	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		form_plain(dy, a->dy, a->terms, i);
-		for (int k = 0, c = 0; k < a->nloads; c += a->loads[k++].c) {
-			if (!a->grads[k].d && a->job->kind != OP_LINEAR) // whose input is wanted for its weights
-				continue;
-			const float *du = step_grad(a, k, c, g, u, dy, i);
-			if (a->grads[k].d)
-				grad_image(&a->grads[k], a->terms, du, i);
-		}
-	}
+	for (int i; (i = pool_next(pool, thread)) >= 0;)
+		op_grad_image(a, g, u, dy, i);
 }
 
 static void op_grad(const struct place *at, const struct op_job *job, const struct load *dy, const struct load *loads,

@@ -32,6 +32,16 @@ INLINE vf vf_between(vf x, vf a, vf lo, vf hi) {
 }
 // x where a > lo, else 0
 INLINE vf vf_above(vf x, vf a, vf lo) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, lo, _CMP_GT_OQ), x); }
+// where v > *best: *best = v and *at = tap
+INLINE void vf_greater(vf *best, vi *at, vf v, int tap) {
+	__mmask16 m = _mm512_cmp_ps_mask(v, *best, _CMP_GT_OQ);
+	*best = _mm512_mask_mov_ps(*best, m, v);
+	*at = (vi)_mm512_mask_set1_epi32((__m512i)*at, m, tap);
+}
+// x where at is tap, else 0
+INLINE vf vf_at(vf x, vi at, int tap) {
+	return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)at, _mm512_set1_epi32(tap)), x);
+}
 // bit i is set where a[i] > 0
 INLINE unsigned vf_positive(vf a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_GT_OQ); }
 #elif VW == 8
@@ -45,6 +55,14 @@ INLINE vf vf_between(vf x, vf a, vf lo, vf hi) {
 	return _mm256_and_ps(x, _mm256_and_ps(_mm256_cmp_ps(a, lo, _CMP_GT_OQ), _mm256_cmp_ps(a, hi, _CMP_LT_OQ)));
 }
 INLINE vf vf_above(vf x, vf a, vf lo) { return _mm256_and_ps(x, _mm256_cmp_ps(a, lo, _CMP_GT_OQ)); }
+INLINE void vf_greater(vf *best, vi *at, vf v, int tap) {
+	vf m = _mm256_cmp_ps(v, *best, _CMP_GT_OQ);
+	*best = _mm256_blendv_ps(*best, v, m);
+	*at = (vi)_mm256_blendv_ps((vf)*at, (vf)_mm256_set1_epi32(tap), m);
+}
+INLINE vf vf_at(vf x, vi at, int tap) {
+	return _mm256_and_ps(x, (vf)_mm256_cmpeq_epi32((__m256i)at, _mm256_set1_epi32(tap)));
+}
 INLINE unsigned vf_positive(vf a) { return _mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_GT_OQ)); }
 #else
 INLINE vf vf_load(const float *p) { vf a; __builtin_memcpy(&a, p, sizeof a); return a; }
@@ -56,6 +74,12 @@ INLINE vf vf_max(vf a, vf b) { return vf_where(a > b, a, b); } // as x86: b wher
 INLINE vf vf_min(vf a, vf b) { return vf_where(a < b, a, b); }
 INLINE vf vf_between(vf x, vf a, vf lo, vf hi) { return (vf)((vi)x & (a > lo) & (a < hi)); }
 INLINE vf vf_above(vf x, vf a, vf lo) { return (vf)((vi)x & (a > lo)); }
+INLINE void vf_greater(vf *best, vi *at, vf v, int tap) {
+	vi m = v > *best;
+	*best = vf_where(m, v, *best);
+	*at = (m & tap) | (~m & *at);
+}
+INLINE vf vf_at(vf x, vi at, int tap) { return (vf)((vi)x & (at == tap)); }
 INLINE unsigned vf_positive(vf a) { return (a[0] > 0) | (a[1] > 0) << 1 | (a[2] > 0) << 2 | (a[3] > 0) << 3; }
 #endif
 
@@ -72,3 +96,15 @@ INLINE v16 v16_min(v16 a, v16 b) { EACH a.v[i_] = vf_min(a.v[i_], b.v[i_]); retu
 INLINE v16 v16_between(v16 x, v16 a, v16 lo, v16 hi) { EACH x.v[i_] = vf_between(x.v[i_], a.v[i_], lo.v[i_], hi.v[i_]); return x; }
 INLINE v16 v16_above(v16 x, v16 a, v16 lo) { EACH x.v[i_] = vf_above(x.v[i_], a.v[i_], lo.v[i_]); return x; }
 INLINE unsigned v16_positive(v16 a) { unsigned m = 0; EACH m |= vf_positive(a.v[i_]) << (i_ * VW); return m; }
+
+// The first maximum of numbers that come one by one, and the position of it, for each lane. NaN is kept only in the first place.
+struct first_max { v16 best; vi at[NV]; };
+
+INLINE struct first_max first_max_of(v16 first) {
+	struct first_max m = {first};
+	EACH m.at[i_] = (vi){0};
+	return m;
+}
+INLINE void first_max_next(struct first_max *m, v16 v, int tap) { EACH vf_greater(&m->best.v[i_], &m->at[i_], v.v[i_], tap); }
+// x where the maximum is at tap, else 0
+INLINE v16 first_max_at(const struct first_max *m, v16 x, int tap) { EACH x.v[i_] = vf_at(x.v[i_], m->at[i_], tap); return x; }

@@ -33,8 +33,12 @@ static void block_stats(const float *x, int pixels, double *mean, double *m2) {
 	}
 }
 
-static void image_stats(const struct out *o, int image, int pixels) {
+static void image_block_stats(const struct out *o, int image, int b, int pixels) {
 	double *p = o->partial + (size_t)image * 2 * o->cb * LANES;
+	block_stats(o->data + ((size_t)image * o->cb + b) * pixels * LANES, pixels, p + b * LANES, p + (o->cb + b) * LANES);
+}
+
+static void image_stats(const struct out *o, int image, int pixels) {
 	for (int b = 0; b < o->cb; b++)
-		block_stats(o->data + ((size_t)image * o->cb + b) * pixels * LANES, pixels, p + b * LANES, p + (o->cb + b) * LANES);
+		image_block_stats(o, image, b, pixels);
 }
