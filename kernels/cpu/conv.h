@@ -24,12 +24,21 @@ struct conv_shape {
 	int tail;           // input channels in use in the last block, so that a core can skip the others; 0: all
 };
 
+// The memory that the next call will touch: stretches of cache lines, read or written. A core fetches some of it between its
+// products, while the multipliers are busy (ahead_share, ahead_some).
+enum { AHEAD_STRETCHES = 16 };
+struct ahead {
+	struct { const float *at; size_t lines; int written; } stretches[AHEAD_STRETCHES];
+	int count;
+	size_t share; // lines to fetch at a time
+};
+
 // A core convolves nimg images. in[i*cb+c] is the padded block c of image i: ph*pw*LANES floats. Output pixel (0,0) reads
 // input pixel (0,0) at kernel position (0,0). out[i*kb+k] receives h*w*LANES floats, overwritten. packed is the output of
 // the core's pack function. scratch has at least scratch_size floats. All pointers are 64-byte aligned. The output of an
 // image must not depend on nimg or on the other images.
 typedef void conv_core(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                       const float *packed, float *scratch);
+                       const float *packed, float *scratch, struct ahead *ahead);
 
 struct core {
 	const char *name;

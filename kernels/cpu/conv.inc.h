@@ -52,11 +52,63 @@ static struct conv_space conv_lay(const struct conv_args *a, int thread) {
 	return (struct conv_space){(const float **)list, (float **)list + j->group * j->shape.cb, pad, tmp, scratch, scratch + j->scratch};
 }
 
+// conv_outputs lists where the core writes the blocks of image number i of a group.
+static void conv_outputs(const struct conv_args *a, const struct conv_space *m, int i, int image) {
+	const struct conv_shape *s = &a->job->shape;
+	size_t plane = (size_t)s->h * s->w * LANES;
+	int k = i * s->kb;
+	if (a->grad) {
+		for (int c = 0; c < s->kb; c++)
+			m->out[k + c] = a->grad->first ? a->grad->d + ((size_t)image * s->kb + c) * plane : m->tmp + (k + c) * plane;
+		return;
+	}
+	for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
+		for (int c = 0; c < o->cb; c++)
+			m->out[k++] = o->data + ((size_t)image * o->cb + c) * plane;
+}
+
+// conv_finish adds the computed gradients to the node's, or computes the statistics.
+static void conv_finish(const struct conv_args *a, const struct conv_space *m, int i, int image) {
+	const struct conv_shape *s = &a->job->shape;
+	if (a->grad)
+		for (int c = 0; c < s->kb; c++)
+			grad_block(a->grad, a->terms, m->out[i * s->kb + c], image, c);
+	else if (image < a->rows)
+		for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
+			if (o->partial)
+				image_stats(o, image, s->h * s->w);
+}
+
+// ahead_load adds the terms of a load.
+static void ahead_load(struct ahead *next, const struct load *l, const struct term *terms, int first, int n) {
+	for (const struct term *t = terms + l->first; t < terms + l->first + l->count; t++)
+		ahead_add(next, t->x + first * load_len(l), n * load_len(l), 0);
+}
+
+// conv_ahead lists the memory of the group of images from first on, which is likely the thread's next.
+static struct ahead conv_ahead(const struct conv_args *a, int first) {
+	struct ahead next = {.count = 0};
+	int n = a->at->n - first < a->job->group ? a->at->n - first : a->job->group;
+	if (n <= 0)
+		return next;
+	for (const struct out *o = a->outs; o < a->outs + a->nouts; o++) {
+		size_t image = (size_t)o->cb * a->job->shape.h * a->job->shape.w * LANES;
+		ahead_add(&next, o->data + first * image, n * image, 1);
+	}
+	if (a->grad) {
+		ahead_add(&next, a->grad->d + first * load_len(&a->grad->node), n * load_len(&a->grad->node), 1);
+		ahead_load(&next, &a->grad->node, a->terms, first, n);
+	}
+	for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
+		ahead_load(&next, l, a->terms, first, n);
+	return next;
+}
+
 // conv_group computes n images, at most a group.
 static void conv_group(const struct conv_args *a, const struct conv_space *m, int first, int n) {
 	const struct conv_job *j = a->job;
 	const struct conv_shape *s = &j->shape;
-	size_t plane = (size_t)s->ph * s->pw * LANES, pixels = (size_t)s->h * s->w;
+	size_t plane = (size_t)s->ph * s->pw * LANES;
 	for (int i = 0; i < n; i++) {
 		int b = i * s->cb;
 		for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
@@ -64,25 +116,57 @@ static void conv_group(const struct conv_args *a, const struct conv_space *m, in
 				m->in[b] = m->pad + b * plane;
 				form_padded(m->pad + b * plane, j, l, a->terms, first + i, c);
 			}
-		int k = i * s->kb;
-		if (a->grad) {
-			for (int c = 0; c < s->kb; c++)
-				m->out[k + c] = a->grad->first ? a->grad->d + ((size_t)(first + i) * s->kb + c) * pixels * LANES
-				                               : m->tmp + (size_t)(k + c) * pixels * LANES;
-		} else
-			for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-				for (int c = 0; c < o->cb; c++)
-					m->out[k++] = o->data + ((size_t)(first + i) * o->cb + c) * pixels * LANES;
+		conv_outputs(a, m, i, first + i);
 	}
-	j->core->run(s, n, m->out, m->in, a->packed, m->scratch);
+	struct ahead ahead = conv_ahead(a, first + n);
+	j->core->run(s, n, m->out, m->in, a->packed, m->scratch, &ahead);
 	for (int i = 0; i < n; i++)
-		if (a->grad)
-			for (int c = 0; c < s->kb; c++)
-				grad_block(a->grad, a->terms, m->out[i * s->kb + c], first + i, c);
-		else if (first + i < a->rows)
-			for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-				if (o->partial)
-					image_stats(o, first + i, pixels);
+		conv_finish(a, m, i, first + i);
+}
+
+// conv_spans reports whether an image is computed span by span: a 1×1 convolution of all pixels, whose input is nothing
+// else's.
+static int conv_spans(const struct conv_args *a) {
+	const struct conv_job *j = a->job;
+	return j->core == &conv1x1_core && !a->weight && j->step == 1 && j->spread == 1 && j->y0 == 0 && j->x0 == 0;
+}
+
+// prefetch_span fetches the pixels p … p+n−1 of blocks from … to−1 of the concatenated loads.
+static void prefetch_span(const struct conv_args *a, int image, int from, int to, int p, int n) {
+	int first = 0;
+	for (const struct load *l = a->loads; l < a->loads + a->nloads; first += l++->cb)
+		for (int b = from > first ? from : first; b < to && b < first + l->cb; b++)
+			for (const struct term *t = a->terms + l->first; t < a->terms + l->first + l->count; t++) {
+				const float *x = t->x + (((size_t)image * l->cb + b - first) * l->h * l->w + p) * LANES;
+				for (int i = 0; i < n; i++)
+					__builtin_prefetch(x + i * LANES);
+			}
+}
+
+// conv_span_image computes an image. The input of a span is formed in the first-level cache, and the sources of the next one
+// are fetched meanwhile.
+static void conv_span_image(const struct conv_args *a, const struct conv_space *m, int image) {
+	const struct conv_shape *s = &a->job->shape;
+	struct reach r = reach_of(s);
+	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	int pixels = s->h * s->w, span = conv1x1_span(s);
+	conv_outputs(a, m, 0, image);
+	for (int p = 0, n; p < pixels; p += n) {
+		n = pixels - p < span ? pixels - p : span;
+		int next = pixels - p - n < span ? pixels - p - n : span, b = 0;
+		for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
+			for (int c = 0; c < l->cb; c++, b++) {
+				struct target g = {m->pad + (size_t)b * span * LANES, 0, LANES, 0, 1, p, p + n, 1};
+				m->in[b] = g.dst;
+				form(l, a->terms, image, c, &g);
+			}
+		for (int k = 0, nk; k < s->kb; k += nk) {
+			nk = panel_width(s->kb - k);
+			prefetch_span(a, image, k * s->cb / s->kb, (k + nk) * s->cb / s->kb, p + n, next);
+			panel_row(nk, LANES, n, &r, m->in, 0, a->packed + k * weights, m->out + k, (size_t)p * LANES);
+		}
+	}
+	conv_finish(a, m, 0, image);
 }
 
 // conv_chunk computes the images of one chunk of the weight gradient, and its sum.
@@ -111,9 +195,9 @@ static void conv_chunk(const struct conv_args *a, const struct conv_space *m, in
 static void conv_body(void *arg, struct pool *pool, int thread) {
 	const struct conv_args *a = arg;
 	struct conv_space m = conv_lay(a, thread);
-	int clean = 0, group = a->job->group;
+	int clean = 0, group = a->job->group, spans = conv_spans(a);
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
-		if (!clean) {
+		if (!clean && !spans) {
 			memset(m.pad, 0, a->job->pad * sizeof *m.pad);
 			if (a->weight)
 				memset(m.u, 0, a->weight->pad * sizeof *m.u);
@@ -121,6 +205,8 @@ static void conv_body(void *arg, struct pool *pool, int thread) {
 		clean = 1;
 		if (a->weight)
 			conv_chunk(a, &m, item);
+		else if (spans)
+			conv_span_image(a, &m, item);
 		else
 			conv_group(a, &m, item * group, a->at->n - item * group < group ? a->at->n - item * group : group);
 	}

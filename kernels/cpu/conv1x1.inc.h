@@ -8,12 +8,13 @@ static size_t conv1x1_scratch_size(const struct conv_shape *s, int nimg) { retur
 
 // Number of pixels that go through all panels before the next ones. Their input stays in the first-level cache.
 static int conv1x1_span(const struct conv_shape *s) {
-	int n = 256 / s->cb / 16 * 16;
-	return n < 32 ? 32 : n;
+	int n = 256 / s->cb / 16 * 16, pixels = s->h * s->w;
+	n = n < 32 ? 32 : n;
+	return n < pixels ? n : pixels;
 }
 
 static void conv1x1_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                        const float *packed, float *scratch) {
+                        const float *packed, float *scratch, struct ahead *ahead) {
 	struct reach r = reach_of(s);
 	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);

@@ -23,7 +23,8 @@ void core_pack(const struct core *c, const struct conv_shape *s, float *dst, con
 
 void core_run(const struct core *c, const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
               const float *packed, float *scratch) {
-	c->run(s, nimg, out, in, packed, scratch);
+	struct ahead none = {.count = 0};
+	c->run(s, nimg, out, in, packed, scratch, &none);
 }
 
 double isa_peak(const struct isa *isa) { return isa->peak(); }

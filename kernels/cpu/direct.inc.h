@@ -7,16 +7,19 @@ static void direct_pack(const struct conv_shape *s, float *dst, const float *w) 
 static size_t direct_scratch_size(const struct conv_shape *s, int nimg) { return 0; }
 
 static void direct_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                       const float *packed, float *scratch) {
+                       const float *packed, float *scratch, struct ahead *ahead) {
 	struct reach r = reach_of(s);
 	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	ahead_share(ahead, nimg * s->h * panels(s));
 	for (int i = 0; i < nimg; i++)
 		for (int k = 0, nk; k < s->kb; k += nk) {
 			nk = panel_width(s->kb - k);
-			for (int y = 0; y < s->h; y++)
+			for (int y = 0; y < s->h; y++) {
+				ahead_some(ahead);
 				panel_row(nk, (size_t)s->stride * LANES, s->w, &r, in + (size_t)i * s->cb,
 				          (size_t)y * s->stride * s->pw * LANES, packed + k * weights,
 				          out + (size_t)i * s->kb + k, (size_t)y * s->w * LANES);
+			}
 		}
 }
 

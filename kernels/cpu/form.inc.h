@@ -1,5 +1,8 @@
 // The load of a step: u = act(Σ terms), one channel block of one image at a time.
 
+// load_len returns the floats of an image.
+static inline size_t load_len(const struct load *l) { return (size_t)l->cb * l->h * l->w * LANES; }
+
 // The target of the pixels of a block: row stride, pixel stride and first pixel, in floats. The source is every step-th
 // pixel of rows y0 … y1 and columns x0 … x1.
 struct target {

@@ -3,6 +3,7 @@
 #include "simd.h"
 #include "isa.h"
 #include "weight.h"
+#include "ahead.inc.h"
 #include "tile.inc.h"
 #include "direct.inc.h"
 #include "conv1x1.inc.h"

@@ -12,8 +12,6 @@ struct op_args {
 	int ngrads;
 };
 
-static inline size_t load_len(const struct load *l) { return (size_t)l->cb * l->h * l->w * LANES; }
-
 static float *out_image(const struct op_args *a, int image) {
 	return a->out->data + (size_t)image * a->out->cb * a->job->h * a->job->w * LANES;
 }

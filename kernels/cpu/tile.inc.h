@@ -31,6 +31,14 @@ INLINE int panel_width(int left) {
 	return left == 1 || left == 3 ? left : 2;
 }
 
+// panels returns the number of panels of all outputs.
+static int panels(const struct conv_shape *s) {
+	int n = 0;
+	for (int k = 0; k < s->kb; k += panel_width(s->kb - k))
+		n++;
+	return n;
+}
+
 // tile_width returns the number of pixels of the next tile, if left of n pixels remain.
 INLINE int tile_width(int left, int n, int nk) {
 #if VW == 8

@@ -232,11 +232,71 @@ static void winograd_scatter(const struct conv_shape *s, const struct winograd_s
 				winograd_output(y, pitch, m, l->element, s->h - p.y, s->w - p.x);
 		}
 }
-static void winograd_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                         const float *packed, float *scratch) {
-	struct winograd_scratch l = winograd_lay(s, scratch);
+
+#if VW == 16
+// The product of an element for 8 tiles and nk blocks of outputs: what tile computes, in its order, without loops over taps.
+INLINE void winograd_tiles(const int nk, int cb, const float *v, size_t block, const float *u, float *m) {
+	vf a[8][PANEL_MAX];
+#pragma GCC unroll 8
+	for (int t = 0; t < 8; t++)
+#pragma GCC unroll 4
+		for (int k = 0; k < nk; k++)
+			a[t][k] = vf_set1(0);
+	for (int c = 0; c < cb; c++, v += block)
+#pragma GCC unroll 4
+		for (int j = 0; j < LANES; j++, u += nk * LANES) {
+			vf b[PANEL_MAX];
+#pragma GCC unroll 4
+			for (int k = 0; k < nk; k++)
+				b[k] = vf_load(u + k * LANES);
+#pragma GCC unroll 8
+			for (int t = 0; t < 8; t++) {
+				vf s = vf_set1(v[t * LANES + j]);
+#pragma GCC unroll 4
+				for (int k = 0; k < nk; k++)
+					a[t][k] = vf_fma(s, b[k], a[t][k]);
+			}
+		}
+#pragma GCC unroll 8
+	for (int t = 0; t < 8; t++)
+#pragma GCC unroll 4
+		for (int k = 0; k < nk; k++)
+			vf_store(m + k * block + t * LANES, a[t][k]);
+}
+
+#define PRODUCT(nk) \
+	static __attribute__((noinline)) void winograd_product_##nk(int n, int cb, const float *v, size_t block, const float *u, float *m) { \
+		for (int t = 0; t < n; t += 8) \
+			winograd_tiles(nk, cb, v + t * LANES, block, u, m + t * LANES); \
+	}
+PRODUCT(1)
+PRODUCT(2)
+PRODUCT(3)
+#undef PRODUCT
+
+// winograd_product computes element e of n tiles for one panel, and of more tiles up to a multiple of 8, which nothing reads.
+static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, int nk, const float *u) {
+	size_t block = WINO * l->element;
+	const float *v = l->v + e * l->element;
+	float *m = l->m + e * l->element;
+	switch (nk) {
+	case 1: winograd_product_1(n, s->cb, v, block, u, m); break;
+	case 2: winograd_product_2(n, s->cb, v, block, u, m); break;
+	default: winograd_product_3(n, s->cb, v, block, u, m);
+	}
+}
+#else
+static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, int nk, const float *u) {
 	struct reach r = {s->cb, LANES, 1, 0, 0};
+	panel_row(nk, LANES, n, &r, (const float *const *)l->vb, e * l->element, u, l->mb, e * l->element);
+}
+#endif
+
+static void winograd_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
+                         const float *packed, float *scratch, struct ahead *ahead) {
+	struct winograd_scratch l = winograd_lay(s, scratch);
 	int tiles = nimg * winograd_down(s) * winograd_across(s), chunk = winograd_chunk(s);
+	ahead_share(ahead, (tiles + chunk - 1) / chunk * panels(s) * WINO);
 	for (int t = 0; t < tiles; t += chunk) {
 		int n = tiles - t < chunk ? tiles - t : chunk;
 		winograd_gather(s, &l, in, t, n);
@@ -244,9 +304,10 @@ static void winograd_run(const struct conv_shape *s, int nimg, float *const *out
 			nk = panel_width(s->kb - k);
 			size_t weights = (size_t)s->cb * LANES * LANES; // of one element and block of outputs
 			const float *u = packed + WINO * weights * k;
-			for (int e = 0; e < WINO; e++)
-				panel_row(nk, LANES, n, &r, (const float *const *)l.vb, e * l.element, u + e * weights * nk,
-				          l.mb, e * l.element);
+			for (int e = 0; e < WINO; e++) {
+				ahead_some(ahead);
+				winograd_product(s, &l, e, n, nk, u + e * weights * nk);
+			}
 			winograd_scatter(s, &l, out, t, n, k, nk);
 		}
 	}
