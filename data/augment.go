@@ -52,23 +52,23 @@ func (a Augment) draw(s *philox.Stream, height, width int) view {
 }
 
 // normal maps a byte of each channel to (byte − mean)/std.
-type normal [3][256]float32
+type normal [][256]float32
 
-func normalizer(s Set) *normal {
+func normalizer(s Set) normal {
 	mean, std := s.Normal()
-	var n normal
+	n := make(normal, len(mean))
 	for c := range n {
 		for v := range n[c] {
 			n[c][v] = float32((float64(v) - mean[c]) / std[c])
 		}
 	}
-	return &n
+	return n
 }
 
-// write applies the view to the planes of an image and normalises them. dst and src are 3×height×width.
-func (n *normal) write(dst []float32, src []byte, height, width int, v view) {
+// write applies the view to the planes of an image and normalises them. dst and src are channels×height×width.
+func (n normal) write(dst []float32, src []byte, height, width int, v view) {
 	from, to := max(0, -v.dx), min(width, width-v.dx) // the columns that show a column of the original
-	for c := range 3 {
+	for c := range n {
 		table := &n[c]
 		for y := range height {
 			row := dst[(c*height+y)*width:][:width]

@@ -10,13 +10,17 @@ import (
 
 // Batch holds images with their labels. The images are normalised with the mean and standard deviation of the set.
 type Batch struct {
-	Images        []float32 // N×3×H×W
+	Images        []float32 // N×C×H×W
+	Channels      int       // C
 	Height, Width int
 	Labels        []int // N
 }
 
-func newBatch(n, height, width int) Batch {
-	return Batch{Images: make([]float32, n*3*height*width), Height: height, Width: width, Labels: make([]int, n)}
+// newBatch returns a batch for n images of the set.
+func newBatch(s Set, n int) Batch {
+	h, w := s.Size()
+	c := s.Channels()
+	return Batch{Images: make([]float32, n*c*h*w), Channels: c, Height: h, Width: w, Labels: make([]int, n)}
 }
 
 // Gather makes one batch of the images at indices. It normalises them and does not augment them.
@@ -26,19 +30,20 @@ func Gather(s Set, indices []int) (Batch, error) {
 	}
 	h, w := s.Size()
 	n := normalizer(s)
-	batch := newBatch(len(indices), h, w)
+	batch := newBatch(s, len(indices))
+	size := len(batch.Images) / len(indices)
 	var group errgroup.Group
 	const chunk = 16
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for first := 0; first < len(indices); first += chunk {
 		group.Go(func() error {
-			bytes := make([]byte, 3*h*w)
+			bytes := make([]byte, size)
 			for k := first; k < min(first+chunk, len(indices)); k++ {
 				if err := readImage(s, bytes, indices[k]); err != nil {
 					return err
 				}
 				batch.Labels[k] = s.Label(indices[k])
-				n.write(batch.Images[k*3*h*w:(k+1)*3*h*w], bytes, h, w, view{})
+				n.write(batch.Images[k*size:(k+1)*size], bytes, h, w, view{})
 			}
 			return nil
 		})

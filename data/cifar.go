@@ -79,8 +79,11 @@ func openCIFAR(o Options, f cifarFormat) (Set, error) {
 	}
 	total := len(files) * records
 	m := &memory{
-		name: o.Name, classes: f.classes, height: cifarSide, width: cifarSide, channels: 3, mean: f.mean, std: f.std,
+		name: o.Name, classes: f.classes, height: cifarSide, width: cifarSide, stored: colour, mean: f.mean[:], std: f.std[:],
 		labels: make([]byte, 0, total), pixels: make([]byte, 0, total*cifarPixels),
+	}
+	if err := m.give(o.Channels); err != nil {
+		return nil, err
 	}
 	sum := sha256.New()
 	for _, name := range files {

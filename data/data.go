@@ -11,17 +11,19 @@ import (
 	"strings"
 )
 
-// Set is a data set whose images are 8-bit RGB of one size. Read is safe for concurrent use.
+// Set is a data set whose images have 8 bits a channel, one size, and one channel (grey) or three (RGB). Read is safe for
+// concurrent use.
 type Set interface {
 	Name() string
 	Len() int
 	Classes() []string
 	Size() (height, width int)
+	Channels() int
 	Label(i int) int
-	// Read writes image i as planes, 3·height·width bytes: all red, all green, all blue.
+	// Read writes image i as planes, channels·height·width bytes: all red, all green, all blue, or all grey.
 	Read(dst []byte, i int) error
-	// Normal returns the mean and standard deviation of each channel, in units of a byte.
-	Normal() (mean, std [3]float64)
+	// Normal returns the mean and standard deviation of each channel, in units of a byte. The caller must not change them.
+	Normal() (mean, std []float64)
 	// Hash identifies the content. Results record it.
 	Hash() string
 }
@@ -34,6 +36,9 @@ type Options struct {
 	Height int    `yaml:"height"` // 0: the set's own; for a square, Height or Width is enough
 	Width  int    `yaml:"width"`
 	Normal Normal `yaml:"normal"` // the zero value: the set's own
+	// Channels is 1, or 3, to which grey images are tripled; 0: the set's own. Those of fashion are three equal ones: it stands
+	// in for the images in colour of the benchmarks.
+	Channels int `yaml:"channels"`
 }
 
 const (
@@ -41,7 +46,12 @@ const (
 	test  = "test"
 
 	maxSide = 4096 // of an image as the networks see it
+
+	grey, colour = 1, 3 // channels
 )
+
+// ErrColour means that a set with images in colour was opened for one channel. Errors wrap it.
+var ErrColour = errors.New("is in colour")
 
 // ErrNoFolder means that a data set with files was opened without its folder. Errors wrap it.
 var ErrNoFolder = errors.New("needs the folder of its files")
@@ -57,7 +67,7 @@ func Names() []string { return []string{"fashion", "cifar10", "cifar100", "idx",
 //	fashion   the embedded subset of Fashion-MNIST: 8,000 training and 2,000 test images, 32×32
 //	cifar10   CIFAR-10, binary version: data_batch_1.bin … data_batch_5.bin, test_batch.bin
 //	cifar100  CIFAR-100, binary version: train.bin, test.bin; the labels are the 100 fine ones
-//	idx       the MNIST family: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…; also .gz and 3-channel idx4
+//	idx       the MNIST family: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-…; also .gz, and idx4 with channels
 //	folder    one folder of JPEG, PNG and WebP files for each class; see openFolder
 //
 // An error names the file, and the record if the file has records.
@@ -82,10 +92,12 @@ func Open(o Options) (Set, error) {
 	if err != nil {
 		return nil, named(o.Name, err)
 	}
-	s = o.Normal.of(s)
+	if s, err = o.Normal.of(s); err != nil {
+		return nil, named(o.Name, err)
+	}
 	if o.Split == train && o.Dir != "" {
 		mean, std := s.Normal()
-		slog.Info("normalisation", "set", o.Dir, "mean", fmt.Sprintf("%.4g", mean), "std", fmt.Sprintf("%.4g", std))
+		slog.Info("normalisation", "set", o.Dir, "channels", s.Channels(), "mean", fmt.Sprintf("%.4g", mean), "std", fmt.Sprintf("%.4g", std))
 	}
 	return s, nil
 }
@@ -109,6 +121,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.Height < 0 || o.Width < 0 || o.Height > maxSide || o.Width > maxSide {
 		return o, fmt.Errorf("images of %d×%d are not possible: each side must be from 1 to %d", o.Height, o.Width, maxSide)
+	}
+	if o.Channels != 0 && o.Channels != grey && o.Channels != colour {
+		return o, fmt.Errorf("images of %d channels are not possible: there are 1 (grey) and 3 (colour)", o.Channels)
 	}
 	if err := o.Normal.Validate(); err != nil {
 		return o, err

@@ -3,6 +3,7 @@ package data
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -10,8 +11,8 @@ import (
 // synthetic is a set of n colour images of noise with labels 0, 1, 2, 0, …
 func synthetic(n, height, width int) *memory {
 	m := &memory{
-		name: "synthetic", classes: []string{"a", "b", "c"}, height: height, width: width, channels: 3,
-		mean: [3]float64{100, 110, 120}, std: [3]float64{50, 60, 70}, hash: "synthetic",
+		name: "synthetic", classes: []string{"a", "b", "c"}, height: height, width: width, stored: 3, channels: 3,
+		mean: []float64{100, 110, 120}, std: []float64{50, 60, 70}, hash: "synthetic",
 	}
 	state := uint32(1)
 	for i := range n {
@@ -50,7 +51,7 @@ func writeFile(t *testing.T, path string, content []byte) {
 func read(t *testing.T, s Set, i int) []byte {
 	t.Helper()
 	h, w := s.Size()
-	b := make([]byte, 3*h*w)
+	b := make([]byte, s.Channels()*h*w)
 	for k := range b {
 		b[k] = 0xa5 // shows the bytes that Read does not write
 	}
@@ -74,6 +75,8 @@ func TestOpenRefuses(t *testing.T) {
 		{Options{Name: "fashion", Height: -1}, []string{"-1×-1"}},
 		{Options{Name: "fashion", Height: 32, Width: 5000}, []string{"32×5000", "4096"}},
 		{Options{Name: "fashion", Dir: dir}, []string{"built in"}},
+		{Options{Name: "fashion", Channels: 2}, []string{"images of 2 channels", "1 (grey) and 3 (colour)"}},
+		{Options{Name: "fashion", Normal: Normal{Mean: []float64{1}, Std: []float64{2}}}, []string{"mean [1] and std [2]", "have 3 channels"}},
 		{Options{Name: "cifar10"}, []string{"cifar10 needs the folder"}},
 		{Options{Name: "cifar10", Dir: filepath.Join(dir, "absent")}, []string{"absent", "no such file"}},
 		{Options{Name: "idx", Dir: file}, []string{file, "is a file"}},
@@ -93,7 +96,7 @@ func TestReadRefuses(t *testing.T) {
 }
 
 func TestMeasure(t *testing.T) {
-	m := &memory{name: "two", height: 1, width: 2, channels: 3, labels: []byte{0, 0}, pixels: []byte{
+	m := &memory{name: "two", height: 1, width: 2, stored: 3, channels: 3, labels: []byte{0, 0}, pixels: []byte{
 		10, 20, 5, 5, 0, 255,
 		30, 40, 5, 5, 255, 0,
 	}}
@@ -101,11 +104,11 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := [3]float64{25, 5, 127.5}; mean != want {
+	if want := []float64{25, 5, 127.5}; !slices.Equal(mean, want) {
 		t.Errorf("mean %v, want %v", mean, want)
 	}
 	// √(((15² + 5²)·2)/4) = √125; the second channel is constant
-	if want := [3]float64{11.180339887498949, 1, 127.5}; std != want {
+	if want := []float64{11.180339887498949, 1, 127.5}; !slices.Equal(std, want) {
 		t.Errorf("std %v, want %v", std, want)
 	}
 	if mean, _, err = measure(m, 1); err != nil || mean[0] != 15 {

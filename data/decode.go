@@ -54,6 +54,20 @@ func decodeFile(dst []byte, path string, height, width int) (p picture, err erro
 	return p, err
 }
 
+// pictureOf opens an image file and reads its header.
+func pictureOf(path string) (p picture, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return p, err
+	}
+	defer file.Close()
+	err = caught(func() (err error) {
+		p, err = readPicture(file)
+		return err
+	})
+	return p, err
+}
+
 // readPicture reads the header of an image file.
 func readPicture(file io.ReadSeeker) (p picture, err error) {
 	config, format, err := image.DecodeConfig(file)

@@ -20,7 +20,8 @@ var fashionClasses = []string{
 //go:embed fashion/LICENSE
 var FashionLicense string
 
-// openFashion opens the embedded set. Its 28×28 images get a border of zeros to 32×32, unless o has another size.
+// openFashion opens the embedded set. Its 28×28 images get a border of zeros to 32×32, unless o has another size, and three equal
+// channels, unless o has one.
 func openFashion(o Options) (Set, error) {
 	files, err := fs.Sub(fashionFiles, "fashion")
 	if err != nil {
@@ -28,6 +29,9 @@ func openFashion(o Options) (Set, error) {
 	}
 	if o.Height == 0 {
 		o.Height, o.Width = 32, 32
+	}
+	if o.Channels == 0 {
+		o.Channels = colour
 	}
 	return openIDX(files, o, fashionClasses)
 }

@@ -25,19 +25,21 @@ type folder struct {
 	files         []string
 	labels        []int
 	height, width int
-	mean, std     [3]float64
+	channels      int
+	mean, std     []float64
 	hash          string
 	skipped       []string     // files that are no images
 	grey          atomic.Int64 // images read so far that were grey
 }
 
-func (f *folder) Name() string                   { return f.name }
-func (f *folder) Len() int                       { return len(f.files) }
-func (f *folder) Classes() []string              { return f.classes }
-func (f *folder) Size() (height, width int)      { return f.height, f.width }
-func (f *folder) Label(i int) int                { return f.labels[i] }
-func (f *folder) Normal() (mean, std [3]float64) { return f.mean, f.std }
-func (f *folder) Hash() string                   { return f.hash }
+func (f *folder) Name() string                  { return f.name }
+func (f *folder) Len() int                      { return len(f.files) }
+func (f *folder) Classes() []string             { return f.classes }
+func (f *folder) Size() (height, width int)     { return f.height, f.width }
+func (f *folder) Channels() int                 { return f.channels }
+func (f *folder) Label(i int) int               { return f.labels[i] }
+func (f *folder) Normal() (mean, std []float64) { return f.mean, f.std }
+func (f *folder) Hash() string                  { return f.hash }
 
 // openFolder lists an ImageFolder. Its images are in ROOT/train/CLASS/… and ROOT/test/CLASS/… (or ROOT/val), or in
 // ROOT/CLASS/…. In the latter, every fifth image of a class, in the order of the names, is for testing.
@@ -45,8 +47,9 @@ func (f *folder) Hash() string                   { return f.hash }
 // Images are files that end in .jpg, .jpeg, .png or .webp, at any depth below their class. Other files are skipped with a
 // warning, hidden files and folders without one. Classes are numbered in the order of the names of the training folders.
 // Each image is turned as its EXIF orientation says (JPEG), cropped around its centre to the proportion of the requested
-// size and resized by bilinear filtering. Transparent pixels are black; a grey image is three equal planes. Mean and
-// standard deviation are those of 256 training images, evenly spaced in that order. The Hash is that of the names and sizes.
+// size and resized by bilinear filtering. Transparent pixels are black. The images have one channel if the files of all
+// training images are grey, and three otherwise: a grey image is three equal planes then. Mean and standard deviation are those
+// of 256 training images, evenly spaced in that order. The Hash is that of the names and sizes.
 func openFolder(o Options) (Set, error) {
 	if o.Height == 0 {
 		return nil, ErrNoSize
@@ -68,6 +71,9 @@ func openFolder(o Options) (Set, error) {
 	if err := trainSet.list(trainRoot, func(k int) bool { return ownSplit || k%testShare != testShare-1 }); err != nil {
 		return nil, err
 	}
+	if err := trainSet.give(o.Channels); err != nil {
+		return nil, err
+	}
 	mean, std, err := measure(trainSet, folderNormalImages)
 	if err != nil {
 		return nil, err
@@ -78,13 +84,49 @@ func openFolder(o Options) (Set, error) {
 		if err := s.listTest(root, ownSplit); err != nil {
 			return nil, err
 		}
+		if err := s.give(trainSet.channels); err != nil {
+			return nil, fmt.Errorf("the training images are grey, but %w", err)
+		}
 	}
 	s.mean, s.std = mean, std
 	s.warn(root, o.Split)
-	if grey := trainSet.grey.Load(); grey > 0 {
-		slog.Info("grey images are read as three equal channels", "set", o.Dir, "grey", grey, "of the images looked at", min(folderNormalImages, trainSet.Len()))
+	if n := trainSet.grey.Load(); n > 0 && s.channels == colour {
+		slog.Info("grey images are read as three equal channels", "set", o.Dir, "grey", n, "of the images looked at", min(folderNormalImages, trainSet.Len()))
 	}
 	return s, nil
+}
+
+// give sets the channels of the images that Read gives. 0: those of the files, 1 if all are grey. It reads headers up to the
+// first file in colour.
+func (f *folder) give(channels int) error {
+	f.channels = colour
+	if channels == colour {
+		return nil
+	}
+	coloured, err := f.coloured()
+	switch {
+	case err != nil:
+		return err
+	case coloured == "":
+		f.channels = grey
+	case channels == grey:
+		return fmt.Errorf("%s %w", coloured, ErrColour)
+	}
+	return nil
+}
+
+// coloured returns the first file that is not grey, or "".
+func (f *folder) coloured() (string, error) {
+	for _, path := range f.files {
+		p, err := pictureOf(path)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", path, err)
+		}
+		if !p.grey {
+			return path, nil
+		}
+	}
+	return "", nil
 }
 
 // splitNames are names of folders that hold a split and no class.

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -98,7 +99,7 @@ func TestFolderSplit(t *testing.T) {
 		t.Errorf("the green mean is %v, want about 200/3", m[1])
 	}
 	trainMean, trainStd := s.Normal()
-	if mean, std := v.Normal(); mean != trainMean || std != trainStd {
+	if mean, std := v.Normal(); !slices.Equal(mean, trainMean) || !slices.Equal(std, trainStd) {
 		t.Error("the test split is not normalised as the training images are")
 	}
 

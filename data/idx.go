@@ -29,6 +29,9 @@ func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
 	if o.Height == 0 {
 		o.Height, o.Width = trainSet.height, trainSet.width
 	}
+	if err := trainSet.give(o.Channels); err != nil {
+		return nil, err
+	}
 	mean, std, err := measure(fit(trainSet, o.Height, o.Width), normalImages)
 	if err != nil {
 		return nil, err
@@ -37,6 +40,9 @@ func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
 	if o.Split == test {
 		if s, err = readIDX(files, o.Dir, test); err != nil {
 			return nil, err
+		}
+		if err := s.give(trainSet.channels); err != nil {
+			return nil, fmt.Errorf("the training images are grey, but those of the test split: %w", err)
 		}
 	}
 	for i, label := range s.labels {
@@ -62,7 +68,7 @@ func (m *memory) warn(dir, split string) {
 	} else {
 		warnOfClasses(dir, split, m.classes, counts)
 	}
-	if m.channels == 1 {
+	if m.channels > m.stored {
 		slog.Info("grey images are read as three equal channels", "set", dir)
 	}
 }
@@ -100,7 +106,7 @@ func readIDX(files fs.FS, dir, split string) (*memory, error) {
 	if m.pixels, err = images.content(); err != nil {
 		return nil, err
 	}
-	if len(images.dims) == 4 && images.dims[1] != 3 {
+	if m.stored == colour && images.dims[1] != colour {
 		m.makePlanes()
 	}
 	sum := sha256.New()
@@ -111,17 +117,17 @@ func readIDX(files fs.FS, dir, split string) (*memory, error) {
 	return m, nil
 }
 
-// shape accepts N×H×W, N×3×H×W and N×H×W×3.
+// shape accepts N×H×W, and N×C×H×W and N×H×W×C of one or three channels.
 func (m *memory) shape(dims []int) error {
 	switch {
 	case len(dims) == 3:
-		m.channels, m.height, m.width = 1, dims[1], dims[2]
-	case dims[1] == 3:
-		m.channels, m.height, m.width = 3, dims[2], dims[3]
-	case dims[3] == 3:
-		m.channels, m.height, m.width = 3, dims[1], dims[2]
+		m.stored, m.height, m.width = grey, dims[1], dims[2]
+	case dims[1] == colour || dims[1] == grey && dims[3] != colour:
+		m.stored, m.height, m.width = dims[1], dims[2], dims[3]
+	case dims[3] == colour || dims[3] == grey:
+		m.stored, m.height, m.width = dims[3], dims[1], dims[2]
 	default:
-		return fmt.Errorf("images of %v have no dimension of three channels", dims[1:])
+		return fmt.Errorf("images of %v have no dimension of one or three channels", dims[1:])
 	}
 	if m.height > maxSide || m.width > maxSide {
 		return fmt.Errorf("images of %d×%d: each side must be at most %d", m.height, m.width, maxSide)

@@ -39,7 +39,7 @@ func count(n int) []byte {
 }
 
 func TestIDXLayouts(t *testing.T) {
-	gray := []byte{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5}
+	gray := count(6)
 	for _, c := range []struct {
 		name   string
 		images string
@@ -51,6 +51,7 @@ func TestIDXLayouts(t *testing.T) {
 		{"gzip", "train-images-idx3-ubyte.gz", compress(t, idxFile(count(12), 2, 2, 3)), gray},
 		{"gzip without the ending", "train-images-idx3-ubyte", compress(t, idxFile(count(12), 2, 2, 3)), gray},
 		{"planes", "train-images-idx4-ubyte", idxFile(count(36), 2, 3, 2, 3), count(18)},
+		{"gray interleaved", "train-images-idx4-ubyte", idxFile(count(12), 2, 2, 3, 1), gray},
 		{"interleaved", "train-images-idx4-ubyte", idxFile(count(36), 2, 2, 3, 3),
 			[]byte{0, 3, 6, 9, 12, 15, 1, 4, 7, 10, 13, 16, 2, 5, 8, 11, 14, 17}},
 	} {
@@ -69,6 +70,22 @@ func TestIDXLayouts(t *testing.T) {
 				t.Errorf("image 0 is %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+// TestIDXGreyPlanes: N×1×H×W is grey, unless W is 3: N×H×W×3 is in colour.
+func TestIDXGreyPlanes(t *testing.T) {
+	for _, c := range []struct{ width, wantHeight, wantWidth, channels int }{{4, 2, 4, 1}, {3, 1, 2, 3}} {
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "train-images-idx4-ubyte"), idxFile(count(4*c.width), 2, 1, 2, uint32(c.width)))
+		writeFile(t, filepath.Join(dir, "train-labels-idx1-ubyte"), idxFile([]byte{0, 1}, 2))
+		s, err := Open(Options{Name: "idx", Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, w := s.Size(); h != c.wantHeight || w != c.wantWidth || s.Channels() != c.channels {
+			t.Errorf("2×1×2×%d is %d channels of %d×%d", c.width, s.Channels(), h, w)
+		}
 	}
 }
 
@@ -115,7 +132,7 @@ func TestIDXRefuses(t *testing.T) {
 		{"huge for its size", idxFile(nil, 1<<20, 64, 64), labels, []string{"truncated"}},
 		{"damaged gzip", compress(t, good)[:20], labels, []string{"train-images-idx3-ubyte"}},
 		{"wide", idxFile(count(5000), 1, 1, 5000), idxFile([]byte{0}, 1), []string{"1×5000"}},
-		{"two channels", idxFile(count(16), 1, 2, 2, 4), idxFile([]byte{0}, 1), []string{"no dimension of three channels"}},
+		{"two channels", idxFile(count(16), 1, 2, 2, 4), idxFile([]byte{0}, 1), []string{"no dimension of one or three channels"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -16,7 +16,7 @@ type Loader struct {
 	batch   int
 	augment Augment
 	seed    uint64
-	normal  *normal
+	normal  normal
 
 	mu     sync.Mutex
 	orders [2]order // of an even and an odd epoch: batches around the end of an epoch are made in parallel
@@ -66,8 +66,8 @@ func (l *Loader) At(step int) (Batch, error) {
 	perEpoch := l.StepsPerEpoch()
 	images := l.epoch(step / perEpoch)[step%perEpoch*l.batch:][:l.batch]
 	h, w := l.set.Size()
-	size := 3 * h * w
-	b := newBatch(l.batch, h, w)
+	b := newBatch(l.set, l.batch)
+	size := len(b.Images) / l.batch
 	src := make([]byte, size)
 	for k, i := range images {
 		if err := readImage(l.set, src, i); err != nil {

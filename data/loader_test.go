@@ -15,7 +15,7 @@ func identity(n int) *memory {
 	for i := range n {
 		m.pixels[3*i], m.pixels[3*i+1] = byte(i), byte(i>>8)
 	}
-	m.mean, m.std = [3]float64{}, [3]float64{1, 1, 1}
+	m.mean, m.std = []float64{0, 0, 0}, []float64{1, 1, 1}
 	return m
 }
 

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
-// Normal is a normalisation that replaces that of a set: the mean and the deviation of red, green and blue, in units of a
-// byte (0…255). Both are empty, or both have three numbers.
+// Normal is a normalisation that replaces that of a set: the mean and the deviation of red, green and blue, or of grey, in units
+// of a byte (0…255). Both are empty, or both have a number for each channel.
 type Normal struct {
 	Mean []float64 `yaml:"mean"`
 	Std  []float64 `yaml:"std"`
@@ -20,10 +21,10 @@ func (n Normal) Validate() error {
 	if len(n.Mean) == 0 && len(n.Std) == 0 {
 		return nil
 	}
-	if len(n.Mean) != 3 || len(n.Std) != 3 {
-		return fmt.Errorf("mean %v and std %v: both are needed, each with three numbers: red, green, blue", n.Mean, n.Std)
+	if len(n.Mean) != len(n.Std) || len(n.Mean) != grey && len(n.Mean) != colour {
+		return fmt.Errorf("mean %v and std %v: both are needed, each with three numbers: red, green, blue; or with one: grey", n.Mean, n.Std)
 	}
-	for c := range 3 {
+	for c := range n.Mean {
 		if !(n.Mean[c] >= 0 && n.Mean[c] <= 255) {
 			return fmt.Errorf("mean %v: each number must be 0…255", n.Mean)
 		}
@@ -31,26 +32,29 @@ func (n Normal) Validate() error {
 			return fmt.Errorf("std %v: each number must be above 0", n.Std)
 		}
 	}
-	if max(n.Mean[0], n.Mean[1], n.Mean[2]) <= 1 && max(n.Std[0], n.Std[1], n.Std[2]) <= 1 {
+	if slices.Max(n.Mean) <= 1 && slices.Max(n.Std) <= 1 {
 		return errors.New("mean and std are in units of 0…1; multiply them by 255")
 	}
 	return nil
 }
 
 // of returns the set with this normalisation.
-func (n Normal) of(s Set) Set {
+func (n Normal) of(s Set) (Set, error) {
 	if len(n.Mean) == 0 {
-		return s
+		return s, nil
 	}
-	return &normalised{Set: s, mean: [3]float64(n.Mean), std: [3]float64(n.Std)}
+	if len(n.Mean) != s.Channels() {
+		return nil, fmt.Errorf("mean %v and std %v: the images have %d channels; give as many numbers", n.Mean, n.Std, s.Channels())
+	}
+	return &normalised{Set: s, mean: n.Mean, std: n.Std}, nil
 }
 
 type normalised struct {
 	Set
-	mean, std [3]float64
+	mean, std []float64
 }
 
-func (n *normalised) Normal() (mean, std [3]float64) { return n.mean, n.std }
+func (n *normalised) Normal() (mean, std []float64) { return n.mean, n.std }
 
 // Hash differs from that of the set: the networks see other numbers.
 func (n *normalised) Hash() string {

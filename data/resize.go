@@ -14,8 +14,8 @@ func checkRead(s Set, dst []byte, i int) error {
 		return fmt.Errorf("data: %s has no image %d: it holds %d", s.Name(), i, s.Len())
 	}
 	h, w := s.Size()
-	if len(dst) != 3*h*w {
-		return fmt.Errorf("data: %s: a buffer of %d bytes for an image of 3×%d×%d", s.Name(), len(dst), h, w)
+	if c := s.Channels(); len(dst) != c*h*w {
+		return fmt.Errorf("data: %s: a buffer of %d bytes for an image of %d×%d×%d", s.Name(), len(dst), c, h, w)
 	}
 	return nil
 }
@@ -30,7 +30,7 @@ func resize(s Set, height, width int) Set {
 	r := &resized{Set: s, height: height, width: width, scaler: draw.BiLinear.NewScaler(width, height, w, h)}
 	r.scratch.New = func() any {
 		return &scratch{
-			planes: make([]byte, 3*h*w),
+			planes: make([]byte, s.Channels()*h*w),
 			from:   image.NewRGBA(image.Rect(0, 0, w, h)),
 			to:     image.NewRGBA(image.Rect(0, 0, width, height)),
 		}
@@ -67,21 +67,26 @@ func (r *resized) Read(dst []byte, i int) error {
 	return nil
 }
 
-// interleave turns planes into opaque RGBA pixels.
+// interleave turns the planes of one or three channels into opaque RGBA pixels.
 func interleave(rgba, planes []byte) {
-	n := len(planes) / 3
+	n := len(rgba) / 4
+	green, blue := 0, 0
+	if len(planes) == colour*n {
+		green, blue = n, 2*n
+	}
 	for i := range n {
 		p := rgba[4*i : 4*i+4]
-		p[0], p[1], p[2], p[3] = planes[i], planes[n+i], planes[2*n+i], 0xff
+		p[0], p[1], p[2], p[3] = planes[i], planes[green+i], planes[blue+i], 0xff
 	}
 }
 
-// planar turns RGBA pixels, whose alpha is dropped, into planes.
+// planar turns RGBA pixels, whose alpha is dropped, into planes: of three channels, or of red alone.
 func planar(planes, rgba []byte) {
-	n := len(planes) / 3
-	for i := range n {
-		p := rgba[4*i : 4*i+4]
-		planes[i], planes[n+i], planes[2*n+i] = p[0], p[1], p[2]
+	n := len(rgba) / 4
+	for c := range len(planes) / n {
+		for i := range n {
+			planes[c*n+i] = rgba[4*i+c]
+		}
 	}
 }
 
@@ -92,7 +97,7 @@ func pad(s Set, height, width int) Set {
 		return s
 	}
 	p := &padded{Set: s, height: height, width: width}
-	p.scratch.New = func() any { b := make([]byte, 3*h*w); return &b }
+	p.scratch.New = func() any { b := make([]byte, s.Channels()*h*w); return &b }
 	return p
 }
 
@@ -116,7 +121,7 @@ func (p *padded) Read(dst []byte, i int) error {
 	clear(dst)
 	h, w := p.Set.Size()
 	top, left := (p.height-h)/2, (p.width-w)/2
-	for c := range 3 {
+	for c := range p.Channels() {
 		for y := range h {
 			at := (c*p.height+top+y)*p.width + left
 			copy(dst[at:at+w], (*b)[(c*h+y)*w:])

@@ -7,7 +7,7 @@ import (
 )
 
 func TestResizeAverages(t *testing.T) {
-	m := &memory{name: "steps", height: 4, width: 4, channels: 1, labels: []byte{0}, pixels: []byte{
+	m := &memory{name: "steps", height: 4, width: 4, stored: 1, channels: 3, labels: []byte{0}, pixels: []byte{
 		0, 0, 200, 200,
 		0, 0, 200, 200,
 		100, 100, 60, 60,
@@ -47,7 +47,7 @@ func TestFit(t *testing.T) {
 }
 
 func TestPad(t *testing.T) {
-	m := &memory{name: "m", height: 1, width: 2, channels: 3, labels: []byte{0}, pixels: []byte{1, 2, 3, 4, 5, 6}}
+	m := &memory{name: "m", height: 1, width: 2, stored: 3, channels: 3, labels: []byte{0}, pixels: []byte{1, 2, 3, 4, 5, 6}}
 	if s := pad(m, 1, 2); s != Set(m) {
 		t.Error("a set of the right size is not itself")
 	}

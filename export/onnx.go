@@ -10,7 +10,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// The names of the input, N×3×H×W normalised images, and of the output, N×K.
+// The names of the input, N×C×H×W normalised images, and of the output, N×K.
 const (
 	imagesName = "images"
 	logitsName = "logits"

@@ -8,6 +8,7 @@ import (
 	"text/template"
 	"unicode"
 
+	"bnas.example/kernels"
 	"bnas.example/supernet"
 )
 
@@ -19,9 +20,10 @@ func (t *torch) write(logits *expression, metadata map[string]string, weights st
 	}
 	file := struct {
 		About, Weights string
+		Channels       int // of the images
 		Classes        []*class
 		Network        *class
-	}{about(metadata), weights, nil, nil}
+	}{about(metadata), weights, t.program.Values[kernels.Images].C, nil, nil}
 	calls := map[string]call{}
 	for _, cell := range t.cells {
 		c, inputs := w.cell(cell)
@@ -323,7 +325,7 @@ func (w *writer) eps(m *supernet.Module) string {
 var torchFile = template.Must(template.New("torch").Funcs(template.FuncMap{"join": strings.Join}).Parse(`"""{{.About}}. Written by bnas.
 
     network, about = load()
-    logits = network(normalise(pixels, about))  # pixels: N×3×H×W in 0…1
+    logits = network(normalise(pixels, about))  # pixels: N×{{.Channels}}×H×W in 0…1
 
 Needs torch and safetensors.
 """
@@ -367,7 +369,7 @@ def load(path=pathlib.Path(__file__).with_name({{printf "%q" .Weights}})):
     """The network with its weights in evaluation mode, and what bnas knows of it. A network of a run has class_names, mean and std."""
     with safe_open(path, "pt") as f:
         about = dict(f.metadata())
-    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain"):
+    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain", "image_channels"):
         if name in about:
             about[name] = json.loads(about[name])
     network = Network()
@@ -382,7 +384,7 @@ def save(network, about, path):
 
 
 def normalise(pixels, about):
-    """Pixels in 0…1, N×3×H×W, as the network saw them in training."""
+    """Pixels in 0…1, N×{{.Channels}}×H×W, as the network saw them in training."""
     if "mean" not in about:
         raise ValueError("the file has no mean and std: the network is of no run (bnas export --run DIR)")
     mean, std = (torch.tensor(about[name]).view(-1, 1, 1) for name in ("mean", "std"))

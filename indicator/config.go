@@ -75,6 +75,6 @@ func (c Config) ImagesNeeded() int {
 // the statistics, the next Config.MCQueries are the queries of MC-BatchNorm, the others its resampled batches. No two
 // batches share an image.
 type Inputs struct {
-	Images []float32 // M×3×H×W, M ≥ Config.ImagesNeeded(), of the supernet's size
+	Images []float32 // M×C×H×W, M ≥ Config.ImagesNeeded(), of the supernet's size
 	Labels []int     // M
 }

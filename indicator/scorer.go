@@ -84,13 +84,13 @@ func (s *Scorer) Reset() {
 
 // divide cuts the inputs into calibration images, queries and resampled batches.
 func (s *Scorer) divide(in Inputs) error {
-	images, h, w := len(in.Labels), s.net.Config.Height, s.net.Config.Width
-	s.imageLen = 3 * h * w
+	images, image := len(in.Labels), s.net.Config.Images()
+	s.imageLen = image.Len()
 	if n := s.cfg.ImagesNeeded(); images < n {
 		return fmt.Errorf("indicator: %d labelled images; %d are needed", images, n)
 	}
 	if len(in.Images) != images*s.imageLen {
-		return fmt.Errorf("indicator: %d values for %d images; the supernet takes N×3×%d×%d", len(in.Images), images, h, w)
+		return fmt.Errorf("indicator: %d values for %d images; the supernet takes N×%v", len(in.Images), images, image)
 	}
 	for i, l := range in.Labels {
 		if l < 0 || l >= s.net.Config.Classes {

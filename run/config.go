@@ -44,7 +44,7 @@ type DataConfig struct {
 	Name    string       `yaml:"name"` // one of data.Names
 	Dir     string       `yaml:"dir"`
 	Holdout int          `yaml:"holdout" range:"[0,1000000000]"` // training images that are held out for scoring and validation
-	Mean    []float64    `yaml:"mean"`                           // of red, green, blue in 0…255; empty: the set's own
+	Mean    []float64    `yaml:"mean"`                           // of red, green, blue or of grey in 0…255; empty: the set's own
 	Std     []float64    `yaml:"std"`                            // deviation, likewise
 	Augment data.Augment `yaml:"augment"`
 }

@@ -12,14 +12,18 @@ import (
 // evalBatch is the batch size of passes without training.
 const evalBatch = 128
 
-// openImages opens a split of the data set. Its images have the size of the supernet's input, if cfg has one.
-func openImages(cfg Config, split string) (data.Set, error) {
+// openImages opens a split of the data set. Its images have the size of the supernet's input, if cfg has one, and so many channels
+// (0: their own).
+func openImages(cfg Config, split string, channels int) (data.Set, error) {
 	set, err := data.Open(data.Options{
 		Name: cfg.Data.Name, Dir: cfg.Data.Dir, Split: split, Height: cfg.Supernet.Height, Width: cfg.Supernet.Width,
-		Normal: cfg.Data.Normal(),
+		Normal: cfg.Data.Normal(), Channels: channels,
 	})
 	if errors.Is(err, data.ErrNoFolder) {
 		return nil, setting.Errorf("data.dir", "is missing: %s %v", cfg.Data.Name, data.ErrNoFolder)
+	}
+	if errors.Is(err, data.ErrColour) {
+		return nil, setting.Errorf("supernet.image_channels", "1: the networks read grey images; %v", err)
 	}
 	if errors.Is(err, data.ErrNoSize) {
 		return nil, setting.Errorf("supernet.height", "and supernet.width are missing: %v", data.ErrNoSize)
@@ -79,7 +83,7 @@ func (r *Run) HeldOutImages(n int) ([]data.Batch, error) {
 
 // TestImages gathers the first n images of the test set, or all if n is 0.
 func (r *Run) TestImages(n int) ([]data.Batch, error) {
-	set, err := openImages(r.Config, "test")
+	set, err := openImages(r.Config, "test", r.Images.Channels())
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +96,7 @@ func (r *Run) TestImages(n int) ([]data.Batch, error) {
 
 // eachTestImage gives the batches of TestImages, one at a time in memory.
 func (r *Run) eachTestImage(n int) (iter.Seq2[data.Batch, error], error) {
-	set, err := openImages(r.Config, "test")
+	set, err := openImages(r.Config, "test", r.Images.Channels())
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func Import(dir string, cfg Config, arch string, tensors []safetensors.Tensor, o
 	}
 	sum := sha256.Sum256(f.content)
 	cfg.Imported = hex.EncodeToString(sum[:])
-	r, err := openWithImages(cfg, o, f)
+	r, err := openWithImages(cfg, cfg.Supernet.ImageChannels, o, f)
 	if err != nil {
 		return nil, err
 	}

@@ -102,6 +102,7 @@ func OpenRetraining(dir string) (*Retraining, error) {
 	}
 	s := &Retraining{Dir: dir, Archs: strings.Split(strings.TrimSpace(string(text)), "\n")}
 	s.Config, err = ReadConfig(s.Folder(1))
+	s.Config.Supernet.ImageChannels = s.Config.Supernet.Images().C // the next network has those of the first
 	return s, err
 }
 

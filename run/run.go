@@ -80,12 +80,12 @@ func Network(cfg Config, o Options) (*Run, error) {
 }
 
 // Untrained builds the supernet of cfg with initial parameters and opens the images. It can score architectures; there is
-// no run folder. Sizes of the supernet that are 0 in cfg are those of the images.
+// no run folder. Sizes of the supernet and image channels that are 0 in cfg are those of the images.
 func Untrained(cfg Config, o Options) (*Run, error) {
 	if err := fresh(&cfg); err != nil {
 		return nil, err
 	}
-	return openWithImages(cfg, o, nil)
+	return openWithImages(cfg, cfg.Supernet.ImageChannels, o, nil)
 }
 
 // fresh prepares the configuration of a network without a run folder.
@@ -167,7 +167,8 @@ func (r *Run) begin(imported []byte) (made []string, err error) {
 }
 
 // Resume opens the run in dir; Train then continues its training. cfg is the folder's own (see ReadConfig). Settings that
-// do not change the result may differ; Train returns an error if another one differs.
+// do not change the result may differ; Train returns an error if another one differs. A supernet without image channels has
+// three, and grey images are tripled.
 func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := openWithImages(cfg, o, imported)
+	r, err := openWithImages(cfg, cfg.Supernet.Images().C, o, imported)
 	if err != nil {
 		return nil, err
 	}
@@ -257,9 +258,10 @@ func (r *Run) initialStore() (kernels.Store, error) {
 	return s, err
 }
 
-// openWithImages opens the training images, sets the sizes of the supernet from them, and opens the network.
-func openWithImages(cfg Config, o Options, imported *importedFile) (*Run, error) {
-	set, err := openImages(cfg, "train")
+// openWithImages opens the training images with so many channels (0: their own), sets the sizes of the supernet from them, and
+// opens the network.
+func openWithImages(cfg Config, channels int, o Options, imported *importedFile) (*Run, error) {
+	set, err := openImages(cfg, "train", channels)
 	if err != nil {
 		return nil, err
 	}
@@ -269,6 +271,9 @@ func openWithImages(cfg Config, o Options, imported *importedFile) (*Run, error)
 		return nil, setting.Errorf("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)
 	}
 	cfg.Supernet.Height, cfg.Supernet.Width = set.Size()
+	if c := set.Channels(); c != cfg.Supernet.Images().C {
+		cfg.Supernet.ImageChannels = c
+	}
 	fit(&cfg, set, o)
 	if cfg.Data.Holdout >= set.Len() {
 		return nil, setting.Errorf("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())

@@ -18,7 +18,8 @@ type Setup struct {
 	Channels  int    `json:"channels"`
 	Height    int    `json:"height"`
 	Width     int    `json:"width"`
-	Seed      uint64 `json:"seed"` // of the frozen weights
+	Grey      bool   `json:"grey,omitempty"` // the images have one channel
+	Seed      uint64 `json:"seed"`           // of the frozen weights
 	Images    int    `json:"images"`
 	ScoreSeed uint64 `json:"score_seed"`
 	Repeats   int    `json:"repeats"`
@@ -40,17 +41,20 @@ func ReadSetup(dir string) (*Setup, error) {
 	}
 	score = score.WithDefaults()
 	return &Setup{
-		Space: net.Space, BN: string(net.BN), Cells: net.Cells, Channels: net.Channels, Height: net.Height, Width: net.Width, Seed: net.Seed,
+		Space: net.Space, BN: string(net.BN), Cells: net.Cells, Channels: net.Channels, Height: net.Height, Width: net.Width, Grey: net.ImageChannels == 1, Seed: net.Seed,
 		Images: score.Images, ScoreSeed: score.Seed, Repeats: int(score.Repeats), Device: key["device"],
 	}, nil
 }
 
 // String describes the setup in one line.
 func (s *Setup) String() string {
-	cells := ""
+	cells, grey := "", ""
+	if s.Grey {
+		grey = " grey"
+	}
 	if s.Cells > 0 {
 		cells = fmt.Sprintf("cells %d, ", s.Cells)
 	}
-	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d, seed %d; scored with images %d, seed %d, repeats %d; device %s",
-		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, s.Seed, s.Images, s.ScoreSeed, s.Repeats, s.Device)
+	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d%s, seed %d; scored with images %d, seed %d, repeats %d; device %s",
+		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, grey, s.Seed, s.Images, s.ScoreSeed, s.Repeats, s.Device)
 }

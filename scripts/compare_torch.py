@@ -51,6 +51,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5, help="timed repetitions of each program in a round")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
     parser.add_argument("--torch-round", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.batch is None:
@@ -60,7 +61,7 @@ def main():
         return
     rows = []
     for space in options.space or ["nas-bench-201"]:
-        options.sizes = run([options.bnas, "space", "info", space, "--bn", "standard", "--json"])["config"]
+        options.sizes = run([options.bnas, "space", "info", space, "--bn", "standard", *image_channels(options), "--json"])["config"]
         rows += [compare(options, arch) for arch in options.arch or (list(CELLS) if space == "nas-bench-201" else NETWORKS[space])]
     if options.json:
         print(json.dumps({"what": options.what, "batch": options.batch, "threads": options.threads, "rows": rows}, indent=2))
@@ -75,12 +76,16 @@ def main():
             print(f"         saved for backward: {r['bnas_saved_mib']:.1f} of {r['torch_saved_mib']:.1f} MiB = {r['memory_ratio']:.2f}")
 
 
+def image_channels(options):
+    return ["--image-channels", str(options.image_channels)]
+
+
 def compare(options, arch):
     """Rounds of bnas, then PyTorch."""
     ours, theirs, saved, torch_saved = [], [], 0, 0
     for _ in range(options.rounds):
         trained = ["--train", options.train] if options.what == "step" else []
-        o = run([options.bnas, "bench", options.what, *trained, "--space", options.sizes["space"], "--bn", "standard", "--arch", CELLS.get(arch, arch),
+        o = run([options.bnas, "bench", options.what, *trained, "--space", options.sizes["space"], "--bn", "standard", *image_channels(options), "--arch", CELLS.get(arch, arch),
                  "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats), "--json", "--quiet"])
         about = json.dumps(options.sizes | {"arch": CELLS.get(arch, arch)})
         t = run([sys.executable, __file__, "--torch-round", about, "--what", options.what, *trained,
@@ -125,7 +130,7 @@ def torch_round(options):
         if options.train == "bn" and not isinstance(module, torch.nn.BatchNorm2d):
             for p in module.parameters(recurse=False):
                 p.requires_grad_(False)
-    x = torch.randn(options.batch, 3, about["height"], about["width"]).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(options.batch, about.get("image_channels", 3), about["height"], about["width"]).contiguous(memory_format=torch.channels_last)
     y = torch.randint(0, about["classes"], (options.batch,))
     result = {}
     if options.what == "step":

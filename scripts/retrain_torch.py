@@ -89,6 +89,7 @@ def main():
     parser.add_argument("--device", default="reference")
     parser.add_argument("--lr", type=float, help="default: the recipe's")
     parser.add_argument("--size", type=int, default=16, help="height and width of the images")
+    parser.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     rows, worst = [], 0.0
@@ -96,7 +97,7 @@ def main():
         folder = pathlib.Path(folder)
         out, initial, file = folder / "own", folder / "initial.safetensors", folder / "batches.safetensors"
         net = ["--space", args.space, "--channels", str(args.channels), "--seed", str(args.seed), "--device", args.device,
-               "--height", str(args.size), "--width", str(args.size)]
+               "--height", str(args.size), "--width", str(args.size), "--image-channels", str(args.image_channels)]
         if args.cells:
             net += ["--cells", str(args.cells)]
         more = ["--lr", str(args.lr)] if args.lr else []

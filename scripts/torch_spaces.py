@@ -4,7 +4,7 @@ have the state-dict names of their own code. NAS-Bench-101 has none in PyTorch; 
 like those of NAS-Bench-Macro. The fair placement adds Fair's BatchNorms.
 
     network, about = load("network.safetensors")  # of `bnas export`
-    logits = network(normalise(pixels, about))    # pixels: N×3×H×W in 0…1
+    logits = network(normalise(pixels, about))    # pixels: N×C×H×W in 0…1
 
 Needs torch, and safetensors for load (scripts/requirements.txt).
 """
@@ -115,10 +115,10 @@ class Cell101(nn.Module):
 class Network101(nn.Module):
     """cells is the number of cells in each of the three stacks."""
 
-    def __init__(self, arch, classes, channels, cells, fair):
+    def __init__(self, arch, classes, channels, cells, fair, images=3):
         super().__init__()
         c = c_in = channels
-        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(images, c, 3, padding=1, bias=False), nn.BatchNorm2d(c), ReLU())
         self.pool = nn.MaxPool2d(2, 2)
         self.stack = cells
         self.cells = nn.ModuleList()
@@ -173,7 +173,7 @@ class Reduction(nn.Module):
 class TinyNetwork(nn.Module):
     """NAS-Bench-201."""
 
-    def __init__(self, arch, classes, channels, cells, fair):
+    def __init__(self, arch, classes, channels, cells, fair, images=3):
         super().__init__()
         edges = []
         for target, group in enumerate(arch.split("+"), 1):
@@ -181,7 +181,7 @@ class TinyNetwork(nn.Module):
                 op, source = token.split("~")
                 edges.append((target, int(source), op))
         c = channels
-        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c))
+        self.stem = nn.Sequential(nn.Conv2d(images, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c))
         self.cells = nn.ModuleList()
         for stage in range(3):
             if stage:
@@ -248,10 +248,10 @@ class InvertedResidual(nn.Module):
 class MacroNetwork(nn.Module):
     """NAS-Bench-Macro."""
 
-    def __init__(self, arch, classes, channels, cells, fair):
+    def __init__(self, arch, classes, channels, cells, fair, images=3):
         super().__init__()
         c = channels
-        self.stem = nn.Sequential(nn.Conv2d(3, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c), ReLU())
+        self.stem = nn.Sequential(nn.Conv2d(images, c, 3, 1, 1, bias=False), nn.BatchNorm2d(c), ReLU())
         layers, digits = [], iter(arch)
         for depth in (2, 3, 3):
             for i in range(depth):
@@ -326,7 +326,7 @@ class DARTSNetwork(nn.Module):
     """NetworkCIFAR and NetworkImageNet of DARTS, without the auxiliary classifier. cells is the number of normal cells in each of
     the three stages."""
 
-    def __init__(self, arch, classes, channels, cells, fair, stem="cifar"):
+    def __init__(self, arch, classes, channels, cells, fair, images=3, stem="cifar"):
         super().__init__()
         normal, reduce = arch.removeprefix("normal ").split(" reduce ")
         read = lambda text: [(op, int(state)) for op, state in (token.split(":") for token in text.split())]
@@ -336,10 +336,10 @@ class DARTSNetwork(nn.Module):
         self.large = stem == "imagenet"
         if self.large:
             half = max(c // 2, 1)
-            self.stem0 = nn.Sequential(*conv(3, half, 2), ReLU(), *conv(half, c, 2))
+            self.stem0 = nn.Sequential(*conv(images, half, 2), ReLU(), *conv(half, c, 2))
             self.stem1 = nn.Sequential(ReLU(), *conv(c, c, 2))
         else:
-            self.stem = nn.Sequential(*conv(3, 3 * c, 1))
+            self.stem = nn.Sequential(*conv(images, 3 * c, 1))
         self.cells = nn.ModuleList()
         c_before = c_in = c if self.large else 3 * c
         reduced = self.large
@@ -376,11 +376,11 @@ FIXED = {"bn-nas": (1, 5, 6, 9)}  # layers that are identities in each architect
 class MobileNet(nn.Module):
     """A network of MOBILENETS. The widths scale with the stem's."""
 
-    def __init__(self, space, arch, classes, channels, fair):
+    def __init__(self, space, arch, classes, channels, fair, images=3):
         super().__init__()
         stem, stride, first, head, stages = MOBILENETS[space]
         width = lambda c: max(1, (2 * c * channels + stem) // (2 * stem))
-        self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), ReLU6())
+        self.stem = nn.Sequential(nn.Conv2d(images, channels, 3, stride, 1, bias=False), nn.BatchNorm2d(channels), ReLU6())
         self.first = InvertedResidual(channels, width(first), 1, 1, 3, ReLU6)
         self.first.shortcut = False
         c, layers, numbers = width(first), [], [int(n) for n in arch.split()]
@@ -404,14 +404,14 @@ class MobileNet(nn.Module):
 class ChainNetwork(nn.Module):
     """A network of a space of the user's own: chain is the content of the space's file. The widths scale with the stem's."""
 
-    def __init__(self, chain, arch, classes, channels, fair):
+    def __init__(self, chain, arch, classes, channels, fair, images=3):
         super().__init__()
         relu = {"relu": ReLU, "relu6": ReLU6}[chain["activation"]]
         stem, first = chain["stem"], chain.get("first", {"operator": ""})
         width = lambda c: max(1, (2 * c * channels + stem["out"]) // (2 * stem["out"]))
         block = lambda name: [int(n) for n in name.removeprefix("mb").split("_k")]
         self.stem = nn.Sequential(
-            nn.Conv2d(3, channels, stem["kernel"], stem["stride"], stem["kernel"] // 2, bias=False), nn.BatchNorm2d(channels), relu())
+            nn.Conv2d(images, channels, stem["kernel"], stem["stride"], stem["kernel"] // 2, bias=False), nn.BatchNorm2d(channels), relu())
         self.first, c = nn.Identity(), channels
         if first["operator"]:
             self.first, c = InvertedResidual(channels, width(first["out"]), 1, *block(first["operator"]), relu), width(first["out"])
@@ -442,14 +442,14 @@ class ChainNetwork(nn.Module):
 
 def build(about):
     """The network that the metadata of a file describe, with PyTorch's initial weights."""
-    space, fair = about["space"], about["bn"] == "fair"
+    space, fair, images = about["space"], about["bn"] == "fair", about.get("image_channels", 3)
     if "chain" in about:
-        return ChainNetwork(about["chain"], about["arch"], about["classes"], about["channels"], fair)
+        return ChainNetwork(about["chain"], about["arch"], about["classes"], about["channels"], fair, images)
     if space in MOBILENETS:
-        return MobileNet(space, about["arch"], about["classes"], about["channels"], fair)
+        return MobileNet(space, about["arch"], about["classes"], about["channels"], fair, images)
     network = {"nas-bench-101": Network101, "nas-bench-201": TinyNetwork, "nas-bench-macro": MacroNetwork, "darts": DARTSNetwork}[space]
     stem = {"stem": about["stem"]} if "stem" in about else {}
-    return network(about["arch"], about["classes"], about["channels"], about["cells"], fair, **stem)
+    return network(about["arch"], about["classes"], about["channels"], about["cells"], fair, images, **stem)
 
 
 def load(path):
@@ -460,7 +460,7 @@ def load(path):
 
     with safe_open(path, "pt") as f:
         about = dict(f.metadata())
-    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain"):
+    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain", "image_channels"):
         if name in about:
             about[name] = json.loads(about[name])
     network = build(about)
@@ -469,8 +469,8 @@ def load(path):
 
 
 def normalise(pixels, about):
-    """Pixels in 0…1, N×3×H×W, as the network saw them in training."""
+    """Pixels in 0…1, N×C×H×W, as the network saw them in training."""
     if "mean" not in about:
         raise ValueError("the file has no mean and std: the network is of no run (bnas export --run DIR)")
-    mean, std = (torch.tensor(about[name]).view(3, 1, 1) for name in ("mean", "std"))
+    mean, std = (torch.tensor(about[name]).view(-1, 1, 1) for name in ("mean", "std"))
     return (pixels - mean) / std

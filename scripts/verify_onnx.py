@@ -59,6 +59,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--bnas", required=True, help="the program")
     p.add_argument("--space", action="append", help="may be repeated; default all")
+    p.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
     p.add_argument("--architectures", type=int, default=2, help="of each space and placement")
     options = p.parse_args()
     spaces = options.space or [row["name"] for row in json.loads(bnas(options, "space", "list", "--json"))["spaces"]]
@@ -68,11 +69,11 @@ def main():
         for bn in ("standard", "fair"):
             with tempfile.TemporaryDirectory() as name:
                 folder = pathlib.Path(name)
-                images = np.random.default_rng(0).standard_normal((3, 3, size, size)).astype(np.float32)
+                images = np.random.default_rng(0).standard_normal((3, options.image_channels, size, size)).astype(np.float32)
                 np.save(folder / "x.npy", images)
                 np.save(folder / "y.npy", np.arange(3))
                 bnas(options, "train", "--space", space, "--bn", bn, "--gamma-init", "uniform", "--height", str(size), "--width", str(size),
-                     "--channels", str(channels), "--classes", "10", "--steps", "2", "--batch", "16", "--rank-every", "0",
+                     "--channels", str(channels), "--image-channels", str(options.image_channels), "--classes", "10", "--steps", "2", "--batch", "16", "--rank-every", "0",
                      "--out", str(folder / "run"))
                 worst = [0.0, 0.0]
                 for arch in architectures(options, str(folder / "run")):

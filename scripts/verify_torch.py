@@ -229,7 +229,7 @@ def configurations(options):
     if options.run:
         config = (pathlib.Path(options.run) / "config.yaml").read_text()
         return [(re.search(r"^ *space: *(\S+)", config, re.M).group(1), ["--run", options.run])]
-    size = ["--height", str(options.size), "--width", str(options.size)]
+    size = ["--height", str(options.size), "--width", str(options.size), "--image-channels", str(options.image_channels)]
     return [(space, ["--space", space, "--bn", bn, "--seed", str(options.seed), "--gamma-init", "uniform", *size,
                      *NARROW.get(space, [])])
             for space in options.space or ARCHITECTURES for bn in ("standard", "fair")]
@@ -238,7 +238,7 @@ def configurations(options):
 def verify(options, folder):
     """Yields (what was compared, architecture, the largest deviation of each group, flips, failures)."""
     r = np.random.default_rng(0)
-    images = r.standard_normal((options.images, 3, options.size, options.size)).astype(np.float32)
+    images = r.standard_normal((options.images, options.image_channels, options.size, options.size)).astype(np.float32)
     labels = r.integers(0, 10, options.images)
     np.save(folder / "images.npy", images)
     np.save(folder / "labels.npy", labels.astype(np.int64))
@@ -270,8 +270,12 @@ def main():
     p.add_argument("--seed", type=int, default=1, help="of the weights and of one random architecture")
     p.add_argument("--images", type=int, default=4)
     p.add_argument("--size", type=int, default=32, help="height and width of the images")
+    p.add_argument("--image-channels", type=int, default=3, choices=[1, 3], help="of the images; with --run those of the run")
     p.add_argument("--run", help="a run folder: its γ, β and statistics instead of untrained networks")
     options = p.parse_args()
+    if options.run:
+        grey = re.search(r"^ *image_channels: *1$", (pathlib.Path(options.run) / "config.yaml").read_text(), re.M)
+        options.image_channels = 1 if grey else 3
     cells = lambda worst: "".join(f" {worst[c]:.1e} |" for c in COLUMNS)
     summary, bad = {}, 0
     with tempfile.TemporaryDirectory() as folder:

@@ -12,7 +12,7 @@ func (c *chain) Cost(a Arch, cfg Config) Cost {
 	}
 	in := int64(cfg.Channels)
 	_, pixels := shrink(c.Stem.Stride)
-	k.conv(3, in, int64(c.Stem.Kernel*c.Stem.Kernel), pixels)
+	k.conv(cfg.imageChannels(), in, int64(c.Stem.Kernel*c.Stem.Kernel), pixels)
 	k.norm(in)
 	if c.first != nil {
 		out := int64(c.width(c.First.Out, cfg))

@@ -32,6 +32,9 @@ func (c Config) WithDefaults() (Config, error) {
 			*f.field = *f.def
 		}
 	}
+	if c.ImageChannels == Colour {
+		c.ImageChannels = 0 // networks for images in colour have one configuration
+	}
 	return c, nil
 }
 
@@ -46,6 +49,7 @@ func (c Config) Validate() error {
 	errs.Check(c.BN == Standard || c.BN == Fair, "supernet.bn", "%q: there are %s and %s", c.BN, Standard, Fair)
 	errs.Check(c.Gamma == GammaOne || c.Gamma == GammaUniform || c.Gamma == GammaSmall,
 		"supernet.gamma_init", "%q: there are %s, %s and %s", c.Gamma, GammaOne, GammaUniform, GammaSmall)
+	errs.Check(c.ImageChannels == 0 || c.ImageChannels == 1 || c.ImageChannels == Colour, "supernet.image_channels", "%d: must be 1 (grey) or 3 (colour)", c.ImageChannels)
 	if s.Defaults().Cells == 0 {
 		errs.Check(c.Cells == 0, "supernet.cells", "%d: %s has a fixed depth; leave supernet.cells out", c.Cells, s.Name())
 	} else {

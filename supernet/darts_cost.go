@@ -10,7 +10,7 @@ func (s darts) Cost(a Arch, c Config) Cost {
 	if c.Stem == dartsImageNet {
 		half := max(channels/2, 1)
 		before, in = channels, channels
-		k.conv(3, half, 9, pixels/4)
+		k.conv(c.imageChannels(), half, 9, pixels/4)
 		k.norm(half)
 		k.conv(half, channels, 9, pixels/16)
 		k.norm(channels)
@@ -18,7 +18,7 @@ func (s darts) Cost(a Arch, c Config) Cost {
 		k.conv(channels, channels, 9, pixels)
 		k.norm(channels)
 	} else {
-		k.conv(3, in, 9, pixels)
+		k.conv(c.imageChannels(), in, 9, pixels)
 		k.norm(in)
 	}
 	for i := range 3*c.Cells + 2 {

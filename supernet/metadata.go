@@ -21,6 +21,9 @@ func (n *Net) Metadata(a Arch) map[string]string {
 	if c.Stem != "" {
 		m["stem"] = c.Stem
 	}
+	if c.ImageChannels != 0 {
+		m["image_channels"] = strconv.Itoa(c.ImageChannels)
+	}
 	if own, ok := n.Space.(interface{ content() string }); ok && own.content() != "" {
 		m["chain"] = own.content()
 	}
@@ -34,7 +37,8 @@ func ParseMetadata(m map[string]string) (c Config, arch string, err error) {
 	for _, number := range []struct {
 		key  string
 		into *int
-	}{{"classes", &c.Classes}, {"channels", &c.Channels}, {"cells", &c.Cells}, {"height", &c.Height}, {"width", &c.Width}} {
+	}{{"classes", &c.Classes}, {"channels", &c.Channels}, {"cells", &c.Cells}, {"height", &c.Height}, {"width", &c.Width},
+		{"image_channels", &c.ImageChannels}} {
 		if text, ok := m[number.key]; ok && err == nil {
 			if *number.into, err = strconv.Atoi(text); err != nil {
 				err = fmt.Errorf("metadata: %s is %.40q, not a whole number", number.key, text)

@@ -9,7 +9,7 @@ func (s nasBench101) Cost(a Arch, c Config) Cost {
 	cell := s.cell(a)
 	in, channels := int64(c.Channels), int64(c.Channels)
 	pixels := int64(c.Height) * int64(c.Width)
-	k.conv(3, channels, 9, pixels)
+	k.conv(c.imageChannels(), channels, 9, pixels)
 	k.norm(channels)
 	for i := range 3 * c.Cells {
 		if i > 0 && i%c.Cells == 0 {

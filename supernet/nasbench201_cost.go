@@ -4,7 +4,7 @@ package supernet
 func (nasBench201) Cost(a Arch, c Config) Cost {
 	var k Cost
 	width, pixels := int64(c.Channels), int64(c.Height)*int64(c.Width)
-	k.conv(3, width, 9, pixels)
+	k.conv(c.imageChannels(), width, 9, pixels)
 	k.norm(width)
 	for stage := range 3 {
 		if stage > 0 {

@@ -48,7 +48,7 @@ func newNet(s Space, c Config) (*Net, error) {
 	n := emptyNet(c)
 	n.Space, n.places = s, s.Places()
 	for _, a := range s.Cover() {
-		b := newBuilder(n, n.images(), true)
+		b := newBuilder(n, n.Config.Images(), true)
 		if err := s.Lower(b, a); err != nil {
 			return nil, err
 		}
@@ -57,11 +57,6 @@ func newNet(s Space, c Config) (*Net, error) {
 		}
 	}
 	return n, nil
-}
-
-// images returns the shape of an input image.
-func (n *Net) images() kernels.Shape {
-	return kernels.Shape{C: 3, H: n.Config.Height, W: n.Config.Width}
 }
 
 // param finds a parameter by its name. With register it adds a missing one.
@@ -133,7 +128,7 @@ func (n *Net) record(a Arch) (*Builder, error) {
 	if err := Validate(n.Space, a); err != nil {
 		return nil, err
 	}
-	b := newBuilder(n, n.images(), false)
+	b := newBuilder(n, n.Config.Images(), false)
 	if err := n.Space.Lower(b, a); err != nil {
 		return nil, err
 	}

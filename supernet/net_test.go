@@ -25,6 +25,7 @@ func TestConfigErrors(t *testing.T) {
 		{Config{Space: "nas-bench-201", Classes: 1}, "supernet.classes 1: must be"},
 		{Config{Space: "nas-bench-201", Height: -32}, "supernet.height -32: must be"},
 		{Config{Space: "nas-bench-201", Width: 1 << 30}, "supernet.width 1073741824: must be"},
+		{Config{Space: "nas-bench-201", ImageChannels: 2}, "supernet.image_channels 2: must be 1 (grey) or 3 (colour)"},
 		{Config{Space: "nas-bench-201", Channels: -1}, "supernet.channels -1: must be"},
 		{Config{Space: "nas-bench-201", Cells: -1}, "supernet.cells -1: must be"},
 		{Config{Space: "nas-bench-201", Height: 30}, "supernet.height 30: nas-bench-201 halves images 2 times and takes multiples of 4 (nearest: 32)"},

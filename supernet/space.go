@@ -3,6 +3,7 @@
 package supernet
 
 import (
+	"cmp"
 	"math/big"
 
 	"bnas.example/kernels"
@@ -133,7 +134,21 @@ type Config struct {
 	Cells    int       `json:"cells" yaml:"cells" range:"[0,256]"`        // cells a stage; 0 where the space fixes its depth
 	Stem     string    `json:"stem,omitempty" yaml:"stem,omitempty"`      // empty where the space has one only
 	Gamma    GammaInit `json:"gamma_init" yaml:"gamma_init"`
+
+	// ImageChannels is 1 for grey images, and 3 or 0 for images in colour. A Net has 1 or 0.
+	ImageChannels int `json:"image_channels,omitempty" yaml:"image_channels,omitempty"`
 }
+
+// Colour is the number of channels of images in colour.
+const Colour = 3
+
+// Images returns the shape of an image that the networks read.
+func (c Config) Images() kernels.Shape {
+	return kernels.Shape{C: cmp.Or(c.ImageChannels, Colour), H: c.Height, W: c.Width}
+}
+
+// imageChannels is the number of input channels of the first convolution.
+func (c Config) imageChannels() int64 { return int64(c.Images().C) }
 
 // GammaInit selects the initial values of γ.
 type GammaInit string

@@ -12,9 +12,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Images returns the images of a batch, N×3×H×W float32. The tensor shares the memory of the batch.
+// Images returns the images of a batch, N×C×H×W float32. The tensor shares the memory of the batch.
 func Images(b data.Batch) *tensor.Dense {
-	return tensor.New(tensor.WithShape(len(b.Labels), 3, b.Height, b.Width), tensor.WithBacking(b.Images))
+	return tensor.New(tensor.WithShape(len(b.Labels), b.Channels, b.Height, b.Width), tensor.WithBacking(b.Images))
 }
 
 // Matrix returns a copy of a matrix, for example of a kernel of package ntk, as float64.

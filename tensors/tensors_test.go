@@ -16,7 +16,7 @@ import (
 )
 
 func TestImages(t *testing.T) {
-	b := data.Batch{Images: make([]float32, 2*3*4*5), Height: 4, Width: 5, Labels: make([]int, 2)}
+	b := data.Batch{Images: make([]float32, 2*3*4*5), Channels: 3, Height: 4, Width: 5, Labels: make([]int, 2)}
 	x := tensors.Images(b)
 	if !x.Shape().Eq(tensor.Shape{2, 3, 4, 5}) {
 		t.Fatalf("shape %v", x.Shape())

@@ -19,8 +19,9 @@ func (s tints) Len() int          { return s.n }
 func (s tints) Classes() []string { return []string{"red", "green", "blue"} }
 func (s tints) Size() (int, int)  { return s.side, s.side }
 func (s tints) Label(i int) int   { return i % 3 }
-func (s tints) Normal() (mean, std [3]float64) {
-	return [3]float64{128, 128, 128}, [3]float64{64, 64, 64}
+func (s tints) Channels() int     { return 3 }
+func (s tints) Normal() (mean, std []float64) {
+	return []float64{128, 128, 128}, []float64{64, 64, 64}
 }
 func (s tints) Hash() string { return "tints" }
 

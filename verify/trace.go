@@ -24,7 +24,7 @@ const (
 // Traced holds the inputs of a Trace.
 type Traced struct {
 	Arch   supernet.Arch
-	Images []float32 // N×3×H×W, normalised
+	Images []float32 // N×C×H×W, normalised
 	Labels []int     // N
 	Mode   StatisticsMode
 	Stats  supernet.Statistics // FrozenStatistics only

@@ -20,7 +20,7 @@ func batchesCommand() *cli.Command {
 			textFlag("run", "the run in the folder `DIR`", "required"),
 			intFlag("count", "the first `N` steps", 20, 1, most)),
 		Description: "bnas batches --run runs/fair --count 2 -o batches.safetensors\n\n" +
-			"The file has, for step i from 0, images.i, float32 N×3×H×W, augmented and normalised as training sees them, and\n" +
+			"The file has, for step i from 0, images.i, float32 N×C×H×W, augmented and normalised as training sees them, and\n" +
 			"labels.i, int64 N. scripts/retrain_torch.py trains a network of bnas retrain in PyTorch on them.",
 		Action: func(c *cli.Context) error { return batches(c, settings) },
 	}
@@ -53,7 +53,6 @@ func batches(c *cli.Context, settings []setting) error {
 	}
 	var tensors []safetensors.Tensor
 	result := batchesResult{File: c.String("out"), Steps: c.Int("count"), Images: r.Config.Train.Batch}
-	h, w := r.Images.Size()
 	for i := range result.Steps {
 		b, err := loader.At(i)
 		if err != nil {
@@ -63,7 +62,7 @@ func batches(c *cli.Context, settings []setting) error {
 		for k, l := range b.Labels {
 			labels[k] = int64(l)
 		}
-		tensors = append(tensors, safetensors.Float32(fmt.Sprintf("images.%d", i), []int{len(labels), 3, h, w}, b.Images),
+		tensors = append(tensors, safetensors.Float32(fmt.Sprintf("images.%d", i), []int{len(labels), b.Channels, b.Height, b.Width}, b.Images),
 			safetensors.Int64(fmt.Sprintf("labels.%d", i), []int{len(labels)}, labels))
 	}
 	err = wholefile.WriteFrom(result.File, func(w io.Writer) error {

@@ -25,13 +25,14 @@ var (
 		{"classes", "supernet.classes", "`N` outputs (0: the data set's or the benchmark's)", catSupernet},
 		{"height", "supernet.height", "`N` image rows (0: the data set's or the benchmark's)", catSupernet},
 		{"width", "supernet.width", "`N` image columns (0: the data set's or the benchmark's)", catSupernet},
+		{"image-channels", "supernet.image_channels", "`N` channels of the images: 1 (grey) or 3 (colour; grey images are tripled) (0: the data set's, or 3)", catSupernet},
 	})
 	spaceSetting  = []setting{{"space", "supernet.space", "search space: `NAME` is " + either(append(spaceNames(), "the file of your own, x.yaml")), catSupernet}}
 	imageSettings = []setting{
 		{"data", "data.name", "data set: `NAME` is fashion (built in), cifar10, cifar100, idx or folder", catImages},
 		{"data-dir", "data.dir", "the data set's folder `DIR`", catImages},
 		{"holdout", "data.holdout", "`N` training images held out for scoring and validation", catImages},
-		{"data-mean", "data.mean", "mean `R,G,B` of the images, in 0…255 (none: the set's own)", catImages},
+		{"data-mean", "data.mean", "mean `R,G,B` of the images, in 0…255, or one number for grey ones (none: the set's own)", catImages},
 		{"data-std", "data.std", "deviation `R,G,B` of the images, likewise", catImages},
 	}
 	augmentSettings = []setting{

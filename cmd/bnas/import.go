@@ -122,6 +122,7 @@ func importConfig(c *cli.Context, settings []setting, known supernet.Config, arc
 		if known.BN == "" {
 			known.BN = base.Supernet.BN
 		}
+		known.ImageChannels = known.Images().C
 		base.Supernet = known
 	}
 	for name, into := range map[string]*[]float64{"mean": &base.Data.Mean, "std": &base.Data.Std} {

@@ -197,6 +197,7 @@ func retrainConfig(c *cli.Context, settings []setting) (run.Config, []string, er
 			return base, nil, err
 		}
 		base.Seed, base.Supernet, base.Data, base.Train.Seed = from.Seed, from.Supernet, from.Data, from.Seed
+		base.Supernet.ImageChannels = from.Supernet.Images().C
 	}
 	named, err := asked(c, base)
 	if err != nil {

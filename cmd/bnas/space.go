@@ -94,6 +94,9 @@ type spaceInfoResult struct {
 func sizesOf(r spaceInfoResult) string {
 	n := r.Config
 	text := fmt.Sprintf("images %d×%d, %d classes, --channels %d", n.Height, n.Width, n.Classes, n.Channels)
+	if n.ImageChannels == 1 {
+		text = "grey " + text
+	}
 	if n.Cells > 0 {
 		text += fmt.Sprintf(", --cells %d", n.Cells)
 	}

@@ -24,7 +24,7 @@ func traceCommand() *cli.Command {
 		Usage:     "one forward and backward pass in a file, to check every number against another framework",
 		ArgsUsage: "ARCH",
 		Flags: append(flags(settings, computeSettings), runFlag, outFileFlag, calibrationFlag, statistics,
-			textFlag("images", "images: float32 N×3×H×W in `FILE`, .npy", "required"),
+			textFlag("images", "images: float32 N×C×H×W in `FILE`, .npy", "required"),
 			textFlag("labels", "labels: int64 N in `FILE`, .npy", "required"),
 			&cli.BoolFlag{Name: "active", Usage: "write too which rectifiers were on", Category: catCommand}),
 		Description: "bnas trace 22212220 --space nas-bench-macro --images x.npy --labels y.npy -o trace.safetensors\n\n" +
@@ -99,8 +99,9 @@ func readImages(imagesPath, labelsPath string, cfg supernet.Config) ([]float32, 
 		return nil, nil, err
 	}
 	pixels, ok := x.Data.([]float32)
-	if sh := x.Shape; !ok || len(sh) != 4 || sh[1] != 3 || sh[2] != cfg.Height || sh[3] != cfg.Width {
-		return nil, nil, fmt.Errorf("%s: images are %v, want float32 N×3×%d×%d", imagesPath, x, cfg.Height, cfg.Width)
+	want := cfg.Images()
+	if sh := x.Shape; !ok || len(sh) != 4 || sh[1] != want.C || sh[2] != want.H || sh[3] != want.W {
+		return nil, nil, fmt.Errorf("%s: images are %v, want float32 N×%v", imagesPath, x, want)
 	}
 	for i, v := range pixels {
 		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {

@@ -160,7 +160,7 @@ def load(path=pathlib.Path(__file__).with_name("net.safetensors")):
     """The network with its weights in evaluation mode, and what bnas knows of it. A network of a run has class_names, mean and std."""
     with safe_open(path, "pt") as f:
         about = dict(f.metadata())
-    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain"):
+    for name in ("classes", "channels", "cells", "height", "width", "seed", "class_names", "mean", "std", "chain", "image_channels"):
         if name in about:
             about[name] = json.loads(about[name])
     network = Network()

@@ -21,8 +21,9 @@ func (s noise) Len() int                  { return len(s.pixels) / (3 * s.height
 func (s noise) Classes() []string         { return nil }
 func (s noise) Size() (height, width int) { return s.height, s.width }
 func (s noise) Label(i int) int           { return i }
-func (s noise) Normal() (mean, std [3]float64) {
-	return [3]float64{120.5, 130.25, 99.75}, [3]float64{60.1, 50.2, 70.3}
+func (s noise) Channels() int             { return 3 }
+func (s noise) Normal() (mean, std []float64) {
+	return []float64{120.5, 130.25, 99.75}, []float64{60.1, 50.2, 70.3}
 }
 func (s noise) Hash() string { return "" }
 func (s noise) Read(dst []byte, i int) error {
