@@ -98,6 +98,10 @@ test-torch:
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --device reference \
 	  --images 12 --space bn-nas --space proxylessnas --space fairnas
 	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 32 --images 8 --device reference --space mobilenet-cifar
+	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 16 --image-channels 1 --device reference \
+	  --space nas-bench-101 --space nas-bench-201 --space nas-bench-macro --space darts
+	scripts/with-torch.sh python3 scripts/verify_torch.py --bnas bin/bnas --size 64 --image-channels 1 --device reference \
+	  --images 12 --space proxylessnas
 	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas
 	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --device cpu --arch all3x3 --channels 8 --batch 32
 

@@ -76,7 +76,7 @@ func TestOpenRefuses(t *testing.T) {
 		{Options{Name: "fashion", Height: 32, Width: 5000}, []string{"32×5000", "4096"}},
 		{Options{Name: "fashion", Dir: dir}, []string{"built in"}},
 		{Options{Name: "fashion", Channels: 2}, []string{"images of 2 channels", "1 (grey) and 3 (colour)"}},
-		{Options{Name: "fashion", Normal: Normal{Mean: []float64{1}, Std: []float64{2}}}, []string{"mean [1] and std [2]", "have 3 channels"}},
+		{Options{Name: "fashion", Normal: Normal{Mean: []float64{1}, Std: []float64{2}}}, []string{"mean [1] and std [2]", "have three channels; give three numbers of each"}},
 		{Options{Name: "cifar10"}, []string{"cifar10 needs the folder"}},
 		{Options{Name: "cifar10", Dir: filepath.Join(dir, "absent")}, []string{"absent", "no such file"}},
 		{Options{Name: "idx", Dir: file}, []string{file, "is a file"}},

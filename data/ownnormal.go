@@ -44,7 +44,8 @@ func (n Normal) of(s Set) (Set, error) {
 		return s, nil
 	}
 	if len(n.Mean) != s.Channels() {
-		return nil, fmt.Errorf("mean %v and std %v: the images have %d channels; give as many numbers", n.Mean, n.Std, s.Channels())
+		have := map[int]string{grey: "one channel; give one number", colour: "three channels; give three numbers"}[s.Channels()]
+		return nil, fmt.Errorf("mean %v and std %v: the images have %s of each", n.Mean, n.Std, have)
 	}
 	return &normalised{Set: s, mean: n.Mean, std: n.Std}, nil
 }

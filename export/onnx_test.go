@@ -349,6 +349,12 @@ func ofSpaces(t *testing.T, f func(t *testing.T, net *supernet.Net, a supernet.A
 				for range 3 {
 					f(t, net, supernet.Random(space, r))
 				}
+				c.ImageChannels = 1
+				grey, err := supernet.New(c)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f(t, grey, supernet.Random(space, r))
 			})
 		}
 	}

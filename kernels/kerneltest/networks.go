@@ -65,6 +65,20 @@ func Mobile(seed uint64, kernel, stride, size, n int) *Case {
 	return b.finish(b.sum(b.bn(reduced), b.bn(projected)), kernels.ReLU, 10, n, n+1)
 }
 
+// Grey returns a network for images of one channel, with a stem like those of the search spaces: a 3×3 convolution with a
+// stride to 16 channels. A second convolution of the same images, 5×5, is added to it.
+func Grey(seed uint64, stride, size, n int) *Case {
+	b := newBuilder(fmt.Sprintf("grey-s%d-%d", stride, size), seed, kernels.Shape{C: 1, H: size, W: size + 2})
+	images := b.sum(bare(kernels.Images))
+	stem := func(kernel int) kernels.Term {
+		w := same(kernel)
+		w.Stride = stride
+		return b.bn(b.conv(images, kernels.Linear, w, kernels.Shape{H: outSize(size, w), W: outSize(size+2, w)}, 1, 16)[0])
+	}
+	v := b.same(b.sum(stem(3), stem(5)), kernels.ReLU, 3, 1, 12)
+	return b.finish(b.sum(b.bn(v)), kernels.ReLU6, 10, n, n+1)
+}
+
 // Pixel returns a network for one image of one pixel. Every variance and every x̂ is zero, and nothing may become NaN.
 func Pixel(seed uint64) *Case {
 	b := newBuilder("pixel", seed, kernels.Shape{C: 1, H: 1, W: 1})
