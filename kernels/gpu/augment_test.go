@@ -12,18 +12,18 @@ import (
 
 // noise is a set of random images whose labels are their numbers.
 type noise struct {
-	height, width int
-	pixels        []byte
+	channels, height, width int
+	pixels                  []byte
 }
 
 func (s noise) Name() string              { return "noise" }
-func (s noise) Len() int                  { return len(s.pixels) / (3 * s.height * s.width) }
+func (s noise) Len() int                  { return len(s.pixels) / (s.channels * s.height * s.width) }
 func (s noise) Classes() []string         { return nil }
 func (s noise) Size() (height, width int) { return s.height, s.width }
 func (s noise) Label(i int) int           { return i }
-func (s noise) Channels() int             { return 3 }
+func (s noise) Channels() int             { return s.channels }
 func (s noise) Normal() (mean, std []float64) {
-	return []float64{120.5, 130.25, 99.75}, []float64{60.1, 50.2, 70.3}
+	return []float64{120.5, 130.25, 99.75}[:s.channels], []float64{60.1, 50.2, 70.3}[:s.channels]
 }
 func (s noise) Hash() string { return "" }
 func (s noise) Read(dst []byte, i int) error {
@@ -49,14 +49,22 @@ func draw(s *philox.Stream, a data.Augment, height, width int) (v gpu.View) {
 
 // The device makes the bits of a batch that data.Loader makes.
 func TestAugment(t *testing.T) {
-	for seed, a := range []data.Augment{{}, {Flip: true}, {PadCrop: 2, Flip: true}, {PadCrop: 5, Flip: true, Cutout: 4}} {
-		t.Log(describe(uint64(seed), a))
+	for seed, c := range []struct {
+		channels int
+		augment  data.Augment
+	}{
+		{3, data.Augment{}}, {3, data.Augment{Flip: true}}, {3, data.Augment{PadCrop: 2, Flip: true}},
+		{3, data.Augment{PadCrop: 5, Flip: true, Cutout: 4}}, {1, data.Augment{PadCrop: 2, Flip: true, Cutout: 3}},
+	} {
+		t.Log(describe(uint64(seed), c))
+		a := c.augment
 		k := newKit(t, uint64(seed))
-		set := noise{height: 5, width: 7, pixels: make([]byte, 12*3*5*7)}
+		set := noise{channels: c.channels, height: 5, width: 7, pixels: make([]byte, 12*c.channels*5*7)}
 		for i := range set.pixels {
 			set.pixels[i] = byte(k.rng.Uint32())
 		}
-		const batch, size = 9, 3 * 5 * 7
+		const batch = 9
+		size := c.channels * 5 * 7
 		loader, err := data.NewLoader(set, nil, batch, a, uint64(seed))
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +87,7 @@ func TestAugment(t *testing.T) {
 			}
 		}
 		dst := k.alloc(4 * len(src))
-		k.launch("augment", 2, 1, 256, 0, dst, put(k, src...), put(k, views...), put(k, table...), batch, set.height, set.width)
+		k.launch("augment", 2, 1, 256, 0, dst, put(k, src...), put(k, views...), put(k, table...), batch, c.channels, set.height, set.width)
 		want := b.Images
 		for i, got := range get[float32](k, dst, len(src)) {
 			if got != want[i] {
