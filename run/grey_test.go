@@ -55,6 +55,9 @@ func TestGrey(t *testing.T) {
 	if found, err := r.Search(t.Context(), "", nil); err != nil || found.Evaluations != 4 {
 		t.Errorf("search: %v", err)
 	}
+	if setup, err := ReadSetup(r.Dir); err != nil || !setup.Grey || !strings.Contains(setup.String(), "8×8 grey, seed") {
+		t.Errorf("setup %v, %v", setup, err)
+	}
 	about, err := r.ImageMetadata()
 	if err != nil || strings.Contains(about["mean"], ",") || strings.Contains(about["std"], ",") {
 		t.Errorf("metadata %v, %v: want one mean and one deviation", about, err)

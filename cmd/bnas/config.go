@@ -25,7 +25,7 @@ var (
 		{"classes", "supernet.classes", "`N` outputs (0: the data set's or the benchmark's)", catSupernet},
 		{"height", "supernet.height", "`N` image rows (0: the data set's or the benchmark's)", catSupernet},
 		{"width", "supernet.width", "`N` image columns (0: the data set's or the benchmark's)", catSupernet},
-		{"image-channels", "supernet.image_channels", "`N` channels of the images: 1 (grey) or 3 (colour; grey images are tripled) (0: the data set's, or 3)", catSupernet},
+		{"image-channels", "supernet.image_channels", "channels of the images: `N` is 1 (grey) or 3 (colour, or grey tripled) (0: the data set's; fashion has 3)", catSupernet},
 	})
 	spaceSetting  = []setting{{"space", "supernet.space", "search space: `NAME` is " + either(append(spaceNames(), "the file of your own, x.yaml")), catSupernet}}
 	imageSettings = []setting{

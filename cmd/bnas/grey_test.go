@@ -52,6 +52,41 @@ func shapeOf(t *testing.T, file, name string) []int {
 	return x.Shape
 }
 
+// TestOldGreyRun: from a run on tripled images, as earlier versions made it, without image_channels, come networks of three input
+// channels.
+func TestOldGreyRun(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	writeGrey(t, dir)
+	succeeds(t, "run --data idx --data-dir . --image-channels 3 --channels 4 --cells 1 --batch 4 --steps 2 --rank-every 0 --holdout 130 --calibration 2 --max-evaluations 2 "+
+		fewFlags+" --out old --quiet")
+	config, err := os.ReadFile("old/config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := strings.Replace(string(config), "    image_channels: 3\n", "", 1)
+	if without == string(config) {
+		t.Fatalf("no image_channels in\n%s", config)
+	}
+	if err := os.WriteFile("old/config.yaml", []byte(without), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"export --run old all3x3 -o net.safetensors --calibration-images 8 --quiet",
+		"retrain --from old --batch 4 --steps 1 --test-every 0 --out own --quiet",
+		"export --run own/1 -o own.safetensors --quiet",
+		"import net.safetensors --data idx --data-dir . --batch 4 --rank-every 0 --out imported --quiet",
+		"export --run imported all3x3 -o imported.safetensors --calibration-images 8 --quiet",
+	} {
+		succeeds(t, command)
+	}
+	for _, file := range []string{"net.safetensors", "own.safetensors", "imported.safetensors"} {
+		if got := shapeOf(t, file, "stem.0.weight"); !slices.Equal(got, []int{4, 3, 3, 3}) {
+			t.Errorf("%s: the first convolution has shape %v", file, got)
+		}
+	}
+}
+
 // TestGreyImages: grey images go with one channel through the commands, from training to a network that comes back.
 func TestGreyImages(t *testing.T) {
 	dir := t.TempDir()
