@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 // archHelp describes the forms of an architecture. The help of each command that takes one has it.
 const archHelp = `
 
-ARCH is the text of the space, or in NAS-Bench-201 and NAS-Bench-Macro also a name (all3x3, mixed), the index in the
-order of the space (6111), or the number of the option of each gene from 0 (4,0,3,1,4,3; bnas space info lists them).`
+ARCH is the text of the space. Where that is no row of numbers, it may also be the number of the option of each gene from 0
+(4,0,3,1,4,3; bnas space info lists them). In a space with an order (NAS-Bench-201, NAS-Bench-Macro, a small one of your own)
+it may be an index (6111), and in NAS-Bench-201 a name (all3x3, mixed).`
 
 // namedArchs maps names to the texts of the architectures in published measurements. A name works in the space that can
 // parse its text.
@@ -43,19 +45,35 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 	}
 	switch {
 	case numbered(s):
-	case onlyOf(text, "0123456789"):
+	case onlyOf(text, digits) && (text == "0" || text[0] != '0') && len(text) < digitsOf(s):
 		return atIndex(s, text)
-	case onlyOf(text, "0123456789, "):
+	case strings.Contains(text, ",") && onlyOf(text, digits+", "):
 		return ofOptions(s, strings.Split(text, ","))
+	}
+	for _, other := range supernet.Spaces() {
+		if _, wrong := other.Parse(text); wrong == nil && other.Name() != s.Name() {
+			return nil, fmt.Errorf("%w; it is an architecture of %s", err, other.Name())
+		}
 	}
 	return nil, err
 }
+
+const digits = "0123456789"
 
 // numbered reports whether the text of an architecture is a row of numbers. They may then be separated by commas too, and are
 // never the numbers of options: one row of numbers would have two meanings.
 func numbered(s supernet.Space) bool {
 	text := s.Format(make(supernet.Arch, len(s.Genes())))
-	return onlyOf(text, "-0123456789 ") && strings.Contains(text, " ")
+	return onlyOf(text, "-"+digits+" ") && strings.Contains(text, " ")
+}
+
+// digitsOf returns the length of the text of an architecture where it is digits. Fewer of them are an index, as many are a
+// text with a mistake. Elsewhere any number of digits is an index.
+func digitsOf(s supernet.Space) int {
+	if text := s.Format(make(supernet.Arch, len(s.Genes()))); onlyOf(text, digits) {
+		return len(text)
+	}
+	return math.MaxInt
 }
 
 // onlyOf reports whether a text has characters of the set and no others.
@@ -99,7 +117,7 @@ func parseArchs(space supernet.Space, texts []string) ([]supernet.Arch, error) {
 	for _, text := range texts {
 		a, err := parseArch(space, text)
 		if err != nil {
-			return nil, usagef("argument %q: %w", text, err)
+			return nil, usagef("argument %q: %w", cut(text, 120), err)
 		}
 		archs = append(archs, a)
 	}

@@ -34,6 +34,13 @@ var archForms = []struct {
 	{"nas-bench-macro", "01020012", []int{0, 1, 0, 2, 0, 0, 1, 2}, ""},
 	{"nas-bench-macro", "6560", []int{2, 2, 2, 2, 2, 2, 2, 2}, ""},
 	{"nas-bench-macro", "00000001", []int{0, 0, 0, 0, 0, 0, 0, 1}, ""}, // the text comes before the index
+	{"nas-bench-macro", "00000003", nil, `byte 8: found "3"`},          // as long as a text, and no index
+	{"nas-bench-macro", "0000000", nil, "byte 8: found nothing"},
+	{"nas-bench-macro", "000000000", nil, "want the end"},
+	{"nas-bench-macro", "6561", nil, "0…6560"},
+	{"nas-bench-macro", "0 1 2 3", nil, `byte 2: found " "`},
+	{"nas-bench-macro", cellArch, nil, "; it is an architecture of nas-bench-201"},
+	{"darts", "110|01|1|3m", nil, "; it is an architecture of nas-bench-101"},
 	{"fairnas", "0 1 2 3 4 5 0 1 2 3 4 5 0 1 2 3 4 5 0", []int{0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 5, 0}, ""},
 	{"proxylessnas", "1,0,1,2,3,-1,1,2,3,0,1,2,3,0,1,2,3,0,1,2,3", []int{1, 1, 2, 3, 3, 0, 2, 3, 3, 1, 2, 3, 3, 1, 2, 3, 3, 1, 2, 3, 3}, ""}, // those of its text
 	{"proxylessnas", "6,0,1,2,3,-1,1,2,3,0,1,2,3,0,1,2,3,0,1,2,3", nil, `found "6", want one of 0, 1`},

@@ -18,7 +18,7 @@ func needs(c *cli.Context, names ...string) error {
 }
 
 // intersperse moves the flags of a command before its arguments, because the cli package stops at the first argument.
-// `bnas score ARCH --json` then works. Arguments after "--" stay in place.
+// `bnas score ARCH --json` then works. Arguments after "--" stay in place. "-1 0 4" is an architecture and no flag.
 func intersperse(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
@@ -47,7 +47,7 @@ func intersperse(app *cli.App, args []string) []string {
 			rest = append(rest, args[i+1:]...)
 			break
 		}
-		if len(a) < 2 || a[0] != '-' {
+		if len(a) < 2 || a[0] != '-' || strings.Contains(digits, a[1:2]) {
 			rest = append(rest, a)
 			continue
 		}

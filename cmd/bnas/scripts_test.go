@@ -162,6 +162,7 @@ func TestIntersperse(t *testing.T) {
 		{[]string{"bnas", "export", "ARCH", "-o", "F", "--seed", "3"}, []string{"bnas", "export", "-o", "F", "--seed", "3", "--", "ARCH"}},
 		{[]string{"bnas", "export", "-o=F", "A", "B"}, []string{"bnas", "export", "-o=F", "--", "A", "B"}},
 		{[]string{"bnas", "eval", "--", "--json"}, []string{"bnas", "eval", "--", "--json"}},
+		{[]string{"bnas", "score", "-1 0 4", "--seed", "-1"}, []string{"bnas", "score", "--seed", "-1", "--", "-1 0 4"}},
 		{[]string{"bnas", "nonsense", "--json"}, []string{"bnas", "--json", "--", "nonsense"}},
 	} {
 		if got := intersperse(app, c.in); !slices.Equal(got, c.want) {
