@@ -55,7 +55,7 @@ func (c Config) Validate() error {
 	errs.Check(c.Directions != 0, "score.ntk_directions", "0: must be -1 or at least 1")
 	if len(errs) == 0 {
 		n := c.NTKImages * c.NTKBatches
-		errs.Check(n <= c.Images, "score.ntk_images", "%d in %d kernels: %d in all, more than images, %d", c.NTKImages, c.NTKBatches, n, c.Images)
+		errs.Check(n <= c.Images, "score.ntk_images", "%d in %d kernels: %d in all, more than score.images, %d", c.NTKImages, c.NTKBatches, n, c.Images)
 	}
 	for _, name := range c.Terms {
 		if _, err := termIndex(name); err != nil {

@@ -148,6 +148,7 @@ func TestReadTruth(t *testing.T) {
 		{"arch,test_accuracy\na,1\na,2\n", `line 3, column "test_accuracy"`},
 		{"arch,test_accuracy\na,high\n", `line 2, column "test_accuracy"`},
 		{"arch,test_accuracy\na,Inf\n", `line 2, column "test_accuracy"`},
+		{"arch,test_accuracy,test_accuracy\na,1,2\n", `column "test_accuracy" stands twice`},
 		{"arch,test_accuracy\n,1\n", `line 2, column "arch"`},
 		{"arch,test_accuracy\na,1,2\n", "line 2"},
 		{"arch,test_accuracy\n\"a\nb\",1\nc,x\n", "line 4"},

@@ -157,7 +157,7 @@ func TestScorerErrors(t *testing.T) {
 		want string
 	}{
 		{"unknown term", b.in, with(func(c *Config) { c.Terms = []string{"zen"} }), `no term "zen"`},
-		{"too many NTK images", b.in, with(func(c *Config) { c.NTKImages = 13 }), "more than images"},
+		{"too many NTK images", b.in, with(func(c *Config) { c.NTKImages = 13 }), "more than score.images"},
 		{"one MC batch", b.in, with(func(c *Config) { c.MCBatches = 1 }), "mc_batches"},
 		{"too few images", someImages(need-1, 8, 8, 4), small, "are needed"},
 		{"wrong size", someImages(need, 16, 8, 4), small, "N×3×8×8"},

@@ -66,7 +66,7 @@ type Formatted func(text string) (arch, canonical string, err error)
 // InSpace is Formatted for a space: a table may have any text form that the space reads.
 func InSpace(s supernet.Space) Formatted {
 	return func(text string) (arch, canonical string, err error) {
-		a, err := s.Parse(text)
+		a, err := supernet.Read(s, text)
 		if err != nil {
 			return "", "", err
 		}
@@ -96,6 +96,9 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 		at := slices.Index(header, c)
 		if at < 0 {
 			return nil, fmt.Errorf("indicator: %s: no column %q; there are %q", name, c, header)
+		}
+		if slices.Contains(header[at+1:], c) {
+			return nil, fmt.Errorf("indicator: %s: column %q stands twice; rename one of them", name, c)
 		}
 		if i < len(archs) {
 			f.arch = append(f.arch, at)

@@ -134,7 +134,7 @@ func decodeImported(content []byte) (*importedFile, error) {
 
 // weights returns the parameters of the file, checked against the network.
 func (f *importedFile) weights(net *supernet.Net) (*supernet.Weights, error) {
-	a, err := net.Space.Parse(f.file.Metadata["arch"])
+	a, err := supernet.Read(net.Space, f.file.Metadata["arch"])
 	if err != nil {
 		return nil, err
 	}

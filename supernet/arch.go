@@ -25,6 +25,20 @@ func Validate(s Space, a Arch) error {
 	return nil
 }
 
+// Read parses the text of an architecture of s. The error of a text of another space names that space.
+func Read(s Space, text string) (Arch, error) {
+	a, err := s.Parse(text)
+	if err == nil {
+		return a, nil
+	}
+	for _, other := range spaces() {
+		if _, wrong := other.Parse(text); wrong == nil && other.Name() != s.Name() {
+			return nil, fmt.Errorf("%w; it is an architecture of %s", err, other.Name())
+		}
+	}
+	return nil, err
+}
+
 // ByOperator returns a table of zeros with an element for each operator of each place.
 func ByOperator[T any](places []Place) [][]T {
 	t := make([][]T, len(places))

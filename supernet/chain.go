@@ -241,6 +241,19 @@ func (c *chain) check() error {
 	if f.Text.Form != digitsForm && f.Text.Form != numbersForm {
 		errs = append(errs, fmt.Errorf("text.form: %q: there are %s and %s", f.Text.Form, digitsForm, numbersForm))
 	}
+	for _, names := range []struct {
+		key  string
+		list []string
+	}{{"operators", f.Operators}, {"choices", f.Choices}} {
+		for i, name := range names.list {
+			if slices.Contains(names.list[:i], name) {
+				errs = append(errs, fmt.Errorf("%s: %q stands twice", names.key, name))
+			}
+		}
+	}
+	if f.Text.First < -1000 || f.Text.First > 1000 {
+		errs = append(errs, fmt.Errorf("text.first: %d: must be -1000…1000", f.Text.First))
+	}
 	if f.Text.Form == digitsForm && (f.Text.First < 0 || f.Text.First+len(f.Operators) > 10) {
 		errs = append(errs, fmt.Errorf("text: digits are for operators with the numbers 0…9"))
 	}

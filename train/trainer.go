@@ -117,7 +117,7 @@ func (t *Trainer) selectTrained() (err error) {
 		t.trained = t.net.Trainable(t.cfg.Train, nil)
 		return nil
 	}
-	if t.fixed, err = t.net.Space.Parse(t.cfg.Path); err != nil {
+	if t.fixed, err = supernet.Read(t.net.Space, t.cfg.Path); err != nil {
 		return setting.Errorf("train.path", "%q: %v", t.cfg.Path, err)
 	}
 	if !t.net.Space.Alive(t.fixed) {

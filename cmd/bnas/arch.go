@@ -33,7 +33,7 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 	if numbered(s) {
 		text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }), " ")
 	}
-	a, err := s.Parse(text)
+	a, err := supernet.Read(s, text)
 	if err == nil {
 		return a, nil
 	}
@@ -49,11 +49,6 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 		return atIndex(s, text)
 	case strings.Contains(text, ",") && onlyOf(text, digits+", "):
 		return ofOptions(s, strings.Split(text, ","))
-	}
-	for _, other := range supernet.Spaces() {
-		if _, wrong := other.Parse(text); wrong == nil && other.Name() != s.Name() {
-			return nil, fmt.Errorf("%w; it is an architecture of %s", err, other.Name())
-		}
 	}
 	return nil, err
 }

@@ -115,6 +115,7 @@ var commandCases = []commandCase{
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum --repeats 2 ARCH all3x3 --quiet", stdout: " ± "},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum 0,0,0,0,0,0 --quiet", stdout: "\ndead           no path leads from the input to the output\ncell_spectrum  dead\n"},
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum 0,0,0,0,0,0 all3x3 --quiet", stdout: "\n1 of 2 are dead: no path leads from the input to the output\n"},
+	{args: "score all3x3 --channels 4096 --cells 256 --height 8 --width 8", code: exitUsage, stderr: "bnas: --channels 4096: all paths together have "},
 	{args: "score --repeats 0 --sample 1", code: exitUsage, stderr: "bnas: --repeats 0: must be 1…64\n"},
 	{args: "score --repeats 65 --sample 1", code: exitUsage, stderr: "bnas: --repeats 65: must be 1…64\n"},
 	{args: "search --repeats many", code: exitUsage, stderr: "bnas: --repeats: \"many\" is not a whole number\n"},

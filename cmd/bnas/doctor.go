@@ -3,12 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/hardware"
 	"bnas.example/kernels/cpu"
 	"bnas.example/run"
 )
@@ -52,7 +51,7 @@ func doctor(c *cli.Context) error {
 	}
 	r := doctorResult{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
-		Memory: memory(), SIMD: isa, GPU: gpuState(), Device: dev.Info().Name, Detail: dev.Info().Detail,
+		Memory: hardware.Memory(), SIMD: isa, GPU: gpuState(), Device: dev.Info().Name, Detail: dev.Info().Detail,
 	}
 	if !c.Bool("quick") {
 		r.Peak = peakGFLOPS(dev)
@@ -67,21 +66,4 @@ func doctor(c *cli.Context) error {
 		fmt.Fprintf(w, "GPU\t%s\n", r.GPU)
 		fmt.Fprintf(w, "bnas will use\t%s (%s)\n", r.Device, r.Detail)
 	})
-}
-
-// memory returns the memory of the machine, or of the container if it is less. It returns 0 if it is unknown.
-func memory() int64 {
-	var kib int64
-	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
-		_, rest, _ := strings.Cut(string(text), "MemTotal:")
-		fmt.Sscan(rest, &kib)
-	}
-	total := kib << 10
-	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		var limit int64
-		if n, _ := fmt.Sscan(string(text), &limit); n == 1 && limit < total {
-			total = limit
-		}
-	}
-	return total
 }

@@ -164,7 +164,7 @@ func importedArch(c *cli.Context, space supernet.Space, known string) (supernet.
 		return nil, usagef("%s does not say its architecture: give it after the file, and --space, --bn, --channels and --cells as the network has them", path)
 	}
 	if given == "" {
-		a, err := space.Parse(known)
+		a, err := supernet.Read(space, known)
 		if err != nil {
 			return nil, fmt.Errorf("%s: metadata: %q: %w", path, cut(known, 120), err)
 		}

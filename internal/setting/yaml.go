@@ -69,7 +69,12 @@ func Decode(n *yaml.Node, c any) error {
 	if len(p) > 0 {
 		return p
 	}
-	return n.Decode(c)
+	err := n.Decode(c)
+	var several *yaml.TypeError
+	if errors.As(err, &several) { // a key that stands twice
+		return problems(several.Errors)
+	}
+	return err
 }
 
 func (p *problems) add(n *yaml.Node, format string, a ...any) {

@@ -8,6 +8,8 @@ import "C"
 import (
 	"fmt"
 	"unsafe"
+
+	"bnas.example/internal/hardware"
 )
 
 // memory is one block of C memory. It grows on request and then loses its contents.
@@ -24,7 +26,7 @@ func (m *memory) reserve(floats int) error {
 		return nil
 	}
 	m.free()
-	if floats < maxFloats {
+	if floats < maxFloats && hardware.Holds(floats) {
 		m.base = C.new_floats(C.size_t(floats))
 	}
 	if m.base == nil {

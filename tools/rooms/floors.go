@@ -63,6 +63,7 @@ var floors = [][]room{
 		{"rank", "τ-b, ρ, top-k"},
 		{"safetensors", "the file format"},
 		{"onnx", "another file format"},
+		{"internal/hardware", "memory of the machine"},
 		{"internal/setting", "ranges of settings"},
 		{"internal/wholefile", "whole files or none"},
 	},
