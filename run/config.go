@@ -137,6 +137,9 @@ func ReadConfig(dir string) (Config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, &NoRunError{dir}
 	}
+	if err == nil && f.root == nil {
+		err = &FileError{f.path, errors.New("the file is empty")}
+	}
 	if err == nil {
 		err = f.Apply(&c)
 	}

@@ -84,6 +84,14 @@ func TestFolders(t *testing.T) {
 	if !errors.As(err, &exists) || exists.Dir != r.Dir {
 		t.Errorf("a second run in the folder: error %v", err)
 	}
+	if err := os.WriteFile(filepath.Join(r.Dir, ConfigName), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ReadConfig(r.Dir)
+	var file *FileError
+	if !errors.As(err, &file) {
+		t.Errorf("an empty configuration of a run: error %v", err)
+	}
 	_, err = ReadConfig(t.TempDir())
 	var none *NoRunError
 	if !errors.As(err, &none) {

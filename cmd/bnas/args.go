@@ -7,10 +7,10 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// needs returns an error if one of the flags is not given.
+// needs returns an error if one of the flags is not given, or is empty.
 func needs(c *cli.Context, names ...string) error {
 	for _, name := range names {
-		if !c.IsSet(name) {
+		if !c.IsSet(name) || c.String(name) == "" {
 			return usagef("%s needs --%s; see %s --help", c.Command.HelpName, name, c.Command.HelpName)
 		}
 	}

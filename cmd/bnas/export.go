@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -147,13 +148,15 @@ func writeTorch(c *cli.Context, network *supernet.StateDict, metadata map[string
 	if err := export.Safetensors(&b, network, metadata); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		path    string
-		content []byte
-	}{{r.File, b.Bytes()}, {r.Code, code}} {
-		if err := wholefile.Write(f.path, f.content); err != nil {
-			return fmt.Errorf("writing %s: %w", f.path, err)
+	_, absent := os.Lstat(r.Code)
+	if err := wholefile.Write(r.Code, code); err != nil {
+		return fmt.Errorf("writing %s: %w", r.Code, err)
+	}
+	if err := wholefile.Write(r.File, b.Bytes()); err != nil {
+		if absent != nil {
+			os.Remove(r.Code) // no network has its code alone
 		}
+		return fmt.Errorf("writing %s: %w", r.File, err)
 	}
 	r.Bytes = b.Len()
 	return output(c, r, r.text)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -230,13 +231,16 @@ func retrainConfig(c *cli.Context, settings []setting) (run.Config, []string, er
 	return cfg, texts, err
 }
 
-// liveTexts returns the texts of architectures. A dead one is an error; of a range of indices it is left out, with a warning.
+// liveTexts returns the texts of architectures. One that is there twice is an error. A dead one is an error; of a range of
+// indices it is left out, with a warning.
 func liveTexts(c *cli.Context, space supernet.Space, archs []supernet.Arch) ([]string, error) {
 	var texts []string
 	dead := 0
 	for _, a := range archs {
 		text := space.Format(a)
 		switch {
+		case slices.Contains(texts, text):
+			return nil, usagef("%q is given twice: one training is enough", text)
 		case space.Alive(a):
 			texts = append(texts, text)
 		case c.IsSet("index") && len(archs) > 1:

@@ -27,17 +27,21 @@ func viewOf(c *cli.Context) (view, error) {
 		v.columns = strings.Split(c.String("columns"), ",")
 	}
 	for _, name := range v.columns {
-		if err := isTerm("columns", name); err != nil {
+		if err := isTerm(c, "columns", name); err != nil {
 			return v, err
 		}
 	}
 	if v.sort == "" {
 		return v, nil
 	}
-	return v, isTerm("sort", v.sort)
+	return v, isTerm(c, "sort", v.sort)
 }
 
-func isTerm(flag, name string) error {
+// isTerm returns an error if the name in a flag is no term, or none that --terms computes.
+func isTerm(c *cli.Context, flag, name string) error {
+	if c.IsSet("terms") && slices.Contains(indicator.TermNames(), name) && !slices.Contains(strings.Split(c.String("terms"), ","), name) {
+		return usagef("--%s %s: --terms %s leaves this term out", flag, name, c.String("terms"))
+	}
 	if !slices.Contains(indicator.TermNames(), name) {
 		return usagef("--%s %q: there is no such term%s; there are %s", flag, name, didYouMean(name, "", indicator.TermNames()), strings.Join(indicator.TermNames(), ", "))
 	}
