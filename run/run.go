@@ -128,7 +128,7 @@ func (r *Run) check(o Options) error {
 	if !o.Search {
 		return nil
 	}
-	if err := r.Config.Search.CheckSpace(r.Net.Space); err != nil {
+	if _, err := r.composite(); err != nil {
 		return err
 	}
 	_, err := r.unseen(r.Config.Score.ImagesNeeded())
@@ -184,7 +184,7 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	}
 	r.Dir = dir
 	if o.Search {
-		if err := cfg.Search.CheckSpace(r.Net.Space); err != nil {
+		if _, err := r.composite(); err != nil {
 			r.Close()
 			return nil, err
 		}

@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
 	"bnas.example/search"
 )
@@ -33,14 +35,25 @@ type Found struct {
 	Sample    []indicator.Scores // the random sample that calibrates the objective; nil for an objective of one term
 }
 
+// composite returns the composite of a search. It is an error if the search does not fit the space or lacks a term.
+func (r *Run) composite() (indicator.Composite, error) {
+	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
+	if err == nil {
+		err = r.Config.Search.CheckSpace(r.Net.Space)
+	}
+	for _, term := range composite.Terms {
+		if terms := r.Config.Score.Terms; err == nil && len(terms) > 0 && !slices.Contains(terms, term) {
+			err = setting.Errorf("score.terms", "%s: %s of objective.composite %s is missing", strings.Join(terms, ","), term, r.Config.Objective.Composite)
+		}
+	}
+	return composite, err
+}
+
 // Search calibrates the composite of the configuration and searches. It writes the result to ResultName beside the
 // ledger, if there is one (see Evaluator for dir). It calls progress, if not nil, at the start of each phase, with
 // Done 0, and after each architecture. If the context ends, Search stops with search.ErrInterrupted.
 func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
-	if err := r.Config.Search.CheckSpace(r.Net.Space); err != nil {
-		return nil, err
-	}
-	composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
+	composite, err := r.composite()
 	if err != nil {
 		return nil, err
 	}

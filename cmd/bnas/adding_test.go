@@ -153,6 +153,7 @@ func TestAdding(t *testing.T) {
 	for _, line := range []string{
 		"score all3x3 --terms beta_mean --cells 1" + small,
 		"size --space four-layers",
+		"score conv3-skip-conv1-conv3 --space four-layers --image-channels 1 --terms params,naswot" + small,
 		"run --space four-layers --steps 2 --batch 4 --rank-every 0 --calibration 3 --max-evaluations 4 --out run" + small,
 		"export conv3-skip-conv1-conv3 --run run --calibration-images 8 -o net.py",
 		"retrain --index 80 --space four-layers --channels 4 --batch 4 --steps 2 --test-images 8 --out alone",

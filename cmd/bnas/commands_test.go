@@ -134,6 +134,8 @@ var commandCases = []commandCase{
 		stdout: "ended: all 1 evaluations done\nscore: bnas = naswot + cell_spectrum + isometry + bn_noise, in log quantiles of the calibration sample; at most 0\n"},
 	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
 		stdout: "\na random architecture of the calibration scores higher, -"},
+	{args: "search --terms params,naswot", code: exitUsage, stderr: "bnas: --terms params,naswot: cell_spectrum of --composite bnas is missing\n"},
+	{args: "run --terms params --out DIR/x", code: exitUsage, stderr: "bnas: --terms params: naswot of --composite bnas is missing\n"},
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, regularised"},
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
