@@ -127,7 +127,8 @@ func TestOwnSpaceErrors(t *testing.T) {
 	}
 }
 
-// FuzzReadSpace: no text of a space's file panics. An accepted one has architectures whose text it reads again.
+// FuzzReadSpace: no text of a space's file panics. An accepted one has architectures whose text it reads again, and whose
+// networks are valid Programs or an error.
 func FuzzReadSpace(f *testing.F) {
 	f.Add(ownText)
 	for _, name := range []string{"nas-bench-macro", "bn-nas"} {
@@ -142,9 +143,23 @@ func FuzzReadSpace(f *testing.F) {
 		if err != nil {
 			return
 		}
+		var n *Net
+		if len(c.layers) <= 8 && len(c.Operators) <= 8 { // others take long
+			n, _ = New(Config{Space: c.Name(), Chain: text})
+		}
 		for _, a := range spread(c, 2) {
 			if back, err := c.Parse(c.Format(a)); err != nil || !cmp.Equal(a, back) {
 				t.Fatalf("%v: %s is read as %v, %v", a, c.Format(a), back, err)
+			}
+			if n == nil {
+				continue
+			}
+			p, err := n.Program(a)
+			if err == nil {
+				err = p.Validate()
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", c.Format(a), err)
 			}
 		}
 	})

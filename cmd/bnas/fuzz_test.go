@@ -59,7 +59,7 @@ func TestExtremeNumbers(t *testing.T) {
 	if err := os.Mkdir("x", 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile("x/config.yaml", nil, 0o666); err != nil { // the default settings
+	if err := os.WriteFile("x/config.yaml", []byte("seed: 0\n"), 0o666); err != nil { // the default settings
 		t.Fatal(err)
 	}
 	tried := map[string]bool{}
