@@ -31,6 +31,27 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// TestRead: the text of another space is an error that names a space of this text, or an architecture of both.
+func TestRead(t *testing.T) {
+	for _, s := range Spaces() {
+		for _, other := range Spaces() {
+			for _, a := range spread(other, 3) {
+				text := other.Format(a)
+				got, err := Read(s, text)
+				switch {
+				case err == nil && s.Format(got) != text:
+					t.Errorf("%s: %s is read as %s", s.Name(), text, s.Format(got))
+				case err != nil && (s.Name() == other.Name() || !strings.Contains(err.Error(), "; it is an architecture of ")):
+					t.Errorf("%s: %s: %v", s.Name(), text, err)
+				}
+			}
+		}
+		if _, err := Read(s, "nonsense"); err == nil || strings.Contains(err.Error(), "it is an architecture") {
+			t.Errorf("%s: nonsense: %v", s.Name(), err)
+		}
+	}
+}
+
 // FuzzParse reads any text in every space. An accepted text must give a valid architecture,
 // which its own text form gives again.
 func FuzzParse(f *testing.F) {

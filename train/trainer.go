@@ -118,10 +118,10 @@ func (t *Trainer) selectTrained() (err error) {
 		return nil
 	}
 	if t.fixed, err = supernet.Read(t.net.Space, t.cfg.Path); err != nil {
-		return setting.Errorf("train.path", "%q: %v", t.cfg.Path, err)
+		return setting.Errorf("train.path", "%.120q: %v", t.cfg.Path, err)
 	}
 	if !t.net.Space.Alive(t.fixed) {
-		return setting.Errorf("train.path", "%q: no path leads from its input to its output; there is nothing to train", t.cfg.Path)
+		return setting.Errorf("train.path", "%.120q: no path leads from its input to its output; there is nothing to train", t.cfg.Path)
 	}
 	if t.network, err = t.net.Program(t.fixed); err != nil {
 		return fmt.Errorf("train: %w", err)

@@ -110,7 +110,7 @@ func (b *benched) load(c *cli.Context) error {
 		if !c.IsSet("arch") {
 			return usagef("give an architecture of %s with --arch: it has no %s, the default", b.Net.Space.Name(), c.String("arch"))
 		}
-		return usagef("--arch %q: %w", c.String("arch"), err)
+		return usagef("--arch %.120q: %w", c.String("arch"), err)
 	}
 	if b.program, err = b.Net.Program(b.arch); err != nil {
 		return err
