@@ -7,11 +7,14 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// needs returns an error if one of the flags is not given, or is empty.
+// needs returns an error if one of the flags is not given, or is empty, or if --out is "-", which elsewhere is stdin.
 func needs(c *cli.Context, names ...string) error {
 	for _, name := range names {
 		if !c.IsSet(name) || c.String(name) == "" {
 			return usagef("%s needs --%s; see %s --help", c.Command.HelpName, name, c.Command.HelpName)
+		}
+		if name == "out" && c.String(name) == "-" {
+			return usagef("%s writes a file, and --out - names none", c.Command.HelpName)
 		}
 	}
 	return nil
