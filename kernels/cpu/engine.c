@@ -111,17 +111,16 @@ void run_spatial_mean(const struct isa *isa, const struct place *at, double *dst
 	isa->spatial_mean(at, dst, l, t);
 }
 
-void run_covariance(const struct isa *isa, const struct place *at, const float *centre, double *cov, const struct load *l, const struct term *t) {
-	isa->covariance(at, centre, cov, l, t);
+void run_covariance(const struct isa *isa, const struct place *at, double *sums, const float *centre, double *mean, double *cov,
+                    const struct load *l, const struct term *t) {
+	isa->covariance(at, sums, centre, mean, cov, l, t);
 }
 
-void run_fired(const struct isa *isa, const struct place *at, int64_t *dst, const struct load *l, const struct term *t) {
-	isa->fired(at, dst, l, t);
+void run_states(const struct isa *isa, const struct place *at, uint64_t *dst, size_t words, int64_t *count, const struct load *l, const struct term *t) {
+	isa->states(at, dst, words, count, l, t);
 }
 
-void run_codes(const struct isa *isa, const struct place *at, uint64_t *dst, size_t words, const struct load *l, const struct term *t) {
-	isa->codes(at, dst, words, l, t);
-}
+size_t covariance_doubles(int cb) { return STRETCHES * covariance_len(cb); }
 
 void run_agree(const struct isa *isa, const struct place *at, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight) {
 	isa->agree(at, k, codes, words, units, weight);

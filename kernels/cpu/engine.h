@@ -64,6 +64,14 @@ struct place {
 	size_t stride;
 };
 
+// The sums of a covariance are of stretches of the images, merged in order: the same bits for any number of threads. Those of a
+// stretch are of pairs of channel blocks, and then of blocks.
+enum { STRETCHES = 8 };
+static inline size_t covariance_pair(int r, int c) { return ((size_t)r * (r + 1) / 2 + c) * LANES * LANES; }
+static inline size_t covariance_len(int cb) { return covariance_pair(cb, 0) + (size_t)cb * LANES; }
+// With many blocks, the products are most of the work, and a stretch is an item for each row of blocks.
+static inline int covariance_ranges(int cb) { return cb > 8 ? cb : 1; }
+
 struct weight_core;
 struct weight_job;
 struct weight_slice;
@@ -95,12 +103,13 @@ struct isa {
 	// also applies a load.
 	void (*block)(const struct place *, const float *src, const struct out *, int h, int w, int rows);
 	void (*unblock)(const struct place *, float *dst, const struct load *, const struct term *);
-	// Probes. spatial_mean: [image][c]. covariance: Σ (u−centre)(u−centre)ᵀ over images and pixels, [c][c].
-	// fired counts u > 0 per image and channel. codes packs the signs of u, words 64-bit words an image.
+	// Probes. spatial_mean: [image][c]. covariance: means and biased covariances [c][c] over images and pixels, from deviations
+	// from a centre; sums is scratch of STRETCHES·covariance_len doubles. states packs the signs of u, words 64-bit words an
+	// image, and counts u > 0 per image and channel.
 	void (*spatial_mean)(const struct place *, double *dst, const struct load *, const struct term *);
-	void (*covariance)(const struct place *, const float *centre, double *cov, const struct load *, const struct term *);
-	void (*fired)(const struct place *, int64_t *dst, const struct load *, const struct term *);
-	void (*codes)(const struct place *, uint64_t *dst, size_t words, const struct load *, const struct term *);
+	void (*covariance)(const struct place *, double *sums, const float *centre, double *mean, double *cov, const struct load *,
+	                   const struct term *);
+	void (*states)(const struct place *, uint64_t *dst, size_t words, int64_t *count, const struct load *, const struct term *);
 	// agree adds weight·(number of equal bits among units) to k[n][n] for all pairs of codes.
 	void (*agree)(const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);
 	double (*peak)(void); // see peak.inc.h

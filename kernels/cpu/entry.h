@@ -36,8 +36,9 @@ void run_op_grad(const struct isa *, const struct place *, const struct op_job *
 void run_block(const struct isa *, const struct place *, const float *src, const struct out *, int h, int w, int rows);
 void run_unblock(const struct isa *, const struct place *, float *dst, const struct load *, const struct term *);
 void run_spatial_mean(const struct isa *, const struct place *, double *dst, const struct load *, const struct term *);
-void run_covariance(const struct isa *, const struct place *, const float *centre, double *cov, const struct load *, const struct term *);
-void run_fired(const struct isa *, const struct place *, int64_t *dst, const struct load *, const struct term *);
-void run_codes(const struct isa *, const struct place *, uint64_t *dst, size_t words, const struct load *, const struct term *);
+void run_covariance(const struct isa *, const struct place *, double *sums, const float *centre, double *mean, double *cov,
+                    const struct load *, const struct term *);
+void run_states(const struct isa *, const struct place *, uint64_t *dst, size_t words, int64_t *count, const struct load *, const struct term *);
+size_t covariance_doubles(int cb);
 void run_agree(const struct isa *, const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);
 #endif

@@ -30,6 +30,10 @@ type exec struct {
 	mean, variance []float64
 	loss           float64
 	correct        int
+
+	codes  []uint64  // of one rectified node: see eachStates
+	counts []int64   // of its channels
+	rates  []float64 // firing rates of the last Forward, nil if they were not computed
 }
 
 func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
@@ -55,10 +59,10 @@ func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 		e.scratch = max(e.scratch, 3*widest)
 	}
 	for _, v := range p.Values {
-		e.scratch = max(e.scratch, 2*floats(v.Shape)) // for probes
+		e.scratch = max(e.scratch, floats(v.Shape)) // for probes
 	}
 	for _, node := range p.Nodes {
-		e.scratch = max(e.scratch, 2*floats(node.Shape))
+		e.scratch = max(e.scratch, floats(node.Shape))
 	}
 	e.scratch += gap
 	return e

@@ -15,7 +15,7 @@ import (
 // Forward runs the program. Within a step images are independent; between steps one thread merges the statistics.
 func (e *exec) Forward(images []float32, statRows int) error {
 	shape := e.p.Values[kernels.Images].Shape
-	e.n, e.statRows = len(images)/shape.Len(), statRows
+	e.n, e.statRows, e.rates = len(images)/shape.Len(), statRows, nil
 	if err := e.d.saved.reserve(e.plan.size); err != nil {
 		return err
 	}

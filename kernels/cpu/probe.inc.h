@@ -4,7 +4,6 @@ struct probe_args {
 	const struct place *at;
 	double *mean;
 	const float *centre;
-	double *cov;
 	int64_t *count;
 	uint64_t *codes;
 	size_t words;
@@ -29,22 +28,46 @@ static void spatial_mean_body(void *arg, struct pool *pool, int thread) {
 }
 
 static void spatial_mean(const struct place *at, double *dst, const struct load *l, const struct term *terms) {
-	struct probe_args a = {at, dst, NULL, NULL, NULL, NULL, 0, l, terms};
+	struct probe_args a = {.at = at, .mean = dst, .load = l, .terms = terms};
 	pool_run(at->pool, at->n, spatial_mean_body, &a);
 }
 
-// Products of the centred channels of two blocks of one image, summed over pixels in floats and added to sum in doubles.
-static void block_products(double *sum, const float *x, const float *y, const float *cx, const float *cy, int pixels) {
-	for (int i = 0; i < LANES; i += 8) {
-		v16 s[8], c = v16_load(cy);
-		for (int k = 0; k < 8; k++)
+// centred computes one block of an image minus a centre, and adds the sums over pixels to sum.
+static void centred_block(float *u, double *sum, const struct load *l, const struct term *terms, int image, int b, const float *centre) {
+	enum { WAYS = 4 };
+	size_t len = (size_t)l->h * l->w * LANES;
+	v16 c = v16_load(centre + b * LANES), s[WAYS];
+	form_block(u, l, terms, image, b);
+	for (int k = 0; k < WAYS; k++)
+		s[k] = v16_zero();
+	for (size_t p = 0; p < len; p += LANES) {
+		v16 d = v16_sub(v16_load(u + p), c);
+		int k = p / LANES % WAYS;
+		v16_store(u + p, d);
+		s[k] = v16_add(s[k], d);
+	}
+	float way[WAYS][LANES];
+	for (int k = 0; k < WAYS; k++)
+		v16_store(way[k], s[k]);
+	for (int i = 0; i < LANES; i++)
+		sum[i] += ((double)way[0][i] + way[1][i]) + ((double)way[2][i] + way[3][i]);
+}
+
+// Products of the channels of two blocks of one image, summed over pixels in floats and added to sum in doubles. ROWS sums fit
+// the registers.
+static void block_products(double *sum, const float *x, const float *y, int pixels) {
+	enum { ROWS = VW == 16 ? 16 : 4 };
+	for (int i = 0; i < LANES; i += ROWS) {
+		v16 s[ROWS];
+		for (int k = 0; k < ROWS; k++)
 			s[k] = v16_zero();
 		for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES) {
-			v16 v = v16_sub(v16_load(y + p), c);
-			for (int k = 0; k < 8; k++)
-				s[k] = v16_fma(v16_set1(x[p + i + k] - cx[i + k]), v, s[k]);
+			v16 v = v16_load(y + p);
+#pragma GCC unroll 16
+			for (int k = 0; k < ROWS; k++)
+				s[k] = v16_fma(v16_set1(x[p + i + k]), v, s[k]);
 		}
-		for (int k = 0; k < 8; k++) {
+		for (int k = 0; k < ROWS; k++) {
 			float row[LANES];
 			v16_store(row, s[k]);
 			for (int l = 0; l < LANES; l++)
@@ -53,77 +76,84 @@ static void block_products(double *sum, const float *x, const float *y, const fl
 	}
 }
 
-// An item is a pair of channel blocks, all images in order.
+// An item is a stretch of the images and a range of rows of channel blocks: all rows, or one where there are many. It forms each
+// block of an image once. Its sums are of block pairs [r][c ≤ r][LANES][LANES], and of blocks [r][LANES].
 static void covariance_body(void *arg, struct pool *pool, int thread) {
 	const struct probe_args *a = arg;
 	const struct load *l = a->load;
-	int pixels = l->h * l->w, C = l->c;
-	float *x = a->at->scratch + (size_t)thread * a->at->stride, *y = x + (size_t)pixels * LANES;
+	int pixels = l->h * l->w, ranges = covariance_ranges(l->cb);
+	size_t block = (size_t)pixels * LANES;
+	float *u = a->at->scratch + (size_t)thread * a->at->stride;
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
-		int r = item / l->cb, c = item % l->cb;
-		if (c > r)
-			continue;
-		double sum[LANES * LANES] = {0};
-		for (int i = 0; i < a->at->n; i++) {
-			form_block(x, l, a->terms, i, r);
-			form_block(y, l, a->terms, i, c);
-			block_products(sum, x, y, a->centre + r * LANES, a->centre + c * LANES, pixels);
+		int stretch = item / ranges, r0 = item % ranges, r1 = ranges == 1 ? l->cb : r0 + 1;
+		double *sums = a->mean + stretch * covariance_len(l->cb), *means = sums + covariance_pair(l->cb, 0), ignored[LANES];
+		for (int i = a->at->n * stretch / STRETCHES; i < a->at->n * (stretch + 1) / STRETCHES; i++) {
+			for (int b = 0; b < r1; b++)
+				centred_block(u + b * block, b < r0 ? ignored : means + b * LANES, l, a->terms, i, b, a->centre);
+			for (int r = r0; r < r1; r++)
+				for (int c = 0; c <= r; c++)
+					block_products(sums + covariance_pair(r, c), u + r * block, u + c * block, pixels);
 		}
-		for (int i = 0; i < LANES && r * LANES + i < C; i++)
-			for (int k = 0; k < LANES && c * LANES + k < C; k++) {
-				size_t p = r * LANES + i, q = c * LANES + k;
-				a->cov[p * C + q] = a->cov[q * C + p] = sum[i * LANES + k];
-			}
 	}
 }
 
-static void covariance(const struct place *at, const float *centre, double *cov, const struct load *l, const struct term *terms) {
-	struct probe_args a = {at, NULL, centre, cov, NULL, NULL, 0, l, terms};
-	pool_run(at->pool, l->cb * l->cb, covariance_body, &a);
+static void covariance(const struct place *at, double *sums, const float *centre, double *mean, double *cov, const struct load *l,
+                       const struct term *terms) {
+	size_t len = covariance_len(l->cb);
+	int C = l->c;
+	memset(sums, 0, STRETCHES * len * sizeof *sums);
+	struct probe_args a = {.at = at, .mean = sums, .centre = centre, .load = l, .terms = terms};
+	pool_run(at->pool, STRETCHES * covariance_ranges(l->cb), covariance_body, &a);
+	for (int s = 1; s < STRETCHES; s++)
+		for (size_t i = 0; i < len; i++)
+			sums[i] += sums[s * len + i];
+	double m = (double)at->n * l->h * l->w;
+	const double *means = sums + covariance_pair(l->cb, 0);
+	for (int p = 0; p < C; p++) {
+		mean[p] = centre[p] + means[p] / m;
+		for (int q = 0; q <= p; q++) {
+			double s = sums[covariance_pair(p / LANES, q / LANES) + p % LANES * LANES + q % LANES];
+			cov[(size_t)p * C + q] = cov[(size_t)q * C + p] = s / m - means[p] / m * (means[q] / m);
+		}
+	}
 }
 
-static void fired_body(void *arg, struct pool *pool, int thread) {
+// states computes, for each image, the codes of its rectifiers and the number of pixels at which each channel fires. Codes have
+// LANES bits a pixel and block; the bits of padded channels are 0 in every image.
+static void states_body(void *arg, struct pool *pool, int thread) {
+	enum { SPAN = 64 }; // pixels that are formed at a time, about
 	const struct probe_args *a = arg;
 	const struct load *l = a->load;
-	size_t pixels = (size_t)l->h * l->w;
+	int rows = (SPAN + l->w - 1) / l->w;
 	float *u = a->at->scratch + (size_t)thread * a->at->stride;
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		form_plain(u, l, a->terms, i);
-		for (int c = 0; c < l->c; c++) {
-			const float *x = u + (size_t)(c / LANES) * pixels * LANES + c % LANES;
-			int64_t n = 0;
-			for (size_t p = 0; p < pixels; p++)
-				n += x[p * LANES] > 0;
-			a->count[(size_t)i * l->c + c] = n;
+		char *code = (char *)(a->codes + (size_t)i * a->words);
+		for (int b = 0; b < l->cb; b++) {
+			int count[LANES];
+			struct lane_counts n = {0};
+			for (int y = 0; y < l->h; y += rows) {
+				struct target g = {u, (size_t)l->w * LANES, LANES, y, y + rows < l->h ? y + rows : l->h, 0, l->w, 1};
+				form(l, a->terms, i, b, &g);
+				int pixels = (g.y1 - y) * l->w;
+				for (int p = 0; p < pixels; p++) {
+					v16 x = v16_load(u + (size_t)p * LANES);
+					uint16_t bits = v16_positive(x);
+					memcpy(code, &bits, sizeof bits);
+					code += sizeof bits;
+					v16_count(&n, x);
+				}
+			}
+			lane_counts_store(count, &n);
+			for (int c = b * LANES; c < l->c && c < (b + 1) * LANES; c++)
+				a->count[(size_t)i * l->c + c] = count[c % LANES];
 		}
+		memset(code, 0, (char *)(a->codes + (size_t)(i + 1) * a->words) - (char *)code);
 	}
 }
 
-static void fired(const struct place *at, int64_t *dst, const struct load *l, const struct term *terms) {
-	struct probe_args a = {at, NULL, NULL, NULL, dst, NULL, 0, l, terms};
-	pool_run(at->pool, at->n, fired_body, &a);
-}
-
-// Codes: LANES bits a pixel and block; the bits of padded channels are 0 in every image.
-static void codes_body(void *arg, struct pool *pool, int thread) {
-	const struct probe_args *a = arg;
-	size_t groups = load_len(a->load) / LANES;
-	float *u = a->at->scratch + (size_t)thread * a->at->stride;
-	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		form_plain(u, a->load, a->terms, i);
-		uint64_t *code = a->codes + (size_t)i * a->words;
-		for (size_t p = 0; p < groups; p += 4) {
-			uint64_t w = 0;
-			for (size_t k = p; k < p + 4 && k < groups; k++)
-				w |= (uint64_t)v16_positive(v16_load(u + k * LANES)) << (k - p) * LANES;
-			code[p / 4] = w;
-		}
-	}
-}
-
-static void codes(const struct place *at, uint64_t *dst, size_t words, const struct load *l, const struct term *terms) {
-	struct probe_args a = {at, NULL, NULL, NULL, NULL, dst, words, l, terms};
-	pool_run(at->pool, at->n, codes_body, &a);
+static void states(const struct place *at, uint64_t *dst, size_t words, int64_t *count, const struct load *l, const struct term *terms) {
+	struct probe_args a = {.at = at, .count = count, .codes = dst, .words = words, .load = l, .terms = terms};
+	pool_run(at->pool, at->n, states_body, &a);
 }
 
 struct agree_args {

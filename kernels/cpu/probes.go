@@ -29,37 +29,48 @@ func (e *exec) Read(t kernels.Tap, dst []float32) error {
 
 // SpatialMean writes the mean over pixels, n×C.
 func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
+	if v, ok := t.Value(); ok && e.storedMeans(v, dst) {
+		return nil
+	}
 	l, _ := e.tap(t)
-	e.spatialMean(&l, dst)
+	e.spatialMean(e.place(), &l, dst)
 	return nil
 }
 
-func (e *exec) spatialMean(l *C.struct_load, dst []float64) {
-	at := e.place()
+// storedMeans copies the means that Forward took of each image of a value, if it took them of all images.
+func (e *exec) storedMeans(v kernels.ValueID, dst []float64) bool {
+	p := &e.plan.values[v]
+	if p.partial < 0 || e.statRows < e.n {
+		return false
+	}
+	for i := range e.n {
+		copy(dst[i*p.C:(i+1)*p.C], e.d.saved.doubles(p.partial+2*i*2*p.cp(), p.C))
+	}
+	return true
+}
+
+func (e *exec) spatialMean(at C.struct_place, l *C.struct_load, dst []float64) {
 	C.run_spatial_mean(e.d.isa, &at, (*C.double)(&dst[0]), l, first(e.desc.terms))
 }
 
-// Covariance writes the means and biased covariances of the channels over images and pixels. It makes two passes: the
-// second one multiplies the deviations from the means, which are rounded to float32.
+// Covariance writes the means and biased covariances of the channels over images and pixels. It multiplies the deviations from
+// the means of the first image in float32, and corrects the sums by the means of the deviations.
 func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 	l, s := e.tap(t)
-	each := make([]float64, e.n*s.C)
-	e.spatialMean(&l, each)
-	clear(mean)
-	for i, v := range each {
-		mean[i%s.C] += v / float64(e.n)
+	cb := blocks(s.C)
+	if err := e.d.moving.reserve(2 * int(C.covariance_doubles(C.int(cb)))); err != nil {
+		return err
 	}
-	centre := make([]float32, blocks(s.C)*lanes)
+	at := e.place()
+	at.n = 1
+	e.spatialMean(at, &l, mean)
+	at.n = C.int(e.n)
+	centre := make([]float32, cb*lanes)
 	for c, v := range mean {
 		centre[c] = float32(v)
 	}
-	at := e.place()
-	C.run_covariance(e.d.isa, &at, (*C.float)(&centre[0]), (*C.double)(&cov[0]), &l, first(e.desc.terms))
-	m := float64(e.n * s.H * s.W)
-	for i := range cov {
-		c, d := i/s.C, i%s.C
-		cov[i] = cov[i]/m - (mean[c]-float64(centre[c]))*(mean[d]-float64(centre[d]))
-	}
+	C.run_covariance(e.d.isa, &at, e.d.moving.doublePointer(0), (*C.float)(&centre[0]), (*C.double)(&mean[0]), (*C.double)(&cov[0]),
+		&l, first(e.desc.terms))
 	return nil
 }
 
@@ -67,17 +78,8 @@ func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	clear(dst)
 	at := e.place()
-	var codes []uint64
-	e.p.EachRectified(func(s *kernels.Step, node kernels.NodeID) {
-		shape := e.p.Nodes[node].Shape
-		words := (floats(shape)/lanes + 3) / 4
-		if need := words * e.n; need > len(codes) {
-			codes = make([]uint64, need)
-		}
-		e.desc.reset()
-		l := e.node(node, kernels.Linear)
-		C.run_codes(e.d.isa, &at, (*C.uint64_t)(&codes[0]), C.size_t(words), &l, first(e.desc.terms))
-		C.run_agree(e.d.isa, &at, (*C.int64_t)(&dst[0]), (*C.uint64_t)(&codes[0]), C.size_t(words), C.int64_t(shape.Len()), C.int64_t(s.ReLUs))
+	e.eachStates(func(s *kernels.Step, shape kernels.Shape, words int) {
+		C.run_agree(e.d.isa, &at, (*C.int64_t)(&dst[0]), (*C.uint64_t)(&e.codes[0]), C.size_t(words), C.int64_t(shape.Len()), C.int64_t(s.ReLUs))
 		units += int64(s.ReLUs) * int64(shape.Len())
 	})
 	return units, nil
@@ -85,19 +87,39 @@ func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 
 // FiringRate writes the share of images and pixels at which each channel of each rectified node is > 0.
 func (e *exec) FiringRate(dst []float64) error {
-	clear(dst)
+	if e.rates == nil {
+		e.eachStates(func(*kernels.Step, kernels.Shape, int) {})
+	}
+	copy(dst, e.rates)
+	return nil
+}
+
+// eachStates computes the codes of one rectified node after the other, words 64-bit words an image, and keeps the firing rates
+// until the next Forward.
+func (e *exec) eachStates(use func(s *kernels.Step, shape kernels.Shape, words int)) {
 	at := e.place()
+	e.rates = make([]float64, e.p.RectifiedChannels())
 	column := 0
-	e.p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+	e.p.EachRectified(func(step *kernels.Step, node kernels.NodeID) {
 		s := e.p.Nodes[node].Shape
-		counts := make([]int64, e.n*s.C)
+		words := (floats(s)/lanes + 3) / 4
+		e.codes = enough(e.codes, words*e.n)
+		e.counts = enough(e.counts, e.n*s.C)
 		e.desc.reset()
 		l := e.node(node, kernels.Linear)
-		C.run_fired(e.d.isa, &at, (*C.int64_t)(&counts[0]), &l, first(e.desc.terms))
-		for i, on := range counts {
-			dst[column+i%s.C] += float64(on) / float64(e.n*s.H*s.W)
+		C.run_states(e.d.isa, &at, (*C.uint64_t)(&e.codes[0]), C.size_t(words), (*C.int64_t)(&e.counts[0]), &l, first(e.desc.terms))
+		for i, on := range e.counts[:e.n*s.C] {
+			e.rates[column+i%s.C] += float64(on) / float64(e.n*s.H*s.W)
 		}
 		column += s.C
+		use(step, s, words)
 	})
-	return nil
+}
+
+// enough returns a slice of at least n elements, x if it is long enough.
+func enough[T any](x []T, n int) []T {
+	if len(x) >= n {
+		return x
+	}
+	return make([]T, n)
 }

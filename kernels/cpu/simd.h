@@ -97,6 +97,11 @@ INLINE v16 v16_between(v16 x, v16 a, v16 lo, v16 hi) { EACH x.v[i_] = vf_between
 INLINE v16 v16_above(v16 x, v16 a, v16 lo) { EACH x.v[i_] = vf_above(x.v[i_], a.v[i_], lo.v[i_]); return x; }
 INLINE unsigned v16_positive(v16 a) { unsigned m = 0; EACH m |= vf_positive(a.v[i_]) << (i_ * VW); return m; }
 
+// Numbers of positive elements, for each lane.
+struct lane_counts { vi n[NV]; };
+INLINE void v16_count(struct lane_counts *c, v16 a) { EACH c->n[i_] -= a.v[i_] > vf_set1(0); }
+INLINE void lane_counts_store(int *p, const struct lane_counts *c) { __builtin_memcpy(p, c->n, sizeof c->n); }
+
 // The first maximum of numbers that come one by one, and the position of it, for each lane. NaN is kept only in the first place.
 struct first_max { v16 best; vi at[NV]; };
 
