@@ -205,6 +205,12 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	return e.run(graphKey{kind: "forward", n: n, rows: statRows}, func() []Work { return e.forwardOps(n, statRows) })
 }
 
+// Restrict drops all images of the last Forward but the first n.
+func (e *exec) Restrict(n int) error {
+	e.n = n
+	return nil
+}
+
 func (e *exec) imagesOp(at driver.Ptr, n, statRows int) Work {
 	o := e.forwardOp(0, n, statRows)
 	o.Args = words(e.forward.steps[0], at, n, statRows)

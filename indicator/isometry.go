@@ -10,7 +10,7 @@ import (
 	"bnas.example/philox"
 
 	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas32"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -22,19 +22,22 @@ func (e *evidence) takeProbes() error {
 		if in.H%out.H != 0 || in.W%out.W != 0 {
 			continue
 		}
-		probe := e.probe(out, n)
-		back := e.floats(n * in.Len())
 		if err := e.stopped(); err != nil {
 			return err
 		}
-		if err := e.exec.NodeGradient(back, b.In, probe, b.Out); err != nil {
+		probe, err := e.probe(b.Out)
+		if err != nil {
+			return err
+		}
+		products := make([]float64, in.Len()/(out.H*out.W)*out.C)
+		if err := e.exec.NodeProducts(products, b.In, probe.noise, b.Out); err != nil {
 			return fmt.Errorf("gradient through %s: %w", b.Name, err)
 		}
-		if in == out && slices.Equal(back, probe) {
+		if in == out && slices.Equal(products, probe.squares) {
 			e.isometries = append(e.isometries, math.Inf(-1))
 			continue
 		}
-		s, err := topSingular(back, in, probe, out, n)
+		s, err := topSingular(products, out.C, n*out.H*out.W)
 		if err != nil {
 			return fmt.Errorf("singular value of %s: %w", b.Name, err)
 		}
@@ -43,66 +46,44 @@ func (e *evidence) takeProbes() error {
 	return nil
 }
 
-// probe returns n×shape of −1 and +1. It depends on the shape only.
-func (s *Scorer) probe(shape kernels.Shape, n int) []float32 {
-	if s.probes[shape] == nil {
-		p := make([]float32, n*shape.Len())
-		philox.New(s.cfg.Seed, "isometry probe", uint64(shape.Len())).Rademacher(p)
-		s.probes[shape] = p
-	}
-	return s.probes[shape]
+// probe is noise at a node: images×shape of −1 and +1, and the sums of the products of its channels.
+type probe struct {
+	noise   []float32
+	squares []float64
 }
 
-// topSingular returns the largest singular value of M = Σ g_in g_outᵀ / (n·H·W), over images and output pixels, C_in×C_out.
-// For g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. If the input has more pixels, the input
-// pixels of one output pixel become channels (space to depth).
-func topSingular(back []float32, in kernels.Shape, probe []float32, out kernels.Shape, n int) (float64, error) {
-	pixels := out.H * out.W
-	rows := in.Len() / pixels
-	m := blas32.General{Rows: rows, Cols: out.C, Stride: out.C, Data: make([]float32, rows*out.C)}
-	folded := back
-	if in.H != out.H || in.W != out.W {
-		folded = spaceToDepth(back, in, out, n)
-	}
-	for i := range n {
-		a := blas32.General{Rows: rows, Cols: pixels, Stride: pixels, Data: folded[i*in.Len() : (i+1)*in.Len()]}
-		b := blas32.General{Rows: out.C, Cols: pixels, Stride: pixels, Data: probe[i*out.Len() : (i+1)*out.Len()]}
-		blas32.Gemm(blas.NoTrans, blas.Trans, 1/float32(n*pixels), a, b, 1, m)
-	}
-	gram := make([]float64, out.C*out.C)
-	for r := range rows {
-		row := m.Data[r*out.C : (r+1)*out.C]
-		for i, a := range row {
-			for k := i; k < out.C; k++ {
-				gram[i*out.C+k] += float64(a) * float64(row[k])
-			}
+// probe returns the noise of a node. It depends on the shape only. It needs a Forward of the images.
+func (e *evidence) probe(at kernels.NodeID) (*probe, error) {
+	shape := e.program.Nodes[at].Shape
+	if e.probes[shape] == nil {
+		p := &probe{e.rademacher(shape), make([]float64, shape.C*shape.C)}
+		if err := e.exec.NodeProducts(p.squares, at, p.noise, at); err != nil {
+			return nil, fmt.Errorf("products of the noise: %w", err)
 		}
+		e.probes[shape] = p
 	}
-	values, err := ntk.Eigenvalues(mat.NewSymDense(out.C, gram))
+	return e.probes[shape], nil
+}
+
+// rademacher draws images×shape of −1 and +1.
+func (s *Scorer) rademacher(shape kernels.Shape) []float32 {
+	x := make([]float32, s.frozenImages()*shape.Len())
+	philox.New(s.cfg.Seed, "isometry probe", uint64(shape.Len())).Rademacher(x)
+	return x
+}
+
+// topSingular returns the largest singular value of M = Σ g_in g_outᵀ / count, over images and output pixels, C_in×C_out. Its
+// argument is the sum. For g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. If the input has more
+// pixels, the input pixels of one output pixel are channels (space to depth).
+func topSingular(sum []float64, columns, count int) (float64, error) {
+	gram := mat.NewSymDense(columns, nil)
+	m := blas64.General{Rows: len(sum) / columns, Cols: columns, Stride: columns, Data: sum}
+	blas64.Syrk(blas.Trans, 1/(float64(count)*float64(count)), m, 0, gram.RawSymmetric())
+	values, err := ntk.Eigenvalues(gram)
 	if err != nil {
 		return 0, err
 	}
-	return math.Sqrt(max(values[len(values)-1], 0)), nil
-}
-
-// spaceToDepth moves the pixels of a window of in that belong to one pixel of out into channels: n × (C·s_h·s_w) ×
-// out.H × out.W.
-func spaceToDepth(x []float32, in, out kernels.Shape, n int) []float32 {
-	sh, sw := in.H/out.H, in.W/out.W
-	y := make([]float32, 0, len(x))
-	for plane := range n * in.C {
-		p := x[plane*in.H*in.W:]
-		for dy := range sh {
-			for dx := range sw {
-				for oy := range out.H {
-					for ox := range out.W {
-						y = append(y, p[(oy*sh+dy)*in.W+ox*sw+dx])
-					}
-				}
-			}
-		}
-	}
-	return y
+	return math.Sqrt(max(values[columns-1], 0)), nil
 }
 
 // isometry is the mean over blocks of 2 − s − 1/s. s is the top singular value of the block's Jacobian between channels,

@@ -25,8 +25,8 @@ const (
 	resamples                       // logits under resampled statistics
 )
 
-// calibrated are the passes that read the forward of the calibration images, frozen those that read a smaller forward with
-// the statistics of the first.
+// calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
+// statistics.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | frozen
 	frozen     = probes | jacobians
@@ -108,13 +108,8 @@ func (e *evidence) calibrate() error {
 	return nil
 }
 
-// freeze runs the images of the kernels with the frozen statistics of the calibration.
-func (e *evidence) freeze() error {
-	if err := e.exec.Forward(e.images[:e.frozenImages()*e.imageLen], 0); err != nil {
-		return fmt.Errorf("forward with frozen statistics: %w", err)
-	}
-	return nil
-}
+// freeze goes on with the images of the kernels alone, and freezes the statistics of the calibration.
+func (e *evidence) freeze() error { return e.exec.Restrict(e.frozenImages()) }
 
 // frozenImages is the number of images of all kernels together.
 func (s *Scorer) frozenImages() int { return s.cfg.NTKImages * s.cfg.NTKBatches }

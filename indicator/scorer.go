@@ -28,7 +28,7 @@ type Scorer struct {
 	resampled   [][]float32 // for each MC-BatchNorm batch: the batch, then the queries
 	queryLabels []int
 	directions  [][]float32 // over the classes
-	probes      map[kernels.Shape][]float32
+	probes      map[kernels.Shape]*probe
 	convolves   [][]bool // by gene and option
 	index       *firstIndex
 	scratch     []float32
@@ -63,7 +63,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 		return nil, err
 	}
 	s.convolves = convs
-	s.probes = map[kernels.Shape][]float32{}
+	s.probes = map[kernels.Shape]*probe{}
 	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.Seed)
 	s.Reset()
 	return s, nil

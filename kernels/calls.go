@@ -43,6 +43,15 @@ func (p *Program) requireNodes(nodes ...NodeID) error {
 	return nil
 }
 
+// nodeProducts returns the number of products of NodeProducts, or an error if the pixels of to are not windows of those of from.
+func (p *Program) nodeProducts(to, from NodeID) (int, error) {
+	t, f := p.Nodes[to].Shape, p.Nodes[from].Shape
+	if t.H%f.H != 0 || t.W%f.W != 0 {
+		return 0, fmt.Errorf("node %d is %v, no multiple of node %d, %v", to, t, from, f)
+	}
+	return t.Len() / (f.H * f.W) * f.C, nil
+}
+
 // checkSlot returns an error if a Read or Write of n elements is invalid: no such slot, no such parameter, a parameter
 // twice, or another length.
 func checkSlot(params []Param, slot Slot, n int, ids []ParamID) error {

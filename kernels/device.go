@@ -145,6 +145,9 @@ type Runner interface {
 	// all n images: statRows == n is training, statRows < n is MC-BatchNorm. With statRows == 0 the statistics are
 	// frozen: those of the last SetStatistics or of an earlier Forward of this Exec.
 	Forward(images []float32, statRows int) error
+	// Restrict keeps the first n images of the last Forward and freezes its statistics. What follows is as after a Forward of
+	// those images with statRows == 0.
+	Restrict(n int) error
 	// Logits writes n×Classes.
 	Logits(dst []float32) error
 
@@ -176,6 +179,10 @@ type Observer interface {
 	// NodeGradient propagates the gradient seed at node from (n×shape) back to node to, with frozen statistics, along
 	// the paths between the two nodes only. It writes dst (n×shape of to).
 	NodeGradient(dst []float32, to NodeID, seed []float32, from NodeID) error
+	// NodeProducts propagates seed as NodeGradient does. It writes the products of the channels of the result and of the seed,
+	// summed over images and the pixels of from: [C(to)·h·w][C(from)]. H(to) = h·H(from) and W(to) = w·W(from): h×w pixels of to
+	// belong to a pixel of from. Row (c·h + y)·w + x is channel c at pixel (y, x) of them.
+	NodeProducts(dst []float64, to NodeID, seed []float32, from NodeID) error
 
 	// Covariance writes the channel covariance over images and pixels, C×C, biased, and the means, C.
 	Covariance(t Tap, mean, cov []float64) error

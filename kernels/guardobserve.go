@@ -15,24 +15,38 @@ func (e *guardedExec) SampleGradients(dst []float32) error {
 }
 
 func (e *guardedExec) NodeGradient(dst []float32, to NodeID, seed []float32, from NodeID) error {
-	err := e.checkNodeGradient(dst, to, seed, from)
+	err := e.checkSeed(to, seed, from)
+	if err == nil {
+		err = checkLength("gradient", len(dst), e.n*e.p.Nodes[to].Len())
+	}
 	if err == nil {
 		err = e.exec.NodeGradient(dst, to, seed, from)
 	}
 	return e.wrap("NodeGradient", err)
 }
 
-func (e *guardedExec) checkNodeGradient(dst []float32, to NodeID, seed []float32, from NodeID) error {
+func (e *guardedExec) NodeProducts(dst []float64, to NodeID, seed []float32, from NodeID) error {
+	err := e.checkSeed(to, seed, from)
+	if err == nil {
+		var size int
+		if size, err = e.p.nodeProducts(to, from); err == nil {
+			err = checkLength("products", len(dst), size)
+		}
+	}
+	if err == nil {
+		err = e.exec.NodeProducts(dst, to, seed, from)
+	}
+	return e.wrap("NodeProducts", err)
+}
+
+func (e *guardedExec) checkSeed(to NodeID, seed []float32, from NodeID) error {
 	if err := e.ready(); err != nil {
 		return err
 	}
 	if err := e.p.requireNodes(to, from); err != nil {
 		return err
 	}
-	if err := checkLength("seed", len(seed), e.n*e.p.Nodes[from].Len()); err != nil {
-		return err
-	}
-	return checkLength("gradient", len(dst), e.n*e.p.Nodes[to].Len())
+	return checkLength("seed", len(seed), e.n*e.p.Nodes[from].Len())
 }
 
 // tap returns the shape at a Tap. It returns an error if there is no Forward or no such Tap.

@@ -1,6 +1,9 @@
 package kernels
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 func (e *guardedExec) Forward(images []float32, statRows int) error {
 	if e.guard.closed {
@@ -16,6 +19,21 @@ func (e *guardedExec) Forward(images []float32, statRows int) error {
 		return e.wrap("Forward", err)
 	}
 	e.n, e.statRows, e.known, e.guard.owner = n, statRows, true, e
+	return nil
+}
+
+func (e *guardedExec) Restrict(n int) error {
+	err := e.ready()
+	if err == nil && (n < 1 || n > e.n) {
+		err = fmt.Errorf("%d images of %d", n, e.n)
+	}
+	if err == nil {
+		err = e.exec.Restrict(n)
+	}
+	if err != nil {
+		return e.wrap("Restrict", err)
+	}
+	e.n, e.statRows, e.scored, e.seeded = n, 0, false, false
 	return nil
 }
 

@@ -2,8 +2,8 @@ package kernels
 
 // Stopper is an Exec whose passes can be stopped.
 type Stopper interface {
-	// StopWith makes Forward, Backward, SampleGradients and NodeGradient call stop before each step of the Program. They
-	// return its error. What they would have written is then undefined; parameters are unchanged. nil: they run to their end.
+	// StopWith makes Forward, Backward, SampleGradients, NodeGradient and NodeProducts call stop before each step of the
+	// Program. They return its error. What they would have written is then undefined; parameters are unchanged. nil: they run to their end.
 	StopWith(stop func() error)
 }
 

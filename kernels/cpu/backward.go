@@ -187,25 +187,52 @@ func (e *exec) SampleGradients(dst []float32) error {
 
 // NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
 	g := e.gradPlan(plan.Route{From: from, To: to})
 	if g.at[to] < 0 {
 		clear(dst)
 		return nil
 	}
-	if err := e.reserve(g.size); err != nil {
+	if err := e.propagate(g, seed, from, 0); err != nil {
+		return err
+	}
+	at := e.place()
+	e.desc.reset()
+	l := shaped(e.p.Nodes[to].Shape, kernels.Linear)
+	l.count = 1
+	e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.moving.pointer(g.at[to]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
+	return e.checkGaps()
+}
+
+// NodeProducts propagates the seed and sums the products of the result's channels and the seed's.
+func (e *exec) NodeProducts(dst []float64, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	g := e.gradPlan(plan.Route{From: from, To: to})
+	if g.at[to] < 0 {
+		clear(dst)
+		return nil
+	}
+	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
+	j := C.struct_products{
+		rows: C.int(end.C), rb: C.int(blocks(end.C)), columns: C.int(start.C), cb: C.int(blocks(start.C)),
+		h: C.int(start.H), w: C.int(start.W), dh: C.int(end.H / start.H), dw: C.int(end.W / start.W),
+	}
+	if err := e.propagate(g, seed, from, 2*int(C.products_doubles(&j))); err != nil {
+		return err
+	}
+	j.g, j.seed = e.d.moving.pointer(g.at[to]), e.d.moving.pointer(g.at[from])
+	at := e.place()
+	C.run_products(e.d.isa, &at, &j, e.d.moving.doublePointer(g.size), (*C.double)(&dst[0]))
+	return e.checkGaps()
+}
+
+// propagate runs a pass from a node with a seed. It leaves room for more floats behind the gradients.
+func (e *exec) propagate(g *gradPlan, seed []float32, from kernels.NodeID, room int) error {
+	start := e.p.Nodes[from].Shape
+	if err := e.reserve(g.size + room); err != nil {
 		return err
 	}
 	at := e.place()
 	out := C.struct_out{data: e.d.moving.pointer(g.at[from]), c: C.int(start.C), cb: C.int(blocks(start.C))}
 	C.run_block(e.d.isa, &at, (*C.float)(&seed[0]), &out, C.int(start.H), C.int(start.W), 0)
-	if err := e.walk(g, kernels.FreezeStatistics, false); err != nil {
-		return err
-	}
-	e.desc.reset()
-	l := shaped(end, kernels.Linear)
-	l.count = 1
-	e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.moving.pointer(g.at[to]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
-	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
-	return e.checkGaps()
+	return e.walk(g, kernels.FreezeStatistics, false)
 }

@@ -122,6 +122,12 @@ void run_states(const struct isa *isa, const struct place *at, uint64_t *dst, si
 
 size_t covariance_doubles(int cb) { return STRETCHES * covariance_len(cb); }
 
+void run_products(const struct isa *isa, const struct place *at, const struct products *j, double *sums, double *dst) {
+	isa->products(at, j, sums, dst);
+}
+
+size_t products_doubles(const struct products *j) { return STRETCHES * products_len(j); }
+
 void run_agree(const struct isa *isa, const struct place *at, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight) {
 	isa->agree(at, k, codes, words, units, weight);
 }

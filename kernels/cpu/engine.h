@@ -64,13 +64,24 @@ struct place {
 	size_t stride;
 };
 
-// The sums of a covariance are of stretches of the images, merged in order: the same bits for any number of threads. Those of a
-// stretch are of pairs of channel blocks, and then of blocks.
+// The sums of a covariance or of products are of stretches of the images, merged in order: the same bits for any number of
+// threads. Those of a covariance are of pairs of channel blocks, and then of blocks.
 enum { STRETCHES = 8 };
 static inline size_t covariance_pair(int r, int c) { return ((size_t)r * (r + 1) / 2 + c) * LANES * LANES; }
 static inline size_t covariance_len(int cb) { return covariance_pair(cb, 0) + (size_t)cb * LANES; }
 // With many blocks, the products are most of the work, and a stretch is an item for each row of blocks.
 static inline int covariance_ranges(int cb) { return cb > 8 ? cb : 1; }
+
+// The products of a gradient g and a seed, as kernels.Observer.NodeProducts describes them: [image][rb][h·dh][w·dw][LANES] and
+// [image][cb][h][w][LANES].
+struct products {
+	const float *g, *seed;
+	int rows, rb, columns, cb; // channels and blocks of g, and of the seed
+	int h, w, dh, dw;          // the seed's pixels; pixels of g that belong to one
+};
+static inline size_t products_len(const struct products *j) {
+	return (size_t)j->rb * j->dh * j->dw * j->cb * LANES * LANES;
+}
 
 struct weight_core;
 struct weight_job;
@@ -105,10 +116,11 @@ struct isa {
 	void (*unblock)(const struct place *, float *dst, const struct load *, const struct term *);
 	// Probes. spatial_mean: [image][c]. covariance: means and biased covariances [c][c] over images and pixels, from deviations
 	// from a centre; sums is scratch of STRETCHES·covariance_len doubles. states packs the signs of u, words 64-bit words an
-	// image, and counts u > 0 per image and channel.
+	// image, and counts u > 0 per image and channel. products: sums is scratch of STRETCHES·products_len doubles.
 	void (*spatial_mean)(const struct place *, double *dst, const struct load *, const struct term *);
 	void (*covariance)(const struct place *, double *sums, const float *centre, double *mean, double *cov, const struct load *,
 	                   const struct term *);
+	void (*products)(const struct place *, const struct products *, double *sums, double *dst);
 	void (*states)(const struct place *, uint64_t *dst, size_t words, int64_t *count, const struct load *, const struct term *);
 	// agree adds weight·(number of equal bits among units) to k[n][n] for all pairs of codes.
 	void (*agree)(const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);

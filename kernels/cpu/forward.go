@@ -38,6 +38,12 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	return e.checkGaps()
 }
 
+// Restrict drops all images of the last Forward but the first n.
+func (e *exec) Restrict(n int) error {
+	e.n, e.statRows, e.rates = n, 0, nil
+	return nil
+}
+
 // load copies γ, β and the classifier, padded to whole blocks. With frozen statistics it also computes all coefficients.
 func (e *exec) load() {
 	m := &e.d.saved

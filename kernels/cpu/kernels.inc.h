@@ -32,5 +32,5 @@ static const struct weight_core *const weight_cores[] = {
 
 const struct isa ISA(isa) = {
 	ISA_NAME, cores, weight_cores, conv, conv_grad, weight_grad, weight_merge, op, op_grad, block, unblock, spatial_mean,
-	covariance, states, agree, peak,
+	covariance, products, states, agree, peak,
 };

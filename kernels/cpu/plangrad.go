@@ -22,6 +22,9 @@ type gradPlan struct {
 // planGrad plans a pass. jobs is the number of additions of each convolution step.
 func planGrad(p *kernels.Program, s *savedPlan, jobs []int, r plan.Route) *gradPlan {
 	b := plan.NewBackward(p, s.uses, jobs, r)
+	if r.From != noNode {
+		b.Live[r.From].To = len(b.Steps) // for NodeProducts
+	}
 	g := &gradPlan{steps: b.Steps}
 	g.at, g.size = b.Place(func(n kernels.NodeID) int {
 		return (s.n*floats(p.Nodes[n].Shape) + gap + lanes - 1) / lanes * lanes

@@ -53,20 +53,31 @@ static void centred_block(float *u, double *sum, const struct load *l, const str
 		sum[i] += ((double)way[0][i] + way[1][i]) + ((double)way[2][i] + way[3][i]);
 }
 
-// Products of the channels of two blocks of one image, summed over pixels in floats and added to sum in doubles. ROWS sums fit
+static void merge_stretches(double *sums, size_t len) {
+	for (int s = 1; s < STRETCHES; s++)
+		for (size_t i = 0; i < len; i++)
+			sums[i] += sums[s * len + i];
+}
+
+// Pixels of a block: a window of rows and columns, down and right floats apart.
+struct grid { const float *x; size_t down, right; };
+
+// Products of the channels of two blocks of one image at h×w pixels, summed in floats and added to sum in doubles. ROWS sums fit
 // the registers.
-static void block_products(double *sum, const float *x, const float *y, int pixels) {
+static void block_products(double *sum, struct grid x, struct grid y, int h, int w) {
 	enum { ROWS = VW == 16 ? 16 : 4 };
 	for (int i = 0; i < LANES; i += ROWS) {
 		v16 s[ROWS];
 		for (int k = 0; k < ROWS; k++)
 			s[k] = v16_zero();
-		for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES) {
-			v16 v = v16_load(y + p);
+		for (int r = 0; r < h; r++)
+			for (int c = 0; c < w; c++) {
+				const float *a = x.x + r * x.down + c * x.right + i;
+				v16 b = v16_load(y.x + r * y.down + c * y.right);
 #pragma GCC unroll 16
-			for (int k = 0; k < ROWS; k++)
-				s[k] = v16_fma(v16_set1(x[p + i + k]), v, s[k]);
-		}
+				for (int k = 0; k < ROWS; k++)
+					s[k] = v16_fma(v16_set1(a[k]), b, s[k]);
+			}
 		for (int k = 0; k < ROWS; k++) {
 			float row[LANES];
 			v16_store(row, s[k]);
@@ -92,7 +103,7 @@ static void covariance_body(void *arg, struct pool *pool, int thread) {
 				centred_block(u + b * block, b < r0 ? ignored : means + b * LANES, l, a->terms, i, b, a->centre);
 			for (int r = r0; r < r1; r++)
 				for (int c = 0; c <= r; c++)
-					block_products(sums + covariance_pair(r, c), u + r * block, u + c * block, pixels);
+					block_products(sums + covariance_pair(r, c), (struct grid){u + r * block, 0, LANES}, (struct grid){u + c * block, 0, LANES}, 1, pixels);
 		}
 	}
 }
@@ -104,9 +115,7 @@ static void covariance(const struct place *at, double *sums, const float *centre
 	memset(sums, 0, STRETCHES * len * sizeof *sums);
 	struct probe_args a = {.at = at, .mean = sums, .centre = centre, .load = l, .terms = terms};
 	pool_run(at->pool, STRETCHES * covariance_ranges(l->cb), covariance_body, &a);
-	for (int s = 1; s < STRETCHES; s++)
-		for (size_t i = 0; i < len; i++)
-			sums[i] += sums[s * len + i];
+	merge_stretches(sums, len);
 	double m = (double)at->n * l->h * l->w;
 	const double *means = sums + covariance_pair(l->cb, 0);
 	for (int p = 0; p < C; p++) {
@@ -116,6 +125,44 @@ static void covariance(const struct place *at, double *sums, const float *centre
 			cov[(size_t)p * C + q] = cov[(size_t)q * C + p] = s / m - means[p] / m * (means[q] / m);
 		}
 	}
+}
+
+struct products_args {
+	const struct place *at;
+	const struct products *j;
+	double *sums;
+};
+
+// An item is a stretch of the images.
+static void products_body(void *arg, struct pool *pool, int thread) {
+	const struct products_args *a = arg;
+	const struct products *j = a->j;
+	int width = j->w * j->dw, n = a->at->n;
+	size_t pixels = (size_t)j->h * j->w, block = pixels * LANES, wide = block * j->dh * j->dw;
+	for (int item; (item = pool_next(pool, thread)) >= 0;)
+		for (int i = n * item / STRETCHES; i < n * (item + 1) / STRETCHES; i++) {
+			double *sum = a->sums + item * products_len(j);
+			for (int r = 0; r < j->rb; r++)
+				for (int d = 0; d < j->dh * j->dw; d++)
+					for (int c = 0; c < j->cb; c++, sum += LANES * LANES) {
+						size_t corner = ((size_t)(d / j->dw) * width + d % j->dw) * LANES;
+						struct grid x = {j->g + ((size_t)i * j->rb + r) * wide + corner, (size_t)j->dh * width * LANES, (size_t)j->dw * LANES};
+						struct grid y = {j->seed + ((size_t)i * j->cb + c) * block, (size_t)j->w * LANES, LANES};
+						block_products(sum, x, y, j->h, j->w);
+					}
+		}
+}
+
+static void products(const struct place *at, const struct products *j, double *sums, double *dst) {
+	struct products_args a = {at, j, sums};
+	int window = j->dh * j->dw;
+	memset(sums, 0, STRETCHES * products_len(j) * sizeof *sums);
+	pool_run(at->pool, STRETCHES, products_body, &a);
+	merge_stretches(sums, products_len(j));
+	for (int r = 0; r < j->rows; r++)
+		for (int d = 0; d < window; d++)
+			for (int c = 0; c < j->columns; c++, dst++)
+				*dst = sums[(((size_t)(r / LANES) * window + d) * j->cb + c / LANES) * LANES * LANES + r % LANES * LANES + c % LANES];
 }
 
 // states computes, for each image, the codes of its rectifiers and the number of pixels at which each channel fires. Codes have

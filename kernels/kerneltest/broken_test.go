@@ -61,6 +61,7 @@ type (
 	badGram       struct{ kernels.Exec }
 	badRead       struct{ kernels.Exec }
 	badSeed       struct{ kernels.Exec }
+	badProducts   struct{ kernels.Exec }
 	badUpdate     struct{ kernels.Store }
 	deaf          struct{ kernels.Exec }
 	stubborn      struct{ badForward }
@@ -111,6 +112,12 @@ func (e badRead) Read(t kernels.Tap, dst []float32) error {
 func (e badSeed) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	err := e.Exec.NodeGradient(dst, to, seed, from)
 	seed[0]++
+	return err
+}
+
+func (e badProducts) NodeProducts(dst []float64, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	err := e.Exec.NodeProducts(dst, to, seed, from)
+	dst[0] += 1e-2 * (1 + dst[0])
 	return err
 }
 
@@ -191,6 +198,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"a wrong length is taken", "lengths", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
 		{"a call out of order is taken", "order of calls", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
 		{"the seed is written to", "random-3", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
+		{"a product is off by a hundredth", "random-3", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
 		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {

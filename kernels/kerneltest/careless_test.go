@@ -58,6 +58,12 @@ func (carelessExec) NodeGradient([]float32, kernels.NodeID, []float32, kernels.N
 	return nil
 }
 
+func (carelessExec) NodeProducts([]float64, kernels.NodeID, []float32, kernels.NodeID) error {
+	return nil
+}
+
+func (carelessExec) Restrict(int) error { return nil }
+
 func (carelessExec) Covariance(kernels.Tap, []float64, []float64) error { return nil }
 
 func (carelessExec) SpatialMean(kernels.Tap, []float64) error { return nil }

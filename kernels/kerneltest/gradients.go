@@ -152,9 +152,23 @@ func (o *observer) nodeGradients(n int) error {
 		if err := o.keep(fmt.Sprintf("gradient at node %d from %d", to, from), gradient, dst.take, err); err != nil {
 			return err
 		}
+		if err := o.nodeProducts(to, seed, from); err != nil {
+			return err
+		}
 		if !slices.Equal(seed, kept) {
 			return o.failed("NodeGradient", errors.New("the seed was written to"))
 		}
 	}
 	return nil
+}
+
+// nodeProducts keeps the products of the seed and its gradient, if the pixels of to are windows of those of from.
+func (o *observer) nodeProducts(to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	end, start := o.c.Program.Nodes[to].Shape, o.c.Program.Nodes[from].Shape
+	if end.H%start.H != 0 || end.W%start.W != 0 {
+		return nil
+	}
+	dst := outputFloat64(end.Len() / (start.H * start.W) * start.C)
+	err := o.e.NodeProducts(dst.slice(), to, seed, from)
+	return o.keep(fmt.Sprintf("products at node %d from %d", to, from), gradient, dst.take, err)
 }

@@ -55,8 +55,8 @@ func observe(c *Case, d kernels.Device, gates map[string][]float32, r ref.Roundi
 	return o, o.all()
 }
 
-// all makes the runs: training, MC-BatchNorm, the statistics of an earlier Forward, given statistics, and a smaller
-// batch. Large networks take the reference seconds; they have the first two runs only.
+// all makes the runs: training, the first of its images with its statistics, MC-BatchNorm, the statistics of an earlier Forward, given statistics, and a smaller
+// batch. Large networks take the reference seconds; they have the first three runs only.
 func (o *observer) all() error {
 	o.results, o.record = nil, map[string][]float32{}
 	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
@@ -66,15 +66,17 @@ func (o *observer) all() error {
 		name        string
 		n, statRows int
 		set         bool
+		restrict    int // to so many images; 0: not
 	}{
-		{"batch", o.c.N, o.c.N, false},
-		{"rows", o.c.N, o.c.StatRows, false},
-		{"left", o.c.N, 0, false},
-		{"set", o.c.N, 0, true},
-		{"fewer", fewer, fewer, false},
+		{"batch", o.c.N, o.c.N, false, 0},
+		{"restricted", o.c.N, o.c.N, false, fewer},
+		{"rows", o.c.N, o.c.StatRows, false, 0},
+		{"left", o.c.N, 0, false, 0},
+		{"set", o.c.N, 0, true, 0},
+		{"fewer", fewer, fewer, false, 0},
 	}
 	if o.c.Program.MACs()*int64(o.c.N) > 1e7 {
-		runs = runs[:2]
+		runs = runs[:3]
 	}
 	for _, run := range runs {
 		o.run = run.name
@@ -83,7 +85,7 @@ func (o *observer) all() error {
 				return o.failed("SetStatistics", err)
 			}
 		}
-		if err := o.forward(images[:run.n*size], labels[:run.n], run.statRows); err != nil {
+		if err := o.forward(images[:run.n*size], labels[:run.n], run.statRows, run.restrict); err != nil {
 			return err
 		}
 	}
@@ -93,11 +95,17 @@ func (o *observer) all() error {
 	return o.dataUnchanged()
 }
 
-// forward makes one Forward and all calls after it.
-func (o *observer) forward(images []float32, labels []int, statRows int) error {
+// forward makes one Forward and all calls after it, of its first restrict images unless that is 0.
+func (o *observer) forward(images []float32, labels []int, statRows, restrict int) error {
 	n := len(labels)
 	if err := o.e.Forward(images, statRows); err != nil {
 		return o.failed("Forward", err)
+	}
+	if restrict > 0 {
+		n, labels, statRows = restrict, labels[:restrict], 0
+		if err := o.e.Restrict(n); err != nil {
+			return o.failed("Restrict", err)
+		}
 	}
 	if err := o.outputs(n, labels); err != nil {
 		return err

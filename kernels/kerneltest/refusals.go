@@ -107,6 +107,7 @@ func callOrder(f Factory, o Options) error {
 			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
 		}},
 		{"CodeGram before Forward", func() error { _, err := e.CodeGram(make([]int64, c.N*c.N)); return err }},
+		{"Restrict before Forward", func() error { return e.Restrict(1) }},
 		{"Read before Forward", func() error { return e.Read(kernels.NodeTap(0), make([]float32, c.N*p.Nodes[0].Len())) }},
 	}); err != nil {
 		return err
@@ -190,6 +191,8 @@ func (s *session) lengthsOff(by int) []refusal {
 		{"SampleGradients", func() error { return e.SampleGradients(f32(n * p.BNParams())) }},
 		{"NodeGradient's dst", func() error { return e.NodeGradient(f32(n*node), 0, make([]float32, n*p.Nodes[1].Len()), 1) }},
 		{"NodeGradient's seed", func() error { return e.NodeGradient(make([]float32, n*node), 0, f32(n*p.Nodes[1].Len()), 1) }},
+		{"NodeProducts' dst", func() error { return e.NodeProducts(f64(c*c), 0, make([]float32, n*node), 0) }},
+		{"NodeProducts' seed", func() error { return e.NodeProducts(make([]float64, c*c), 0, f32(n*node), 0) }},
 		{"Statistics' means", func() error { return e.Statistics(f64(channels), make([]float64, channels)) }},
 		{"Statistics' variances", func() error { return e.Statistics(make([]float64, channels), f64(channels)) }},
 		{"SetStatistics' means", func() error { return e.SetStatistics(f64(channels), make([]float64, channels)) }},
@@ -233,6 +236,8 @@ func (s *session) outOfRange() []refusal {
 		{"an update of a parameter twice", func() error { return s.update(kernels.Update{LR: 1}, 0, 0) }},
 		{"a learning rate of −1", func() error { return s.update(kernels.Update{LR: -1}, 0) }},
 		{"an optimizer too many", func() error { return s.update(kernels.Update{Kind: kernels.AdamW + 1}, 0) }},
+		{"a restriction to no images", func() error { return e.Restrict(0) }},
+		{"a restriction to more images", func() error { return e.Restrict(s.N + 1) }},
 		{"no images", func() error { return e.Forward(nil, 0) }},
 		{"part of an image", func() error { return e.Forward(s.Images[:size+1], 1) }},
 		{"more images than compiled for", func() error { return e.Forward(make([]float32, (s.Batch+1)*size), 1) }},

@@ -63,11 +63,13 @@ func passes(c *Case, e kernels.Exec) []pass {
 	from, to := p.Steps[len(p.Steps)-1].In[0], p.Steps[1].In[0]
 	sample := make([]float32, c.N*p.BNParams())
 	seed, back := make([]float32, c.N*p.Nodes[from].Len()), make([]float32, c.N*p.Nodes[to].Len())
+	products := make([]float64, p.Nodes[to].Len()/(p.Nodes[from].H*p.Nodes[from].W)*p.Nodes[from].C)
 	return []pass{
 		{"Forward", func() error { return e.Forward(c.Images, c.N) }},
 		{"Backward", func() error { return e.Backward(kernels.DifferentiateStatistics, false) }},
 		{"SampleGradients", func() error { return e.SampleGradients(sample) }},
 		{"NodeGradient", func() error { return e.NodeGradient(back, to, seed, from) }},
+		{"NodeProducts", func() error { return e.NodeProducts(products, to, seed, from) }},
 	}
 }
 

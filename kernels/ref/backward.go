@@ -256,12 +256,35 @@ func (e *Exec) SampleGradients(dst []float32) error {
 
 // NodeGradient propagates the gradient seed from one node to another.
 func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	g, err := e.nodeGradient(to, seed, from)
+	clear(dst)
+	toFloat32(dst, g)
+	return err
+}
+
+// nodeGradient returns the gradient at to, nil if the seed does not reach it.
+func (e *Exec) nodeGradient(to kernels.NodeID, seed []float32, from kernels.NodeID) ([]float64, error) {
 	b := e.newPass(kernels.FreezeStatistics, false)
 	b.nodes[from] = widen(seed)
-	if err := b.run(); err != nil {
+	err := b.run()
+	return b.nodes[to], err
+}
+
+// NodeProducts propagates the seed and sums the products of the result's channels and the seed's.
+func (e *Exec) NodeProducts(dst []float64, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
+	g, err := e.nodeGradient(to, seed, from)
+	clear(dst)
+	if err != nil || g == nil {
 		return err
 	}
-	clear(dst)
-	toFloat32(dst, b.nodes[to])
+	end, start := e.p.Nodes[to].Shape, e.p.Nodes[from].Shape
+	h, w := end.H/start.H, end.W/start.W
+	for at, v := range g {
+		x, y, c, i := at%end.W, at/end.W%end.H, at/(end.H*end.W)%end.C, at/end.Len()
+		row := (c*h+y%h)*w + x%w
+		for k := range start.C {
+			dst[row*start.C+k] += v * float64(seed[((i*start.C+k)*start.H+y/h)*start.W+x/w])
+		}
+	}
 	return nil
 }

@@ -30,6 +30,17 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 	return nil
 }
 
+// Restrict drops all images of the last Forward but the first n.
+func (e *Exec) Restrict(n int) error {
+	e.n, e.statRows = n, 0
+	e.gates = map[kernels.NodeID][]float32{}
+	e.dLogits, e.sample, e.grads = nil, nil, nil
+	for v := range e.values {
+		e.values[v] = e.values[v][:n*e.p.Values[v].Len()]
+	}
+	return nil
+}
+
 // compute stores what s computes from act(node).
 func (e *Exec) compute(s *kernels.Step) {
 	in := e.p.Nodes[s.In[0]].Shape
