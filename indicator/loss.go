@@ -7,7 +7,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// takeLoss computes the loss of the calibration images with batch statistics, and its gradient by γ and β, as training does.
+// takeLoss computes the loss of the calibration images with batch statistics.
 func (e *evidence) takeLoss() error {
 	if err := e.exec.CrossEntropy(e.labels, 0); err != nil {
 		return fmt.Errorf("cross-entropy: %w", err)
@@ -17,6 +17,11 @@ func (e *evidence) takeLoss() error {
 		return fmt.Errorf("loss: %w", err)
 	}
 	e.nll, e.correct = nll, float64(correct)/float64(e.cfg.Images)
+	return nil
+}
+
+// takeSaliency computes the gradient of the loss by γ and β, as training does.
+func (e *evidence) takeSaliency() error {
 	if err := e.exec.Backward(kernels.DifferentiateStatistics, false); err != nil {
 		return fmt.Errorf("backward: %w", err)
 	}

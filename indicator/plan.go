@@ -19,7 +19,8 @@ const (
 	blockSpectra                    // spectral entropy of every block's output
 	bnSpectra                       // spectral entropy of every BatchNorm's input
 	statistics                      // noise of every BatchNorm's statistics
-	loss                            // loss, accuracy and γ, β gradients of the calibration images
+	loss                            // loss and accuracy of the calibration images
+	saliency                        // its gradients by γ and β; needs loss
 	probes                          // gradients through every block
 	jacobians                       // per-sample gradients by γ and β
 	resamples                       // logits under resampled statistics
@@ -28,9 +29,24 @@ const (
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
 // statistics.
 const (
-	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | frozen
+	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
 	frozen     = probes | jacobians
 )
+
+// beside returns needs with the passes that cost next to nothing beside them.
+func beside(needs passes) passes {
+	all := needs | gammas
+	if needs&^gammas != 0 {
+		all |= affine
+	}
+	if needs&calibrated != 0 {
+		all |= logits | loss
+	}
+	if needs&codes != 0 {
+		all |= firing
+	}
+	return all
+}
 
 // measurements in the order in which they can share forward passes: those of the calibration images, those with the
 // statistics frozen, those with resampled ones.
@@ -38,7 +54,7 @@ var measurements = []struct {
 	needs passes
 	take  func(*evidence) error
 }{
-	{affine | loss | jacobians, (*evidence).readAffine},
+	{affine | saliency | jacobians, (*evidence).readAffine},
 	{gammas, (*evidence).readGammas},
 	{calibrated, (*evidence).calibrate},
 	{codes, (*evidence).takeCodes},
@@ -48,6 +64,7 @@ var measurements = []struct {
 	{bnSpectra, (*evidence).takeBNSpectra},
 	{statistics, (*evidence).takeNoise},
 	{loss, (*evidence).takeLoss},
+	{saliency, (*evidence).takeSaliency},
 	{frozen, (*evidence).freeze},
 	{probes, (*evidence).takeProbes},
 	{jacobians, (*evidence).takeJacobians},
@@ -75,7 +92,7 @@ type evidence struct {
 	noise        []float64 // statistics: by BN whose input varies
 
 	nll, correct float64 // loss: mean negative log-likelihood, share of the images that are right
-	saliency     float64 // loss: Σ|γ∂γ|+|β∂β|
+	saliency     float64 // saliency: Σ|γ∂γ|+|β∂β|
 
 	isometries []float64 // probes: by block
 

@@ -3,6 +3,7 @@ package indicator
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"bnas.example/kernels"
 	"bnas.example/philox"
@@ -46,9 +47,12 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	}
 	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}}
 	for i := range terms {
-		s.want[i] = len(cfg.Terms) == 0
+		s.want[i] = len(cfg.Terms) == 0 || slices.Contains(cfg.Terms, AllTerms)
 	}
 	for _, name := range cfg.Terms {
+		if name == AllTerms {
+			continue
+		}
 		i, err := termIndex(name)
 		if err != nil {
 			return nil, err

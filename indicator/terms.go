@@ -51,7 +51,7 @@ var terms = []Term{
 	{"gamma_sum", Baseline, false, gammas, gammaSum},
 	{"gamma_node", Baseline, true, gammas, gammaNode},
 	{"gamma_ratio", Baseline, true, gammas, gammaRatio},
-	{"bn_snip", Baseline, true, loss, bnSnip},
+	{"bn_snip", Baseline, true, loss | saliency, bnSnip},
 	{"one_shot_nll", Baseline, true, loss, oneShotNLL},
 	{"one_shot_accuracy", Baseline, true, loss, oneShotAccuracy},
 	{"params", Baseline, true, 0, countParams},
@@ -70,6 +70,28 @@ func TermNames() []string {
 		names[i] = t.Name
 	}
 	return names
+}
+
+// AllTerms stands for every term in Config.Terms.
+const AllTerms = "all"
+
+// TermsOf returns the terms of a composite, and those that cost next to nothing beside them, in the order of TermNames.
+func TermsOf(c Composite) ([]string, error) {
+	var needs passes
+	for _, name := range c.Terms {
+		i, err := termIndex(name)
+		if err != nil {
+			return nil, err
+		}
+		needs |= terms[i].needs
+	}
+	var names []string
+	for _, t := range terms {
+		if t.needs&^beside(needs) == 0 {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
 }
 
 // termIndex finds a term by name; the error lists the names.

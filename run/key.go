@@ -9,18 +9,19 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"bnas.example/indicator"
 	"bnas.example/kernels"
 	"bnas.example/search"
 )
 
-// Key identifies the setup that produces the scores: supernet, parameters, scoring, images, device and its arithmetic. A
-// ledger can be continued only with an equal Key.
-func (r *Run) Key() (search.Key, error) {
+// key identifies the setup that produces the scores: supernet, parameters, scoring, images, device and its arithmetic. A
+// ledger can be continued only with an equal key.
+func (r *Run) key(c indicator.Config) (search.Key, error) {
 	net, err := yaml.Marshal(r.Net.Config)
 	if err != nil {
 		return nil, err
 	}
-	score, err := yaml.Marshal(r.Config.Score)
+	score, err := yaml.Marshal(c)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// Scorer returns a scorer of the indicator's terms, averaged over the repeats of the configuration. It uses images that were
+// Scorer returns a scorer of the terms of ScoredTerms, averaged over the repeats of the configuration. It uses images that were
 // held out from training, or training images if too few were held out. If there are too few of both, the error is an
 // *ImagesError.
 //
@@ -19,8 +19,17 @@ import (
 // run has no folder, its network is untrained: the repeat then also has other initial parameters. Those of a trained network
 // are the same in all repeats, because γ and β were learned with the frozen weights.
 func (r *Run) Scorer() (*indicator.Repeated, error) {
+	c, err := r.scoring()
+	if err != nil {
+		return nil, err
+	}
+	return r.repeated(c)
+}
+
+// repeated is Scorer with given settings.
+func (r *Run) repeated(c indicator.Config) (*indicator.Repeated, error) {
 	var scorers []*indicator.Scorer
-	for repeat := range max(int(r.Config.Score.Repeats), 1) {
+	for repeat := range max(int(c.Repeats), 1) {
 		net, store := r.Net, r.Store
 		var err error
 		if repeat > 0 && r.Dir == "" {
@@ -28,7 +37,7 @@ func (r *Run) Scorer() (*indicator.Repeated, error) {
 				return nil, err
 			}
 		}
-		s, err := r.scorer(net, store, r.Config.Score.Repeat(repeat))
+		s, err := r.scorer(net, store, c.Repeat(repeat))
 		if err != nil {
 			return nil, err
 		}
@@ -65,6 +74,7 @@ func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Confi
 // ledger again.
 type Evaluator struct {
 	search.Evaluator
+	Terms  []string // that it computes
 	scorer *indicator.Repeated
 	ledger *search.Ledger
 }
@@ -73,9 +83,10 @@ type Evaluator struct {
 func (e *Evaluator) stopWith(ctx context.Context) { e.scorer.Stop = ctx.Err }
 
 // Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir
-// has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger).
+// has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger). A ledger of more terms goes on with
+// these.
 func (r *Run) Evaluator(dir string) (*Evaluator, error) {
-	scorer, err := r.Scorer()
+	c, err := r.scoring()
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +94,11 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		dir = r.Dir
 	}
 	if dir == "" {
-		return &Evaluator{Evaluator: scorer, scorer: scorer}, nil
+		scorer, err := r.repeated(c)
+		return &Evaluator{Evaluator: scorer, Terms: termsOf(c), scorer: scorer}, err
+	}
+	if _, err := r.unseen(c.ImagesNeeded()); err != nil {
+		return nil, err // before there is a folder
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
@@ -91,7 +106,11 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	if err := r.lock(dir); err != nil {
 		return nil, err
 	}
-	key, err := r.Key()
+	c, key, err := r.setup(dir, c)
+	if err != nil {
+		return nil, err
+	}
+	scorer, err := r.repeated(c)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +120,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}
 	return &Evaluator{
 		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scorer, Ledger: ledger},
+		Terms:     termsOf(c),
 		scorer:    scorer,
 		ledger:    ledger,
 	}, nil

@@ -41,8 +41,12 @@ func (r *Run) composite() (indicator.Composite, error) {
 	if err == nil {
 		err = r.Config.Search.CheckSpace(r.Net.Space)
 	}
+	if err != nil {
+		return composite, err
+	}
+	terms, err := r.ScoredTerms()
 	for _, term := range composite.Terms {
-		if terms := r.Config.Score.Terms; err == nil && len(terms) > 0 && !slices.Contains(terms, term) {
+		if err == nil && !slices.Contains(terms, term) {
 			err = setting.Errorf("score.terms", "%s: %s of objective.composite %s is missing", strings.Join(terms, ","), term, r.Config.Objective.Composite)
 		}
 	}

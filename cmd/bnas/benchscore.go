@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"bnas.example/indicator"
 	"bnas.example/ntk"
 	"bnas.example/run"
 )
@@ -61,7 +60,7 @@ type scoreBenchResult struct {
 }
 
 func benchScore(c *cli.Context) error {
-	cfg, err := configOf(c, joined(supernetSettings, imageSettings, measureSettings)...)
+	cfg, err := configOf(c, joined(supernetSettings, imageSettings, measureSettings, compositeSetting)...)
 	if err != nil {
 		return err
 	}
@@ -71,6 +70,10 @@ func benchScore(c *cli.Context) error {
 	}
 	defer opened.Close()
 	scorer, err := opened.Scorer()
+	if err != nil {
+		return err
+	}
+	terms, err := opened.ScoredTerms()
 	if err != nil {
 		return err
 	}
@@ -90,7 +93,7 @@ func benchScore(c *cli.Context) error {
 	}
 	slices.Sort(ms)
 	r := scoreBenchResult{
-		Space: opened.Net.Space.Name(), Device: opened.Device.Info().Detail, Terms: len(indicator.TermNames()),
+		Space: opened.Net.Space.Name(), Device: opened.Device.Info().Detail, Terms: len(terms),
 		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
 	}
 	return output(c, r, func(w io.Writer) {

@@ -22,19 +22,21 @@ func scoreCommand() *cli.Command {
 	settings := joined(supernetSettings, imageSettings, scoreSettings)
 	return &cli.Command{
 		Name:      "score",
-		Usage:     "every term of every indicator for given architectures",
+		Usage:     "the terms of the indicator for given architectures",
 		ArgsUsage: "[ARCH…]",
 		Flags: append(flags(settings, computeSettings), runFlag,
 			textFlag("out", "a folder `DIR` whose scores.csv keeps the scores, or a file FILE.csv to write", "the run's"),
 			&cli.BoolFlag{Name: "all", Usage: "every architecture of the space", Category: catCommand},
 			optionalInt("sample", "`N` architectures, drawn uniformly", 1, most),
 			textFlag("file", "the architectures in `FILE`, one a line; - is stdin", "none"),
-			textFlag("columns", "the table has the terms `A,B,…`", "all"),
+			textFlag("columns", "the table has the terms `A,B,…`", "all that are computed"),
 			textFlag("sort", "sort by the term `NAME`, the highest first", "as given"),
 			optionalInt("top", "show the first `N` only", 1, most)),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort naswot --top 10 --columns naswot,macs\n" +
-			"bnas score --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
+			"bnas score --terms all --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
+			"Without --terms it computes the terms of the search's composite, and those that cost nothing beside them. With\n" +
+			"--terms all it computes all: bnas correlate judges the terms that the scores have.\n\n" +
 			"With --run or --out DIR a folder keeps the scores: what it has is not computed again, and an interrupted command\n" +
 			"goes on. --out FILE.csv writes the scores of this command to that file at the end.\n\n" +
 			"With --repeats N a term is the mean over N repeats, and takes N times as long. The files then have the standard\n" +
@@ -61,7 +63,7 @@ func score(c *cli.Context, settings []setting) error {
 		return err
 	}
 	ledger, file := scoreOutput(c.String("out"))
-	scores, path, err := scoreAll(c, r, archs, ledger)
+	scores, path, err := scoreAll(c, r, archs, ledger, &view)
 	if err != nil {
 		return err
 	}
@@ -80,11 +82,7 @@ func score(c *cli.Context, settings []setting) error {
 	if path != "" {
 		result["file"] = path
 	}
-	names := view.columns
-	if len(names) == 0 {
-		names = r.Config.Score.Terms
-	}
-	return output(c, result, func(w io.Writer) { scoreTable(c, w, r.Net.Space, shownArchs, shown, names) })
+	return output(c, result, func(w io.Writer) { scoreTable(c, w, r.Net.Space, shownArchs, shown, view.columns) })
 }
 
 // scoreOutput divides the values of --out: the folder of a ledger, or a file to write.
@@ -95,8 +93,8 @@ func scoreOutput(out string) (ledger, file string) {
 	return out, ""
 }
 
-// scoreAll scores the architectures and returns the path of the ledger, if there is one.
-func scoreAll(c *cli.Context, r *run.Run, archs []supernet.Arch, ledger string) ([]indicator.Scores, string, error) {
+// scoreAll scores the architectures and returns the path of the ledger, if there is one. It fits the view to the terms.
+func scoreAll(c *cli.Context, r *run.Run, archs []supernet.Arch, ledger string, v *view) ([]indicator.Scores, string, error) {
 	if ledger != "" || r.Dir != "" {
 		if err := keeping(c); err != nil {
 			return nil, "", err
@@ -107,6 +105,9 @@ func scoreAll(c *cli.Context, r *run.Run, archs []supernet.Arch, ledger string) 
 		return nil, "", err
 	}
 	defer evaluator.Close()
+	if err := v.fit(evaluator.Terms); err != nil {
+		return nil, "", err
+	}
 	bar := newProgress(c, "score", len(archs))
 	scores, err := evaluator.ScoreAll(c.Context, archs, func(done int) { bar.at(done, "") })
 	bar.end()

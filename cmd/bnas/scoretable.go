@@ -16,7 +16,7 @@ import (
 
 // view is the choice of rows and columns that a table of scores shows.
 type view struct {
-	columns []string // terms; empty: all
+	columns []string // terms; empty: all that are computed
 	sort    string   // a term; empty: as given
 	top     int      // 0: all
 }
@@ -39,11 +39,25 @@ func viewOf(c *cli.Context) (view, error) {
 
 // isTerm returns an error if the name in a flag is no term, or none that --terms computes.
 func isTerm(c *cli.Context, flag, name string) error {
-	if c.IsSet("terms") && slices.Contains(indicator.TermNames(), name) && !slices.Contains(strings.Split(c.String("terms"), ","), name) {
+	terms := strings.Split(c.String("terms"), ",")
+	if c.IsSet("terms") && slices.Contains(indicator.TermNames(), name) && !slices.Contains(terms, name) && !slices.Contains(terms, indicator.AllTerms) {
 		return usagef("--%s %s: --terms %s leaves this term out", flag, name, c.String("terms"))
 	}
 	if !slices.Contains(indicator.TermNames(), name) {
 		return usagef("--%s %q: there is no such term%s; there are %s", flag, name, didYouMean(name, "", indicator.TermNames()), strings.Join(indicator.TermNames(), ", "))
+	}
+	return nil
+}
+
+// fit shows all computed terms unless columns are given. It is an error if a term of the view is not computed.
+func (v *view) fit(computed []string) error {
+	for _, name := range append(slices.Clone(v.columns), v.sort) {
+		if name != "" && !slices.Contains(computed, name) {
+			return usagef("%s is not computed: add --terms %s, or --terms all", name, name)
+		}
+	}
+	if len(v.columns) == 0 {
+		v.columns = computed
 	}
 	return nil
 }
@@ -83,9 +97,6 @@ func descending(a, b float64) int {
 
 // scoreTable prints one architecture as a column of terms, or several architectures one a line.
 func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []supernet.Arch, scores []indicator.Scores, names []string) {
-	if len(names) == 0 {
-		names = indicator.TermNames()
-	}
 	if len(scores) == 1 {
 		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
 		if scores[0].Dead {

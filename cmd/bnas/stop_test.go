@@ -36,7 +36,7 @@ var interrupts = []struct {
 	{"bench kernel --repeats 1000000 " + netFlags, "", exitKilled, "lost"},
 	{"bench score --repeats 6000 " + netFlags + " " + fewFlags, "", exitKilled, "lost"},
 	{"score --all " + netFlags + " " + fewFlags, "msg=device", exitKilled, "lost"},
-	{"search --strategy exhaustive --composite params " + netFlags + " " + fewFlags, "msg=device", exitKilled, "lost"},
+	{"search --strategy exhaustive --composite naswot " + netFlags + " " + fewFlags, "msg=device", exitKilled, "lost"},
 	{"eval --split test --calibration-images 7000 " + netFlags + strings.Repeat(" 3,3,3,3,3,3", 1000), "msg=device", exitKilled, "lost"},
 	{"score --all --out LEDGER " + netFlags + " " + fewFlags, "msg=device", exitInterrupted, "to go on: bnas score --all --out LEDGER " + netFlags},
 	{"search --strategy regularised --composite params --population 2 --max-evaluations 1000000 --out LEDGER2 --config CONFIG " + netFlags + " " + fewFlags,

@@ -13,7 +13,7 @@ import (
 // TestTablesFitTheTerminal: no line of a table is wider than the terminal, the architectures can be copied, and a line names
 // the columns that are left out.
 func TestTablesFitTheTerminal(t *testing.T) {
-	score := "score " + netFlags + " " + fewFlags + " --sample 3 --seed 1"
+	score := "score " + netFlags + " " + fewFlags + " --terms all --sample 3 --seed 1"
 	_, piped, _ := inProcess(strings.Fields(score + " --quiet")...)
 	if lines := strings.Split(piped, "\n"); strings.Count(lines[1], "~") != 6 || len(strings.Fields(lines[0])) != len(indicator.TermNames())+1 {
 		t.Fatalf("a pipe does not get the whole table: %s", piped)
