@@ -30,7 +30,7 @@ func (m *memory) reserve(floats int) error {
 		m.base = C.new_floats(C.size_t(floats))
 	}
 	if m.base == nil {
-		return fmt.Errorf("no memory for %d MiB", floats>>18)
+		return fmt.Errorf("no memory for %d MiB: fewer images or channels need less", floats>>18)
 	}
 	m.size = floats
 	return nil
