@@ -20,7 +20,7 @@ func BenchmarkScore(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dev, err := cpu.New(2)
+	dev, err := cpu.New(2, cpu.Strict)
 	if err != nil {
 		b.Fatal(err)
 	}

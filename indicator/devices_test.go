@@ -16,7 +16,7 @@ func TestDevicesAgree(t *testing.T) {
 	for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
 		b := newBench(t, placement, true)
 		want := b.score(t, mixed)
-		dev, err := cpu.New(2)
+		dev, err := cpu.New(2, cpu.Strict)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,7 @@ func TestWrongSettings(t *testing.T) {
 		change  func(*Config)
 	}{
 		{"threads", func(c *Config) { c.Threads = -1 }},
+		{"numerics", func(c *Config) { c.Numerics = "exact" }},
 		{"precision", func(c *Config) { c.Precision = "fp8" }},
 		{"device", func(c *Config) { c.Device = "tpu" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = -1 }},

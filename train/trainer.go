@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"bnas.example/data"
@@ -182,7 +183,11 @@ func (t *Trainer) Resume() error {
 			return err
 		}
 	}
-	if now := deviceOf(t.dev); c.Device != now && c.Device != t.dev.Info().Name {
+	now := deviceOf(t.dev)
+	if made, has := numericsOf(c.Device), numericsOf(now); made != has && made != "" && has != "" {
+		return fmt.Errorf("train: %s: the checkpoint was made with --numerics %s and this run has %s: give it the same", t.dir, made, has)
+	}
+	if c.Device != now && c.Device != t.dev.Info().Name {
 		slog.Warn("the checkpoint was made on another device; the bits of the result will differ", "made on", c.Device, "now", now)
 	}
 	if err := t.restore(c); err != nil {
@@ -196,6 +201,17 @@ func (t *Trainer) Resume() error {
 func deviceOf(d kernels.Device) string {
 	info := d.Info()
 	return info.Name + ", " + info.Arithmetic
+}
+
+// numericsOf returns the numerics of the CPU engine that a name of deviceOf stands for, and "" for another device.
+func numericsOf(device string) string {
+	switch kind, arithmetic, _ := strings.Cut(device, ", "); {
+	case kind != "cpu":
+		return ""
+	case strings.HasSuffix(arithmetic, ", fast"):
+		return "fast"
+	}
+	return "strict"
 }
 
 // Run trains until the last step or until the ranking has settled. If ctx or the time budget ends before, the error is

@@ -114,11 +114,12 @@ var (
 	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
 	deviceSettings = []setting{
 		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
+		{"numerics", "numerics", "of the CPU's 3×3 convolutions: `NAME` is strict or fast (faster, less exact)", catMachine},
 		{"device", "device", "`NAME` is " + either(run.Devices()), catMachine},
 		{"precision", "precision", "of a GPU's convolutions: `NAME` is fp32, tf32, fp16 (gradients in bf16) or bf16", catMachine},
 		{"half", "half", "store a GPU's values for the backward pass in half precision", catMachine},
 	}
-	planSettings    = deviceSettings[1:]                  // all but the threads
+	planSettings    = deviceSettings[2:]                  // all that a GPU has
 	computeSettings = joined(seedSetting, deviceSettings) // of a command that computes
 )
 

@@ -35,7 +35,7 @@ func network(b *testing.B, threads int, cell string) (kernels.Exec, []float32, [
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := cpu.New(threads)
+	d, err := cpu.New(threads, cpu.Strict)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func BenchmarkCompile(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := cpu.New(1)
+	d, err := cpu.New(1, cpu.Strict)
 	if err != nil {
 		b.Fatal(err)
 	}

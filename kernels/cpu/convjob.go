@@ -99,7 +99,11 @@ func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kern
 	if turned {
 		adding = 1
 	}
-	C.choose_core(d.isa, &j.c, adding)
+	fast := C.int(0)
+	if d.numerics == Fast {
+		fast = 1
+	}
+	C.choose_core(d.isa, &j.c, adding, fast)
 	return j
 }
 

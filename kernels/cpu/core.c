@@ -4,7 +4,7 @@
 #include "core.h"
 
 const struct core *core_for(const struct isa *isa, struct conv_shape *s, const char *name) {
-	for (const struct core *const *c = isa->cores; *c; c++)
+	for (const struct core *const *c = name ? isa->fast_cores : isa->cores; *c; c++)
 		if ((!name || !strcmp((*c)->name, name)) && (*c)->fits(s)) {
 			if ((*c)->widen)
 				(*c)->widen(s);

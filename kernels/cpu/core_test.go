@@ -32,6 +32,7 @@ var testedCores = []struct {
 	vary  func(r *rand.Rand, c *coreShape)
 }{
 	{"winograd", 2e-6, nil},
+	{"winograd8", 1e-4, func(_ *rand.Rand, c *coreShape) { c.Height, c.Width = (c.Height+7)/8*8, (c.Width+7)/8*8 }},
 	{"conv1x1", 1e-6, func(_ *rand.Rand, c *coreShape) { c.Kernel = 1 }},
 	{"depthwise", 1e-6, func(r *rand.Rand, c *coreShape) {
 		c.Depthwise, c.Out = true, c.In

@@ -8,11 +8,32 @@ import (
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/kernels/kerneltest"
+	"bnas.example/kernels/ref"
 )
 
 // TestConformance runs the suite in every instruction set that the processor has: all of it in the widest, which bnas uses,
 // and small networks in the others.
 func TestConformance(t *testing.T) {
+	everyISA(t, func(t *testing.T, best bool) {
+		o := kerneltest.Options{Seed: 1}
+		if !best || sanitized {
+			o.Random, o.Small = 10, true
+		}
+		kerneltest.Run(t, poisoned(t, cpu.Strict), o)
+	})
+}
+
+// TestConformanceFast: the fast numerics are within the error that docs/speed.md states. The cells of the suite have maps that
+// are whole tiles.
+func TestConformanceFast(t *testing.T) {
+	everyISA(t, func(t *testing.T, best bool) {
+		o := kerneltest.Options{Seed: 1, Random: 10, Small: !best || sanitized, Rounding: ref.Rounding{Stored: ref.Format{Bits: 14, MinExponent: -126}}}
+		kerneltest.Run(t, poisoned(t, cpu.Fast), o)
+	})
+}
+
+// everyISA runs a test in each instruction set that the processor has; best is the widest.
+func everyISA(t *testing.T, test func(t *testing.T, best bool)) {
 	best, _ := cpu.Available()
 	for _, isa := range []string{"avx512", "avx2", "portable"} {
 		t.Run(isa, func(t *testing.T) {
@@ -23,19 +44,15 @@ func TestConformance(t *testing.T) {
 			if sanitized && isa != best {
 				t.Skip("one instruction set is enough under a sanitizer: the source is the same")
 			}
-			o := kerneltest.Options{Seed: 1}
-			if isa != best || sanitized {
-				o.Random, o.Small = 10, true
-			}
-			kerneltest.Run(t, poisoned(t), o)
+			test(t, isa == best)
 		})
 	}
 }
 
 // poisoned makes poisoned devices. At the end of the test it closes those that are still open.
-func poisoned(t *testing.T) kerneltest.Factory {
+func poisoned(t *testing.T, n cpu.Numerics) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {
-		d, err := cpu.NewPoisoned(threads)
+		d, err := cpu.NewPoisoned(threads, n)
 		if err == nil {
 			t.Cleanup(func() { d.Close() })
 		}

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"slices"
 
 	"bnas.example/kernels"
 )
@@ -14,26 +15,30 @@ import (
 // device is a kernels.Backend. It runs one Exec at a time on a pool of threads. saved is the memory that lives from a
 // Forward to the next, moving holds the gradients of a backward pass, scratch is the memory of each thread within a step.
 type device struct {
-	isa     *C.struct_isa
-	threads int
-	pool    *C.struct_pool
-	saved   memory
-	moving  memory
-	scratch memory
-	poison  bool // fill memory with NaN before use, and check the gaps between buffers: for tests
+	isa      *C.struct_isa
+	threads  int
+	numerics Numerics
+	pool     *C.struct_pool
+	saved    memory
+	moving   memory
+	scratch  memory
+	poison   bool // fill memory with NaN before use, and check the gaps between buffers: for tests
 }
 
 // New starts a device with the given number of threads, including the calling thread. It returns an error if ISAVariable
 // names an instruction set that the processor does not have.
-func New(threads int) (kernels.Device, error) {
-	d, err := newDevice(threads)
+func New(threads int, n Numerics) (kernels.Device, error) {
+	d, err := newDevice(threads, n)
 	if err != nil {
 		return nil, err
 	}
 	return kernels.Guard("cpu", d), nil
 }
 
-func newDevice(threads int) (*device, error) {
+func newDevice(threads int, n Numerics) (*device, error) {
+	if !slices.Contains(AllNumerics, n) {
+		return nil, fmt.Errorf("cpu: numerics %q: there is %q", n, AllNumerics)
+	}
 	if threads < 1 || threads > 1024 {
 		return nil, fmt.Errorf("cpu: %d threads, must be 1…1024", threads)
 	}
@@ -41,7 +46,7 @@ func newDevice(threads int) (*device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &device{isa: isa, threads: threads, pool: C.pool_new(C.int(threads))}
+	d := &device{isa: isa, threads: threads, numerics: n, pool: C.pool_new(C.int(threads))}
 	if d.pool == nil {
 		return nil, fmt.Errorf("cpu: cannot start %d threads", threads)
 	}
@@ -50,6 +55,9 @@ func newDevice(threads int) (*device, error) {
 
 func (d *device) Info() kernels.Info {
 	name := C.GoString(d.isa.name)
+	if d.numerics == Fast {
+		name += ", fast"
+	}
 	return kernels.Info{Name: "cpu", Detail: fmt.Sprintf("%s, %d threads", name, d.threads), Threads: d.threads, Arithmetic: name}
 }
 

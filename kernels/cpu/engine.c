@@ -8,8 +8,8 @@
 #include <sys/mman.h>
 #endif
 
-void choose_core(const struct isa *isa, struct conv_job *j, int adding) {
-	const struct core *const *c = isa->cores;
+void choose_core(const struct isa *isa, struct conv_job *j, int adding, int fast) {
+	const struct core *const *c = fast ? isa->fast_cores : isa->cores;
 	while (!(*c)->fits(&j->shape))
 		c++;
 	j->core = *c;

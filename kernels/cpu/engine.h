@@ -90,6 +90,7 @@ struct weight_slice;
 struct isa {
 	const char *name;
 	const struct core *const *cores; // in order of preference, NULL at the end
+	const struct core *const *fast_cores; // the same with those that are less exact
 	const struct weight_core *const *weight_cores;
 	// conv computes outs from the concatenated loads; conv_grad adds the one output to a node's gradient. Statistics
 	// are of the first rows images. With weight, conv_grad also computes the sums of the weight gradient, if

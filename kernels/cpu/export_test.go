@@ -5,8 +5,8 @@ package cpu
 import "bnas.example/kernels"
 
 // NewPoisoned is New with memory filled with NaN before each use and the gaps between buffers checked after it.
-func NewPoisoned(threads int) (kernels.Device, error) {
-	d, err := newDevice(threads)
+func NewPoisoned(threads int, n Numerics) (kernels.Device, error) {
+	d, err := newDevice(threads, n)
 	if err != nil {
 		return nil, err
 	}

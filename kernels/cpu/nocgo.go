@@ -12,7 +12,7 @@ import (
 const ISAVariable = "BNAS_CPU_ISA"
 
 // New returns an error: the engine is written in C, and this program was built without cgo.
-func New(int) (kernels.Device, error) {
+func New(int, Numerics) (kernels.Device, error) {
 	return nil, fmt.Errorf("cpu: built without cgo: %w", kernels.ErrUnsupported)
 }
 

@@ -15,7 +15,7 @@ import (
 func TestPackLimit(t *testing.T) {
 	c := kerneltest.Cell(1, kernels.Shape{C: 16, H: 8, W: 8}, 4)
 	run := func(limit int) (logits []float32, held, largest int) {
-		d, err := newDevice(2)
+		d, err := newDevice(2, Strict)
 		if err != nil {
 			t.Fatal(err)
 		}

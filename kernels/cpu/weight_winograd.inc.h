@@ -1,4 +1,4 @@
-// The weight gradient of Winograd's convolution, the transpose of winograd.inc.h: a tile of 4×4 output gradients y and
+// The weight gradient of Winograd's convolution, the transpose of winograd4.inc.h: a tile of 4×4 output gradients y and
 // 6×6 inputs d adds
 //
 //	dg = Gᵀ [(A y Aᵀ) ⊙ (Bᵀ d B)] G
@@ -30,7 +30,7 @@ static void weight_winograd_start(struct weight_sum *m) {
 	m->tiles = 0;
 }
 
-// One line of A y or y Aᵀ: four values to six. Row i of Aᵀ is in winograd.inc.h.
+// One line of A y or y Aᵀ: four values to six. Row i of Aᵀ is in winograd4.inc.h.
 INLINE void weight_winograd_line(float *v, size_t to, const vf y[4]) {
 	vf even = winograd_pair(P2, y[2], y[0]), odd = winograd_pair(P2, y[3], y[1]);
 	vf_store(v, y[0]);
@@ -82,12 +82,12 @@ static void weight_winograd_gather(const struct weight_sum *m, const float *u, c
 	float *v = weight_winograd_v(m) + m->tiles * LANES, *y = weight_winograd_y(m) + m->tiles * LANES;
 	for (int c = 0; c < s->cb; c++, v += WINO * weight_element)
 		for (int i = 0; i < n; i++) {
-			struct winograd_place p = winograd_find(s, t + i);
-			winograd_input(v + i * LANES, weight_element, u + (c * s->ph + p.y) * row + p.x * LANES, row);
+			struct winograd_place p = winograd_find(&winograd4, s, t + i);
+			winograd4_input(v + i * LANES, weight_element, u + (c * s->ph + p.y) * row + p.x * LANES, row);
 		}
 	for (int k = 0; k < s->kb; k++, y += WINO * weight_element)
 		for (int i = 0; i < n; i++) {
-			struct winograd_place p = winograd_find(s, t + i);
+			struct winograd_place p = winograd_find(&winograd4, s, t + i);
 			const float *d = dy->at + k * dy->block + p.y * dy->row + p.x * LANES;
 			if (p.y + 4 <= s->h && p.x + 4 <= s->w)
 				weight_winograd_tile(y + i * LANES, d, dy->row, 4, 4);
@@ -115,7 +115,7 @@ static void weight_winograd_products(struct weight_sum *m) {
 }
 
 static void weight_winograd_add(struct weight_sum *m, const float *u, const struct output_gradient *dy) {
-	int tiles = winograd_down(&m->s) * winograd_across(&m->s);
+	int tiles = winograd_tiles(&winograd4, &m->s);
 	for (int t = 0, n; t < tiles; t += n) {
 		n = tiles - t < WEIGHT_TILES - m->tiles ? tiles - t : WEIGHT_TILES - m->tiles;
 		weight_winograd_gather(m, u, dy, t, n);
@@ -169,6 +169,6 @@ static void weight_winograd_finish(struct weight_sum *m) {
 #undef Q2
 
 static const struct weight_core weight_winograd_core = {
-	"winograd", winograd_fits, weight_winograd_part, weight_direct_size, weight_winograd_scratch_size,
+	"winograd", winograd4_fits, weight_winograd_part, weight_direct_size, weight_winograd_scratch_size,
 	weight_winograd_start, weight_winograd_add, weight_winograd_finish,
 };

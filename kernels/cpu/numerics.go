@@ -1,0 +1,12 @@
+package cpu
+
+// Numerics says how exact the engine is. The table of docs/speed.md has what each does.
+type Numerics string
+
+const (
+	Strict Numerics = "strict" // float32; 3×3 convolutions by Winograd's F(4×4, 3×3)
+	Fast   Numerics = "fast"   // 3×3 convolutions by F(8×8, 3×3) where the maps are whole tiles
+)
+
+// AllNumerics lists them.
+var AllNumerics = []Numerics{Strict, Fast}
