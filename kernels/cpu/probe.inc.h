@@ -210,18 +210,41 @@ struct agree_args {
 	size_t words;
 };
 
+// The number of bits in which two codes differ.
+static int64_t bits_apart(const uint64_t *x, const uint64_t *y, size_t words) {
+	int64_t n = 0;
+	for (size_t w = 0; w < words; w++)
+		n += __builtin_popcountll(x[w] ^ y[w]);
+	return n;
+}
+
+#if VW == 16
+// The same with the instruction that counts the bits of eight words; most processors with AVX-512 have it.
+__attribute__((target("avx512vpopcntdq"))) static int64_t bits_apart_vector(const uint64_t *x, const uint64_t *y, size_t words) {
+	__m512i n = _mm512_setzero_si512();
+	for (size_t w = 0; w < words; w += 8) {
+		__mmask8 m = words - w < 8 ? (1u << (words - w)) - 1 : 0xff;
+		n = _mm512_add_epi64(n, _mm512_popcnt_epi64(_mm512_xor_si512(_mm512_maskz_loadu_epi64(m, x + w), _mm512_maskz_loadu_epi64(m, y + w))));
+	}
+	return _mm512_reduce_add_epi64(n);
+}
+#endif
+
 // Row i and its mirror below the diagonal belong to item i alone.
 static void agree_body(void *arg, struct pool *pool, int thread) {
 	const struct agree_args *a = arg;
+	int64_t (*apart)(const uint64_t *, const uint64_t *, size_t) = bits_apart;
+#if VW == 16
+	if (__builtin_cpu_supports("avx512vpopcntdq"))
+		apart = bits_apart_vector;
+#endif
 	for (int i; (i = pool_next(pool, thread)) >= 0;)
 		for (int j = i; j < a->n; j++) {
 			const uint64_t *x = a->codes + (size_t)i * a->words, *y = a->codes + (size_t)j * a->words;
-			int64_t differ = 0;
-			for (size_t w = 0; w < a->words; w++)
-				differ += __builtin_popcountll(x[w] ^ y[w]);
-			a->k[(size_t)i * a->n + j] += a->weight * (a->units - differ);
+			int64_t same = a->weight * (a->units - apart(x, y, a->words));
+			a->k[(size_t)i * a->n + j] += same;
 			if (i != j)
-				a->k[(size_t)j * a->n + i] += a->weight * (a->units - differ);
+				a->k[(size_t)j * a->n + i] += same;
 		}
 }
 
