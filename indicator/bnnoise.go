@@ -56,17 +56,17 @@ func bnNoise(e *evidence) float64 { return -mean(e.noise) }
 
 // columnVariances returns the biased variances of the columns of an n×c matrix.
 func columnVariances(x []float64, n, c int) []float64 {
-	out := make([]float64, c)
-	for k := range c {
-		var m, v float64
-		for i := range n {
-			m += x[i*c+k] / float64(n)
+	mean, out := make([]float64, c), make([]float64, c)
+	for i := range n {
+		for k, v := range x[i*c : (i+1)*c] {
+			mean[k] += v / float64(n)
 		}
-		for i := range n {
-			d := x[i*c+k] - m
-			v += d * d / float64(n)
+	}
+	for i := range n {
+		for k, v := range x[i*c : (i+1)*c] {
+			d := v - mean[k]
+			out[k] += d * d / float64(n)
 		}
-		out[k] = v
 	}
 	return out
 }

@@ -14,23 +14,32 @@ const widestSpectrum = 512
 // inside an operator (the expanded channels of a mobile block), which have up to six times as many channels. A value of
 // several BatchNorms is measured once and counted for each.
 func (e *evidence) takeBNSpectra() error {
-	known := map[kernels.ValueID]float64{}
+	known := map[kernels.ValueID]int{} // index in all
+	var all []covariance
+	var index []int
 	for _, bn := range e.program.BNs {
 		info, _ := e.net.BNOf(bn.Gamma)
 		channels := e.program.Values[bn.Value].C
 		if info.Place >= 0 && !info.Last || channels > widestSpectrum {
 			continue
 		}
-		h, ok := known[bn.Value]
+		k, ok := known[bn.Value]
 		if !ok {
-			var err error
-			h, err = e.entropyAt(kernels.ValueTap(bn.Value), channels)
+			c, err := e.covarianceAt(kernels.ValueTap(bn.Value), channels)
 			if err != nil {
 				return fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
 			}
-			known[bn.Value] = h
+			k, known[bn.Value] = len(all), len(all)
+			all = append(all, c)
 		}
-		e.bnEntropy = append(e.bnEntropy, h)
+		index = append(index, k)
+	}
+	h, err := e.entropies(all)
+	if err != nil {
+		return fmt.Errorf("spectrum of the input of a BatchNorm: %w", err)
+	}
+	for _, k := range index {
+		e.bnEntropy = append(e.bnEntropy, h[k])
 	}
 	return nil
 }

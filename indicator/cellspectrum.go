@@ -7,26 +7,40 @@ import (
 )
 
 func (e *evidence) takeBlockSpectra() error {
+	var all []covariance
 	for _, b := range e.program.Blocks {
-		h, err := e.entropyAt(kernels.NodeTap(b.Out), e.program.Nodes[b.Out].C)
+		c, err := e.covarianceAt(kernels.NodeTap(b.Out), e.program.Nodes[b.Out].C)
 		if err != nil {
 			return fmt.Errorf("spectrum of %s: %w", b.Name, err)
 		}
-		e.blockEntropy = append(e.blockEntropy, h)
+		all = append(all, c)
 	}
-	return nil
+	var err error
+	e.blockEntropy, err = e.entropies(all)
+	return err
 }
 
-// entropyAt returns the spectral entropy of the channel covariance at a tap, over images and pixels.
-func (e *evidence) entropyAt(t kernels.Tap, channels int) (float64, error) {
+// covariance is that of the channels at a tap, over images and pixels.
+type covariance struct {
+	channels int
+	cov      []float64
+}
+
+func (e *evidence) covarianceAt(t kernels.Tap, channels int) (covariance, error) {
+	c := covariance{channels, make([]float64, channels*channels)}
 	if err := e.stopped(); err != nil {
-		return 0, err
+		return c, err
 	}
-	mean, cov := make([]float64, channels), make([]float64, channels*channels)
-	if err := e.exec.Covariance(t, mean, cov); err != nil {
-		return 0, err
-	}
-	return spectralEntropy(cov, channels)
+	return c, e.exec.Covariance(t, make([]float64, channels), c.cov)
+}
+
+// entropies returns the spectral entropies.
+func (e *evidence) entropies(all []covariance) ([]float64, error) {
+	h := make([]float64, len(all))
+	return h, e.each(len(all), func(i int) (err error) {
+		h[i], err = spectralEntropy(all[i].cov, all[i].channels)
+		return err
+	})
 }
 
 // cellSpectrum is Σ over blocks of the spectral entropy of the block's output, in nats. The exponential of an entropy is the

@@ -16,7 +16,7 @@ import (
 
 // takeProbes propagates Rademacher noise from the output of every block back to its input.
 func (e *evidence) takeProbes() error {
-	n := e.frozenImages()
+	var all []transport
 	for _, b := range e.program.Blocks {
 		in, out := e.program.Nodes[b.In].Shape, e.program.Nodes[b.Out].Shape
 		if in.H%out.H != 0 || in.W%out.W != 0 {
@@ -29,21 +29,37 @@ func (e *evidence) takeProbes() error {
 		if err != nil {
 			return err
 		}
-		products := make([]float64, in.Len()/(out.H*out.W)*out.C)
-		if err := e.exec.NodeProducts(products, b.In, probe.noise, b.Out); err != nil {
+		t := transport{make([]float64, in.Len()/(out.H*out.W)*out.C), out.C, e.frozenImages() * out.H * out.W, false}
+		if err := e.exec.NodeProducts(t.products, b.In, probe.noise, b.Out); err != nil {
 			return fmt.Errorf("gradient through %s: %w", b.Name, err)
 		}
-		if in == out && slices.Equal(products, probe.squares) {
-			e.isometries = append(e.isometries, math.Inf(-1))
-			continue
-		}
-		s, err := topSingular(products, out.C, n*out.H*out.W)
-		if err != nil {
-			return fmt.Errorf("singular value of %s: %w", b.Name, err)
-		}
-		e.isometries = append(e.isometries, 2-s-1/(s+1e-6))
+		t.identity = in == out && slices.Equal(t.products, probe.squares)
+		all = append(all, t)
 	}
-	return nil
+	e.isometries = make([]float64, len(all))
+	return e.each(len(all), func(i int) (err error) {
+		e.isometries[i], err = all[i].isometry()
+		return err
+	})
+}
+
+// transport holds the products of the noise with its gradient at the input of a block, summed over images and pixels.
+type transport struct {
+	products []float64 // by row and column
+	columns  int
+	summands int
+	identity bool // the block does not change gradients
+}
+
+func (t transport) isometry() (float64, error) {
+	if t.identity {
+		return math.Inf(-1), nil
+	}
+	s, err := topSingular(t.products, t.columns, t.summands)
+	if err != nil {
+		return 0, fmt.Errorf("singular value of a block: %w", err)
+	}
+	return 2 - s - 1/(s+1e-6), nil
 }
 
 // probe is noise at a node: images×shape of −1 and +1, and the sums of the products of its channels.
