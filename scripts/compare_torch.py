@@ -3,15 +3,18 @@
 
     go build -o bnas ./cmd/bnas
     python3 scripts/compare_torch.py --bnas ./bnas                 # steps of the all-3×3 and the mixed path
-    python3 scripts/compare_torch.py --bnas ./bnas --train all     # all weights, with the update
-    python3 scripts/compare_torch.py --bnas ./bnas --what ntk
+    python3 scripts/compare_torch.py --bnas ./bnas --numerics strict fast --peer eager channels_last compiled bf16
+    python3 scripts/compare_torch.py --bnas ./bnas --train bn all  # all weights too, with the update
+    python3 scripts/compare_torch.py --bnas ./bnas --what ntk --peer func loop
     python3 scripts/compare_torch.py --bnas ./bnas --space darts --space mobilenet-cifar
 
-Both run the same network, at the size of its benchmark (NAS-Bench-201: C = 16, N = 5) in the standard placement, on random
-images with as many threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen;
-PyTorch runs it eagerly in channels_last. Each round runs the one program, then the other, so that what else the machine
-does falls on both; printed are the best and the median of all rounds, and their ratios. Memory is the data saved between
-forward and backward: for PyTorch the storages of the saved tensors without weights and images.
+All run the same network, at the size of its benchmark (NAS-Bench-201: C = 16, N = 5) in the standard placement, on random
+images with as many threads. A step is forward, cross-entropy, backward, BatchNorm in training mode, convolutions and classifier frozen.
+The peers of a step are PyTorch eager, eager in channels_last (the default), that compiled (torch.compile, compiled before it is timed),
+and that in bfloat16 (autocast). The peers of a kernel are torch.func (vmap of jacrev, the default) and the usual loop: a backward
+pass for each image and class. Each round runs every program once, one after the other, so that what else the machine does falls on
+all; printed are the best and the median of all rounds, and their ratios. Memory is the data saved between forward and backward:
+for PyTorch the storages of the saved tensors without weights and images. --markdown prints rows for a table.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
 """
@@ -39,11 +42,16 @@ NETWORKS = {
 }
 
 
+PEERS = {"step": ["channels_last", "eager", "compiled", "bf16"], "ntk": ["func", "loop"]}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bnas", default="./bnas", help="the program")
-    parser.add_argument("--what", choices=["step", "ntk"], default="step")
-    parser.add_argument("--train", choices=["bn", "all"], default="bn", help="what a step trains")
+    parser.add_argument("--what", choices=list(PEERS), default="step")
+    parser.add_argument("--train", nargs="+", choices=["bn", "all"], default=["bn"], help="what a step trains")
+    parser.add_argument("--numerics", nargs="+", choices=["strict", "fast"], default=["strict"], help="of bnas")
+    parser.add_argument("--peer", nargs="+", choices=sum(PEERS.values(), []), help="ways of PyTorch; default channels_last, or func")
     parser.add_argument("--space", action="append", choices=["nas-bench-201", *NETWORKS], help="may be repeated; default nas-bench-201")
     parser.add_argument("--arch", nargs="*", help="all3x3, mixed, or architectures as text; default a few of each space")
     parser.add_argument("--batch", type=int, help="images (64 for a step, 32 for a kernel)")
@@ -51,6 +59,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5, help="timed repetitions of each program in a round")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
+    parser.add_argument("--markdown", action="store_true", help="rows of a table")
     parser.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
     parser.add_argument("--torch-round", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -59,49 +68,68 @@ def main():
     if options.torch_round:
         print(json.dumps(torch_round(options)))
         return
+    options.peer = options.peer or PEERS[options.what][:1]
+    if wrong := [p for p in options.peer if p not in PEERS[options.what]]:
+        parser.error(f"--peer {wrong[0]}: --what {options.what} has {', '.join(PEERS[options.what])}")
     rows = []
     for space in options.space or ["nas-bench-201"]:
         options.sizes = run([options.bnas, "space", "info", space, "--bn", "standard", *image_channels(options), "--json"])["config"]
-        rows += [compare(options, arch) for arch in options.arch or (list(CELLS) if space == "nas-bench-201" else NETWORKS[space])]
+        for arch in options.arch or (list(CELLS) if space == "nas-bench-201" else NETWORKS[space]):
+            rows += [compare(options, arch, train) for train in (options.train if options.what == "step" else ["bn"])]
     if options.json:
-        print(json.dumps({"what": options.what, "batch": options.batch, "threads": options.threads, "rows": rows}, indent=2))
+        print(json.dumps({"what": options.what, "batch": options.batch, "threads": options.threads, "rounds": options.rounds, "rows": rows}, indent=2))
         return
-    print(f"{options.what}, {options.batch} images, {options.threads} threads, {options.rounds} rounds of {options.repeats}")
+    print(f"{options.what}, {options.batch} images, {options.threads} threads, {options.rounds} rounds of {options.repeats}: best / median ms")
     for r in rows:
-        name = f"{r['space']} {r['arch']}"
-        print(f"{name if len(name) < 60 else name[:59] + '…'}\n        bnas {r['bnas_best_ms']:.1f} / {r['bnas_median_ms']:.1f} ms"
-              f"   PyTorch {r['torch_best_ms']:.1f} / {r['torch_median_ms']:.1f} ms (best / median)"
-              f"   {r['best_ratio']:.2f}× / {r['median_ratio']:.2f}×")
-        if "memory_ratio" in r:
-            print(f"         saved for backward: {r['bnas_saved_mib']:.1f} of {r['torch_saved_mib']:.1f} MiB = {r['memory_ratio']:.2f}")
+        (print_markdown if options.markdown else print_text)(r)
+
+
+def print_text(r):
+    name = f"{r['space']} {r['arch']}"
+    print(f"{name if len(name) < 60 else name[:59] + '…'}, training {r['train']}")
+    for p in r["programs"]:
+        saved = f", saved {p['saved_mib']:.1f} MiB" if p.get("saved_mib") else ""
+        ratios = "".join(f", {best:.2f}× / {median:.2f}× {q}" for q, (best, median) in p.get("faster_than", {}).items())
+        print(f"        {p['name']:22} {p['best_ms']:7.1f} / {p['median_ms']:7.1f}{saved}{ratios}")
+
+
+def print_markdown(r):
+    for p in r["programs"]:
+        ratios = ", ".join(f"{best:.1f} / {median:.1f} {q}" for q, (best, median) in p.get("faster_than", {}).items())
+        saved = f"{p['saved_mib']:.1f}" if p.get("saved_mib") else ""
+        print(f"| {r['arch']}, {r['train']} | {p['name']} | {p['best_ms']:.1f} / {p['median_ms']:.1f} | {saved} | {ratios} |")
 
 
 def image_channels(options):
     return ["--image-channels", str(options.image_channels)]
 
 
-def compare(options, arch):
-    """Rounds of bnas, then PyTorch."""
-    ours, theirs, saved, torch_saved = [], [], 0, 0
+def compare(options, arch, train):
+    """Rounds of every program, one after the other."""
+    text = CELLS.get(arch, arch)
+    trained = ["--train", train] if options.what == "step" else []
+    common = ["--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats)]
+    commands = {}
+    for n in options.numerics:
+        commands[f"bnas {n}"] = [options.bnas, "bench", options.what, *trained, "--numerics", n, "--space", options.sizes["space"], "--bn", "standard",
+                                 *image_channels(options), "--arch", text, *common, "--json", "--quiet"]
+    for p in options.peer:
+        commands[f"PyTorch {p}"] = [sys.executable, __file__, "--torch-round", json.dumps(options.sizes | {"arch": text}), "--what", options.what,
+                                    *trained, "--peer", p, *common]
+    results = {name: [] for name in commands}
     for _ in range(options.rounds):
-        trained = ["--train", options.train] if options.what == "step" else []
-        o = run([options.bnas, "bench", options.what, *trained, "--space", options.sizes["space"], "--bn", "standard", *image_channels(options), "--arch", CELLS.get(arch, arch),
-                 "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats), "--json", "--quiet"])
-        about = json.dumps(options.sizes | {"arch": CELLS.get(arch, arch)})
-        t = run([sys.executable, __file__, "--torch-round", about, "--what", options.what, *trained,
-                 "--batch", str(options.batch), "--threads", str(options.threads), "--repeats", str(options.repeats)])
-        ours.append((o["best_ms"], o["median_ms"]))
-        theirs.append((t["best_ms"], t["median_ms"]))
-        saved, torch_saved = o.get("saved_bytes", 0), t.get("saved_bytes", 0)
-    r = {"space": options.sizes["space"], "arch": arch, "rounds": options.rounds}
-    for name, values in [("bnas", ours), ("torch", theirs)]:
-        r[name + "_best_ms"] = min(b for b, _ in values)
-        r[name + "_median_ms"] = statistics.median(m for _, m in values)
-    r["best_ratio"] = r["torch_best_ms"] / r["bnas_best_ms"]
-    r["median_ratio"] = r["torch_median_ms"] / r["bnas_median_ms"]
-    if saved:
-        r |= {"bnas_saved_mib": saved / 2**20, "torch_saved_mib": torch_saved / 2**20, "memory_ratio": saved / torch_saved}
-    return r
+        for name, command in commands.items():
+            results[name].append(run(command))
+    programs = []
+    for name, rounds in results.items():
+        p = {"name": name, "best_ms": min(r["best_ms"] for r in rounds), "median_ms": statistics.median(r["median_ms"] for r in rounds)}
+        if rounds[-1].get("saved_bytes"):
+            p["saved_mib"] = rounds[-1]["saved_bytes"] / 2**20
+        programs.append(p)
+    peers = programs[len(options.numerics):]
+    for p in programs[:len(options.numerics)]:
+        p["faster_than"] = {q["name"].removeprefix("PyTorch "): (q["best_ms"] / p["best_ms"], q["median_ms"] / p["median_ms"]) for q in peers}
+    return {"space": options.sizes["space"], "arch": arch, "train": train, "programs": programs}
 
 
 def run(command):
@@ -125,32 +153,41 @@ def torch_round(options):
     net = torch_spaces.build(about)
     if about["space"] == "nas-bench-201":
         drop_zeros(net, torch_spaces)
-    net = net.to(memory_format=torch.channels_last)
+    peer, layout = options.peer[0], torch.contiguous_format if options.peer[0] in ("eager", "loop") else torch.channels_last
+    train = options.train[0]
+    net = net.to(memory_format=layout)
     for module in net.modules():
-        if options.train == "bn" and not isinstance(module, torch.nn.BatchNorm2d):
+        if train == "bn" and not isinstance(module, torch.nn.BatchNorm2d):
             for p in module.parameters(recurse=False):
                 p.requires_grad_(False)
-    x = torch.randn(options.batch, about.get("image_channels", 3), about["height"], about["width"]).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(options.batch, about.get("image_channels", 3), about["height"], about["width"]).contiguous(memory_format=layout)
     y = torch.randint(0, about["classes"], (options.batch,))
     result = {}
     if options.what == "step":
         net.train()
         params = [p for p in net.parameters() if p.requires_grad]
 
+        model = torch.compile(net) if peer == "compiled" else net
+
+        def loss():
+            with torch.autocast("cpu", torch.bfloat16, enabled=peer == "bf16"):
+                return torch.nn.functional.cross_entropy(model(x).float(), y)
+
         def gradients():
-            torch.autograd.grad(torch.nn.functional.cross_entropy(net(x), y), params, allow_unused=True)
+            torch.autograd.grad(loss(), params, allow_unused=True)
 
         optimizer = torch.optim.SGD(params, lr=1e-4, momentum=0.9)
 
         def step():
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(net(x), y).backward()
+            loss().backward()
             optimizer.step()
 
-        work = step if options.train == "all" else gradients
-        result["saved_bytes"] = saved_bytes(net, x, y)
+        work = step if train == "all" else gradients
+        if peer != "compiled":
+            result["saved_bytes"] = saved_bytes(loss, net, x)
     else:
-        work = tangent_kernel(net, x)
+        work = (tangent_kernel if peer == "func" else tangent_kernel_loop)(net, x)
     times = []
     for i in range(options.repeats + 2):
         start = time.perf_counter()
@@ -198,7 +235,26 @@ def tangent_kernel(net, x):
     return work
 
 
-def saved_bytes(net, x, y):
+def tangent_kernel_loop(net, x):
+    """The same by a backward pass for each image and class."""
+    import torch
+
+    net.eval()
+    params = [p for p in net.parameters() if p.requires_grad]
+
+    def work():
+        rows = []
+        for i in range(len(x)):
+            for logit in net(x[i : i + 1])[0]:
+                grads = torch.autograd.grad(logit, params, retain_graph=True, allow_unused=True)
+                rows.append(torch.cat([g.flatten() for g in grads if g is not None]))
+        g = torch.stack(rows).view(len(x), -1, len(rows[0]))
+        torch.linalg.eigvalsh(torch.einsum("nkp,mkp->nm", g, g).double())
+
+    return work
+
+
+def saved_bytes(loss, net, x):
     """The storages that autograd keeps for the backward pass, without parameters, buffers and images."""
     import torch
 
@@ -212,8 +268,8 @@ def saved_bytes(net, x, y):
         return t
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda t: t):
-        loss = torch.nn.functional.cross_entropy(net(x), y)
-    del loss
+        value = loss()
+    del value
     return sum(kept.values())
 
 
