@@ -31,7 +31,7 @@ func benchCommand() *cli.Command {
 		Subcommands: []*cli.Command{
 			{
 				Name: "step", Usage: "one training step: forward, cross-entropy, backward, and with --train all the update",
-				Flags: step(64, trainedSetting...), Action: benchStep,
+				Flags: append(step(64, trainedSetting...), profileFlag), Action: benchStep,
 				Description: "bnas bench step --bn standard --arch all3x3 --batch 64 --threads 2" + archHelp,
 			},
 			{
@@ -72,8 +72,13 @@ func repeat(warmup, repeats int, f func() error) (timing, error) {
 			ms = append(ms, float64(time.Since(start))/float64(time.Millisecond))
 		}
 	}
+	return timingOf(ms), nil
+}
+
+// timingOf sorts the times.
+func timingOf(ms []float64) timing {
 	slices.Sort(ms)
-	return timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: repeats}, nil
+	return timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}
 }
 
 // benched is an architecture on a device with a batch of random images.
@@ -151,9 +156,10 @@ type stepResult struct {
 	Device string            `json:"device"`
 	Batch  int               `json:"batch"`
 	timing
-	GFLOPS     float64 `json:"gflops"`
-	PeakGFLOPS float64 `json:"peak_gflops"`
-	SavedBytes int64   `json:"saved_bytes"`
+	GFLOPS     float64  `json:"gflops"`
+	PeakGFLOPS float64  `json:"peak_gflops"`
+	SavedBytes int64    `json:"saved_bytes"`
+	Profile    *profile `json:"profile,omitempty"`
 }
 
 func benchStep(c *cli.Context) error {
@@ -162,6 +168,9 @@ func benchStep(c *cli.Context) error {
 		return err
 	}
 	defer b.Close()
+	if _, ok := kernels.Unwrap(b.exec).(kernels.Profiler); c.Bool(profileFlag.Name) && !ok {
+		return usagef("--profile is for the CPU engine; the device is %s", b.Device.Info().Name)
+	}
 	// Forward and input gradient of every convolution, direct: the stem's input gradient is not needed.
 	flops := 4 * float64(b.program.MACs()) * float64(len(b.labels))
 	if set := b.Config.Train.Train; set == supernet.All {
@@ -176,6 +185,11 @@ func benchStep(c *cli.Context) error {
 		Arch: b.program.Name, Train: b.Config.Train.Train, Device: b.Device.Info().Detail, Batch: len(b.labels), timing: t,
 		GFLOPS: flops / t.BestMS / 1e6, PeakGFLOPS: peakGFLOPS(b.Device), SavedBytes: b.exec.SavedBytes(len(b.labels)),
 	}
+	if c.Bool(profileFlag.Name) {
+		if r.Profile, err = b.profile(c.Int("repeats"), r.PeakGFLOPS); err != nil {
+			return err
+		}
+	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "step\t%s\n", r.Arch)
 		fmt.Fprintf(w, "trained\t%s\n", r.Train)
@@ -184,6 +198,9 @@ func benchStep(c *cli.Context) error {
 		fmt.Fprintf(w, "best, median\t%.1f ms, %.1f ms of %d\n", r.BestMS, r.MedianMS, r.Repeats)
 		fmt.Fprintf(w, "rate\t%.0f GFLOP/s of direct convolution%s\n", r.GFLOPS, shareOf(r.GFLOPS, r.PeakGFLOPS))
 		fmt.Fprintf(w, "saved for the backward pass\t%s\n", byteSize(r.SavedBytes))
+		if r.Profile != nil {
+			r.Profile.write(w)
+		}
 	})
 }
 
@@ -194,8 +211,10 @@ func shareOf(rate, peak float64) string {
 	return fmt.Sprintf(", %.0f %% of the FMA peak, %.0f", 100*rate/peak, peak)
 }
 
+func (b *benched) forward() error { return b.exec.Forward(b.images, len(b.labels)) }
+
 func (b *benched) step() error {
-	if err := b.exec.Forward(b.images, len(b.labels)); err != nil {
+	if err := b.forward(); err != nil {
 		return err
 	}
 	if err := b.exec.CrossEntropy(b.labels, 0); err != nil {

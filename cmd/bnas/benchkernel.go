@@ -94,18 +94,21 @@ func convolutions(p *kernels.Program) ([]layer, []int) {
 }
 
 // program returns a program around the layer: images → 1×1 convolution with one group for each channel → BatchNorm and
-// ReLU → the layer → mean → linear.
-func (l layer) program() (*kernels.Program, []kernels.Param, error) {
+// ReLU → the layer → mean → linear. Without the layer it is the same without it.
+func (l layer) program(without bool) (*kernels.Program, []kernels.Param, error) {
 	return supernet.Build(l.String(), l.in, func(b *supernet.Builder) {
 		depthwise := supernet.Conv{Out: l.in.C, Window: kernels.Window{Kernel: 1}, Groups: l.in.C}
-		x := b.Sum("in", b.BN("input.bn", b.Conv("input", b.Images(), kernels.Linear, depthwise)))
-		var out []supernet.Summand
-		for i := range l.siblings {
-			name := fmt.Sprintf("layer.%d", i)
-			c := supernet.Conv{Out: l.out.C, Window: l.window, Groups: l.groups}
-			out = append(out, b.BN(name+".bn", b.Conv(name, x, kernels.ReLU, c)))
+		x, act := b.Sum("in", b.BN("input.bn", b.Conv("input", b.Images(), kernels.Linear, depthwise))), kernels.ReLU
+		if !without {
+			var out []supernet.Summand
+			for i := range l.siblings {
+				name := fmt.Sprintf("layer.%d", i)
+				c := supernet.Conv{Out: l.out.C, Window: l.window, Groups: l.groups}
+				out = append(out, b.BN(name+".bn", b.Conv(name, x, kernels.ReLU, c)))
+			}
+			x, act = b.Sum("out", out...), kernels.Linear
 		}
-		mean := b.GlobalAvg("mean", b.Sum("out", out...), kernels.Linear)
+		mean := b.GlobalAvg("mean", x, act)
 		b.Linear("classifier", b.Sum("pooled", b.Bare(mean)), 10)
 	})
 }
@@ -130,16 +133,68 @@ func (l layer) flops(n int) float64 {
 	return 2 * float64(n*l.siblings) * float64(l.out.Len()) * float64(l.in.C/l.groups) * float64(l.window.Kernel*l.window.Kernel)
 }
 
-// timeLayer times the layer's program: forward alone, and forward with backward. The times include the small steps around
-// the layer; the rates are therefore lower bounds.
+// timeLayer times the layer's program, forward alone, and forward with backward, and takes off the times of the program without
+// the layer. The two run in turn.
 func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
-	p, params, err := l.program()
+	r := layerResult{Layer: l.String()}
+	with, err := b.around(l, false)
 	if err != nil {
-		return layerResult{}, err
+		return r, err
+	}
+	without, err := b.around(l, true)
+	if err != nil {
+		return r, err
+	}
+	if r.Forward, err = difference(c, with.forward, without.forward); err != nil {
+		return r, err
+	}
+	if r.Both, err = difference(c, with.step, without.step); err != nil {
+		return r, err
+	}
+	flops := l.flops(len(b.labels))
+	r.GFLOPS = rate(flops, r.Forward.BestMS)
+	r.Backward = rate(flops, r.Both.BestMS-r.Forward.BestMS)
+	return r, nil
+}
+
+// rate returns GFLOP/s, or 0 if the time is too short to be told from the noise.
+func rate(flops, ms float64) float64 {
+	if ms <= 0 {
+		return 0
+	}
+	return flops / ms / 1e6
+}
+
+// difference times two functions in turn and returns the times of the first less those of the second.
+func difference(c *cli.Context, f, g func() error) (timing, error) {
+	var more, less []float64
+	for i := range c.Int("warmup") + c.Int("repeats") {
+		for _, x := range []struct {
+			run func() error
+			ms  *[]float64
+		}{{f, &more}, {g, &less}} {
+			t, err := repeat(0, 1, x.run)
+			if err != nil {
+				return timing{}, err
+			}
+			if i >= c.Int("warmup") {
+				*x.ms = append(*x.ms, t.BestMS)
+			}
+		}
+	}
+	a, b := timingOf(more), timingOf(less)
+	return timing{BestMS: max(a.BestMS-b.BestMS, 0), MedianMS: max(a.MedianMS-b.MedianMS, 0), Repeats: a.Repeats}, nil
+}
+
+// around compiles the program around the layer, or without it, with parameters that are not 0.
+func (b *benched) around(l layer, without bool) (*benched, error) {
+	p, params, err := l.program(without)
+	if err != nil {
+		return nil, err
 	}
 	store, err := b.Device.NewStore(params)
 	if err != nil {
-		return layerResult{}, err
+		return nil, err
 	}
 	for i, q := range params {
 		v := make([]float32, q.Len())
@@ -147,27 +202,13 @@ func (b *benched) timeLayer(c *cli.Context, l layer) (layerResult, error) {
 			v[k] = 1 / float32(cmp.Or(k%7, 1))
 		}
 		if err := store.Write(kernels.Data, v, kernels.ParamID(i)); err != nil {
-			return layerResult{}, err
+			return nil, err
 		}
 	}
-	n := len(b.labels)
-	exec, err := b.Device.Compile(p, store, n)
+	exec, err := b.Device.Compile(p, store, len(b.labels))
 	if err != nil {
-		return layerResult{}, err
+		return nil, err
 	}
-	images, labels := randomImages(p, n, b.Config.Seed)
-	forward := func() error { return exec.Forward(images, n) }
-	r := layerResult{Layer: l.String()}
-	if r.Forward, err = repeat(c.Int("warmup"), c.Int("repeats"), forward); err != nil {
-		return r, err
-	}
-	one := benched{exec: exec, images: images, labels: labels}
-	if r.Both, err = repeat(c.Int("warmup"), c.Int("repeats"), one.step); err != nil {
-		return r, err
-	}
-	r.GFLOPS = l.flops(n) / r.Forward.BestMS / 1e6
-	if d := r.Both.BestMS - r.Forward.BestMS; d > 0 {
-		r.Backward = l.flops(n) / d / 1e6
-	}
-	return r, nil
+	images, labels := randomImages(p, len(b.labels), b.Config.Seed)
+	return &benched{exec: exec, images: images, labels: labels}, nil
 }

@@ -227,6 +227,7 @@ var commandCases = []commandCase{
 	{args: "trace " + netFlags + " --images DIR/x.npy --labels DIR/x.npy ARCH -o DIR/no", code: exitFailure, stderr: "labels are float32"},
 
 	{args: "bench step " + netFlags + " --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"batch": "2", "repeats": "1"}},
+	{args: "bench step " + netFlags + " --batch 2 --repeats 1 --profile --device reference", code: exitUsage, stderr: "bnas: --profile is for the CPU engine; the device is reference\n"},
 	{args: "bench step " + netFlags + " --train all --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"train": `"all"`}},
 	{args: "bench kernel " + netFlags + " --batch 2 --repeats 1 --warmup 0 --arch mixed", stdout: "3×3 3→4 @8×8"},
 	{args: "bench ntk " + netFlags + " --batch 2 --repeats 1 --warmup 0 --json", values: map[string]string{"batch": "2"}},

@@ -22,7 +22,7 @@ var cells = map[string]string{
 const batch = 64
 
 // network compiles a NAS-Bench-201 cell at the benchmark's sizes and fills a batch.
-func network(b *testing.B, threads int, cell string) (kernels.Exec, []float32, []int) {
+func network(b testing.TB, threads int, cell string) (kernels.Exec, []float32, []int) {
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@
 #ifndef BNAS_CONV_H
 #define BNAS_CONV_H
 #include <stddef.h>
+#include "watch.h"
 
 #define LANES 16
 
@@ -36,9 +37,9 @@ struct ahead {
 // A core convolves nimg images. in[i*cb+c] is the padded block c of image i: ph*pw*LANES floats. Output pixel (0,0) reads
 // input pixel (0,0) at kernel position (0,0). out[i*kb+k] receives h*w*LANES floats, overwritten. packed is the output of
 // the core's pack function. scratch has at least scratch_size floats. All pointers are 64-byte aligned. The output of an
-// image must not depend on nimg or on the other images.
+// image must not depend on nimg or on the other images. What a core does after its last lap is a product.
 typedef void conv_core(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                       const float *packed, float *scratch, struct ahead *ahead);
+                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch);
 
 struct core {
 	const char *name;

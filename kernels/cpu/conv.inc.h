@@ -105,7 +105,7 @@ static struct ahead conv_ahead(const struct conv_args *a, int first) {
 }
 
 // conv_group computes n images, at most a group.
-static void conv_group(const struct conv_args *a, const struct conv_space *m, int first, int n) {
+static void conv_group(const struct conv_args *a, const struct conv_space *m, int first, int n, struct watch *watch) {
 	const struct conv_job *j = a->job;
 	const struct conv_shape *s = &j->shape;
 	size_t plane = (size_t)s->ph * s->pw * LANES;
@@ -118,10 +118,13 @@ static void conv_group(const struct conv_args *a, const struct conv_space *m, in
 			}
 		conv_outputs(a, m, i, first + i);
 	}
+	watch_lap(watch, PHASE_FORM);
 	struct ahead ahead = conv_ahead(a, first + n);
-	j->core->run(s, n, m->out, m->in, a->packed, m->scratch, &ahead);
+	j->core->run(s, n, m->out, m->in, a->packed, m->scratch, &ahead, watch);
+	watch_lap(watch, PHASE_PRODUCT);
 	for (int i = 0; i < n; i++)
 		conv_finish(a, m, i, first + i);
+	watch_lap(watch, a->grad ? PHASE_GRADIENT : PHASE_STATISTICS);
 }
 
 // conv_spans reports whether an image is computed span by span: a 1×1 convolution of all pixels, whose input is nothing
@@ -145,7 +148,7 @@ static void prefetch_span(const struct conv_args *a, int image, int from, int to
 
 // conv_span_image computes an image. The input of a span is formed in the first-level cache, and the sources of the next one
 // are fetched meanwhile.
-static void conv_span_image(const struct conv_args *a, const struct conv_space *m, int image) {
+static void conv_span_image(const struct conv_args *a, const struct conv_space *m, int image, struct watch *watch) {
 	const struct conv_shape *s = &a->job->shape;
 	struct reach r = reach_of(s);
 	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
@@ -160,17 +163,21 @@ static void conv_span_image(const struct conv_args *a, const struct conv_space *
 				m->in[b] = g.dst;
 				form(l, a->terms, image, c, &g);
 			}
+		watch_lap(watch, PHASE_FORM);
 		for (int k = 0, nk; k < s->kb; k += nk) {
 			nk = panel_width(s->kb - k);
 			prefetch_span(a, image, k * s->cb / s->kb, (k + nk) * s->cb / s->kb, p + n, next);
 			panel_row(nk, LANES, n, &r, m->in, 0, a->packed + k * weights, m->out + k, (size_t)p * LANES);
 		}
+		watch_lap(watch, PHASE_PRODUCT);
 	}
+	watch_flops(watch, 2. * pixels * s->cb * LANES * s->kb * LANES);
 	conv_finish(a, m, 0, image);
+	watch_lap(watch, a->grad ? PHASE_GRADIENT : PHASE_STATISTICS);
 }
 
 // conv_chunk computes the images of one chunk of the weight gradient, and its sum.
-static void conv_chunk(const struct conv_args *a, const struct conv_space *m, int chunk) {
+static void conv_chunk(const struct conv_args *a, const struct conv_space *m, int chunk, struct watch *watch) {
 	const struct conv_job *j = a->job;
 	const struct weight_job *w = a->weight;
 	const struct conv_shape *s = &w->conv.shape;
@@ -181,15 +188,17 @@ static void conv_chunk(const struct conv_args *a, const struct conv_space *m, in
 	w->core->start(&sum);
 	for (int first = chunk_start(a->at->n, chunk, chunks), n; first < end; first += n) {
 		n = end - first < j->group ? end - first : j->group;
-		conv_group(a, m, first, n);
+		conv_group(a, m, first, n, watch);
 		for (int i = 0; i < n; i++) {
 			for (int c = 0; c < s->cb; c++)
 				form_padded(m->u + c * plane, &w->conv, a->u, a->terms, first + i, c);
 			dy.at = m->in[i * j->shape.cb] + j->y0 * row + j->x0 * LANES;
 			w->core->add(&sum, m->u, &dy);
 		}
+		watch_lap(watch, PHASE_WEIGHTS);
 	}
 	w->core->finish(&sum);
+	watch_lap(watch, PHASE_WEIGHTS);
 }
 
 static void conv_body(void *arg, struct pool *pool, int thread) {
@@ -197,6 +206,7 @@ static void conv_body(void *arg, struct pool *pool, int thread) {
 	struct conv_space m = conv_lay(a, thread);
 	int clean = 0, group = a->job->group, spans = conv_spans(a);
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		if (!clean && !spans) {
 			memset(m.pad, 0, a->job->pad * sizeof *m.pad);
 			if (a->weight)
@@ -204,11 +214,11 @@ static void conv_body(void *arg, struct pool *pool, int thread) {
 		}
 		clean = 1;
 		if (a->weight)
-			conv_chunk(a, &m, item);
+			conv_chunk(a, &m, item, &watch);
 		else if (spans)
-			conv_span_image(a, &m, item);
+			conv_span_image(a, &m, item, &watch);
 		else
-			conv_group(a, &m, item * group, a->at->n - item * group < group ? a->at->n - item * group : group);
+			conv_group(a, &m, item * group, a->at->n - item * group < group ? a->at->n - item * group : group, &watch);
 	}
 }
 

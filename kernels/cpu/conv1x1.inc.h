@@ -14,10 +14,11 @@ static int conv1x1_span(const struct conv_shape *s) {
 }
 
 static void conv1x1_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                        const float *packed, float *scratch, struct ahead *ahead) {
+                        const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct reach r = reach_of(s);
 	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);
+	watch_flops(watch, 2. * nimg * pixels * s->cb * LANES * s->kb * LANES);
 	for (int i = 0; i < nimg; i++)
 		for (int p = 0; p < pixels; p += span)
 			for (int k = 0, nk; k < s->kb; k += nk) {

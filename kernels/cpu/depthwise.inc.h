@@ -74,9 +74,10 @@ PLANE(any, s->kernel, LANES)
 #undef PLANE
 
 static void depthwise_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                          const float *packed, float *scratch, struct ahead *ahead) {
+                          const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	static void (*const planes[2][3])(const struct conv_shape *, float *, const float *, const float *) = {
 		{depthwise_3, depthwise_5, depthwise_7}, {depthwise_3_2, depthwise_5_2, depthwise_7_2}};
+	watch_flops(watch, 2. * nimg * s->h * s->w * s->kernel * s->kernel * s->kb * LANES);
 	int made = s->stride <= 2 && s->kernel >= 3 && s->kernel <= 7 && s->kernel % 2;
 	for (int i = 0; i < nimg; i++)
 		for (int k = 0; k < s->kb; k++)

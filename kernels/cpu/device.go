@@ -2,12 +2,14 @@
 
 package cpu
 
+// #include <stdlib.h>
 // #include "entry.h"
 import "C"
 
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 
 	"bnas.example/kernels"
 )
@@ -22,7 +24,8 @@ type device struct {
 	saved    memory
 	moving   memory
 	scratch  memory
-	poison   bool // fill memory with NaN before use, and check the gaps between buffers: for tests
+	profiles *C.struct_profile // of each thread; nil: nothing is measured
+	poison   bool              // fill memory with NaN before use, and check the gaps between buffers: for tests
 }
 
 // New starts a device with the given number of threads, including the calling thread. It returns an error if ISAVariable
@@ -71,6 +74,7 @@ func (d *device) Close() error {
 	d.saved.free()
 	d.moving.free()
 	d.scratch.free()
+	C.free(unsafe.Pointer(d.profiles))
 	return nil
 }
 

@@ -7,9 +7,10 @@ static void direct_pack(const struct conv_shape *s, float *dst, const float *w) 
 static size_t direct_scratch_size(const struct conv_shape *s, int nimg) { return 0; }
 
 static void direct_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                       const float *packed, float *scratch, struct ahead *ahead) {
+                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct reach r = reach_of(s);
 	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	watch_flops(watch, 2. * nimg * s->h * s->w * s->kernel * s->kernel * s->cb * LANES * s->kb * LANES);
 	ahead_share(ahead, nimg * s->h * panels(s));
 	for (int i = 0; i < nimg; i++)
 		for (int k = 0, nk; k < s->kb; k += nk) {

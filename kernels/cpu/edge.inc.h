@@ -28,6 +28,7 @@ static void block_body(void *arg, struct pool *pool, int thread) {
 	const struct out *o = a->out;
 	size_t pixels = (size_t)a->h * a->w;
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		const float *src = a->src + (size_t)i * o->c * pixels;
 		for (int b = 0; b < o->cb; b++) {
 			int c = o->c - b * LANES < LANES ? o->c - b * LANES : LANES;
@@ -35,6 +36,7 @@ static void block_body(void *arg, struct pool *pool, int thread) {
 		}
 		if (i < a->rows && o->partial)
 			image_stats(o, i, pixels);
+		watch_lap(&watch, PHASE_OTHER);
 	}
 }
 

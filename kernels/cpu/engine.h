@@ -62,6 +62,7 @@ struct place {
 	int n;
 	float *scratch;
 	size_t stride;
+	struct profile *profiles; // of each thread, or NULL
 };
 
 // The sums of a covariance or of products are of stretches of the images, merged in order: the same bits for any number of

@@ -104,7 +104,7 @@ func (e *exec) stopped() error {
 }
 
 func (e *exec) place() C.struct_place {
-	return C.struct_place{pool: e.d.pool, n: C.int(e.n), scratch: e.d.scratch.base, stride: C.size_t(e.scratch)}
+	return C.struct_place{pool: e.d.pool, n: C.int(e.n), scratch: e.d.scratch.base, stride: C.size_t(e.scratch), profiles: e.d.profiles}
 }
 
 // Statistics writes μ and σ² of every BatchNorm.

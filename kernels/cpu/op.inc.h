@@ -115,8 +115,11 @@ static void op_image(const struct op_args *a, float *u, int image) {
 static void op_body(void *arg, struct pool *pool, int thread) {
 	const struct op_args *a = arg;
 	float *u = a->at->scratch + (size_t)thread * a->at->stride;
-	for (int i; (i = pool_next(pool, thread)) >= 0;)
+	for (int i; (i = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		op_image(a, u, i);
+		watch_lap(&watch, PHASE_OTHER);
+	}
 }
 
 static void op(const struct place *at, const struct op_job *job, const struct load *loads, int nloads,
@@ -212,8 +215,11 @@ static void op_grad_body(void *arg, struct pool *pool, int thread) {
 	const struct op_args *a = arg;
 	size_t len = op_grad_len(a);
 	float *dy = a->at->scratch + (size_t)thread * a->at->stride, *g = dy + len, *u = g + len;
-	for (int i; (i = pool_next(pool, thread)) >= 0;)
+	for (int i; (i = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		op_grad_image(a, g, u, dy, i);
+		watch_lap(&watch, PHASE_OTHER);
+	}
 }
 
 static void op_grad(const struct place *at, const struct op_job *job, const struct load *dy, const struct load *loads,

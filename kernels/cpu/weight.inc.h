@@ -27,6 +27,7 @@ static void weight_body(void *arg, struct pool *pool, int thread) {
 	size_t plane = (size_t)s->ph * s->pw * LANES;
 	int chunks = weight_chunks(j, a->at->n), clean = 0;
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		if (!clean)
 			memset(pad, 0, j->pad * sizeof *pad);
 		clean = 1;
@@ -42,6 +43,7 @@ static void weight_body(void *arg, struct pool *pool, int thread) {
 			j->core->add(&m, pad, &formed);
 		}
 		j->core->finish(&m);
+		watch_lap(&watch, PHASE_WEIGHTS);
 	}
 }
 
@@ -116,8 +118,11 @@ static void merge_dense(const struct merge_args *a, int block, int chunks) {
 static void merge_body(void *arg, struct pool *pool, int thread) {
 	const struct merge_args *a = arg;
 	int chunks = weight_chunks(a->job, a->at->n);
-	for (int block; (block = pool_next(pool, thread)) >= 0;)
+	for (int block; (block = pool_next(pool, thread)) >= 0;) {
+		struct watch watch = watch_start(a->at->profiles, thread);
 		a->job->conv.shape.depthwise ? merge_depthwise(a, block, chunks) : merge_dense(a, block, chunks);
+		watch_lap(&watch, PHASE_WEIGHTS);
+	}
 }
 
 static void weight_merge(const struct place *at, const struct weight_job *job, const struct weight_slice *to, float *dw, const float *sums) {

@@ -192,13 +192,15 @@ static void winograd_product(const struct conv_shape *s, const struct winograd_s
 #endif
 
 INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, int nimg, float *const *out,
-                         const float *const *in, const float *packed, float *scratch, struct ahead *ahead) {
+                         const float *const *in, const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct winograd_scratch l = winograd_lay(z, s, scratch);
 	int tiles = nimg * winograd_tiles(z, s), chunk = z->chunk(s), elements = winograd_elements(z);
 	ahead_share(ahead, (tiles + chunk - 1) / chunk * panels(s) * elements);
+	watch_flops(watch, 2. * tiles * elements * s->cb * LANES * s->kb * LANES);
 	for (int t = 0; t < tiles; t += chunk) {
 		int n = tiles - t < chunk ? tiles - t : chunk;
 		winograd_gather(z, s, &l, in, t, n);
+		watch_lap(watch, PHASE_TRANSFORM);
 		for (int k = 0, nk; k < s->kb; k += nk) {
 			nk = panel_width(s->kb - k);
 			size_t weights = (size_t)s->cb * LANES * LANES; // of one element and block of outputs
@@ -207,7 +209,9 @@ INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, i
 				ahead_some(ahead);
 				winograd_product(s, &l, e, n, nk, u + e * weights * nk);
 			}
+			watch_lap(watch, PHASE_PRODUCT);
 			winograd_scatter(z, s, &l, out, t, n, k, nk);
+			watch_lap(watch, PHASE_TRANSFORM);
 		}
 	}
 }
@@ -220,8 +224,8 @@ INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, i
 	static void size##_pack(const struct conv_shape *s, float *dst, const float *w) { winograd_pack(&size, s, dst, w); } \
 	static size_t size##_scratch_size(const struct conv_shape *s, int nimg) { return winograd_scratch_size(&size, s); } \
 	static void size##_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in, \
-	                       const float *packed, float *scratch, struct ahead *ahead) { \
-		winograd_run(&size, s, nimg, out, in, packed, scratch, ahead); \
+	                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) { \
+		winograd_run(&size, s, nimg, out, in, packed, scratch, ahead, watch); \
 	} \
 	static const struct core size##_core = {name, size##_fits, size##_widen, size##_group, size##_pack_size, size##_pack, \
 	                                        size##_scratch_size, size##_run};
