@@ -279,9 +279,9 @@ func (w Window) covers(in, out int) bool {
 
 // checkUses returns an error if a parameter is used twice: Backward writes gradients and does not accumulate them.
 func (p *Program) checkUses() error {
-	user := map[ParamID]string{}
+	user := make(map[ParamID]paramUser, 2*len(p.BNs)+len(p.Steps))
 	var err error
-	p.eachParam(func(id ParamID, by string, _ ParamKind, _ []int) {
+	p.eachParam(func(id ParamID, by paramUser, _ ParamKind, _ []int) {
 		if first, ok := user[id]; ok && err == nil {
 			err = fmt.Errorf("%s: parameter %d is already used by %s", by, id, first)
 		}
@@ -303,7 +303,7 @@ func (p *Program) checkBlocks() error {
 // shape that the Program's use does not fit: see View. The classifier's must be exactly that of its use.
 func (p *Program) CheckParams(params []Param) error {
 	var err error
-	p.eachParam(func(id ParamID, by string, kind ParamKind, shape []int) {
+	p.eachParam(func(id ParamID, by paramUser, kind ParamKind, shape []int) {
 		switch {
 		case err != nil:
 		case int(id) >= len(params):
@@ -332,22 +332,37 @@ func contains(whole, shape []int) bool {
 	return true
 }
 
-// eachParam calls visit for every parameter of p, with the BN or step that uses it, its kind and its shape.
-func (p *Program) eachParam(visit func(id ParamID, by string, kind ParamKind, shape []int)) {
-	for i, b := range p.BNs {
-		by, c := fmt.Sprintf("BN %d (%s)", i, b.Name), p.Values[b.Value].C
-		visit(b.Gamma, by, Gamma, []int{c})
-		visit(b.Beta, by, Beta, []int{c})
+// paramUser is the BN or step that uses a parameter.
+type paramUser struct {
+	kind  string
+	index int
+	name  string
+}
+
+func (u paramUser) String() string { return fmt.Sprintf("%s %d (%s)", u.kind, u.index, u.name) }
+
+// eachParam calls visit for every parameter of p, with its user, its kind and its shape, which is valid during the call.
+func (p *Program) eachParam(visit func(id ParamID, by paramUser, kind ParamKind, shape []int)) {
+	shape := make([]int, 4)
+	use := func(id ParamID, by paramUser, kind ParamKind, sizes ...int) {
+		visit(id, by, kind, shape[:copy(shape, sizes)])
 	}
-	for i, s := range p.Steps {
-		by, in := fmt.Sprintf("step %d (%s)", i, s.Name), p.Nodes[s.In[0]].C
+	for i := range p.BNs {
+		b := &p.BNs[i]
+		by, c := paramUser{"BN", i, b.Name}, p.Values[b.Value].C
+		use(b.Gamma, by, Gamma, c)
+		use(b.Beta, by, Beta, c)
+	}
+	for i := range p.Steps {
+		s := &p.Steps[i]
+		by, in := paramUser{"step", i, s.Name}, p.Nodes[s.In[0]].C
 		for _, b := range s.Branches {
-			visit(b.Weight, by, ConvWeight, p.WeightShape(&s, b))
+			use(b.Weight, by, ConvWeight, p.Values[b.Out].C, in/s.Groups, s.Kernel, s.Kernel)
 		}
 		if s.Op == OpLinear {
-			visit(s.Weight, by, LinearWeight, []int{p.Values[s.Out].C, in})
+			use(s.Weight, by, LinearWeight, p.Values[s.Out].C, in)
 			if s.Bias != NoParam {
-				visit(s.Bias, by, LinearBias, []int{p.Values[s.Out].C})
+				use(s.Bias, by, LinearBias, p.Values[s.Out].C)
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package kernels
 
+import "slices"
+
 // View is the part of a parameter that a Program uses: Rows rows of Len elements. Row r starts at element r·Stride.
 //
 // A Program may use the leading channels of a parameter: the first C elements of a γ and β of more channels, and the
@@ -53,7 +55,7 @@ func (p *Program) WeightShape(s *Step, b Branch) []int {
 // Shapes returns the shape in which p uses each of its parameters.
 func (p *Program) Shapes() map[ParamID][]int {
 	shapes := map[ParamID][]int{}
-	p.eachParam(func(id ParamID, _ string, _ ParamKind, shape []int) { shapes[id] = shape })
+	p.eachParam(func(id ParamID, _ paramUser, _ ParamKind, shape []int) { shapes[id] = slices.Clone(shape) })
 	return shapes
 }
 

@@ -4,6 +4,22 @@ package cpu
 
 // #include "entry.h"
 // #include "batchnorm.h"
+// #cgo noescape batchnorm_backward
+// #cgo nocallback batchnorm_backward
+// #cgo noescape batchnorm_samples
+// #cgo nocallback batchnorm_samples
+// #cgo noescape linear_weight_grad
+// #cgo nocallback linear_weight_grad
+// #cgo noescape run_block
+// #cgo nocallback run_block
+// #cgo noescape run_conv_grad
+// #cgo nocallback run_conv_grad
+// #cgo noescape run_op_grad
+// #cgo nocallback run_op_grad
+// #cgo noescape run_products
+// #cgo nocallback run_products
+// #cgo noescape run_unblock
+// #cgo nocallback run_unblock
 import "C"
 
 import (

@@ -3,6 +3,8 @@
 package cpu
 
 // #include "entry.h"
+// #cgo noescape choose_core
+// #cgo nocallback choose_core
 import "C"
 
 import "bnas.example/kernels"
@@ -50,26 +52,49 @@ func jobCount(p *kernels.Program) []int {
 	return n
 }
 
-func (d *device) planConv(p *kernels.Program, s *kernels.Step, jobs int) convPlan {
-	var c convPlan
-	per := len(s.Branches) / jobs
-	for k := range jobs {
-		branches := s.Branches[k*per : (k+1)*per]
-		c.forward = append(c.forward, d.newConvJob(p, s, branches, false))
-		c.backward = append(c.backward, d.newConvJob(p, s, branches, true))
+// planConvs makes the jobs of all convolution steps, of which step i has jobs[i]. Their memory is in a few pieces: a path of a
+// supernet is planned for one step of training.
+func (d *device) planConvs(p *kernels.Program, jobs []int) []convPlan {
+	convs, branches, all := make([]convPlan, len(p.Steps)), 0, 0
+	for i := range p.Steps {
+		all += jobs[i]
+		branches += len(p.Steps[i].Branches)
 	}
-	return c
+	made, list := make([]convJob, 2*all), make([]*convJob, 2*all)
+	weights, outs := make([]kernels.ParamID, branches), make([]int, branches)
+	for i := range made {
+		list[i] = &made[i]
+	}
+	for i, n := range jobs {
+		if n == 0 {
+			continue
+		}
+		s := &p.Steps[i]
+		for k, b := range s.Branches {
+			weights[k], outs[k] = b.Weight, p.Values[b.Out].C
+		}
+		per := len(s.Branches) / n
+		for k := range n {
+			from, to := k*per, (k+1)*per
+			j := convJob{branches: s.Branches[from:to], weights: weights[from:to:to], outs: outs[from:to:to], ins: p.Nodes[s.In[0]].C, groups: s.Groups}
+			*list[k], *list[n+k] = j, j
+			list[n+k].turned = true
+			d.shape(list[k], p, s)
+			d.shape(list[n+k], p, s)
+		}
+		convs[i] = convPlan{list[:n:n], list[n : 2*n : 2*n]}
+		list, weights, outs = list[2*n:], weights[len(s.Branches):], outs[len(s.Branches):]
+	}
+	return convs
 }
 
-func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kernels.Branch, turned bool) *convJob {
-	in, out := p.Nodes[s.In[0]].Shape, p.Values[branches[0].Out].Shape
-	j := &convJob{branches: branches, ins: in.C, groups: s.Groups, turned: turned}
+// shape completes a job: its geometry and its core.
+func (d *device) shape(j *convJob, p *kernels.Program, s *kernels.Step) {
+	in, out := p.Nodes[s.In[0]].Shape, p.Values[j.branches[0].Out].Shape
 	outBlocks, tail := 0, 0
-	for _, b := range branches {
-		j.weights = append(j.weights, b.Weight)
-		j.outs = append(j.outs, p.Values[b.Out].C)
-		outBlocks += blocks(p.Values[b.Out].C)
-		tail = p.Values[b.Out].C % lanes
+	for _, c := range j.outs {
+		outBlocks += blocks(c)
+		tail = c % lanes
 	}
 	sh := &j.c.shape
 	sh.kernel, sh.dilation = C.int(s.Kernel), C.int(s.Dilation)
@@ -77,7 +102,7 @@ func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kern
 		sh.depthwise = 1
 	}
 	reach := (s.Kernel - 1) * s.Dilation
-	if turned {
+	if j.turned {
 		// ∂/∂x[i] = Σ_k w[k]·∂/∂y[(i + pad − k·dilation)/stride]: a convolution of the outputs spread by stride with
 		// the window turned round.
 		sh.cb, sh.kb, sh.tail = C.int(outBlocks), C.int(blocks(in.C)), C.int(tail)
@@ -96,7 +121,7 @@ func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kern
 	}
 	j.c.x0 = j.c.y0
 	adding := C.int(0)
-	if turned {
+	if j.turned {
 		adding = 1
 	}
 	fast := C.int(0)
@@ -104,7 +129,6 @@ func (d *device) newConvJob(p *kernels.Program, s *kernels.Step, branches []kern
 		fast = 1
 	}
 	C.choose_core(d.isa, &j.c, adding, fast)
-	return j
 }
 
 // scratch returns the number of floats of scratch memory that a thread needs.

@@ -39,14 +39,13 @@ type exec struct {
 func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 	e := &exec{
 		d: d, p: p, store: s, plan: planSaved(p, n), jobs: jobCount(p),
-		convs: make([]convPlan, len(p.Steps)),
 		grads: map[plan.Route]*gradPlan{},
 	}
+	e.convs = d.planConvs(p, e.jobs)
 	e.mean, e.variance = make([]float64, e.plan.bnColumns/2), make([]float64, e.plan.bnColumns/2)
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		if step.Op == kernels.OpConv {
-			e.convs[i] = d.planConv(p, step, e.jobs[i])
 			for k := range e.convs[i].forward {
 				e.scratch = max(e.scratch, e.convs[i].forward[k].scratch(), e.convs[i].backward[k].scratch())
 			}

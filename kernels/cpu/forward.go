@@ -4,6 +4,16 @@ package cpu
 
 // #include "entry.h"
 // #include "batchnorm.h"
+// #cgo noescape batchnorm_forward
+// #cgo nocallback batchnorm_forward
+// #cgo noescape run_block
+// #cgo nocallback run_block
+// #cgo noescape run_conv
+// #cgo nocallback run_conv
+// #cgo noescape run_op
+// #cgo nocallback run_op
+// #cgo noescape value_statistics
+// #cgo nocallback value_statistics
 import "C"
 
 import (

@@ -3,6 +3,16 @@
 package cpu
 
 // #include "entry.h"
+// #cgo noescape run_agree
+// #cgo nocallback run_agree
+// #cgo noescape run_covariance
+// #cgo nocallback run_covariance
+// #cgo noescape run_spatial_mean
+// #cgo nocallback run_spatial_mean
+// #cgo noescape run_states
+// #cgo nocallback run_states
+// #cgo noescape run_unblock
+// #cgo nocallback run_unblock
 import "C"
 
 import (

@@ -3,6 +3,12 @@
 package cpu
 
 // #include "entry.h"
+// #cgo noescape choose_weight_core
+// #cgo nocallback choose_weight_core
+// #cgo noescape run_weight_grad
+// #cgo nocallback run_weight_grad
+// #cgo noescape run_weight_merge
+// #cgo nocallback run_weight_merge
 import "C"
 
 import (

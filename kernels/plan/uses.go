@@ -12,7 +12,17 @@ type Use struct {
 
 // Uses lists the uses of each value.
 func Uses(p *kernels.Program) [][]Use {
-	uses := make([][]Use, len(p.Values))
+	uses, count, terms := make([][]Use, len(p.Values)), make([]int, len(p.Values)), 0
+	for _, node := range p.Nodes {
+		for _, t := range node.Terms {
+			count[t.Value]++
+		}
+		terms += len(node.Terms)
+	}
+	all := make([]Use, terms)
+	for v, n := range count {
+		uses[v], all = all[:0:n], all[n:]
+	}
 	for i, node := range p.Nodes {
 		for _, t := range node.Terms {
 			uses[t.Value] = append(uses[t.Value], Use{kernels.NodeID(i), t.BN})
