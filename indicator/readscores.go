@@ -92,12 +92,12 @@ func parseScores(header, row []string) (s Scores, bad int, err error) {
 	for i, cell := range row {
 		switch header[i] {
 		case "arch":
-			s.Arch = cell
+			s.Arch = strings.Clone(cell) // a cell is a part of the text of its row
 			if cell == "" {
 				return s, i, errors.New("empty")
 			}
 		case "canonical":
-			s.Canonical = cell
+			s.Canonical = strings.Clone(cell)
 		case "dead":
 			if cell != "true" && cell != "false" {
 				return s, i, fmt.Errorf("%q is neither true nor false", cell)

@@ -1,12 +1,12 @@
 package indicator
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"slices"
@@ -45,12 +45,12 @@ func WriteScores(w io.Writer, scores []Scores) error {
 		repeats = max(repeats, s.Repeats)
 	}
 	columns := ScoreColumns(repeats)
-	text := csvLine(columns)
+	b := bufio.NewWriter(w)
+	_, _ = b.Write(csvLine(columns)) // Flush returns the first error
 	for _, s := range scores {
-		text = append(text, s.line(columns)...)
+		_, _ = b.Write(s.line(columns))
 	}
-	_, err := w.Write(text)
-	return err
+	return b.Flush()
 }
 
 // line returns the row of a score file.
@@ -115,40 +115,71 @@ type ScoreFile struct {
 // unfinished last line. It is an error if the file's columns are not those of this program. A file of an older version without
 // the column of checks is continued without it.
 func OpenScores(path string, repeats int) (*ScoreFile, []Scores, error) {
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
-	}
-	data = data[:bytes.LastIndexByte(data, '\n')+1]
-	columns := ScoreColumns(repeats)
-	var known []Scores
-	if len(data) > 0 {
-		if known, err = ReadScores(bytes.NewReader(data), path); err != nil {
-			return nil, nil, err
-		}
-		if !bytes.HasPrefix(data, csvLine(columns)) {
-			columns = columns[:len(columns)-1] // all but the check
-		}
-		if !bytes.HasPrefix(data, csvLine(columns)) {
-			return nil, nil, fmt.Errorf("indicator: %s: written with other terms or repeats than these; it cannot be continued", path)
-		}
-	}
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
 	}
-	f := &ScoreFile{file: file, size: int64(len(data)), columns: columns}
-	if err := file.Truncate(f.size); err != nil {
+	f := &ScoreFile{file: file, columns: ScoreColumns(repeats)}
+	known, err := f.open(path)
+	if err != nil {
 		file.Close()
-		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
-	}
-	if len(data) == 0 {
-		if err := f.append(csvLine(columns)); err != nil {
-			file.Close()
-			return nil, nil, err
-		}
+		return nil, nil, err
 	}
 	return f, known, nil
+}
+
+// open reads the scores of the file and cuts off an unfinished last line. An empty file gets its first line. The file stays as
+// it is after an error in what it has.
+func (f *ScoreFile) open(path string) ([]Scores, error) {
+	size, err := wholeLines(f.file)
+	if err != nil {
+		return nil, fmt.Errorf("indicator: scores: %w", err)
+	}
+	var known []Scores
+	if size > 0 {
+		if known, err = ReadScores(io.NewSectionReader(f.file, 0, size), path); err != nil {
+			return nil, err
+		}
+		first, err := bufio.NewReader(io.NewSectionReader(f.file, 0, size)).ReadBytes('\n')
+		if err != nil {
+			return nil, fmt.Errorf("indicator: scores: %w", err)
+		}
+		if !bytes.Equal(first, csvLine(f.columns)) {
+			f.columns = f.columns[:len(f.columns)-1] // all but the check
+		}
+		if !bytes.Equal(first, csvLine(f.columns)) {
+			return nil, fmt.Errorf("indicator: %s: written with other terms or repeats than these; it cannot be continued", path)
+		}
+	}
+	f.size = size
+	if err := f.file.Truncate(size); err != nil {
+		return nil, fmt.Errorf("indicator: scores: %w", err)
+	}
+	if size == 0 {
+		return nil, f.append(csvLine(f.columns))
+	}
+	return known, nil
+}
+
+// wholeLines returns the size of a file without an unfinished last line.
+func wholeLines(file *os.File) (int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	part := make([]byte, 1<<16)
+	for end := info.Size(); end > 0; {
+		from := max(end-int64(len(part)), 0)
+		n, err := file.ReadAt(part[:end-from], from)
+		if err != nil {
+			return 0, err
+		}
+		if at := bytes.LastIndexByte(part[:n], '\n'); at >= 0 {
+			return from + int64(at) + 1, nil
+		}
+		end = from
+	}
+	return 0, nil
 }
 
 // Write appends one row in one write. After an error (a full disk) the file ends with the row before.

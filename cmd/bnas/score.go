@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,11 +68,8 @@ func score(c *cli.Context, settings []setting) error {
 	}
 	if file != "" {
 		path = file
-		var b bytes.Buffer
-		if err := indicator.WriteScores(&b, scores); err != nil {
-			return err
-		}
-		if err := wholefile.Write(file, b.Bytes()); err != nil {
+		write := func(w io.Writer) error { return indicator.WriteScores(w, scores) }
+		if err := wholefile.WriteFrom(file, write); err != nil {
 			return fmt.Errorf("writing %s: %w", file, err)
 		}
 	}
