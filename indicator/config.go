@@ -3,7 +3,7 @@ package indicator
 import "bnas.example/internal/setting"
 
 // Config sets the numbers of images, directions and batches. Zero fields take the defaults (in brackets), with which a
-// NAS-Bench-201 architecture is scored within half a second on two cores. Every architecture is scored with the same
+// NAS-Bench-201 architecture is scored within a quarter of a second on two cores. Every architecture is scored with the same
 // images and directions.
 type Config struct {
 	// Images that calibrate the BatchNorm statistics and give codes, spectra and noise (64).
