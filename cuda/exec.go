@@ -84,6 +84,9 @@ func (e *exec) Statistics(mean, variance []float64) error {
 	})
 }
 
+// SetFactors gets no factors: Compile refuses a Program that has such terms.
+func (e *exec) SetFactors([]float32) error { return nil }
+
 // SetStatistics sets them.
 func (e *exec) SetStatistics(mean, variance []float64) error {
 	return e.eachMoment(mean, variance, func(at driver.Ptr, src []float64) error {

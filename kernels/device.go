@@ -145,6 +145,10 @@ type Runner interface {
 	// all n images: statRows == n is training, statRows < n is MC-BatchNorm. With statRows == 0 the statistics are
 	// frozen: those of the last SetStatistics or of an earlier Forward of this Exec.
 	Forward(images []float32, statRows int) error
+	// SetFactors sets the factors of the terms that have one (Term.Factor) for each of n images: Program.Factors() × n, one
+	// row a term, in the order of the nodes and of their terms. They hold for all later calls of Forward, which must be of n
+	// images. Without any all factors are 1; so they are before the first call. It discards the results of the last Forward.
+	SetFactors(factors []float32) error
 	// Restrict keeps the first n images of the last Forward and freezes its statistics. What follows is as after a Forward of
 	// those images with statRows == 0.
 	Restrict(n int) error

@@ -13,6 +13,7 @@ type guardedExec struct {
 	most  int // the largest batch, in images
 
 	n, statRows int  // of the last Forward; n is 0 if its results are gone
+	factored    int  // images whose factors are set; 0: all factors are 1
 	known       bool // there are statistics
 	scored      bool // CrossEntropy has run since the last Forward
 	seeded      bool // there is a gradient of the logits

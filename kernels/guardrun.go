@@ -10,6 +10,9 @@ func (e *guardedExec) Forward(images []float32, statRows int) error {
 		return e.wrap("Forward", errClosed)
 	}
 	n, err := e.p.checkForward(len(images), e.most, statRows, e.known)
+	if err == nil {
+		err = e.checkFactored(n)
+	}
 	if err != nil {
 		return e.wrap("Forward", err)
 	}

@@ -46,15 +46,18 @@ type BN struct {
 	Eps         float64
 }
 
-// Term is one summand of a node: a value, either unchanged (BN == NoBN) or through a BatchNorm.
+// Term is one summand of a node: a value, either unchanged (BN == NoBN) or through a BatchNorm. With Factor it is multiplied
+// by a number of its own for each image, f_i·(γ·x̂ + β): see Runner.SetFactors. The statistics are of the value, without the
+// factor.
 type Term struct {
-	Value ValueID
-	BN    BNID
+	Value  ValueID
+	BN     BNID
+	Factor bool
 }
 
 // Node is a sum of up to MaxTerms terms, all of the node's shape. A node without terms is zero. A node is not
-// materialised; each step that reads it recomputes the sum. Each BN belongs to exactly one node, so that ∂loss/∂node is
-// the gradient at the output of each of its BatchNorms.
+// materialised; each step that reads it recomputes the sum. Each BN belongs to exactly one node, so that ∂loss/∂node,
+// times the factor of the term, is the gradient at the output of each of its BatchNorms.
 type Node struct {
 	Name string
 	Shape

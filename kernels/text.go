@@ -56,13 +56,17 @@ func (p *Program) loaded(s *Step) string {
 	return strings.Join(nodes, ", ")
 }
 
-// sum returns the text of a node: its values with " + " between them, each in "bn(…)" if it has a BatchNorm.
+// sum returns the text of a node: its values with " + " between them, each in "bn(…)" if it has a BatchNorm, and after "f·" if
+// it has a factor.
 func (p *Program) sum(n NodeID) string {
 	terms := make([]string, len(p.Nodes[n].Terms))
 	for i, t := range p.Nodes[n].Terms {
 		terms[i] = p.Values[t.Value].Name
 		if t.BN != NoBN {
 			terms[i] = "bn(" + terms[i] + ")"
+		}
+		if t.Factor {
+			terms[i] = "f·" + terms[i]
 		}
 	}
 	if len(terms) == 0 {

@@ -33,6 +33,8 @@ void batchnorm_forward(const struct batchnorm *b) {
 	}
 }
 
+static double factor_of(const struct batchnorm *b, int image) { return b->factor ? b->factor[image] : 1; }
+
 void batchnorm_backward(const struct batchnorm *b, const float *sum, const float *dot, int n, int pixels) {
 	double m = (double)n * pixels;
 	memset(b->slope, 0, b->cp * sizeof(float));
@@ -40,8 +42,8 @@ void batchnorm_backward(const struct batchnorm *b, const float *sum, const float
 	for (int c = 0; c < b->c; c++) {
 		double s = 0, t = 0, r = 1 / sqrt(b->var[c] + b->eps), low = b->mean[c] - b->mu[c];
 		for (int i = 0; i < n; i++) {
-			s += sum[(long)i * b->cp + c];
-			t += dot[(long)i * b->cp + c];
+			s += factor_of(b, i) * sum[(long)i * b->cp + c];
+			t += factor_of(b, i) * dot[(long)i * b->cp + c];
 		}
 		double dgamma = r * (t - low * s), slope = -b->gamma[c] * r * r * dgamma / m;
 		b->dgamma[c] = dgamma;
@@ -54,8 +56,8 @@ void batchnorm_backward(const struct batchnorm *b, const float *sum, const float
 void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const float *sum, const float *dot, int n) {
 	for (int i = 0; i < n; i++, dst += stride)
 		for (int c = 0; c < b->c; c++) {
-			double s = sum[(long)i * b->cp + c], r = 1 / sqrt(b->var[c] + b->eps);
-			dst[c] = r * (dot[(long)i * b->cp + c] - (b->mean[c] - b->mu[c]) * s);
+			double f = factor_of(b, i), s = f * sum[(long)i * b->cp + c], r = 1 / sqrt(b->var[c] + b->eps);
+			dst[c] = r * (f * dot[(long)i * b->cp + c] - (b->mean[c] - b->mu[c]) * s);
 			dst[b->c + c] = s;
 		}
 }

@@ -12,6 +12,7 @@ struct batchnorm {
 	float *mu, *scale, *shift;               // its term: (x − mu)·scale + shift
 	float *slope, *offset;                   // of its statistics' gradient: (x − mu)·slope + offset
 	float *dgamma, *dbeta;
+	const float *factor;                     // of its term, for each image; NULL: 1
 };
 
 // value_statistics merges the images' partials [rows][2][cp] (mean, squared deviations over pixels) into the mean and
@@ -21,8 +22,8 @@ void value_statistics(double *mean, double *var, const double *partial, int rows
 // batchnorm_forward forms mu, scale and shift from the statistics, γ and β.
 void batchnorm_forward(const struct batchnorm *b);
 
-// batchnorm_backward forms dγ = r·Σ d·(x−μ) and dβ = Σ d from the images' sum and dot [n][cp], and slope and offset
-// over n·pixels elements.
+// batchnorm_backward forms dγ = r·Σ f·d·(x−μ) and dβ = Σ f·d, f the factor of the image, from the images' sum and dot [n][cp] at
+// the node, and slope and offset over n·pixels elements.
 void batchnorm_backward(const struct batchnorm *b, const float *sum, const float *dot, int n, int pixels);
 
 // batchnorm_samples writes dγ and dβ of each image: row i at dst + i·stride, c numbers and then c numbers.

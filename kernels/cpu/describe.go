@@ -50,9 +50,17 @@ func (e *exec) bnArray(id kernels.BNID, array int) *C.float {
 	return e.d.saved.pointer(b.at + array*b.cp)
 }
 
-// term describes a value, either unchanged or through a BatchNorm.
-func (e *exec) term(v kernels.ValueID, bn kernels.BNID) C.struct_term {
-	t := C.struct_term{x: e.d.saved.pointer(e.plan.values[v].data)}
+// factor returns the factors of a row, or nil if they are 1.
+func (e *exec) factor(row int) *C.float {
+	if row == kernels.NoFactor || e.factors == nil {
+		return nil
+	}
+	return e.d.saved.pointer(e.plan.factors + row*e.plan.n)
+}
+
+// term describes a value, either unchanged or through a BatchNorm, times the factors of a row.
+func (e *exec) term(v kernels.ValueID, bn kernels.BNID, row int) C.struct_term {
+	t := C.struct_term{x: e.d.saved.pointer(e.plan.values[v].data), factor: e.factor(row)}
 	if bn == kernels.NoBN {
 		t.mu, t.scale, t.shift = e.zeros(), e.ones(), e.zeros()
 	} else {
@@ -73,8 +81,8 @@ func shaped(s kernels.Shape, act kernels.Activation) C.struct_load {
 func (e *exec) node(n kernels.NodeID, act kernels.Activation) C.struct_load {
 	l := shaped(e.p.Nodes[n].Shape, act)
 	l.first, l.count = C.int(len(e.desc.terms)), C.int(len(e.p.Nodes[n].Terms))
-	for _, t := range e.p.Nodes[n].Terms {
-		e.desc.terms = append(e.desc.terms, e.term(t.Value, t.BN))
+	for k, t := range e.p.Nodes[n].Terms {
+		e.desc.terms = append(e.desc.terms, e.term(t.Value, t.BN, e.plan.rows[n][k]))
 	}
 	return l
 }
@@ -83,7 +91,7 @@ func (e *exec) node(n kernels.NodeID, act kernels.Activation) C.struct_load {
 func (e *exec) value(v kernels.ValueID) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first, l.count = C.int(len(e.desc.terms)), 1
-	e.desc.terms = append(e.desc.terms, e.term(v, kernels.NoBN))
+	e.desc.terms = append(e.desc.terms, e.term(v, kernels.NoBN, kernels.NoFactor))
 	return l
 }
 
@@ -105,12 +113,13 @@ func (e *exec) batchNorm(id kernels.BNID) C.struct_batchnorm {
 		mu: e.bnArray(id, muArray), scale: e.bnArray(id, scaleArray), shift: e.bnArray(id, shiftArray),
 		slope: e.bnArray(id, slopeArray), offset: e.bnArray(id, offsetArray),
 		dgamma: e.bnArray(id, dGammaArray), dbeta: e.bnArray(id, dBetaArray),
+		factor: e.factor(b.row),
 	}
 }
 
 // gradient describes a load of the gradient of a value. It is a sum over the nodes with a gradient that the value
-// enters: δ for a bare term, δ·γr for a term through a BatchNorm, plus the terms of the statistics if they are
-// differentiated.
+// enters: δ for a bare term, δ·γr for a term through a BatchNorm, both times the term's factors, plus the terms of the
+// statistics if they are differentiated.
 func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first = C.int(len(e.desc.terms))
@@ -121,13 +130,13 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 		if g.at[u.Node] < 0 {
 			continue
 		}
-		d := C.struct_term{x: e.d.moving.pointer(g.at[u.Node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()}
+		d := C.struct_term{x: e.d.moving.pointer(g.at[u.Node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros(), factor: e.factor(u.Row)}
 		if u.BN != kernels.NoBN {
 			d.scale = e.bnArray(u.BN, scaleArray)
 		}
 		e.desc.terms = append(e.desc.terms, d)
 		if u.BN != kernels.NoBN && s == kernels.DifferentiateStatistics {
-			h := e.term(v, u.BN)
+			h := e.term(v, u.BN, kernels.NoFactor)
 			h.scale, h.shift = e.bnArray(u.BN, slopeArray), e.bnArray(u.BN, offsetArray)
 			e.desc.terms = append(e.desc.terms, h)
 		}

@@ -8,8 +8,9 @@
 
 // A term is (x − mu)·scale + shift per channel. A BatchNorm is mu = μ rounded to float, scale = γr,
 // shift = β − (μ − mu)·γr. The difference is taken first: a mean that is large against the deviation loses no precision.
-// The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…).
-struct term { const float *x, *mu, *scale, *shift; };
+// The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…). The term of image i is multiplied
+// by factor[i] if factor is not NULL.
+struct term { const float *x, *mu, *scale, *shift, *factor; };
 
 // A load computes min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
 struct load {

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"math"
+	"slices"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/plan"
@@ -26,7 +27,8 @@ type exec struct {
 
 	stop func() error // see StopWith; nil: passes run to their end
 
-	n, statRows    int // of the last Forward
+	factors        []float32 // of the terms that have one, a row after the other; nil: all are 1
+	n, statRows    int       // of the last Forward
 	mean, variance []float64
 	loss           float64
 	correct        int
@@ -104,6 +106,12 @@ func (e *exec) stopped() error {
 
 func (e *exec) place() C.struct_place {
 	return C.struct_place{pool: e.d.pool, n: C.int(e.n), scratch: e.d.scratch.base, stride: C.size_t(e.scratch), profiles: e.d.profiles}
+}
+
+// SetFactors sets the factors of each image.
+func (e *exec) SetFactors(factors []float32) error {
+	e.factors = slices.Clone(factors)
+	return nil
 }
 
 // Statistics writes μ and σ² of every BatchNorm.

@@ -11,6 +11,17 @@ struct target {
 	int y0, y1, x0, x1, step;
 };
 
+// The scale and shift of channels c … of a term in an image.
+INLINE void term_scale(const struct term *t, int image, int c, v16 *scale, v16 *shift) {
+	*scale = v16_load(t->scale + c);
+	*shift = v16_load(t->shift + c);
+	if (t->factor) {
+		v16 f = v16_set1(t->factor[image]);
+		*scale = v16_mul(f, *scale);
+		*shift = v16_mul(f, *shift);
+	}
+}
+
 // The sum of nt terms at one pixel; nt is a constant at each call.
 INLINE v16 sum_terms(int nt, const float *const *x, const v16 *mu, const v16 *scale, const v16 *shift, size_t p) {
 	v16 u = v16_fma(v16_sub(v16_load(x[0] + p), mu[0]), scale[0], shift[0]);
@@ -19,14 +30,13 @@ INLINE v16 sum_terms(int nt, const float *const *x, const v16 *mu, const v16 *sc
 	return u;
 }
 
-INLINE void form_fixed(int nt, const struct load *l, const struct term *t, size_t at, int block, const struct target *g) {
+INLINE void form_fixed(int nt, const struct load *l, const struct term *t, size_t at, int image, int block, const struct target *g) {
 	const float *x[3];
 	v16 mu[3], scale[3], shift[3], lo = v16_set1(l->lo), hi = v16_set1(l->hi);
 	for (int k = 0; k < nt; k++) {
 		x[k] = t[k].x + at;
 		mu[k] = v16_load(t[k].mu + block * LANES);
-		scale[k] = v16_load(t[k].scale + block * LANES);
-		shift[k] = v16_load(t[k].shift + block * LANES);
+		term_scale(t + k, image, block * LANES, &scale[k], &shift[k]);
 	}
 	for (int y = g->y0; y < g->y1; y += g->step) {
 		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
@@ -37,16 +47,17 @@ INLINE void form_fixed(int nt, const struct load *l, const struct term *t, size_
 	}
 }
 
-static void form_any(const struct load *l, const struct term *t, size_t at, int block, const struct target *g) {
+static void form_any(const struct load *l, const struct term *t, size_t at, int image, int block, const struct target *g) {
 	v16 lo = v16_set1(l->lo), hi = v16_set1(l->hi);
 	for (int y = g->y0; y < g->y1; y += g->step) {
 		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
 		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
 			v16 u = v16_zero();
 			for (int k = 0; k < l->count; k++) {
-				v16 x = v16_load(t[k].x + at + ((size_t)y * l->w + xx) * LANES);
+				v16 x = v16_load(t[k].x + at + ((size_t)y * l->w + xx) * LANES), scale, shift;
 				int c = block * LANES;
-				u = v16_add(u, v16_fma(v16_sub(x, v16_load(t[k].mu + c)), v16_load(t[k].scale + c), v16_load(t[k].shift + c)));
+				term_scale(t + k, image, c, &scale, &shift);
+				u = v16_add(u, v16_fma(v16_sub(x, v16_load(t[k].mu + c)), scale, shift));
 			}
 			v16_store(d, v16_min(hi, v16_max(lo, u)));
 		}
@@ -57,10 +68,10 @@ static void form(const struct load *l, const struct term *terms, int image, int 
 	const struct term *t = terms + l->first;
 	size_t at = ((size_t)image * l->cb + block) * l->h * l->w * LANES;
 	switch (l->count) {
-	case 1: form_fixed(1, l, t, at, block, g); break;
-	case 2: form_fixed(2, l, t, at, block, g); break;
-	case 3: form_fixed(3, l, t, at, block, g); break;
-	default: form_any(l, t, at, block, g);
+	case 1: form_fixed(1, l, t, at, image, block, g); break;
+	case 2: form_fixed(2, l, t, at, image, block, g); break;
+	case 3: form_fixed(3, l, t, at, image, block, g); break;
+	default: form_any(l, t, at, image, block, g);
 	}
 }
 

@@ -54,7 +54,7 @@ func (e *exec) Restrict(n int) error {
 	return nil
 }
 
-// load copies γ, β and the classifier, padded to whole blocks. With frozen statistics it also computes all coefficients.
+// load copies factors, γ, β and the classifier, padded to whole blocks. With frozen statistics it also computes all coefficients.
 func (e *exec) load() {
 	m := &e.d.saved
 	ones, zeros := m.floats(e.plan.ones, e.plan.widest), m.floats(e.plan.zeros, e.plan.widest)
@@ -62,6 +62,9 @@ func (e *exec) load() {
 		ones[i] = 1
 	}
 	clear(zeros)
+	for row := range len(e.factors) / e.n {
+		copy(m.floats(e.plan.factors+row*e.plan.n, e.n), e.factors[row*e.n:])
+	}
 	column := 0
 	for id := range e.p.BNs {
 		b := &e.plan.bns[id]

@@ -10,8 +10,7 @@ INLINE void grad_fixed(int nt, int first, int last, const struct grad *r, const 
 	for (int k = 0; k < nt; k++) {
 		x[k] = t[k].x + at;
 		mu[k] = v16_load(t[k].mu + c);
-		scale[k] = v16_load(t[k].scale + c);
-		shift[k] = v16_load(t[k].shift + c);
+		term_scale(t + k, image, c, &scale[k], &shift[k]);
 		dot[k] = v16_zero();
 	}
 	for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES) {

@@ -65,6 +65,7 @@ type bnPlan struct {
 	mean, vari int // cp doubles
 	dot        int // [n][cp]
 	column     int // of its γ in a row of sample gradients
+	row        int // of the factors of its term, or kernels.NoFactor
 }
 
 // savedPlan holds the offsets of all buffers that live from one Forward to the next.
@@ -75,8 +76,10 @@ type savedPlan struct {
 	bns       []bnPlan
 	sums      []int // of each node: [n][cp], −1 where no BatchNorm enters it
 	nodeOf    []kernels.NodeID
-	uses      [][]plan.Use // of each value
-	ones      int          // an array of 1, an array of 0, as wide as the widest value
+	uses      [][]plan.Use            // of each value
+	rows      [][kernels.MaxTerms]int // of the factors of the nodes' terms
+	factors   int                     // [rows][n]
+	ones      int                     // an array of 1, an array of 0, as wide as the widest value
 	zeros     int
 	weight    int // of the classifier, padded: [classes][cp]
 	bias      int // padded
@@ -87,7 +90,7 @@ type savedPlan struct {
 }
 
 func planSaved(p *kernels.Program, n int) *savedPlan {
-	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: plan.Uses(p), values: make([]valuePlan, len(p.Values))}
+	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: plan.Uses(p), rows: p.FactorRows(), values: make([]valuePlan, len(p.Values))}
 	for i, v := range p.Values {
 		s.values[i] = valuePlan{Shape: v.Shape, step: -1, partial: -1}
 		s.widest = max(s.widest, s.values[i].cp())
@@ -110,6 +113,7 @@ func planSaved(p *kernels.Program, n int) *savedPlan {
 	}
 	s.planBNs(p)
 	s.planNodes(p)
+	s.factors = s.floats(n * p.Factors())
 	s.ones, s.zeros = s.floats(s.widest), s.floats(s.widest)
 	last := &p.Steps[len(p.Steps)-1]
 	in, classes := blocks(p.Nodes[last.In[0]].C)*lanes, blocks(p.Classes())*lanes
@@ -139,8 +143,12 @@ func (s *savedPlan) planNodes(p *kernels.Program) {
 	s.sums = make([]int, len(p.Nodes))
 	for i, node := range p.Nodes {
 		s.sums[i] = -1
-		for _, t := range node.Terms {
-			if t.BN != kernels.NoBN && s.sums[i] < 0 {
+		for k, t := range node.Terms {
+			if t.BN == kernels.NoBN {
+				continue
+			}
+			s.bns[t.BN].row = s.rows[i][k]
+			if s.sums[i] < 0 {
 				s.sums[i] = s.floats(s.n * blocks(node.C) * lanes)
 			}
 		}

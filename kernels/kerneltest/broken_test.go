@@ -61,6 +61,7 @@ type (
 	badGram       struct{ kernels.Exec }
 	badRead       struct{ kernels.Exec }
 	badSeed       struct{ kernels.Exec }
+	badFactors    struct{ kernels.Exec }
 	badProducts   struct{ kernels.Exec }
 	badUpdate     struct{ kernels.Store }
 	deaf          struct{ kernels.Exec }
@@ -107,6 +108,14 @@ func (e badGram) CodeGram(dst []int64) (int64, error) {
 func (e badRead) Read(t kernels.Tap, dst []float32) error {
 	_ = e.Exec.Read(t, dst)
 	return nil
+}
+
+// SetFactors takes the factors and sets none.
+func (e badFactors) SetFactors(f []float32) error {
+	if err := e.Exec.SetFactors(f); err != nil {
+		return err
+	}
+	return e.Exec.SetFactors(nil)
 }
 
 func (e badSeed) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
@@ -199,6 +208,9 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"a call out of order is taken", "order of calls", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
 		{"the seed is written to", "random-3", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
 		{"a product is off by a hundredth", "random-3", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
+		{"factors are ignored", "factors-random-3", "batch: ", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
+		{"factors are not set", "factors", "they are of the case", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
+		{"factors are computed by a device without", "no factors", "ErrUnsupported", defective{}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
 		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {
@@ -219,7 +231,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true}
+		o := Options{Seed: 3, Random: 1, Small: true, NoFactors: test.check == "no factors"}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()

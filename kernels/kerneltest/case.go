@@ -20,6 +20,7 @@ type Case struct {
 	StatRows int       // of the N, those that give the statistics in an MC-BatchNorm run
 	Images   []float32 // N×shape
 	Labels   []int
+	Factors  [][]float32 // of N images for each term that has factors: see Factored
 }
 
 // NewStore makes a store of d and writes the parameters of the case into it.

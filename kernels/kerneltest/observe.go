@@ -67,13 +67,14 @@ func (o *observer) all() error {
 		n, statRows int
 		set         bool
 		restrict    int // to so many images; 0: not
+		factors     int // set for so many images; 0: those before stay, −1: 1
 	}{
-		{"batch", o.c.N, o.c.N, false, 0},
-		{"restricted", o.c.N, o.c.N, false, fewer},
-		{"rows", o.c.N, o.c.StatRows, false, 0},
-		{"left", o.c.N, 0, false, 0},
-		{"set", o.c.N, 0, true, 0},
-		{"fewer", fewer, fewer, false, 0},
+		{"batch", o.c.N, o.c.N, false, 0, o.c.N},
+		{"restricted", o.c.N, o.c.N, false, fewer, 0},
+		{"rows", o.c.N, o.c.StatRows, false, 0, 0},
+		{"left", o.c.N, 0, false, 0, -1},
+		{"set", o.c.N, 0, true, 0, o.c.N},
+		{"fewer", fewer, fewer, false, 0, fewer},
 	}
 	if o.c.Program.MACs()*int64(o.c.N) > 1e7 {
 		runs = runs[:3]
@@ -83,6 +84,11 @@ func (o *observer) all() error {
 		if run.set {
 			if err := o.setStatistics(); err != nil {
 				return o.failed("SetStatistics", err)
+			}
+		}
+		if run.factors != 0 && len(o.c.Factors) > 0 {
+			if err := o.e.SetFactors(o.c.factors(max(run.factors, 0))); err != nil {
+				return o.failed("SetFactors", err)
 			}
 		}
 		if err := o.forward(images[:run.n*size], labels[:run.n], run.statRows, run.restrict); err != nil {

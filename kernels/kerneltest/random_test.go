@@ -91,3 +91,35 @@ func TestRandomRepeats(t *testing.T) {
 		t.Error("two seeds give the same program")
 	}
 }
+
+// The cases with factors together have factors of every kind of term.
+func TestFactoredCovers(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range factored(Options{}) {
+		if c.Program.Factors() != len(c.Factors) || c.without().Program.Factors() != 0 {
+			t.Errorf("%s: %d rows of factors, %d without", c.Name, len(c.Factors), c.without().Program.Factors())
+		}
+		for _, node := range c.Program.Nodes {
+			marked := 0
+			for _, term := range node.Terms {
+				if term.Factor {
+					marked++
+					seen["bare"] = seen["bare"] || term.BN == kernels.NoBN
+					seen["normalised"] = seen["normalised"] || term.BN != kernels.NoBN
+				}
+			}
+			seen["some of a node"] = seen["some of a node"] || marked > 0 && marked < len(node.Terms)
+			seen["two of a node"] = seen["two of a node"] || marked > 1
+		}
+		for _, row := range c.Factors {
+			for _, f := range row {
+				seen["zero"], seen["negative"] = seen["zero"] || f == 0, seen["negative"] || f < 0
+			}
+		}
+	}
+	for _, want := range []string{"bare", "normalised", "some of a node", "two of a node", "zero", "negative"} {
+		if !seen[want] {
+			t.Errorf("no case with %s", want)
+		}
+	}
+}

@@ -165,6 +165,7 @@ func closed(f Factory, o Options) error {
 	return refused(append(s.lengthsOff(0),
 		refusal{"NewStore", func() error { _, err := s.d.NewStore(c.Params); return err }},
 		refusal{"Compile", func() error { _, err := s.d.Compile(c.Program, s.s, c.Batch); return err }},
+		refusal{"SetFactors", func() error { return s.e.SetFactors(nil) }},
 		refusal{"Forward", func() error { return s.e.Forward(c.Images, c.N) }},
 		refusal{"Loss", func() error { _, _, err := s.e.Loss(); return err }},
 		refusal{"Backward", func() error { return s.e.Backward(kernels.FreezeStatistics, false) }},

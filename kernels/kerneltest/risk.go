@@ -35,6 +35,9 @@ func (c *Case) risky() (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := exec.SetFactors(c.factors(c.N)); err != nil {
+		return false, err
+	}
 	for _, rows := range []int{c.N, c.StatRows} {
 		if err := exec.Forward(c.Images, rows); err != nil {
 			return false, err
@@ -68,16 +71,27 @@ func (c *Case) near(e *ref.Exec, s *kernels.Step, n kernels.NodeID) bool {
 	return s.Op == kernels.OpMaxPool && c.tied(s, z, rounding)
 }
 
+// factorOf returns the magnitude of the factor of a term for each image.
+func (c *Case) factorOf(n kernels.NodeID, term int) func(image int) float64 {
+	row := c.Program.FactorRows()[n][term]
+	return func(image int) float64 {
+		if row == kernels.NoFactor {
+			return 1
+		}
+		return math.Abs(float64(c.Factors[row][image]))
+	}
+}
+
 // rounding bounds float32's error of each element of a node: a few ulp of the terms x·s, μ·s and β that are summed.
 func (c *Case) rounding(e *ref.Exec, n kernels.NodeID) []float64 {
 	node := c.Program.Nodes[n]
 	pixels := node.H * node.W
 	bound := make([]float64, len(e.Node(n)))
-	for _, t := range node.Terms {
-		x := e.Values(t.Value)
+	for k, t := range node.Terms {
+		x, factor := e.Values(t.Value), c.factorOf(n, k)
 		if t.BN == kernels.NoBN {
 			for i, v := range x {
-				bound[i] += 2e-7 * math.Abs(v)
+				bound[i] += 2e-7 * factor(i/node.Len()) * math.Abs(v)
 			}
 			continue
 		}
@@ -86,7 +100,7 @@ func (c *Case) rounding(e *ref.Exec, n kernels.NodeID) []float64 {
 		for i, v := range x {
 			ch := i / pixels % node.C
 			scale := math.Abs(float64(c.Data[b.Gamma][ch])) / math.Sqrt(variance[ch]+b.Eps)
-			bound[i] += 2e-7 * (scale*(math.Abs(v)+math.Abs(mean[ch])) + math.Abs(float64(c.Data[b.Beta][ch])))
+			bound[i] += 2e-7 * factor(i/node.Len()) * (scale*(math.Abs(v)+math.Abs(mean[ch])) + math.Abs(float64(c.Data[b.Beta][ch])))
 		}
 	}
 	return bound

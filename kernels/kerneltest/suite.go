@@ -30,6 +30,8 @@ type Options struct {
 	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
 	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
 	Rounding ref.Rounding
+	// NoFactors says that the device has no factors of terms. It must refuse a Program with such.
+	NoFactors bool
 }
 
 // Run runs the suite.
@@ -96,6 +98,14 @@ func checks(o Options) []check {
 	var list []check
 	for _, c := range networks(o) {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
+	}
+	if o.NoFactors {
+		list = append(list, check{"no factors", refusesFactors})
+	} else {
+		for _, c := range factored(o) {
+			list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
+		}
+		list = append(list, check{"factors", setFactors})
 	}
 	return append(list,
 		check{"offset", offset},

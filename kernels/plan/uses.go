@@ -8,6 +8,7 @@ import "bnas.example/kernels"
 type Use struct {
 	Node kernels.NodeID
 	BN   kernels.BNID
+	Row  int // of its factors, or kernels.NoFactor
 }
 
 // Uses lists the uses of each value.
@@ -23,9 +24,10 @@ func Uses(p *kernels.Program) [][]Use {
 	for v, n := range count {
 		uses[v], all = all[:0:n], all[n:]
 	}
+	rows := p.FactorRows()
 	for i, node := range p.Nodes {
-		for _, t := range node.Terms {
-			uses[t.Value] = append(uses[t.Value], Use{kernels.NodeID(i), t.BN})
+		for k, t := range node.Terms {
+			uses[t.Value] = append(uses[t.Value], Use{kernels.NodeID(i), t.BN, rows[i][k]})
 		}
 	}
 	return uses

@@ -51,16 +51,16 @@ func (b *pass) value(v kernels.ValueID) {
 		if delta == nil {
 			continue
 		}
-		for _, t := range node.Terms {
+		for k, t := range node.Terms {
 			if t.Value != v {
 				continue
 			}
-			dx := grown(&b.values[v], len(delta))
+			dx, dy := grown(&b.values[v], len(delta)), e.scaled(delta, e.rows[n][k])
 			if t.BN == kernels.NoBN {
-				add(dx, delta)
+				add(dx, dy)
 				continue
 			}
-			b.batchNorm(t.BN, dx, delta)
+			b.batchNorm(t.BN, dx, dy)
 		}
 	}
 }

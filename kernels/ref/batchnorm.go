@@ -59,13 +59,15 @@ func (e *Exec) norm(id kernels.BNID) norm {
 	}
 }
 
-// add adds the BatchNorm's output to z.
-func (b norm) add(z []float64, n int) {
+// output returns γ·x̂ + β.
+func (b norm) output(n int) []float64 {
+	y := make([]float64, n*b.shape.Len())
 	eachChannel(n, b.shape, func(_, c, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			z[p] += b.gamma[c]*((b.x[p]-b.mean[c])*b.r[c]) + b.beta[c]
+			y[p] = b.gamma[c]*((b.x[p]-b.mean[c])*b.r[c]) + b.beta[c]
 		}
 	})
+	return y
 }
 
 // params writes, for every image, dγ[n,c] = Σ_p δ·x̂ and dβ[n,c] = Σ_p δ, both n×C.

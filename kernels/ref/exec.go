@@ -19,6 +19,8 @@ type Exec struct {
 	mean     [][]float64 // of each value that a BN normalises, by channel
 	variance [][]float64
 	gates    map[kernels.NodeID][]float32 // see SetGate
+	rows     [][kernels.MaxTerms]int      // of the factors of the nodes' terms
+	factors  []float64                    // a row after the other; nil: all are 1
 	rounding Rounding
 
 	loss    float64
@@ -40,6 +42,7 @@ func newExec(p *kernels.Program, s *hoststore.Store) *Exec {
 		mean:     make([][]float64, len(p.Values)),
 		variance: make([][]float64, len(p.Values)),
 		columns:  make([]int, len(p.BNs)),
+		rows:     p.FactorRows(),
 	}
 	at := 0
 	for i, b := range p.BNs {

@@ -24,6 +24,11 @@ func newProbe(t *testing.T, c *kerneltest.Case) *probe {
 	must(t, err)
 	e, err := d.Compile(c.Program, s, c.Batch)
 	must(t, err)
+	var factors []float32
+	for _, row := range c.Factors {
+		factors = append(factors, row...)
+	}
+	must(t, e.SetFactors(factors))
 	return &probe{t, c, s, ref.Of(e)}
 }
 
@@ -54,9 +59,9 @@ func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 // Every element of every gradient is the limit of finite differences, with differentiated and with frozen statistics. If
 // two step sizes disagree, a rectifier or a maximum switches between them. The test skips such elements; they must be few.
 func TestFiniteDifferences(t *testing.T) {
-	cases := []*kerneltest.Case{kerneltest.Mobile(5, 3, 2, 5, 2), kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 2)}
+	cases := []*kerneltest.Case{kerneltest.Factored(kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 3)), kerneltest.Mobile(5, 3, 2, 5, 2), kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 2)}
 	for seed := range uint64(12) {
-		cases = append(cases, kerneltest.Random(100+seed))
+		cases = append(cases, kerneltest.Random(100+seed), kerneltest.Factored(kerneltest.Random(200+seed)))
 	}
 	for _, c := range cases {
 		for _, mode := range []kernels.StatGrad{kernels.DifferentiateStatistics, kernels.FreezeStatistics} {

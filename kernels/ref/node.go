@@ -5,16 +5,37 @@ import "bnas.example/kernels"
 // sum computes a node, n×shape: the sum of its terms, or zeros if it has none.
 func (e *Exec) sum(node kernels.NodeID) []float64 {
 	z := make([]float64, e.n*e.p.Nodes[node].Len())
-	for _, t := range e.p.Nodes[node].Terms {
-		if t.BN == kernels.NoBN {
-			for i, v := range e.values[t.Value] {
-				z[i] += v
-			}
-			continue
+	for k, t := range e.p.Nodes[node].Terms {
+		y := e.values[t.Value]
+		if t.BN != kernels.NoBN {
+			y = e.norm(t.BN).output(e.n)
 		}
-		e.norm(t.BN).add(z, e.n)
+		add(z, e.scaled(y, e.rows[node][k]))
 	}
 	return z
+}
+
+// SetFactors sets the factors of each image.
+func (e *Exec) SetFactors(factors []float32) error {
+	e.factors = nil
+	if len(factors) > 0 {
+		e.factors = widen(factors)
+	}
+	return nil
+}
+
+// scaled returns x, n images, times the factors of a row.
+func (e *Exec) scaled(x []float64, row int) []float64 {
+	if row == kernels.NoFactor || e.factors == nil {
+		return x
+	}
+	images := len(e.factors) / e.p.Factors() // of the Forward, of which Restrict keeps the first n
+	size := len(x) / e.n
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = e.factors[row*images+i/size] * v
+	}
+	return y
 }
 
 // gate returns the node's sums that decide about rectifiers and maxima: see SetGate.
