@@ -181,6 +181,9 @@ func TestRecipes(t *testing.T) {
 		if got := c.Train; got.Epochs != want.epochs || got.Batch != want.batch || got.LR != want.lr || got.WeightDecay != want.bn || got.WeightDecayWeights != want.weight {
 			t.Errorf("%s: %+v", name, got)
 		}
+		if drop := map[bool]float64{true: 0.2}[name == "darts"]; c.Train.DropPath != drop {
+			t.Errorf("%s: drop-path %v, want %v", name, c.Train.DropPath, drop)
+		}
 	}
 	if len(Recipes()) != 6 {
 		t.Errorf("recipes %v", Recipes())

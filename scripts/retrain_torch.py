@@ -4,10 +4,14 @@
     go build -o bnas ./cmd/bnas
     python3 scripts/retrain_torch.py --bnas ./bnas
     python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
+    python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12
 
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
 sees the images and labels of `bnas batches`, with torch.optim.SGD, at the learning rates of the metrics. It trains in float32
-and in float64. The deviation of a loss is relative to that of float64.
+and in float64. The deviation of a loss is relative to that of float64. With --drop-path the outputs of the operators are multiplied
+by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
+max_pool_3x3: where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
+bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
 
 Rounding grows from step to step: a rectifier within rounding of zero switches, and the networks part. PyTorch's own float32 shows
 by how much. The reference computes in float64. It agrees if no loss deviates by more than PyTorch's float32 did up to that step,
@@ -21,6 +25,7 @@ Needs torch, numpy and safetensors (scripts/requirements.txt). Exit status: 0 al
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -43,6 +48,28 @@ def steps_of(metrics):
     return [line for line in lines if line["kind"] == "step"]
 
 
+def noise(folder, n, size):
+    """A folder of n training and 64 test images of noise, with 10 classes, as IDX files."""
+    folder.mkdir()
+    draw = torch.Generator().manual_seed(1)
+    for name, n in ("train", n), ("t10k", 64):
+        pixels = torch.randint(256, (n, size, size), generator=draw, dtype=torch.uint8)
+        labels = torch.arange(n, dtype=torch.uint8) % 10
+        for kind, data in ("images-idx3", pixels), ("labels-idx1", labels):
+            sizes = b"".join(d.to_bytes(4, "big") for d in data.shape)
+            (folder / f"{name}-{kind}-ubyte").write_bytes(bytes([0, 0, 8, data.dim()]) + sizes + data.numpy().tobytes())
+    return folder
+
+
+def drop(network, factors):
+    """Hooks that multiply the outputs of operators by factors, given by the names of what ends them."""
+    hooks = []
+    for name, f in factors.items():
+        module = network.get_submodule(re.match(r".*\._ops\.\d+", name)[0])
+        hooks.append(module.register_forward_hook(lambda _, __, out, f=f: out * f.to(out.dtype).reshape(-1, 1, 1, 1)))
+    return hooks
+
+
 def train(initial, batches, steps, config, dtype):
     """The loss of each step, and the network after the last."""
     network, _ = load(initial)
@@ -56,10 +83,16 @@ def train(initial, batches, steps, config, dtype):
     for i, step in enumerate(steps):
         for group in optimizer.param_groups:
             group["lr"] = step["lr"]
+        prefix = f"factors.{i}."
+        hooks = drop(network, {name.removeprefix(prefix): f for name, f in batches.items() if name.startswith(prefix)})
         logits = network(batches[f"images.{i}"].to(dtype))
+        for hook in hooks:
+            hook.remove()
         loss = torch.nn.functional.cross_entropy(logits, batches[f"labels.{i}"], label_smoothing=config["label_smoothing"])
         optimizer.zero_grad()
         loss.backward()
+        if config["clip_norm"] > 0:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), config["clip_norm"])
         optimizer.step()
         losses.append(loss.item())
     return losses, network
@@ -88,6 +121,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="reference")
     parser.add_argument("--lr", type=float, help="default: the recipe's")
+    parser.add_argument("--drop-path", type=float, help="default: the recipe's")
+    parser.add_argument("--epoch", type=int, help="steps an epoch, of images of noise (default: of the built-in images)")
     parser.add_argument("--size", type=int, default=16, help="height and width of the images")
     parser.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
     parser.add_argument("--json", action="store_true")
@@ -101,6 +136,10 @@ def main():
         if args.cells:
             net += ["--cells", str(args.cells)]
         more = ["--lr", str(args.lr)] if args.lr else []
+        if args.drop_path is not None:
+            more += ["--drop-path", str(args.drop_path)]
+        if args.epoch:
+            more += ["--data", "idx", "--data-dir", str(noise(folder / "noise", args.epoch * args.batch, args.size))]
         bnas(args, "retrain", args.arch, *net, "--recipe", args.recipe, "--steps", str(args.steps), "--batch", str(args.batch), "--metrics-every", "1",
              "--test-images", "64", "--out", str(out), *more)
         bnas(args, "export", args.arch, *net, "--bn", "standard", "-o", str(initial))
@@ -139,7 +178,7 @@ def settings(path):
         elif inside and ":" in line:
             key, value = (part.strip() for part in line.split(":", 1))
             found[key] = {"true": True, "false": False}.get(value, value)
-    numbers = ("weight_decay", "weight_decay_weights", "momentum", "label_smoothing")
+    numbers = ("weight_decay", "weight_decay_weights", "momentum", "label_smoothing", "clip_norm")
     return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"]}
 
 

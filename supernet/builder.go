@@ -14,6 +14,7 @@ import (
 type Builder struct {
 	net      *Net
 	register bool // record parameters into net instead of looking them up
+	factors  bool // the terms of Dropped get factors
 	scope    scope
 	exported map[kernels.ParamID]string // names in the space's own PyTorch code
 
@@ -35,8 +36,9 @@ type Raw int
 
 // Summand is one term of a feature's sum: a Raw, either unchanged or through its BatchNorm.
 type Summand struct {
-	raw Raw
-	bn  int
+	raw    Raw
+	bn     int
+	factor bool // see Dropped
 }
 
 // Conv is the geometry of a convolution. Zero Stride, Dilation and Groups mean 1.
@@ -116,7 +118,7 @@ type Spot struct {
 func newBuilder(net *Net, images kernels.Shape, register bool) *Builder {
 	b := &Builder{net: net, register: register, exported: map[kernels.ParamID]string{}, scope: scope{place: none, operator: none, last: none}}
 	b.raws = []raw{{name: "images", shape: images, of: none}}
-	b.Sum("images", Summand{0, none})
+	b.Sum("images", Summand{raw: 0, bn: none})
 	return b
 }
 
@@ -267,14 +269,20 @@ func (b *Builder) SharedBN(name string, r Raw, channels int) Summand {
 		b.net.addBN(BNInfo{Gamma: bn.gamma, Beta: bn.beta, Name: bn.name, Place: b.scope.place, Operator: b.scope.operator})
 	}
 	b.modules = append(b.modules, module{bn.name, BatchNormModule, []kernels.ParamID{bn.gamma, bn.beta}, [][]int{used, used}, Conv{}})
-	return Summand{r, b.scope.last}
+	return Summand{raw: r, bn: b.scope.last}
 }
 
 // Bare returns r without a BatchNorm.
-func (b *Builder) Bare(r Raw) Summand { return Summand{r, none} }
+func (b *Builder) Bare(r Raw) Summand { return Summand{raw: r, bn: none} }
 
 // Identity returns the feature x as a summand.
-func (b *Builder) Identity(x Feature) Summand { return Summand{b.Stored(x), none} }
+func (b *Builder) Identity(x Feature) Summand { return Summand{raw: b.Stored(x), bn: none} }
+
+// Dropped returns s as one that drop-path drops: it has a factor for each image in the Program of Net.DropPathProgram.
+func (b *Builder) Dropped(s Summand) Summand {
+	s.factor = b.factors
+	return s
+}
 
 // Sum returns the sum of its summands. All must have the same shape.
 func (b *Builder) Sum(name string, s ...Summand) Feature {

@@ -87,7 +87,8 @@ func (d dartsBuild) factorized(prefix string, x Feature) Summand {
 	return b.BN(prefix+"bn", b.Concat(prefix+"concat", kernels.Linear, part("conv_1", half, 0), part("conv_2", d.channels-half, -1)))
 }
 
-// edge builds the operator on a state, module number of the authors' cell.
+// edge builds the operator on a state, module number of the authors' cell. Drop-path drops each but the identity, as in their
+// drop_path: a skip_connect of stride 2, which has convolutions, is dropped too.
 func (d dartsBuild) edge(number, n int, in dartsInput, x Feature) Summand {
 	b, stride := d.b, 1
 	if d.kind == 1 && in.state < 2 {
@@ -98,7 +99,7 @@ func (d dartsBuild) edge(number, n int, in dartsInput, x Feature) Summand {
 		Module: fmt.Sprintf("%s._ops.%d", d.name, number), Name: fmt.Sprintf("%s.%d<-%d", d.name, n+2, in.state),
 	}
 	pool := kernels.Window{Kernel: 3, Stride: stride, Pad: 1}
-	return b.Operator(at, func() Summand {
+	built := b.Operator(at, func() Summand {
 		switch in.op {
 		case dartsMaxPool:
 			return d.pooled(b.MaxPool("pool", x, kernels.Linear, pool))
@@ -127,6 +128,10 @@ func (d dartsBuild) edge(number, n int, in dartsInput, x Feature) Summand {
 			return d.separable(1, x, kernels.Window{Kernel: kernel, Stride: stride, Pad: kernel - 1, Dilation: 2})
 		}
 	})
+	if in.op == dartsSkip && stride == 1 {
+		return built
+	}
+	return b.Dropped(built)
 }
 
 // separable is ReLU, depthwise convolution, 1×1 convolution, BatchNorm. first is the number of the depthwise convolution.

@@ -102,17 +102,17 @@ func (l *lowering) resolve(f Feature) {
 			terms = append(terms, l.term(s, l.value[s.raw]))
 		case s.bn != none:
 			terms = append(terms, l.term(s, l.normalisable(of)))
-		case l.dissolves(of, kernels.MaxTerms-len(terms)-(len(summands)-1-i)):
+		case !s.factor && l.dissolves(of, kernels.MaxTerms-len(terms)-(len(summands)-1-i)):
 			terms = append(terms, l.terms[of]...)
 		default:
-			terms = append(terms, kernels.Term{Value: l.store(of), BN: kernels.NoBN})
+			terms = append(terms, l.term(s, l.store(of)))
 		}
 	}
 	l.terms[f] = l.split(f, terms)
 }
 
 // dissolves reports whether the terms of feature f can replace a bare use of it, with room for so many terms. They can if
-// they are bare themselves. They can too if this is the only use of f: then each BatchNorm still enters one node. They
+// they are bare themselves, without factors. They can too if this is the only use of f: then each BatchNorm still enters one node. They
 // cannot if a block starts or ends at f, because every gradient must pass through its node.
 func (l *lowering) dissolves(f Feature, room int) bool {
 	if len(l.terms[f]) == 0 {
@@ -126,7 +126,7 @@ func (l *lowering) dissolves(f Feature, room int) bool {
 
 func (l *lowering) bare(f Feature) bool {
 	for _, t := range l.terms[f] {
-		if t.BN != kernels.NoBN {
+		if t.BN != kernels.NoBN || t.Factor {
 			return false
 		}
 	}
@@ -182,11 +182,11 @@ func (l *lowering) split(f Feature, terms []kernels.Term) []kernels.Term {
 
 func (l *lowering) term(s Summand, v kernels.ValueID) kernels.Term {
 	if s.bn == none {
-		return kernels.Term{Value: v, BN: kernels.NoBN}
+		return kernels.Term{Value: v, BN: kernels.NoBN, Factor: s.factor}
 	}
 	r := l.b.bns[s.bn]
 	l.p.BNs = append(l.p.BNs, kernels.BN{Name: r.name, Value: v, Gamma: r.gamma, Beta: r.beta, Eps: Eps})
-	return kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1)}
+	return kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1), Factor: s.factor}
 }
 
 // load returns the node of a feature.

@@ -117,18 +117,29 @@ func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }
 
 // Program lowers an architecture to a Program over the parameters of the supernet.
 func (n *Net) Program(a Arch) (*kernels.Program, error) {
-	b, err := n.record(a)
+	return n.lower(a, false)
+}
+
+// DropPathProgram returns the Program of a with factors at the terms that drop-path drops, in training. A space that does not
+// mark any has none. Without its factors it is that of Program.
+func (n *Net) DropPathProgram(a Arch) (*kernels.Program, error) { return n.lower(a, true) }
+
+func (n *Net) lower(a Arch, factors bool) (*kernels.Program, error) {
+	b, err := n.recordWith(a, factors)
 	if err != nil {
 		return nil, err
 	}
 	return b.program(n.Space.Format(a))
 }
 
-func (n *Net) record(a Arch) (*Builder, error) {
+func (n *Net) record(a Arch) (*Builder, error) { return n.recordWith(a, false) }
+
+func (n *Net) recordWith(a Arch, factors bool) (*Builder, error) {
 	if err := Validate(n.Space, a); err != nil {
 		return nil, err
 	}
 	b := newBuilder(n, n.Config.Images(), false)
+	b.factors = factors
 	if err := n.Space.Lower(b, a); err != nil {
 		return nil, err
 	}

@@ -59,6 +59,7 @@ type Config struct {
 
 	BNMomentum float64 `yaml:"bn_momentum,omitempty" range:"[0,1]"`          // fixed: of the running statistics; 0: none are kept
 	EMA        float64 `yaml:"ema,omitempty" range:"[0,1)"`                  // fixed: decay of the average of the parameters; 0: none is kept
+	DropPath   float64 `yaml:"drop_path,omitempty" range:"[0,1)"`            // fixed: drop-path's probability, to which it rises; 0: none
 	TestEvery  int     `yaml:"test_every,omitempty" range:"[0,1000000]"`     // fixed: epochs between tests, the last step is tested too; 0: none
 	TestImages int     `yaml:"test_images,omitempty" range:"[0,1000000000]"` // images of a test; 0: all
 
@@ -122,10 +123,20 @@ func (c Config) checkNetwork() (errs setting.Errors) {
 	fixed := c.Sampling == Fixed
 	errs.Check(fixed || c.BNMomentum == 0, "train.bn_momentum", "%v: only a network on its own has running statistics: train.sampling fixed", c.BNMomentum)
 	errs.Check(fixed || c.EMA == 0, "train.ema", "%v: only a network on its own has an average: train.sampling fixed", c.EMA)
+	errs.Check(fixed || c.DropPath == 0, "train.drop_path", "%v: only a network on its own has drop-path: train.sampling fixed", c.DropPath)
+	errs.Check(c.Shards < 2 || c.DropPath == 0, "train.shards", "%d: shards have no drop-path; set train.drop_path to 0", c.Shards)
 	errs.Check(c.Shards < 2 || c.BNMomentum == 0, "train.shards", "%d: the statistics of shards have no running value; set train.bn_momentum to 0", c.Shards)
 	errs.Check(c.TestEvery == 0 || c.BNMomentum > 0, "train.test_every", "%d: a test needs running statistics, a train.bn_momentum above 0", c.TestEvery)
 	errs.Check(c.TestImages == 0 || c.TestEvery > 0, "train.test_images", "%d: there is no test; set train.test_every", c.TestImages)
 	return errs
+}
+
+// Total returns the number of updates of a run.
+func (c Config) Total(stepsPerEpoch int) int {
+	if c.Steps > 0 {
+		return c.Steps
+	}
+	return c.Epochs * stepsPerEpoch
 }
 
 // update is the optimizer's rule at a learning rate.

@@ -69,7 +69,7 @@ type result struct {
 func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int) (r result, err error) {
 	sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
 	for _, a := range paths {
-		if r.program, err = t.net.Program(a); err != nil {
+		if r.program, err = t.program(a); err != nil {
 			return r, t.failed(t.state.Step, a, err)
 		}
 		loss, correct, err := t.whole(r.program, images, labels)
@@ -92,6 +92,14 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 	return r, nil
 }
 
+// program returns the Program of a path in training.
+func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
+	if t.dropped != nil {
+		return t.dropped, nil
+	}
+	return t.net.Program(a)
+}
+
 // whole runs one path over a batch, in shards if there are any, and leaves its gradients in the store.
 func (t *Trainer) whole(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
 	if t.cfg.Shards > 1 {
@@ -109,6 +117,9 @@ func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (
 		return 0, 0, err
 	}
 	kernels.StopWith(exec, t.stopped)
+	if err := t.drop(exec); err != nil {
+		return 0, 0, err
+	}
 	if err := t.stopped(); err != nil {
 		return 0, 0, err
 	}

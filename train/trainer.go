@@ -49,6 +49,7 @@ type Trainer struct {
 
 	fixed    supernet.Arch     // the path of every step; nil: each step draws its own
 	network  *kernels.Program  // of fixed
+	dropped  *kernels.Program  // of fixed, with the factors of drop-path; nil: there is none
 	running  *running          // nil: no running statistics
 	average  *average          // nil: no average of the parameters
 	total    int               // steps of the whole run
@@ -90,10 +91,7 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 		return nil, err
 	}
 	t := &Trainer{net: net, dev: dev, store: store, loader: loader, cfg: cfg, dir: dir}
-	t.total = cfg.Steps
-	if t.total == 0 {
-		t.total = cfg.Epochs * loader.StepsPerEpoch()
-	}
+	t.total = cfg.Total(loader.StepsPerEpoch())
 	if cfg.Warmup >= t.total {
 		return nil, setting.Errorf("train.warmup_steps", "%d: is not less than the %d steps of the run", cfg.Warmup, t.total)
 	}
@@ -126,6 +124,9 @@ func (t *Trainer) selectTrained() (err error) {
 	}
 	if t.network, err = t.net.Program(t.fixed); err != nil {
 		return fmt.Errorf("train: %w", err)
+	}
+	if err := t.selectDropped(); err != nil {
+		return err
 	}
 	t.trained = t.net.Trainable(t.cfg.Train, t.network)
 	slices.Sort(t.trained)

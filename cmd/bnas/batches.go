@@ -21,7 +21,8 @@ func batchesCommand() *cli.Command {
 			intFlag("count", "the first `N` steps", 20, 1, most)),
 		Description: "bnas batches --run runs/fair --count 2 -o batches.safetensors\n\n" +
 			"The file has, for step i from 0, images.i, float32 N×C×H×W, augmented and normalised as training sees them, and\n" +
-			"labels.i, int64 N. scripts/retrain_torch.py trains a network of bnas retrain in PyTorch on them.",
+			"labels.i, int64 N. Of a network with drop-path it has factors.i.NAME, float32 N, too: the factor of each image at the\n" +
+			"operator that ends in NAME. scripts/retrain_torch.py trains a network of bnas retrain in PyTorch on them.",
 		Action: func(c *cli.Context) error { return batches(c, settings) },
 	}
 }
@@ -64,6 +65,13 @@ func batches(c *cli.Context, settings []setting) error {
 		}
 		tensors = append(tensors, safetensors.Float32(fmt.Sprintf("images.%d", i), []int{len(labels), b.Channels, b.Height, b.Width}, b.Images),
 			safetensors.Int64(fmt.Sprintf("labels.%d", i), []int{len(labels)}, labels))
+		names, factors, err := r.DropFactors(i)
+		if err != nil {
+			return err
+		}
+		for k, name := range names {
+			tensors = append(tensors, safetensors.Float32(fmt.Sprintf("factors.%d.%s", i, name), []int{len(labels)}, factors[k]))
+		}
 	}
 	err = wholefile.WriteFrom(result.File, func(w io.Writer) error {
 		n := &counted{w: w}

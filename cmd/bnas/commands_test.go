@@ -65,6 +65,11 @@ var commandCases = []commandCase{
 	{args: "retrain all3x3 mixed 3,3,3,3,3,3 --out DIR/x", code: exitUsage, stderr: " is given twice: one training is enough\n"},
 	{args: "retrain 0,0,0,0,0,0 --out DIR/x", code: exitUsage, stderr: "no path leads from its input to its output; there is nothing to train\n"},
 	{args: "retrain all3x3 --test-every 0 --test-images 3 --out DIR/x", code: exitUsage, stderr: "bnas: --test-images 3: there is no test; set --test-every\n"},
+	{args: "retrain all3x3 --drop-path 0.2 --out DIR/x", code: exitUsage, stderr: "bnas: --drop-path 0.2: nas-bench-201 has no operator that is dropped; set it to 0\n"},
+	{args: "retrain all3x3 --drop-path 1 --out DIR/x", code: exitUsage, stderr: "bnas: --drop-path 1: must be at least 0, below 1\n"},
+	{args: "retrain --file DIR/darts.txt --space darts --channels 2 --cells 1 --height 8 --width 8 --batch 4 --steps 1 --test-images 4 --out DIR/darts --json",
+		values: map[string]string{"recipe": `"darts"`, "left_out": `"the auxiliary head of weight 0.4"`}, file: "DIR/darts/1/retrained.json"},
+	{args: "batches --run DIR/darts/1 --count 1 -o DIR/dropped.safetensors --quiet", stdout: "1 steps of 4 images", file: "DIR/dropped.safetensors", holds: []string{"factors.0.cells.1._ops.0.bn", "factors.0.cells.0._ops.1.op.7"}},
 	{args: "retrain all3x3 --data cifar10 --data-dir DIR/nowhere --out DIR/x", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},
 	{args: "retrain all3x3 " + ownFlags + " --out DIR/own", code: exitUsage, stderr: "bnas: DIR/own holds a run already; go on with --resume DIR/own, or name another folder with --out\n"},
 	{args: "retrain --resume DIR/own --lr 0.3", code: exitUsage, stderr: "bnas: --lr cannot be given with --resume: the retraining in DIR/own has its own\n"},
@@ -252,6 +257,10 @@ func TestCommands(t *testing.T) {
 	t.Setenv("HOME", dir)
 	writeBatch(t, dir)
 	if err := os.WriteFile(filepath.Join(dir, "few.csv"), []byte("arch,test_accuracy\n"+cellArch+",90\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "darts.txt"), []byte("normal skip_connect:0 sep_conv_3x3:1 max_pool_3x3:0 skip_connect:1 skip_connect:0 skip_connect:2 skip_connect:1 avg_pool_3x3:2 "+
+		"reduce skip_connect:0 max_pool_3x3:1 skip_connect:0 skip_connect:1 skip_connect:0 skip_connect:2 dil_conv_3x3:0 skip_connect:3\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	fill := strings.NewReplacer("RUN", filepath.Join(dir, "run"), "DIR", dir)

@@ -1,0 +1,60 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"bnas.example/internal/setting"
+	"bnas.example/kernels"
+	"bnas.example/philox"
+)
+
+// Drop-path, of the authors' code of DARTS: in training each operator that is no identity is multiplied, for each image, by
+// mask/keep with mask = 1 with the probability keep and else 0, where it enters its node. The probability 1 − keep rises from
+// epoch to epoch, linearly.
+
+// selectDropped lowers the fixed path with factors, if there is drop-path.
+func (t *Trainer) selectDropped() (err error) {
+	if t.cfg.DropPath == 0 {
+		return nil
+	}
+	if t.dropped, err = t.net.DropPathProgram(t.fixed); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	if t.dropped.Factors() == 0 {
+		return setting.Errorf("train.drop_path", "%v: %s has no operator that is dropped; set it to 0", t.cfg.DropPath, t.net.Space.Name())
+	}
+	if _, err := t.dev.Compile(t.dropped, t.store, t.cfg.Batch); errors.Is(err, kernels.ErrUnsupported) {
+		return setting.Errorf("train.drop_path", "%v: the device %s has no drop-path; cpu and reference have it", t.cfg.DropPath, t.dev.Info().Name)
+	}
+	return nil // Run reports other errors of the device
+}
+
+// DropProbability returns the probability that a term is dropped in a step, DropPath·epoch/epochs with the first epoch 0.
+func (c Config) DropProbability(step, stepsPerEpoch, total int) float64 {
+	epoch := step / stepsPerEpoch
+	return c.DropPath * float64(epoch*stepsPerEpoch) / float64(total)
+}
+
+// DropFactors returns the factors of so many terms and the images of a step if they are dropped with the probability p: 0 or
+// 1/(1−p), a row for each term. They are a function of the seed, the step, the term and the image.
+func (c Config) DropFactors(terms, step int, p float64) []float32 {
+	factors := make([]float32, terms*c.Batch)
+	r := philox.New(c.Seed, "drop path", uint64(step))
+	for i := range factors {
+		if r.Float64() >= p {
+			factors[i] = float32(1 / (1 - p))
+		}
+	}
+	return factors
+}
+
+// drop sets the factors of this step.
+func (t *Trainer) drop(exec kernels.Exec) error {
+	terms := exec.Program().Factors()
+	p := t.cfg.DropProbability(t.state.Step, t.loader.StepsPerEpoch(), t.total)
+	if terms == 0 || p == 0 {
+		return nil
+	}
+	return exec.SetFactors(t.cfg.DropFactors(terms, t.state.Step, p))
+}
