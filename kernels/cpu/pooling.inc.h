@@ -40,62 +40,7 @@ static inline int patch_whole(const struct patch *p) { return p->count == 9 && p
 				do; \
 			}
 
-// A box is the average over windows of 3×3 pixels, one at each pixel: sums of columns, then sums of three of these.
-enum { BOX_WIDEST = 256 };
-static inline int pool_is_box(const struct op_job *j, int w) {
-	return j->kind == OP_AVG_POOL && j->kernel == 3 && j->stride == 1 && j->pad == 1 && j->dilation == 1 && w <= BOX_WIDEST;
-}
-
-// Reciprocal sizes of the windows of a row, clipped to the image: at its two ends, and between them.
-struct box_sizes { float end, inside; };
-
-static inline struct box_sizes box_sizes(int y, int h, int w) {
-	int rows = 1 + (y > 0) + (y + 1 < h);
-	return (struct box_sizes){1.0f / (rows * (1 + (w > 1))), 1.0f / (rows * 3)};
-}
-INLINE v16 box_size(struct box_sizes s, int x, int w) { return v16_set1(x == 0 || x + 1 == w ? s.end : s.inside); }
-
-// box_columns computes the sums over n rows, each element times the factor of its place, into line.
-INLINE void box_columns(float *line, const int n, const float *in, const struct box_sizes *factor, int w) {
-	for (int x = 0; x < w; x++) {
-		v16 s = v16_zero();
-		for (int r = 0; r < n; r++)
-			s = v16_fma(v16_load(in + ((size_t)r * w + x) * LANES), box_size(factor[r], x, w), s);
-		v16_store(line + (size_t)x * LANES, s);
-	}
-}
-
-// box_block computes the average, or with gradient the gradient of its input: then each element is divided by the size of its
-// window first.
-static void box_block(float *out, const float *in, int h, int w, int gradient) {
-	float line[(BOX_WIDEST + 2) * LANES]; // a pixel of zeros, the sums, a pixel of zeros
-	const struct box_sizes one = {1, 1};
-	v16_store(line, v16_zero());
-	v16_store(line + (size_t)(w + 1) * LANES, v16_zero());
-	for (int y = 0; y < h; y++) {
-		int from = y > 0 ? y - 1 : 0, n = (y + 2 < h ? y + 2 : h) - from;
-		struct box_sizes before[3], after = gradient ? one : box_sizes(y, h, w);
-		for (int r = 0; r < n; r++)
-			before[r] = gradient ? box_sizes(from + r, h, w) : one;
-		const float *rows = in + (size_t)from * w * LANES;
-		switch (n) {
-		case 3: box_columns(line + LANES, 3, rows, before, w); break;
-		case 2: box_columns(line + LANES, 2, rows, before, w); break;
-		default: box_columns(line + LANES, 1, rows, before, w);
-		}
-		for (int x = 0; x < w; x++, out += LANES) {
-			const float *p = line + (size_t)x * LANES;
-			v16 s = v16_add(v16_add(v16_load(p), v16_load(p + LANES)), v16_load(p + 2 * LANES));
-			v16_store(out, v16_mul(s, box_size(after, x, w)));
-		}
-	}
-}
-
 static void pool_block(const struct op_job *j, float *out, const float *in, int h, int w) {
-	if (pool_is_box(j, w)) {
-		box_block(out, in, h, w, 0);
-		return;
-	}
 	for (int oy = 0; oy < j->h; oy++)
 		for (int ox = 0; ox < j->w; ox++, out += LANES) {
 			struct patch p = patch_of(j, oy, ox, h, w);
@@ -112,10 +57,6 @@ static void pool_block(const struct op_job *j, float *out, const float *in, int 
 }
 
 static void avg_pool_grad_block(const struct op_job *j, float *g, const float *dy, int h, int w) {
-	if (pool_is_box(j, w)) {
-		box_block(g, dy, h, w, 1);
-		return;
-	}
 	memset(g, 0, (size_t)h * w * LANES * sizeof *g);
 	for (int oy = 0; oy < j->h; oy++)
 		for (int ox = 0; ox < j->w; ox++, dy += LANES) {
