@@ -10,7 +10,8 @@ static inline struct span window(const struct op_job *j, int o, int size) {
 }
 
 static inline int span_count(struct span s, int dilation) {
-	return s.to > s.from ? (s.to - s.from + dilation - 1) / dilation : 0;
+	int n = s.to > s.from ? s.to - s.from : 0;
+	return dilation == 1 ? n : (n + dilation - 1) / dilation;
 }
 
 // A patch is one window: count pixels on rows y and columns x of an image of width w.
