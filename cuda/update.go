@@ -43,10 +43,7 @@ func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 		return 0, err
 	}
 	n := len(list)
-	step := blocks("update_sgd", n, 1, at, n, result, rule.LR, rule.Momentum, nesterov(rule), rule.ClipNorm, rule.ClipValue)
-	if rule.Kind == kernels.AdamW {
-		step = blocks("update_adamw", n, 1, at, n, result, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
-	}
+	step := stepOf(rule, at, n, result)
 	norm := blocks("gradient_norm", n, 1, result, s.update.partial.base, arrived, at, n)
 	for _, v := range list {
 		bytes := 4 * v.Length
@@ -67,6 +64,18 @@ func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 	return s.norm(result, ids)
 }
 
+// stepOf is the launch of a rule on the n parameters listed at a place.
+func stepOf(rule kernels.Update, at driver.Ptr, n int, norm driver.Ptr) Work {
+	switch rule.Kind {
+	case kernels.AdamW:
+		return blocks("update_adamw", n, 1, at, n, norm, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
+	case kernels.RMSProp:
+		return blocks("update_rmsprop", n, 1, at, n, norm, rule.LR, rule.Momentum, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
+	default:
+		return blocks("update_sgd", n, 1, at, n, norm, rule.LR, rule.Momentum, nesterov(rule), rule.ClipNorm, rule.ClipValue)
+	}
+}
+
 func nesterov(rule kernels.Update) float64 {
 	if rule.Nesterov {
 		return 1
@@ -84,22 +93,17 @@ func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]gpu.Parame
 		if k := s.params[id].Kind; k == kernels.Gamma || k == kernels.Beta {
 			v.Decay = rule.WeightDecay
 		}
-		used := []*driver.Ptr{&v.Data, &v.Grad, &v.Moment1, &v.Moment2}
-		switch {
-		case rule.Kind == kernels.AdamW:
+		if rule.Kind != kernels.SGD {
 			v.Bias1 = 1 - math.Pow(rule.Beta1, float64(rule.Steps[i]))
 			v.Bias2 = 1 - math.Pow(rule.Beta2, float64(rule.Steps[i]))
-		case rule.Momentum == 0:
-			used = used[:2]
-		default:
-			used = used[:3]
 		}
-		for slot, p := range used {
-			at, err := s.address(id, kernels.Slot(slot))
+		places := []*driver.Ptr{&v.Data, &v.Grad, &v.Moment1, &v.Moment2}
+		for _, slot := range append([]kernels.Slot{kernels.Data, kernels.Grad}, rule.Moments()...) {
+			at, err := s.address(id, slot)
 			if err != nil {
 				return nil, err
 			}
-			*p = at
+			*places[slot] = at
 		}
 		s.version[id]++
 	}

@@ -43,8 +43,8 @@ type Slot int
 const (
 	Data    Slot = iota
 	Grad         // written by Exec.Backward, not accumulated
-	Moment1      // SGD: velocity; AdamW: first moment
-	Moment2      // AdamW: second moment
+	Moment1      // SGD, RMSProp: velocity; AdamW: first moment
+	Moment2      // AdamW: second moment; RMSProp: mean square less the rest of its start
 )
 
 // Store holds the parameters of a whole supernet on a device: a new path needs only a new Program. Frozen weights are
@@ -76,6 +76,10 @@ const (
 	SGD OptimizerKind = iota
 	// AdamW: θ −= lr·wd·θ, then θ −= lr·m̂/(√v̂+ε), with bias correction from Steps.
 	AdamW
+	// RMSProp is TensorFlow's RMSPropOptimizer (version 1), with which NAS-Bench-101 was trained: g += wd·θ; ms = β₂·ms + (1−β₂)g²;
+	// v = μ·v + lr·g/√(ms+ε); θ −= v. ms starts at one, ε is inside the root, and the rate is in the velocity:
+	// torch.optim.RMSprop differs in all three. Moment2 is ms − β₂ᵗ, t from Steps, which starts at zero.
+	RMSProp
 )
 
 // Update holds the settings of one optimizer step.
@@ -92,7 +96,8 @@ type Update struct {
 	ClipNorm float64
 	// ClipValue is the largest magnitude of an element of a gradient, after ClipNorm. 0 does not clip.
 	ClipValue float64
-	// Steps[i] is the number of updates of ids[i], this one included. AdamW's bias correction needs it; SGD ignores it.
+	// Steps[i] is the number of updates of ids[i], this one included. AdamW's bias correction and the start
+	// of RMSProp's mean square need it; SGD ignores it.
 	Steps []int
 }
 

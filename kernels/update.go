@@ -20,21 +20,37 @@ func (u Update) check(params []Param, ids []ParamID) error {
 	case SGD:
 		return nil
 	case AdamW:
-		return u.checkAdamW(len(ids))
+		return u.checkMoments("AdamW", len(ids))
+	case RMSProp:
+		return u.checkMoments("RMSProp", len(ids))
 	}
 	return fmt.Errorf("no optimizer %d", u.Kind)
 }
 
-func (u Update) checkAdamW(n int) error {
-	if !(u.Beta1 >= 0 && u.Beta1 < 1 && u.Beta2 >= 0 && u.Beta2 < 1 && u.Eps > 0) {
-		return fmt.Errorf("AdamW with β₁ = %v, β₂ = %v, ε = %v", u.Beta1, u.Beta2, u.Eps)
+// Moments lists the slots, beside Data and Grad, that the rule reads and writes.
+func (u Update) Moments() []Slot {
+	switch {
+	case u.Kind == AdamW, u.Kind == RMSProp && u.Momentum != 0:
+		return []Slot{Moment1, Moment2}
+	case u.Kind == RMSProp:
+		return []Slot{Moment2}
+	case u.Momentum != 0:
+		return []Slot{Moment1}
+	}
+	return nil
+}
+
+// checkMoments checks what the rule of this name needs for n parameters. RMSProp has no β₁.
+func (u Update) checkMoments(name string, n int) error {
+	if u.Kind == AdamW && !(u.Beta1 >= 0 && u.Beta1 < 1) || !(u.Beta2 >= 0 && u.Beta2 < 1 && u.Eps > 0) {
+		return fmt.Errorf("%s with β₁ = %v, β₂ = %v, ε = %v", name, u.Beta1, u.Beta2, u.Eps)
 	}
 	if len(u.Steps) != n {
-		return fmt.Errorf("AdamW has %d step counts for %d parameters", len(u.Steps), n)
+		return fmt.Errorf("%s has %d step counts for %d parameters", name, len(u.Steps), n)
 	}
 	for i, step := range u.Steps {
 		if step < 1 {
-			return fmt.Errorf("AdamW's step count %d is %d, must be ≥ 1", i, step)
+			return fmt.Errorf("%s's step count %d is %d, must be ≥ 1", name, i, step)
 		}
 	}
 	return nil

@@ -185,6 +185,11 @@ func TestRecipes(t *testing.T) {
 			t.Errorf("%s: drop-path %v, want %v", name, c.Train.DropPath, drop)
 		}
 	}
+	c := Default()
+	RecipeOf("nas-bench-101").Apply(&c)
+	if got := c.Train; got.Optimizer != train.RMSProp || got.Momentum != 0.9 || got.Beta2 != 0.9 || got.Eps != 1 || got.MinLR != 0 || got.Schedule != train.Cosine || got.BNMomentum != 0.003 {
+		t.Errorf("nas-bench-101: %+v", got)
+	}
 	if len(Recipes()) != 6 {
 		t.Errorf("recipes %v", Recipes())
 	}

@@ -4,13 +4,16 @@
     python3 scripts/golden_torch.py        # rewrites kernels/{ref,hoststore}/testdata/torch.json
 
 A network is written here as a kernels.Program, with the field names of the Go types, and run by PyTorch's own
-functions and autograd in float64. The Go test reads the same Program. Optimizers run in float32.
+functions and autograd in float64. The Go test reads the same Program. Optimizers run in float32; RMSProp is TensorFlow's
+(torch_rmsprop.py).
 """
 import json
 import pathlib
 
 import torch
 import torch.nn.functional as F
+
+from torch_rmsprop import RMSProp
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "kernels"
 LINEAR, RELU, RELU6 = 0, 1, 2
@@ -241,6 +244,7 @@ def main():
         "momentum": optimizer(lambda ps: torch.optim.SGD(groups(ps), lr=0.125, momentum=0.75), clip=2.0),
         "nesterov": optimizer(lambda ps: torch.optim.SGD(groups(ps), lr=0.125, momentum=0.75, nesterov=True)),
         "adamw": optimizer(lambda ps: torch.optim.AdamW(groups(ps), lr=0.125, betas=(0.75, 0.875), eps=2 ** -10), clip=1e6),
+        "rmsprop": optimizer(lambda ps: RMSProp(groups(ps), lr=0.125, momentum=0.75, beta=0.875, eps=1), clip=2.0),
     })
 
 

@@ -3,12 +3,13 @@
 
     go build -o bnas ./cmd/bnas
     python3 scripts/retrain_torch.py --bnas ./bnas
+    python3 scripts/retrain_torch.py --bnas ./bnas --space nas-bench-101 --recipe nas-bench-101 --arch 0
     python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
     python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12
 
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
-sees the images and labels of `bnas batches`, with torch.optim.SGD, at the learning rates of the metrics. It trains in float32
-and in float64. The deviation of a loss is relative to that of float64. With --drop-path the outputs of the operators are multiplied
+sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where
+the recipe has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that of float64. With --drop-path the outputs of the operators are multiplied
 by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
 max_pool_3x3: where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
 bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
@@ -33,6 +34,7 @@ import tempfile
 import torch
 from safetensors.torch import load_file
 
+from torch_rmsprop import RMSProp
 from torch_spaces import load
 
 
@@ -70,15 +72,23 @@ def drop(network, factors):
     return hooks
 
 
+def optimizer_of(groups, config):
+    """The optimizer of the run. The rate is set in each step."""
+    if config["optimizer"] == "rmsprop":
+        return RMSProp(groups, lr=1, momentum=config["momentum"], beta=config["beta2"], eps=config["eps"])
+    if config["optimizer"] == "sgd":
+        return torch.optim.SGD(groups, lr=1, momentum=config["momentum"], nesterov=config["nesterov"])
+    sys.exit(f"the script has no optimizer {config['optimizer']}")
+
+
 def train(initial, batches, steps, config, dtype):
     """The loss of each step, and the network after the last."""
     network, _ = load(initial)
     network = network.to(dtype).train()
     norms = [p for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters()]
     weights = [p for p in network.parameters() if not any(p is q for q in norms)]
-    optimizer = torch.optim.SGD([{"params": norms, "weight_decay": config["weight_decay"]},
-                                 {"params": weights, "weight_decay": config["weight_decay_weights"]}],
-                                lr=1, momentum=config["momentum"], nesterov=config["nesterov"])
+    groups = [{"params": norms, "weight_decay": config["weight_decay"]}, {"params": weights, "weight_decay": config["weight_decay_weights"]}]
+    optimizer = optimizer_of(groups, config)
     losses = []
     for i, step in enumerate(steps):
         for group in optimizer.param_groups:
@@ -178,8 +188,8 @@ def settings(path):
         elif inside and ":" in line:
             key, value = (part.strip() for part in line.split(":", 1))
             found[key] = {"true": True, "false": False}.get(value, value)
-    numbers = ("weight_decay", "weight_decay_weights", "momentum", "label_smoothing", "clip_norm")
-    return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"]}
+    numbers = ("weight_decay", "weight_decay_weights", "momentum", "beta2", "eps", "label_smoothing", "clip_norm")
+    return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"], "optimizer": found["optimizer"]}
 
 
 if __name__ == "__main__":

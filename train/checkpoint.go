@@ -286,13 +286,4 @@ func (t *Trainer) arrays(counts []int) []array {
 }
 
 // moments are the slots that the optimizer keeps for a parameter that it has updated.
-func (c Config) moments() []kernels.Slot {
-	switch {
-	case c.Optimizer == AdamW:
-		return []kernels.Slot{kernels.Moment1, kernels.Moment2}
-	case c.Momentum > 0:
-		return []kernels.Slot{kernels.Moment1}
-	default:
-		return nil
-	}
-}
+func (c Config) moments() []kernels.Slot { return c.update(0, nil).Moments() }

@@ -28,8 +28,9 @@ const (
 type OptimizerName string
 
 const (
-	SGD   OptimizerName = "sgd"
-	AdamW OptimizerName = "adamw"
+	SGD     OptimizerName = "sgd"
+	AdamW   OptimizerName = "adamw"
+	RMSProp OptimizerName = "rmsprop"
 )
 
 // Config holds the settings of a training run. A resumed run must have the values of the run that it continues, except
@@ -45,12 +46,12 @@ type Config struct {
 	Sampling Sampling          `yaml:"sampling"`       // uniform, strict or fixed
 	Path     string            `yaml:"path,omitempty"` // the architecture of fixed, in the text of the space
 
-	Optimizer          OptimizerName `yaml:"optimizer"`                            // sgd or adamw
-	Momentum           float64       `yaml:"momentum" range:"[0,1)"`               // SGD: μ
+	Optimizer          OptimizerName `yaml:"optimizer"`                            // sgd, adamw or rmsprop
+	Momentum           float64       `yaml:"momentum" range:"[0,1)"`               // SGD, RMSProp: μ
 	Nesterov           bool          `yaml:"nesterov"`                             // SGD: Nesterov's form
 	Beta1              float64       `yaml:"beta1" range:"[0,1)"`                  // AdamW: decay of the first moment
-	Beta2              float64       `yaml:"beta2" range:"[0,1)"`                  // AdamW: decay of the second moment
-	Eps                float64       `yaml:"eps" range:"[0,inf)"`                  // AdamW: ε in m̂/(√v̂+ε)
+	Beta2              float64       `yaml:"beta2" range:"[0,1)"`                  // AdamW, RMSProp: decay of the mean of squared gradients
+	Eps                float64       `yaml:"eps" range:"[0,inf)"`                  // AdamW: ε in m̂/(√v̂+ε); RMSProp: in g/√(ms+ε)
 	WeightDecay        float64       `yaml:"weight_decay" range:"[0,inf)"`         // of γ and β
 	WeightDecayWeights float64       `yaml:"weight_decay_weights" range:"[0,inf)"` // of convolution and classifier weights
 	ClipNorm           float64       `yaml:"clip_norm" range:"[0,inf)"`            // largest global ℓ2 norm of the gradient; 0: no clipping
@@ -106,9 +107,9 @@ func (c Config) Validate() error {
 	errs.Check(c.Sampling != Fixed || c.Path != "", "train.path", "is missing: train.sampling fixed needs an architecture")
 	errs.Check(c.Sampling == Fixed || c.Path == "", "train.path", "%q: train.sampling %s draws its own; only fixed has an architecture", c.Path, c.Sampling)
 	errs = append(errs, c.checkNetwork()...)
-	errs.Check(oneOf(c.Optimizer, SGD, AdamW), "train.optimizer", "%q: there is %s", c.Optimizer, list(SGD, AdamW))
+	errs.Check(oneOf(c.Optimizer, SGD, AdamW, RMSProp), "train.optimizer", "%q: there is %s", c.Optimizer, list(SGD, AdamW, RMSProp))
 	errs.Check(!c.Nesterov || c.Momentum > 0, "train.nesterov", "needs a momentum above 0")
-	errs.Check(c.Optimizer != AdamW || c.Eps > 0, "train.eps", "%v: must be above 0 for adamw", c.Eps)
+	errs.Check(c.Optimizer == SGD || c.Eps > 0, "train.eps", "%v: must be above 0 for %s", c.Eps, c.Optimizer)
 	errs.Check(c.MinLR <= c.LR, "train.min_lr", "%v: is above lr, %v", c.MinLR, c.LR)
 	errs.Check(c.ClipValue == 0 || c.ClipNorm == 0, "train.clip_value", "%v: with clip_norm %v; one of them must be 0", c.ClipValue, c.ClipNorm)
 	errs.Check(oneOf(c.Schedule, Cosine, Linear, Constant), "train.schedule", "%q: there is %s", c.Schedule, list(Cosine, Linear, Constant))
@@ -147,8 +148,11 @@ func (c Config) update(lr float64, steps []int) kernels.Update {
 		WeightDecay: c.WeightDecay, WeightDecayWeights: c.WeightDecayWeights,
 		ClipNorm: c.ClipNorm, ClipValue: c.ClipValue, Steps: steps,
 	}
-	if c.Optimizer == AdamW {
+	switch c.Optimizer {
+	case AdamW:
 		u.Kind = kernels.AdamW
+	case RMSProp:
+		u.Kind = kernels.RMSProp
 	}
 	return u
 }

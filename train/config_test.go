@@ -27,7 +27,7 @@ func TestValidateNamesTheSetting(t *testing.T) {
 		"nesterov":             func(c *Config) { c.Nesterov, c.Momentum = true, 0 },
 		"beta1":                func(c *Config) { c.Beta1 = -0.1 },
 		"beta2":                func(c *Config) { c.Beta2 = 1 },
-		"eps":                  func(c *Config) { c.Optimizer, c.Eps = AdamW, 0 },
+		"eps":                  func(c *Config) { c.Optimizer, c.Eps = RMSProp, 0 },
 		"weight_decay":         func(c *Config) { c.WeightDecay = -1 },
 		"weight_decay_weights": func(c *Config) { c.WeightDecayWeights = -1 },
 		"clip_norm":            func(c *Config) { c.ClipNorm = -1 },

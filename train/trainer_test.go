@@ -77,6 +77,10 @@ func variants(steps int) map[string]Config {
 	strict.Sampling, strict.Nesterov = Strict, true
 	adam := quick(steps)
 	adam.Optimizer, adam.LR, adam.Train, adam.Schedule, adam.Warmup = AdamW, 0.01, supernet.AllBNAndClassifier, Linear, 2
+	rms := quick(steps)
+	rms.Optimizer, rms.LR, rms.Beta2, rms.Eps, rms.WeightDecay = RMSProp, 0.1, 0.9, 1, 1e-4
+	still := rms
+	still.Momentum = 0
 	plain := quick(steps)
 	plain.Momentum, plain.Train = 0, supernet.LastBN
 	all := quick(steps)
@@ -85,11 +89,11 @@ func variants(steps int) map[string]Config {
 	fixed.Sampling, fixed.Path, fixed.Nesterov, fixed.WeightDecay, fixed.WeightDecayWeights = Fixed, fixedPath, true, 5e-4, 5e-4
 	own := fixed
 	own.BNMomentum, own.EMA, own.TestEvery, own.LabelSmoothing = 0.1, 0.9, 1, 0.1
-	return map[string]Config{"all": all, "fixed": fixed, "on its own": own, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "last bn, no momentum": plain}
+	return map[string]Config{"all": all, "fixed": fixed, "on its own": own, "uniform sgd": uniform, "strict nesterov": strict, "adamw and classifier": adam, "rmsprop": rms, "rmsprop, no momentum": still, "last bn, no momentum": plain}
 }
 
 func TestBNOnlyTrainingLearns(t *testing.T) {
-	for optimizer, lr := range map[OptimizerName]float64{SGD: 0.2, AdamW: 0.05} {
+	for optimizer, lr := range map[OptimizerName]float64{SGD: 0.2, AdamW: 0.05, RMSProp: 0.2} {
 		cfg := quick(150)
 		cfg.Optimizer, cfg.LR, cfg.GammaEvery, cfg.MetricsEvery = optimizer, lr, 0, 30
 		tr := fresh(t, cfg, t.TempDir())

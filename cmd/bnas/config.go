@@ -58,13 +58,15 @@ var (
 		{"batch", "train.batch", "`N` images a step", catTraining},
 	}
 	optimizerSettings = []setting{
-		{"optimizer", "train.optimizer", "`NAME` is sgd or adamw", catTraining},
-		{"lr", "train.lr", "peak learning rate `X` (0.02 suits adamw, 0.2 sgd)", catTraining},
+		{"optimizer", "train.optimizer", "`NAME` is sgd, adamw or rmsprop (TensorFlow's: its ε is inside the root)", catTraining},
+		{"lr", "train.lr", "peak learning rate `X` (0.02 suits adamw, 0.2 sgd, and rmsprop with --eps 1)", catTraining},
 		{"min-lr", "train.min_lr", "learning rate `X` at the end of the schedule", catTraining},
 		{"schedule", "train.schedule", "`NAME` is cosine, linear or constant", catTraining},
 		{"warmup-steps", "train.warmup_steps", "`N` steps of a linear rise to --lr", catTraining},
-		{"momentum", "train.momentum", "momentum `X` of SGD", catTraining},
+		{"momentum", "train.momentum", "momentum `X` of SGD and RMSProp", catTraining},
 		{"nesterov", "train.nesterov", "Nesterov's form of momentum", catTraining},
+		{"beta2", "train.beta2", "decay `X` of the mean of squared gradients, of adamw and rmsprop (0.9 suits rmsprop)", catTraining},
+		{"eps", "train.eps", "ε `X` of adamw and rmsprop, above 0 (NAS-Bench-101 has 1)", catTraining},
 		{"weight-decay", "train.weight_decay", "decay `X` of γ and β", catTraining},
 		{"weight-decay-weights", "train.weight_decay_weights", "decay `X` of the weights of convolutions and classifier", catTraining},
 		{"clip-norm", "train.clip_norm", "largest gradient norm `X` (0: no clipping)", catTraining},

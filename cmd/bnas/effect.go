@@ -18,7 +18,9 @@ var conditional = []struct {
 	{[]string{"weight-decay-weights"}, "with --train all or bn+classifier", func(c run.Config) bool {
 		return c.Train.Train == supernet.All || c.Train.Train == supernet.AllBNAndClassifier
 	}},
-	{[]string{"momentum", "nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
+	{[]string{"momentum"}, "with --optimizer sgd or rmsprop", func(c run.Config) bool { return c.Train.Optimizer != train.AdamW }},
+	{[]string{"nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
+	{[]string{"beta2", "eps"}, "with --optimizer adamw or rmsprop", func(c run.Config) bool { return c.Train.Optimizer != train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
 	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},
 	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},

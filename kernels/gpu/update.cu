@@ -6,6 +6,8 @@
 //   update_sgd:    g = [clip·g] + decay·θ;  v = μ·v + g;  θ −= lr·(g + μ·v if Nesterov, else v)
 //   update_adamw:  g = [clip·g];  m = β₁m + (1−β₁)g;  v = β₂v + (1−β₂)g²;
 //                  θ = θ·(1 − lr·decay) − lr·(m/bias1)/(√(v/bias2) + ε)
+//   update_rmsprop: g = [clip·g] + decay·θ;  s = βs + (1−β)g²;  d = μ·d + lr·g/√(s + (1 − bias2) + ε);  θ −= d.
+//                  moment1 is d, moment2 is s. 1 − bias2 = βᵗ: the mean square starts at one
 //
 // clip = min(1, bound/(√Σg² + 10⁻⁶)), or 1 without a bound. [x] is x within ±limit, or x without a limit. Elements are computed in doubles and stored in floats.
 // Every product and every sum is rounded by itself. A parameter therefore has the bits that the host's optimizer gives
@@ -111,6 +113,27 @@ extern "C" __global__ void __launch_bounds__(256) update_adamw(const Parameter *
 			p.moment2[e] = (float)v;
 			double x = times(p.data[e], 1 - times(lr, p.decay));
 			p.data[e] = (float)(x - times(lr, m / p.bias1) / (sqrt(v / p.bias2) + eps));
+		}
+	}
+}
+
+extern "C" __global__ void __launch_bounds__(256) update_rmsprop(const Parameter *list, i64 count, const double *norm, double lr, double momentum, double beta, double eps, double clip, double limit) {
+	if (norm[1] >= 0)
+		return;
+	const double factor = clip_factor(norm, clip);
+	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
+		const Parameter &p = list[k];
+		const double start = 1 - p.bias2;
+		for (i64 e = threadIdx.x; e < p.length; e += blockDim.x) {
+			double x = p.data[e], g = within(times(factor, p.grad[e]), limit) + times(p.decay, x);
+			double s = times(beta, p.moment2[e]) + times(times(1 - beta, g), g);
+			p.moment2[e] = (float)s;
+			double d = times(lr, g) / sqrt(s + start + eps);
+			if (momentum != 0) {
+				d += times(momentum, p.moment1[e]);
+				p.moment1[e] = (float)d;
+			}
+			p.data[e] = (float)(x - d);
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (k *kit) twin(rule kernels.Update) twin {
 		if i%2 == 1 {
 			p.Decay = rule.WeightDecayWeights
 		}
-		if rule.Kind == kernels.AdamW {
+		if rule.Kind != kernels.SGD {
 			p.Bias1, p.Bias2 = 1-math.Pow(rule.Beta1, float64(rule.Steps[i])), 1-math.Pow(rule.Beta2, float64(rule.Steps[i]))
 		}
 		for slot, to := range []*gpu.Ptr{&p.Data, &p.Grad, &p.Moment1, &p.Moment2} {
@@ -76,6 +76,9 @@ func TestUpdate(t *testing.T) {
 		{Kind: kernels.AdamW, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecayWeights: 1e-2, ClipNorm: 5, Steps: steps},
 		{Kind: kernels.SGD, LR: 0.1, Momentum: 0.9, WeightDecayWeights: 5e-4, ClipValue: 0.3},
 		{Kind: kernels.AdamW, LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, ClipNorm: 5, ClipValue: 0.1, Steps: steps},
+		{Kind: kernels.RMSProp, LR: 0.2, Momentum: 0.9, Beta2: 0.9, Eps: 1, WeightDecay: 1e-4, WeightDecayWeights: 5e-4, Steps: steps},
+		{Kind: kernels.RMSProp, LR: 1e-2, Beta2: 0.99, Eps: 1e-8, WeightDecayWeights: 5e-4, ClipNorm: 1, Steps: steps},
+		{Kind: kernels.RMSProp, LR: 1e-2, Momentum: 0.5, Beta2: 0.99, Eps: 1e-3, ClipValue: 0.3, Steps: steps},
 	} {
 		t.Log(describe(uint64(seed), rule))
 		k := newKit(t, uint64(seed))
@@ -87,9 +90,12 @@ func TestUpdate(t *testing.T) {
 		}
 		near(t, "norm", []float64{math.Sqrt(result[0]), result[1]}, []float64{want, -1}, 1e-14)
 		list, n := put(k, w.list...), len(w.list)
-		if rule.Kind == kernels.SGD {
+		switch rule.Kind {
+		case kernels.SGD:
 			k.launch("update_sgd", n, 1, 256, 0, list, n, at, rule.LR, rule.Momentum, rule.Nesterov, rule.ClipNorm, rule.ClipValue)
-		} else {
+		case kernels.RMSProp:
+			k.launch("update_rmsprop", n, 1, 256, 0, list, n, at, rule.LR, rule.Momentum, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
+		default:
 			k.launch("update_adamw", n, 1, 256, 0, list, n, at, rule.LR, rule.Beta1, rule.Beta2, rule.Eps, rule.ClipNorm, rule.ClipValue)
 		}
 		k.compare(w)
@@ -135,6 +141,7 @@ func TestUpdateNotFinite(t *testing.T) {
 	list, n := put(k, w.list...), len(w.list)
 	k.launch("update_sgd", n, 1, 256, 0, list, n, at, 1.0, 0.0, false, 0.0, 0.0)
 	k.launch("update_adamw", n, 1, 256, 0, list, n, at, 1.0, 0.9, 0.9, 1e-8, 0.0, 0.0)
+	k.launch("update_rmsprop", n, 1, 256, 0, list, n, at, 1.0, 0.9, 0.9, 1e-8, 0.0, 0.0)
 	for i := range w.list {
 		w.list[i].Grad = put(k, w.host.Slice(kernels.ParamID(i), kernels.Grad)...)
 	}

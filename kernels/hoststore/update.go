@@ -7,7 +7,8 @@ import (
 	"bnas.example/kernels"
 )
 
-// Update applies one optimizer step to ids, as torch.optim.SGD and torch.optim.AdamW do. Before, it clips as
+// Update applies one optimizer step to ids, as torch.optim.SGD and torch.optim.AdamW do, and TensorFlow's
+// RMSPropOptimizer. Before, it clips as
 // torch.nn.utils.clip_grad_norm_ does: gradients times min(1, ClipNorm/(norm + 10⁻⁶)); then as clip_grad_value_ does: to
 // ±ClipValue. Elements are computed in float64 and stored in float32. The classifier's bias decays as its weight does. Update
 // does not change the Grad slots.
@@ -30,6 +31,8 @@ func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 			s.sgd(rule, id, decay, clip)
 		case kernels.AdamW:
 			s.adamW(rule, id, decay, clip, rule.Steps[i])
+		case kernels.RMSProp:
+			s.rmsProp(rule, id, decay, clip, rule.Steps[i])
 		}
 		s.version[id]++
 	}
@@ -93,5 +96,28 @@ func (s *Store) adamW(rule kernels.Update, id kernels.ParamID, decay, clip float
 		first[i], second[i] = float32(m), float32(v)
 		x := float64(data[i]) * (1 - rule.LR*decay)
 		data[i] = float32(x - rule.LR*(m/bias1)/(math.Sqrt(v/bias2)+rule.Eps))
+	}
+}
+
+// rmsProp: g += wd·θ; s = βs + (1−β)g²; d = μ·d + lr·g/√(s + βᵗ + ε); θ −= d. The mean square starts at one: s has all of it but
+// the share βᵗ of that start, so that a slot of zeros begins it.
+func (s *Store) rmsProp(rule kernels.Update, id kernels.ParamID, decay, clip float64, step int) {
+	data, grad, square := s.Slice(id, kernels.Data), s.Slice(id, kernels.Grad), s.Slice(id, kernels.Moment2)
+	var velocity []float32
+	if rule.Momentum != 0 {
+		velocity = s.Slice(id, kernels.Moment1)
+	}
+	bias := 1 - math.Pow(rule.Beta2, float64(step))
+	start := 1 - bias
+	for i := range data {
+		g := clipped(clip*float64(grad[i]), rule.ClipValue) + decay*float64(data[i])
+		v := rule.Beta2*float64(square[i]) + (1-rule.Beta2)*g*g
+		square[i] = float32(v)
+		d := rule.LR * g / math.Sqrt(v+start+rule.Eps)
+		if velocity != nil {
+			d += rule.Momentum * float64(velocity[i])
+			velocity[i] = float32(d)
+		}
+		data[i] = float32(float64(data[i]) - d)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"bnas.example/kernels/hoststore"
 )
 
-// sequence is a recorded run of an optimizer in PyTorch. scripts/golden_torch.py writes it.
+// sequence is a recorded run of an optimizer in PyTorch. scripts/golden_torch.py writes it; its RMSProp is TensorFlow's.
 type sequence struct {
 	Start [][]float32
 	Steps []struct {
@@ -36,6 +36,7 @@ func TestPyTorch(t *testing.T) {
 		"momentum": clipped,
 		"nesterov": nesterov,
 		"adamw":    {Kind: kernels.AdamW, LR: 0.125, Beta1: 0.75, Beta2: 0.875, Eps: 0x1p-10, WeightDecayWeights: 0.25, ClipNorm: 1e6},
+		"rmsprop":  {Kind: kernels.RMSProp, LR: 0.125, Momentum: 0.75, Beta2: 0.875, Eps: 1, WeightDecayWeights: 0.25, ClipNorm: 2},
 	}
 	if len(rules) != len(sequences) {
 		t.Fatalf("%d sequences", len(sequences))
@@ -110,17 +111,62 @@ func TestClosedForms(t *testing.T) {
 }
 
 // γ and β decay with WeightDecay, weights and bias with WeightDecayWeights. The decay of AdamW does not enter its moments.
+// RMSProp divides the decay of a weight, 0.25 or 0.5, by √(ms + 1) with ms = 0.25² or 0.5².
 func TestWeightDecay(t *testing.T) {
-	for _, kind := range []kernels.OptimizerKind{kernels.SGD, kernels.AdamW} {
+	l2 := func(g float64) float32 { return float32(1 - 0.5*g/math.Sqrt(g*g+1)) }
+	for kind, decayed := range map[kernels.OptimizerKind][]float32{
+		kernels.SGD: {0.875, 0.75, 0.75}, kernels.AdamW: {0.875, 0.75, 0.75}, kernels.RMSProp: {l2(0.25), l2(0.5), l2(0.5)},
+	} {
 		s := hoststore.New(params())
 		for id, p := range params() {
 			must(t, s.Write(kernels.Data, slices.Repeat([]float32{1}, p.Len()), kernels.ParamID(id)))
 		}
 		_, err := s.Update(kernels.Update{Kind: kind, LR: 0.5, WeightDecay: 0.25, WeightDecayWeights: 0.5, Eps: 1, Steps: []int{1, 1, 1}}, []kernels.ParamID{0, 1, 2})
 		must(t, err)
-		for id, want := range []float32{0.875, 0.75, 0.75} {
+		for id, want := range decayed {
 			if got := s.Slice(kernels.ParamID(id), kernels.Data)[0]; got != want {
 				t.Errorf("optimizer %d: parameter %d decays to %v, must be %v", kind, id, got, want)
+			}
+		}
+	}
+}
+
+// Two steps of RMSProp by hand, with β = 1/2 and ε = 1 and powers of two. With g = 2, then 0:
+// ms = (1 + 4)/2 = 2.5, then 1.25; v = lr·2/√3.5, then μ·v; with ε outside of the root the first would be lr·2/(√2.5 + 1).
+func TestRMSProp(t *testing.T) {
+	const first = 0.2672612419124244 // 0.25·2/√3.5
+	for _, test := range []struct {
+		name      string
+		rule      kernels.Update
+		gradients []float32
+		data      []float64 // after each step, from 1
+		velocity  []float64
+		square    []float64 // Moment2: ms less the rest of its start, 1/2, then 1/4
+	}{
+		{"no momentum", kernels.Update{}, []float32{2, 0},
+			[]float64{1 - first, 1 - first}, []float64{0, 0}, []float64{2, 1}},
+		{"momentum", kernels.Update{Momentum: 0.5}, []float32{2, 0},
+			[]float64{1 - first, 1 - 1.5*first}, []float64{first, first / 2}, []float64{2, 1}},
+		{"a gradient in the second step", kernels.Update{Momentum: 0.5}, []float32{0, 2}, // ms = 0.5, then (0.5 + 4)/2 = 2.25
+			[]float64{1, 1 - 0.2773500981126146}, []float64{0, 0.2773500981126146}, []float64{0, 2}}, // 0.25·2/√3.25
+		{"decay", kernels.Update{WeightDecay: 2}, []float32{0}, // g = 2·θ = 2
+			[]float64{1 - first}, []float64{0}, []float64{2}},
+		{"clipped", kernels.Update{ClipValue: 2}, []float32{5},
+			[]float64{1 - first}, []float64{0}, []float64{2}},
+	} {
+		s := hoststore.New(params())
+		must(t, s.Write(kernels.Data, []float32{1, 1, 1, 1, 1}, 0))
+		rule := test.rule
+		rule.Kind, rule.LR, rule.Beta2, rule.Eps = kernels.RMSProp, 0.25, 0.5, 1
+		for step, g := range test.gradients {
+			must(t, s.Write(kernels.Grad, []float32{0, g, 0, 0, 0}, 0))
+			rule.Steps = []int{step + 1}
+			_, err := s.Update(rule, []kernels.ParamID{0})
+			must(t, err)
+			for slot, want := range map[kernels.Slot]float64{kernels.Data: test.data[step], kernels.Moment1: test.velocity[step], kernels.Moment2: test.square[step]} {
+				if got := float64(s.Slice(0, slot)[1]); math.Abs(got-want) > 1e-7 {
+					t.Errorf("%s: step %d: slot %d is %.9g, want %.9g", test.name, step+1, slot, got, want)
+				}
 			}
 		}
 	}

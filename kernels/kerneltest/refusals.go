@@ -236,7 +236,7 @@ func (s *session) outOfRange() []refusal {
 		{"an update of no parameter", func() error { return s.update(kernels.Update{LR: 1}, kernels.ParamID(len(s.Params))) }},
 		{"an update of a parameter twice", func() error { return s.update(kernels.Update{LR: 1}, 0, 0) }},
 		{"a learning rate of −1", func() error { return s.update(kernels.Update{LR: -1}, 0) }},
-		{"an optimizer too many", func() error { return s.update(kernels.Update{Kind: kernels.AdamW + 1}, 0) }},
+		{"an optimizer too many", func() error { return s.update(kernels.Update{Kind: kernels.RMSProp + 1}, 0) }},
 		{"a restriction to no images", func() error { return e.Restrict(0) }},
 		{"a restriction to more images", func() error { return e.Restrict(s.N + 1) }},
 		{"no images", func() error { return e.Forward(nil, 0) }},

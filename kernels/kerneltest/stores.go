@@ -116,6 +116,8 @@ func update(f Factory, _ Options) error {
 		{Kind: kernels.SGD, LR: 0.1, WeightDecay: 1e-2, ClipValue: 0.3},
 		{Kind: kernels.AdamW, LR: 1e-2, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecayWeights: 0.1, ClipNorm: 5},
 		{Kind: kernels.AdamW, LR: 1e-2, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, ClipNorm: 5, ClipValue: 0.1},
+		{Kind: kernels.RMSProp, LR: 0.2, Momentum: 0.9, Beta2: 0.9, Eps: 1, WeightDecay: 1e-2, WeightDecayWeights: 1e-1},
+		{Kind: kernels.RMSProp, LR: 1e-2, Beta2: 0.9, Eps: 1e-3, WeightDecayWeights: 0.1, ClipNorm: 5},
 	} {
 		if err := sameUpdates(d, rule); err != nil {
 			return fmt.Errorf("update %+v: %w", rule, err)
