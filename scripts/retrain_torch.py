@@ -3,13 +3,14 @@
 
     go build -o bnas ./cmd/bnas
     python3 scripts/retrain_torch.py --bnas ./bnas
-    python3 scripts/retrain_torch.py --bnas ./bnas --space nas-bench-101 --recipe nas-bench-101 --arch 0
+    python3 scripts/retrain_torch.py --bnas ./bnas --space nas-bench-101 --recipe nas-bench-101 --arch '11101|0001|100|11|1|333m' --channels 8 --lr 0.02
     python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
     python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12
 
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
-sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where
-the recipe has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that of float64. With --drop-path the outputs of the operators are multiplied
+sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where the recipe
+has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that
+of float64. With --drop-path the outputs of the operators are multiplied
 by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
 max_pool_3x3: where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
 bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
@@ -85,7 +86,10 @@ def train(initial, batches, steps, config, dtype):
     """The loss of each step, and the network after the last."""
     network, _ = load(initial)
     network = network.to(dtype).train()
-    norms = [p for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d) for p in m.parameters()]
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for layer in layers:
+        layer.momentum = config["bn_momentum"]
+    norms = [p for layer in layers for p in layer.parameters()]
     weights = [p for p in network.parameters() if not any(p is q for q in norms)]
     groups = [{"params": norms, "weight_decay": config["weight_decay"]}, {"params": weights, "weight_decay": config["weight_decay_weights"]}]
     optimizer = optimizer_of(groups, config)
@@ -188,7 +192,7 @@ def settings(path):
         elif inside and ":" in line:
             key, value = (part.strip() for part in line.split(":", 1))
             found[key] = {"true": True, "false": False}.get(value, value)
-    numbers = ("weight_decay", "weight_decay_weights", "momentum", "beta2", "eps", "label_smoothing", "clip_norm")
+    numbers = ("weight_decay", "weight_decay_weights", "momentum", "beta2", "eps", "label_smoothing", "clip_norm", "bn_momentum")
     return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"], "optimizer": found["optimizer"]}
 
 
