@@ -37,6 +37,8 @@ type Options struct {
 	// can replace its process by a program with CUDA. If HandOver returns, its error is the reason that the GPU cannot
 	// be opened. nil: the error is ErrNoCUDA.
 	HandOver func() error
+
+	opened bool // the settings are those of a run folder
 }
 
 // GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device.

@@ -8,18 +8,25 @@ import (
 	"bnas.example/indicator"
 )
 
-// fit lowers the settings that a small data set cannot fulfil, if the options allow it, and logs one line that lists them.
+// fit lowers the settings that a small data set cannot fulfil, if the options allow it, and logs one line that lists them. Those of
+// a run folder divide its images as its training did, unless the set is another one that is too small for them.
 func fit(cfg *Config, set data.Set, o Options) {
 	if o.Lower == nil {
 		return
 	}
 	f := fitter{may: o.Lower}
 	n := set.Len()
-	if n-cfg.Data.Holdout < max(cfg.Train.Batch, n/2) {
+	least := max(cfg.Train.Batch, n/2)
+	if o.opened {
+		least = 1
+	}
+	if n-cfg.Data.Holdout < least {
 		f.lower("data.holdout", &cfg.Data.Holdout, n/5)
 	}
 	training := n - cfg.Data.Holdout
-	f.lower("train.batch", &cfg.Train.Batch, max(2, training))
+	if !o.opened {
+		f.lower("train.batch", &cfg.Train.Batch, max(2, training))
+	}
 	f.score(&cfg.Score, max(training, cfg.Data.Holdout))
 	if len(f.changes) > 0 && o.Log != nil {
 		o.Log.Info("defaults lowered for a small data set", "images", n, "settings", strings.Join(f.changes, ", "))

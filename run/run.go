@@ -178,6 +178,7 @@ func Resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.opened = true
 	r, err := openWithImages(cfg, cfg.Supernet.Images().C, o, imported)
 	if err != nil {
 		return nil, err

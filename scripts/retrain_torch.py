@@ -5,14 +5,14 @@
     python3 scripts/retrain_torch.py --bnas ./bnas
     python3 scripts/retrain_torch.py --bnas ./bnas --space nas-bench-101 --recipe nas-bench-101 --arch '11101|0001|100|11|1|333m' --channels 8 --lr 0.02
     python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
-    python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12
+    python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12 --arch "$DROPPED"
 
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
 sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where the recipe
 has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that
 of float64. With --drop-path the outputs of the operators are multiplied
 by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
-max_pool_3x3: where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
+max_pool_3x3 (the Makefile has one as DROPPED): where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
 bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
 
 Rounding grows from step to step: a rectifier within rounding of zero switches, and the networks part. PyTorch's own float32 shows
