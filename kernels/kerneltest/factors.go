@@ -46,7 +46,11 @@ func (c *Case) factors(n int) []float32 {
 // factored lists the cases with factors.
 func factored(o Options) []*Case {
 	var list []*Case
-	for i := range max(o.Random/3, 12) {
+	least := 12
+	if o.Small {
+		least = 4
+	}
+	for i := range max(o.Random/3, least) {
 		list = append(list, Factored(Random(o.Seed+uint64(i))))
 	}
 	return append(list,

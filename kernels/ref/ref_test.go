@@ -9,5 +9,9 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	kerneltest.Run(t, func(int) (kernels.Device, error) { return ref.New(), nil }, kerneltest.Options{Random: 12, Small: true})
+	o := kerneltest.Options{Random: 12, Small: true}
+	if testing.Short() {
+		o.Random = 2
+	}
+	kerneltest.Run(t, func(int) (kernels.Device, error) { return ref.New(), nil }, o)
 }
