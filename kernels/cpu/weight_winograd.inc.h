@@ -32,13 +32,13 @@ static void weight_winograd_start(struct weight_sum *m) {
 
 // One line of A y or y Aᵀ: four values to six. Row i of Aᵀ is in winograd4.inc.h.
 INLINE void weight_winograd_line(float *v, size_t to, const vf y[4]) {
-	vf even = winograd_pair(P2, y[2], y[0]), odd = winograd_pair(P2, y[3], y[1]);
+	vf even = winograd4_pair(P2, y[2], y[0]), odd = winograd4_pair(P2, y[3], y[1]);
 	vf_store(v, y[0]);
-	vf_store(v + to, winograd_pair(P, odd, even));
-	vf_store(v + 2 * to, winograd_pair(-P, odd, even));
-	even = winograd_pair(Q2, y[2], y[0]), odd = winograd_pair(Q2, y[3], y[1]);
-	vf_store(v + 3 * to, winograd_pair(Q, odd, even));
-	vf_store(v + 4 * to, winograd_pair(-Q, odd, even));
+	vf_store(v + to, winograd4_pair(P, odd, even));
+	vf_store(v + 2 * to, winograd4_pair(-P, odd, even));
+	even = winograd4_pair(Q2, y[2], y[0]), odd = winograd4_pair(Q2, y[3], y[1]);
+	vf_store(v + 3 * to, winograd4_pair(Q, odd, even));
+	vf_store(v + 4 * to, winograd4_pair(-Q, odd, even));
 	vf_store(v + 5 * to, y[3]);
 }
 
@@ -53,17 +53,17 @@ INLINE void weight_winograd_tile(float *v, const float *y, size_t pitch, int h, 
 		weight_winograd_line(v, weight_element, p);
 #pragma GCC unroll 4
 		for (int j = 0; j < 4; j++) {
-			vf even = winograd_pair(P2, D(2), D(0)), odd = winograd_pair(P2, D(3), D(1));
-			p[j] = winograd_pair(P, odd, even);
-			q[j] = winograd_pair(-P, odd, even);
+			vf even = winograd4_pair(P2, D(2), D(0)), odd = winograd4_pair(P2, D(3), D(1));
+			p[j] = winograd4_pair(P, odd, even);
+			q[j] = winograd4_pair(-P, odd, even);
 		}
 		weight_winograd_line(v + 6 * weight_element, weight_element, p);
 		weight_winograd_line(v + 12 * weight_element, weight_element, q);
 #pragma GCC unroll 4
 		for (int j = 0; j < 4; j++) {
-			vf even = winograd_pair(Q2, D(2), D(0)), odd = winograd_pair(Q2, D(3), D(1));
-			p[j] = winograd_pair(Q, odd, even);
-			q[j] = winograd_pair(-Q, odd, even);
+			vf even = winograd4_pair(Q2, D(2), D(0)), odd = winograd4_pair(Q2, D(3), D(1));
+			p[j] = winograd4_pair(Q, odd, even);
+			q[j] = winograd4_pair(-Q, odd, even);
 		}
 		weight_winograd_line(v + 18 * weight_element, weight_element, p);
 		weight_winograd_line(v + 24 * weight_element, weight_element, q);
@@ -129,9 +129,9 @@ static void weight_winograd_add(struct weight_sum *m, const float *u, const stru
 INLINE void weight_winograd_taps(vf g[3], const vf m[6]) {
 	const float a = 1 / (2 * P2 * (P2 - Q2)), b = 1 / (2 * Q2 * (Q2 - P2));
 	vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
-	g[0] = vf_fma(vf_set1(1 / (P2 * Q2)), m[0], winograd_powers(a, s1, b, s2));
-	g[1] = winograd_powers(a * P, d1, b * Q, d2);
-	g[2] = winograd_powers(a * P2, s1, b * Q2, s2) + m[5];
+	g[0] = vf_fma(vf_set1(1 / (P2 * Q2)), m[0], winograd4_powers(a, s1, b, s2));
+	g[1] = winograd4_powers(a * P, d1, b * Q, d2);
+	g[2] = winograd4_powers(a * P2, s1, b * Q2, s2) + m[5];
 }
 
 static void weight_winograd_finish(struct weight_sum *m) {

@@ -23,21 +23,21 @@ static int winograd4_chunk(const struct conv_shape *s) { return s->cb * s->kb > 
 
 // Rows 1 and 2 of Bᵀ are even ± P·odd with even = d4 − Q²d2, odd = d3 − Q²d1; rows 3 and 4 the same with P and Q in each
 // other's place; rows 0 and 5 are P²Q²d0 − (P²+Q²)d2 + d4 and the same one further.
-INLINE vf winograd_pair(float minus, vf low, vf high) { return vf_fma(vf_set1(minus), low, high); }
-INLINE vf winograd_end(vf d0, vf d2, vf d4) {
+INLINE vf winograd4_pair(float minus, vf low, vf high) { return vf_fma(vf_set1(minus), low, high); }
+INLINE vf winograd4_end(vf d0, vf d2, vf d4) {
 	return vf_fma(vf_set1(P2 * Q2), d0, vf_fma(vf_set1(-(P2 + Q2)), d2, d4));
 }
 
 // One line of Bᵀ d or d B: six values to six, element places of v that are `to` apart.
 INLINE void winograd4_line(float *v, size_t to, const vf d[6]) {
-	vf even = winograd_pair(-Q2, d[2], d[4]), odd = winograd_pair(-Q2, d[1], d[3]);
-	vf_store(v, winograd_end(d[0], d[2], d[4]));
-	vf_store(v + to, winograd_pair(P, odd, even));
-	vf_store(v + 2 * to, winograd_pair(-P, odd, even));
-	even = winograd_pair(-P2, d[2], d[4]), odd = winograd_pair(-P2, d[1], d[3]);
-	vf_store(v + 3 * to, winograd_pair(Q, odd, even));
-	vf_store(v + 4 * to, winograd_pair(-Q, odd, even));
-	vf_store(v + 5 * to, winograd_end(d[1], d[3], d[5]));
+	vf even = winograd4_pair(-Q2, d[2], d[4]), odd = winograd4_pair(-Q2, d[1], d[3]);
+	vf_store(v, winograd4_end(d[0], d[2], d[4]));
+	vf_store(v + to, winograd4_pair(P, odd, even));
+	vf_store(v + 2 * to, winograd4_pair(-P, odd, even));
+	even = winograd4_pair(-P2, d[2], d[4]), odd = winograd4_pair(-P2, d[1], d[3]);
+	vf_store(v + 3 * to, winograd4_pair(Q, odd, even));
+	vf_store(v + 4 * to, winograd4_pair(-Q, odd, even));
+	vf_store(v + 5 * to, winograd4_end(d[1], d[3], d[5]));
 }
 
 // Bᵀ d B of one tile and block. Two rows that share terms are computed together; at most two rows are in registers.
@@ -47,45 +47,45 @@ static void winograd4_input(float *v, size_t element, const float *x, size_t pit
 		vf p[6], q[6];
 #pragma GCC unroll 6
 		for (int j = 0; j < 6; j++)
-			p[j] = winograd_end(D(0), D(2), D(4));
+			p[j] = winograd4_end(D(0), D(2), D(4));
 		winograd4_line(v, element, p);
 #pragma GCC unroll 6
 		for (int j = 0; j < 6; j++) {
-			vf even = winograd_pair(-Q2, D(2), D(4)), odd = winograd_pair(-Q2, D(1), D(3));
-			p[j] = winograd_pair(P, odd, even);
-			q[j] = winograd_pair(-P, odd, even);
+			vf even = winograd4_pair(-Q2, D(2), D(4)), odd = winograd4_pair(-Q2, D(1), D(3));
+			p[j] = winograd4_pair(P, odd, even);
+			q[j] = winograd4_pair(-P, odd, even);
 		}
 		winograd4_line(v + 6 * element, element, p);
 		winograd4_line(v + 12 * element, element, q);
 #pragma GCC unroll 6
 		for (int j = 0; j < 6; j++) {
-			vf even = winograd_pair(-P2, D(2), D(4)), odd = winograd_pair(-P2, D(1), D(3));
-			p[j] = winograd_pair(Q, odd, even);
-			q[j] = winograd_pair(-Q, odd, even);
+			vf even = winograd4_pair(-P2, D(2), D(4)), odd = winograd4_pair(-P2, D(1), D(3));
+			p[j] = winograd4_pair(Q, odd, even);
+			q[j] = winograd4_pair(-Q, odd, even);
 		}
 		winograd4_line(v + 18 * element, element, p);
 		winograd4_line(v + 24 * element, element, q);
 #pragma GCC unroll 6
 		for (int j = 0; j < 6; j++)
-			p[j] = winograd_end(D(1), D(3), D(5));
+			p[j] = winograd4_end(D(1), D(3), D(5));
 		winograd4_line(v + 30 * element, element, p);
 #undef D
 	}
 }
 
 // Rows of Aᵀ: pixel i is (m1 ± m2)·Pⁱ + (m3 ± m4)·Qⁱ, + for even i, and with m0 in the first and m5 in the last.
-INLINE vf winograd_powers(float a, vf x, float b, vf y) { return vf_fma(vf_set1(b), y, vf_set1(a) * x); }
+INLINE vf winograd4_powers(float a, vf x, float b, vf y) { return vf_fma(vf_set1(b), y, vf_set1(a) * x); }
 
 // One line of Aᵀ m A: six values to four, of which the first n are written.
 INLINE void winograd4_line_out(float *y, const vf m[6], int n) {
 	vf s1 = m[1] + m[2], d1 = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
 	vf_store(y, m[0] + s1 + s2);
 	if (n > 1)
-		vf_store(y + LANES, winograd_powers(P, d1, Q, d2));
+		vf_store(y + LANES, winograd4_powers(P, d1, Q, d2));
 	if (n > 2)
-		vf_store(y + 2 * LANES, winograd_powers(P2, s1, Q2, s2));
+		vf_store(y + 2 * LANES, winograd4_powers(P2, s1, Q2, s2));
 	if (n > 3)
-		vf_store(y + 3 * LANES, winograd_powers(P * P2, d1, Q * Q2, d2) + m[5]);
+		vf_store(y + 3 * LANES, winograd4_powers(P * P2, d1, Q * Q2, d2) + m[5]);
 }
 
 // Aᵀ m A of one tile and block: h×w of its 4×4 pixels.
@@ -97,7 +97,7 @@ INLINE void winograd4_pixels(float *y, size_t pitch, const float *m, size_t elem
 		for (int j = 0; j < 6; j++) {
 			vf s1 = M(1) + M(2), s2 = M(3) + M(4);
 			p[j] = M(0) + s1 + s2;
-			q[j] = winograd_powers(P2, s1, Q2, s2);
+			q[j] = winograd4_powers(P2, s1, Q2, s2);
 		}
 		winograd4_line_out(y, p, w);
 		if (h > 2)
@@ -107,8 +107,8 @@ INLINE void winograd4_pixels(float *y, size_t pitch, const float *m, size_t elem
 #pragma GCC unroll 6
 		for (int j = 0; j < 6; j++) {
 			vf d1 = M(1) - M(2), d2 = M(3) - M(4);
-			p[j] = winograd_powers(P, d1, Q, d2);
-			q[j] = winograd_powers(P * P2, d1, Q * Q2, d2) + M(5);
+			p[j] = winograd4_powers(P, d1, Q, d2);
+			q[j] = winograd4_powers(P * P2, d1, Q * Q2, d2) + M(5);
 		}
 		winograd4_line_out(y + pitch, p, w);
 		if (h > 3)
