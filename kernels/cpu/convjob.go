@@ -98,9 +98,7 @@ func (d *device) shape(j *convJob, p *kernels.Program, s *kernels.Step) {
 	}
 	sh := &j.c.shape
 	sh.kernel, sh.dilation = C.int(s.Kernel), C.int(s.Dilation)
-	if isDepthwise(p, s) {
-		sh.depthwise = 1
-	}
+	sh.depthwise = flag(isDepthwise(p, s))
 	reach := (s.Kernel - 1) * s.Dilation
 	if j.turned {
 		// ∂/∂x[i] = Σ_k w[k]·∂/∂y[(i + pad − k·dilation)/stride]: a convolution of the outputs spread by stride with
@@ -120,15 +118,7 @@ func (d *device) shape(j *convJob, p *kernels.Program, s *kernels.Step) {
 		sh.ph, sh.pw = (sh.h-1)*sh.stride+C.int(reach)+1, (sh.w-1)*sh.stride+C.int(reach)+1
 	}
 	j.c.x0 = j.c.y0
-	adding := C.int(0)
-	if j.turned {
-		adding = 1
-	}
-	fast := C.int(0)
-	if d.numerics == Fast {
-		fast = 1
-	}
-	C.choose_core(d.isa, &j.c, adding, fast)
+	C.choose_core(d.isa, &j.c, flag(j.turned), flag(d.numerics == Fast))
 }
 
 // scratch returns the number of floats of scratch memory that a thread needs.

@@ -33,6 +33,14 @@ func first[T any](x []T) *T {
 	return &x[0]
 }
 
+// flag returns 1 or 0.
+func flag(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // bounds of an activation: act(u) = min(max(u, lo), hi), and its gradient passes where lo < u < hi.
 func bounds(a kernels.Activation) (lo, hi C.float) {
 	lo, hi = C.float(math.Inf(-1)), C.float(math.Inf(1))
@@ -150,10 +158,7 @@ func (e *exec) grad(t plan.Target, act kernels.Activation, g *gradPlan, sums boo
 	if t.Node == noNode {
 		return C.struct_grad{}
 	}
-	r := C.struct_grad{d: e.d.moving.pointer(g.at[t.Node])}
-	if t.First {
-		r.first = 1
-	}
+	r := C.struct_grad{d: e.d.moving.pointer(g.at[t.Node]), first: flag(t.First)}
 	if sum := e.plan.sums[t.Node]; t.Last && sums && sum >= 0 {
 		r.last = 1
 		r.sum = e.d.saved.pointer(sum)

@@ -16,17 +16,7 @@ func TestProfile(t *testing.T) {
 	e, images, labels := network(t, threads, cells["mixed"])
 	p := kernels.Unwrap(e).(kernels.Profiler)
 	images, labels = images[:len(images)/16], labels[:batch/16]
-	pass := func() {
-		if err := e.Forward(images, len(labels)); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.CrossEntropy(labels, 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := e.Backward(kernels.DifferentiateStatistics, true); err != nil {
-			t.Fatal(err)
-		}
-	}
+	pass := func() { step(t, e, images, labels, true) }
 	pass()
 	p.Profile()
 	start := time.Now()
