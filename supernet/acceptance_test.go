@@ -92,10 +92,7 @@ func TestBNNAS(t *testing.T) {
 	if k.MACs != 30933504 {
 		t.Errorf("24→32 at 112², stride 2, t = 3, k = 3: %d MACs, want 30933504", k.MACs)
 	}
-	n, err := New(Config{Space: "bn-nas", BN: Standard})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := build(t, Config{Space: "bn-nas", BN: Standard})
 	a, err := n.Space.Parse(bnnasGenotype)
 	if err != nil {
 		t.Fatal(err)

@@ -60,10 +60,7 @@ func TestDARTSImageNet(t *testing.T) {
 	cfg.Channels, cfg.Cells, cfg.Height, cfg.Width = 4, 1, 64, 32
 	for _, bn := range placements {
 		cfg.BN = bn
-		n, err := New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := build(t, cfg)
 		for _, a := range spread(s, 20) {
 			p, err := n.Program(a)
 			if err != nil {

@@ -25,10 +25,7 @@ func droppedTerms(p *kernels.Program) (names []string) {
 // Drop-path drops every operator of a DARTS cell but the identity. The Program is otherwise that of evaluation.
 func TestDropPathProgram(t *testing.T) {
 	for _, bn := range []Placement{Standard, Fair} {
-		net, err := New(Config{Space: "darts", BN: bn, Channels: 4, Cells: 1, Height: 8, Width: 8, Classes: 3, Seed: 1})
-		if err != nil {
-			t.Fatal(err)
-		}
+		net := build(t, Config{Space: "darts", BN: bn, Channels: 4, Cells: 1, Height: 8, Width: 8, Classes: 3, Seed: 1})
 		a, err := net.Space.Parse(strings.NewReplacer("('max_pool_3x3', 1), ('skip_connect', 2)", "('skip_connect', 1), ('skip_connect', 2)").Replace(dartsV2))
 		if err != nil {
 			t.Fatal(err)

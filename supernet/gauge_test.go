@@ -30,10 +30,7 @@ const mixedCell = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x
 
 func newGaugeNet(t *testing.T, bn Placement, eps float64) *gaugeNet {
 	t.Helper()
-	n, err := New(Config{Space: "nas-bench-201", BN: bn, Seed: 3, Channels: 4, Cells: 2, Height: 8, Width: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := build(t, Config{Space: "nas-bench-201", BN: bn, Seed: 3, Channels: 4, Cells: 2, Height: 8, Width: 8})
 	a, err := n.Space.Parse(mixedCell)
 	if err != nil {
 		t.Fatal(err)

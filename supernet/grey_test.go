@@ -38,58 +38,43 @@ func TestGreyCosts(t *testing.T) {
 // TestGreyNetworks: of each space with each stem, the networks for grey images differ from those for colour in the weights of
 // the first convolution alone, and the closed form of the costs is that of the Programs.
 func TestGreyNetworks(t *testing.T) {
-	for _, s := range Spaces() {
-		stems := []string{""}
-		if stemmed, ok := s.(Stemmed); ok {
-			stems = stemmed.Stems()
+	for _, cfg := range everyStem() {
+		cfg.BN, cfg.Channels, cfg.Height, cfg.Width = Fair, 4, 32, 32
+		colour := build(t, cfg)
+		cfg.ImageChannels = 1
+		grey := build(t, cfg)
+		first, less := 0, 0
+		for i, p := range grey.Params() {
+			q := colour.Params()[i]
+			if slices.Equal(p.Shape, q.Shape) && p.Name == q.Name {
+				continue
+			}
+			first++
+			less = q.Len() - p.Len()
+			if want := []int{q.Shape[0], 1, q.Shape[2], q.Shape[3]}; i != 0 || p.Name != q.Name || q.Shape[1] != 3 || !slices.Equal(p.Shape, want) {
+				t.Errorf("%s %s: parameter %d: %s %v, for colour %s %v", cfg.Space, cfg.Stem, i, p.Name, p.Shape, q.Name, q.Shape)
+			}
 		}
-		for _, stem := range stems {
-			cfg := Config{Space: s.Name(), Stem: stem, BN: Fair, Channels: 4, Height: 32, Width: 32}
-			colour := build(t, cfg)
-			cfg.ImageChannels = 1
-			grey := build(t, cfg)
-			first, less := 0, 0
-			for i, p := range grey.Params() {
-				q := colour.Params()[i]
-				if slices.Equal(p.Shape, q.Shape) && p.Name == q.Name {
-					continue
-				}
-				first++
-				less = q.Len() - p.Len()
-				if want := []int{q.Shape[0], 1, q.Shape[2], q.Shape[3]}; i != 0 || p.Name != q.Name || q.Shape[1] != 3 || !slices.Equal(p.Shape, want) {
-					t.Errorf("%s %s: parameter %d: %s %v, for colour %s %v", s.Name(), stem, i, p.Name, p.Shape, q.Name, q.Shape)
-				}
+		if first != 1 || len(grey.Params()) != len(colour.Params()) {
+			t.Errorf("%s %s: %d parameters of %d differ from the %d for colour", cfg.Space, cfg.Stem, first, len(grey.Params()), len(colour.Params()))
+		}
+		for _, a := range spread(grey.Space, 2) {
+			p, err := grey.Program(a)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if first != 1 || len(grey.Params()) != len(colour.Params()) {
-				t.Errorf("%s %s: %d parameters of %d differ from the %d for colour", s.Name(), stem, first, len(grey.Params()), len(colour.Params()))
+			if err := p.Validate(); err != nil {
+				t.Error(err)
 			}
-			for _, a := range spread(s, 2) {
-				p, err := grey.Program(a)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := p.Validate(); err != nil {
-					t.Error(err)
-				}
-				cost, inColour := s.Cost(a, grey.Config), s.Cost(a, colour.Config)
-				if want := (kernels.Shape{C: 1, H: 32, W: 32}); p.Values[kernels.Images].Shape != want || p.MACs() != cost.MACs {
-					t.Errorf("%s %s: images %v, %d MACs, want %v, %d", s.Name(), stem, p.Values[kernels.Images].Shape, p.MACs(), want, cost.MACs)
-				}
-				if inColour.Params-cost.Params != int64(less) || inColour.BNParams != cost.BNParams || inColour.Depth != cost.Depth {
-					t.Errorf("%s %s: cost %+v, for colour %+v", s.Name(), stem, cost, inColour)
-				}
+			cost, inColour := grey.Space.Cost(a, grey.Config), grey.Space.Cost(a, colour.Config)
+			if want := (kernels.Shape{C: 1, H: 32, W: 32}); p.Values[kernels.Images].Shape != want || p.MACs() != cost.MACs {
+				t.Errorf("%s %s: images %v, %d MACs, want %v, %d", cfg.Space, cfg.Stem, p.Values[kernels.Images].Shape, p.MACs(), want, cost.MACs)
+			}
+			if inColour.Params-cost.Params != int64(less) || inColour.BNParams != cost.BNParams || inColour.Depth != cost.Depth {
+				t.Errorf("%s %s: cost %+v, for colour %+v", cfg.Space, cfg.Stem, cost, inColour)
 			}
 		}
 	}
-}
-
-func build(t *testing.T, c Config) *Net {
-	t.Helper()
-	n, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // TestImageChannels: three channels and none given are one configuration, and the metadata of a network keep the number.

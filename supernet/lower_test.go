@@ -164,10 +164,7 @@ func TestSplitKeepsBatchNorms(t *testing.T) {
 // TestReLUs: ReLUs counts the activation modules of all branches of a step.
 func TestReLUs(t *testing.T) {
 	total := func(space string, a Arch) int {
-		n, err := New(Config{Space: space, BN: Standard})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := build(t, Config{Space: space, BN: Standard})
 		p, err := n.Program(a)
 		if err != nil {
 			t.Fatal(err)

@@ -45,10 +45,7 @@ func TestConfigErrors(t *testing.T) {
 
 func TestDefaults(t *testing.T) {
 	for _, s := range Spaces() {
-		n, err := New(Config{Space: s.Name(), Seed: 9})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := build(t, Config{Space: s.Name(), Seed: 9})
 		want := s.Defaults()
 		want.Seed = 9
 		if d := cmp.Diff(want, n.Config); d != "" {
@@ -60,17 +57,8 @@ func TestDefaults(t *testing.T) {
 // TestImageSizes: each space either takes images of a size, and its Programs and costs are right for it, or it names the
 // settings to change, and it takes the nearest sizes that it gives.
 func TestImageSizes(t *testing.T) {
-	var configs []Config
-	for _, s := range Spaces() {
-		configs = append(configs, Config{Space: s.Name()})
-		if stemmed, ok := s.(Stemmed); ok {
-			for _, stem := range stemmed.Stems() {
-				configs = append(configs, Config{Space: s.Name(), Stem: stem})
-			}
-		}
-	}
 	nearest := regexp.MustCompile(`^\d+: .* \(nearest: (\d+)\)$`)
-	for _, c := range configs {
+	for _, c := range everyStem() {
 		c.BN, c.Channels = Fair, 4
 		for _, size := range [][2]int{{1, 1}, {2, 3}, {13, 7}, {30, 31}, {33, 32}, {34, 48}} {
 			c.Height, c.Width = size[0], size[1]
@@ -192,10 +180,7 @@ func TestLastBN(t *testing.T) {
 		{"nas-bench-macro", Standard, "01012000", []string{"features.0.downsample.1", "features.1.conv.7", "features.2.downsample.1", "features.3.conv.7", "features.4.conv.7", "features.5.downsample.1"}},
 		{"nas-bench-macro", Fair, "01000000", []string{"features.0.downsample.1", "features.1.conv.7", "features.2.downsample.1", "features.3.bn", "features.4.bn", "features.5.downsample.1", "features.6.bn", "features.7.bn"}},
 	} {
-		n, err := New(Config{Space: c.space, BN: c.bn, Channels: 4})
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := build(t, Config{Space: c.space, BN: c.bn, Channels: 4})
 		a, err := n.Space.Parse(c.arch)
 		if err != nil {
 			t.Fatal(err)
@@ -268,10 +253,7 @@ func TestInitial(t *testing.T) {
 		standard, fair := small(t, s, Standard), small(t, s, Fair)
 		other := fair.Config
 		other.Seed++
-		reseeded, err := New(other)
-		if err != nil {
-			t.Fatal(err)
-		}
+		reseeded := build(t, other)
 		inFair := map[string]kernels.ParamID{}
 		for id, p := range fair.Params() {
 			inFair[p.Name] = kernels.ParamID(id)
@@ -322,10 +304,7 @@ func checkSpread(t *testing.T, p kernels.Param, v []float32) {
 }
 
 func TestGammaUniform(t *testing.T) {
-	n, err := New(Config{Space: "nas-bench-201", Gamma: GammaUniform})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := build(t, Config{Space: "nas-bench-201", Gamma: GammaUniform})
 	var sum, count float64
 	for id, p := range n.Params() {
 		if p.Kind != kernels.Gamma {
@@ -364,10 +343,7 @@ func TestGammaSmall(t *testing.T) {
 	for _, s := range Spaces() {
 		c := small(t, s, Fair).Config
 		c.Gamma = GammaSmall
-		n, err := New(c)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := build(t, c)
 		counts := map[bool]int{}
 		for _, b := range n.BNs() {
 			want := float32(1)

@@ -46,10 +46,7 @@ func TestOwnSpace(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	n, err := New(Config{Space: name, Chain: chain, Channels: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := build(t, Config{Space: name, Chain: chain, Channels: 8})
 	// Layer 0: 1, layers 1 and 3: 3, layers 2 and 4: 2, because an identity does not fit them; layer 5: 1.
 	if got := n.Space.Count().Int64(); got != 36 {
 		t.Errorf("%d architectures, want 36", got)

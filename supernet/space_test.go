@@ -21,11 +21,29 @@ func small(t *testing.T, s Space, bn Placement) *Net {
 	if s.Defaults().Cells > 0 {
 		c.Cells = 2
 	}
+	return build(t, c)
+}
+
+func build(t *testing.T, c Config) *Net {
+	t.Helper()
 	n, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// everyStem returns a Config for each space, and one more for each stem of a space with several.
+func everyStem() (all []Config) {
+	for _, s := range Spaces() {
+		all = append(all, Config{Space: s.Name()})
+		if stemmed, ok := s.(Stemmed); ok {
+			for _, stem := range stemmed.Stems() {
+				all = append(all, Config{Space: s.Name(), Stem: stem})
+			}
+		}
+	}
+	return all
 }
 
 // named returns the space of a name.

@@ -116,10 +116,7 @@ func TestStateDictStatistics(t *testing.T) {
 // initialised returns a supernet with its initial parameters on the reference device, and an architecture.
 func initialised(t *testing.T, c Config, arch string) (*Net, Arch, kernels.Device, kernels.Store) {
 	t.Helper()
-	n, err := New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	n := build(t, c)
 	a, err := n.Space.Parse(arch)
 	if err != nil {
 		t.Fatal(err)
