@@ -37,7 +37,7 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 	}
 	line := RankLine{Kind: "rank", Step: s.Step}
 	if s.Ranking.At >= 0 {
-		before := decodeScores(s.Ranking.Scores)
+		before := decodeFloats(s.Ranking.Scores)
 		if len(before) != len(scores) {
 			return fmt.Errorf("train: step %d: ranking: %d scores, %d at step %d", s.Step, len(scores), len(before), s.Ranking.At)
 		}
@@ -51,24 +51,25 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 			line.Tau = &tau
 		}
 	}
-	s.Ranking.At, s.Ranking.Scores = s.Step, encodeScores(scores)
+	s.Ranking.At, s.Ranking.Scores = s.Step, encodeFloats(scores)
 	s.Ranking.Settled = t.cfg.EarlyBird && s.Ranking.Row >= t.cfg.Patience
 	line.Settled = s.Ranking.Row
 	return t.write(line)
 }
 
-func encodeScores(scores []float64) []byte {
-	b := make([]byte, 0, 8*len(scores))
-	for _, v := range scores {
+// encodeFloats returns values for a checkpoint, to the bit; decodeFloats is its inverse.
+func encodeFloats(values []float64) []byte {
+	b := make([]byte, 0, 8*len(values))
+	for _, v := range values {
 		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(v))
 	}
 	return b
 }
 
-func decodeScores(b []byte) []float64 {
-	scores := make([]float64, len(b)/8)
-	for i := range scores {
-		scores[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+func decodeFloats(b []byte) []float64 {
+	values := make([]float64, len(b)/8)
+	for i := range values {
+		values[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
 	}
-	return scores
+	return values
 }

@@ -21,8 +21,7 @@ type running struct {
 
 // newRunning returns the statistics of an untrained network.
 func newRunning(p *kernels.Program) *running {
-	s := supernet.NewStatistics(p)
-	return &running{Statistics: s, batch: supernet.Statistics{Mean: slices.Clone(s.Mean), Variance: slices.Clone(s.Variance)}}
+	return &running{Statistics: supernet.NewStatistics(p), batch: supernet.NewStatistics(p)}
 }
 
 // observe reads the statistics of a batch; add adds them.
@@ -49,7 +48,7 @@ func (r *running) encode() []byte {
 	if r == nil {
 		return nil
 	}
-	return encodeScores(slices.Concat(r.Mean, r.Variance))
+	return encodeFloats(slices.Concat(r.Mean, r.Variance))
 }
 
 // decodeRunning returns the statistics of a checkpoint, or nil if it has none.
@@ -60,6 +59,6 @@ func decodeRunning(b []byte) (*supernet.Statistics, error) {
 	if len(b)%16 != 0 {
 		return nil, fmt.Errorf("%w: running statistics of %d bytes", errDamaged, len(b))
 	}
-	v := decodeScores(b)
+	v := decodeFloats(b)
 	return &supernet.Statistics{Mean: v[:len(v)/2], Variance: v[len(v)/2:]}, nil
 }

@@ -92,10 +92,13 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 	return r, nil
 }
 
-// program returns the Program of a path in training.
+// program returns the Program of a path in training. That of the fixed path is lowered once.
 func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
-	if t.dropped != nil {
+	switch {
+	case t.dropped != nil:
 		return t.dropped, nil
+	case t.network != nil:
+		return t.network, nil
 	}
 	return t.net.Program(a)
 }
