@@ -46,18 +46,9 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 		return nil, err
 	}
 	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}}
-	for i := range terms {
-		s.want[i] = len(cfg.Terms) == 0 || slices.Contains(cfg.Terms, AllTerms)
-	}
-	for _, name := range cfg.Terms {
-		if name == AllTerms {
-			continue
-		}
-		i, err := termIndex(name)
-		if err != nil {
-			return nil, err
-		}
-		s.want[i] = true
+	all := len(cfg.Terms) == 0 || slices.Contains(cfg.Terms, AllTerms)
+	for i, t := range terms {
+		s.want[i] = all || slices.Contains(cfg.Terms, t.Name)
 	}
 	if err := s.divide(in); err != nil {
 		return nil, err
