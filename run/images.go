@@ -3,6 +3,7 @@ package run
 import (
 	"errors"
 	"iter"
+	"slices"
 
 	"bnas.example/data"
 	"bnas.example/internal/setting"
@@ -83,15 +84,11 @@ func (r *Run) HeldOutImages(n int) ([]data.Batch, error) {
 
 // TestImages gathers the first n images of the test set, or all if n is 0.
 func (r *Run) TestImages(n int) ([]data.Batch, error) {
-	set, err := openImages(r.Config, "test", r.Images.Channels())
+	each, err := r.eachTestImage(n)
 	if err != nil {
 		return nil, err
 	}
-	indices := make([]int, set.Len())
-	for i := range indices {
-		indices[i] = i
-	}
-	return batches(set, first(indices, n))
+	return collect(each)
 }
 
 // eachTestImage gives the batches of TestImages, one at a time in memory.
@@ -100,21 +97,11 @@ func (r *Run) eachTestImage(n int) (iter.Seq2[data.Batch, error], error) {
 	if err != nil {
 		return nil, err
 	}
-	count := set.Len()
-	if n > 0 {
-		count = min(n, count)
+	indices := make([]int, set.Len())
+	for i := range indices {
+		indices[i] = i
 	}
-	return func(yield func(data.Batch, error) bool) {
-		for from := 0; from < count; from += evalBatch {
-			indices := make([]int, min(evalBatch, count-from))
-			for i := range indices {
-				indices[i] = from + i
-			}
-			if b, err := data.Gather(set, indices); !yield(b, err) || err != nil {
-				return
-			}
-		}
-	}, nil
+	return eachBatch(set, first(indices, n)), nil
 }
 
 func first(indices []int, n int) []int {
@@ -126,15 +113,28 @@ func first(indices []int, n int) []int {
 
 // batches gathers images in batches of evalBatch, without augmentation.
 func batches(set data.Set, indices []int) ([]data.Batch, error) {
+	return collect(eachBatch(set, indices))
+}
+
+// eachBatch gives the batches of batches, one at a time in memory. It ends at an error.
+func eachBatch(set data.Set, indices []int) iter.Seq2[data.Batch, error] {
+	return func(yield func(data.Batch, error) bool) {
+		for chunk := range slices.Chunk(indices, evalBatch) {
+			if b, err := data.Gather(set, chunk); !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// collect returns all batches, or the first error.
+func collect(each iter.Seq2[data.Batch, error]) ([]data.Batch, error) {
 	var all []data.Batch
-	for len(indices) > 0 {
-		n := min(evalBatch, len(indices))
-		b, err := data.Gather(set, indices[:n])
+	for b, err := range each {
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, b)
-		indices = indices[n:]
 	}
 	return all, nil
 }
