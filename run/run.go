@@ -227,12 +227,13 @@ func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
 	if r.Device, err = OpenDevice(cfg, o); err != nil {
 		return nil, err
 	}
-	if n := elements(r.Net); r.Device.Info().Name != "gpu" && !hardware.Holds(n) {
+	n := elements(r.Net)
+	if r.Device.Info().Name != "gpu" && !hardware.Holds(n) {
 		r.Close()
 		return nil, setting.Errorf("supernet.channels", "%d: all paths together have %d million parameters, more than the memory of this machine holds (%d GiB)",
 			r.Net.Config.Channels, n/1_000_000, hardware.Memory()>>30)
 	}
-	if n := elements(r.Net); n >= manyWeights && o.Log != nil {
+	if n >= manyWeights && o.Log != nil {
 		o.Log.Info("drawing the initial weights", "millions", n/1_000_000)
 	}
 	if r.Store, err = r.initialStore(); err != nil {
