@@ -91,10 +91,9 @@ func benchScore(c *cli.Context) error {
 			ms = append(ms, float64(time.Since(start))/float64(time.Millisecond))
 		}
 	}
-	slices.Sort(ms)
 	r := scoreBenchResult{
 		Space: opened.Net.Space.Name(), Device: opened.Device.Info().Detail, Terms: len(terms),
-		timing: timing{BestMS: ms[0], MedianMS: ms[len(ms)/2], Repeats: len(ms)}, MaxMS: ms[len(ms)-1],
+		timing: timingOf(ms), MaxMS: slices.Max(ms),
 	}
 	return output(c, r, func(w io.Writer) {
 		fmt.Fprintf(w, "scoring\t%d random architectures of %s, %d terms each\n", r.Repeats, r.Space, r.Terms)
