@@ -344,3 +344,22 @@ func waitFor(t *testing.T, path string) {
 	}
 	t.Fatalf("%s did not appear", path)
 }
+
+// TestRetrainReadsAPipe: the settings of --config count if the file can be read only once, as a pipe of the shell's <(…).
+func TestRetrainReadsAPipe(t *testing.T) {
+	t.Chdir(t.TempDir())
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("train:\n  batch: 4\n"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	succeeds(t, fmt.Sprintf("retrain mixed --steps 1 --test-every 0 %s --config /dev/fd/%d --out own --quiet", netFlags, r.Fd()))
+	config, err := os.ReadFile("own/1/config.yaml")
+	if err != nil || !strings.Contains(string(config), "\n    batch: 4\n") {
+		t.Errorf("the batch of the pipe is lost (%v):\n%s", err, config)
+	}
+}

@@ -260,14 +260,8 @@ func liveTexts(c *cli.Context, space supernet.Space, archs []supernet.Arch) ([]s
 
 // asked returns the space and the recipe of the file of --config and the flags, before anything else is read.
 func asked(c *cli.Context, base run.Config) (run.Config, error) {
-	if path := c.String("config"); path != "" {
-		f, err := run.OpenFile(path)
-		if err == nil {
-			err = f.Apply(&base)
-		}
-		if err != nil {
-			return base, err
-		}
+	if err := applyFile(c, &base); err != nil {
+		return base, err
 	}
 	if c.IsSet("space") {
 		base.Supernet.Space = c.String("space")

@@ -59,15 +59,8 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 			return cfg, err
 		}
 	}
-	if path := c.String("config"); path != "" {
-		f, err := run.OpenFile(path)
-		if err == nil {
-			err = f.Apply(&cfg)
-		}
-		if err != nil {
-			return cfg, err
-		}
-		c.App.Metadata[configFile] = f
+	if err := applyFile(c, &cfg); err != nil {
+		return cfg, err
 	}
 	for _, s := range settings {
 		if !c.IsSet(s.flag) {
@@ -105,6 +98,24 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		return cfg, err
 	}
 	return cfg, beforeWork()
+}
+
+// applyFile sets the settings of the file of --config, if there is one. The file is read once: a pipe has nothing for a second
+// reader.
+func applyFile(c *cli.Context, cfg *run.Config) error {
+	path := c.String("config")
+	if path == "" {
+		return nil
+	}
+	f, read := c.App.Metadata[configFile].(*run.File)
+	if !read {
+		var err error
+		if f, err = run.OpenFile(path); err != nil {
+			return err
+		}
+		c.App.Metadata[configFile] = f
+	}
+	return f.Apply(cfg)
 }
 
 // ownSpace replaces the file of a user's own space by its content. The space of a run that is continued stays if no other one is
