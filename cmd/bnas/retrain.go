@@ -76,17 +76,22 @@ func retrain(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if first != nil { // the training has not begun
+			first.Close()
+		}
+	}()
 	result := retrainResult{Dir: series.Dir, Recipe: series.Config.Recipe, Table: filepath.Join(series.Dir, run.RetrainedTableName)}
 	recipe, err := run.LookupRecipe(series.Config.Recipe)
 	if err != nil {
-		return errors.Join(err, closed(first))
+		return err
 	}
 	result.LeftOut = recipe.LeftOut
 	if recipe.LeftOut != "" && !c.Bool("quiet") {
 		slog.Warn("the recipe is not whole", "recipe", recipe.Name, "left out", recipe.LeftOut)
 	}
 	if err := keeping(c); err != nil {
-		return errors.Join(err, closed(first))
+		return err
 	}
 	ctx, cancel := c.Context, context.CancelFunc(func() {})
 	if limit := series.Config.Train.MaxTime; limit > 0 {
@@ -95,7 +100,7 @@ func retrain(c *cli.Context, settings []setting) error {
 	defer cancel()
 	for i := range series.Archs {
 		one, err := retrainOne(ctx, c, series, i+1, first)
-		first = nil
+		first = nil // retrainOne has closed it
 		if errors.Is(err, train.ErrInterrupted) && c.Context.Err() == nil {
 			err = train.ErrBudget
 		}
@@ -130,13 +135,6 @@ func (r retrainResult) text(c *cli.Context, w io.Writer, cfg supernet.Config) {
 	t.write(c, w)
 	fmt.Fprintf(w, "\ntable\t%s\n", r.Table)
 	fmt.Fprintf(w, "next\t%s\n", command("bnas", "export", "--run", filepath.Join(r.Dir, "1"), "-o", "network.py"))
-}
-
-func closed(r *run.Run) error {
-	if r != nil {
-		r.Close()
-	}
-	return nil
 }
 
 // openRetraining makes the folder of --out and its first network, or opens that of --resume.
