@@ -357,7 +357,7 @@ func (p *Program) eachParam(visit func(id ParamID, by paramUser, kind ParamKind,
 		s := &p.Steps[i]
 		by, in := paramUser{"step", i, s.Name}, p.Nodes[s.In[0]].C
 		for _, b := range s.Branches {
-			use(b.Weight, by, ConvWeight, p.Values[b.Out].C, in/s.Groups, s.Kernel, s.Kernel)
+			use(b.Weight, by, ConvWeight, p.WeightShape(s, b)...)
 		}
 		if s.Op == OpLinear {
 			use(s.Weight, by, LinearWeight, p.Values[s.Out].C, in)
