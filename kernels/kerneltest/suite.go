@@ -95,19 +95,16 @@ func (c check) run(f Factory, o Options) (err error) {
 
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
 func checks(o Options) []check {
+	cases, factors := networks(o), check{"no factors", refusesFactors}
+	if !o.NoFactors {
+		cases, factors = append(cases, factored(o)...), check{"factors", setFactors}
+	}
 	var list []check
-	for _, c := range networks(o) {
+	for _, c := range cases {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
 	}
-	if o.NoFactors {
-		list = append(list, check{"no factors", refusesFactors})
-	} else {
-		for _, c := range factored(o) {
-			list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
-		}
-		list = append(list, check{"factors", setFactors})
-	}
 	return append(list,
+		factors,
 		check{"offset", offset},
 		check{"query rows", queryRows},
 		check{"interleaved", interleaved},
