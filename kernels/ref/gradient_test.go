@@ -3,6 +3,7 @@ package ref_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"bnas.example/kernels"
@@ -24,11 +25,7 @@ func newProbe(t *testing.T, c *kerneltest.Case) *probe {
 	must(t, err)
 	e, err := d.Compile(c.Program, s, c.Batch)
 	must(t, err)
-	var factors []float32
-	for _, row := range c.Factors {
-		factors = append(factors, row...)
-	}
-	must(t, e.SetFactors(factors))
+	must(t, e.SetFactors(slices.Concat(c.Factors...)))
 	return &probe{t, c, s, ref.Of(e)}
 }
 
