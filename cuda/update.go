@@ -86,6 +86,7 @@ func nesterov(rule kernels.Update) float64 {
 // slices lists where the parameters lie, and what of the rule is theirs.
 func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]gpu.Parameter, error) {
 	list := make([]gpu.Parameter, len(ids))
+	used := append([]kernels.Slot{kernels.Data, kernels.Grad}, rule.Moments()...)
 	for i, id := range ids {
 		v := &list[i]
 		v.Length = int64(s.params[id].Len())
@@ -98,7 +99,7 @@ func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]gpu.Parame
 			v.Bias2 = 1 - math.Pow(rule.Beta2, float64(rule.Steps[i]))
 		}
 		places := []*driver.Ptr{&v.Data, &v.Grad, &v.Moment1, &v.Moment2}
-		for _, slot := range append([]kernels.Slot{kernels.Data, kernels.Grad}, rule.Moments()...) {
+		for _, slot := range used {
 			at, err := s.address(id, slot)
 			if err != nil {
 				return nil, err
