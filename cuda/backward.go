@@ -109,10 +109,10 @@ func (e *exec) clearUnused(weights bool) error {
 		partly(b.Gamma, e.p.Values[b.Value].C)
 		partly(b.Beta, e.p.Values[b.Value].C)
 	}
+	if !weights {
+		return e.clearGradients(ids)
+	}
 	for i := range e.p.Steps {
-		if !weights {
-			break
-		}
 		s := &e.p.Steps[i]
 		for _, b := range s.Branches {
 			partly(b.Weight, kernels.Param{Shape: e.p.WeightShape(s, b)}.Len())
