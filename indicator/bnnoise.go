@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"bnas.example/kernels"
@@ -53,6 +54,23 @@ func (e *evidence) takeNoise() error {
 // out. Nothing is sampled. A network with noisier statistics is expected to be worse. Gauge-invariant: x̂ depends on the
 // scale of its input only through ε. Source: ours, from Teye et al.
 func bnNoise(e *evidence) float64 { return -mean(e.noise) }
+
+// noiseFloor keeps the logarithm finite where all images have the same statistics.
+const noiseFloor = 1e-6
+
+// bnNoiseLog is bnNoise with the geometric mean over BatchNorms,
+//
+//	U = −mean_l log(noise_l + 1e-6),  noise_l = mean_c Var_n[ mean over pixels of x̂_nc ].
+//
+// A layer whose statistics hardly vary counts as much as one whose statistics vary much. Dimensionless. Gauge-invariant.
+// Source: ours, from bnNoise.
+func bnNoiseLog(e *evidence) float64 {
+	logs := make([]float64, len(e.noise))
+	for i, v := range e.noise {
+		logs[i] = math.Log(v + noiseFloor)
+	}
+	return -mean(logs)
+}
 
 // columnVariances returns the biased variances of the columns of an n×c matrix.
 func columnVariances(x []float64, n, c int) []float64 {

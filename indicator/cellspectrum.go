@@ -17,6 +17,9 @@ func (e *evidence) takeBlockSpectra() error {
 	}
 	var err error
 	e.blockEntropy, err = e.entropies(all)
+	for i, h := range e.blockEntropy {
+		e.blockEvenness = append(e.blockEvenness, evenness(h, all[i].channels))
+	}
 	return err
 }
 
@@ -47,6 +50,10 @@ func (e *evidence) entropies(all []covariance) ([]float64, error) {
 // effective number of directions of the features. Gauge-invariant: a gauge multiplies all eigenvalues by one factor.
 // Source: AZ-NAS's expressivity (Lee and Ham, CVPR 2024), measured at the output sum of a cell, before any activation.
 func cellSpectrum(e *evidence) float64 { return sum(e.blockEntropy) }
+
+// cellSpectrumNorm is Σ over blocks of H/log C: C channels have at most the entropy log C. Each block counts alike, whatever its
+// width. Gauge-invariant. Source: ours, from cellSpectrum.
+func cellSpectrumNorm(e *evidence) float64 { return sum(e.blockEvenness) }
 
 // lastSpectrum is the spectral entropy of the last block's output. Gauge-invariant.
 func lastSpectrum(e *evidence) float64 {

@@ -21,7 +21,7 @@ func someScores() []Scores {
 	for k := range all {
 		all[k] = Scores{Arch: string(rune('a' + k)), Canonical: `x,"y"`, Values: make([]float64, len(terms))}
 		for i := range all[k].Values {
-			all[k].Values[i] = math.Sqrt(float64(1 + i + 31*k))
+			all[k].Values[i] = math.Sqrt(float64(1 + i + 100*k))
 		}
 	}
 	all[0].Values[1] = math.NaN()

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"bnas.example/kernels"
+	"bnas.example/philox"
 	"bnas.example/supernet"
 
 	"gonum.org/v1/gonum/mat"
@@ -20,6 +21,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 	node := q.p.NodeOf()
 	columns := make([][][]float64, len(q.p.Nodes)) // by node: a column for each parameter and direction
 	norm, count := make([]float64, len(q.p.Nodes)), make([]float64, len(q.p.Nodes))
+	first := mat.NewDense(images*small.Directions, 2*len(q.p.BNs), nil) // the parameters of the first channels, by image and direction
 	logits := func() []float32 {
 		q.forward(t, images, 0)
 		f := make([]float32, images*4)
@@ -29,7 +31,7 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 		return f
 	}
 	for i, bn := range q.p.BNs {
-		for _, id := range []kernels.ParamID{bn.Gamma, bn.Beta} {
+		for k, id := range []kernels.ParamID{bn.Gamma, bn.Beta} {
 			theta := q.read(t, id, kernels.Data)
 			for c, was := range theta {
 				norm[node[i]] += float64(was) * float64(was)
@@ -43,11 +45,14 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 				step -= float64(theta[c])
 				theta[c] = was
 				q.write(t, id, theta)
-				for _, d := range v {
+				for r, d := range v {
 					column := make([]float64, images)
 					for x := range column {
-						for k := range d {
-							column[x] += float64(d[k]) * float64(up[x*4+k]-down[x*4+k]) / step
+						for class := range d {
+							column[x] += float64(d[class]) * float64(up[x*4+class]-down[x*4+class]) / step
+						}
+						if c == 0 {
+							first.Set(r*images+x, 2*i+k, column[x])
 						}
 					}
 					columns[node[i]] = append(columns[node[i]], column)
@@ -75,6 +80,47 @@ func TestNTKByFiniteDifferences(t *testing.T) {
 		}
 		near(t, c.name, got[c.name], want, 2e-3)
 	}
+
+	whole, fisher := mat.NewSymDense(images, nil), mat.NewSymDense(2*len(q.p.BNs), nil)
+	first.Apply(func(_, k int, g float64) float64 { return g * math.Sqrt(norm[node[k/2]]/count[node[k/2]]) }, first)
+	fisher.SymOuterK(1, first.T())
+	for v := range columns {
+		for _, column := range columns[v] {
+			whole.SymRankOne(whole, norm[v]/count[v], mat.NewVecDense(images, column))
+		}
+	}
+	near(t, "ntk_corr", got["ntk_corr"], volume(whole), 2e-3)
+	near(t, "fisher_dim", got["fisher_dim"], effectiveDimension(fisher), 1e-2) // differences perturb its small eigenvalues
+}
+
+// volume is log det(R + 1e-3·I) of the correlation matrix R of g.
+func volume(g *mat.SymDense) float64 {
+	n := g.SymmetricDim()
+	r := mat.NewSymDense(n, nil)
+	for i := range n {
+		for k := i; k < n; k++ {
+			r.SetSym(i, k, g.At(i, k)/math.Sqrt(g.At(i, i)*g.At(k, k)))
+		}
+		r.SetSym(i, i, r.At(i, i)+1e-3)
+	}
+	det, _ := mat.LogDet(r)
+	return det
+}
+
+// effectiveDimension is tr F(F + 1e-4·λ_max·I)⁻¹.
+func effectiveDimension(f *mat.SymDense) float64 {
+	n := f.SymmetricDim()
+	ridged := mat.NewSymDense(n, nil)
+	ridged.CopySym(f)
+	for i := range n {
+		ridged.SetSym(i, i, ridged.At(i, i)+1e-4*mat.Norm(f, 2))
+	}
+	var inverse, product mat.Dense
+	if err := inverse.Inverse(ridged); err != nil {
+		panic(err)
+	}
+	product.Mul(f, &inverse)
+	return mat.Trace(&product)
 }
 
 // bn_snip against finite differences of the loss, with batch statistics.
@@ -122,7 +168,7 @@ func TestIsometry(t *testing.T) {
 	n := small.NTKImages * small.NTKBatches
 	q.forward(t, n, 0)
 	s := q.scorer(t, small)
-	var want float64
+	var want, even float64
 	for _, b := range q.p.Blocks {
 		in, out := q.p.Nodes[b.In].Shape, q.p.Nodes[b.Out].Shape
 		probe, back := s.rademacher(out), make([]float32, n*in.Len())
@@ -148,12 +194,71 @@ func TestIsometry(t *testing.T) {
 		if !svd.Factorize(m, mat.SVDNone) {
 			t.Fatal("no SVD")
 		}
-		s := svd.Values(nil)[0]
-		want += (2 - s - 1/(s+1e-6)) / float64(len(q.p.Blocks))
+		values := svd.Values(nil)
+		top := values[0]
+		want += (2 - top - 1/(top+1e-6)) / float64(len(q.p.Blocks))
+		var squares float64
+		for _, v := range values {
+			squares += v * v
+		}
+		for _, v := range values {
+			even -= v * v / squares * math.Log(v*v/squares) / math.Log(float64(out.C)) / float64(len(q.p.Blocks))
+		}
 	}
 	near(t, "isometry", got["isometry"], want, 1e-6)
+	near(t, "isometry_even", got["isometry_even"], even, 1e-6)
 	skip := newBench(t, supernet.Standard, false)
 	if v := skip.score(t, "|skip_connect~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|")["isometry"]; !math.IsInf(v, -1) {
 		t.Errorf("identity cells: %v", v)
+	}
+}
+
+// jacobian_corr by its formula: the gradients are read one image at a time.
+func TestJacobianCorr(t *testing.T) {
+	q := newProbed(t, supernet.Fair)
+	n := small.NTKImages * small.NTKBatches
+	q.forward(t, n, 0)
+	blocks := q.p.Blocks
+	to, from := blocks[0].In, blocks[len(blocks)-1].Out
+	in, out := q.p.Nodes[to].Shape, q.p.Nodes[from].Shape
+	signs := make([]float32, out.C)
+	philox.New(small.Seed, "read-out", uint64(out.C)).Rademacher(signs)
+	gradients := mat.NewDense(n, in.Len(), nil)
+	for i := range n {
+		seed := make([]float32, n*out.Len())
+		for c := range out.C {
+			for k := range out.H * out.W {
+				seed[i*out.Len()+c*out.H*out.W+k] = signs[c] / float32(out.H*out.W)
+			}
+		}
+		back := make([]float32, n*in.Len())
+		if err := q.e.NodeGradient(back, to, seed, from); err != nil {
+			t.Fatal(err)
+		}
+		for k, v := range back[i*in.Len() : (i+1)*in.Len()] {
+			gradients.Set(i, k, float64(v))
+		}
+	}
+	var g mat.SymDense
+	g.SymOuterK(1, gradients)
+	near(t, "jacobian_corr", q.got["jacobian_corr"], volume(&g), 1e-4)
+}
+
+// The volume of vectors at known angles.
+func TestLogVolume(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		gram []float64
+		want float64
+	}{
+		{"orthogonal, of any length", []float64{4, 0, 0, 9}, 2 * math.Log(1.001)},
+		{"parallel", []float64{4, 6, 6, 9}, math.Log(2.001) + math.Log(1e-3)},
+		{"60 degrees", []float64{1, .5, .5, 1}, math.Log(1.501) + math.Log(.501)},
+		{"one of length zero", []float64{0, 0, 0, 1}, math.Log(1e-3) + math.Log(1.001)},
+	} {
+		got, err := logVolume(mat.NewSymDense(2, c.gram))
+		if err != nil || math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
+		}
 	}
 }

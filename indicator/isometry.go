@@ -36,11 +36,20 @@ func (e *evidence) takeProbes() error {
 		t.identity = in == out && slices.Equal(t.products, probe.squares)
 		all = append(all, t)
 	}
-	e.isometries = make([]float64, len(all))
-	return e.each(len(all), func(i int) (err error) {
-		e.isometries[i], err = all[i].isometry()
+	spectra := make([][]float64, len(all))
+	if err := e.each(len(all), func(i int) (err error) {
+		spectra[i], err = all[i].squaredSingular()
 		return err
-	})
+	}); err != nil {
+		return err
+	}
+	for i, t := range all {
+		e.isometries = append(e.isometries, t.isometry(spectra[i]))
+		if !t.identity {
+			e.evenness = append(e.evenness, evenness(weightEntropy(spectra[i]), t.columns))
+		}
+	}
+	return nil
 }
 
 // transport holds the products of the noise with its gradient at the input of a block, summed over images and pixels.
@@ -51,15 +60,27 @@ type transport struct {
 	identity bool // the block does not change gradients
 }
 
-func (t transport) isometry() (float64, error) {
+// isometry is 2 − s − 1/s of the top singular value s, given the squares of all; −∞ for an identity.
+func (t transport) isometry(squares []float64) float64 {
 	if t.identity {
-		return math.Inf(-1), nil
+		return math.Inf(-1)
 	}
-	s, err := topSingular(t.products, t.columns, t.summands)
+	s := math.Sqrt(max(squares[len(squares)-1], 0))
+	return 2 - s - 1/(s+1e-6)
+}
+
+// squaredSingular returns the squares of the singular values, ascending, of M = products/summands, C_in×C_out. For
+// g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. If the input has more pixels, the input pixels of one
+// output pixel are channels (space to depth).
+func (t transport) squaredSingular() ([]float64, error) {
+	gram := mat.NewSymDense(t.columns, nil)
+	m := blas64.General{Rows: len(t.products) / t.columns, Cols: t.columns, Stride: t.columns, Data: t.products}
+	blas64.Syrk(blas.Trans, 1/(float64(t.summands)*float64(t.summands)), m, 0, gram.RawSymmetric())
+	values, err := ntk.Eigenvalues(gram)
 	if err != nil {
-		return 0, fmt.Errorf("singular value of a block: %w", err)
+		return nil, fmt.Errorf("singular values of a block: %w", err)
 	}
-	return 2 - s - 1/(s+1e-6), nil
+	return values, nil
 }
 
 // probe is noise at a node: images×shape of −1 and +1, and the sums of the products of its channels.
@@ -88,20 +109,6 @@ func (s *Scorer) rademacher(shape kernels.Shape) []float32 {
 	return x
 }
 
-// topSingular returns the largest singular value of M = Σ g_in g_outᵀ / count, over images and output pixels, C_in×C_out. Its
-// argument is the sum. For g_in = Aᵀg_out with a Rademacher g_out, M is an unbiased estimate of Aᵀ. If the input has more
-// pixels, the input pixels of one output pixel are channels (space to depth).
-func topSingular(sum []float64, columns, count int) (float64, error) {
-	gram := mat.NewSymDense(columns, nil)
-	m := blas64.General{Rows: len(sum) / columns, Cols: columns, Stride: columns, Data: sum}
-	blas64.Syrk(blas.Trans, 1/(float64(count)*float64(count)), m, 0, gram.RawSymmetric())
-	values, err := ntk.Eigenvalues(gram)
-	if err != nil {
-		return 0, err
-	}
-	return math.Sqrt(max(values[columns-1], 0)), nil
-}
-
 // isometry is the mean over blocks of 2 − s − 1/s. s is the top singular value of the block's Jacobian between channels,
 // averaged over images and pixels. The term is 0 if gradients keep their length, and lower if they grow or shrink.
 // Dimensionless. −∞ if a block does not change them: it learns nothing (as in AZ-NAS). Not gauge-invariant: the factor of
@@ -109,3 +116,10 @@ func topSingular(sum []float64, columns, count int) (float64, error) {
 // probe of its code. Statistics are frozen. A block is left out if the size of its input is no multiple of that of its
 // output.
 func isometry(e *evidence) float64 { return mean(e.isometries) }
+
+// isometryEven is the mean over blocks of H(s²)/log C, from 0 to 1: s are the singular values of the block's Jacobian between
+// channels, as in isometry, H is the entropy of their squares as a distribution, and C is their number. It is 1 if a block
+// transports gradients of all directions alike (dynamical isometry: Saxe, McClelland and Ganguli 2014; Pennington, Schoenholz
+// and Ganguli 2017), where isometry looks at the largest alone. Blocks that do not change gradients are left out.
+// Gauge-invariant: a factor scales all s. Source: ours.
+func isometryEven(e *evidence) float64 { return mean(e.evenness) }

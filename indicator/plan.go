@@ -11,33 +11,36 @@ import (
 type passes uint
 
 const (
-	affine       passes = 1 << iota // γ and β of the path
-	gammas                          // γ and β of the whole supernet
-	codes                           // the Gram matrix of the rectifiers' codes
-	firing                          // firing rates
-	logits                          // logits of the calibration images
-	blockSpectra                    // spectral entropy of every block's output
-	bnSpectra                       // spectral entropy of every BatchNorm's input
-	statistics                      // noise of every BatchNorm's statistics
-	loss                            // loss and accuracy of the calibration images
-	saliency                        // its gradients by γ and β; needs loss
-	probes                          // gradients through every block
-	jacobians                       // per-sample gradients by γ and β
-	resamples                       // logits under resampled statistics
+	affine         passes = 1 << iota // γ and β of the path
+	gammas                            // γ and β of the whole supernet
+	wiring                            // the program alone
+	codes                             // the Gram matrix of the rectifiers' codes
+	firing                            // firing rates
+	logits                            // logits of the calibration images
+	blockSpectra                      // spectral entropy of every block's output
+	bnSpectra                         // spectral entropy of every BatchNorm's input
+	statistics                        // noise of every BatchNorm's statistics
+	loss                              // loss and accuracy of the calibration images
+	saliency                          // its gradients by γ and β; needs loss
+	probes                            // gradients through every block
+	inputGradients                    // per-sample gradients at the input of the first block
+	jacobians                         // per-sample gradients by γ and β
+	resamples                         // logits under resampled statistics
+	identities                        // features of the untrained standard network
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
 // statistics.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
-	frozen     = probes | jacobians
+	frozen     = probes | inputGradients | jacobians
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
 func beside(needs passes) passes {
 	all := needs | gammas
 	if needs&^gammas != 0 {
-		all |= affine
+		all |= affine | wiring
 	}
 	if needs&calibrated != 0 {
 		all |= logits | loss
@@ -49,7 +52,7 @@ func beside(needs passes) passes {
 }
 
 // measurements in the order in which they can share forward passes: those of the calibration images, those with the
-// statistics frozen, those with resampled ones.
+// statistics frozen, those with resampled ones, and those of another network, whose Forward ends those of this one.
 var measurements = []struct {
 	needs passes
 	take  func(*evidence) error
@@ -67,13 +70,16 @@ var measurements = []struct {
 	{saliency, (*evidence).takeSaliency},
 	{frozen, (*evidence).freeze},
 	{probes, (*evidence).takeProbes},
+	{inputGradients, (*evidence).takeInputGradients},
 	{jacobians, (*evidence).takeJacobians},
 	{resamples, (*evidence).resample},
+	{identities, (*evidence).takeIdentities},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
 type evidence struct {
 	*Scorer
+	arch      supernet.Arch
 	operators []int // at each place, supernet.Space.Chosen
 	cost      supernet.Cost
 	program   *kernels.Program
@@ -87,18 +93,26 @@ type evidence struct {
 	firingRate []float64 // firing: by step with an activation and channel
 	logit      []float32 // logits: Images×Classes
 
-	blockEntropy []float64 // blockSpectra: by block
-	bnEntropy    []float64 // bnSpectra: by distinct value that BatchNorms normalise
-	noise        []float64 // statistics: by BN whose input varies
+	blockEntropy  []float64 // blockSpectra: by block
+	blockEvenness []float64 // blockSpectra: by block, blockEntropy/log C
+	bnEntropy     []float64 // bnSpectra: by distinct value that BatchNorms normalise
+	noise         []float64 // statistics: by BN whose input varies
 
 	nll, correct float64 // loss: mean negative log-likelihood, share of the images that are right
 	saliency     float64 // saliency: Σ|γ∂γ|+|β∂β|
 
 	isometries []float64 // probes: by block
+	evenness   []float64 // probes: by block that changes gradients
+
+	inputVolume float64 // inputGradients: log volume of the images' gradients
 
 	logCondition, gaugeLogCondition float64 // jacobians: means over kernels
+	kernelVolume                    float64 // jacobians: log volume of the images' gradients
+	dimension                       float64 // jacobians: effective dimension of the Fisher matrix
 
 	mc mcEvidence // resamples
+
+	gains []float64 // identities: by block that keeps its shape
 }
 
 // gather takes every measurement in needs.

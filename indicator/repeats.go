@@ -41,6 +41,9 @@ type Repeated struct {
 func NewRepeated(scorers ...*Scorer) *Repeated {
 	for _, s := range scorers[1:] {
 		s.index = scorers[0].index
+		if s.net == scorers[0].net {
+			s.twin = scorers[0].twin
+		}
 	}
 	return &Repeated{scorers: scorers}
 }

@@ -32,6 +32,7 @@ type Scorer struct {
 	probes      map[kernels.Shape]*probe
 	convolves   [][]bool // by gene and option
 	index       *firstIndex
+	twin        *twin
 	scratch     []float32
 
 	shares *gammaShares
@@ -45,7 +46,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}}
+	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}, twin: &twin{}}
 	all := len(cfg.Terms) == 0 || slices.Contains(cfg.Terms, AllTerms)
 	for i, t := range terms {
 		s.want[i] = all || slices.Contains(cfg.Terms, t.Name)
@@ -184,7 +185,7 @@ func (f *firstIndex) of(space supernet.Ordered, canonical string) supernet.Arch 
 
 // measure computes the terms of a live architecture that which selects. A term that is not requested is NaN.
 func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) bool) error {
-	e := &evidence{Scorer: s, operators: s.net.Space.Chosen(a), cost: s.net.Space.Cost(a, s.net.Config)}
+	e := &evidence{Scorer: s, arch: a, operators: s.net.Space.Chosen(a), cost: s.net.Space.Cost(a, s.net.Config)}
 	var needs passes
 	for i, t := range terms {
 		if s.want[i] && which(t) {

@@ -19,14 +19,27 @@ func spectralEntropy(cov []float64, n int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return weightEntropy(values), nil
+}
+
+// weightEntropy is the entropy of weights as a distribution, in nats. Negative weights count as 0.
+func weightEntropy(weights []float64) float64 {
 	var sum, h float64
-	for _, v := range values {
+	for _, v := range weights {
 		sum += max(v, 0)
 	}
-	for _, v := range values {
+	for _, v := range weights {
 		if p := v / sum; p > 0 {
 			h -= p * math.Log(p)
 		}
 	}
-	return h, nil
+	return h
+}
+
+// evenness is an entropy of n weights relative to its maximum, from 0 to 1. One weight has no other to differ from: 0.
+func evenness(entropy float64, n int) float64 {
+	if n < 2 {
+		return 0
+	}
+	return entropy / math.Log(float64(n))
 }

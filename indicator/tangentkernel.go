@@ -9,12 +9,13 @@ import (
 )
 
 // takeJacobians sums the kernels of all directions, raw and gauge-normalised, for each of the batches, and averages
-// log κ over the batches.
+// log κ over the batches. It also takes the gauge-normalised kernel of all images, and samples the Fisher matrix.
 func (e *evidence) takeJacobians() error {
 	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
 	j := e.floats(e.frozenImages() * p)
 	raw, gauge := make([]*mat.SymDense, batches), make([]*mat.SymDense, batches)
+	whole, fisher := mat.NewSymDense(e.frozenImages(), nil), newFisherSample(e.program, factors)
 	for b := range batches {
 		raw[b], gauge[b] = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
 	}
@@ -25,11 +26,20 @@ func (e *evidence) takeJacobians() error {
 		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
 			return err
 		}
+		ntk.AddKernel(whole, j, factors)
+		fisher.add(j, p)
 		for b := range batches {
 			rows := j[b*n*p : (b+1)*n*p]
 			ntk.AddKernel(raw[b], rows, nil)
 			ntk.AddKernel(gauge[b], rows, factors)
 		}
+	}
+	var err error
+	if e.kernelVolume, err = logVolume(whole); err != nil {
+		return fmt.Errorf("neural tangent kernel: %w", err)
+	}
+	if e.dimension, err = fisher.dimension(); err != nil {
+		return err
 	}
 	for b := range batches {
 		for _, k := range []struct {
@@ -60,3 +70,12 @@ func ntkRaw(e *evidence) float64 { return -e.logCondition }
 // ntkGauge is ntkRaw of the kernel whose columns are multiplied by GaugeFactors: Θ̃ = Σ_v (‖θ_v‖²/P_v)·G_v G_vᵀ over
 // nodes. Invariant; equal to ntkRaw at γ = 1, β = 0. Source: ours.
 func ntkGauge(e *evidence) float64 { return -e.gaugeLogCondition }
+
+// ntkCorr is the log volume of the images' gradients by γ and β,
+//
+//	T = Σ log(λ + 1e-3),  λ the eigenvalues of the correlation matrix Θ̃_nm/√(Θ̃_nn·Θ̃_mm)
+//
+// of the kernel of ntkGauge over all images together. It is high if the images can be learned independently of one another: κ
+// looks at the two ends of the spectrum, this at all of it, and the scale of an image does not matter. Gauge-invariant.
+// Source: ours, from Mellor et al. (2020), who take the correlation of gradients by the image.
+func ntkCorr(e *evidence) float64 { return e.kernelVolume }

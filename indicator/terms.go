@@ -12,6 +12,7 @@ const (
 	Expressivity Perspective = "E"
 	Trainability Perspective = "T"
 	Uncertainty  Perspective = "U"
+	Size         Perspective = "cost"     // how large the network is: no features are looked at
 	Baseline     Perspective = "baseline" // figures that a useful indicator exceeds
 )
 
@@ -33,15 +34,22 @@ var terms = []Term{
 	{"naswot_norm", Expressivity, true, codes, naswotNorm},
 	{"bn_entropy", Expressivity, true, affine, bnEntropy},
 	{"cell_spectrum", Expressivity, true, blockSpectra, cellSpectrum},
+	{"cell_spectrum_norm", Expressivity, true, blockSpectra, cellSpectrumNorm},
 	{"last_spectrum", Expressivity, true, blockSpectra, lastSpectrum},
 	{"bn_spectrum", Expressivity, true, bnSpectra, bnSpectrum},
 	{"bn_spectrum_mean", Expressivity, true, bnSpectra, bnSpectrumMean},
 
 	{"ntk", Trainability, false, jacobians, ntkRaw},
 	{"ntk_gauge", Trainability, true, jacobians, ntkGauge},
+	{"ntk_corr", Trainability, true, jacobians, ntkCorr},
 	{"isometry", Trainability, false, probes, isometry},
+	{"isometry_even", Trainability, true, probes, isometryEven},
+	{"jacobian_corr", Trainability, true, inputGradients, jacobianCorr},
+	{"identity_gain", Trainability, true, identities, identityGain},
 
 	{"bn_noise", Uncertainty, true, statistics, bnNoise},
+	{"bn_noise_log", Uncertainty, true, statistics, bnNoiseLog},
+	{"fisher_dim", Uncertainty, true, jacobians, fisherDim},
 	{"mc_mi", Uncertainty, true, resamples, mcMI},
 	{"mc_variance", Uncertainty, true, resamples, mcVariance},
 	{"mc_nll", Uncertainty, true, resamples, mcNLL},
@@ -54,10 +62,14 @@ var terms = []Term{
 	{"bn_snip", Baseline, true, loss | saliency, bnSnip},
 	{"one_shot_nll", Baseline, true, loss, oneShotNLL},
 	{"one_shot_accuracy", Baseline, true, loss, oneShotAccuracy},
-	{"params", Baseline, true, 0, countParams},
-	{"macs", Baseline, true, 0, countMACs},
-	{"depth", Baseline, true, 0, countDepth},
-	{"convs", Baseline, true, 0, countConvs},
+
+	{"params", Size, true, 0, countParams},
+	{"macs", Size, true, 0, countMACs},
+	{"depth", Size, true, 0, countDepth},
+	{"convs", Size, true, 0, countConvs},
+	{"live_params", Size, true, wiring, liveParams},
+	{"live_macs", Size, true, wiring, liveMACs},
+	{"free_paths", Size, true, wiring, freePaths},
 }
 
 // Terms lists every term in the order of Scores.Values.

@@ -97,24 +97,28 @@ func TestObservedTerms(t *testing.T) {
 		q := newProbed(t, placement)
 		got, p, n := q.got, q.p, small.Images
 
-		var cells, last float64
+		var cells, relative, last float64
 		for _, b := range p.Blocks {
 			last = spectrum(q.at(t, kernels.NodeTap(b.Out), p.Nodes[b.Out].Shape), p.Nodes[b.Out].Shape)
 			cells += last
+			relative += last / math.Log(float64(p.Nodes[b.Out].C))
 		}
 		near(t, "cell_spectrum", got["cell_spectrum"], cells, 1e-5)
+		near(t, "cell_spectrum_norm", got["cell_spectrum_norm"], relative, 1e-5)
 		near(t, "last_spectrum", got["last_spectrum"], last, 1e-5)
 
-		var inputs, noise float64
+		var inputs, noise, logNoise float64
 		for _, bn := range p.BNs {
 			s := p.Values[bn.Value].Shape
 			x := q.at(t, kernels.ValueTap(bn.Value), s)
 			inputs += spectrum(x, s)
 			noise += noiseOf(x, s, n) / float64(len(p.BNs))
+			logNoise += math.Log(noiseOf(x, s, n)) / float64(len(p.BNs))
 		}
 		near(t, "bn_spectrum", got["bn_spectrum"], inputs, 1e-5)
 		near(t, "bn_spectrum_mean", got["bn_spectrum_mean"], inputs/float64(len(p.BNs)), 1e-5)
 		near(t, "bn_noise", got["bn_noise"], -noise, 1e-5)
+		near(t, "bn_noise_log", got["bn_noise_log"], -logNoise, 1e-4) // the formula has a floor of 1e-6 beside it
 
 		// Codes and firing from the rectified nodes themselves.
 		agree := mat.NewSymDense(n, nil)
@@ -295,9 +299,36 @@ func TestCounts(t *testing.T) {
 		"params": float64(cost.Params), "macs": float64(cost.MACs),
 		"depth": 3*3 + 1 + 4 + 1, // three convolutions in three cells, stem, two reductions, head
 		"convs": 3,
+		// Three cells of 4, 8 and 16 channels, each with two 3×3 and one 1×1 convolution: 19·C². Stem 3→4; the reductions have two
+		// 3×3 convolutions and a 1×1 shortcut; classifier 16→4.
+		"live_params": 19*(16+64+256) + 108 + (288 + 576 + 32) + (1152 + 2304 + 128) + 64,
+		"live_macs":   19*(16*64+64*16+256*4) + 108*64 + (288+576+32)*16 + (1152+2304+128)*4 + 64,
+		// 3←0 by the pool, and the copies of 1←0 and 2←1 have a convolution behind or before them.
+		"free_paths": -1,
 	} {
 		if got[name] != want {
 			t.Errorf("%s = %v, want %v", name, got[name], want)
+		}
+	}
+}
+
+// Operators on dead ends do not count, and paths without a convolution add up.
+func TestLiveCounts(t *testing.T) {
+	b := newBench(t, supernet.Fair, false)
+	frame := 108 + (288 + 576 + 32) + (1152 + 2304 + 128) + 64
+	for _, c := range []struct {
+		cell   string
+		params int
+		paths  float64
+	}{
+		{"|skip_connect~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|", frame, -1},
+		{"|skip_connect~0|+|avg_pool_3x3~0|skip_connect~1|+|skip_connect~0|skip_connect~1|avg_pool_3x3~2|", frame, -4},
+		// Node 2 leads nowhere: its two convolutions are dead.
+		{"|nor_conv_1x1~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|skip_connect~1|none~2|", frame + 16 + 64 + 256, -1},
+	} {
+		got := b.score(t, c.cell)
+		if got["live_params"] != float64(c.params) || got["free_paths"] != c.paths {
+			t.Errorf("%s: %v parameters, %v paths; want %d, %v", c.cell, got["live_params"], got["free_paths"], c.params, c.paths)
 		}
 	}
 }

@@ -1,0 +1,40 @@
+package indicator
+
+import (
+	"math"
+
+	"bnas.example/ntk"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// volumeFloor keeps the logarithm finite if the gradients of some images are multiples of one another.
+const volumeFloor = 1e-3
+
+// logVolume is Σ log(v + 1e-3) over the eigenvalues v of the correlation matrix of a Gram matrix g: of n vectors scaled to length
+// one, the logarithm of the squared volume that they span. It is about 0 if they are orthogonal and −6.9·(n−1) + log n if they are
+// parallel. A vector of length zero is orthogonal to all and counts as log 1e-3.
+func logVolume(g mat.Symmetric) (float64, error) {
+	n := g.SymmetricDim()
+	length := make([]float64, n)
+	for i := range length {
+		length[i] = math.Sqrt(max(g.At(i, i), 0))
+	}
+	c := mat.NewSymDense(n, nil)
+	for i := range n {
+		for k := i; k < n; k++ {
+			if l := length[i] * length[k]; l > 0 {
+				c.SetSym(i, k, g.At(i, k)/l)
+			}
+		}
+	}
+	values, err := ntk.Eigenvalues(c)
+	if err != nil {
+		return 0, err
+	}
+	var s float64
+	for _, v := range values {
+		s += math.Log(max(v, 0) + volumeFloor)
+	}
+	return s, nil
+}
