@@ -156,16 +156,63 @@ func (j Judging) Proxies(table *Truth, scores []Scores, truth []float64) []Corre
 func (j Judging) Composites(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Correlation, error) {
 	var all []Correlation
 	for _, c := range composites {
-		if err := calibration.Covers(c); err != nil {
+		fused, err := c.fuseAll(calibration, scores)
+		if err != nil {
 			return nil, err
-		}
-		fused := make([]float64, len(scores))
-		for i, s := range scores {
-			if fused[i] = c.Fuse(calibration, s); math.IsNaN(fused[i]) {
-				return nil, fmt.Errorf("indicator: %s was scored without a term of %s", s.Arch, c.Name)
-			}
 		}
 		all = append(all, j.Judge(c.Name, fused, truth))
 	}
 	return all, nil
+}
+
+// Difference is τ-b of a composite less τ-b of another one over the same architectures.
+type Difference struct {
+	Name     string        `json:"name"`
+	From     string        `json:"from"` // the other one
+	Tau      float64       `json:"tau_b_difference"`
+	Interval rank.Interval `json:"interval"` // 95 %, of the pairs: both see the same resamples
+}
+
+// MarshalJSON writes null for what is undefined.
+func (d Difference) MarshalJSON() ([]byte, error) {
+	type plain Difference
+	return json.Marshal(struct {
+		plain
+		Tau      *float64            `json:"tau_b_difference"`
+		Interval map[string]*float64 `json:"interval"`
+	}{plain(d), defined(d.Tau), map[string]*float64{"low": defined(d.Interval.Low), "high": defined(d.Interval.High)}})
+}
+
+// Differences compares each of the composites but the first with the first.
+func (j Judging) Differences(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Difference, error) {
+	var first []float64
+	var all []Difference
+	for i, c := range composites {
+		fused, err := c.fuseAll(calibration, scores)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			first = fused
+			continue
+		}
+		d := Difference{Name: c.Name, From: composites[0].Name}
+		d.Tau, d.Interval = rank.KendallDifference(fused, first, truth, j.Resamples, .95, j.resample)
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// fuseAll fuses each of scores.
+func (c Composite) fuseAll(calibration *Calibration, scores []Scores) ([]float64, error) {
+	if err := calibration.Covers(c); err != nil {
+		return nil, err
+	}
+	fused := make([]float64, len(scores))
+	for i, s := range scores {
+		if fused[i] = c.Fuse(calibration, s); math.IsNaN(fused[i]) {
+			return nil, fmt.Errorf("indicator: %s was scored without a term of %s", s.Arch, c.Name)
+		}
+	}
+	return fused, nil
 }

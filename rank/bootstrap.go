@@ -67,3 +67,19 @@ func KendallInterval(x, y []float64, resamples int, level float64, source func(r
 		return KendallTauB(rx, ry)
 	})
 }
+
+// KendallDifference is τ_b(x, z) − τ_b(y, z) with its bootstrap interval. Both correlations see the same resamples: what a
+// resample does to both alike cancels. All are NaN where one of the correlations is.
+func KendallDifference(x, y, z []float64, resamples int, level float64, source func(resample int) Source) (difference float64, interval Interval) {
+	difference = KendallTauB(x, z) - KendallTauB(y, z)
+	if math.IsNaN(difference) {
+		return difference, Interval{math.NaN(), math.NaN()}
+	}
+	rx, ry, rz := make([]float64, len(x)), make([]float64, len(y)), make([]float64, len(z))
+	return difference, Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
+		for k, i := range indices {
+			rx[k], ry[k], rz[k] = x[i], y[i], z[i]
+		}
+		return KendallTauB(rx, rz) - KendallTauB(ry, rz)
+	})
+}

@@ -109,12 +109,22 @@ func TestTopK(t *testing.T) {
 	truth := []float64{60, 90, 70, 95}
 	got := TopK(score, truth, 2)
 	// The tie at 8 goes to the worse one: the top two are 60 and 70.
-	want := Top{K: 2, Mean: 65, Best: 70, Regret: 25, Precision: 0}
+	// Gains over the lowest truth, 60: 0 and 10 of 35 and 30.
+	want := Top{K: 2, Pick: 60, Mean: 65, Best: 70, Regret: 25, NDCG: 10 / math.Log2(3) / (35 + 30/math.Log2(3))}
+	if math.Abs(got.NDCG-want.NDCG) < 1e-12 {
+		want.NDCG = got.NDCG
+	}
 	if got != want {
 		t.Errorf("top 2: %+v, want %+v", got, want)
 	}
 	if got := TopK(score, truth, 10); got.K != 4 || got.Precision != 1 || got.Regret != 0 {
 		t.Errorf("top of all: %+v", got)
+	}
+	if got := TopK(truth, truth, 3); got.Hits != 3 || got.Precision != 1 || math.Abs(got.NDCG-1) > 1e-12 || got.Pick != 95 {
+		t.Errorf("the best order: %+v", got)
+	}
+	if got := TopK(score, []float64{7, 7, 7, 7}, 3); got.NDCG != 0 {
+		t.Errorf("equal truths: %+v", got)
 	}
 	if got := TopK(nil, nil, 3); got != (Top{}) {
 		t.Errorf("empty: %+v", got)
@@ -147,6 +157,32 @@ func TestBootstrap(t *testing.T) {
 	tau := KendallInterval([]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3, 4, 5, 6}, 100, .9, seeded(1))
 	if tau != (Interval{1, 1}) {
 		t.Errorf("perfect agreement: %v", tau)
+	}
+}
+
+// A paired difference has a narrower interval than the ends of two single ones suggest.
+func TestKendallDifference(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 0))
+	n := 120
+	truth, a, b := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range truth {
+		truth[i] = r.Float64()
+		a[i] = truth[i] + r.Float64()
+		b[i] = a[i] + .3*r.Float64()
+	}
+	d, interval := KendallDifference(a, b, truth, 300, .95, seeded(2))
+	if d != KendallTauB(a, truth)-KendallTauB(b, truth) || !(interval.Low < d && d < interval.High) {
+		t.Errorf("difference %v, interval %v", d, interval)
+	}
+	single := KendallInterval(a, truth, 300, .95, seeded(2))
+	if interval.High-interval.Low > .7*(single.High-single.Low) {
+		t.Errorf("interval of the difference %v, of one correlation %v", interval, single)
+	}
+	if d, interval := KendallDifference(a, a, truth, 50, .95, seeded(2)); d != 0 || interval != (Interval{}) {
+		t.Errorf("with itself: %v, %v", d, interval)
+	}
+	if d, interval := KendallDifference(make([]float64, n), a, truth, 50, .95, seeded(2)); !math.IsNaN(d) || !interval.Undefined() {
+		t.Errorf("a constant: %v, %v", d, interval)
 	}
 }
 

@@ -20,6 +20,7 @@ func repeating() Config {
 	c := tiny()
 	c.SetSeed(5)
 	c.Train.RankEvery = 0
+	c.Objective.Composite = "quick"
 	c.Score.Terms = []string{"naswot", "cell_spectrum", "isometry", "bn_noise", "macs"}
 	c.Score.Repeats = 3
 	return c

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -27,13 +28,15 @@ func correlateCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
 			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),
 			&cli.StringSliceFlag{Name: "proxy-column", Usage: "the table's column `NAME` is a score of your own, judged beside ours; can be repeated", Category: catCommand},
+			&cli.StringSliceFlag{Name: "composite", Usage: "judge this composite too: `NAME`, or terms joined by + and -, as in naswot+bn_noise-depth; can be repeated: each is compared with the first", Category: catCommand},
 			intFlag("resamples", "`N` bootstrap resamples of a 95 % interval", 1000, 1, most),
 			intFlag("top", "the top-k figures are of the `N` highest", 10, 1, most),
 			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other", Category: catCommand},
 		),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
-			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n\n" +
+			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n" +
+			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv --composite bnas --composite naswot+bn_noise-depth\n\n" +
 			"The table is CSV with a header. It has the text of an architecture, in any form that bnas space show reads, and its\n" +
 			"accuracy; other columns do not matter:\n\n" +
 			"  arch,test_accuracy\n" +
@@ -44,11 +47,12 @@ func correlateCommand() *cli.Command {
 }
 
 // correlated holds the figures of one subset: those of the terms, then those of the composites, calibrated on the same
-// subset, then those of the user's own columns.
+// subset, then those of the user's own columns. Differences compares the composites of --composite with the first of them.
 type correlated struct {
 	Subset        indicator.Subset        `json:"subset"`
 	Architectures int                     `json:"architectures"`
 	Terms         []indicator.Correlation `json:"terms"`
+	Differences   []indicator.Difference  `json:"differences,omitempty"`
 }
 
 // scored describes the scores. A folder has those of the setup that was used last; the scores of others are kept beside it.
@@ -68,6 +72,8 @@ type correlateResult struct {
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
 	Subsets  []correlated         `json:"subsets"`
 	Selected *indicator.Selection `json:"selected,omitempty"`
+	// Composites that were judged. One with terms of cost is followed by its parts without them and of them alone.
+	Composites []indicator.Composite `json:"composites"`
 	// Reliability of the terms over the live architectures, if they were scored in repeats.
 	Reliability []indicator.Reliability `json:"reliability,omitempty"`
 }
@@ -78,6 +84,10 @@ func correlate(c *cli.Context) error {
 		return err
 	}
 	if err := needs(c, "scores", "table"); err != nil {
+		return err
+	}
+	own, err := ownComposites(c)
+	if err != nil {
 		return err
 	}
 	of, scores, err := readScores(c.String("scores"), cfg.Supernet)
@@ -103,7 +113,7 @@ func correlate(c *cli.Context) error {
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
-		one, err := judgeSubset(subset, judging, table, found, accuracy)
+		one, err := r.judgeSubset(subset, judging, table, found, accuracy, own)
 		if err != nil {
 			return err
 		}
@@ -120,7 +130,49 @@ func correlate(c *cli.Context) error {
 	return output(c, r, r.text)
 }
 
-func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores []indicator.Scores, accuracy []float64) (correlated, error) {
+// ownComposites returns the composites of --composite. One without a name has its number.
+func ownComposites(c *cli.Context) ([]indicator.Composite, error) {
+	var own []indicator.Composite
+	for i, text := range c.StringSlice("composite") {
+		composite, err := indicator.LookupComposite(text)
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if len(composite.Terms) > 1 && !slices.ContainsFunc(indicator.Composites(), func(c indicator.Composite) bool { return c.Name == composite.Name }) {
+			composite.Name = strconv.Itoa(i + 1)
+		}
+		own = append(own, composite)
+	}
+	return own, nil
+}
+
+// judged returns the composites to judge: those of the user's own, and the named ones that the scores cover. One with terms of cost
+// is followed by its parts without them and of them alone.
+func judged(calibration *indicator.Calibration, own []indicator.Composite) ([]indicator.Composite, error) {
+	all := slices.Clone(own)
+	for _, composite := range own {
+		if err := calibration.Covers(composite); err != nil {
+			return nil, fmt.Errorf("--composite %s: %w; score with --terms %s", composite.Name, err, strings.Join(composite.Terms, ","))
+		}
+	}
+	for _, named := range indicator.Composites() {
+		known := slices.ContainsFunc(own, func(c indicator.Composite) bool { return c.Name == named.Name })
+		if !known && calibration.Covers(named) == nil {
+			all = append(all, named)
+		}
+	}
+	var parts []indicator.Composite
+	for _, composite := range all {
+		parts = append(parts, composite)
+		if others, cost := composite.Without(indicator.Size); len(others.Terms) > 0 && len(cost.Terms) > 0 {
+			parts = append(parts, others, cost)
+		}
+	}
+	return parts, nil
+}
+
+// judgeSubset judges the terms and the composites over a subset.
+func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores []indicator.Scores, accuracy []float64, own []indicator.Composite) (correlated, error) {
 	scores, accuracy, err := subset.Of(scores, accuracy)
 	if err != nil {
 		return correlated{}, err
@@ -130,13 +182,10 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 	if err != nil {
 		return one, err
 	}
-	var covered []indicator.Composite
-	for _, composite := range indicator.Composites() {
-		if calibration.Covers(composite) == nil {
-			covered = append(covered, composite)
-		}
+	if r.Composites, err = judged(calibration, own); err != nil {
+		return one, err
 	}
-	fused, err := judging.Composites(calibration, covered, scores, accuracy)
+	fused, err := judging.Composites(calibration, r.Composites, scores, accuracy)
 	for i := range fused {
 		fused[i].Name = compositePrefix + fused[i].Name
 	}
@@ -144,6 +193,9 @@ func judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indi
 	for _, p := range judging.Proxies(table, scores, accuracy) {
 		p.Name = "proxy " + p.Name
 		one.Terms = append(one.Terms, p)
+	}
+	if err == nil && len(own) > 1 {
+		one.Differences, err = judging.Differences(calibration, own, scores, accuracy)
 	}
 	return one, err
 }
@@ -230,17 +282,19 @@ func (r correlateResult) text(w io.Writer) {
 	r.Scored.text(w)
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, "τ-b, ρ: how well the order by a term agrees with the order by accuracy, −1…1; the interval is of τ-b")
-	fmt.Fprintln(w, "top-k: the mean and the best accuracy of the k architectures that the term puts first")
+	fmt.Fprintln(w, "pick: the accuracy of the architecture that the term puts first; top-k: the mean and the best accuracy of the k that it puts")
+	fmt.Fprintln(w, "first, how many of them are among the k best, and nDCG: 1 if they are the k best in order")
 	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
 		fmt.Fprintf(w, "%s: %d architectures, %s\n", s.Subset, s.Architectures, meaning[s.Subset])
-		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\ttop-k mean\tbest of top-k\n")
+		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\tpick\ttop-k mean\tbest of top-k\thits\tnDCG\n")
 		for _, t := range s.Terms {
 			if t.N < s.Architectures {
 				t.Name += fmt.Sprintf(" (of %d)", t.N)
 			}
 			correlationRow(w, t)
 		}
+		differencesText(w, s.Differences)
 		fmt.Fprintln(w)
 	}
 	r.compositesText(w)
@@ -269,15 +323,18 @@ const compositePrefix = "composite "
 
 // compositesText says what the composites in the tables are.
 func (r correlateResult) compositesText(w io.Writer) {
-	shown := false
-	for _, c := range indicator.Composites() {
-		if slices.ContainsFunc(r.Subsets[0].Terms, func(t indicator.Correlation) bool { return t.Name == compositePrefix+c.Name }) {
-			shown = true
-			fmt.Fprintf(w, "%s%s: %s, in log quantiles of the same architectures\n", compositePrefix, c.Name, termsOf(c))
-		}
+	for _, c := range r.Composites {
+		fmt.Fprintf(w, "%s%s: %s, in log quantiles of the same architectures\n", compositePrefix, c.Name, termsOf(c))
 	}
-	if shown {
+	if len(r.Composites) > 0 {
 		fmt.Fprintln(w)
+	}
+}
+
+// differencesText compares the composites of --composite.
+func differencesText(w io.Writer, all []indicator.Difference) {
+	for _, d := range all {
+		fmt.Fprintf(w, "%s%s − %s\t%+.3f\t%+.3f … %+.3f\n", compositePrefix, d.Name, d.From, d.Tau, d.Interval.Low, d.Interval.High)
 	}
 }
 
@@ -303,7 +360,7 @@ func correlationRow(w io.Writer, t indicator.Correlation) {
 		fmt.Fprintf(w, "%s\t%+.3f\t%+.3f … %+.3f\t%+.3f", t.Name, t.Tau, t.Interval.Low, t.Interval.High, t.Rho)
 	}
 	for _, top := range t.Top {
-		fmt.Fprintf(w, "\t%.2f of %d\t%.2f", top.Mean, top.K, top.Best)
+		fmt.Fprintf(w, "\t%.2f\t%.2f of %d\t%.2f\t%d\t%.3f", top.Pick, top.Mean, top.K, top.Best, top.Hits, top.NDCG)
 	}
 	fmt.Fprintln(w)
 }
