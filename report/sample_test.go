@@ -23,6 +23,10 @@ func sampleData(n, steps int) Data {
 		Terms: []Term{{Name: "cell_spectrum", Fused: true}, {Name: "naswot", Fused: true},
 			{Name: "ntk", Fused: true}, {Name: "bn_noise", Fused: true}, {Name: "gamma_sum"}, {Name: "macs"}, {Name: "oneshot"}},
 		Score: "bnas",
+		Perspectives: []Perspective{
+			{Name: "expressivity", Asks: "How differently does the network see different images?", Terms: []string{"cell_spectrum", "naswot"}, Share: .935},
+			{Name: "uncertainty", Asks: "How sure can it be?", Terms: []string{"bn_noise"}, Share: .5},
+		},
 	}
 	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
 		d.Places = append(d.Places, Place{g, cellOps})

@@ -53,6 +53,9 @@ func foundSection(v *view) (section, string) {
 			terms.add(histogramChart(width, smallHeight-20, term.Name, "", v.term(t), valueOf(*a, t), "found"), "")
 		}
 	}
+	if s.Table = perspectivesTable(v); s.Table != nil {
+		s.TableLead = fmt.Sprintf("What each perspective of the score says of it, as the share of %s random live networks, the calibration sample, that it exceeds.", integer(v.Calibration))
+	}
 	if len(terms.Figures) > 0 {
 		terms.Lead = "Where it stands in each term of the fused score, among all ranked networks."
 		s.Groups = append(s.Groups, terms)

@@ -49,6 +49,13 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	if err := r.reportArchs(&d, found); err != nil {
 		return "", err
 	}
+	composite, err := r.composite()
+	if err != nil {
+		return "", err
+	}
+	if err := addPerspectives(&d, composite, found); err != nil {
+		return "", err
+	}
 	agreement(&d, found)
 	if d.Graph, err = graphOf(r.Net.Space, found.Best[0].Choice); err != nil {
 		return "", err
