@@ -47,7 +47,7 @@ func TestWholePage(t *testing.T) {
 		}
 	}
 	found := d.Archs[d.Found]
-	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s"} {
+	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s", "93 %", "How sure can it be?", "cell_spectrum, naswot"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
