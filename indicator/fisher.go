@@ -60,7 +60,7 @@ func (f *fisherSample) dimension() (float64, error) {
 	blas64.Syrk(side, 1, r, 0, gram.RawSymmetric())
 	values, err := ntk.Eigenvalues(gram)
 	if err != nil {
-		return 0, fmt.Errorf("Fisher matrix: %w", err)
+		return 0, fmt.Errorf("matrix of fisher_dim: %w", err)
 	}
 	top := values[len(values)-1]
 	if !(top > 0) {
