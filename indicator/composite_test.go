@@ -174,21 +174,23 @@ func planted(n int) ([]Scores, []float64) {
 
 func TestSelect(t *testing.T) {
 	scores, truth := planted(200)
-	got, err := SelectHalf("chosen", scores, truth, 4, Judging{Resamples: 50, Top: []int{5}})
+	set := SelectionSet{"planted", scores, truth, 1}
+	got, err := Selecting{MaxTerms: 8, Splits: 3, Seed: 4}.Select("chosen", []SelectionSet{set})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"cell_spectrum", "ntk_gauge", "bn_noise"}; !slices.Equal(got.Composite.Terms, want) || got.Composite.Name != "chosen" {
 		t.Errorf("chose %v, want %v", got.Composite, want)
 	}
-	// 3·3·3 triples; of four terms one perspective has two: 3 perspectives × 3 pairs × 9.
-	if got.Tried != 27+81 {
-		t.Errorf("tried %d", got.Tried)
+	// 3·3·3 triples for each of three splits and once for all; then one round at least of 6 exchanges a term and 6 additions.
+	if got.Tried < 4*(27+6+6) || len(got.Splits) != 3 {
+		t.Errorf("tried %d, %d splits", got.Tried, len(got.Splits))
 	}
-	if got.Train != 100 || got.Test.N != 100 || got.Test.Tau < .7 || got.Test.Interval.Low > got.Test.Tau || len(got.Test.Top) != 1 {
-		t.Errorf("%+v", got)
+	one := got.Sets[0]
+	if one.Name != "planted" || one.Networks != 100 || one.Test < .7 || one.Deviation == nil || *one.Deviation <= 0 || math.Abs(got.Tau-one.Train) > .1 {
+		t.Errorf("%+v, τ %v", one, got.Tau)
 	}
-	first, second := halves(scores, 4)
+	first, second := halves(scores, 4, 0)
 	if len(first)+len(second) != 200 {
 		t.Fatalf("halves of %d and %d", len(first), len(second))
 	}
@@ -201,10 +203,52 @@ func TestSelect(t *testing.T) {
 			t.Errorf("%s is on both sides", scores[i].Canonical)
 		}
 	}
-	if _, _, _, err := Select("x", fakeScores(5, func(i int, _ *philox.Stream) map[string]float64 {
-		return map[string]float64{"naswot": float64(i), "ntk": 1}
-	}), make([]float64, 5)); err == nil {
-		t.Error("selected without uncertainty")
+}
+
+// What ranks one set well and another one backwards is not chosen on both. Terms that a set lacks are not chosen.
+func TestSelectOnTwoSets(t *testing.T) {
+	scores, truth := planted(160)
+	other, otherTruth := planted(160)
+	spectrum, _ := termIndex("cell_spectrum")
+	gauge, _ := termIndex("ntk_gauge")
+	for i := range other {
+		other[i].Values = slices.Clone(other[i].Values)
+		other[i].Values[spectrum] = -other[i].Values[spectrum]
+		other[i].Values[gauge] = math.NaN()
+	}
+	got, err := Selecting{MaxTerms: 8, Splits: 1, Seed: 1}.Select("both", []SelectionSet{{"a", scores, truth, 1}, {"b", other, otherTruth, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(got.Composite.Terms, "cell_spectrum") || slices.Contains(got.Composite.Terms, "ntk_gauge") || !slices.Contains(got.Composite.Terms, "bn_noise") {
+		t.Errorf("chose %v", got.Composite.Terms)
+	}
+	if got.Sets[1].Deviation != nil || len(got.Sets) != 2 || len(got.Splits[0].Test) != 2 {
+		t.Errorf("%+v", got)
+	}
+	// With all weight on a, only it counts.
+	got, err = Selecting{MaxTerms: 3, Splits: 1, Seed: 1}.Select("a", []SelectionSet{{"a", scores, truth, 1}, {"b", other, otherTruth, 0}})
+	if err != nil || !slices.Contains(got.Composite.Terms, "cell_spectrum") || len(got.Composite.Terms) != 3 {
+		t.Errorf("chose %v, %v", got.Composite.Terms, err)
+	}
+}
+
+func TestSelectRefuses(t *testing.T) {
+	scores, _ := planted(40)
+	for _, c := range []struct {
+		scores []Scores
+		truth  []float64
+		wrong  string
+	}{
+		{fakeScores(20, func(i int, _ *philox.Stream) map[string]float64 {
+			return map[string]float64{"naswot": float64(i), "ntk": 1}
+		}), make([]float64, 20), "lack a perspective"},
+		{scores, make([]float64, 40), "are equal"},
+		{[]Scores{{Dead: true}}, []float64{1}, "no live architecture"},
+	} {
+		if _, err := (Selecting{MaxTerms: 4, Splits: 1}).Select("x", []SelectionSet{{"set", c.scores, c.truth, 1}}); err == nil || !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("error %v, want %q in it", err, c.wrong)
+		}
 	}
 }
 

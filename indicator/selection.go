@@ -11,64 +11,264 @@ import (
 	"bnas.example/rank"
 )
 
-// maxSelected is the most terms of a selected composite.
-const maxSelected = 4
+// selectionGain is the rise of τ_b for which a selection changes a composite. It is ours.
+const selectionGain = 1e-3
 
-// Select returns the composite whose fusion ([Composite.Fuse], calibrated on the same architectures) agrees best (τ_b) with
-// the accuracies. The candidates have three or four terms with equal weight, at least one each of expressivity,
-// trainability and uncertainty. Of equally good candidates it takes the one with fewer terms, then the first in the order
-// of TermNames. tried is the number of candidates. The choice is fitted to these accuracies: report its τ on other
-// architectures, as SelectHalf does.
-func Select(name string, train []Scores, accuracy []float64) (best Composite, tau float64, tried int, err error) {
-	if len(train) != len(accuracy) {
-		return Composite{}, 0, 0, fmt.Errorf("indicator: select: %d architectures and %d accuracies", len(train), len(accuracy))
+// FewNetworks is the number of networks below which a selection says little of other networks: what it gains on one half is lost
+// on the other.
+const FewNetworks = 300
+
+// SelectionSet is scored networks of one space with their accuracies. A dead one is left out.
+type SelectionSet struct {
+	Name     string
+	Scores   []Scores
+	Accuracy []float64
+	Weight   float64 // of its τ_b in the mean over the sets
+}
+
+// Selecting holds the settings of a selection.
+type Selecting struct {
+	MaxTerms int    // at least 3
+	Splits   int    // into halves, at least 1
+	Seed     uint64 // of the splits
+}
+
+// Selection is a composite that was chosen on all networks of some sets, and what the same choice on random halves of them is worth
+// on the other halves.
+type Selection struct {
+	Composite Composite `json:"composite"`
+	Tau       float64   `json:"tau_b"` // mean over the sets on which it was chosen
+	Tried     int       `json:"tried"` // composites
+	Splits    []Split   `json:"splits"`
+	Sets      []SetTau  `json:"sets"`
+}
+
+// Split is a composite that was chosen on one half of each set.
+type Split struct {
+	Composite Composite `json:"composite"`
+	Train     []float64 `json:"train_tau_b"` // by set, on that half
+	Test      []float64 `json:"test_tau_b"`  // by set, on the other half
+}
+
+// SetTau is what the choices of all splits are worth on one set: the mean and the sample standard deviation over the splits (null
+// with one), on the halves that were chosen on and on the others.
+type SetTau struct {
+	Name      string   `json:"name"`
+	Networks  int      `json:"networks"` // live and distinct
+	Train     float64  `json:"train_tau_b"`
+	Test      float64  `json:"test_tau_b"`
+	Deviation *float64 `json:"test_deviation"`
+}
+
+// Select chooses a composite on all sets, and judges such a choice on networks that it did not see. A choice has at least one term
+// each of expressivity, trainability and uncertainty, and up to MaxTerms terms, those of cost included; baselines are left out. It
+// starts with the best three, and adds, exchanges or drops one term as long as the mean of τ_b over the sets rises by 0.001.
+// Quantiles are those of the networks that it is chosen on. Networks that are the same are in the same half.
+func (c Selecting) Select(name string, sets []SelectionSet) (Selection, error) {
+	live := make([]SelectionSet, len(sets))
+	for i, s := range sets {
+		var err error
+		live[i] = s
+		if live[i].Scores, live[i].Accuracy, err = Distinct.Of(s.Scores, s.Accuracy); err != nil {
+			return Selection{}, err
+		}
 	}
-	calibration, err := NewCalibration(train)
+	var out Selection
+	for k := range c.Splits {
+		one, tried, err := c.split(name, live, k)
+		if err != nil {
+			return Selection{}, err
+		}
+		out.Splits, out.Tried = append(out.Splits, one), out.Tried+tried
+	}
+	choice, err := newChoice(live)
 	if err != nil {
-		return Composite{}, 0, 0, err
+		return Selection{}, err
 	}
-	logs := make([][]float64, len(terms)) // by term: log quantile of each architecture
-	var usable []int
-	for t, term := range terms {
-		if term.Perspective == Baseline || calibration.sorted[t] == nil {
-			continue
-		}
-		usable = append(usable, t)
-		for _, s := range train {
-			logs[t] = append(logs[t], (Composite{Terms: []string{term.Name}}).Fuse(calibration, s))
+	if out.Composite, out.Tau, err = choice.best(name, c.MaxTerms); err != nil {
+		return Selection{}, err
+	}
+	out.Tried += choice.tried
+	for i, s := range live {
+		out.Sets = append(out.Sets, setTau(s, out.Splits, i))
+	}
+	return out, nil
+}
+
+// split chooses on one half of each set and judges on the other.
+func (c Selecting) split(name string, sets []SelectionSet, k int) (Split, int, error) {
+	train, test := make([]SelectionSet, len(sets)), make([]SelectionSet, len(sets))
+	for i, s := range sets {
+		first, second := halves(s.Scores, c.Seed, k)
+		train[i], test[i] = s, s
+		train[i].Scores, train[i].Accuracy = pick(s.Scores, s.Accuracy, first)
+		test[i].Scores, test[i].Accuracy = pick(s.Scores, s.Accuracy, second)
+	}
+	choice, err := newChoice(train)
+	if err != nil {
+		return Split{}, 0, err
+	}
+	var one Split
+	if one.Composite, _, err = choice.best(name, c.MaxTerms); err != nil {
+		return Split{}, 0, err
+	}
+	for i := range sets {
+		for _, half := range []struct {
+			of  SelectionSet
+			tau *[]float64
+		}{{train[i], &one.Train}, {test[i], &one.Test}} {
+			fused, err := one.Composite.fuseAll(choice.calibrations[i], half.of.Scores)
+			if err != nil {
+				return Split{}, 0, err
+			}
+			*half.tau = append(*half.tau, rank.KendallTauB(fused, half.of.Accuracy))
 		}
 	}
-	var chosen []int
-	tau = math.Inf(-1)
-	fused := make([]float64, len(train))
-	for size := 3; size <= maxSelected; size++ {
-		for subset := range combinations(usable, size) {
-			if !coversPerspectives(subset) {
+	return one, choice.tried, nil
+}
+
+func setTau(s SelectionSet, splits []Split, set int) SetTau {
+	t := SetTau{Name: s.Name, Networks: len(s.Scores)}
+	test := make([]float64, len(splits))
+	for k, one := range splits {
+		t.Train += one.Train[set] / float64(len(splits))
+		test[k] = one.Test[set]
+	}
+	var deviation float64
+	if t.Test, deviation = meanAndDeviation(test); len(splits) > 1 {
+		t.Deviation = &deviation
+	}
+	return t
+}
+
+// choice holds what a choice of terms needs: for each set and term, the log quantile of each network.
+type choice struct {
+	sets         []SelectionSet
+	calibrations []*Calibration
+	logs         [][][]float64 // by set and term; nil where a set lacks the term
+	usable       []int         // the terms that may be chosen
+	fused        [][]float64   // by set: scratch
+	tried        int
+}
+
+func newChoice(sets []SelectionSet) (*choice, error) {
+	c := &choice{sets: sets, logs: make([][][]float64, len(sets)), fused: make([][]float64, len(sets))}
+	for i, s := range sets {
+		if len(s.Scores) != len(s.Accuracy) {
+			return nil, fmt.Errorf("indicator: select: %s: %d networks and %d accuracies", s.Name, len(s.Scores), len(s.Accuracy))
+		}
+		calibration, err := NewCalibration(s.Scores)
+		if err != nil {
+			return nil, fmt.Errorf("indicator: select: %s: %w", s.Name, err)
+		}
+		c.calibrations = append(c.calibrations, calibration)
+		c.logs[i], c.fused[i] = make([][]float64, len(terms)), make([]float64, len(s.Scores))
+		for t := range terms {
+			if calibration.sorted[t] == nil {
 				continue
 			}
-			tried++
-			clear(fused)
-			for _, t := range subset {
-				for i, v := range logs[t] {
-					fused[i] += v
-				}
-			}
-			if got := rank.KendallTauB(fused, accuracy); got > tau {
-				tau, chosen = got, slices.Clone(subset)
+			for _, v := range s.Scores {
+				c.logs[i][t] = append(c.logs[i][t], math.Log(calibration.quantile(t, v.Values[t], false)))
 			}
 		}
 	}
-	if chosen == nil && tried > 0 {
-		return Composite{}, 0, 0, errors.New("indicator: select: all accuracies or all scores are equal: no composite orders them")
+	for t, term := range terms {
+		everywhere := !slices.ContainsFunc(c.logs, func(of [][]float64) bool { return of[t] == nil })
+		if everywhere && term.Perspective != Baseline {
+			c.usable = append(c.usable, t)
+		}
+	}
+	return c, nil
+}
+
+// tau is the weighted mean of τ_b over the sets; −∞ where it is undefined.
+func (c *choice) tau(subset []int) float64 {
+	c.tried++
+	var sum, weights float64
+	for i, s := range c.sets {
+		clear(c.fused[i])
+		for _, t := range subset {
+			for k, v := range c.logs[i][t] {
+				c.fused[i][k] += v
+			}
+		}
+		tau := rank.KendallTauB(c.fused[i], s.Accuracy)
+		if math.IsNaN(tau) {
+			return math.Inf(-1)
+		}
+		sum, weights = sum+s.Weight*tau, weights+s.Weight
+	}
+	return sum / weights
+}
+
+// best chooses the terms.
+func (c *choice) best(name string, most int) (Composite, float64, error) {
+	var chosen []int
+	tau := math.Inf(-1)
+	for _, e := range c.of(Expressivity) {
+		for _, t := range c.of(Trainability) {
+			for _, u := range c.of(Uncertainty) {
+				if got := c.tau([]int{e, t, u}); got > tau {
+					tau, chosen = got, []int{e, t, u}
+				}
+			}
+		}
+	}
+	if chosen == nil && c.tried > 0 {
+		return Composite{}, 0, errors.New("indicator: select: all accuracies or all scores are equal: no composite orders them")
 	}
 	if chosen == nil {
-		return Composite{}, 0, 0, errors.New("indicator: select: the scores lack a perspective: a term each of E, T and U is needed")
+		return Composite{}, 0, errors.New("indicator: select: the scores lack a perspective: a term each of E, T and U is needed")
 	}
-	best.Name = name
+	for {
+		next, got := chosen, tau
+		for _, subset := range c.neighbours(chosen, most) {
+			if v := c.tau(subset); v > got {
+				next, got = subset, v
+			}
+		}
+		if got < tau+selectionGain {
+			break
+		}
+		chosen, tau = next, got
+	}
+	slices.Sort(chosen)
+	composite := Composite{Name: name}
 	for _, t := range chosen {
-		best.Terms = append(best.Terms, terms[t].Name)
+		composite.Terms = append(composite.Terms, terms[t].Name)
 	}
-	return best, tau, tried, nil
+	return composite, tau, nil
+}
+
+func (c *choice) of(p Perspective) []int {
+	return slices.DeleteFunc(slices.Clone(c.usable), func(t int) bool { return terms[t].Perspective != p })
+}
+
+// neighbours are the subsets with one term more, with one exchanged and with one less, of all three perspectives.
+func (c *choice) neighbours(chosen []int, most int) [][]int {
+	var all [][]int
+	add := func(subset []int) {
+		if coversPerspectives(subset) {
+			all = append(all, subset)
+		}
+	}
+	for i := range chosen {
+		add(slices.Delete(slices.Clone(chosen), i, i+1))
+	}
+	for _, t := range c.usable {
+		if slices.Contains(chosen, t) {
+			continue
+		}
+		if len(chosen) < most {
+			add(append(slices.Clone(chosen), t))
+		}
+		for i := range chosen {
+			exchanged := slices.Clone(chosen)
+			exchanged[i] = t
+			add(exchanged)
+		}
+	}
+	return all
 }
 
 // coversPerspectives reports whether all three are among the terms.
@@ -80,68 +280,14 @@ func coversPerspectives(subset []int) bool {
 	return seen[Expressivity] && seen[Trainability] && seen[Uncertainty]
 }
 
-// combinations yields every subset of the given size in lexical order. The slice is reused.
-func combinations(of []int, size int) func(yield func([]int) bool) {
-	return func(yield func([]int) bool) {
-		subset := make([]int, size)
-		var fill func(at, from int) bool
-		fill = func(at, from int) bool {
-			if at == size {
-				return yield(subset)
-			}
-			for i := from; i <= len(of)-(size-at); i++ {
-				subset[at] = of[i]
-				if !fill(at+1, i+1) {
-					return false
-				}
-			}
-			return true
-		}
-		fill(0, 0)
-	}
-}
-
-// Selection is a composite that was chosen on one half of the architectures and judged on the other half.
-type Selection struct {
-	Composite Composite   `json:"composite"`
-	Tried     int         `json:"tried"`
-	TrainTau  float64     `json:"train_tau_b"`
-	Train     int         `json:"train"` // architectures it was chosen on
-	Test      Correlation `json:"test"`  // on the others
-}
-
-// SelectHalf divides the architectures into two random halves, selects a composite on the first and judges it on the
-// second, calibrated by the first. Architectures that are the same network are in the same half.
-func SelectHalf(name string, scores []Scores, accuracy []float64, seed uint64, judging Judging) (Selection, error) {
-	train, test := halves(scores, seed)
-	trainScores, trainAccuracy := pick(scores, accuracy, train)
-	testScores, testAccuracy := pick(scores, accuracy, test)
-	var s Selection
-	var err error
-	if s.Composite, s.TrainTau, s.Tried, err = Select(name, trainScores, trainAccuracy); err != nil {
-		return Selection{}, err
-	}
-	s.Train = len(train)
-	calibration, err := NewCalibration(trainScores)
-	if err != nil {
-		return Selection{}, err
-	}
-	judged, err := judging.Composites(calibration, []Composite{s.Composite}, testScores, testAccuracy)
-	if err != nil {
-		return Selection{}, err
-	}
-	s.Test = judged[0]
-	return s, nil
-}
-
 // halves assigns the canonical forms to two halves: it shuffles them and alternates.
-func halves(scores []Scores, seed uint64) (first, second []int) {
+func halves(scores []Scores, seed uint64, split int) (first, second []int) {
 	members := map[string][]int{}
 	for i, s := range scores {
 		members[s.Canonical] = append(members[s.Canonical], i)
 	}
 	names := slices.Sorted(maps.Keys(members))
-	for k, at := range philox.New(seed, "selection half", 0).Perm(len(names)) {
+	for k, at := range philox.New(seed, "selection half", uint64(split)).Perm(len(names)) {
 		if k%2 == 0 {
 			first = append(first, members[names[at]]...)
 		} else {

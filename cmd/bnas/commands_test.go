@@ -167,6 +167,12 @@ var commandCases = []commandCase{
 		stdout: "\ncomposite 2 − quick"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --composite quick --composite naswot-depth",
 		stdout: "\ncomposite 2: naswot − depth, in log quantiles of the same architectures\ncomposite 2 without cost: naswot, in"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --select --splits 2 --select-with DIR/sets.yaml",
+		stdout: "\nthe same choice on 2 random halves, judged on the other halves:\nset "},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --select --splits 1",
+		stdout: " say little of networks outside of them\n"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --select-with DIR/sets.yaml", code: exitUsage, stderr: "--select-with DIR/sets.yaml needs --select"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --select --select-with DIR/few.csv", code: exitUsage, stderr: "DIR/few.csv: "},
 	{args: "correlate --scores RUN --table RUN/scores.csv --composite naswot+zen", code: exitUsage, stderr: `no term "zen"`},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --composite naswot+mc_mi", code: exitFailure, stderr: "--composite 1: "},
 	{args: "score --run RUN --repeats 2 --sample 4 --quiet --terms params", stdout: "params"},
@@ -273,6 +279,10 @@ func TestCommands(t *testing.T) {
 	t.Setenv("HOME", dir)
 	writeBatch(t, dir)
 	if err := os.WriteFile(filepath.Join(dir, "few.csv"), []byte("arch,test_accuracy\n"+cellArch+",90\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	sets := "sets:\n- {space: nas-bench-201, scores: " + filepath.Join(dir, "run") + ", table: " + filepath.Join(dir, "run", "scores.csv") + ", accuracy_column: naswot, weight: 2}\n"
+	if err := os.WriteFile(filepath.Join(dir, "sets.yaml"), []byte(sets), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "darts.txt"), []byte("normal skip_connect:0 sep_conv_3x3:1 max_pool_3x3:0 skip_connect:1 skip_connect:0 skip_connect:2 skip_connect:1 avg_pool_3x3:2 "+

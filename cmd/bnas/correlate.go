@@ -22,7 +22,7 @@ func correlateCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "correlate",
 		Usage: "Kendall τ-b, Spearman ρ and top-k figures of every term against a table of true accuracies",
-		Flags: append(flags(spaceSetting, seedSetting),
+		Flags: append(append(flags(spaceSetting, seedSetting),
 			textFlag("scores", "the scores: `FILE` of bnas score, or the folder of a run or of --out", "required"),
 			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`, or - for stdin", "required"),
 			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
@@ -31,8 +31,7 @@ func correlateCommand() *cli.Command {
 			&cli.StringSliceFlag{Name: "composite", Usage: "judge this composite too: `NAME`, or terms joined by + and -, as in naswot+bn_noise-depth; can be repeated: each is compared with the first", Category: catCommand},
 			intFlag("resamples", "`N` bootstrap resamples of a 95 % interval", 1000, 1, most),
 			intFlag("top", "the top-k figures are of the `N` highest", 10, 1, most),
-			&cli.BoolFlag{Name: "select", Usage: "choose a composite on one half of the live architectures and report it on the other", Category: catCommand},
-		),
+		), selectFlags()...),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
 			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n" +
@@ -120,12 +119,8 @@ func correlate(c *cli.Context) error {
 		r.Subsets = append(r.Subsets, one)
 	}
 	r.Reliability = indicator.Reliabilities(found)
-	if c.Bool("select") {
-		selection, err := indicator.SelectHalf("selected", found, accuracy, cfg.Seed, judging)
-		if err != nil {
-			return err
-		}
-		r.Selected = &selection
+	if r.Selected, err = selection(c, indicator.SelectionSet{Name: r.Scores, Scores: found, Accuracy: accuracy, Weight: 1}, cfg.Seed); err != nil {
+		return err
 	}
 	return output(c, r, r.text)
 }
@@ -305,11 +300,7 @@ func (r correlateResult) text(w io.Writer) {
 	if r.Skipped > 0 {
 		fmt.Fprintf(w, "%d rows of the table have no accuracy\n", r.Skipped)
 	}
-	if s := r.Selected; s != nil {
-		fmt.Fprintf(w, "chosen on %d architectures among %d composites (τ-b there %+.3f): %s; on the other half:\n",
-			s.Train, s.Tried, s.TrainTau, strings.Join(s.Composite.Terms, ", "))
-		correlationRow(w, s.Test)
-	}
+	selectionText(w, r.Selected)
 }
 
 // meaning says what the table of a subset is over.
