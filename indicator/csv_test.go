@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -51,12 +52,12 @@ func TestScoreFileAppends(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
 	all := someScores()
 	for i, s := range all {
-		f, known, err := OpenScores(path, 1)
+		f, err := OpenScores(path, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(known) != i {
-			t.Fatalf("opening number %d: %d rows", i, len(known))
+		if f.Len() != i {
+			t.Fatalf("opening number %d: %d rows", i, f.Len())
 		}
 		if err := f.Write(s); err != nil {
 			t.Fatal(err)
@@ -74,14 +75,12 @@ func TestScoreFileAppends(t *testing.T) {
 		}
 		g.Close()
 	}
-	f, known, err := OpenScores(path, 1)
+	f, err := OpenScores(path, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(all, known, cmpopts.EquateNaNs()); d != "" {
+	defer f.Close()
+	if d := cmp.Diff(all, allOf(t, f.ScoreTable), cmpopts.EquateNaNs()); d != "" {
 		t.Error(d)
 	}
 }
@@ -92,14 +91,14 @@ func TestOpenScoresForeign(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := OpenScores(path, 1); err == nil {
+		if _, err := OpenScores(path, 1); err == nil {
 			t.Errorf("%q was continued", text)
 		}
 		if after, _ := os.ReadFile(path); string(after) != text {
 			t.Errorf("%q became %q", text, after)
 		}
 	}
-	if _, _, err := OpenScores(t.TempDir(), 1); err == nil {
+	if _, err := OpenScores(t.TempDir(), 1); err == nil {
 		t.Error("a folder was opened")
 	}
 }
@@ -193,8 +192,15 @@ func FuzzReadScores(f *testing.F) {
 	f.Add("dead,arch,canonical\ntrue,\"a\nb\",\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		first, err := ReadScores(strings.NewReader(text), "f.csv")
+		table, tableErr := readTable(text, func(arch string) uint64 { return uint64(len(arch)) })
+		if fmt.Sprint(err) != fmt.Sprint(tableErr) {
+			t.Fatalf("a table's error is %v, not %v", tableErr, err)
+		}
 		if err != nil {
 			return
+		}
+		if d := cmp.Diff(first, allOf(t, table), cmpopts.EquateNaNs()); d != "" {
+			t.Fatal(d)
 		}
 		var b bytes.Buffer
 		if err := WriteScores(&b, first); err != nil {

@@ -49,7 +49,7 @@ func TestDamagedRow(t *testing.T) {
 	if err := os.WriteFile(path, []byte(damaged), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := OpenScores(path, 1)
+	_, err := OpenScores(path, 1)
 	for _, want := range []string{path, "line 3", "the row of b ", "delete the row"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -81,7 +81,11 @@ func TestCheckOfOtherColumns(t *testing.T) {
 		}
 	}
 	row := "a,,false,2,check\n"
-	sum := rowCheck([]string{"arch", "dead", "ntk"}, []string{"a", "false", "2"})
+	layout, err := newScoreLayout([]string{"arch", "canonical", "dead", "ntk"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := layout.check([]string{"a", "", "false", "2"})
 	if got, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk,check\n"+strings.Replace(row, "check", sum, 1)), "f.csv"); err != nil || len(got) != 1 {
 		t.Errorf("an empty cell: %v", err)
 	}
@@ -97,14 +101,21 @@ func TestOlderScoreFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scores.csv")
 	columns := ScoreColumns(1)
 	columns = columns[:len(columns)-1]
+	layout, err := newScoreLayout(columns)
+	if err != nil {
+		t.Fatal(err)
+	}
 	all := someScores()
-	old := string(csvLine(columns)) + string(all[0].line(columns))
+	old := string(csvLine(columns)) + string(csvLine(layout.row(all[0])))
 	if err := os.WriteFile(path, []byte(old), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	f, known, err := OpenScores(path, 1)
-	if err != nil || len(known) != 1 {
-		t.Fatalf("%d rows, %v", len(known), err)
+	f, err := OpenScores(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Len() != 1 {
+		t.Fatalf("%d rows", f.Len())
 	}
 	if err := f.Write(all[1]); err != nil {
 		t.Fatal(err)
@@ -113,7 +124,7 @@ func TestOlderScoreFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
-	if want := old + string(all[1].line(columns)); err != nil || string(text) != want {
+	if want := old + string(csvLine(layout.row(all[1]))); err != nil || string(text) != want {
 		t.Errorf("continued as\n%s%v, want\n%s", text, err, want)
 	}
 }

@@ -7,36 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
-	"slices"
-	"strconv"
-	"strings"
 )
-
-// A score file is a CSV table: arch, canonical, dead (true or false), a column for each term by name, and the check of the
-// row. Scores of several repeats also have their number and, for each term, a column NAME_sd of its spread. Numbers are
-// written so that they read back to the bit; −∞ is -Inf; an empty cell is a term that was not computed. Rows are
-// appended whole, so that a killed program leaves at most one unfinished last line, which is dropped on opening.
-
-var scoreHeader = []string{"arch", "canonical", "dead"}
-
-const (
-	repeatsColumn = "repeats"
-	spreadSuffix  = "_sd" // of the column of a term's spread, behind the name of the term
-)
-
-// ScoreColumns returns the columns of a new score file with a number of repeats.
-func ScoreColumns(repeats int) []string {
-	columns := append(slices.Clone(scoreHeader), TermNames()...)
-	if repeats > 1 {
-		columns = append(columns, repeatsColumn)
-		for _, name := range TermNames() {
-			columns = append(columns, name+spreadSuffix)
-		}
-	}
-	return append(columns, CheckColumn)
-}
 
 // WriteScores writes a whole score file.
 func WriteScores(w io.Writer, scores []Scores) error {
@@ -44,55 +16,41 @@ func WriteScores(w io.Writer, scores []Scores) error {
 	for _, s := range scores {
 		repeats = max(repeats, s.Repeats)
 	}
-	columns := ScoreColumns(repeats)
-	b := bufio.NewWriter(w)
-	_, _ = b.Write(csvLine(columns)) // Flush returns the first error
-	for _, s := range scores {
-		_, _ = b.Write(s.line(columns))
+	out, err := NewScoreWriter(w, repeats)
+	if err != nil {
+		return err
 	}
-	return b.Flush()
-}
-
-// line returns the row of a score file.
-func (s Scores) line(columns []string) []byte {
-	row := make([]string, len(columns))
-	check := -1
-	for i, name := range columns {
-		switch name {
-		case "arch":
-			row[i] = s.Arch
-		case "canonical":
-			row[i] = s.Canonical
-		case "dead":
-			row[i] = strconv.FormatBool(s.Dead)
-		case CheckColumn:
-			check = i
-		case repeatsColumn:
-			if s.Repeats > 1 {
-				row[i] = strconv.Itoa(s.Repeats)
-			}
-		default:
-			term, spread := strings.CutSuffix(name, spreadSuffix)
-			t, _ := termIndex(term)
-			if !spread {
-				row[i] = formatScore(s.Values[t])
-			} else if s.Spread != nil {
-				row[i] = formatScore(s.Spread[t])
-			}
+	for _, s := range scores {
+		if err := out.Write(s); err != nil {
+			return err
 		}
 	}
-	if check >= 0 {
-		row[check] = rowCheck(columns, row)
-	}
-	return csvLine(row)
+	return out.Flush()
 }
 
-// formatScore returns the cell of a value: empty for NaN.
-func formatScore(v float64) string {
-	if math.IsNaN(v) {
-		return ""
+// ScoreWriter writes a score file row by row.
+type ScoreWriter struct {
+	table  *csv.Writer
+	layout *scoreLayout
+}
+
+// NewScoreWriter writes the first line of a score file of a number of repeats.
+func NewScoreWriter(w io.Writer, repeats int) (*ScoreWriter, error) {
+	layout, err := newScoreLayout(ScoreColumns(repeats))
+	if err != nil {
+		return nil, err
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
+	out := &ScoreWriter{csv.NewWriter(w), layout}
+	return out, out.table.Write(layout.columns)
+}
+
+// Write writes a row. It may reach the file with Flush only.
+func (o *ScoreWriter) Write(s Scores) error { return o.table.Write(o.layout.row(s)) }
+
+// Flush writes what Write has kept.
+func (o *ScoreWriter) Flush() error {
+	o.table.Flush()
+	return o.table.Error()
 }
 
 // csvLine returns the line of a record.
@@ -104,61 +62,58 @@ func csvLine(record []string) []byte {
 	return b.Bytes()
 }
 
-// ScoreFile appends to a score file.
+// ScoreFile is the table of a score file that grows.
 type ScoreFile struct {
-	file    *os.File
-	size    int64 // of the whole rows
-	columns []string
+	*ScoreTable
+	file *os.File
 }
 
-// OpenScores opens a score file of a number of repeats for appending, or makes one, and returns its scores. It cuts off an
-// unfinished last line. It is an error if the file's columns are not those of this program. A file of an older version without
-// the column of checks is continued without it.
-func OpenScores(path string, repeats int) (*ScoreFile, []Scores, error) {
+// OpenScores opens a score file of a number of repeats for appending, or makes one. It reads all rows once, with the errors of
+// [ReadScores], and cuts off an unfinished last line. It is an error if the file's columns are not those of this program. A
+// file of an older version without the column of checks is continued without it.
+func OpenScores(path string, repeats int) (*ScoreFile, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, nil, fmt.Errorf("indicator: scores: %w", err)
-	}
-	f := &ScoreFile{file: file, columns: ScoreColumns(repeats)}
-	known, err := f.open(path)
-	if err != nil {
-		file.Close()
-		return nil, nil, err
-	}
-	return f, known, nil
-}
-
-// open reads the scores of the file and cuts off an unfinished last line. An empty file gets its first line. The file stays as
-// it is after an error in what it has.
-func (f *ScoreFile) open(path string) ([]Scores, error) {
-	size, err := wholeLines(f.file)
 	if err != nil {
 		return nil, fmt.Errorf("indicator: scores: %w", err)
 	}
-	var known []Scores
+	f := &ScoreFile{newScoreTable(file, path), file}
+	if err := f.open(ScoreColumns(repeats)); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// open reads the rows of the file and cuts off an unfinished last line. An empty file gets its first line. The file stays as
+// it is after an error in what it has.
+func (f *ScoreFile) open(columns []string) error {
+	size, err := wholeLines(f.file)
+	if err != nil {
+		return fmt.Errorf("indicator: scores: %w", err)
+	}
 	if size > 0 {
-		if known, err = ReadScores(io.NewSectionReader(f.file, 0, size), path); err != nil {
-			return nil, err
+		if err := f.read(size); err != nil {
+			return err
 		}
 		first, err := bufio.NewReader(io.NewSectionReader(f.file, 0, size)).ReadBytes('\n')
 		if err != nil {
-			return nil, fmt.Errorf("indicator: scores: %w", err)
+			return fmt.Errorf("indicator: scores: %w", err)
 		}
-		if !bytes.Equal(first, csvLine(f.columns)) {
-			f.columns = f.columns[:len(f.columns)-1] // all but the check
-		}
-		if !bytes.Equal(first, csvLine(f.columns)) {
-			return nil, fmt.Errorf("indicator: %s: written with other terms or repeats than these; it cannot be continued", path)
+		old := columns[:len(columns)-1] // all but the check
+		if !bytes.Equal(first, csvLine(columns)) && !bytes.Equal(first, csvLine(old)) {
+			return fmt.Errorf("indicator: %s: written with other terms or repeats than these; it cannot be continued", f.name)
 		}
 	}
-	f.size = size
 	if err := f.file.Truncate(size); err != nil {
-		return nil, fmt.Errorf("indicator: scores: %w", err)
+		return fmt.Errorf("indicator: scores: %w", err)
 	}
-	if size == 0 {
-		return nil, f.append(csvLine(f.columns))
+	if size > 0 {
+		return nil
 	}
-	return known, nil
+	if f.layout, err = newScoreLayout(columns); err != nil {
+		return err
+	}
+	return f.append(csvLine(columns))
 }
 
 // wholeLines returns the size of a file without an unfinished last line.
@@ -182,8 +137,16 @@ func wholeLines(file *os.File) (int64, error) {
 	return 0, nil
 }
 
-// Write appends one row in one write. After an error (a full disk) the file ends with the row before.
-func (f *ScoreFile) Write(s Scores) error { return f.append(s.line(f.columns)) }
+// Write appends one row in one write. After an error (a full disk) the file ends with the row before. The caller does not write
+// an architecture that the file has.
+func (f *ScoreFile) Write(s Scores) error {
+	place := f.size
+	if err := f.append(csvLine(f.layout.row(s))); err != nil {
+		return err
+	}
+	f.note(s.Arch, place)
+	return nil
+}
 
 func (f *ScoreFile) append(line []byte) error {
 	if _, err := f.file.WriteAt(line, f.size); err != nil {

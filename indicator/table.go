@@ -11,12 +11,15 @@ import (
 	"strings"
 )
 
+// byteOrderMark is U+FEFF in UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
+
 // openTable reads the header of a CSV table. The reader reuses its record: a row is valid until the next one is read.
 // A byte-order mark, CRLF and spaces around the names of columns are accepted. Errors name the file.
 func openTable(r io.Reader, name string) (table *csv.Reader, header []string, err error) {
 	b := bufio.NewReader(r)
-	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		_, _ = b.Discard(3)
+	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = b.Discard(len(byteOrderMark))
 	} else if bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
 		return nil, nil, fmt.Errorf("indicator: %s: written in UTF-16; save it as CSV in UTF-8", name)
 	}

@@ -87,7 +87,13 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if e.ledger == nil {
 		return out, nil
 	}
-	out.Scored = slices.Clone(e.ledger.All())
+	out.Scored = nil
+	for s, err := range e.ledger.All() {
+		if err != nil {
+			return nil, err
+		}
+		out.Scored = append(out.Scored, s)
+	}
 	text, err := json.MarshalIndent(out.Result, "", "  ")
 	if err != nil {
 		return nil, err

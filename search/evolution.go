@@ -37,7 +37,7 @@ func (e *evolution) next() (supernet.Arch, string) {
 func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 	var brood []supernet.Arch
 	if parents := e.best(e.cfg.Parents); len(parents) > 0 {
-		pick := func() supernet.Arch { return parents[r.IntN(len(parents))].Choice }
+		pick := func() supernet.Arch { return parents[r.IntN(len(parents))] }
 		brood = e.fill(brood, e.cfg.Mutants, attempts*e.cfg.Mutants, func() supernet.Arch {
 			return supernet.Mutate(e.Space, pick(), e.cfg.Mutation, r)
 		})

@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"iter"
 	"path/filepath"
 	"time"
 
@@ -26,67 +27,54 @@ const (
 // data. Scores under different keys are not comparable.
 type Key map[string]string
 
-// Ledger is the record of all scored architectures of a run. A score is written to it before a search uses it.
+// Ledger is the record of all scored architectures of a run. A score is written to it before a search uses it. The scores stay
+// in the file: see [indicator.ScoreTable] for the memory.
 type Ledger struct {
 	file     *indicator.ScoreFile
 	path     string
-	order    []indicator.Scores
-	byArch   map[string]int
 	unsynced int
 	synced   time.Time
 }
 
-// OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats. It drops an unfinished last
-// line. A ledger of another key that is there moves to a folder of its own under dir/ledgers, and comes back when it is opened
-// again.
+// OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats. It reads every row once, and
+// drops an unfinished last line. A ledger of another key that is there moves to a folder of its own under dir/ledgers, and
+// comes back when it is opened again.
 func OpenLedger(dir string, key Key, repeats int) (*Ledger, error) {
 	path := filepath.Join(dir, ScoresName)
 	if err := chooseLedger(dir, key, repeats); err != nil {
 		return nil, err
 	}
-	file, known, err := indicator.OpenScores(path, repeats)
+	file, err := indicator.OpenScores(path, repeats)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{file: file, path: path, byArch: map[string]int{}, synced: time.Now()}
-	for _, s := range known {
-		l.remember(s)
-	}
-	return l, nil
+	return &Ledger{file: file, path: path, synced: time.Now()}, nil
 }
 
 // Path is the file of the scores.
 func (l *Ledger) Path() string { return l.path }
 
-// remember keeps the first scores of an architecture in memory.
-func (l *Ledger) remember(s indicator.Scores) {
-	if _, ok := l.byArch[s.Arch]; !ok {
-		l.byArch[s.Arch] = len(l.order)
-		l.order = append(l.order, s)
-	}
+// Len returns the number of scored architectures.
+func (l *Ledger) Len() int { return l.file.Len() }
+
+// Lookup reads the scores of an architecture, given in the space's text form.
+func (l *Ledger) Lookup(arch string) (s indicator.Scores, ok bool, err error) {
+	return l.file.Lookup(arch)
 }
 
-// Lookup returns the scores of an architecture, given in the space's text form.
-func (l *Ledger) Lookup(arch string) (indicator.Scores, bool) {
-	i, ok := l.byArch[arch]
-	if !ok {
-		return indicator.Scores{}, false
-	}
-	return l.order[i], true
-}
-
-// All returns every scored architecture in the order of scoring. The slice belongs to the ledger: do not change it.
-func (l *Ledger) All() []indicator.Scores { return l.order }
+// All reads every scored architecture in the order of scoring. After an error it ends.
+func (l *Ledger) All() iter.Seq2[indicator.Scores, error] { return l.file.All() }
 
 // Add writes the scores of an architecture. It is an error if the ledger already has that architecture.
 func (l *Ledger) Add(s indicator.Scores) error {
-	if _, ok := l.byArch[s.Arch]; ok {
+	if _, ok, err := l.Lookup(s.Arch); err != nil {
+		return err
+	} else if ok {
 		return fmt.Errorf("search: %s: %s is already scored", l.path, s.Arch)
 	}
 	if err := l.file.Write(s); err != nil {
 		return err
 	}
-	l.remember(s)
 	l.unsynced++
 	if l.unsynced >= syncRows || time.Since(l.synced) >= syncEvery {
 		return l.Flush()
@@ -116,22 +104,21 @@ type Recorded struct {
 	Ledger    *Ledger
 }
 
-// Known reports whether the scores of a are in the ledger.
-func (r *Recorded) Known(a supernet.Arch) bool {
-	_, ok := r.Ledger.Lookup(r.Space.Format(a))
-	return ok
-}
-
 // Score returns the scores of a from the ledger, or computes and records them.
 func (r *Recorded) Score(a supernet.Arch) (indicator.Scores, error) {
-	if s, ok := r.Ledger.Lookup(r.Space.Format(a)); ok {
-		return s, nil
+	s, _, err := r.score(a)
+	return s, err
+}
+
+// score is Score. known says that the scores are from the ledger.
+func (r *Recorded) score(a supernet.Arch) (s indicator.Scores, known bool, err error) {
+	if s, known, err = r.Ledger.Lookup(r.Space.Format(a)); known || err != nil {
+		return s, known, err
 	}
-	s, err := r.Evaluator.Score(a)
-	if err != nil {
-		return s, err
+	if s, err = r.Evaluator.Score(a); err != nil {
+		return s, false, err
 	}
-	return s, r.Ledger.Add(s)
+	return s, false, r.Ledger.Add(s)
 }
 
 // Flush syncs the ledger.

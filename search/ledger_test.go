@@ -167,7 +167,10 @@ func TestLedgerKeepsOrder(t *testing.T) {
 	l = openTest(t, dir)
 	defer l.Close()
 	var got []string
-	for _, s := range l.All() {
+	for s, err := range l.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
 		got = append(got, s.Arch)
 	}
 	if want := "0-0-1-2 0-0-0-2 0-0-0-0 2-2-1-2"; strings.Join(got, " ") != want {

@@ -17,13 +17,14 @@ type Objective struct {
 	Name  string
 	Terms []string
 	Of    func(indicator.Scores) float64
-	// Among, if not nil, orders architectures with equal Of among all that were scored; higher is better. Calibrated
-	// quantiles saturate: all architectures beyond the sample's best in every term have the same Of.
-	Among func([]indicator.Scores) ([]float64, error)
+	// Among, if not nil, orders architectures with equal Of among all n that were scored; higher is better. at returns the scores
+	// of one of all, and of lists those that are to be ordered. Calibrated quantiles saturate: all architectures beyond the
+	// sample's best in every term have the same Of.
+	Among func(n int, at func(i int) (indicator.Scores, error), of []int32) ([]float64, error)
 }
 
 // Fused returns the objective of a composite: the sum of the log-quantiles of its terms ([indicator.Composite.Fuse]). Equal
-// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.LogRank]). For a composite
+// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.LogRankAmong]). For a composite
 // of one term the objective is the term itself, negated if the term is in Against; it does not saturate.
 func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective, error) {
 	if err := c.Validate(); err != nil {
@@ -43,7 +44,7 @@ func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective
 	if err := calibration.Covers(c); err != nil {
 		return Objective{}, err
 	}
-	return Objective{c.Name, c.Terms, func(s indicator.Scores) float64 { return c.Fuse(calibration, s) }, c.LogRank}, nil
+	return Objective{c.Name, c.Terms, func(s indicator.Scores) float64 { return c.Fuse(calibration, s) }, c.LogRankAmong}, nil
 }
 
 // Sample scores n random architectures for a calibration. Architecture i is a function of the seed and i. All architectures

@@ -19,7 +19,7 @@ type regularised struct {
 func (e *regularised) next() (supernet.Arch, string) {
 	r := philox.New(e.cfg.Seed, "search regularised", e.iteration)
 	e.iteration++
-	if len(e.found) >= e.cfg.Population {
+	if e.found.len() >= e.cfg.Population {
 		for range attempts * e.cfg.Population {
 			if e.ctx.Err() != nil {
 				return nil, ""
@@ -39,14 +39,14 @@ func (e *regularised) next() (supernet.Arch, string) {
 
 // parent returns the winner of a tournament in the living population.
 func (e *regularised) parent(r *philox.Stream) supernet.Arch {
-	living := e.found[len(e.found)-e.cfg.Population:]
-	best := living[r.IntN(len(living))]
+	oldest := e.found.len() - e.cfg.Population
+	best := oldest + r.IntN(e.cfg.Population)
 	for range e.cfg.Tournament - 1 {
-		if rival := living[r.IntN(len(living))]; compare(rival, best) < 0 {
+		if rival := oldest + r.IntN(e.cfg.Population); e.found.compare(rival, best) < 0 {
 			best = rival
 		}
 	}
-	return best.Choice
+	return e.found.archs.At(best)
 }
 
 // neighbour changes one gene with at least two options to another option.

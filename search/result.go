@@ -2,57 +2,12 @@ package search
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"bnas.example/indicator"
-	"bnas.example/supernet"
 )
-
-// Found is a scored architecture.
-type Found struct {
-	Choice supernet.Arch
-	Scores indicator.Scores
-	Score  float64 // of the objective; −Inf for a dead network
-	Cost   supernet.Cost
-}
-
-// MarshalJSON writes arch, canonical, dead, score, terms and cost; a number that is not finite is null.
-func (f Found) MarshalJSON() ([]byte, error) {
-	scores, err := json.Marshal(f.Scores)
-	if err != nil {
-		return nil, err
-	}
-	var score *float64
-	if !math.IsInf(f.Score, 0) && !math.IsNaN(f.Score) {
-		score = &f.Score
-	}
-	own, err := json.Marshal(struct {
-		Score    *float64 `json:"score"`
-		MACs     int64    `json:"macs"`
-		Params   int64    `json:"params"`
-		BNParams int64    `json:"bn_params"`
-		Depth    int      `json:"depth"`
-	}{score, f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth})
-	if err != nil {
-		return nil, err
-	}
-	return append(append(own[:len(own)-1], ','), scores[1:]...), nil // both are objects with members
-}
-
-// compare orders the better architecture first: live before dead, then by score, then by fewer MACs, then by text.
-func compare(a, b Found) int {
-	if a.Scores.Dead != b.Scores.Dead {
-		if a.Scores.Dead {
-			return 1
-		}
-		return -1
-	}
-	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Cost.MACs, b.Cost.MACs), cmp.Compare(a.Scores.Arch, b.Scores.Arch))
-}
 
 // Result is the outcome of a search. An interrupted and resumed search has the same Result as an uninterrupted one, except
 // for Reused and Seconds, unless the time budget ended it.
@@ -75,22 +30,77 @@ type Result struct {
 }
 
 func (s *searcher) result() (*Result, error) {
-	best, err := s.ranking()
+	order, err := s.ranking()
 	if err != nil {
 		return nil, err
 	}
 	r := &Result{
 		Strategy: s.cfg.Strategy, Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
-		Best: best[:min(len(best), s.cfg.Top)], Pareto: pareto(s.found),
-		Proposed: s.proposed, Evaluations: len(s.found), Reused: s.reused, Seconds: time.Since(s.start).Seconds(),
+		Proposed: s.proposed, Evaluations: s.found.len(), Reused: s.reused, Seconds: time.Since(s.start).Seconds(),
 	}
-	for _, f := range s.found {
-		if f.Scores.Dead {
+	if r.Best, err = s.recall(order[:min(len(order), s.cfg.Top)]); err != nil {
+		return nil, err
+	}
+	if r.Pareto, err = s.recall(s.found.pareto()); err != nil {
+		return nil, err
+	}
+	for _, dead := range s.found.dead {
+		if dead {
 			r.Dead++
 		}
 	}
-	r.BestOfSample, err = s.bestOfSample(best[0])
+	r.BestOfSample, err = s.bestOfSample(r.Best[0])
 	return r, err
+}
+
+// ranking orders all found architectures, the best first. Objective.Among decides ties among the best cfg.Top.
+func (s *searcher) ranking() ([]int32, error) {
+	order := s.found.ranking()
+	if s.Objective.Among == nil {
+		return order, nil
+	}
+	var tied []int32
+	parts := s.found.ties(order, s.cfg.Top)
+	for _, p := range parts {
+		tied = append(tied, order[p[0]:p[1]]...)
+	}
+	if len(tied) == 0 {
+		return order, nil
+	}
+	among, err := s.Objective.Among(s.found.len(), s.scores, tied)
+	if err != nil {
+		return nil, fmt.Errorf("search: objective %s: %w", s.Objective.Name, err)
+	}
+	value := map[int32]float64{}
+	for k, i := range tied {
+		value[i] = among[k]
+	}
+	for _, p := range parts { // stable: equals stay in the order of the ranking
+		slices.SortStableFunc(order[p[0]:p[1]], func(i, j int32) int { return cmp.Compare(value[j], value[i]) })
+	}
+	return order, nil
+}
+
+// scores returns the scores of a found architecture.
+func (s *searcher) scores(i int) (indicator.Scores, error) {
+	if s.kept != nil {
+		return s.kept[i], nil
+	}
+	return s.Evaluator.Score(s.found.archs.At(i)) // the ledger has it
+}
+
+// recall returns found architectures with their scores.
+func (s *searcher) recall(places []int32) ([]Found, error) {
+	var all []Found
+	for _, i := range places {
+		scores, err := s.scores(int(i))
+		if err != nil {
+			return nil, err
+		}
+		a := s.found.archs.At(int(i))
+		all = append(all, Found{Choice: a, Scores: scores, Score: s.found.score[i], Cost: s.Space.Cost(a, s.Sizes)})
+	}
+	return all, nil
 }
 
 // bestOfSample returns the best of the sample within the limits, or nil if it scores no higher than the best found.
@@ -109,47 +119,4 @@ func (s *searcher) bestOfSample(found Found) (*Found, error) {
 		}
 	}
 	return best, nil
-}
-
-// ranking orders all found architectures, the best first. Objective.Among decides ties.
-func (s *searcher) ranking() ([]Found, error) {
-	among := make([]float64, len(s.found))
-	if s.Objective.Among != nil {
-		all := make([]indicator.Scores, len(s.found))
-		for i, f := range s.found {
-			all[i] = f.Scores
-		}
-		var err error
-		if among, err = s.Objective.Among(all); err != nil {
-			return nil, fmt.Errorf("search: objective %s: %w", s.Objective.Name, err)
-		}
-	}
-	order := indices(len(s.found))
-	slices.SortFunc(order, func(i, j int) int {
-		a, b := s.found[i], s.found[j]
-		if a.Scores.Dead == b.Scores.Dead && a.Score == b.Score {
-			return cmp.Or(cmp.Compare(among[j], among[i]), compare(a, b))
-		}
-		return compare(a, b)
-	})
-	ranked := make([]Found, len(order))
-	for k, i := range order {
-		ranked[k] = s.found[i]
-	}
-	return ranked, nil
-}
-
-// pareto returns the Pareto front by rising MACs: each live architecture scores higher than all with at most as many MACs.
-func pareto(all []Found) []Found {
-	live := slices.DeleteFunc(slices.Clone(all), func(f Found) bool { return f.Scores.Dead })
-	slices.SortFunc(live, func(a, b Found) int {
-		return cmp.Or(cmp.Compare(a.Cost.MACs, b.Cost.MACs), compare(a, b))
-	})
-	var front []Found
-	for _, f := range live {
-		if len(front) == 0 || f.Score > front[len(front)-1].Score {
-			front = append(front, f)
-		}
-	}
-	return front
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -194,12 +195,12 @@ func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	if err := s.run(nil); err != nil {
 		t.Fatal(err)
 	}
-	for i := 6; i < len(s.found); i++ {
-		closest := math.MaxInt
-		for _, p := range s.found[i-6 : i] {
+	for i := 6; i < s.found.len(); i++ {
+		child, closest := s.found.archs.At(i), math.MaxInt
+		for k := i - 6; k < i; k++ {
 			d := 0
-			for g := range p.Choice {
-				if p.Choice[g] != s.found[i].Choice[g] {
+			for g, o := range s.found.archs.At(k) {
+				if o != child[g] {
 					d++
 				}
 			}
@@ -212,16 +213,13 @@ func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 }
 
 func TestParetoFront(t *testing.T) {
-	at := func(macs int64, score float64, dead bool) Found {
-		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: indicator.Scores{Dead: dead}}
+	space := fakeSpace{2, 3}
+	r := newRecord(space)
+	for i, s := range []standing{{false, 3, 5}, {false, 1, 1}, {false, 1, 3}, {false, 4, 5}, {false, 2, 2}, {true, 9, 0}, {false, 4, 9}} {
+		r.add(Found{Choice: space.At(i), Score: s.score, Cost: supernet.Cost{MACs: s.macs}, Scores: indicator.Scores{Dead: s.dead}})
 	}
-	front := pareto([]Found{at(5, 3, false), at(1, 1, false), at(3, 1, false), at(5, 4, false), at(2, 2, false), at(0, 9, true), at(9, 4, false)})
-	var got []int64
-	for _, f := range front {
-		got = append(got, f.Cost.MACs)
-	}
-	if len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 5 || front[2].Score != 4 {
-		t.Errorf("front at %v MACs", got)
+	if front := r.pareto(); !slices.Equal(front, []int32{1, 4, 3}) {
+		t.Errorf("front %v", front)
 	}
 }
 

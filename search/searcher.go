@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"bnas.example/indicator"
 	"bnas.example/supernet"
 )
 
@@ -64,17 +65,19 @@ type searcher struct {
 	cfg      Config
 	strategy strategy
 	start    time.Time
-	visited  map[string]bool // by canonical form
+	visited  *networks
 	proposed int
 	reused   int
-	found    []Found // in the order of evaluation
-	top      []int   // indices of found, best first, at most cfg.Parents
+	found    *record
+	kept     []indicator.Scores // of found, if the evaluator has no ledger
+	first    Found              // the best so far
+	top      []int              // indices of found, best first, at most cfg.Parents
 	stopped  string
 }
 
 // newSearcher begins a search with a valid Config.
 func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
-	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: map[string]bool{}}
+	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: newNetworks(p.Space), found: newRecord(p.Space)}
 	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
 	return s
 }
@@ -95,7 +98,7 @@ func (s *searcher) run(report func(Progress)) error {
 		}
 		if done != "" {
 			s.stopped = done
-			if len(s.found) == 0 {
+			if s.found.len() == 0 {
 				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams)
 			}
 			return nil
@@ -115,14 +118,14 @@ func (s *searcher) run(report func(Progress)) error {
 // interrupted returns ErrInterrupted if the context has ended.
 func (s *searcher) interrupted() error {
 	if err := s.ctx.Err(); err != nil {
-		return &stopError{fmt.Sprintf("after %d evaluations", len(s.found)), err}
+		return &stopError{fmt.Sprintf("after %d evaluations", s.found.len()), err}
 	}
 	return nil
 }
 
 // spent returns the limit that the search has reached, if any. At least one architecture is always scored.
 func (s *searcher) spent() string {
-	switch n := len(s.found); {
+	switch n := s.found.len(); {
 	case n == 0:
 		return ""
 	case s.cfg.evaluations() > 0 && n >= s.cfg.evaluations():
@@ -139,12 +142,7 @@ func (s *searcher) accept(a supernet.Arch) bool {
 	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.within(s.Space.Cost(a, s.Sizes)) {
 		return false
 	}
-	name := s.Space.Canonical(a)
-	if s.visited[name] {
-		return false
-	}
-	s.visited[name] = true
-	return true
+	return s.visited.add(a)
 }
 
 // within reports whether a cost is within the limits.
@@ -153,12 +151,12 @@ func (s *searcher) within(c supernet.Cost) bool {
 }
 
 func (s *searcher) evaluate(a supernet.Arch) error {
-	if r, ok := s.Evaluator.(*Recorded); ok && r.Known(a) {
-		s.reused++
-	}
-	scores, err := s.Evaluator.Score(a)
+	scores, known, err := s.score(a)
 	if err != nil {
 		return fmt.Errorf("search: %s: %w", s.Space.Format(a), err)
+	}
+	if known {
+		s.reused++
 	}
 	f := Found{Choice: slices.Clone(a), Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
 	if scores.Dead {
@@ -167,14 +165,28 @@ func (s *searcher) evaluate(a supernet.Arch) error {
 	if math.IsNaN(f.Score) {
 		return fmt.Errorf("search: objective %s has no value for %s: not all of its terms were computed", s.Objective.Name, scores.Arch)
 	}
-	s.found = append(s.found, f)
-	s.place(len(s.found) - 1)
+	s.found.add(f)
+	last := s.found.len() - 1
+	if s.place(last); s.top[0] == last {
+		s.first = f
+	}
 	return nil
+}
+
+// score returns the scores of a. known says that they are from the ledger. Without a ledger they are kept for the result.
+func (s *searcher) score(a supernet.Arch) (scores indicator.Scores, known bool, err error) {
+	if r, ok := s.Evaluator.(*Recorded); ok {
+		return r.score(a)
+	}
+	if scores, err = s.Evaluator.Score(a); err == nil {
+		s.kept = append(s.kept, scores)
+	}
+	return scores, false, err
 }
 
 // place inserts a found architecture into the list of the best.
 func (s *searcher) place(i int) {
-	at, _ := slices.BinarySearchFunc(s.top, i, func(a, b int) int { return compare(s.found[a], s.found[b]) })
+	at, _ := slices.BinarySearchFunc(s.top, i, s.found.compare)
 	if at < s.cfg.Parents {
 		s.top = slices.Insert(s.top, at, i)
 		s.top = s.top[:min(len(s.top), s.cfg.Parents)]
@@ -182,16 +194,16 @@ func (s *searcher) place(i int) {
 }
 
 // best lists the k best so far.
-func (s *searcher) best(k int) []Found {
-	var out []Found
+func (s *searcher) best(k int) []supernet.Arch {
+	var out []supernet.Arch
 	for _, i := range s.top[:min(k, len(s.top))] {
-		out = append(out, s.found[i])
+		out = append(out, s.found.archs.At(i))
 	}
 	return out
 }
 
 func (s *searcher) progress() Progress {
-	p := Progress{Evaluations: len(s.found), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.found[s.top[0]]}
+	p := Progress{Evaluations: s.found.len(), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.first}
 	s.strategy.describe(&p)
 	return p
 }
