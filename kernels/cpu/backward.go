@@ -23,6 +23,8 @@ package cpu
 import "C"
 
 import (
+	"unsafe"
+
 	"bnas.example/kernels"
 	"bnas.example/kernels/plan"
 )
@@ -215,7 +217,7 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	e.desc.reset()
 	l := shaped(e.p.Nodes[to].Shape, kernels.Linear)
 	l.count = 1
-	e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.moving.pointer(g.at[to]), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.moving.pointer(g.at[to])), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
 	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
 	return e.checkGaps()
 }
@@ -248,7 +250,7 @@ func (e *exec) propagate(g *gradPlan, seed []float32, from kernels.NodeID, room 
 		return err
 	}
 	at := e.place()
-	out := C.struct_out{data: e.d.moving.pointer(g.at[from]), c: C.int(start.C), cb: C.int(blocks(start.C))}
+	out := C.struct_out{data: unsafe.Pointer(e.d.moving.pointer(g.at[from])), c: C.int(start.C), cb: C.int(blocks(start.C))}
 	C.run_block(e.d.isa, &at, (*C.float)(&seed[0]), &out, C.int(start.H), C.int(start.W), 0)
 	return e.walk(g, kernels.FreezeStatistics, false)
 }

@@ -29,7 +29,7 @@ struct conv_shape {
 // products, while the multipliers are busy (ahead_share, ahead_some).
 enum { AHEAD_STRETCHES = 16 };
 struct ahead {
-	struct { const float *at; size_t lines; int written; } stretches[AHEAD_STRETCHES];
+	struct { const char *at; size_t lines; int written; } stretches[AHEAD_STRETCHES];
 	int count;
 	size_t share; // lines to fetch at a time
 };

@@ -63,26 +63,27 @@ static void conv_outputs(const struct conv_args *a, const struct conv_space *m, 
 		return;
 	}
 	for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-		for (int c = 0; c < o->cb; c++)
-			m->out[k++] = o->data + ((size_t)image * o->cb + c) * plane;
+		for (int c = 0; c < o->cb; c++, k++)
+			m->out[k] = o->half ? m->tmp + k * plane : out_in_place(o, image, c, s->h * s->w);
 }
 
-// conv_finish adds the computed gradients to the node's, or computes the statistics.
+// conv_finish adds the computed gradients to the node's, or completes the outputs.
 static void conv_finish(const struct conv_args *a, const struct conv_space *m, int i, int image) {
 	const struct conv_shape *s = &a->job->shape;
+	float *const *x = m->out + i * s->kb;
 	if (a->grad)
 		for (int c = 0; c < s->kb; c++)
-			grad_block(a->grad, a->terms, m->out[i * s->kb + c], image, c);
-	else if (image < a->rows)
-		for (const struct out *o = a->outs; o < a->outs + a->nouts; o++)
-			if (o->partial)
-				image_stats(o, image, s->h * s->w);
+			grad_block(a->grad, a->terms, x[c], image, c);
+	else
+		for (const struct out *o = a->outs; o < a->outs + a->nouts; x += o++->cb)
+			for (int c = 0; c < o->cb; c++)
+				finish_block(o, image, c, x[c], s->h * s->w, a->rows);
 }
 
 // ahead_load adds the terms of a load.
 static void ahead_load(struct ahead *next, const struct load *l, const struct term *terms, int first, int n) {
 	for (const struct term *t = terms + l->first; t < terms + l->first + l->count; t++)
-		ahead_add(next, t->x + first * load_len(l), n * load_len(l), 0);
+		ahead_add(next, t->x, first * load_len(l), n * load_len(l), t->half, 0);
 }
 
 // conv_ahead lists the memory of the group of images from first on, which is likely the thread's next.
@@ -93,10 +94,10 @@ static struct ahead conv_ahead(const struct conv_args *a, int first) {
 		return next;
 	for (const struct out *o = a->outs; o < a->outs + a->nouts; o++) {
 		size_t image = (size_t)o->cb * a->job->shape.h * a->job->shape.w * LANES;
-		ahead_add(&next, o->data + first * image, n * image, 1);
+		ahead_add(&next, o->data, first * image, n * image, o->half, 1);
 	}
 	if (a->grad) {
-		ahead_add(&next, a->grad->d + first * load_len(&a->grad->node), n * load_len(&a->grad->node), 1);
+		ahead_add(&next, a->grad->d, first * load_len(&a->grad->node), n * load_len(&a->grad->node), 0, 1);
 		ahead_load(&next, &a->grad->node, a->terms, first, n);
 	}
 	for (const struct load *l = a->loads; l < a->loads + a->nloads; l++)
@@ -140,9 +141,9 @@ static void prefetch_span(const struct conv_args *a, int image, int from, int to
 	for (const struct load *l = a->loads; l < a->loads + a->nloads; first += l++->cb)
 		for (int b = from > first ? from : first; b < to && b < first + l->cb; b++)
 			for (const struct term *t = a->terms + l->first; t < a->terms + l->first + l->count; t++) {
-				const float *x = t->x + (((size_t)image * l->cb + b - first) * l->h * l->w + p) * LANES;
-				for (int i = 0; i < n; i++)
-					__builtin_prefetch(x + i * LANES);
+				const char *x = term_at(t, (((size_t)image * l->cb + b - first) * l->h * l->w + p) * LANES);
+				for (int i = 0; i < n >> t->half; i++)
+					__builtin_prefetch(x + i * LINE);
 			}
 }
 

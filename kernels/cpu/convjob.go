@@ -118,7 +118,7 @@ func (d *device) shape(j *convJob, p *kernels.Program, s *kernels.Step) {
 		sh.ph, sh.pw = (sh.h-1)*sh.stride+C.int(reach)+1, (sh.w-1)*sh.stride+C.int(reach)+1
 	}
 	j.c.x0 = j.c.y0
-	C.choose_core(d.isa, &j.c, flag(j.turned), flag(d.numerics == Fast))
+	C.choose_core(d.isa, &j.c, flag(j.turned || d.numerics.half(j.branches[0].Out, out)), flag(d.numerics == Fast))
 }
 
 // scratch returns the number of floats of scratch memory that a thread needs.

@@ -23,14 +23,14 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestConformanceFast: the fast numerics are within the error that docs/speed.md states. The cells of the suite have maps that
-// are whole tiles.
+// TestConformanceFast: the fast numerics are within the error that docs/speed.md states, that of stored values in 16 bits. The
+// cells of the suite have maps that are whole tiles.
 func TestConformanceFast(t *testing.T) {
 	if sanitized {
 		t.Skip("the reference rounds three times for each network, and TestCores has the core itself")
 	}
 	everyISA(t, func(t *testing.T, best bool) {
-		o := kerneltest.Options{Seed: 1, Random: 10, Small: !best, Rounding: ref.Rounding{Stored: ref.Format{Bits: 14, MinExponent: -126}}}
+		o := kerneltest.Options{Seed: 1, Random: 10, Small: !best, Rounding: ref.Rounding{Stored: ref.Half}}
 		kerneltest.Run(t, poisoned(t, cpu.Fast), o)
 	})
 }

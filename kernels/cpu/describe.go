@@ -8,6 +8,7 @@ import "C"
 
 import (
 	"math"
+	"unsafe"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/plan"
@@ -68,7 +69,8 @@ func (e *exec) factor(row int) *C.float {
 
 // term describes a value, either unchanged or through a BatchNorm, times the factors of a row.
 func (e *exec) term(v kernels.ValueID, bn kernels.BNID, row int) C.struct_term {
-	t := C.struct_term{x: e.d.saved.pointer(e.plan.values[v].data), factor: e.factor(row)}
+	p := &e.plan.values[v]
+	t := C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(p.data)), factor: e.factor(row), half: flag(p.half)}
 	if bn == kernels.NoBN {
 		t.mu, t.scale, t.shift = e.zeros(), e.ones(), e.zeros()
 	} else {
@@ -105,7 +107,10 @@ func (e *exec) value(v kernels.ValueID) C.struct_load {
 
 func (e *exec) out(v kernels.ValueID) C.struct_out {
 	p := &e.plan.values[v]
-	o := C.struct_out{data: e.d.saved.pointer(p.data), c: C.int(p.C), cb: C.int(blocks(p.C))}
+	o := C.struct_out{data: unsafe.Pointer(e.d.saved.pointer(p.data)), c: C.int(p.C), cb: C.int(blocks(p.C))}
+	if p.half {
+		o.half, o.overflow = 1, e.overflow()
+	}
 	if p.partial >= 0 {
 		o.partial = e.d.saved.doublePointer(p.partial)
 	}
@@ -132,13 +137,13 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first = C.int(len(e.desc.terms))
 	if v == e.p.Logits() {
-		e.desc.terms = append(e.desc.terms, C.struct_term{x: e.d.saved.pointer(e.plan.dLogits), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+		e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(e.plan.dLogits)), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
 	}
 	for _, u := range e.plan.uses[v] {
 		if g.at[u.Node] < 0 {
 			continue
 		}
-		d := C.struct_term{x: e.d.moving.pointer(g.at[u.Node]), mu: e.zeros(), scale: e.ones(), shift: e.zeros(), factor: e.factor(u.Row)}
+		d := C.struct_term{x: unsafe.Pointer(e.d.moving.pointer(g.at[u.Node])), mu: e.zeros(), scale: e.ones(), shift: e.zeros(), factor: e.factor(u.Row)}
 		if u.BN != kernels.NoBN {
 			d.scale = e.bnArray(u.BN, scaleArray)
 		}

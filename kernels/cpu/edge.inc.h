@@ -32,10 +32,10 @@ static void block_body(void *arg, struct pool *pool, int thread) {
 		const float *src = a->src + (size_t)i * o->c * pixels;
 		for (int b = 0; b < o->cb; b++) {
 			int c = o->c - b * LANES < LANES ? o->c - b * LANES : LANES;
-			block_one(o->data + ((size_t)i * o->cb + b) * pixels * LANES, src + (size_t)b * LANES * pixels, c, pixels);
+			float *dst = out_in_place(o, i, b, pixels);
+			block_one(dst, src + (size_t)b * LANES * pixels, c, pixels);
+			finish_block(o, i, b, dst, pixels, a->rows);
 		}
-		if (i < a->rows && o->partial)
-			image_stats(o, i, pixels);
 		watch_lap(&watch, PHASE_OTHER);
 	}
 }

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #endif
 
-void choose_core(const struct isa *isa, struct conv_job *j, int adding, int fast) {
+void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast) {
 	const struct core *const *c = fast ? isa->fast_cores : isa->cores;
 	while (!(*c)->fits(&j->shape))
 		c++;
@@ -19,7 +19,7 @@ void choose_core(const struct isa *isa, struct conv_job *j, int adding, int fast
 	j->group = j->core->group(s);
 	j->list = ((size_t)j->group * (s->cb + s->kb) * sizeof(float *) / sizeof(float) + LANES - 1) / LANES * LANES;
 	j->pad = (size_t)j->group * s->cb * s->ph * s->pw * LANES;
-	j->out = adding ? (size_t)j->group * s->kb * s->h * s->w * LANES : 0;
+	j->out = apart ? (size_t)j->group * s->kb * s->h * s->w * LANES : 0;
 	j->scratch = (j->core->scratch_size(s, j->group) + LANES - 1) / LANES * LANES;
 	j->pack = j->core->pack_size(s);
 }

@@ -4,9 +4,9 @@
 #include "engine.h"
 #include "weight.h"
 
-// choose_core finds the first core that fits j->shape and sets all fields that depend on it. With adding, outputs may be
-// added to others and need scratch memory. With fast, the core may be one of the less exact.
-void choose_core(const struct isa *isa, struct conv_job *j, int adding, int fast);
+// choose_core finds the first core that fits j->shape and sets all fields that depend on it. With apart, outputs are
+// computed in scratch memory: they are added to others, or stored in 16 bits. With fast, the core may be one of the less exact.
+void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast);
 void run_pack(const struct conv_job *j, float *dst, const float *w);
 
 // choose_weight_core finds the first core that fits j->conv and sets all fields that depend on it.

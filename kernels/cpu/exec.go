@@ -40,7 +40,7 @@ type exec struct {
 
 func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 	e := &exec{
-		d: d, p: p, store: s, plan: planSaved(p, n), jobs: jobCount(p),
+		d: d, p: p, store: s, plan: planSaved(p, n, d.numerics), jobs: jobCount(p),
 		grads: map[plan.Route]*gradPlan{},
 	}
 	e.convs = d.planConvs(p, e.jobs)
@@ -71,7 +71,7 @@ func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 
 func (e *exec) Program() *kernels.Program { return e.p }
 
-func (e *exec) SavedBytes(n int) int64 { return savedBytes(e.p, n) }
+func (e *exec) SavedBytes(n int) int64 { return savedBytes(e.p, n, e.d.numerics) }
 
 // reserve grows the memory of the device for the gradients of a pass and for scratch, if needed.
 func (e *exec) reserve(moving int) error {

@@ -22,26 +22,37 @@ INLINE void term_scale(const struct term *t, int image, int c, v16 *scale, v16 *
 	}
 }
 
+// term_at returns the address of element at of a term.
+INLINE const void *term_at(const struct term *t, size_t at) { return (const char *)t->x + at * (t->half ? sizeof(uint16_t) : sizeof(float)); }
+
+// halves returns which of nt terms are of 16-bit floats: bit k of term k.
+static inline int halves(const struct term *t, int nt) {
+	int half = 0;
+	for (int k = 0; k < nt; k++)
+		half |= t[k].half << k;
+	return half;
+}
+
 // The sum of nt terms at one pixel; nt is a constant at each call.
-INLINE v16 sum_terms(int nt, const float *const *x, const v16 *mu, const v16 *scale, const v16 *shift, size_t p) {
-	v16 u = v16_fma(v16_sub(v16_load(x[0] + p), mu[0]), scale[0], shift[0]);
+INLINE v16 sum_terms(int nt, int half, const void *const *x, const v16 *mu, const v16 *scale, const v16 *shift, size_t p) {
+	v16 u = v16_fma(v16_sub(v16_get(half & 1, x[0], p), mu[0]), scale[0], shift[0]);
 	for (int k = 1; k < nt; k++)
-		u = v16_add(u, v16_fma(v16_sub(v16_load(x[k] + p), mu[k]), scale[k], shift[k]));
+		u = v16_add(u, v16_fma(v16_sub(v16_get(half >> k & 1, x[k], p), mu[k]), scale[k], shift[k]));
 	return u;
 }
 
-INLINE void form_fixed(int nt, const struct load *l, const struct term *t, size_t at, int image, int block, const struct target *g) {
-	const float *x[3];
+INLINE void form_fixed(int nt, int half, const struct load *l, const struct term *t, size_t at, int image, int block, const struct target *g) {
+	const void *x[3];
 	v16 mu[3], scale[3], shift[3], lo = v16_set1(l->lo), hi = v16_set1(l->hi);
 	for (int k = 0; k < nt; k++) {
-		x[k] = t[k].x + at;
+		x[k] = term_at(t + k, at);
 		mu[k] = v16_load(t[k].mu + block * LANES);
 		term_scale(t + k, image, block * LANES, &scale[k], &shift[k]);
 	}
 	for (int y = g->y0; y < g->y1; y += g->step) {
 		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
 		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
-			v16 u = sum_terms(nt, x, mu, scale, shift, ((size_t)y * l->w + xx) * LANES);
+			v16 u = sum_terms(nt, half, x, mu, scale, shift, ((size_t)y * l->w + xx) * LANES);
 			v16_store(d, v16_min(hi, v16_max(lo, u)));
 		}
 	}
@@ -54,7 +65,7 @@ static void form_any(const struct load *l, const struct term *t, size_t at, int 
 		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
 			v16 u = v16_zero();
 			for (int k = 0; k < l->count; k++) {
-				v16 x = v16_load(t[k].x + at + ((size_t)y * l->w + xx) * LANES), scale, shift;
+				v16 x = v16_get(t[k].half, t[k].x, at + ((size_t)y * l->w + xx) * LANES), scale, shift;
 				int c = block * LANES;
 				term_scale(t + k, image, c, &scale, &shift);
 				u = v16_add(u, v16_fma(v16_sub(x, v16_load(t[k].mu + c)), scale, shift));
@@ -67,10 +78,19 @@ static void form_any(const struct load *l, const struct term *t, size_t at, int 
 static void form(const struct load *l, const struct term *terms, int image, int block, const struct target *g) {
 	const struct term *t = terms + l->first;
 	size_t at = ((size_t)image * l->cb + block) * l->h * l->w * LANES;
-	switch (l->count) {
-	case 1: form_fixed(1, l, t, at, image, block, g); break;
-	case 2: form_fixed(2, l, t, at, image, block, g); break;
-	case 3: form_fixed(3, l, t, at, image, block, g); break;
+	if (l->count < 1 || l->count > 3) {
+		form_any(l, t, at, image, block, g);
+		return;
+	}
+	int half = halves(t, l->count);
+	switch (l->count << 4 | half) {
+	case 0x10: form_fixed(1, 0, l, t, at, image, block, g); break;
+	case 0x11: form_fixed(1, 1, l, t, at, image, block, g); break;
+	case 0x20: form_fixed(2, 0, l, t, at, image, block, g); break;
+	case 0x22: form_fixed(2, 2, l, t, at, image, block, g); break; // a gradient
+	case 0x23: form_fixed(2, 3, l, t, at, image, block, g); break;
+	case 0x30: form_fixed(3, 0, l, t, at, image, block, g); break;
+	case 0x37: form_fixed(3, 7, l, t, at, image, block, g); break;
 	default: form_any(l, t, at, image, block, g);
 	}
 }

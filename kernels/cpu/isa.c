@@ -11,7 +11,8 @@ extern const struct isa isa_avx512, isa_avx2;
 static int has(const struct isa *i) {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
+	           __builtin_cpu_supports("bmi2");
 	if (i == &isa_avx2)
 		return avx2;
 	if (i == &isa_avx512)

@@ -1,6 +1,8 @@
 // Everything that is compiled once per instruction set, in one translation unit.
 #include <time.h>
+#include <stdint.h>
 #include "simd.h"
+#include "half.inc.h"
 #include "isa.h"
 #include "weight.h"
 #include "ahead.inc.h"

@@ -5,9 +5,9 @@
 #include <immintrin.h>
 #include <string.h>
 #ifdef __clang__
-#pragma clang attribute push(__attribute__((target("avx2,fma,bmi2,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi2,popcnt"))), apply_to = function)
 #else
-#pragma GCC target("avx2,fma,bmi2,popcnt")
+#pragma GCC target("avx2,fma,f16c,bmi2,popcnt")
 #endif
 #define ISA_SUFFIX avx2
 #define ISA_NAME "avx2"

@@ -5,7 +5,7 @@ type Numerics string
 
 const (
 	Strict Numerics = "strict" // float32; 3×3 convolutions by Winograd's F(4×4, 3×3)
-	Fast   Numerics = "fast"   // 3×3 convolutions by F(8×8, 3×3) where the maps are whole tiles
+	Fast   Numerics = "fast"   // stored values in 16 bits; 3×3 convolutions by F(8×8, 3×3) where the maps are whole tiles
 )
 
 // AllNumerics lists them.

@@ -12,10 +12,6 @@ struct op_args {
 	int ngrads;
 };
 
-static float *out_image(const struct op_args *a, int image) {
-	return a->out->data + (size_t)image * a->out->cb * a->job->h * a->job->w * LANES;
-}
-
 // move_channels copies count channels between blocked images of the same size, from channel s of src to d of dst.
 static void move_channels(float *dst, int d, const float *src, int s, int count, int pixels) {
 	for (int n; count > 0; d += n, s += n, count -= n) {
@@ -38,10 +34,9 @@ static inline int concat_block(const struct load *l, int c, int b, int outs) {
 	return c % LANES == 0 && (b + 1) * LANES <= kept_channels(l, c, outs);
 }
 
-static void concat_image(const struct op_args *a, float *u, int image) {
+static void concat_image(const struct op_args *a, float *y, float *u, int image) {
 	int pixels = a->job->h * a->job->w, c = 0;
 	size_t plane = (size_t)pixels * LANES;
-	float *y = out_image(a, image);
 	if (a->out->c % LANES) // the padding
 		memset(y + (a->out->cb - 1) * plane, 0, plane * sizeof *y);
 	for (const struct load *l = a->loads; l < a->loads + a->nloads; c += l++->c)
@@ -94,21 +89,22 @@ static void op_block(const struct op_args *a, float *y, float *u, int image, int
 	}
 }
 
-// op_image computes an image. A block goes through all of a step, statistics included, while it is in cache.
+// op_image computes an image. A block goes through all of a step while it is in cache. A value in 16 bits, which is not that of a
+// linear step, is first computed in floats, behind a block of the input.
 static void op_image(const struct op_args *a, float *u, int image) {
 	const struct op_job *j = a->job;
 	const struct out *o = a->out;
-	size_t plane = (size_t)j->h * j->w * LANES;
-	float *y = out_image(a, image);
+	int pixels = j->h * j->w, mixes = j->kind == OP_CONCAT || j->kind == OP_LINEAR;
+	float *y = o->half ? u + (size_t)a->loads->h * a->loads->w * LANES : out_in_place(o, image, 0, pixels);
+	size_t next = o->half && !mixes ? 0 : (size_t)pixels * LANES;
 	if (j->kind == OP_CONCAT)
-		concat_image(a, u, image);
+		concat_image(a, y, u, image);
 	if (j->kind == OP_LINEAR)
 		linear(a, y, u, image);
-	for (int b = 0; b < o->cb; b++) {
-		if (j->kind != OP_CONCAT && j->kind != OP_LINEAR)
-			op_block(a, y + b * plane, u, image, b);
-		if (image < a->rows && o->partial)
-			image_block_stats(o, image, b, j->h * j->w);
+	for (int b = 0; b < o->cb; b++, y += next) {
+		if (!mixes)
+			op_block(a, y, u, image, b);
+		finish_block(o, image, b, y, pixels, a->rows);
 	}
 }
 

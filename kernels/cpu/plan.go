@@ -29,13 +29,14 @@ func (l *layout) floats(n int) int {
 
 func (l *layout) doubles(n int) int { return l.floats(2 * n) }
 
-// valuePlan holds the offsets of a stored value. data is [n][blocks][H][W][lanes]. partial is [n][2][cp] doubles; only a
+// valuePlan holds the offsets of a stored value. data is [n][blocks][H][W][lanes], in floats or in 16 bits. partial is [n][2][cp] doubles; only a
 // value with a BatchNorm has it.
 type valuePlan struct {
 	kernels.Shape
 	data, partial int
 	bns           []kernels.BNID
 	step          int // that stores it; −1 for the images
+	half          bool
 }
 
 func (v *valuePlan) cp() int     { return blocks(v.C) * lanes }
@@ -43,6 +44,19 @@ func (v *valuePlan) pixels() int { return v.H * v.W }
 
 // floats returns the size of one image.
 func floats(s kernels.Shape) int { return blocks(s.C) * s.H * s.W * lanes }
+
+// half reports whether the numerics store a value in 16 bits: all but the images, and what has one pixel, which is little.
+func (n Numerics) half(v kernels.ValueID, s kernels.Shape) bool {
+	return n == Fast && v != kernels.Images && s.H*s.W > 1
+}
+
+// valueFloats returns the memory of one image of a value.
+func (n Numerics) valueFloats(v kernels.ValueID, s kernels.Shape) int {
+	if n.half(v, s) {
+		return floats(s) / 2
+	}
+	return floats(s)
+}
 
 // These are the arrays of a BatchNorm, each cp long, one after the other from bnPlan.at.
 const (
@@ -85,14 +99,15 @@ type savedPlan struct {
 	bias      int // padded
 	dLogits   int // [n][cp of classes]
 	input     int // the classifier's loaded input, [n][cp]
+	overflow  int // an integer that is not 0 if a number was too large for 16 bits
 	widest    int
 	bnColumns int
 }
 
-func planSaved(p *kernels.Program, n int) *savedPlan {
+func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
 	s := &savedPlan{n: n, nodeOf: p.NodeOf(), uses: plan.Uses(p), rows: p.FactorRows(), values: make([]valuePlan, len(p.Values))}
 	for i, v := range p.Values {
-		s.values[i] = valuePlan{Shape: v.Shape, step: -1, partial: -1}
+		s.values[i] = valuePlan{Shape: v.Shape, step: -1, partial: -1, half: numerics.half(kernels.ValueID(i), v.Shape)}
 		s.widest = max(s.widest, s.values[i].cp())
 	}
 	for i := range p.Steps {
@@ -106,7 +121,7 @@ func planSaved(p *kernels.Program, n int) *savedPlan {
 	}
 	for i := range s.values {
 		v := &s.values[i]
-		v.data = s.floats(n * floats(v.Shape))
+		v.data = s.floats(n * numerics.valueFloats(kernels.ValueID(i), v.Shape))
 		if len(v.bns) > 0 {
 			v.partial = s.doubles(n * 2 * v.cp())
 		}
@@ -121,6 +136,7 @@ func planSaved(p *kernels.Program, n int) *savedPlan {
 	s.bias = s.floats(classes)
 	s.dLogits = s.floats(n * classes)
 	s.input = s.floats(n * in)
+	s.overflow = s.floats(1)
 	return s
 }
 
@@ -157,10 +173,12 @@ func (s *savedPlan) planNodes(p *kernels.Program) {
 
 // savedBytes returns the size of the results of a forward pass of n images that a backward pass needs: every stored
 // value but the images, and the coefficients of the BatchNorms.
-func savedBytes(p *kernels.Program, n int) int64 {
+func savedBytes(p *kernels.Program, n int, numerics Numerics) int64 {
 	var total int64
-	for _, v := range p.Values[1:] {
-		total += int64(n) * int64(floats(v.Shape))
+	for id, v := range p.Values {
+		if id != int(kernels.Images) {
+			total += int64(n) * int64(numerics.valueFloats(kernels.ValueID(id), v.Shape))
+		}
 	}
 	for _, b := range p.BNs {
 		total += bnArrays * int64(blocks(p.Values[b.Value].C)*lanes)

@@ -34,7 +34,6 @@ static void spatial_mean(const struct place *at, double *dst, const struct load 
 
 // centred computes one block of an image minus a centre, and adds the sums over pixels to sum.
 static void centred_block(float *u, double *sum, const struct load *l, const struct term *terms, int image, int b, const float *centre) {
-	enum { WAYS = 4 };
 	size_t len = (size_t)l->h * l->w * LANES;
 	v16 c = v16_load(centre + b * LANES), s[WAYS];
 	form_block(u, l, terms, image, b);
