@@ -67,7 +67,7 @@ func newPage(d Data) page {
 		PictureStyle: template.CSS(pictureStyle), PageStyle: template.CSS(pageStyle),
 	}
 	for _, build := range []func(*view) (section, string){
-		foundSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
+		foundSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
 	} {
 		s, missing := build(v)
 		if missing != "" {

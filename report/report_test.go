@@ -26,7 +26,7 @@ func render(t *testing.T, d Data) string {
 func TestWholePage(t *testing.T) {
 	d := sampleData(300, 1000)
 	text := render(t, d)
-	for _, id := range []string{"found", "ranking", "score", "terms", "operators", "training", "run"} {
+	for _, id := range []string{"found", "standing", "ranking", "score", "terms", "operators", "training", "run"} {
 		if !strings.Contains(text, `<section id="`+id+`">`) {
 			t.Errorf("no section %s", id)
 		}

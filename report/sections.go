@@ -44,22 +44,35 @@ func foundSection(v *view) (section, string) {
 		g.Figures = []figure{{template.HTML(d.sized()), v.Graph.Title}}
 		s.Groups = append(s.Groups, g)
 	}
+	if s.Table = perspectivesTable(v); s.Table != nil {
+		s.TableLead = fmt.Sprintf("What each perspective of the score says of it, as the share of %s random live networks, the calibration sample, that it exceeds.", integer(v.Calibration))
+	}
+	return s, ""
+}
+
+// standingSection shows the found architecture among the ranked networks in each term of the score.
+func standingSection(v *view) (section, string) {
+	s := section{ID: "standing", Title: "In each term"}
+	if v.found == nil {
+		return s, "no search was run"
+	}
 	terms, width := group{Class: "figures"}, float64(smallWidth)
-	if v.fused()%4 == 0 {
+	switch n := v.fused(); {
+	case n%5 == 0:
+		terms.Class, width = "figures five", smallWidth*0.66
+	case n%4 == 0:
 		terms.Class, width = "figures four", smallWidth*0.78
 	}
 	for t, term := range v.Terms {
 		if term.Fused {
-			terms.add(histogramChart(width, smallHeight-20, term.Name, "", v.term(t), valueOf(*a, t), "found"), "")
+			terms.add(histogramChart(width, smallHeight-20, term.Name, "", v.term(t), valueOf(*v.found, t), "found"), "")
 		}
 	}
-	if s.Table = perspectivesTable(v); s.Table != nil {
-		s.TableLead = fmt.Sprintf("What each perspective of the score says of it, as the share of %s random live networks, the calibration sample, that it exceeds.", integer(v.Calibration))
+	if len(terms.Figures) == 0 {
+		return s, "no term of the score was computed"
 	}
-	if len(terms.Figures) > 0 {
-		terms.Lead = "Where it stands in each term of the fused score, among all ranked networks."
-		s.Groups = append(s.Groups, terms)
-	}
+	s.Lead = "Where it stands in each term of the fused score, among all ranked networks."
+	s.Groups = []group{terms}
 	return s, ""
 }
 
