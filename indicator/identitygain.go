@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"bnas.example/kernels"
-	"bnas.example/supernet"
 )
 
 const (
@@ -13,51 +12,9 @@ const (
 	leastGain = 1.2  // networks below it do not differ
 )
 
-// twin is the supernet in the standard placement, untrained. It is made when it is first needed.
-type twin struct {
-	net   *supernet.Net
-	store kernels.Store
-}
-
-// of fills the twin of net on dev.
-func (t *twin) of(net *supernet.Net, dev kernels.Device) error {
-	if t.net != nil {
-		return nil
-	}
-	c := net.Config
-	c.BN, c.Gamma = supernet.Standard, supernet.GammaOne
-	standard, err := supernet.New(c)
-	if err != nil {
-		return err
-	}
-	store, err := dev.NewStore(standard.Params())
-	if err == nil {
-		err = standard.Fill(store)
-	}
-	if err != nil {
-		return fmt.Errorf("untrained standard network: %w", err)
-	}
-	t.net, t.store = standard, store
-	return nil
-}
-
-// takeIdentities runs the untrained standard network and takes the gain of the identity in each block that keeps its shape.
+// takeIdentities takes the gain of the identity in each block of the untrained standard network that keeps its shape.
 func (e *evidence) takeIdentities() error {
-	if err := e.twin.of(e.net, e.dev); err != nil {
-		return err
-	}
-	p, err := e.twin.net.Program(e.arch)
-	if err != nil {
-		return err
-	}
-	exec, err := e.dev.Compile(p, e.twin.store, e.cfg.Images)
-	if err != nil {
-		return err
-	}
-	kernels.StopWith(exec, e.stopped)
-	if err := exec.Forward(e.images, e.cfg.Images); err != nil {
-		return fmt.Errorf("forward of the untrained standard network: %w", err)
-	}
+	p, exec := e.standard.program, e.standard.exec
 	features := map[kernels.NodeID][]float32{}
 	read := func(node kernels.NodeID) error {
 		if features[node] != nil {

@@ -5,35 +5,41 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/supernet"
+
+	"gonum.org/v1/gonum/mat"
 )
 
 // passes is a set of measurements. Each is taken once for an architecture and shared by all terms that need it.
 type passes uint
 
 const (
-	affine         passes = 1 << iota // γ and β of the path
-	gammas                            // γ and β of the whole supernet
-	wiring                            // the program alone
-	codes                             // the Gram matrix of the rectifiers' codes
-	firing                            // firing rates
-	logits                            // logits of the calibration images
-	blockSpectra                      // spectral entropy of every block's output
-	bnSpectra                         // spectral entropy of every BatchNorm's input
-	statistics                        // noise of every BatchNorm's statistics
-	loss                              // loss and accuracy of the calibration images
-	saliency                          // its gradients by γ and β; needs loss
-	probes                            // gradients through every block
-	inputGradients                    // per-sample gradients at the input of the first block
-	jacobians                         // per-sample gradients by γ and β
-	resamples                         // logits under resampled statistics
-	identities                        // features of the untrained standard network
+	affine          passes = 1 << iota // γ and β of the path
+	gammas                             // γ and β of the whole supernet
+	wiring                             // the program alone
+	codes                              // the Gram matrix of the rectifiers' codes
+	firing                             // firing rates
+	logits                             // logits of the calibration images
+	blockSpectra                       // spectral entropy of every block's output
+	bnSpectra                          // spectral entropy of every BatchNorm's input
+	statistics                         // noise of every BatchNorm's statistics
+	loss                               // loss and accuracy of the calibration images
+	saliency                           // its gradients by γ and β; needs loss
+	probes                             // gradients through every block
+	inputGradients                     // per-sample gradients at the input of the first block
+	jacobians                          // per-sample gradients by γ and β
+	resamples                          // logits under resampled statistics
+	identities                         // features of the untrained standard network
+	standardCodes                      // the Gram matrix of its rectifiers' codes
+	imageGradients                     // its gradients by the images
+	weightGradients                    // its gradients by all weights
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
-// statistics.
+// statistics. Those of untrained read a forward of the untrained standard network.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
+	untrained  = identities | standardCodes | imageGradients | weightGradients
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -73,7 +79,11 @@ var measurements = []struct {
 	{inputGradients, (*evidence).takeInputGradients},
 	{jacobians, (*evidence).takeJacobians},
 	{resamples, (*evidence).resample},
+	{untrained, (*evidence).runStandard},
 	{identities, (*evidence).takeIdentities},
+	{standardCodes, (*evidence).takeStandardCodes},
+	{imageGradients, (*evidence).takeImageGradients},
+	{weightGradients, (*evidence).takeWeightGradients},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -112,7 +122,11 @@ type evidence struct {
 
 	mc mcEvidence // resamples
 
-	gains []float64 // identities: by block that keeps its shape
+	standard         standard      // untrained
+	gains            []float64     // identities: by block that keeps its shape
+	standardGram     []float64     // standardCodes: Images×Images
+	imageCorrelation *mat.SymDense // imageGradients: Images×Images
+	weights          weightSums    // weightGradients
 }
 
 // gather takes every measurement in needs.

@@ -47,9 +47,9 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 		return nil, err
 	}
 	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}, twin: &twin{}}
-	all := len(cfg.Terms) == 0 || slices.Contains(cfg.Terms, AllTerms)
+	wanted := Expand(cfg.Terms)
 	for i, t := range terms {
-		s.want[i] = all || slices.Contains(cfg.Terms, t.Name)
+		s.want[i] = len(cfg.Terms) == 0 || slices.Contains(wanted, t.Name)
 	}
 	if err := s.divide(in); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -62,6 +63,13 @@ var terms = []Term{
 	{"bn_snip", Baseline, true, loss | saliency, bnSnip},
 	{"one_shot_nll", Baseline, true, loss, oneShotNLL},
 	{"one_shot_accuracy", Baseline, true, loss, oneShotAccuracy},
+	{"nwot", Baseline, true, standardCodes, nwot},
+	{"jacov", Baseline, true, imageGradients, jacov},
+	{"epe_nas", Baseline, true, imageGradients, epeNAS},
+	{"grad_norm", Baseline, true, weightGradients, gradNorm},
+	{"snip", Baseline, true, weightGradients, snip},
+	{"plain", Baseline, true, weightGradients, plain},
+	{"l2_norm", Baseline, true, weightGradients, l2Norm},
 
 	{"params", Size, true, 0, countParams},
 	{"macs", Size, true, 0, countMACs},
@@ -84,8 +92,24 @@ func TermNames() []string {
 	return names
 }
 
-// AllTerms stands for every term in Config.Terms.
-const AllTerms = "all"
+// AllTerms stands for every term in Config.Terms, and BaselineTerms for those of the perspectives baseline and cost.
+const (
+	AllTerms      = "all"
+	BaselineTerms = "baselines"
+)
+
+// Expand replaces AllTerms and BaselineTerms by the terms that they stand for. The result is in the order of TermNames and has no
+// term twice.
+func Expand(names []string) []string {
+	var all []string
+	for _, t := range terms {
+		baseline := t.Perspective == Baseline || t.Perspective == Size
+		if slices.Contains(names, t.Name) || slices.Contains(names, AllTerms) || baseline && slices.Contains(names, BaselineTerms) {
+			all = append(all, t.Name)
+		}
+	}
+	return all
+}
 
 // TermsOf returns the terms of a composite, and those that cost next to nothing beside them, in the order of TermNames.
 func TermsOf(c Composite) ([]string, error) {

@@ -17,6 +17,8 @@ func (r *Run) scoring() (indicator.Config, error) {
 	switch {
 	case slices.Contains(c.Terms, indicator.AllTerms):
 		c.Terms = nil
+	case slices.Contains(c.Terms, indicator.BaselineTerms):
+		c.Terms = indicator.Expand(c.Terms)
 	case len(c.Terms) == 0:
 		composite, err := indicator.LookupComposite(r.Config.Objective.Composite)
 		if err != nil {

@@ -1,0 +1,127 @@
+package indicator
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"bnas.example/kernels"
+	"bnas.example/ntk"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// jacobianFloor is k of jacov and epe_nas.
+const jacobianFloor = 1e-5
+
+// takeImageGradients differentiates the sum of an image's logits by the image, with the statistics of the calibration images, and
+// correlates the gradients.
+func (e *evidence) takeImageGradients() error {
+	s := e.standard
+	images := kernels.NodeID(-1)
+	for i, n := range s.program.Nodes {
+		if len(n.Terms) == 1 && n.Terms[0].Value == kernels.Images {
+			images = kernels.NodeID(i)
+		}
+	}
+	if images < 0 {
+		return errors.New("no step reads the images")
+	}
+	head := &s.program.Steps[len(s.program.Steps)-1]
+	classifier, err := layers(s.program)[len(layers(s.program))-1].read(s.store, kernels.Data)
+	if err != nil {
+		return err
+	}
+	n, width := e.cfg.Images, s.program.Nodes[head.In[0]].C
+	seed := make([]float32, n*width)
+	for i := range n {
+		for k, w := range classifier {
+			seed[i*width+k%width] += w
+		}
+	}
+	gradient := make([]float32, n*s.program.Nodes[images].Len())
+	if err := s.exec.NodeGradient(gradient, images, seed, head.In[0]); err != nil {
+		return fmt.Errorf("gradient by the images: %w", err)
+	}
+	e.imageCorrelation = correlation(gradient, n)
+	return nil
+}
+
+// correlation is Pearson's correlation of the rows of an n×p matrix; 0 for a constant row, and 1 of a row with itself.
+func correlation(x []float32, n int) *mat.SymDense {
+	p := len(x) / n
+	centred := mat.NewDense(n, p, nil)
+	for i := range n {
+		var mean float64
+		for _, v := range x[i*p : (i+1)*p] {
+			mean += float64(v) / float64(p)
+		}
+		for k, v := range x[i*p : (i+1)*p] {
+			centred.Set(i, k, float64(v)-mean)
+		}
+	}
+	var g mat.SymDense
+	g.SymOuterK(1, centred)
+	r := mat.NewSymDense(n, nil)
+	for i := range n {
+		r.SetSym(i, i, 1)
+		for k := i + 1; k < n; k++ {
+			if l := math.Sqrt(g.At(i, i) * g.At(k, k)); l > 0 {
+				r.SetSym(i, k, g.At(i, k)/l)
+			}
+		}
+	}
+	return r
+}
+
+// jacov is −Σ(log(λ + 10⁻⁵) + 1/(λ + 10⁻⁵)) over the eigenvalues λ of the correlation of the images' gradients ∂(Σ_k logit_k)/∂x, on
+// the untrained standard network. The authors differentiate the batch statistics too; here they are frozen, and the gradient of an
+// image is that of its own logits. Source: Mellor, Turner, Storkey and Crowley, arXiv 2006.04647v1.
+func jacov(e *evidence) float64 {
+	values, err := ntk.Eigenvalues(e.imageCorrelation)
+	if err != nil {
+		return math.NaN()
+	}
+	var s float64
+	for _, v := range values {
+		v = max(v, 0) + jacobianFloor
+		s -= math.Log(v) + 1/v
+	}
+	return s
+}
+
+// epeNAS is Σ_c |Σ_{i,j of class c} log(|r_ij| + 10⁻⁵)|, r as for jacov. With more than 100 classes it is the mean over classes c
+// of Σ_d |s_c − s_d|, s_c the inner sum over the number of its images. Source: Lopes, Alirezazadeh and Alexandre, "EPE-NAS" (ICANN
+// 2021); statistics are frozen as for jacov.
+func epeNAS(e *evidence) float64 {
+	classes := e.net.Config.Classes
+	sums, counts := make([]float64, classes), make([]int, classes)
+	for i, c := range e.labels {
+		counts[c]++
+		for k, d := range e.labels {
+			if d == c {
+				sums[c] += math.Log(math.Abs(e.imageCorrelation.At(i, k)) + jacobianFloor)
+			}
+		}
+	}
+	var score, seen float64
+	for c, s := range sums {
+		if counts[c] == 0 {
+			continue
+		}
+		if classes <= 100 {
+			score += math.Abs(s)
+			continue
+		}
+		seen++
+		for d, other := range sums {
+			if counts[d] > 0 {
+				score += math.Abs(s/float64(counts[c]) - other/float64(counts[d]))
+			}
+		}
+	}
+	if classes > 100 {
+		score /= seen
+	}
+	return score
+}

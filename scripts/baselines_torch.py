@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Golden values from PyTorch for the baselines of package indicator.
+
+    go build -o bnas ./cmd/bnas
+    python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
+
+Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
+(zero-cost-nas and NASLib): sums over every convolution, classifier and rectifier that a gradient reaches. jacov and epe_nas are measured with
+the statistics of the batch frozen, as bnas measures them.
+
+Needs torch, numpy and safetensors (scripts/requirements.txt).
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from torch_spaces import load
+
+TESTDATA = pathlib.Path(__file__).resolve().parent.parent / "indicator" / "testdata"
+NET = {"space": "nas-bench-201", "bn": "standard", "seed": 3, "classes": 4, "height": 8, "width": 8, "channels": 4, "cells": 1}
+ARCHS = [
+    "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|",
+    "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+    "|skip_connect~0|+|nor_conv_1x1~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|",
+    "|nor_conv_1x1~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|",  # node 2 is a dead end
+]
+IMAGES = 12
+K = 1e-5
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bnas", default="./bnas", help="the program")
+    options = parser.parse_args()
+    r = np.random.default_rng(7)
+    images = r.normal(size=(IMAGES, 3, NET["height"], NET["width"])).astype(np.float32)
+    labels = r.integers(0, NET["classes"], IMAGES)
+    np.save(TESTDATA / "baselines.images.npy", images)
+    np.save(TESTDATA / "baselines.labels.npy", labels)
+    golden = {"net": NET, "scores": {}}
+    for arch in ARCHS:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "network.safetensors"
+            flags = [f for key, value in NET.items() for f in ("--" + key, str(value))]
+            subprocess.run([options.bnas, "export", *flags, "--quiet", "-o", str(path), "--", arch], check=True, stdout=subprocess.DEVNULL)
+            golden["scores"][arch] = measure(path, torch.tensor(images).double(), torch.tensor(labels))
+    (TESTDATA / "baselines.json").write_text(json.dumps(golden, indent=1) + "\n")
+
+
+def fresh(path):
+    """The untrained network, in training mode and float64."""
+    return load(path)[0].double().train()
+
+
+def measure(path, x, y):
+    network = fresh(path)
+    codes = hook_codes(network, len(x))
+    F.cross_entropy(network(x), y).backward()
+    (_, nwot) = np.linalg.slogdet(sum(code for code, reached in codes if reached))
+    layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.grad is not None and m.weight.grad.abs().sum() > 0]
+    weights = [(m.weight.detach(), m.weight.grad) for m in layers]
+    r = np.corrcoef(image_gradients(fresh(path), x))
+    return {
+        "nwot": float(nwot),
+        "jacov": float(-np.sum(np.log(np.linalg.eigvalsh(r).clip(0) + K) + 1 / (np.linalg.eigvalsh(r).clip(0) + K))),
+        "epe_nas": epe_nas(r, y.numpy()),
+        "grad_norm": sum(float(g.norm()) for _, g in weights),
+        "snip": sum(float((w * g).abs().sum()) for w, g in weights),
+        "plain": sum(float((w * g).sum()) for w, g in weights),
+        "l2_norm": sum(float(w.norm()) for w, _ in weights),
+    }
+
+
+def hook_codes(network, n):
+    """For each rectifier in how many of its units two images agree, and whether a gradient reached it: dead ends do not count."""
+    codes = []
+
+    def hook(module, inputs, output):
+        on = (inputs[0].reshape(n, -1) > 0).double()
+        code = [(on @ on.T + (1 - on) @ (1 - on).T).numpy(), False]
+        codes.append(code)
+        output.register_hook(lambda gradient: code.__setitem__(1, bool((gradient != 0).any())))
+
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_hook(hook)
+    return codes
+
+
+def image_gradients(network, x):
+    """The gradient of the sum of each image's logits by the image, with the statistics of the batch frozen."""
+    def keep(module, inputs):
+        module.batch = inputs[0].mean((0, 2, 3)).detach(), inputs[0].var((0, 2, 3), unbiased=False).detach()
+
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    handles = [m.register_forward_pre_hook(keep) for m in norms]
+    network(x)
+    for m, handle in zip(norms, handles, strict=True):
+        handle.remove()
+        if hasattr(m, "batch"):
+            m.running_mean.copy_(m.batch[0])
+            m.running_var.copy_(m.batch[1])
+    network.eval()
+    x = x.clone().requires_grad_()
+    network(x).sum().backward()
+    return x.grad.reshape(len(x), -1).numpy()
+
+
+def epe_nas(r, labels):
+    score = 0.0
+    for c in np.unique(labels):
+        of = np.flatnonzero(labels == c)
+        score += abs(float(np.sum(np.log(np.abs(r[np.ix_(of, of)]) + K))))
+    return score
+
+
+if __name__ == "__main__":
+    main()
