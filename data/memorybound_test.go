@@ -51,6 +51,9 @@ func zeros(t *testing.T, first []byte, n int64) []byte {
 
 // TestClaimsOfFilesTakeNoMemory opens files whose headers or sizes claim far more than is there or is needed.
 func TestClaimsOfFilesTakeNoMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out of short runs: it has one goroutine, and the race detector slows it down")
+	}
 	labels := idxFile([]byte{0, 1}, 2)
 	for _, c := range []struct {
 		name, set string
@@ -97,6 +100,9 @@ func TestClaimsOfFilesTakeNoMemory(t *testing.T) {
 
 // TestCompressedIDXTakesTwiceItsContent reads a whole set.
 func TestCompressedIDXTakesTwiceItsContent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out of short runs: it has one goroutine, and the race detector slows it down")
+	}
 	const side, n = 1 << 10, 24
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "train-images-idx3-ubyte.gz"), zeros(t, idxFile(nil, n, side, side), n*side*side))
@@ -234,6 +240,9 @@ func TestDecodersShareTheBudget(t *testing.T) {
 
 // TestPixelBytes compares the figure of each format with what its decoder allocates.
 func TestPixelBytes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out of short runs: it has one goroutine, and the race detector slows it down")
+	}
 	const side = 1024
 	dir := t.TempDir()
 	wide := image.NewNRGBA64(image.Rect(0, 0, side, side))

@@ -35,7 +35,7 @@ func TestScoreEverywhere(t *testing.T) {
 			}
 			s := b.scorer(t, small)
 			r := philox.New(2, "arch", 0)
-			for range 3 {
+			for range 2 {
 				a := supernet.Random(space, r)
 				got, err := s.Score(a)
 				if err != nil {

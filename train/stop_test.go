@@ -23,6 +23,10 @@ func (c *countdown) Err() error {
 // TestStopWithinAStep: a context that ends within a step, at any of its parts, drops the step. The resumed run makes it again
 // and ends with the same checkpoint.
 func TestStopWithinAStep(t *testing.T) {
+	often := 3
+	if testing.Short() { // under the race detector
+		often = 1
+	}
 	for name, change := range map[string]func(*Config){
 		"one path": func(*Config) {},
 		"strict":   func(c *Config) { c.Sampling = Strict },
@@ -33,7 +37,7 @@ func TestStopWithinAStep(t *testing.T) {
 			change(&cfg)
 			want := run(t, fresh(t, cfg, t.TempDir()))
 			within := 0
-			for asks := 0; asks < 1000; asks += 1 + asks/3 {
+			for asks := 0; asks < 1000; asks += 1 + asks/often {
 				dir := t.TempDir()
 				steps, ctx := 0, &countdown{t.Context(), asks}
 				err := fresh(t, cfg, dir).Run(ctx, func(p Progress) { steps = p.Step })

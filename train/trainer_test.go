@@ -93,6 +93,9 @@ func variants(steps int) map[string]Config {
 }
 
 func TestBNOnlyTrainingLearns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out of short runs: 450 steps, which the race detector slows down")
+	}
 	for optimizer, lr := range map[OptimizerName]float64{SGD: 0.2, AdamW: 0.05, RMSProp: 0.2} {
 		cfg := quick(150)
 		cfg.Optimizer, cfg.LR, cfg.GammaEvery, cfg.MetricsEvery = optimizer, lr, 0, 30

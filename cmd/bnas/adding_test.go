@@ -144,9 +144,9 @@ func TestAdding(t *testing.T) {
 	c.insert(t, "cmd/bnas/commands_test.go", "var commandCases =", "\n}", listed(t, page, "{args: ").code)
 	c.insert(t, "supernet/registry.go", "var spaces =", "\n\t}", "newFourLayers(),")
 
-	c.do(t, "test", "./indicator", "-run", "BetaMean|GaugeInvariance")
-	c.do(t, "test", "./supernet", "-run", "FourLayers|About|TextRoundTrip/four-layers|Programs/four-layers|Variation")
-	c.do(t, "test", "./cmd/bnas", "-run", "EveryCommand|Commands/size")
+	c.do(t, "test", "-vet=off", "./indicator", "-run", "BetaMean|GaugeInvariance")
+	c.do(t, "test", "-vet=off", "./supernet", "-run", "FourLayers|About|TextRoundTrip/four-layers|Programs/four-layers|Variation")
+	c.do(t, "test", "-vet=off", "./cmd/bnas", "-run", "EveryCommand|Commands/size")
 	bnas := filepath.Join(c.dir, "bnas")
 	c.do(t, "build", "-o", bnas, "./cmd/bnas")
 	small := " --channels 4 --height 8 --width 8 --images 8 --ntk-images 2"

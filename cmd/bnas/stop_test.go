@@ -131,7 +131,7 @@ func interruptOnce(t *testing.T, args, when string) (took time.Duration, code in
 			t.Fatalf("no %q: %s", when, &log)
 		}
 	}
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(400 * time.Millisecond)
 	start := time.Now()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatalf("it has ended already: %v: %s", err, &log)

@@ -3,6 +3,7 @@
 package cpu_test
 
 import (
+	"os"
 	"testing"
 
 	"bnas.example/kernels"
@@ -16,7 +17,10 @@ import (
 func TestConformance(t *testing.T) {
 	everyISA(t, func(t *testing.T, best bool) {
 		o := kerneltest.Options{Seed: 1}
-		if !best || sanitized {
+		switch {
+		case sanitized:
+			o.Random, o.Small, o.Threads = random(), true, 2
+		case !best:
 			o.Random, o.Small = 10, true
 		}
 		kerneltest.Run(t, poisoned(t, cpu.Strict), o)
@@ -30,9 +34,17 @@ func TestConformanceFast(t *testing.T) {
 		t.Skip("the reference rounds three times for each network, and TestCores has the core itself")
 	}
 	everyISA(t, func(t *testing.T, best bool) {
-		o := kerneltest.Options{Seed: 1, Random: 10, Small: !best, Rounding: ref.Rounding{Stored: ref.Half}}
+		o := kerneltest.Options{Seed: 1, Random: random(), Small: !best, Rounding: ref.Rounding{Stored: ref.Half}}
 		kerneltest.Run(t, poisoned(t, cpu.Fast), o)
 	})
+}
+
+// random is the number of random programs where each takes long.
+func random() int {
+	if os.Getenv("BNAS_LONG") != "" {
+		return 10
+	}
+	return 4
 }
 
 // everyISA runs a test in each instruction set that the processor has; best is the widest.

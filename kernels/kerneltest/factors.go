@@ -55,7 +55,7 @@ func factored(o Options) []*Case {
 	}
 	return append(list,
 		Factored(Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 4)),
-		Factored(Cell(o.Seed, kernels.Shape{C: 5, H: 6, W: 5}, 35)),
+		Factored(Many(o.Seed)),
 		Factored(Mobile(o.Seed, 3, 2, 9, 3)),
 	)
 }

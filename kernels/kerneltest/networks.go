@@ -79,6 +79,19 @@ func Grey(seed uint64, stride, size, n int) *Case {
 	return b.finish(b.sum(b.bn(v)), kernels.ReLU6, 10, n, n+1)
 }
 
+// Many returns a small network for more images than a device may sum at once. A 3×3, a 1×1 and a depthwise convolution follow
+// its stem.
+func Many(seed uint64) *Case {
+	stage := kernels.Shape{C: 5, H: 6, W: 5}
+	b := newBuilder("many", seed, kernels.Shape{C: 3, H: stage.H, W: stage.W})
+	node := b.sum(b.bn(b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, stage.C)))
+	var terms []kernels.Term
+	for _, conv := range []struct{ kernel, groups int }{{3, 1}, {1, 1}, {3, stage.C}} {
+		terms = append(terms, b.bn(b.same(node, kernels.ReLU, conv.kernel, conv.groups, stage.C)))
+	}
+	return b.finish(b.sum(terms...), kernels.ReLU, 10, manyImages, manyImages)
+}
+
 // Pixel returns a network for one image of one pixel. Every variance and every x̂ is zero, and nothing may become NaN.
 func Pixel(seed uint64) *Case {
 	b := newBuilder("pixel", seed, kernels.Shape{C: 1, H: 1, W: 1})

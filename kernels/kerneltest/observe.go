@@ -27,6 +27,9 @@ const (
 	exact                // equal if the same rectifiers are on
 )
 
+// manyImages is a number of images that no device sums at once.
+const manyImages = 35
+
 // observer calls every method of an Exec in a fixed order and keeps the results.
 type observer struct {
 	c       *Case
@@ -56,7 +59,7 @@ func observe(c *Case, d kernels.Device, gates map[string][]float32, r ref.Roundi
 }
 
 // all makes the runs: training, the first of its images with its statistics, MC-BatchNorm, the statistics of an earlier Forward, given statistics, and a smaller
-// batch. Large networks take the reference seconds; they have the first three runs only.
+// batch. Large networks and many images take seconds; they have the first three runs only.
 func (o *observer) all() error {
 	o.results, o.record = nil, map[string][]float32{}
 	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
@@ -76,7 +79,7 @@ func (o *observer) all() error {
 		{"set", o.c.N, 0, true, 0, o.c.N},
 		{"fewer", fewer, fewer, false, 0, fewer},
 	}
-	if o.c.Program.MACs()*int64(o.c.N) > 1e7 {
+	if o.c.Program.MACs()*int64(o.c.N) > 1e7 || o.c.N >= manyImages {
 		runs = runs[:3]
 	}
 	for _, run := range runs {

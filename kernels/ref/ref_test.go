@@ -9,7 +9,7 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	o := kerneltest.Options{Random: 12, Small: true}
+	o := kerneltest.Options{Random: 4, Small: true}
 	if testing.Short() {
 		o.Random = 2
 	}
