@@ -170,6 +170,7 @@ func prepareExamples(t *testing.T) prepared {
 	}
 	for name, text := range map[string]string{
 		sixLayers:                    listed(t, readPage(t, addingPage), "name: six-layers").code,
+		"sets.yaml":                  "sets:\n- {space: nas-bench-201, scores: fair, table: nasbench201_cifar10.csv}\n",
 		"archs.txt":                  "all3x3\nmixed\n0\n1\n",
 		"cells.txt":                  "11|1|3\n11|1|1\n11|1|m\n110|01|1|3m\n",
 		"nasbench101_5k_cifar10.csv": "hash,adjacency,ops,valid_accuracy\na,11|1,3,90\nb,11|1,1,80\nc,11|1,m,70\nd,110|01|1,3m,85\n",
@@ -214,7 +215,7 @@ const (
 )
 
 // long are settings of examples that take long, and their replacements. The placeholders of the pages are here too.
-var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4", "--steps 600", "--steps 4",
+var long = strings.NewReplacer("--epochs 10", "--steps 4", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--sample 600", "--sample 4", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4", "--steps 600", "--steps 4",
 	"--sample 5", "--sample 2", "--validation-images 2000", "--validation-images 20", "--batch 256", "--batch 8", "--batch 64", "--batch 2", "--batch 32", "--batch 2",
 	"--data-dir DIR", "--data-dir ~/cifar-10-batches-bin", " ARCH…", " all3x3 mixed")
 
