@@ -179,7 +179,7 @@ func (e *exec) SampleGradients(dst []float32) error {
 		}
 		for k, t := range e.p.Nodes[node].Terms {
 			if t.BN == kernels.BNID(id) {
-				s.Term = int64(k)
+				s.Term, s.Factor = int64(k), e.factor(e.plans.rows[node][k])
 			}
 		}
 		list = append(list, s)

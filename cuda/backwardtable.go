@@ -154,7 +154,7 @@ func (e *exec) sources(v kernels.ValueID, b *backwardTable) []gpu.Source {
 		if b.gradient[u.Node] < 0 {
 			continue
 		}
-		s := gpu.Source{Gradient: e.gradients.base + driver.Ptr(b.gradient[u.Node])}
+		s := gpu.Source{Gradient: e.gradients.base + driver.Ptr(b.gradient[u.Node]), Factor: e.factor(u.Row)}
 		if u.BN != kernels.NoBN {
 			s.Slope = e.own + driver.Ptr(e.plans.slope[u.BN])
 		}

@@ -16,7 +16,7 @@ type exec struct {
 	store *store
 	plans *plans
 
-	own     driver.Ptr // coefficients, moments, counters
+	own     driver.Ptr // coefficients, moments, counters, factors
 	holding *holding   // what goes back to the device's pool
 	forward forwardTable
 	back    map[route]*backwardTable
@@ -52,7 +52,7 @@ func newExec(c *context, p *kernels.Program, s *store, n int) (kernels.Exec, err
 	if err := e.driver.Fill(driver.Compute, e.own, 0, a.own.size); err != nil {
 		return nil, err
 	}
-	return e, nil
+	return e, e.SetFactors(nil)
 }
 
 // ErrTooLarge is wrapped by the error for a batch that does not fit in the GPU's memory.
@@ -83,9 +83,6 @@ func (e *exec) Statistics(mean, variance []float64) error {
 		return e.driver.CopyOut(driver.Compute, bytesOf(dst), at)
 	})
 }
-
-// SetFactors gets no factors: Compile refuses a Program that has such terms.
-func (e *exec) SetFactors([]float32) error { return nil }
 
 // SetStatistics sets them.
 func (e *exec) SetStatistics(mean, variance []float64) error {

@@ -115,11 +115,13 @@ func (e *exec) node(id kernels.NodeID, act kernels.Activation) gpu.Node {
 	n := e.p.Nodes[id]
 	d := shaped(n.Shape)
 	d.Terms, d.Activation = int64(len(n.Terms)), activations[act]
+	rows := e.plans.rows[id]
 	for k, t := range n.Terms {
 		d.Term[k].Value, d.Term[k].Half = e.at(e.plans.values[t.Value]), e.plans.half(t.Value)
 		if t.BN != kernels.NoBN {
 			d.Term[k].Affine = e.own + driver.Ptr(e.plans.affine[t.BN])
 		}
+		d.Term[k].Factor = e.factor(rows[k])
 	}
 	return d
 }

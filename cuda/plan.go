@@ -16,9 +16,10 @@ type plans struct {
 	Storage
 	uses   [][]plan.Use
 	nodeOf []kernels.NodeID
-	steps  []stepPlan // steps[0] stores the images, steps[i+1] is step i of the program
-	stepOf []int      // of each value
-	column []int      // of each value among its step's columns
+	rows   [][kernels.MaxTerms]int // of the factors of the nodes' terms
+	steps  []stepPlan              // steps[0] stores the images, steps[i+1] is step i of the program
+	stepOf []int                   // of each value
+	column []int                   // of each value among its step's columns
 	norms  []kernels.BNID
 	normAt []int // the position of each BN in norms
 
@@ -34,11 +35,12 @@ type plans struct {
 	gradient      []int64 // of each node's gradient in a backward pass to all parameters
 	gradientBytes int64
 
-	own     layout // what an Exec has for itself: coefficients, moments, counters; zeroed when it is compiled
+	own     layout // what an Exec has for itself: coefficients, moments, counters, factors; zeroed when it is compiled
 	affine  []int64
 	slope   []int64
 	moments []int64 // of each step: μ and σ² of its columns, doubles; −1 where there is no BatchNorm
 	arrived int64
+	factors int64 // [rows][n]
 }
 
 // stepPlan is what a step's launches share.
@@ -87,7 +89,7 @@ const (
 )
 
 func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
-	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf()}
+	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf(), rows: p.FactorRows()}
 	if err := a.checkSizes(); err != nil {
 		return nil, err
 	}
@@ -210,6 +212,7 @@ func (a *plans) planOwn() {
 	counters := channelTiles * (1 + a.n)
 	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
 	a.arrived = a.own.bytes(4 * int64(counters))
+	a.factors = a.own.bytes(4 * int64(p.Factors()) * int64(a.n))
 }
 
 // place assigns node gradients to memory.

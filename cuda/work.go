@@ -65,12 +65,15 @@ func (a *plans) countWeight(o *Work, b *backwardTable, s *stepPlan, k, n int) {
 	o.FLOPs = 2 * int64(n) * macs(a.p, s.step) / int64(len(s.outs))
 }
 
-// loadBytes is the size of the values of one image that a node sums and that are not in read yet.
+// loadBytes is the size of the values of one image that a node sums and that are not in read yet, and of the factors.
 func (a *plans) loadBytes(node kernels.NodeID, read map[kernels.ValueID]bool) (bytes int64) {
 	for _, t := range a.p.Nodes[node].Terms {
 		if !read[t.Value] {
 			read[t.Value] = true
 			bytes += a.valueBytes(t.Value)
+		}
+		if t.Factor {
+			bytes += factorBytes
 		}
 	}
 	return bytes
@@ -154,6 +157,9 @@ func (a *plans) incomingBytes(b *backwardTable, v kernels.ValueID, read map[kern
 			continue
 		}
 		bytes += size
+		if u.Row != kernels.NoFactor {
+			bytes += factorBytes
+		}
 		if u.BN != kernels.NoBN && !read[v] {
 			read[v] = true
 			bytes += a.valueBytes(v)

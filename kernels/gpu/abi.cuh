@@ -34,10 +34,12 @@ struct BatchNorm {
 	i64 column; // of its first channel in the step that stores its value
 };
 
-// One summand of a node: a value through a BatchNorm, or as it is (affine == 0).
+// One summand of a node: a value through a BatchNorm, or as it is (affine == 0). With a factor it is multiplied by that of
+// its image.
 struct Term {
 	const void *value;
 	const Affine *affine;
+	const float *factor; // [images], 0: none
 	i64 half; // the value is stored in half precision, in the same layout
 };
 
@@ -88,10 +90,12 @@ struct Forward {
 	Statistics statistics;
 };
 
-// One use of a value: D, the gradient at the node, through the BatchNorm's slope, or as it is (slope == 0).
+// One use of a value: D, the gradient at the node, times the term's factor, through the BatchNorm's slope, or without
+// (slope == 0).
 struct Source {
 	const float *gradient;
 	const Slope *slope;
+	const float *factor; // of the term
 };
 
 // ∂loss/∂value = Σ over sources.
@@ -105,7 +109,8 @@ struct Incoming {
 	i64 half;
 };
 
-// The sums of dγ and dβ: ΣD, and ΣD·x̂ of the BatchNorm of each of a node's terms, three at most.
+// The sums of dγ and dβ: ΣD, and ΣD·x̂ of the BatchNorm of each of a node's terms, three at most. They are without the
+// terms' factors, which are of whole images.
 struct Sums {
 	float4 *tile; // [image][tile][pitch]: ΣD, ΣD·x̂₀, ΣD·x̂₁, ΣD·x̂₂
 	float4 *image; // [image][pitch]
@@ -146,9 +151,11 @@ struct WeightGradient {
 };
 
 // The columns of one BatchNorm in a row of the per-sample Jacobian: dγ has [column, column + channels), dβ the `channels`
-// after. image is that of the Sums of its node, term its place there. image == 0: the node has no gradient.
+// after. image is that of the Sums of its node, term its place there, factor the term's. image == 0: the node has no
+// gradient.
 struct SampleBN {
 	const float4 *image;
+	const float *factor;
 	i64 term, channels, pitch, column;
 };
 

@@ -25,8 +25,8 @@ type (
 
 	// Term is one summand of a node.
 	Term struct {
-		Value, Affine Ptr
-		Half          int64
+		Value, Affine, Factor Ptr
+		Half                  int64
 	}
 
 	// Node is a load: the activation of a sum of terms.
@@ -69,7 +69,7 @@ type (
 	}
 
 	// Source is one place where a value is used.
-	Source struct{ Gradient, Slope Ptr }
+	Source struct{ Gradient, Slope, Factor Ptr }
 
 	// Incoming is the gradient of one value.
 	Incoming struct {
@@ -113,7 +113,7 @@ type (
 
 	// SampleBN is where the dγ and dβ of single images go.
 	SampleBN struct {
-		Image                         Ptr
+		Image, Factor                 Ptr
 		Term, Channels, Pitch, Column int64
 	}
 

@@ -16,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) pack_codes(unsigned *bits, 
 		const i64 image = item / groups, group = item % groups, at = group * 128 + 4 * lane;
 		unsigned on = 0;
 		if (at < size) {
-			float4 z = node_sum(n, image * size + at, (int)(at % n.pitch));
+			float4 z = node_sum(n, image, image * size + at, (int)(at % n.pitch));
 			on = (z.x > 0) | (z.y > 0) << 1 | (z.z > 0) << 2 | (z.w > 0) << 3;
 		}
 		for (int w = 0; w < 4; w++) {

@@ -142,7 +142,7 @@ func (k *kit) gridNode(n int, s shape, activation int, terms []bool) *node {
 		for j := range x {
 			p := a[j%s.c]
 			d.hat[i][j] = (x[j] - float64(p.Mean)) * float64(p.Rstd)
-			d.z[j] += (x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta) - x[j]
+			d.z[j] += d.factor[i][j/(len(x)/n)] * ((x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta) - x[j])
 			d.u[j] = activate(d.z[j], activation)
 		}
 		d.bn[i] = gpu.BatchNorm{Affine: put(k, a...), Slope: put(k, make([]gpu.Slope, pitchOf(s.c))...), Dgamma: k.alloc(4 * s.c), Dbeta: k.alloc(4 * s.c), Channels: int64(s.c)}
@@ -160,7 +160,8 @@ func (k *kit) gridIncoming(n int, s shape, sources []bool) *incoming {
 	var list []gpu.Source
 	for _, through := range sources {
 		d := k.grid(size)
-		source := gpu.Source{Gradient: k.putMap(d, s.c)}
+		factor, at := k.factors(n)
+		source := gpu.Source{Gradient: k.putMap(d, s.c), Factor: at}
 		slopes := make([]gpu.Slope, pitchOf(s.c))
 		for c := range slopes {
 			slopes[c] = gpu.Slope{Scale: 1}
@@ -173,7 +174,7 @@ func (k *kit) gridIncoming(n int, s shape, sources []bool) *incoming {
 		}
 		for j := range d {
 			p := slopes[j%s.c]
-			v.dy[j] += float64(p.Scale)*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
+			v.dy[j] += float64(p.Scale)*factor[j/(size/n)]*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
 		}
 		list = append(list, source)
 	}

@@ -36,7 +36,7 @@ __device__ __forceinline__ float grouped_value(const Forward &s, int image, int 
 				continue;
 			i64 pixel = ((i64)image * in.height + iy) * in.width + ix;
 			for (int c = first / 4 * 4; c < end; c += 4) {
-				float4 u = load_node(in, pixel * in.pitch + c, c);
+				float4 u = load_node(in, image, pixel * in.pitch + c, c);
 				for (int i = max(c, first); i < min(c + 4, end); i++)
 					sum = fmaf(w[g.weight(o, i, ky, kx)], component(u, i - c), sum);
 			}
@@ -56,7 +56,7 @@ __device__ __forceinline__ float grouped_gradient_of(const Backward &s, const In
 				continue;
 			i64 pixel = ((i64)image * s.height + oy / stride) * s.width + ox / stride;
 			for (int c = first / 4 * 4; c < end; c += 4) {
-				float4 d = load_incoming(v, pixel * v.pitch + c, c);
+				float4 d = load_incoming(v, image, pixel * v.pitch + c, c);
 				for (int o = max(c, first); o < min(c + 4, end); o++)
 					sum = fmaf(w[g.weight(o, i, ky, kx)], component(d, o - c), sum);
 			}

@@ -52,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) read_node(float *nchw, cons
 	for (i64 i = thread_index(); i < images * pixels * (n.pitch / 8); i += thread_count()) {
 		Octet o(i, pixels, n.pitch);
 		i64 at = (o.image * pixels + o.pixel) * n.pitch + o.c;
-		float4 low = node_sum(n, at, o.c), high = node_sum(n, at + 4, o.c + 4);
+		float4 low = node_sum(n, o.image, at, o.c), high = node_sum(n, o.image, at + 4, o.c + 4);
 		const float v[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
 		for (int j = 0; j < 8; j++)

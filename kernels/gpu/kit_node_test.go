@@ -4,6 +4,7 @@ package gpu_test
 
 import (
 	"math"
+	"slices"
 
 	"bnas.example/kernels/gpu"
 )
@@ -28,7 +29,7 @@ const (
 	relu6
 )
 
-// A node on the device and its mirror: z = Σ terms, u = act(z), and of each term with a BatchNorm x̂.
+// A node on the device and its mirror: z = Σ terms, u = act(z), and of each term its factors, with a BatchNorm x̂ too.
 type node struct {
 	shape
 	n      int
@@ -36,6 +37,7 @@ type node struct {
 	norm   [3]gpu.Ptr // BatchNorms of the terms, 0: none
 	bn     [3]gpu.BatchNorm
 	affine [3][]gpu.Affine
+	factor [3][]float64
 	hat    [3][]float64
 	z, u   []float64
 }
@@ -49,16 +51,31 @@ func (k *kit) node(n int, s shape, activation int, terms ...bool) *node {
 	return k.nodeOf(n, s, activation, values, terms)
 }
 
+// factors returns factors of n images, powers of two or 0, and where they are on the device; for two terms of three ones,
+// which are nowhere.
+func (k *kit) factors(n int) ([]float64, gpu.Ptr) {
+	f := slices.Repeat([]float64{1}, n)
+	if k.rng.IntN(3) > 0 {
+		return f, 0
+	}
+	for i := range f {
+		f[i] = [...]float64{0, 0.5, 2, -1}[k.rng.IntN(4)]
+	}
+	return f, put(k, floats(f)...)
+}
+
 // nodeOf makes a node of given values.
 func (k *kit) nodeOf(n int, s shape, activation int, values [][]float64, terms []bool) *node {
 	d := &node{shape: s, n: n, z: make([]float64, n*s.h*s.w*s.c)}
 	d.abi = gpu.Node{Terms: int64(len(terms)), Activation: int64(activation), Channels: int64(s.c), Pitch: int64(pitchOf(s.c)), Height: int64(s.h), Width: int64(s.w)}
 	for i, through := range terms {
 		x := values[i]
+		image := len(x) / n
 		d.abi.Term[i].Value, d.abi.Term[i].Half = k.putValue(x, s.c)
+		d.factor[i], d.abi.Term[i].Factor = k.factors(n)
 		if !through {
 			for j := range x {
-				d.z[j] += x[j]
+				d.z[j] += d.factor[i][j/image] * x[j]
 			}
 			continue
 		}
@@ -71,7 +88,7 @@ func (k *kit) nodeOf(n int, s shape, activation int, values [][]float64, terms [
 		for j := range x {
 			p := a[j%s.c]
 			d.hat[i][j] = (x[j] - float64(p.Mean)) * float64(p.Rstd)
-			d.z[j] += (x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta)
+			d.z[j] += d.factor[i][j/image] * ((x[j]-float64(p.Mean))*float64(p.Scale) + float64(p.Beta))
 		}
 		d.bn[i] = gpu.BatchNorm{Affine: put(k, a...), Slope: put(k, make([]gpu.Slope, pitchOf(s.c))...), Dgamma: k.alloc(4 * s.c), Dbeta: k.alloc(4 * s.c), Channels: int64(s.c)}
 		d.abi.Term[i].Affine = d.bn[i].Affine
@@ -121,7 +138,8 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 	var list []gpu.Source
 	for _, through := range sources {
 		d := k.random(size)
-		source := gpu.Source{Gradient: k.putMap(d, s.c)}
+		factor, at := k.factors(n)
+		source := gpu.Source{Gradient: k.putMap(d, s.c), Factor: at}
 		slopes := make([]gpu.Slope, pitchOf(s.c))
 		for c := range s.c {
 			slopes[c] = gpu.Slope{Scale: 1}
@@ -134,7 +152,7 @@ func (k *kit) incoming(n int, s shape, sources ...bool) *incoming {
 		}
 		for j := range d {
 			p := slopes[j%s.c]
-			v.dy[j] += float64(p.Scale)*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
+			v.dy[j] += float64(p.Scale)*factor[j/(size/n)]*d[j] + float64(p.Offset) + float64(p.Slope)*(x[j]-float64(p.Mean))
 		}
 		list = append(list, source)
 	}

@@ -237,8 +237,8 @@ func (f backward) checkSums(k *kit, d []float64, images []float32) {
 					g += d[j] * in.hat[t][j]
 					b += d[j]
 				}
-				dgamma[c] += g
-				dbeta[c] += b
+				dgamma[c] += in.factor[t][i] * g
+				dbeta[c] += in.factor[t][i] * b
 				at := 4 * (i*int(in.abi.Pitch) + c)
 				got = append(got, float64(images[at]), float64(images[at+1+t]))
 				want = append(want, b, g)

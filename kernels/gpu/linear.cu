@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear(const Forward *step,
 		const int n = min((int)LINEAR_CHUNK, (int)in.pitch - first);
 		__syncthreads();
 		for (int c = 4 * threadIdx.x; c < n; c += 4 * blockDim.x)
-			*(float4 *)(u + c) = load_node(in, at.image * in.pitch + first + c, first + c);
+			*(float4 *)(u + c) = load_node(in, at.image, at.image * in.pitch + first + c, first + c);
 		__syncthreads();
 		for (int k = threadIdx.x / 32; k < at.columns && at.column + k < o.channels; k += blockDim.x / 32) {
 			const float *row = weight + (i64)(at.column + k) * channels + first;
@@ -48,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear(const Forward *step,
 // Component k of the gradient of an image's logits.
 __device__ __forceinline__ float logit_gradient(const Backward &s, i64 image, int k) {
 	int c = k & ~3;
-	return component(load_incoming(s.out[0], image * s.out[0].pitch + c, c), k & 3);
+	return component(load_incoming(s.out[0], image, image * s.out[0].pitch + c, c), k & 3);
 }
 
 // Thread (c, r) has a channel and every R-th class.
@@ -94,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear_weight_gradient(floa
 		double sum[4] = {0, 0, 0, 0};
 		for (i64 i = r; i < images; i += 16) {
 			double dy = logit_gradient(s, i, k);
-			float4 u = chunk == chunks ? make_float4(1, 0, 0, 0) : c < channels ? load_node(in, i * in.pitch + c, c) : zeros();
+			float4 u = chunk == chunks ? make_float4(1, 0, 0, 0) : c < channels ? load_node(in, i, i * in.pitch + c, c) : zeros();
 			sum[0] += dy * u.x, sum[1] += dy * u.y, sum[2] += dy * u.z, sum[3] += dy * u.w;
 		}
 		__syncthreads();

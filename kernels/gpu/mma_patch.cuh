@@ -47,6 +47,12 @@ template <int N> __device__ __forceinline__ void add_batch(float4 (&x)[N], const
 		x[j] = x[j] + y[j];
 }
 
+template <int N> __device__ __forceinline__ void scale_batch(float4 (&x)[N], float factor) {
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		x[j] = x[j] * factor;
+}
+
 template <int N> __device__ __forceinline__ void scale_batch(float4 (&x)[N], const Affine *a) {
 	Affine p = a[0], q = a[1], r = a[2], s = a[3];
 #pragma unroll
@@ -81,6 +87,8 @@ struct NodeOperand {
 		widen_batch(x, node.term[t].half);
 		if (node.term[t].affine)
 			scale_batch(x, node.term[t].affine + channel);
+		if (const float *factor = node.term[t].factor)
+			scale_batch(x, factor[number]);
 	}
 	template <int N> __device__ __forceinline__ void fetch(Batch<N> &b) const {
 		if (node.terms > 0)
@@ -140,6 +148,8 @@ struct IncomingOperand {
 	template <int N> __device__ __forceinline__ void finish(Batch<N> &b) const {
 		if (incoming->sources == 0)
 			return;
+		if (const float *factor = incoming->source[0].factor)
+			scale_batch(b.result, factor[number]);
 		bool read = incoming->source[0].slope != 0;
 		widen_batch(b.value, read && incoming->half);
 		if (read)
@@ -149,6 +159,8 @@ struct IncomingOperand {
 			const Source &source = incoming->source[k];
 			float4 more[N];
 			load_batch(more, source.gradient, 0, image(), b.at);
+			if (source.factor)
+				scale_batch(more, source.factor[number]);
 			if (source.slope) {
 				if (!read) {
 					load_batch(b.value, incoming->value, incoming->half, image(), b.at);

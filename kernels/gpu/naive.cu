@@ -3,9 +3,9 @@
 //   conv_naive                 y_b[o, p] = Σ_k Σ_i w_b[o, i, k] · u[i, p·stride − pad + k·dilation]         u = act(z)
 //   batch_norm_naive           μ = Σ_p y / m      σ² = Σ_p (y − μ)² / m      m = images · height · width
 //   conv_naive_gradient        D[i, q] = act′(z) · Σ_b Σ_k Σ_o w_b[o, i, k] · dy_b[o, p]    p·stride − pad + k·dilation = q
-//   batch_norm_naive_gradient  dβ = Σ_q D      dγ = Σ_q D·x̂      dx = γr(D − dβ/m − x̂·dγ/m)
+//   batch_norm_naive_gradient  dβ = Σ_q f·D    dγ = Σ_q f·D·x̂    dx = γr(f·D − dβ/m − x̂·dγ/m)
 //
-// z is the sum of a node's terms. b counts sibling convolutions. i and o run over one group.
+// z is the sum of a node's terms. f is the factor of a term for the image, 1 for most. b counts sibling convolutions. i and o run over one group.
 //
 // A launch computes one formula. A thread computes one result: an element of a convolution's map, or a channel of a
 // BatchNorm. A block of a convolution has a pixel, its threads the channels. Weights are
@@ -31,23 +31,25 @@ __device__ __forceinline__ float element(const void *value, i64 half, i64 at) {
 	return half ? from_f16(((const unsigned short *)value)[at]) : ((const float *)value)[at];
 }
 
-// z = Σ terms of a node at element `at` of its maps, of channel c.
-__device__ __forceinline__ float node_element(const Node &n, i64 at, int c) {
+__device__ __forceinline__ float factor_of(const float *factor, i64 image) { return factor ? factor[image] : 1; }
+
+// z = Σ terms of a node in an image, at element `at` of its maps, of channel c.
+__device__ __forceinline__ float node_element(const Node &n, int image, i64 at, int c) {
 	float z = 0;
 	for (int t = 0; t < n.terms; t++) {
 		const Term &term = n.term[t];
 		const float x = element(term.value, term.half, at);
-		z += term.affine ? normalise(x, term.affine[c]) : x;
+		z += factor_of(term.factor, image) * (term.affine ? normalise(x, term.affine[c]) : x);
 	}
 	return z;
 }
 
-// dy = ∂loss/∂value at element `at` of its map, of channel c.
-__device__ __forceinline__ float incoming_element(const Incoming &v, i64 at, int c) {
+// dy = ∂loss/∂value in an image, at element `at` of its map, of channel c.
+__device__ __forceinline__ float incoming_element(const Incoming &v, int image, i64 at, int c) {
 	float dy = 0;
 	for (int k = 0; k < v.sources; k++) {
 		const Source &source = v.source[k];
-		const float d = source.gradient[at];
+		const float d = factor_of(source.factor, image) * source.gradient[at];
 		dy += source.slope ? through(d, element(v.value, v.half, at), source.slope[c]) : d;
 	}
 	return dy;
@@ -67,7 +69,7 @@ __device__ __forceinline__ float conv_element(const Forward &s, const Output &v,
 				continue;
 			const i64 at = pixel_at(image, iy, ix, in.height, in.width, in.pitch) + first;
 			for (int i = 0; i < ins; i++) {
-				const float u = activate(node_element(in, at + i, first + i), in.activation);
+				const float u = activate(node_element(in, image, at + i, first + i), in.activation);
 				sum = fmaf(w[(i * kernel + ky) * kernel + kx], u, sum);
 			}
 		}
@@ -123,7 +125,7 @@ __device__ __forceinline__ float conv_gradient_element(const Backward &s, const 
 				continue;
 			const i64 at = pixel_at(image, py / stride, px / stride, s.height, s.width, v.pitch);
 			for (int o = first; o < first + outs; o++)
-				sum = fmaf(w[((i64)o * ins * kernel + ky) * kernel + kx], incoming_element(v, at + o, o), sum);
+				sum = fmaf(w[((i64)o * ins * kernel + ky) * kernel + kx], incoming_element(v, image, at + o, o), sum);
 		}
 	return sum;
 }
@@ -139,7 +141,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) conv_naive_gradient(const B
 			float d = 0;
 			for (int b = 0; i < in.channels && b < s.outs; b++)
 				d += conv_gradient_element(s, s.out[b], image, y, x, i);
-			if (in.activation != LINEAR && !passes(node_element(in, at, i), in.activation))
+			if (in.activation != LINEAR && !passes(node_element(in, image, at, i), in.activation))
 				d = 0;
 			s.gradient[at] = s.add ? s.gradient[at] + d : d;
 		}
@@ -151,9 +153,9 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(cons
 	const Node &in = s.in;
 	const int pixels = (int)(in.height * in.width);
 	for (int c = (int)thread_index(); c < in.channels; c += (int)thread_count()) {
-		Sum4 batch = {0, 0, 0, 0}; // ΣD, and ΣD·x̂ of each term
+		double dgamma[3] = {0, 0, 0}, dbeta[3] = {0, 0, 0}; // of the BatchNorm of each term
 		for (int image = 0; image < images; image++) {
-			Sum4 own = {0, 0, 0, 0};
+			Sum4 own = {0, 0, 0, 0}; // ΣD, and ΣD·x̂ of each term
 			for (int p = 0; p < pixels; p++) {
 				const i64 at = ((i64)image * pixels + p) * in.pitch + c;
 				float hat[3] = {0, 0, 0};
@@ -163,9 +165,19 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(cons
 						hat[t] = (element(in.term[t].value, in.term[t].half, at) - in.term[t].affine[c].mean) * in.term[t].affine[c].rstd;
 				own.add(add_products(zeros(), s.gradient[at], hat[0], hat[1], hat[2]));
 			}
-			s.sums.image[image * in.pitch + c] = own.rounded();
-			batch.add(own.rounded());
+			const float4 sums = own.rounded();
+			s.sums.image[image * in.pitch + c] = sums;
+			const float products[3] = {sums.y, sums.z, sums.w};
+#pragma unroll
+			for (int t = 0; t < 3; t++) {
+				const double f = factor_of(in.term[t].factor, image);
+				dgamma[t] += f * products[t];
+				dbeta[t] += f * sums.x;
+			}
 		}
-		put_gradients(s, c, batch, (double)images * (double)pixels, frozen != 0);
+#pragma unroll
+		for (int t = 0; t < 3; t++)
+			if (t < in.terms && s.sums.norm[t])
+				differentiate(*s.sums.norm[t], c, dgamma[t], dbeta[t], (double)images * (double)pixels, frozen != 0);
 	}
 }

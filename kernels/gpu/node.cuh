@@ -6,6 +6,8 @@
 
 __device__ __forceinline__ float4 operator+(float4 a, float4 b) { return make_float4(a.x + b.x, a.y + b.y, a.z + b.z, a.w + b.w); }
 
+__device__ __forceinline__ float4 operator*(float4 a, float s) { return make_float4(a.x * s, a.y * s, a.z * s, a.w * s); }
+
 __device__ __forceinline__ float normalise(float x, Affine a) { return fmaf(x - a.mean, a.scale, a.beta); }
 
 // The compiler does not know the space of a pointer that was read from memory. This says that it is global: its loads and
@@ -34,8 +36,9 @@ __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, dou
 	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
 }
 
-// Four channels of Σ terms at offset `at` (in elements, a multiple of 4) of the maps; c is the first of the channels.
-__device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
+// Four channels of Σ terms of an image at offset `at` (in elements, a multiple of 4) of the maps; c is the first of the
+// channels.
+__device__ __forceinline__ float4 node_sum(const Node &n, i64 image, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0);
 #pragma unroll 1 // the compiler would unroll to four terms, for 50 registers more
 	for (int t = 0; t < n.terms; t++) {
@@ -48,6 +51,8 @@ __device__ __forceinline__ float4 node_sum(const Node &n, i64 at, int c) {
 			x.z = normalise(x.z, a[c + 2]);
 			x.w = normalise(x.w, a[c + 3]);
 		}
+		if (const float *factor = n.term[t].factor)
+			x = x * factor[image];
 		sum = t == 0 ? x : sum + x;
 	}
 	return sum;
@@ -66,8 +71,8 @@ __device__ __forceinline__ bool passes(float z, i64 activation) {
 }
 
 // Four channels of u = act(Σ terms).
-__device__ __forceinline__ float4 load_node(const Node &n, i64 at, int c) {
-	float4 u = node_sum(n, at, c);
+__device__ __forceinline__ float4 load_node(const Node &n, i64 image, i64 at, int c) {
+	float4 u = node_sum(n, image, at, c);
 	if (n.activation != LINEAR) {
 		u.x = activate(u.x, n.activation);
 		u.y = activate(u.y, n.activation);
@@ -79,12 +84,15 @@ __device__ __forceinline__ float4 load_node(const Node &n, i64 at, int c) {
 
 __device__ __forceinline__ float through(float d, float x, Slope s) { return fmaf(s.slope, x - s.mean, fmaf(s.scale, d, s.offset)); }
 
-// Four channels of ∂loss/∂value at offset `at` of the map; c is the first of the channels. The value is read once.
-__device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 at, int c) {
+// Four channels of ∂loss/∂value of an image at offset `at` of the map; c is the first of the channels. The value is read
+// once.
+__device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 image, i64 at, int c) {
 	float4 sum = make_float4(0, 0, 0, 0), x = sum;
 	bool read = false;
 	for (int k = 0; k < v.sources; k++) {
 		float4 d = *(const float4 *)(global(v.source[k].gradient) + at);
+		if (const float *factor = v.source[k].factor)
+			d = d * factor[image];
 		const Slope *s = v.source[k].slope;
 		if (s) {
 			s = global(s);

@@ -23,8 +23,9 @@ enum { BATCH = 1 };
 enum { BATCH = 2 };
 #endif
 
-// Four channels of some pixels. at: the pixel's index in the map, −1 outside.
+// Four channels of some pixels of an image. at: the pixel's index in the map, −1 outside.
 struct Pixels {
+	int image;
 	int at[BATCH];
 	float4 value[BATCH];
 };
@@ -44,6 +45,12 @@ __device__ __forceinline__ void load_pixels(float4 (&v)[BATCH], const int (&at)[
 		v[j] = at[j] >= 0 ? read_value(map, half, at[j] * pitch + c) : make_float4(0, 0, 0, 0);
 }
 
+__device__ __forceinline__ void scale_pixels(float4 (&v)[BATCH], float factor) {
+#pragma unroll
+	for (int j = 0; j < BATCH; j++)
+		v[j] = v[j] * factor;
+}
+
 // load_node of some pixels.
 __device__ __forceinline__ void load_node(Pixels &p, const Node &n, int c) {
 #pragma unroll 1
@@ -56,6 +63,8 @@ __device__ __forceinline__ void load_node(Pixels &p, const Node &n, int c) {
 			for (int j = 0; j < BATCH; j++)
 				x[j] = normalise(x[j], a);
 		}
+		if (const float *factor = n.term[t].factor)
+			scale_pixels(x, factor[p.image]);
 #pragma unroll
 		for (int j = 0; j < BATCH; j++)
 			p.value[j] = t == 0 ? x[j] : p.value[j] + x[j];
@@ -76,6 +85,8 @@ __device__ __forceinline__ void load_incoming(Pixels &p, const Incoming &v, int 
 	for (int k = 0; k < v.sources; k++) {
 		float4 d[BATCH];
 		load_pixels(d, p.at, v.source[k].gradient, 0, v.pitch, c);
+		if (const float *factor = v.source[k].factor)
+			scale_pixels(d, factor[p.image]);
 		if (const Slope *from = v.source[k].slope) {
 			float4 x[BATCH];
 			load_pixels(x, p.at, v.value, v.half, v.pitch, c);
@@ -126,6 +137,7 @@ __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const So
 #pragma unroll 1
 	for (int i = r; i < n; i += BATCH * R) {
 		Pixels some;
+		some.image = image;
 #pragma unroll
 		for (int j = 0; j < BATCH; j++) {
 			int y = p.y0 + (i + j * R) / p.width, x = p.x0 + (i + j * R) % p.width;

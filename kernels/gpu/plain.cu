@@ -116,7 +116,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) global_avg(const Forward *s
 	if (r < R) {
 		float4 sum = zeros();
 		for (int p = r; p < pixels; p += R)
-			sum = sum + load_node(in, ((i64)at.image * pixels + p) * in.pitch + c, c);
+			sum = sum + load_node(in, at.image, ((i64)at.image * pixels + p) * in.pitch + c, c);
 		*(float4 *)(scratch + r * at.columns + 4 * g) = sum;
 	}
 	__syncthreads();

@@ -25,8 +25,6 @@ __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Pl
 
 __device__ __forceinline__ float4 zeros() { return make_float4(0, 0, 0, 0); }
 
-__device__ __forceinline__ float4 operator*(float4 a, float s) { return make_float4(a.x * s, a.y * s, a.z * s, a.w * s); }
-
 __device__ __forceinline__ float component(float4 a, int j) { return j < 2 ? (j == 0 ? a.x : a.y) : (j == 2 ? a.z : a.w); }
 
 // Where pixel (y, x) of an image begins in a map.
@@ -36,13 +34,13 @@ __device__ __forceinline__ i64 pixel_at(i64 image, int y, int x, i64 height, i64
 
 // u = act(Σ terms) at a pixel, four channels from c.
 __device__ __forceinline__ float4 node_at(const Node &n, int image, int y, int x, int c) {
-	return load_node(n, pixel_at(image, y, x, n.height, n.width, n.pitch) + c, c);
+	return load_node(n, image, pixel_at(image, y, x, n.height, n.width, n.pitch) + c, c);
 }
 
 // ∂loss/∂value of a step's first value at a pixel, four channels from c.
 __device__ __forceinline__ float4 incoming_at(const Backward &step, int image, int y, int x, int c) {
 	const Incoming &v = step.out[0];
-	return load_incoming(v, pixel_at(image, y, x, step.height, step.width, v.pitch) + c, c);
+	return load_incoming(v, image, pixel_at(image, y, x, step.height, step.width, v.pitch) + c, c);
 }
 
 // A launch without tiles numbers its work and deals it to blocks, or to threads. The grid may have any size.

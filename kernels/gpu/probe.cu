@@ -32,7 +32,7 @@ __device__ __forceinline__ void sum_pixels(const Node &node, i64 images, F f, St
 		double sum[4] = {0, 0, 0, 0};
 #pragma unroll 1
 		for (i64 p = r; c < node.pitch && p < pixels; p += PROBE_ROWS) {
-			float4 z = node_sum(node, (image * pixels + p) * node.pitch + c, c);
+			float4 z = node_sum(node, image, (image * pixels + p) * node.pitch + c, c);
 			sum[0] += f(z.x), sum[1] += f(z.y), sum[2] += f(z.z), sum[3] += f(z.w);
 		}
 		__syncthreads();
@@ -75,7 +75,7 @@ __device__ __forceinline__ void load_deviations(float (&to)[PAIR][PAIR + 1], con
 	const i64 pixels = node.height * node.width, p = from + threadIdx.x / 8;
 	const int column = threadIdx.x % 8 * 4, c = first + column;
 	const bool inside = p < pixels && c < node.pitch;
-	float4 z = inside ? node_sum(node, (image * pixels + p) * node.pitch + c, c) : zeros();
+	float4 z = inside ? node_sum(node, image, (image * pixels + p) * node.pitch + c, c) : zeros();
 #pragma unroll
 	for (int j = 0; j < 4; j++)
 		to[threadIdx.x / 8][column + j] = inside && c + j < node.channels ? (float)(component(z, j) - mean[c + j]) : 0;

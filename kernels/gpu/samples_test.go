@@ -22,10 +22,12 @@ func TestSampleGradients(t *testing.T) {
 		} else {
 			clear(sums)
 		}
+		factor, at := k.factors(n)
+		b.Factor = at
 		for image := range n {
 			for _, component := range []int{1 + i%3, 0} {
 				for channel := range c {
-					want[image] = append(want[image], sums[4*(image*pitchOf(c)+channel)+component])
+					want[image] = append(want[image], factor[image]*sums[4*(image*pitchOf(c)+channel)+component])
 				}
 			}
 		}

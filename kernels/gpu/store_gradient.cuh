@@ -1,8 +1,10 @@
 // Stores of the backward pass: a block's tile of the gradient at a node, and the sums for dγ and dβ.
 //
-//   D = G ⊙ act′(z)      dβ = Σ D      dγ = Σ D·x̂      over images and pixels, per image first, in a fixed order
+//   D = G ⊙ act′(z)      dβ = Σ f·D      dγ = Σ f·D·x̂      over images and pixels, per image first, in a fixed order
 //
-// The sums give the slopes, dx = γr(D − dβ/m − x̂·dγ/m). The steps that stored the node's values load their gradients
+// f is the factor of the BatchNorm's term for the image, 1 without. It multiplies the image's sums, and no pixel.
+//
+// The sums give the slopes, dx = γr(f·D − dβ/m − x̂·dγ/m). The steps that stored the node's values load their gradients
 // through them.
 #pragma once
 #include "block.cuh"
@@ -16,8 +18,8 @@ __device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, fl
 	return make_float4(sum.x + d, fmaf(d, x0, sum.y), fmaf(d, x1, sum.z), fmaf(d, x2, sum.w));
 }
 
-// Returns four channels of the node's sum. hat becomes x̂ of each term, 0 for a term without BatchNorm.
-__device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 hat[3]) {
+// Returns four channels of the node's sum in an image. hat becomes x̂ of each term, 0 for a term without BatchNorm.
+__device__ __forceinline__ float4 terms_of(const Node &n, int image, i64 at, int c, float4 hat[3]) {
 	float4 sum = make_float4(0, 0, 0, 0);
 	for (int t = 0; t < 3; t++) {
 		hat[t] = make_float4(0, 0, 0, 0);
@@ -31,6 +33,8 @@ __device__ __forceinline__ float4 terms_of(const Node &n, i64 at, int c, float4 
 			hat[t] = make_float4((x.x - p.mean) * p.rstd, (x.y - q.mean) * q.rstd, (x.z - r.mean) * r.rstd, (x.w - s.mean) * s.rstd);
 			x = make_float4(normalise(x.x, p), normalise(x.y, q), normalise(x.z, r), normalise(x.w, s));
 		}
+		if (const float *factor = n.term[t].factor)
+			x = x * factor[image];
 		sum = t == 0 ? x : sum + x;
 	}
 	return sum;
@@ -60,7 +64,7 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 		const i64 to = origin + (i64)(walk.y * width + walk.x) * pitch;
 		float4 d = *(const float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g), hat[3];
 		if (sums || activation != LINEAR)
-			d = masked(d, terms_of(in, to, c, hat), activation);
+			d = masked(d, terms_of(in, at.image, to, c, hat), activation);
 		if (add)
 			d = d + *(const float4 *)(gradient + to);
 		*(float4 *)(gradient + to) = d;
@@ -115,13 +119,40 @@ __device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double 
 	b.slope[c] = s;
 }
 
-// The same for each BatchNorm that enters the node. sum has ΣD, and ΣD·x̂ of each term, over the batch.
+// The same for each BatchNorm that enters the node without a factor. sum has ΣD, and ΣD·x̂ of each term, over the batch.
 __device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool frozen) {
 	const double dgamma[3] = {sum.b, sum.c, sum.d};
 #pragma unroll
 	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
-		if (t < step.in.terms && step.sums.norm[t])
+		if (t < step.in.terms && step.sums.norm[t] && !step.in.term[t].factor)
 			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, frozen);
+}
+
+// m, the number of elements of a channel in the batch.
+__device__ __forceinline__ double elements_of(const Backward &step, int images) { return (double)images * (double)(step.in.height * step.in.width); }
+
+// Σ f·s over the batch, s one of the four sums of an image, for every thread of a channel. Three loads are in flight: a
+// fourth takes a register more than the tensor-core kernels have.
+__device__ inline double factored_sum(const Backward &step, const Place &at, int k, const float *factor, double *scratch, int images) {
+	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
+	const float *part = (const float *)(step.sums.image + at.column + c) + k;
+	double sum = 0;
+	in_order<3>(r, r < R ? images : 0, R, part, 4 * step.in.pitch, [&](int i, float s) { sum += (double)factor[i] * s; });
+	return column_sum(scratch, sum, at.columns, R, c, r);
+}
+
+// dγ and dβ of the BatchNorms that enter the node with a factor: each has sums of its own over the batch, Σ f·D·x̂ and Σ f·D.
+__device__ inline void add_factored_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
+#pragma unroll 1
+	for (int t = 0; t < step.in.terms; t++) {
+		const float *factor = step.in.term[t].factor;
+		if (!factor || !step.sums.norm[t])
+			continue;
+		const double dbeta = factored_sum(step, at, 0, factor, scratch, images), dgamma = factored_sum(step, at, t + 1, factor, scratch, images);
+		const int c = threadIdx.x;
+		if (c < at.columns && at.column + c < step.in.channels)
+			differentiate(*step.sums.norm[t], at.column + c, dgamma, dbeta, elements_of(step, images), frozen);
+	}
 }
 
 // The sums of the batch, from those of its images.
@@ -134,7 +165,8 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		column_sum(scratch, s.c, at.columns, R, c, r), column_sum(scratch, s.d, at.columns, R, c, r)};
 	i64 channel = at.column + c;
 	if (r == 0 && channel < step.in.channels)
-		put_gradients(step, channel, sum, (double)images * (double)(step.in.height * step.in.width), frozen);
+		put_gradients(step, channel, sum, elements_of(step, images), frozen);
+	add_factored_images(step, at, scratch, images, frozen);
 }
 
 // Stores a tile [pixels][ld] of ∂loss/∂u in shared memory as the gradient at the node. sums: gather dγ and dβ at the last

@@ -210,7 +210,6 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"a product is off by a hundredth", "random-3", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
 		{"factors are ignored", "factors-random-3", "batch: ", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
 		{"factors are not set", "factors", "they are of the case", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
-		{"factors are computed by a device without", "no factors", "ErrUnsupported", defective{}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
 		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {
@@ -231,7 +230,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true, NoFactors: test.check == "no factors"}
+		o := Options{Seed: 3, Random: 1, Small: true}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()

@@ -1,11 +1,9 @@
 package kerneltest
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"bnas.example/kernels"
 	"bnas.example/philox"
@@ -72,23 +70,6 @@ func (c *Case) without() *Case {
 	}
 	plain.Program, plain.Factors = &p, nil
 	return &plain
-}
-
-// refusesFactors: a device without factors says so when it compiles.
-func refusesFactors(f Factory, o Options) error {
-	d, err := f(1)
-	if err != nil {
-		return err
-	}
-	c := Factored(Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 4))
-	s, err := c.NewStore(d)
-	if err != nil {
-		return err
-	}
-	if _, err := d.Compile(c.Program, s, c.Batch); !errors.Is(err, kernels.ErrUnsupported) || strings.Contains(err.Error(), "\n") {
-		return fmt.Errorf("a program with factors: error %v, must be one line with ErrUnsupported", err)
-	}
-	return nil
 }
 
 // setFactors: factors are 1 until they are set, are refused where they do not fit, and discard the results of a Forward.

@@ -30,8 +30,6 @@ type Options struct {
 	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
 	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
 	Rounding ref.Rounding
-	// NoFactors says that the device has no factors of terms. It must refuse a Program with such.
-	NoFactors bool
 }
 
 // Run runs the suite.
@@ -95,16 +93,12 @@ func (c check) run(f Factory, o Options) (err error) {
 
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
 func checks(o Options) []check {
-	cases, factors := networks(o), check{"no factors", refusesFactors}
-	if !o.NoFactors {
-		cases, factors = append(cases, factored(o)...), check{"factors", setFactors}
-	}
 	var list []check
-	for _, c := range cases {
+	for _, c := range append(networks(o), factored(o)...) {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
 	}
 	return append(list,
-		factors,
+		check{"factors", setFactors},
 		check{"offset", offset},
 		check{"query rows", queryRows},
 		check{"interleaved", interleaved},
