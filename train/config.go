@@ -125,7 +125,6 @@ func (c Config) checkNetwork() (errs setting.Errors) {
 	errs.Check(fixed || c.BNMomentum == 0, "train.bn_momentum", "%v: only a network on its own has running statistics: train.sampling fixed", c.BNMomentum)
 	errs.Check(fixed || c.EMA == 0, "train.ema", "%v: only a network on its own has an average: train.sampling fixed", c.EMA)
 	errs.Check(fixed || c.DropPath == 0, "train.drop_path", "%v: only a network on its own has drop-path: train.sampling fixed", c.DropPath)
-	errs.Check(c.Shards < 2 || c.DropPath == 0, "train.shards", "%d: shards have no drop-path; set train.drop_path to 0", c.Shards)
 	errs.Check(c.Shards < 2 || c.BNMomentum == 0, "train.shards", "%d: the statistics of shards have no running value; set train.bn_momentum to 0", c.Shards)
 	errs.Check(c.TestEvery == 0 || c.BNMomentum > 0, "train.test_every", "%d: a test needs running statistics, a train.bn_momentum above 0", c.TestEvery)
 	errs.Check(c.TestImages == 0 || c.TestEvery > 0, "train.test_images", "%d: there is no test; set train.test_every", c.TestImages)

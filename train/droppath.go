@@ -1,8 +1,8 @@
 package train
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 
 	"bnas.example/internal/setting"
 	"bnas.example/kernels"
@@ -24,10 +24,7 @@ func (t *Trainer) selectDropped() (err error) {
 	if t.dropped.Factors() == 0 {
 		return setting.Errorf("train.drop_path", "%v: %s has no operator that is dropped; set it to 0", t.cfg.DropPath, t.net.Space.Name())
 	}
-	if _, err := t.dev.Compile(t.dropped, t.store, t.cfg.Batch); errors.Is(err, kernels.ErrUnsupported) {
-		return setting.Errorf("train.drop_path", "%v: the device %s has no drop-path; cpu and reference have it", t.cfg.DropPath, t.dev.Info().Name)
-	}
-	return nil // Run reports other errors of the device
+	return nil
 }
 
 // DropProbability returns the probability that a term is dropped in a step, DropPath·epoch/epochs with the first epoch 0.
@@ -49,12 +46,16 @@ func (c Config) DropFactors(terms, step int, p float64) []float32 {
 	return factors
 }
 
-// drop sets the factors of this step.
-func (t *Trainer) drop(exec kernels.Exec) error {
+// drop sets the factors of this step for n images of the batch, from its image `first` on.
+func (t *Trainer) drop(exec kernels.Exec, first, n int) error {
 	terms := exec.Program().Factors()
 	p := t.cfg.DropProbability(t.state.Step, t.loader.StepsPerEpoch(), t.total)
 	if terms == 0 || p == 0 {
 		return nil
 	}
-	return exec.SetFactors(t.cfg.DropFactors(terms, t.state.Step, p))
+	var own []float32
+	for row := range slices.Chunk(t.cfg.DropFactors(terms, t.state.Step, p), t.cfg.Batch) {
+		own = append(own, row[first:first+n]...)
+	}
+	return exec.SetFactors(own)
 }

@@ -2,11 +2,14 @@ package train
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"bnas.example/cuda"
+	"bnas.example/internal/gpusim/emulated"
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/kernels/ref"
@@ -62,75 +65,118 @@ func TestDropFactors(t *testing.T) {
 func TestDropPathResumes(t *testing.T) {
 	cfg := dropConfig(12)
 	want := run(t, rigOn(t, engine(t, 1, cpu.Strict), dropNet, cfg).trainer(t, cfg, t.TempDir()))
-	dir := t.TempDir()
-	runUntil(t, rigOn(t, engine(t, 1, cpu.Strict), dropNet, cfg).trainer(t, cfg, dir), 7)
-	tr := rigOn(t, engine(t, 2, cpu.Strict), dropNet, cfg).trainer(t, cfg, dir)
-	if err := tr.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	if got := run(t, tr); !bytes.Equal(got, want) {
+	if got := interrupted(t, engine(t, 1, cpu.Strict), engine(t, 2, cpu.Strict), cfg); !bytes.Equal(got, want) {
 		t.Error("the resumed run has another checkpoint")
 	}
 }
 
-// The first epoch, of 5 steps, drops nothing. A later step is the forward and backward pass with its factors, and the test
-// after it is that of the network without.
-func TestDropPathSteps(t *testing.T) {
-	cfg := dropConfig(8)
-	cfg.Schedule, cfg.EMA = Constant, 0
-	losses := func(cfg Config, dev kernels.Device) ([]float64, *Trainer) {
-		tr := rigOn(t, dev, dropNet, cfg).trainer(t, cfg, t.TempDir())
-		var all []float64
-		if err := tr.Run(t.Context(), func(p Progress) { all = append(all, p.Loss) }); err != nil {
-			t.Fatal(err)
-		}
-		return all, tr
+// interrupted runs 7 steps on one device and the rest on the other, and returns the last checkpoint.
+func interrupted(t *testing.T, before, after kernels.Device, cfg Config) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	runUntil(t, rigOn(t, before, dropNet, cfg).trainer(t, cfg, dir), 7)
+	tr := rigOn(t, after, dropNet, cfg).trainer(t, cfg, dir)
+	if err := tr.Resume(); err != nil {
+		t.Fatal(err)
 	}
-	got, _ := losses(cfg, ref.New())
-	none := cfg
-	none.DropPath = 0
-	plain, _ := losses(none, ref.New())
-	if !slices.Equal(got[:5], plain[:5]) || got[5] == plain[5] {
-		t.Errorf("losses %v, without drop-path %v", got, plain)
-	}
+	return run(t, tr)
+}
 
-	first := cfg
-	first.Steps, first.DropPath = 5, 0
-	_, tr := losses(first, ref.New())
-	p, err := tr.net.DropPathProgram(tr.fixed)
-	if err != nil {
+// losses trains on a device.
+func losses(t *testing.T, dev kernels.Device, cfg Config) ([]float64, *Trainer) {
+	t.Helper()
+	tr := rigOn(t, dev, dropNet, cfg).trainer(t, cfg, t.TempDir())
+	var all []float64
+	if err := tr.Run(t.Context(), func(p Progress) { all = append(all, p.Loss) }); err != nil {
 		t.Fatal(err)
 	}
-	batch, err := tr.loader.At(5)
-	if err != nil {
-		t.Fatal(err)
-	}
-	exec, err := tr.dev.Compile(p, tr.store, cfg.Batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.SetFactors(cfg.DropFactors(p.Factors(), 5, 0.6*5/8)); err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.Forward(batch.Images, cfg.Batch); err != nil {
-		t.Fatal(err)
-	}
-	if err := exec.CrossEntropy(batch.Labels, cfg.LabelSmoothing); err != nil {
-		t.Fatal(err)
-	}
-	if want, _, err := exec.Loss(); err != nil || got[5] != want {
-		t.Errorf("loss of step 5 is %v, want %v (%v)", got[5], want, err)
+	return all, tr
+}
+
+// The first epoch, of 5 steps, drops nothing. A later step is the forward and backward pass with its factors, of the whole batch
+// or of its shards.
+func TestDropPathSteps(t *testing.T) {
+	for _, shards := range []int{1, 2} {
+		cfg := dropConfig(8)
+		cfg.Schedule, cfg.EMA, cfg.BNMomentum, cfg.TestEvery, cfg.Shards = Constant, 0, 0, 0, shards
+		got, _ := losses(t, ref.New(), cfg)
+		none := cfg
+		none.DropPath = 0
+		plain, _ := losses(t, ref.New(), none)
+		if !slices.Equal(got[:5], plain[:5]) || got[5] == plain[5] {
+			t.Errorf("%d shards: losses %v, without drop-path %v", shards, got, plain)
+		}
+		first := none
+		first.Steps = 5
+		_, tr := losses(t, ref.New(), first)
+		if want := tr.droppedLoss(t, cfg, 5); got[5] != want {
+			t.Errorf("%d shards: loss of step 5 is %v, want %v", shards, got[5], want)
+		}
 	}
 }
 
-// noFactors is a device that has no drop-path.
-type noFactors struct{ kernels.Device }
-
-func (d noFactors) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if p.Factors() > 0 {
-		return nil, kernels.ErrUnsupported
+// droppedLoss is the mean loss of the shards of a step, from the parameters that a trainer has.
+func (t *Trainer) droppedLoss(test *testing.T, cfg Config, step int) (loss float64) {
+	p, err := t.net.DropPathProgram(t.fixed)
+	if err != nil {
+		test.Fatal(err)
 	}
-	return d.Device.Compile(p, s, n)
+	batch, err := t.loader.At(step)
+	if err != nil {
+		test.Fatal(err)
+	}
+	all := cfg.DropFactors(p.Factors(), step, cfg.DropProbability(step, t.loader.StepsPerEpoch(), cfg.Steps))
+	n, pixels := cfg.Batch/cfg.Shards, len(batch.Images)/cfg.Batch
+	for from := 0; from < cfg.Batch; from += n {
+		exec, err := t.dev.Compile(p, t.store, n)
+		if err != nil {
+			test.Fatal(err)
+		}
+		var factors []float32
+		for row := range p.Factors() {
+			factors = append(factors, all[row*cfg.Batch+from:][:n]...)
+		}
+		err = errors.Join(exec.SetFactors(factors), exec.Forward(batch.Images[from*pixels:(from+n)*pixels], n),
+			exec.CrossEntropy(batch.Labels[from:from+n], cfg.LabelSmoothing))
+		if err != nil {
+			test.Fatal(err)
+		}
+		one, _, err := exec.Loss()
+		if err != nil {
+			test.Fatal(err)
+		}
+		loss += one / float64(cfg.Shards)
+	}
+	return loss
+}
+
+// The emulated GPU follows the reference with drop-path, and goes on to the bit where it was interrupted.
+func TestDropPathOnGPU(t *testing.T) {
+	emulator := func() kernels.Device {
+		g, err := emulated.New(emulated.Options{})
+		if errors.Is(err, kernels.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		dev, err := cuda.New(g, cuda.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return dev
+	}
+	cfg := dropConfig(9)
+	want, _ := losses(t, ref.New(), cfg)
+	got, tr := losses(t, emulator(), cfg)
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-4*want[i] {
+			t.Errorf("step %d: loss %v, on the reference %v", i, got[i], want[i])
+		}
+	}
+	if !bytes.Equal(interrupted(t, emulator(), emulator(), cfg), readFile(t, checkpointPath(tr.dir))) {
+		t.Error("the resumed run has another checkpoint")
+	}
 }
 
 func TestDropPathErrors(t *testing.T) {
@@ -139,15 +185,13 @@ func TestDropPathErrors(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		"out of range":   {dropNet, func(c *Config) { c.DropPath = 1 }, "train.drop_path 1: must be"},
-		"uniform":        {dropNet, func(c *Config) { c.Sampling, c.Path, c.BNMomentum, c.EMA, c.TestEvery = Uniform, "", 0, 0, 0 }, "only a network on its own has drop-path"},
-		"shards":         {dropNet, func(c *Config) { c.Shards, c.BNMomentum, c.TestEvery = 2, 0, 0 }, "train.shards 2: shards have no drop-path"},
-		"another space":  {tiny(t), func(c *Config) { c.Path = fixedPath }, "train.drop_path 0.6: nas-bench-201 has no operator that is dropped; set it to 0"},
-		"another device": {dropNet, func(*Config) {}, "train.drop_path 0.6: the device reference has no drop-path; cpu and reference have it"},
+		"out of range":  {dropNet, func(c *Config) { c.DropPath = 1 }, "train.drop_path 1: must be"},
+		"uniform":       {dropNet, func(c *Config) { c.Sampling, c.Path, c.BNMomentum, c.EMA, c.TestEvery = Uniform, "", 0, 0, 0 }, "only a network on its own has drop-path"},
+		"another space": {tiny(t), func(c *Config) { c.Path = fixedPath }, "train.drop_path 0.6: nas-bench-201 has no operator that is dropped; set it to 0"},
 	} {
 		cfg := dropConfig(8)
 		c.change(&cfg)
-		r := rigOn(t, noFactors{ref.New()}, c.net, cfg)
+		r := rigOn(t, ref.New(), c.net, cfg)
 		if _, err := New(r.net, r.dev, r.store, r.loader, cfg, t.TempDir()); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
 		}

@@ -69,7 +69,7 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loss, correct, err := r.trainer(t, cfg, t.TempDir()).gradient(p, b.Images, b.Labels)
+	loss, correct, err := r.trainer(t, cfg, t.TempDir()).gradient(p, 0, b.Images, b.Labels)
 	if err != nil {
 		t.Fatal(err)
 	}

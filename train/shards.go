@@ -8,8 +8,9 @@ import (
 )
 
 // A batch can be cut into virtual shards: equal runs of its images, each normalised by its own statistics, as on several
-// devices. Their gradients are added in the order of the shards. The result depends on the number of shards and not on
-// the number of processes that compute them. bnas itself runs one process, [Alone].
+// devices. Drop-path drops the operators of an image as in the whole batch. The gradients of the shards are added in their
+// order. The result depends on the number of shards and not on the number of processes that compute them. bnas itself runs one
+// process, [Alone].
 
 // Exchange combines the shards of a step. [Alone] is the only implementation here; a program that distributes shards over
 // processes supplies its own.
@@ -51,7 +52,7 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 		}
 		c := &own[i]
 		rows, pixels := len(labels)/len(own), len(images)/len(own)
-		if c.Loss, c.Correct, err = t.gradient(p, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
+		if c.Loss, c.Correct, err = t.gradient(p, i*rows, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
 			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
 		}
 		if c.Gradients, err = readGradients(t.store, ids); err != nil {

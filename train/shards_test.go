@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // together is an Exchange between two goroutines that stand for two processes with one shard each.
@@ -52,25 +53,31 @@ func shardConfig() Config {
 
 // Two processes with one shard each have the same result, to the bit, as one process with both.
 func TestShardsOfTwoProcesses(t *testing.T) {
-	cfg := shardConfig()
-	alone := newRig(t, tiny(t), cfg)
-	run(t, alone.trainer(t, cfg, t.TempDir()))
+	own := dropConfig(8)
+	own.Shards, own.BNMomentum, own.EMA, own.TestEvery = 2, 0, 0, 0
+	for name, c := range map[string]struct {
+		net supernet.Config
+		cfg Config
+	}{"supernet": {tiny(t), shardConfig()}, "drop-path": {dropNet, own}} {
+		alone := newRig(t, c.net, c.cfg)
+		run(t, alone.trainer(t, c.cfg, t.TempDir()))
 
-	r := &room{}
-	r.full = sync.NewCond(&r.mu)
-	rigs := [2]rig{newRig(t, tiny(t), cfg), newRig(t, tiny(t), cfg)}
-	var wait sync.WaitGroup
-	for i, rig := range rigs {
-		tr := rig.trainer(t, cfg, t.TempDir())
-		tr.Exchange = together{i, r}
-		wait.Go(func() { run(t, tr) })
-	}
-	wait.Wait()
-	want := values(t, alone.store)
-	for i, rig := range rigs {
-		for id, v := range values(t, rig.store) {
-			if !slices.Equal(v, want[id]) {
-				t.Fatalf("process %d: parameter %d differs from that of one process", i, id)
+		r := &room{}
+		r.full = sync.NewCond(&r.mu)
+		rigs := [2]rig{newRig(t, c.net, c.cfg), newRig(t, c.net, c.cfg)}
+		var wait sync.WaitGroup
+		for i, rig := range rigs {
+			tr := rig.trainer(t, c.cfg, t.TempDir())
+			tr.Exchange = together{i, r}
+			wait.Go(func() { run(t, tr) })
+		}
+		wait.Wait()
+		want := values(t, alone.store)
+		for i, rig := range rigs {
+			for id, v := range values(t, rig.store) {
+				if !slices.Equal(v, want[id]) {
+					t.Fatalf("%s: process %d: parameter %d differs from that of one process", name, i, id)
+				}
 			}
 		}
 	}
@@ -103,7 +110,7 @@ func TestShardsMean(t *testing.T) {
 	half, pixels := len(batch.Labels)/2, len(batch.Images)/2
 	var shard [2][]float32
 	for i := range shard {
-		if _, _, err := tr.gradient(p, batch.Images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
+		if _, _, err := tr.gradient(p, i*half, batch.Images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
 			t.Fatal(err)
 		}
 		shard[i] = grads()

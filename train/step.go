@@ -108,19 +108,19 @@ func (t *Trainer) whole(p *kernels.Program, images []float32, labels []int) (los
 	if t.cfg.Shards > 1 {
 		return t.sharded(p, images, labels)
 	}
-	return t.gradient(p, images, labels)
+	return t.gradient(p, 0, images, labels)
 }
 
-// gradient runs one path forward and backward and leaves its gradients in the store. It reads the loss last, so that an
-// asynchronous device has the whole step in its queue before the host waits.
-func (t *Trainer) gradient(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+// gradient runs one path forward and backward over images of the batch, from its image `first` on, and leaves its gradients in
+// the store. It reads the loss last, so that an asynchronous device has the whole step in its queue before the host waits.
+func (t *Trainer) gradient(p *kernels.Program, first int, images []float32, labels []int) (loss float64, correct int, err error) {
 	n := len(labels)
 	exec, err := t.dev.Compile(p, t.store, n)
 	if err != nil {
 		return 0, 0, err
 	}
 	kernels.StopWith(exec, t.stopped)
-	if err := t.drop(exec); err != nil {
+	if err := t.drop(exec, first, n); err != nil {
 		return 0, 0, err
 	}
 	if err := t.stopped(); err != nil {
