@@ -1,34 +1,50 @@
 package run
 
-import "bnas.example/kernels"
+import (
+	"slices"
 
-// DropFactors returns the factors of drop-path in a training step of a run that trains one network: a row of the images for each
-// term. names are those of the BatchNorms or values of the terms, as in the space's PyTorch code. Without drop-path there are
-// none.
-func (r *Run) DropFactors(step int) (names []string, factors [][]float32, err error) {
-	c := r.Config.Train
+	"bnas.example/train"
+)
+
+// Dropped is what drop-path drops in the training of a run's network.
+type Dropped struct {
+	Names    []string // of the BatchNorms or values of the terms, as in the space's PyTorch code
+	settings train.Config
+	epoch    int // steps
+}
+
+// Dropped returns the terms that have factors in training. There are none without drop-path.
+func (r *Run) Dropped() (*Dropped, error) {
+	d := &Dropped{settings: r.Config.Train}
 	a, err := r.Own()
-	if err != nil || a == nil || c.DropPath == 0 {
-		return nil, nil, err
+	if err != nil || a == nil || d.settings.DropPath == 0 {
+		return d, err
 	}
 	p, err := r.Net.DropPathProgram(a)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	loader, err := r.Loader()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	epoch := loader.StepsPerEpoch()
-	all := c.DropFactors(p.Factors(), step, c.DropProbability(step, epoch, c.Total(epoch)))
-	rows := p.FactorRows()
-	for n, node := range p.Nodes {
-		for k, t := range node.Terms {
-			if row := rows[n][k]; row != kernels.NoFactor {
-				names = append(names, p.TermName(t))
-				factors = append(factors, all[row*c.Batch:(row+1)*c.Batch])
+	d.epoch = loader.StepsPerEpoch()
+	for _, node := range p.Nodes {
+		for _, t := range node.Terms {
+			if t.Factor {
+				d.Names = append(d.Names, p.TermName(t))
 			}
 		}
 	}
-	return names, factors, nil
+	return d, nil
+}
+
+// Factors returns the factors of a training step, a row of the images for each of Names.
+func (d *Dropped) Factors(step int) [][]float32 {
+	if len(d.Names) == 0 {
+		return nil
+	}
+	c := d.settings
+	all := c.DropFactors(len(d.Names), step, c.DropProbability(step, d.epoch, c.Total(d.epoch)))
+	return slices.Collect(slices.Chunk(all, c.Batch))
 }

@@ -52,6 +52,10 @@ func batches(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	dropped, err := r.Dropped()
+	if err != nil {
+		return err
+	}
 	var tensors []safetensors.Tensor
 	result := batchesResult{File: c.String("out"), Steps: c.Int("count"), Images: r.Config.Train.Batch}
 	for i := range result.Steps {
@@ -65,12 +69,8 @@ func batches(c *cli.Context, settings []setting) error {
 		}
 		tensors = append(tensors, safetensors.Float32(fmt.Sprintf("images.%d", i), []int{len(labels), b.Channels, b.Height, b.Width}, b.Images),
 			safetensors.Int64(fmt.Sprintf("labels.%d", i), []int{len(labels)}, labels))
-		names, factors, err := r.DropFactors(i)
-		if err != nil {
-			return err
-		}
-		for k, name := range names {
-			tensors = append(tensors, safetensors.Float32(fmt.Sprintf("factors.%d.%s", i, name), []int{len(labels)}, factors[k]))
+		for k, factors := range dropped.Factors(i) {
+			tensors = append(tensors, safetensors.Float32(fmt.Sprintf("factors.%d.%s", i, dropped.Names[k]), []int{len(labels)}, factors))
 		}
 	}
 	err = wholefile.WriteFrom(result.File, func(w io.Writer) error {
