@@ -105,7 +105,7 @@ func (g *graph) step(s *kernels.Step) error {
 	case kernels.OpConv:
 		g.convolutions(s, in[0])
 	case kernels.OpMaxPool, kernels.OpAvgPool:
-		return g.pool(s, in[0])
+		g.pool(s, in[0])
 	case kernels.OpSum:
 		g.value[s.Out] = in[0]
 	case kernels.OpConcat:
@@ -210,18 +210,57 @@ func foldInto(conv, bn *supernet.Module, eps float64) (weight, bias supernet.Arr
 	return weight, bias
 }
 
-func (g *graph) pool(s *kernels.Step, in string) error {
-	if s.Dilation != 1 {
-		return fmt.Errorf("ONNX: no dilated pool in operator set %d", onnx.Opset)
+// pool stores a pool. Operator set 17 has no dilated average: it is a sum by a convolution, times one over the pixels of each
+// window. A margin of the image that is as wide as the kernel, as a dilated maximum may have, is a padding of its own:
+// onnxruntime takes only smaller ones.
+func (g *graph) pool(s *kernels.Step, in string) {
+	from, to := g.program.Nodes[s.In[0]].Shape, g.program.Values[s.Out].Shape
+	rows, columns := frames(from, to, s.Window)
+	name := g.program.Values[s.Out].Name
+	in = g.cropped(in, from, rows, columns)
+	dilations := onnx.Attribute{Name: "dilations", Value: []int64{int64(s.Dilation), int64(s.Dilation)}}
+	switch {
+	case s.Op == kernels.OpAvgPool && s.Dilation == 1:
+		g.store(s.Out, "AveragePool", []string{in}, append(windowAttributes(s.Window, rows, columns), onnx.Attribute{Name: "count_include_pad", Value: int64(0)})...)
+	case s.Op == kernels.OpAvgPool:
+		ones := g.floats(name+".ones", slices.Repeat([]float32{1}, from.C*s.Kernel*s.Kernel), from.C, 1, s.Kernel, s.Kernel)
+		sum := g.node(name+".sum", "Conv", []string{in, ones},
+			append(windowAttributes(s.Window, rows, columns), dilations, onnx.Attribute{Name: "group", Value: int64(from.C)})...)
+		g.store(s.Out, "Mul", []string{sum, g.floats(name+".shares", shares(s.Window, from, to), 1, 1, to.H, to.W)})
+	default:
+		rows, columns = rows.padded(), columns.padded()
+		if max(rows.before, rows.after, columns.before, columns.after) >= s.Kernel {
+			pads := g.ints(name+".margins", 0, 0, rows.before, columns.before, 0, 0, rows.after, columns.after)
+			in = g.node(name+".padded", "Pad", []string{in, pads, g.number("least", float32(math.Inf(-1)))})
+			rows, columns = frame{}, frame{}
+		}
+		g.store(s.Out, "MaxPool", []string{in}, append(windowAttributes(s.Window, rows, columns), dilations)...)
 	}
-	from := g.program.Nodes[s.In[0]].Shape
-	rows, columns := frames(from, g.program.Values[s.Out].Shape, s.Window)
-	op, attributes := "MaxPool", windowAttributes(s.Window, rows, columns)
-	if s.Op == kernels.OpAvgPool {
-		op, attributes = "AveragePool", append(attributes, onnx.Attribute{Name: "count_include_pad", Value: int64(0)})
+}
+
+// shares returns one over the number of pixels of the image in each window.
+func shares(w kernels.Window, in, out kernels.Shape) []float32 {
+	rows, columns := inside(w, in.H, out.H), inside(w, in.W, out.W)
+	list := make([]float32, 0, out.H*out.W)
+	for _, r := range rows {
+		for _, c := range columns {
+			list = append(list, 1/float32(r*c))
+		}
 	}
-	g.store(s.Out, op, []string{g.cropped(in, from, rows, columns)}, attributes...)
-	return nil
+	return list
+}
+
+// inside returns how many taps of each of out windows read one of in pixels, along one axis.
+func inside(w kernels.Window, in, out int) []int {
+	counts := make([]int, out)
+	for o := range counts {
+		for k := range w.Kernel {
+			if at := o*w.Stride - w.Pad + k*w.Dilation; at >= 0 && at < in {
+				counts[o]++
+			}
+		}
+	}
+	return counts
 }
 
 // concat stores the channels of all inputs, or as many of them as the value has.
@@ -296,6 +335,13 @@ func (g *graph) number(name string, v float32) string {
 	g.numbers[v] = g.unique(name)
 	g.Initializers = append(g.Initializers, onnx.Tensor{Name: g.numbers[v], Floats: []float32{v}})
 	return g.numbers[v]
+}
+
+// floats adds numbers of a shape and returns their name.
+func (g *graph) floats(name string, numbers []float32, shape ...int) string {
+	name = g.unique(name)
+	g.Initializers = append(g.Initializers, onnx.Tensor{Name: name, Shape: shape, Floats: numbers})
+	return name
 }
 
 func (g *graph) ints(name string, numbers ...int) string {

@@ -107,6 +107,14 @@ var operators = map[string]func(a named, in []array) array{
 		}
 		return mapped(in[0], func(i int, v float64) float64 { return v + in[1].data[i] })
 	},
+	// Mul is of images and one plane.
+	"Mul": func(_ named, in []array) array {
+		plane := in[1]
+		if !slices.Equal(plane.shape, []int{1, 1, in[0].shape[2], in[0].shape[3]}) {
+			panic(fmt.Sprintf("multiplies %v by %v", in[0].shape, plane.shape))
+		}
+		return mapped(in[0], func(i int, v float64) float64 { return v * plane.data[i%len(plane.data)] })
+	},
 	"BatchNormalization": func(a named, in []array) array {
 		pixels := in[0].shape[2] * in[0].shape[3]
 		return mapped(in[0], func(i int, v float64) float64 {
@@ -159,6 +167,7 @@ var operators = map[string]func(a named, in []array) array{
 		}
 		return zeros(shape...)
 	},
+	"Pad":         padded,
 	"Concat":      concatenated,
 	"Slice":       sliced,
 	"Conv":        convolved,
@@ -269,6 +278,20 @@ func convolved(a named, in []array) array {
 				out.data[i] += weight.data[(c*ins+k)*taps+kernel] * x.data[from+pixel]
 			})
 		}
+	}
+	return out
+}
+
+// padded puts a margin of one number around the images: in is the data, the margins, the number.
+func padded(_ named, in []array) array {
+	x, margins := in[0], in[1].data
+	top, left := int(margins[2]), int(margins[3])
+	out := zeros(x.shape[0], x.shape[1], x.shape[2]+top+int(margins[6]), x.shape[3]+left+int(margins[7]))
+	out = mapped(out, func(int, float64) float64 { return in[2].data[0] })
+	width, pixels := out.shape[3], out.shape[2]*out.shape[3]
+	for i, v := range x.data {
+		plane, row, column := i/(x.shape[2]*x.shape[3]), i/x.shape[3]%x.shape[2], i%x.shape[3]
+		out.data[plane*pixels+(row+top)*width+column+left] = v
 	}
 	return out
 }
