@@ -3,6 +3,7 @@ package indicator
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"bnas.example/kernels"
 )
@@ -14,64 +15,69 @@ const (
 
 // takeIdentities takes the gain of the identity in each block of the untrained standard network that keeps its shape.
 func (e *evidence) takeIdentities() error {
-	p, exec := e.standard.program, e.standard.exec
-	features := map[kernels.NodeID][]float32{}
-	read := func(node kernels.NodeID) error {
-		if features[node] != nil {
-			return nil
-		}
-		features[node] = make([]float32, e.cfg.Images*p.Nodes[node].Len())
-		return exec.Read(kernels.NodeTap(node), features[node])
-	}
-	var blocks []kernels.Block
+	p := e.standard.program
+	var x, y []float32
+	last := kernels.NodeID(-1) // that y has
 	for _, b := range p.Blocks {
-		if p.Nodes[b.In].Shape != p.Nodes[b.Out].Shape {
+		shape := p.Nodes[b.In].Shape
+		if shape != p.Nodes[b.Out].Shape {
 			continue
 		}
-		for _, node := range []kernels.NodeID{b.In, b.Out} {
-			if err := read(node); err != nil {
-				return fmt.Errorf("features of %s: %w", b.Name, err)
+		n := e.cfg.Images * shape.Len()
+		if x, y = y, x; b.In != last || len(x) != n {
+			x = slices.Grow(x[:0], n)[:n]
+			if err := e.standard.exec.Read(kernels.NodeTap(b.In), x); err != nil {
+				return fmt.Errorf("features before %s: %w", b.Name, err)
 			}
 		}
-		blocks = append(blocks, b)
+		y, last = slices.Grow(y[:0], n)[:n], b.Out
+		if err := e.standard.exec.Read(kernels.NodeTap(b.Out), y); err != nil {
+			return fmt.Errorf("features after %s: %w", b.Name, err)
+		}
+		gain, err := e.identityShare(x, y, shape)
+		if err != nil {
+			return err
+		}
+		e.gains = append(e.gains, gain)
 	}
-	e.gains = make([]float64, len(blocks))
-	return e.each(len(blocks), func(i int) error {
-		b := blocks[i]
-		e.gains[i] = identityShare(features[b.In], features[b.Out], p.Nodes[b.In].Shape)
-		return nil
-	})
+	return nil
 }
 
 // identityShare is √( Σ_c Cov(x_c, y_c)²/Var(x_c) / Σ_c Var(x_c) ) over the channels c of x and y, images×shape each: the gain
 // with which y repeats its own channel of x. It is 1 for y = x, and 0 without variance.
-func identityShare(x, y []float32, shape kernels.Shape) float64 {
+func (s *Scorer) identityShare(x, y []float32, shape kernels.Shape) (float64, error) {
+	explained, variance := make([]float64, shape.C), make([]float64, shape.C)
+	if err := s.each(shape.C, func(c int) error {
+		var covariance float64
+		if variance[c], covariance = channelMoments(x, y, shape, c); variance[c] > 0 {
+			explained[c] = covariance * covariance / variance[c]
+		}
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	if sum(variance) == 0 {
+		return 0, nil
+	}
+	return math.Sqrt(sum(explained) / sum(variance)), nil
+}
+
+// channelMoments returns Var(x_c) and Cov(x_c, y_c) over images and pixels.
+func channelMoments(x, y []float32, shape kernels.Shape, c int) (variance, covariance float64) {
 	pixels := shape.H * shape.W
-	n := len(x) / shape.Len()
-	m := float64(n * pixels)
-	var explained, total float64
-	for c := range shape.C {
-		var sx, sy, sxx, sxy float64
-		for i := range n {
-			at := (i*shape.C + c) * pixels
-			for k, u := range x[at : at+pixels] {
-				a, b := float64(u), float64(y[at+k])
-				sx += a
-				sy += b
-				sxx += a * a
-				sxy += a * b
-			}
-		}
-		variance, covariance := sxx/m-sx*sx/m/m, sxy/m-sx*sy/m/m
-		if variance > 0 {
-			explained += covariance * covariance / variance
-			total += variance
+	var sx, sy, sxx, sxy float64
+	for at := c * pixels; at < len(x); at += shape.Len() {
+		u, v := x[at:at+pixels], y[at:at+pixels]
+		for k, a := range u {
+			a, b := float64(a), float64(v[k])
+			sx += a
+			sy += b
+			sxx += a * a
+			sxy += a * b
 		}
 	}
-	if total == 0 {
-		return 0
-	}
-	return math.Sqrt(explained / total)
+	m := float64(len(x) / shape.C)
+	return max(sxx/m-sx*sx/m/m, 0), sxy/m - sx*sy/m/m
 }
 
 // identityGain is minus the logarithm of how much a block amplifies its own input,

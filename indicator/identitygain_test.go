@@ -62,6 +62,7 @@ func byChannel(x []float32, s kernels.Shape) [][]float64 {
 }
 
 func TestIdentityShare(t *testing.T) {
+	s := newBench(t, supernet.Standard, false).scorer(t, small)
 	shape := kernels.Shape{C: 2, H: 1, W: 2}
 	x := []float32{1, 3, 0, 0, 5, 7, 0, 0} // two images; the second channel is constant
 	for _, c := range []struct {
@@ -74,11 +75,12 @@ func TestIdentityShare(t *testing.T) {
 		{"its negative", []float32{-1, -3, 0, 0, -5, -7, 0, 0}, 1},
 		{"a constant", []float32{2, 2, 2, 2, 2, 2, 2, 2}, 0},
 	} {
-		if got := identityShare(x, c.y, shape); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		got, err := s.identityShare(x, c.y, shape)
+		if err != nil || math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
 		}
 	}
-	if got := identityShare(make([]float32, 8), x, shape); got != 0 {
-		t.Errorf("no variance: %v", got)
+	if got, err := s.identityShare(make([]float32, 8), x, shape); got != 0 || err != nil {
+		t.Errorf("no variance: %v, %v", got, err)
 	}
 }
