@@ -115,10 +115,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		ExitErrHandler:         func(*cli.Context, error) {},
 		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
-		HideHelpCommand:        true,
-		Flags:                  []cli.Flag{cli.HelpFlag}, // the cli package adds it only where there is no command "help"
-		OnUsageError:           onUsageError,
-		Action:                 unknownCommand,
+		// A file or a column may have a comma in its name: a flag that takes several is repeated.
+		DisableSliceFlagSeparator: true,
+		HideHelpCommand:           true,
+		Flags:                     []cli.Flag{cli.HelpFlag}, // the cli package adds it only where there is no command "help"
+		OnUsageError:              onUsageError,
+		Action:                    unknownCommand,
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
 			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),

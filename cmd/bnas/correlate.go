@@ -23,7 +23,7 @@ func correlateCommand() *cli.Command {
 		Name:  "correlate",
 		Usage: "Kendall τ-b, Spearman ρ and top-k figures of every term against a table of true accuracies",
 		Flags: append(append(flags(spaceSetting, seedSetting),
-			textFlag("scores", "the scores: `FILE` of bnas score, or the folder of a run or of --out", "required"),
+			&cli.StringSliceFlag{Name: "scores", Usage: "the scores: `FILE` of bnas score, or the folder of a run or of --out; can be repeated: runs of other seeds are fused by the mean of their ranks", DefaultText: "required", Category: catCommand},
 			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`, or - for stdin", "required"),
 			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
 			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),
@@ -64,8 +64,8 @@ type scored struct {
 }
 
 type correlateResult struct {
-	Scores   string               `json:"scores"`
-	Scored   scored               `json:"scored"`
+	Scores   []string             `json:"scores"` // several: fused by the mean of their ranks
+	Scored   []scored             `json:"scored"`
 	Table    string               `json:"table"`
 	Missing  int                  `json:"missing"` // scored, but not in the table
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
@@ -89,7 +89,8 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	of, scores, err := readScores(c.String("scores"), cfg.Supernet)
+	r := correlateResult{Scores: c.StringSlice("scores"), Table: c.String("table")}
+	scores, err := r.readScores(cfg.Supernet)
 	if err != nil {
 		return err
 	}
@@ -101,14 +102,14 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := correlateResult{Scores: c.String("scores"), Scored: of, Table: c.String("table"), Skipped: table.Skipped}
+	r.Skipped = table.Skipped
 	found, accuracy, missing := indicator.Join(scores, table)
 	if len(scores) < 3 {
-		return fmt.Errorf("%s has %d architectures: a correlation needs at least 3", r.Scores, len(scores))
+		return fmt.Errorf("%s: %d architectures; a correlation needs at least 3", strings.Join(r.Scores, ", "), len(scores))
 	}
 	if r.Missing = missing; len(found) < 3 {
 		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
-			len(found), len(scores), of.File, r.Table, len(table.Arch), cfg.Supernet.Space, of.elsewhere())
+			len(found), len(scores), r.Scored[0].File, r.Table, len(table.Arch), cfg.Supernet.Space, r.Scored[0].elsewhere())
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
@@ -119,7 +120,7 @@ func correlate(c *cli.Context) error {
 		r.Subsets = append(r.Subsets, one)
 	}
 	r.Reliability = indicator.Reliabilities(found)
-	if r.Selected, err = selection(c, indicator.SelectionSet{Name: r.Scores, Scores: found, Accuracy: accuracy, Weight: 1}, cfg.Seed); err != nil {
+	if r.Selected, err = selection(c, indicator.SelectionSet{Name: strings.Join(r.Scores, ", "), Scores: found, Accuracy: accuracy, Weight: 1}, cfg.Seed); err != nil {
 		return err
 	}
 	return output(c, r, r.text)
@@ -193,6 +194,23 @@ func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator
 		one.Differences, err = judging.Differences(calibration, own, scores, accuracy)
 	}
 	return one, err
+}
+
+// readScores reads the scores of all runs, and fuses them.
+func (r *correlateResult) readScores(net supernet.Config) ([]indicator.Scores, error) {
+	var runs [][]indicator.Scores
+	for _, path := range r.Scores {
+		of, scores, err := readScores(path, net)
+		if err != nil {
+			return nil, err
+		}
+		r.Scored, runs = append(r.Scored, of), append(runs, scores)
+	}
+	fused, err := indicator.MeanRanks(runs)
+	if err != nil {
+		return nil, fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
+	}
+	return fused, nil
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
@@ -274,8 +292,13 @@ func readTruth(c *cli.Context, space supernet.Space) (*indicator.Truth, error) {
 }
 
 func (r correlateResult) text(w io.Writer) {
-	r.Scored.text(w)
+	for _, of := range r.Scored {
+		of.text(w)
+	}
 	fmt.Fprintln(w)
+	if len(r.Scored) > 1 {
+		fmt.Fprintf(w, "terms: the mean of the ranks in %d runs, over the architectures that all have\n", len(r.Scored))
+	}
 	fmt.Fprintln(w, "τ-b, ρ: how well the order by a term agrees with the order by accuracy, −1…1; the interval is of τ-b")
 	fmt.Fprintln(w, "pick: the accuracy of the architecture that the term puts first; top-k: the mean and the best accuracy of the k that it puts")
 	fmt.Fprintln(w, "first, how many of them are among the k best, and nDCG: 1 if they are the k best in order")

@@ -1,0 +1,79 @@
+package indicator
+
+import (
+	"math"
+	"testing"
+
+	"bnas.example/philox"
+	"bnas.example/rank"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestMeanRanks(t *testing.T) {
+	of := func(values ...float64) []Scores {
+		return fakeScores(len(values), func(i int, _ *philox.Stream) map[string]float64 {
+			return map[string]float64{"naswot": values[i], "ntk": 1}
+		})
+	}
+	a, b := of(10, 30, 20, 5), of(.3, .1, .2, .9)
+	b = b[:3] // one run has not scored the last one
+	naswot, _ := termIndex("naswot")
+	ntk, _ := termIndex("ntk")
+	depth, _ := termIndex("depth")
+	a[2].Values[ntk] = math.NaN()
+	got, err := MeanRanks([][]Scores{a, b})
+	if err != nil || len(got) != 3 {
+		t.Fatalf("%v, %v", got, err)
+	}
+	// Ranks 1, 3, 2 and 3, 1, 2 of three.
+	for i := range got {
+		if v := got[i].Values[naswot]; math.Abs(v-2./3) > 1e-12 {
+			t.Errorf("%s: %v, want 2/3", got[i].Arch, v)
+		}
+		if !math.IsNaN(got[i].Values[ntk]) || !math.IsNaN(got[i].Values[depth]) {
+			t.Errorf("a term that a run lacks is %v", got[i].Values[ntk])
+		}
+	}
+	if got, err := MeanRanks([][]Scores{a}); err != nil || !cmp.Equal(got, a, cmpopts.EquateNaNs()) {
+		t.Errorf("one run: %v, %v", got, err)
+	}
+	a[1].Dead = true
+	if got, _ := MeanRanks([][]Scores{a, b}); !got[1].Dead || !math.IsInf(got[1].Values[naswot], -1) || got[0].Values[naswot] != .75 {
+		t.Errorf("with a dead one: %v", got)
+	}
+	if _, err := MeanRanks([][]Scores{a, {{Arch: "other"}}}); err == nil {
+		t.Error("fused runs without a common architecture")
+	}
+}
+
+// Noise of single runs cancels in the mean of their ranks.
+func TestMeanRanksCancelNoise(t *testing.T) {
+	const n = 150
+	truth := make([]float64, n)
+	run := func(seed uint64, scale float64) []Scores {
+		return fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 {
+			truth[i] = philox.New(1, "truth", uint64(i)).Float64()
+			return map[string]float64{"naswot": scale * (truth[i] + philox.New(seed, "noise", uint64(i)).Float64())}
+		})
+	}
+	runs := [][]Scores{run(1, 1), run(2, 1000), run(3, 1e-3)}
+	fused, err := MeanRanks(runs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	naswot, _ := termIndex("naswot")
+	tau := func(scores []Scores) float64 {
+		column := make([]float64, n)
+		for i, s := range scores {
+			column[i] = s.Values[naswot]
+		}
+		return rank.KendallTauB(column, truth)
+	}
+	for i, one := range runs {
+		if tau(fused) < tau(one)+.05 {
+			t.Errorf("fused %v, run %d alone %v", tau(fused), i, tau(one))
+		}
+	}
+}
