@@ -43,19 +43,16 @@ func (c *Case) factors(n int) []float32 {
 
 // factored lists the cases with factors.
 func factored(o Options) []*Case {
-	var list []*Case
-	least := 12
-	if o.Small {
-		least = 4
+	list := []*Case{Factored(Many(o.Seed)), Factored(Mobile(o.Seed, 3, 2, 9, 3))}
+	least := 1
+	if !o.Small {
+		list = append(list, Factored(Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 4)))
+		least = 12
 	}
 	for i := range max(o.Random/3, least) {
 		list = append(list, Factored(Random(o.Seed+uint64(i))))
 	}
-	return append(list,
-		Factored(Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 4)),
-		Factored(Many(o.Seed)),
-		Factored(Mobile(o.Seed, 3, 2, 9, 3)),
-	)
+	return list
 }
 
 // without returns a copy of the case whose terms have no factors.
