@@ -28,7 +28,7 @@ func TestBaselinesAgainstPyTorch(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := baselineImages(t)
-	cfg := Config{Images: len(in.Labels), NTKImages: 2, NTKBatches: 1, Seed: 1, Terms: []string{"nwot", "jacov", "epe_nas", "grad_norm", "snip", "plain", "l2_norm"}}.WithDefaults()
+	cfg := Config{Images: len(in.Labels), NTKImages: 2, NTKBatches: 1, Seed: 1, Terms: []string{"az_expressivity", "az_progressivity", "nwot", "jacov", "epe_nas", "grad_norm", "snip", "plain", "l2_norm"}}.WithDefaults()
 	in = padded(in, cfg.ImagesNeeded())
 	for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
 		c := golden.Net
@@ -108,6 +108,14 @@ func TestEPENASOfManyClasses(t *testing.T) {
 	five := (2*math.Log(1+1e-5) + 2*math.Log(math.Abs(r)+1e-5)) / 2
 	seven := math.Log(1 + 1e-5)
 	if got, want := epeNAS(e), 2*math.Abs(five-seven)/2; math.Abs(got-want) > 1e-12 {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// az_trainability is isometry of the untrained standard network, which TestIsometry checks, whatever network is scored.
+func TestAZTrainability(t *testing.T) {
+	want := newBench(t, supernet.Standard, false).score(t, mixed)["isometry"]
+	if got := newBench(t, supernet.Fair, true).score(t, mixed)["az_trainability"]; got != want || want == 0 {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

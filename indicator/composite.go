@@ -28,6 +28,8 @@ var composites = []Composite{
 		"bn_noise_log", "fisher_dim",
 		"live_macs",
 	}},
+	// az-nas is that of Lee and Ham (CVPR 2024): fused by log-ranks there too.
+	{Name: "az-nas", Terms: []string{"az_expressivity", "az_progressivity", "az_trainability", "macs"}},
 	// quick needs no gradients by parameters. It is what SelectHalf chose on half of 1,000 random cells of NAS-Bench-201.
 	{Name: "quick", Terms: []string{"naswot", "cell_spectrum", "isometry", "bn_noise"}},
 }

@@ -32,6 +32,8 @@ const (
 	standardCodes                      // the Gram matrix of its rectifiers' codes
 	imageGradients                     // its gradients by the images
 	weightGradients                    // its gradients by all weights
+	standardSpectra                    // spectral entropy of the output of its stem and of every block
+	standardProbes                     // its gradients through every block
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
@@ -39,7 +41,7 @@ const (
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
-	untrained  = identities | standardCodes | imageGradients | weightGradients
+	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | standardProbes
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -84,6 +86,8 @@ var measurements = []struct {
 	{standardCodes, (*evidence).takeStandardCodes},
 	{imageGradients, (*evidence).takeImageGradients},
 	{weightGradients, (*evidence).takeWeightGradients},
+	{standardSpectra, (*evidence).takeStandardSpectra},
+	{standardProbes, (*evidence).takeStandardProbes},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -122,11 +126,13 @@ type evidence struct {
 
 	mc mcEvidence // resamples
 
-	standard         standard      // untrained
-	gains            []float64     // identities: by block that keeps its shape
-	standardGram     []float64     // standardCodes: Images×Images
-	imageCorrelation *mat.SymDense // imageGradients: Images×Images
-	weights          weightSums    // weightGradients
+	standard           standard      // untrained
+	gains              []float64     // identities: by block that keeps its shape
+	standardGram       []float64     // standardCodes: Images×Images
+	imageCorrelation   *mat.SymDense // imageGradients: Images×Images
+	weights            weightSums    // weightGradients
+	standardEntropy    []float64     // standardSpectra: of the stem and by block
+	standardIsometries []float64     // standardProbes: by block
 }
 
 // gather takes every measurement in needs.

@@ -5,7 +5,7 @@
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
 
 Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
-(zero-cost-nas and NASLib): sums over every convolution, classifier and rectifier that a gradient reaches. jacov and epe_nas are measured with
+(zero-cost-nas, NASLib and AZ-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov and epe_nas are measured with
 the statistics of the batch frozen, as bnas measures them.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
@@ -68,7 +68,10 @@ def measure(path, x, y):
     layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.grad is not None and m.weight.grad.abs().sum() > 0]
     weights = [(m.weight.detach(), m.weight.grad) for m in layers]
     r = np.corrcoef(image_gradients(fresh(path), x))
+    entropies = spectral_entropies(fresh(path), x)
     return {
+        "az_expressivity": float(np.sum(entropies)),
+        "az_progressivity": float(np.min(np.diff(entropies))),
         "nwot": float(nwot),
         "jacov": float(-np.sum(np.log(np.linalg.eigvalsh(r).clip(0) + K) + 1 / (np.linalg.eigvalsh(r).clip(0) + K))),
         "epe_nas": epe_nas(r, y.numpy()),
@@ -112,6 +115,22 @@ def image_gradients(network, x):
     x = x.clone().requires_grad_()
     network(x).sum().backward()
     return x.grad.reshape(len(x), -1).numpy()
+
+
+def spectral_entropies(network, x):
+    """AZ-NAS: of the features after the stem and after each cell."""
+    features = []
+    for module in [network.stem, *network.cells]:
+        module.register_forward_hook(lambda module, inputs, output: features.append(output.detach()))
+    network(x)
+    entropies = []
+    for feature in features:
+        flat = feature.permute(0, 2, 3, 1).reshape(-1, feature.shape[1])
+        flat = flat - flat.mean(0)
+        values = torch.linalg.eigvalsh(flat.T @ flat / len(flat)).numpy()
+        share = values / values.sum()
+        entropies.append(float(-(share * np.log(share + 1e-8)).sum()))
+    return np.array(entropies)
 
 
 def epe_nas(r, labels):
