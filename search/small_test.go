@@ -45,8 +45,8 @@ func writeLedger(t testing.TB, dir string, space fakeSpace, n int) {
 	}
 }
 
-// fourTerms is the objective of the composite bnas, calibrated on random terms.
-func fourTerms(t testing.TB) Objective {
+// manyTerms is the objective of the composite bnas, calibrated on random terms.
+func manyTerms(t testing.TB) Objective {
 	t.Helper()
 	composite, err := indicator.LookupComposite("bnas")
 	if err != nil {
@@ -84,7 +84,7 @@ func TestSearchIsSmall(t *testing.T) {
 	const n, most = 50_000, 80
 	space, dir := fakeSpace{11, 3}, t.TempDir()
 	writeLedger(t, dir, space, n)
-	p := Problem{Space: space, Objective: fourTerms(t)}
+	p := Problem{Space: space, Objective: manyTerms(t)}
 	before := liveHeap()
 	l := openTest(t, dir)
 	defer l.Close()
