@@ -16,7 +16,7 @@ import (
 func scoreText(t testing.TB, scores []Scores) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := WriteScores(&b, scores); err != nil {
+	if err := writeScores(&b, scores); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -10,24 +10,6 @@ import (
 	"os"
 )
 
-// WriteScores writes a whole score file.
-func WriteScores(w io.Writer, scores []Scores) error {
-	repeats := 1
-	for _, s := range scores {
-		repeats = max(repeats, s.Repeats)
-	}
-	out, err := NewScoreWriter(w, repeats)
-	if err != nil {
-		return err
-	}
-	for _, s := range scores {
-		if err := out.Write(s); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
-}
-
 // ScoreWriter writes a score file row by row.
 type ScoreWriter struct {
 	table  *csv.Writer

@@ -11,7 +11,8 @@ import (
 )
 
 // Scorer computes the terms of architectures of one supernet, on the same images and the same random directions. Use it
-// from one goroutine at a time, as its device. It caches scores: call Reset after the parameters have changed.
+// from one goroutine at a time, as its device. It caches the scores of the last networks: call Reset after the parameters have
+// changed.
 type Scorer struct {
 	// Stop, if not nil, is called before each pass, between the parts of a long one, and before the steps of a Program on a
 	// device that can stop there (kernels.Stopper). Score returns its error.
@@ -37,7 +38,12 @@ type Scorer struct {
 
 	shares *gammaShares
 	cache  map[string][]float64 // by canonical form: the terms of the network
+	cached []string             // the canonical forms in cache, the oldest at next once there are mostCached
+	next   int
 }
+
+// mostCached is the number of networks whose terms a scorer keeps, about 15 MB. The oldest make room.
+const mostCached = 1 << 15
 
 // NewScorer checks the inputs against cfg (zero fields take the defaults) and the supernet's image size, and draws the
 // directions.
@@ -74,8 +80,20 @@ func (s *Scorer) stopped() error {
 
 // Reset clears the cached scores.
 func (s *Scorer) Reset() {
-	s.cache = map[string][]float64{}
+	s.cache, s.cached, s.next = map[string][]float64{}, nil, 0
 	s.shares = nil
+}
+
+// keep caches the terms of a network.
+func (s *Scorer) keep(canonical string, shared []float64) {
+	if len(s.cached) < mostCached {
+		s.cached = append(s.cached, canonical)
+	} else {
+		delete(s.cache, s.cached[s.next])
+		s.cached[s.next] = canonical
+		s.next = (s.next + 1) % mostCached
+	}
+	s.cache[canonical] = shared
 }
 
 // divide cuts the inputs into calibration images, queries and resampled batches.
@@ -146,7 +164,7 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 		if err := s.measure(s.representative(a, scores.Canonical), shared, ofNetwork); err != nil {
 			return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
 		}
-		s.cache[scores.Canonical] = shared
+		s.keep(scores.Canonical, shared)
 	}
 	copy(scores.Values, shared)
 	if err := s.measure(a, scores.Values, ofPath); err != nil {
@@ -161,7 +179,7 @@ func ofNetwork(t Term) bool { return !ofPath(t) }
 
 // representative returns the architecture whose path is measured for all architectures that are the same network. It is the
 // first in the space's order; a score thus does not depend on earlier scores. In a space without an order, or of more than
-// 65,536 architectures, it is the one that is scored first.
+// 65,536 architectures, it is the one that is scored first, as long as the cache has it.
 func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch {
 	space, ok := s.net.Space.(supernet.Ordered)
 	if !ok || space.Size() > 1<<16 {

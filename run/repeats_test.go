@@ -160,7 +160,7 @@ func TestRepeatsResume(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, failed := e.ScoreAll(ctx, LiveSample(r.Net, 3, 1, "test"), nil)
+		failed := e.ScoreAll(ctx, listOf(r, LiveSample(r.Net, 3, 1, "test")), nil)
 		if err := e.Close(); err != nil {
 			t.Fatal(err)
 		}

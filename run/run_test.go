@@ -49,6 +49,14 @@ func reopen(t *testing.T, dir string, open func(string, Config, Options) (*Run, 
 	return r
 }
 
+func listOf(r *Run, archs []supernet.Arch) *supernet.List {
+	list := supernet.NewList(r.Net.Space)
+	for _, a := range archs {
+		list.Append(a)
+	}
+	return list
+}
+
 // scored scores architectures with the run's ledger and returns the scores and the ledger's file.
 func scored(t *testing.T, r *Run, archs []supernet.Arch) ([]indicator.Scores, string) {
 	t.Helper()
@@ -56,7 +64,8 @@ func scored(t *testing.T, r *Run, archs []supernet.Arch) ([]indicator.Scores, st
 	if err != nil {
 		t.Fatal(err)
 	}
-	scores, err := e.ScoreAll(t.Context(), archs, nil)
+	var scores []indicator.Scores
+	err = e.ScoreAll(t.Context(), listOf(r, archs), func(_ int, s indicator.Scores) error { scores = append(scores, s); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,24 +126,23 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}, nil
 }
 
-// ScoreAll scores architectures in order, until the context ends. After each one it calls progress, if not nil, with the
-// number of scored architectures.
-func (e *Evaluator) ScoreAll(ctx context.Context, archs []supernet.Arch, progress func(done int)) ([]indicator.Scores, error) {
+// ScoreAll scores architectures in order, until the context ends. It calls each, if not nil, with each index and its scores,
+// and ends with its error.
+func (e *Evaluator) ScoreAll(ctx context.Context, archs *supernet.List, each func(i int, s indicator.Scores) error) error {
 	e.stopWith(ctx)
-	scores := make([]indicator.Scores, len(archs))
-	for i, a := range archs {
-		err := ctx.Err()
-		if err == nil {
-			scores[i], err = e.Score(a)
+	for i := range archs.Len() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		s, err := e.Score(archs.At(i))
+		if err == nil && each != nil {
+			err = each(i, s)
 		}
 		if err != nil {
-			return nil, err
-		}
-		if progress != nil {
-			progress(i + 1)
+			return err
 		}
 	}
-	return scores, e.Flush()
+	return e.Flush()
 }
 
 // Path returns the path of the ledger, or "" if there is none.

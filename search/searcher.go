@@ -65,7 +65,7 @@ type searcher struct {
 	cfg      Config
 	strategy strategy
 	start    time.Time
-	visited  *networks
+	visited  *supernet.Set
 	proposed int
 	reused   int
 	found    *record
@@ -77,7 +77,7 @@ type searcher struct {
 
 // newSearcher begins a search with a valid Config.
 func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
-	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: newNetworks(p.Space), found: newRecord(p.Space)}
+	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: supernet.NewSet(p.Space, p.Space.Canonical), found: newRecord(p.Space)}
 	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
 	return s
 }
@@ -142,7 +142,7 @@ func (s *searcher) accept(a supernet.Arch) bool {
 	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.within(s.Space.Cost(a, s.Sizes)) {
 		return false
 	}
-	return s.visited.add(a)
+	return s.visited.Add(a)
 }
 
 // within reports whether a cost is within the limits.

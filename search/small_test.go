@@ -26,10 +26,10 @@ func writeLedger(t testing.TB, dir string, space fakeSpace, n int) {
 		t.Fatal(err)
 	}
 	values := make([]float64, len(indicator.TermNames()))
-	written := newNetworks(space)
-	for i := 0; written.archs.Len() < n; i++ {
+	written := supernet.NewSet(space, space.Canonical)
+	for i := 0; written.Len() < n; i++ {
 		a := space.At(i)
-		if !written.add(a) {
+		if !written.Add(a) {
 			continue
 		}
 		r := philox.New(1, "row", uint64(i))
@@ -106,20 +106,4 @@ func liveHeap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-// TestNetworksWithOneHash: a set of networks whose hashes are all equal still tells them apart.
-func TestNetworksWithOneHash(t *testing.T) {
-	space := fakeSpace{3, 3}
-	one, usual := newNetworks(space), newNetworks(space)
-	one.hash = func(string) uint32 { return 7 }
-	seen := map[string]bool{}
-	for i := range 2 * space.Size() {
-		a := space.At(i * 7 % space.Size())
-		want := !seen[space.Canonical(a)]
-		seen[space.Canonical(a)] = true
-		if x, y := one.add(a), usual.add(a); x != want || y != want {
-			t.Errorf("%v is new: %t with one hash, %t with the usual, want %t", a, x, y, want)
-		}
-	}
 }

@@ -46,3 +46,27 @@ func TestListIsSmall(t *testing.T) {
 		}
 	}
 }
+
+// TestSetOfOneHash: a set whose hashes are all equal still tells networks apart.
+func TestSetOfOneHash(t *testing.T) {
+	space, err := Lookup("nas-bench-201")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, usual := NewSet(space, space.Canonical), NewSet(space, space.Canonical)
+	one.hash = func(string) uint32 { return 7 }
+	seen := map[string]bool{}
+	r := philox.New(1, "set", 0)
+	for range 200 {
+		a := Random(space, r)
+		a[0], a[1], a[2] = 0, a[1]%2, 0
+		want := !seen[space.Canonical(a)]
+		seen[space.Canonical(a)] = true
+		if x, y := one.Add(a), usual.Add(a); x != want || y != want {
+			t.Errorf("%v is new: %t with one hash, %t with the usual, want %t", a, x, y, want)
+		}
+	}
+	if len(seen) == 200 || one.Len() != len(seen) {
+		t.Errorf("%d networks in the set, %d drawn, want fewer than draws", one.Len(), len(seen))
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -124,29 +125,52 @@ const mostList = 64 << 20
 
 // archFile reads architectures, one a line; "-" is stdin.
 func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
-	text, err := readInput(path, mostList)
-	if err != nil {
-		return nil, fmt.Errorf("architectures: %w", err)
-	}
-	name := inputName(path)
-	if bytes.IndexByte(text, 0) >= 0 {
-		return nil, fmt.Errorf("%s: a binary file, not text; a list of architectures is needed", name)
-	}
 	var archs []supernet.Arch
-	for i, line := range strings.Split(string(text), "\n") {
+	err := eachArch(space, path, func(a supernet.Arch) { archs = append(archs, a) })
+	return archs, err
+}
+
+// eachArch calls do for each architecture of archFile.
+func eachArch(space supernet.Space, path string, do func(supernet.Arch)) error {
+	f, err := openInput(path)
+	if err != nil {
+		return fmt.Errorf("architectures: %w", err)
+	}
+	defer f.Close()
+	name, n, size := inputName(path), 0, 0
+	text := bufio.NewReaderSize(io.LimitReader(f, mostList+1), 1<<16)
+	if head, _ := text.Peek(1 << 16); bytes.IndexByte(head, 0) >= 0 {
+		return notAList(name)
+	}
+	for i, more := 1, true; more; i++ {
+		line, err := text.ReadString('\n')
+		if more = err == nil; err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("architectures: %s: %w", name, err)
+		}
+		if size += len(line); size > mostList {
+			return fmt.Errorf("architectures: %s: more than %s", name, byteSize(mostList))
+		}
+		if strings.IndexByte(line, 0) >= 0 {
+			return notAList(name)
+		}
 		if line = strings.TrimSpace(line); line == "" {
 			continue
 		}
 		a, err := parseArch(space, line)
 		if err != nil {
-			return nil, fmt.Errorf("%s: line %d: %q: %w", name, i+1, cut(line, 120), err)
+			return fmt.Errorf("%s: line %d: %q: %w", name, i, cut(line, 120), err)
 		}
-		archs = append(archs, a)
+		do(a)
+		n++
 	}
-	if len(archs) == 0 {
-		return nil, fmt.Errorf("%s: no architectures", name)
+	if n == 0 {
+		return fmt.Errorf("%s: no architectures", name)
 	}
-	return archs, nil
+	return nil
+}
+
+func notAList(name string) error {
+	return fmt.Errorf("%s: a binary file, not text; a list of architectures is needed", name)
 }
 
 // openInput opens a file to read; "-" is stdin.

@@ -76,11 +76,10 @@ func eval(c *cli.Context, settings []setting) error {
 	}
 	bar.end()
 	return output(c, map[string]any{"evaluated": rows}, func(w io.Writer) {
-		t := table{space: r.Net.Space, header: []string{"ACCURACY", "NLL", "IMAGES"}}
-		for i, row := range rows {
-			t.add(archs[i], fmt.Sprintf("%.2f %%", 100*row.Accuracy), fmt.Sprintf("%.4f", row.NLL), fmt.Sprint(row.Images))
-		}
-		t.write(c, w)
+		t := table{r.Net.Space, []string{"ACCURACY", "NLL", "IMAGES"}, rowsOf(archs, func(i int) []string {
+			return []string{fmt.Sprintf("%.2f %%", 100*rows[i].Accuracy), fmt.Sprintf("%.4f", rows[i].NLL), fmt.Sprint(rows[i].Images)}
+		})}
+		t.print(c, w)
 	})
 }
 

@@ -68,12 +68,12 @@ func compareKernels(c *cli.Context, settings []setting) error {
 		return err
 	}
 	return output(c, map[string]any{"steps": r.Position.Step, "regimes": rows}, func(w io.Writer) {
-		t := table{space: r.Net.Space, header: []string{"LOG κ AT START", "NOW", "DRIFT", "ALIGNMENT", "CENTRED", "LINEARISED ERROR"}}
-		for i, row := range rows {
-			t.add(archs[i], fmt.Sprintf("%.3f", row.LogConditionStart), fmt.Sprintf("%.3f", row.LogCondition), fmt.Sprintf("%.4f", row.Drift),
-				fmt.Sprintf("%.4f", row.Alignment), fmt.Sprintf("%.4f", row.CentredAlignment), fmt.Sprintf("%.4f", row.LinearisedError))
-		}
-		t.write(c, w)
+		t := table{r.Net.Space, []string{"LOG κ AT START", "NOW", "DRIFT", "ALIGNMENT", "CENTRED", "LINEARISED ERROR"}, rowsOf(archs, func(i int) []string {
+			row := rows[i]
+			return []string{fmt.Sprintf("%.3f", row.LogConditionStart), fmt.Sprintf("%.3f", row.LogCondition), fmt.Sprintf("%.4f", row.Drift),
+				fmt.Sprintf("%.4f", row.Alignment), fmt.Sprintf("%.4f", row.CentredAlignment), fmt.Sprintf("%.4f", row.LinearisedError)}
+		})}
+		t.print(c, w)
 	})
 }
 

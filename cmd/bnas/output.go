@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,16 +14,33 @@ import (
 
 // output writes the result of a command: one JSON object with --json, otherwise the output of text.
 func output(c *cli.Context, result any, text func(w io.Writer)) error {
-	w := c.App.Writer
 	if c.Bool("json") {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(result)
+		text, err := jsonText(result, "")
+		if err == nil {
+			_, err = fmt.Fprintln(c.App.Writer, string(text))
+		}
+		return err
 	}
+	return outputText(c.App.Writer, func(w io.Writer) error {
+		text(w)
+		return nil
+	})
+}
+
+// outputText writes a text whose columns, divided by tabs, stand below each other.
+func outputText(w io.Writer, text func(w io.Writer) error) error {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	text(t)
-	return t.Flush()
+	return errors.Join(text(t), t.Flush())
+}
+
+// jsonText returns indented JSON. Every line but the first has a prefix.
+func jsonText(v any, prefix string) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent(prefix, "  ")
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // outputFlags are the flags of every command.

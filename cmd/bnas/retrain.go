@@ -120,7 +120,8 @@ func (r retrainResult) text(c *cli.Context, w io.Writer, cfg supernet.Config) {
 	if err != nil {
 		return // the networks were trained in it
 	}
-	t := table{space: space, header: []string{"TEST", "BEST", "AT EPOCH", "EPOCHS", "PARAMS"}}
+	var archs []supernet.Arch
+	var rows [][]string
 	for _, n := range r.Networks {
 		a, err := space.Parse(n.Arch)
 		if err != nil {
@@ -130,9 +131,10 @@ func (r retrainResult) text(c *cli.Context, w io.Writer, cfg supernet.Config) {
 		if n.Test != nil {
 			test = []string{fmt.Sprintf("%.2f %%", 100*n.Test.Accuracy), fmt.Sprintf("%.2f %%", 100*n.Test.BestAccuracy), strconv.Itoa(n.Test.BestEpoch)}
 		}
-		t.add(a, append(test, strconv.Itoa(n.Epochs), count(float64(n.Params)))...)
+		archs, rows = append(archs, a), append(rows, append(test, strconv.Itoa(n.Epochs), count(float64(n.Params))))
 	}
-	t.write(c, w)
+	t := table{space, []string{"TEST", "BEST", "AT EPOCH", "EPOCHS", "PARAMS"}, rowsOf(archs, func(i int) []string { return slices.Clone(rows[i]) })}
+	t.print(c, w)
 	fmt.Fprintf(w, "\ntable\t%s\n", r.Table)
 	fmt.Fprintf(w, "next\t%s\n", command("bnas", "export", "--run", filepath.Join(r.Dir, "1"), "-o", "network.py"))
 }

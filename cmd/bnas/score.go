@@ -66,19 +66,23 @@ func score(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	defer scores.close()
 	if file != "" {
 		path = file
-		write := func(w io.Writer) error { return indicator.WriteScores(w, scores) }
-		if err := wholefile.WriteFrom(file, write); err != nil {
+		if err := wholefile.WriteFrom(file, func(w io.Writer) error { return scores.write(w, max(int(r.Config.Score.Repeats), 1)) }); err != nil {
 			return fmt.Errorf("writing %s: %w", file, err)
 		}
 	}
-	shown, shownArchs := view.choose(scores, archs)
-	result := map[string]any{"scores": shown}
-	if path != "" {
-		result["file"] = path
+	shown, err := view.choose(scores)
+	if err != nil {
+		return err
 	}
-	return output(c, result, func(w io.Writer) { scoreTable(c, w, r.Net.Space, shownArchs, shown, view.columns) })
+	if c.Bool("json") {
+		return scoreJSON(c.App.Writer, path, scores, shown)
+	}
+	return outputText(c.App.Writer, func(w io.Writer) error {
+		return scoreTable(c, w, r.Net.Space, scores, shown, view.columns)
+	})
 }
 
 // scoreOutput divides the values of --out: the folder of a ledger, or a file to write.
@@ -90,27 +94,38 @@ func scoreOutput(out string) (ledger, file string) {
 }
 
 // scoreAll scores the architectures and returns the path of the ledger, if there is one. It fits the view to the terms.
-func scoreAll(c *cli.Context, r *run.Run, archs []supernet.Arch, ledger string, v *view) ([]indicator.Scores, string, error) {
+func scoreAll(c *cli.Context, r *run.Run, archs *supernet.List, ledger string, v *view) (all scoredList, path string, err error) {
 	if ledger != "" || r.Dir != "" {
 		if err := keeping(c); err != nil {
-			return nil, "", err
+			return all, "", err
 		}
 	}
 	evaluator, err := r.Evaluator(ledger)
 	if err != nil {
-		return nil, "", err
+		return all, "", err
 	}
-	defer evaluator.Close()
 	if err := v.fit(evaluator.Terms); err != nil {
-		return nil, "", err
+		evaluator.Close()
+		return all, "", err
 	}
-	bar := newProgress(c, "score", len(archs))
-	scores, err := evaluator.ScoreAll(c.Context, archs, func(done int) { bar.at(done, "") })
+	if all, err = newScoredList(r, archs, evaluator); err != nil {
+		all.close()
+		return all, "", err
+	}
+	bar := newProgress(c, "score", archs.Len())
+	err = evaluator.ScoreAll(c.Context, archs, func(i int, s indicator.Scores) error {
+		err := all.add(s)
+		bar.at(i+1, "")
+		return err
+	})
 	bar.end()
 	if errors.Is(err, context.Canceled) && evaluator.Path() != "" {
 		err = errors.Join(interrupted{errors.New("scoring was interrupted; the scores so far are in " + evaluator.Path()), sameCommand(c)}, evaluator.Flush())
 	}
-	return scores, evaluator.Path(), err
+	if err != nil {
+		all.close()
+	}
+	return all, evaluator.Path(), err
 }
 
 // oneWay returns an error unless exactly one of arguments, --all, --sample and --file names the architectures.
@@ -127,49 +142,49 @@ func oneWay(c *cli.Context) error {
 	return nil
 }
 
-func namedArchitectures(c *cli.Context, r *run.Run) ([]supernet.Arch, error) {
+func namedArchitectures(c *cli.Context, r *run.Run) (*supernet.List, error) {
 	space := r.Net.Space
+	archs := supernet.NewList(space)
 	switch {
 	case c.Bool("all"):
 		ordered, ok := space.(supernet.Ordered)
 		if !ok {
 			return nil, usagef("--all: %s has %v architectures; draw some with --sample N", space.Name(), space.Count())
 		}
-		archs := make([]supernet.Arch, ordered.Size())
-		for i := range archs {
-			archs[i] = ordered.At(i)
+		for i := range ordered.Size() {
+			archs.Append(ordered.At(i))
 		}
 		return archs, nil
 	case c.IsSet("sample"):
 		return sampled(space, c.Int("sample"), r.Config.Score.Seed)
 	case c.IsSet("file"):
-		return archFile(space, c.String("file"))
+		return archs, eachArch(space, c.String("file"), archs.Append)
 	}
-	return parseArchs(space, c.Args().Slice())
+	given, err := parseArchs(space, c.Args().Slice())
+	for _, a := range given {
+		archs.Append(a)
+	}
+	return archs, err
 }
 
 // sampled draws n different architectures uniformly.
-func sampled(space supernet.Space, n int, seed uint64) ([]supernet.Arch, error) {
+func sampled(space supernet.Space, n int, seed uint64) (*supernet.List, error) {
 	if err := enough(space, n); err != nil {
 		return nil, err
 	}
 	r := philox.New(seed, "score sample", 0)
-	archs := make([]supernet.Arch, n)
 	if ordered, ok := space.(supernet.Ordered); ok {
-		order := r.Perm(ordered.Size())
-		for i := range archs {
-			archs[i] = ordered.At(order[i])
+		archs := supernet.NewList(space)
+		for _, i := range r.Perm(ordered.Size())[:n] {
+			archs.Append(ordered.At(i))
 		}
 		return archs, nil
 	}
-	drawn := map[string]bool{}
-	for i := range archs {
-		for archs[i] == nil || drawn[space.Format(archs[i])] {
-			archs[i] = supernet.Random(space, r)
-		}
-		drawn[space.Format(archs[i])] = true
+	drawn := supernet.NewSet(space, space.Format)
+	for drawn.Len() < n {
+		drawn.Add(supernet.Random(space, r))
 	}
-	return archs, nil
+	return drawn.List, nil
 }
 
 // mostSampled is the largest sample of a space without an order, in which most draws are new.

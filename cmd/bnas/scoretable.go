@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -62,24 +63,28 @@ func (v *view) fit(computed []string) error {
 	return nil
 }
 
-// choose returns the rows that are shown, in their order.
-func (v view) choose(scores []indicator.Scores, archs []supernet.Arch) ([]indicator.Scores, []supernet.Arch) {
-	order := make([]int, len(scores))
+// choose returns the indices of the rows that are shown, in their order.
+func (v view) choose(all scoredList) ([]int32, error) {
+	order := make([]int32, all.archs.Len())
 	for i := range order {
-		order[i] = i
+		order[i] = int32(i)
 	}
 	if v.sort != "" {
-		at := slices.Index(indicator.TermNames(), v.sort)
-		slices.SortStableFunc(order, func(i, j int) int { return descending(scores[i].Values[at], scores[j].Values[at]) })
+		term := slices.Index(indicator.TermNames(), v.sort)
+		column := make([]float64, len(order))
+		for i := range column {
+			s, err := all.at(i)
+			if err != nil {
+				return nil, err
+			}
+			column[i] = s.Values[term]
+		}
+		slices.SortStableFunc(order, func(i, j int32) int { return descending(column[i], column[j]) })
 	}
 	if v.top > 0 {
 		order = order[:min(v.top, len(order))]
 	}
-	shown, shownArchs := make([]indicator.Scores, len(order)), make([]supernet.Arch, len(order))
-	for k, i := range order {
-		shown[k], shownArchs[k] = scores[i], archs[i]
-	}
-	return shown, shownArchs
+	return order, nil
 }
 
 // descending orders the higher value first, and a term that was not computed last.
@@ -96,41 +101,81 @@ func descending(a, b float64) int {
 }
 
 // scoreTable prints one architecture as a column of terms, or several architectures one a line.
-func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, archs []supernet.Arch, scores []indicator.Scores, names []string) {
-	if len(scores) == 1 {
-		fmt.Fprintf(w, "architecture\t%s\n", scores[0].Arch)
-		if scores[0].Dead {
+func scoreTable(c *cli.Context, w io.Writer, space supernet.Space, all scoredList, shown []int32, names []string) error {
+	if len(shown) == 1 {
+		s, err := all.at(int(shown[0]))
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "architecture\t%s\n", s.Arch)
+		if s.Dead {
 			fmt.Fprintln(w, "dead\t"+noPath)
 		}
 		for _, name := range names {
-			fmt.Fprintf(w, "%s\t%s\n", name, termText(scores[0], name, 6)+spreadText(scores[0], name))
+			fmt.Fprintf(w, "%s\t%s\n", name, termText(s, name, 6)+spreadText(s, name))
 		}
-		return
+		return nil
 	}
-	t := table{space: space, header: names}
-	for i, s := range scores {
+	dead := make([]bool, len(shown)) // a row is asked for twice
+	t := table{space, names, rows{len(shown), func(i int) (supernet.Arch, []string, error) {
+		s, err := all.at(int(shown[i]))
+		if err != nil {
+			return nil, nil, err
+		}
+		dead[i] = s.Dead
 		cells := make([]string, len(names))
 		for k, name := range names {
 			cells[k] = termText(s, name, 4) + spreadText(s, name)
 		}
-		t.add(archs[i], cells...)
+		return all.archs.At(int(shown[i])), cells, nil
+	}}}
+	err := t.write(c, w)
+	if n := countTrue(dead); n > 0 {
+		fmt.Fprintf(w, "%d of %d are dead: %s\n", n, len(shown), noPath)
 	}
-	t.write(c, w)
-	if n := deadOf(scores); n > 0 {
-		fmt.Fprintf(w, "%d of %d are dead: %s\n", n, len(scores), noPath)
+	return err
+}
+
+func countTrue(all []bool) (n int) {
+	for _, b := range all {
+		if b {
+			n++
+		}
 	}
+	return n
 }
 
 // noPath is the reason that a network is dead.
 const noPath = "no path leads from the input to the output"
 
-func deadOf(scores []indicator.Scores) (n int) {
-	for _, s := range scores {
-		if s.Dead {
-			n++
+// scoreJSON writes the JSON object of the command: the file, if there is one, and the scores that are shown.
+func scoreJSON(w io.Writer, file string, all scoredList, shown []int32) error {
+	b := bufio.NewWriter(w)
+	b.WriteString("{\n")
+	if file != "" {
+		text, err := jsonText(file, "")
+		if err != nil {
+			return err
 		}
+		fmt.Fprintf(b, "  \"file\": %s,\n", text)
 	}
-	return n
+	b.WriteString("  \"scores\": [")
+	for k, i := range shown {
+		s, err := all.at(int(i))
+		if err != nil {
+			return err
+		}
+		text, err := jsonText(s, "    ")
+		if err != nil {
+			return err
+		}
+		if k > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(b, "\n    %s", text)
+	}
+	b.WriteString("\n  ]\n}\n")
+	return b.Flush()
 }
 
 // spreadText formats the spread of a term over the repeats, behind its mean; "" if there is none or it is 0.

@@ -13,6 +13,7 @@ import (
 	"bnas.example/indicator"
 	"bnas.example/run"
 	"bnas.example/search"
+	"bnas.example/supernet"
 )
 
 func searchCommand() *cli.Command {
@@ -136,15 +137,15 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 	if found.TrainingSteps == 0 {
 		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
-	t := table{space: r.Net.Space, header: []string{"SCORE", "MACs", "PARAMETERS"}}
-	for _, f := range found.Best {
+	t := table{r.Net.Space, []string{"SCORE", "MACs", "PARAMETERS"}, rows{len(found.Best), func(i int) (supernet.Arch, []string, error) {
+		f := found.Best[i]
 		score := fmt.Sprintf("%.3f", f.Score)
 		if f.Scores.Dead {
 			score = "dead"
 		}
-		t.add(f.Choice, score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params)))
-	}
-	t.write(c, w)
+		return f.Choice, []string{score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params))}, nil
+	}}}
+	t.print(c, w)
 	if b := found.BestOfSample; b != nil {
 		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
 	}
