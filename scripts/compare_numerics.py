@@ -10,7 +10,8 @@ between two float32 programs (docs/speed.md); what must not differ is what follo
 
 loss       the mean of the last fifth of the steps, over the seeds with its deviation; the r.m.s. difference of the curves of the two
            modes with one seed, and of two seeds in strict
-γ and β    the distance of the two modes with one seed, relative to how far strict has moved from γ = 1, β = 0; the same of two seeds
+γ and β    the distance of the two modes with one seed, relative to how far strict has moved from γ = 1, β = 0; the same of two seeds,
+           and of strict on two instruction sets (--isa), which differ by float32 rounding alone
 ranking    for each term Kendall's τ-b between the modes over the cells of the first seed, and of either with the table
 
 It prints tables in Markdown. It goes on where it was interrupted: what is in --out is not made again. Needs Python alone.
@@ -22,6 +23,7 @@ import csv
 import itertools
 import json
 import math
+import os
 import pathlib
 import statistics
 import struct
@@ -39,6 +41,7 @@ def main():
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--cells", type=int, default=300, help="scored architectures")
     parser.add_argument("--table", action="append", default=[], metavar="SPACE=FILE", help="accuracies of a space")
+    parser.add_argument("--isa", help="train the first seed in strict on this instruction set too: avx2 or portable")
     parser.add_argument("--out", type=pathlib.Path, default="numerics", help="folder of the runs")
     parser.add_argument("--train-flags", nargs=argparse.REMAINDER, default=[], help="further flags of bnas train, last")
     options = parser.parse_args()
@@ -48,8 +51,9 @@ def main():
         print_ranking(options, space, tables.get(space))
 
 
-def bnas(options, *args):
-    return subprocess.run([options.bnas, *map(str, args)], check=True, stdout=subprocess.PIPE, text=True).stdout
+def bnas(options, *args, isa=None):
+    env = os.environ | ({"BNAS_CPU_ISA": isa} if isa else {})
+    return subprocess.run([options.bnas, *map(str, args)], check=True, stdout=subprocess.PIPE, text=True, env=env).stdout
 
 
 def folder(options, space, mode, seed):
@@ -59,13 +63,16 @@ def folder(options, space, mode, seed):
 def train_all(options, space):
     """The runs of a space, by mode and seed: the loss of every logged step, and γ and β."""
     runs = {}
-    for seed, mode in itertools.product(options.seeds, MODES):
-        out = folder(options, space, mode, seed)
+    wanted = [(mode, seed, None) for seed, mode in itertools.product(options.seeds, MODES)]
+    if options.isa:
+        wanted.append(("strict", options.seeds[0], options.isa))
+    for mode, seed, isa in wanted:
+        out = folder(options, space, mode, f"{seed}-{isa}" if isa else seed)
         if not (out / "checkpoint").exists():
             data = ["--data", "cifar10", "--data-dir", options.data_dir] if options.data_dir else []
             bnas(options, "train", "--space", space, "--numerics", mode, "--seed", seed, "--steps", options.steps, "--rank-every", 0,
-                 "--device", "cpu", "--quiet", "--out", out, *data, *options.train_flags)
-        runs[mode, seed] = losses(out), affine(options, space, out)
+                 "--device", "cpu", "--quiet", "--out", out, *data, *options.train_flags, isa=isa)
+        runs[mode, isa or seed] = losses(out), affine(options, space, out)
     return runs
 
 
@@ -117,16 +124,17 @@ def norm(x):
 
 def print_training(options, spaces):
     print(f"{options.steps} steps, seeds {', '.join(map(str, options.seeds))}\n")
-    print("| space | loss, strict | loss, fast | curves: modes | curves: seeds | γ and β: modes | γ and β: seeds |")
-    print("|---|---|---|---|---|---|---|")
+    print("| space | loss, strict | loss, fast | curves: modes | instruction sets | seeds | γ and β: modes | instruction sets | seeds |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for space, runs in spaces.items():
         final = {mode: [statistics.mean(runs[mode, s][0][-max(1, len(runs[mode, s][0]) // 5):]) for s in options.seeds] for mode in MODES}
         modes = [(runs["strict", s], runs["fast", s]) for s in options.seeds]
         seeds = [(runs["strict", a], runs["strict", b]) for a, b in itertools.combinations(options.seeds, 2)]
+        sets = [(runs["strict", options.seeds[0]], runs["strict", options.isa])] if options.isa else []
         cells = [f"`{space}`"] + [f"{statistics.mean(v):.4f} ± {statistics.stdev(v) if len(v) > 1 else math.nan:.4f}" for v in final.values()]
-        for pairs in (modes, seeds):
+        for pairs in (modes, sets, seeds):
             cells.append(f"{statistics.mean(rms(a[0], b[0]) for a, b in pairs):.4f}" if pairs else "–")
-        for pairs in (modes, seeds):
+        for pairs in (modes, sets, seeds):
             distances = [norm([x - y for x, y in zip(a[1], b[1], strict=True)]) / norm(a[1]) for a, b in pairs]
             cells.append(f"{statistics.mean(distances):.3f}" if pairs else "–")
         print("| " + " | ".join(cells) + " |")
