@@ -161,14 +161,17 @@ type Runner interface {
 	Logits(dst []float32) error
 
 	// CrossEntropy computes the loss of the last Forward and the gradient of the logits. The loss is the mean over the
-	// images of −Σ_k q_k log softmax_k with q = (1−smoothing)·onehot + smoothing/K.
+	// images of −Σ_k q_k log softmax_k with q = (1−smoothing)·onehot + smoothing/K. An auxiliary classifier adds its own, times
+	// Program.AuxWeight.
 	CrossEntropy(labels []int, smoothing float64) error
-	// Loss returns the mean loss and the number of images whose label is the first maximum of their logits.
+	// Loss returns the loss and the number of images whose label is the first maximum of their logits. An auxiliary
+	// classifier counts in the loss alone.
 	Loss() (loss float64, correct int, err error)
-	// SetLogitGradient sets the gradient of the logits, n×Classes. It replaces a call of CrossEntropy.
+	// SetLogitGradient sets the gradient of the logits, n×Classes. It replaces a call of CrossEntropy. That of the logits of an
+	// auxiliary classifier is 0.
 	SetLogitGradient(d []float32) error
 
-	// Backward writes the Grad slots of the program's γ and β and of its classifier. With weights it writes those of the
+	// Backward writes the Grad slots of the program's γ and β and of its classifiers. With weights it writes those of the
 	// convolution weights too. The gradient of the part of a parameter that the program does not use is 0.
 	// DifferentiateStatistics needs a Forward with statRows == n.
 	Backward(s StatGrad, weights bool) error

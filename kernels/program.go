@@ -83,7 +83,7 @@ const (
 	OpSum                 // the stored value is u itself
 	OpConcat              // the channels of act(node) of every In, in order; the value may lack the last channels of the last
 	OpGlobalAvg           // mean over pixels: C×1×1
-	OpLinear              // y = W·u + b on a C×1×1 node: the logits
+	OpLinear              // y = W·u + b on a C×1×1 node: the logits of a classifier
 )
 
 // Window is the geometry of a convolution or pool. Output pixel o reads the inputs o·Stride − Pad + k·Dilation,
@@ -121,14 +121,18 @@ type Block struct {
 }
 
 // Program is one sub-network. The order of Steps is such that every value of a node is stored before a step loads the
-// node. The last step is the only OpLinear; its value is the logits.
+// node. The last step is an OpLinear; its value is the logits.
+//
+// A Program of training may have an auxiliary classifier: one more OpLinear, with as many outputs. AuxWeight, above 0, is the
+// weight of its cross entropy in the loss. A Program without one has an AuxWeight of 0.
 type Program struct {
-	Name   string
-	Values []Value // Values[Images] is the input
-	BNs    []BN
-	Nodes  []Node
-	Steps  []Step
-	Blocks []Block
+	Name      string
+	Values    []Value // Values[Images] is the input
+	BNs       []BN
+	Nodes     []Node
+	Steps     []Step
+	Blocks    []Block
+	AuxWeight float64
 }
 
 // Logits returns the value that the last step stores.

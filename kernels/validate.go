@@ -36,7 +36,7 @@ func (p *Program) validate() error {
 			return fmt.Errorf("value %d (%s): %w", i, v.Name, err)
 		}
 	}
-	for _, rule := range []func() error{p.checkBNs, p.checkNodes, p.checkSteps, p.checkUses, p.checkBlocks} {
+	for _, rule := range []func() error{p.checkBNs, p.checkNodes, p.checkClassifiers, p.checkSteps, p.checkLogits, p.checkUses, p.checkBlocks} {
 		if err := rule(); err != nil {
 			return err
 		}
@@ -122,9 +122,6 @@ func (p *Program) checkSteps() error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
 		fail := func(err error) error { return fmt.Errorf("step %d (%s): %w", i, s.Name, err) }
-		if (s.Op == OpLinear) != (i == len(p.Steps)-1) {
-			return fail(fmt.Errorf("the last step, and no other, must be linear"))
-		}
 		if err := p.checkLoad(s, stored); err != nil {
 			return fail(err)
 		}
@@ -144,13 +141,6 @@ func (p *Program) checkSteps() error {
 	for v, ok := range stored {
 		if !ok {
 			return fmt.Errorf("value %d (%s): no step stores it", v, p.Values[v].Name)
-		}
-	}
-	for n, node := range p.Nodes {
-		for _, t := range node.Terms {
-			if t.Value == p.Logits() {
-				return fmt.Errorf("node %d (%s): the logits enter no node", n, node.Name)
-			}
 		}
 	}
 	return nil

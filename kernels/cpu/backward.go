@@ -162,28 +162,31 @@ func (e *exec) differentiate(n kernels.NodeID) {
 	}
 }
 
-// writeGradients copies dγ and dβ to the store and computes the gradients of the classifier.
+// writeGradients copies dγ and dβ to the store and computes the gradients of the classifiers.
 func (e *exec) writeGradients() {
 	for i, b := range e.p.BNs {
 		p := &e.plan.bns[i]
 		e.store.writeGradient(b.Gamma, e.d.saved.floats(p.at+dGammaArray*p.cp, p.c), p.c)
 		e.store.writeGradient(b.Beta, e.d.saved.floats(p.at+dBetaArray*p.cp, p.c), p.c)
 	}
-	last := &e.p.Steps[len(e.p.Steps)-1]
-	in := e.p.Nodes[last.In[0]].C
-	cp := blocks(in) * lanes
-	weight := e.store.Slice(last.Weight, kernels.Grad)
-	C.linear_weight_grad((*C.float)(&weight[0]), e.d.saved.pointer(e.plan.dLogits), e.d.saved.pointer(e.plan.input),
-		C.int(e.n), C.int(e.p.Classes()), C.int(blocks(e.p.Classes())*lanes), C.int(in), C.int(cp))
-	if last.Bias == kernels.NoParam {
+	for i := range e.plan.classifiers {
+		e.writeClassifier(&e.plan.classifiers[i])
+	}
+}
+
+func (e *exec) writeClassifier(c *classifierPlan) {
+	weight := e.store.Slice(c.Weight, kernels.Grad)
+	C.linear_weight_grad((*C.float)(&weight[0]), e.d.saved.pointer(c.dLogits), e.d.saved.pointer(c.input),
+		C.int(e.n), C.int(e.p.Classes()), C.int(e.plan.classes), C.int(c.in), C.int(c.cp))
+	if c.Bias == kernels.NoParam {
 		return
 	}
 	for k := range e.p.Classes() {
 		sum := 0.0
 		for i := range e.n {
-			sum += float64(e.logitGradient(i)[k])
+			sum += float64(e.logitGradient(c, i)[k])
 		}
-		e.store.Slice(last.Bias, kernels.Grad)[k] = float32(sum)
+		e.store.Slice(c.Bias, kernels.Grad)[k] = float32(sum)
 	}
 }
 

@@ -136,8 +136,8 @@ func (e *exec) batchNorm(id kernels.BNID) C.struct_batchnorm {
 func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first = C.int(len(e.desc.terms))
-	if v == e.p.Logits() {
-		e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(e.plan.dLogits)), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	if c := e.plan.classifier(v); c != nil {
+		e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(c.dLogits)), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
 	}
 	for _, u := range e.plan.uses[v] {
 		if g.at[u.Node] < 0 {

@@ -68,7 +68,7 @@ func (e *exec) Restrict(n int) error {
 	return nil
 }
 
-// load copies factors, γ, β and the classifier, padded to whole blocks. With frozen statistics it also computes all coefficients.
+// load copies factors, γ, β and the classifiers, padded to whole blocks. With frozen statistics it also computes all coefficients.
 func (e *exec) load() {
 	m := &e.d.saved
 	ones, zeros := m.floats(e.plan.ones, e.plan.widest), m.floats(e.plan.zeros, e.plan.widest)
@@ -97,20 +97,23 @@ func (e *exec) load() {
 		}
 		column += b.c
 	}
-	last := &e.p.Steps[len(e.p.Steps)-1]
-	in := e.p.Nodes[last.In[0]].C
-	cp := blocks(in) * lanes
-	classes := e.p.Classes()
-	w := m.floats(e.plan.weight, classes*cp)
-	clear(w)
-	src := e.store.Slice(last.Weight, kernels.Data)
-	for o := range classes {
-		copy(w[o*cp:], src[o*in:(o+1)*in])
+	for i := range e.plan.classifiers {
+		e.loadClassifier(&e.plan.classifiers[i])
 	}
-	bias := m.floats(e.plan.bias, blocks(classes)*lanes)
+}
+
+func (e *exec) loadClassifier(c *classifierPlan) {
+	classes := e.p.Classes()
+	w := e.d.saved.floats(c.weight, classes*c.cp)
+	clear(w)
+	src := e.store.Slice(c.Weight, kernels.Data)
+	for o := range classes {
+		copy(w[o*c.cp:], src[o*c.in:(o+1)*c.in])
+	}
+	bias := e.d.saved.floats(c.bias, e.plan.classes)
 	clear(bias)
-	if last.Bias != kernels.NoParam {
-		copy(bias, e.store.Slice(last.Bias, kernels.Data))
+	if c.Bias != kernels.NoParam {
+		copy(bias, e.store.Slice(c.Bias, kernels.Data))
 	}
 }
 
@@ -150,12 +153,16 @@ var opKinds = map[kernels.Op]C.enum_op_kind{
 
 func (e *exec) opJob(s *kernels.Step) C.struct_op_job {
 	out := e.p.Values[s.Out]
-	return C.struct_op_job{
+	job := C.struct_op_job{
 		kind:   opKinds[s.Op],
 		kernel: C.int(s.Kernel), stride: C.int(s.Stride), pad: C.int(s.Pad), dilation: C.int(s.Dilation),
 		h: C.int(out.H), w: C.int(out.W),
-		weight: e.d.saved.pointer(e.plan.weight), bias: e.d.saved.pointer(e.plan.bias), input: e.d.saved.pointer(e.plan.input),
 	}
+	if c := e.plan.classifier(s.Out); c != nil {
+		m := &e.d.saved
+		job.weight, job.bias, job.input = m.pointer(c.weight), m.pointer(c.bias), m.pointer(c.input)
+	}
+	return job
 }
 
 // normalise merges the statistics of a stored value and computes the coefficients of its BatchNorms.
@@ -204,12 +211,13 @@ func (e *exec) checkGaps() error {
 func (e *exec) Logits(dst []float32) error {
 	classes := e.p.Classes()
 	for i := range e.n {
-		copy(dst[i*classes:], e.logits(i))
+		copy(dst[i*classes:], e.logits(&e.plan.classifiers[0], i))
 	}
 	return nil
 }
 
-func (e *exec) logits(image int) []float32 {
-	v := &e.plan.values[e.p.Logits()]
+// logits returns those of an image.
+func (e *exec) logits(c *classifierPlan, image int) []float32 {
+	v := &e.plan.values[c.Out]
 	return e.d.saved.floats(v.data+image*v.cp(), v.C)
 }

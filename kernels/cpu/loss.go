@@ -6,16 +6,30 @@ import (
 	"math"
 )
 
-// CrossEntropy computes the loss and its gradient, ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+// CrossEntropy computes the loss and its gradient by the logits of each classifier.
 func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
-	classes := e.p.Classes()
 	e.loss, e.correct = 0, 0
+	for k := range e.plan.classifiers {
+		c := &e.plan.classifiers[k]
+		loss, correct := e.crossEntropy(c, labels, smoothing)
+		e.loss += c.LossWeight * loss
+		if k == 0 {
+			e.correct = correct
+		}
+	}
+	return nil
+}
+
+// crossEntropy returns the mean cross entropy of a classifier. It writes the gradient, ∂loss/∂y_k = w·(softmax_k(y) − q_k)/n with w
+// the weight in the loss.
+func (e *exec) crossEntropy(c *classifierPlan, labels []int, smoothing float64) (loss float64, correct int) {
+	classes := e.p.Classes()
 	for i, label := range labels {
-		y, d := e.logits(i), e.logitGradient(i)
+		y, d := e.logits(c, i), e.logitGradient(c, i)
 		clear(d)
 		best := firstMax(y)
 		if best == label {
-			e.correct++
+			correct++
 		}
 		top, sum := float64(y[best]), 0.0
 		for _, v := range y {
@@ -27,11 +41,11 @@ func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 				q += 1 - smoothing
 			}
 			logp := float64(v) - top - math.Log(sum)
-			e.loss -= q * logp / float64(e.n)
-			d[k] = float32((math.Exp(logp) - q) / float64(e.n))
+			loss -= q * logp / float64(e.n)
+			d[k] = float32(c.LossWeight * ((math.Exp(logp) - q) / float64(e.n)))
 		}
 	}
-	return nil
+	return loss, correct
 }
 
 func firstMax(y []float32) int {
@@ -45,12 +59,11 @@ func firstMax(y []float32) int {
 }
 
 // logitGradient returns the row of an image in the gradient of the logits, in whole blocks.
-func (e *exec) logitGradient(image int) []float32 {
-	cp := blocks(e.p.Classes()) * lanes
-	return e.d.saved.floats(e.plan.dLogits+image*cp, cp)
+func (e *exec) logitGradient(c *classifierPlan, image int) []float32 {
+	return e.d.saved.floats(c.dLogits+image*e.plan.classes, e.plan.classes)
 }
 
-// Loss returns the mean loss and the number of correct images of the last CrossEntropy.
+// Loss returns the loss and the number of correct images of the last CrossEntropy.
 func (e *exec) Loss() (float64, int, error) {
 	return e.loss, e.correct, nil
 }
@@ -58,10 +71,14 @@ func (e *exec) Loss() (float64, int, error) {
 // SetLogitGradient sets the gradient of the logits.
 func (e *exec) SetLogitGradient(d []float32) error {
 	classes := e.p.Classes()
-	for i := range e.n {
-		row := e.logitGradient(i)
-		clear(row)
-		copy(row, d[i*classes:(i+1)*classes])
+	for k := range e.plan.classifiers {
+		for i := range e.n {
+			row := e.logitGradient(&e.plan.classifiers[k], i)
+			clear(row)
+			if k == 0 {
+				copy(row, d[i*classes:(i+1)*classes])
+			}
+		}
 	}
 	return nil
 }

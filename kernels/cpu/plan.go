@@ -82,26 +82,34 @@ type bnPlan struct {
 	row        int // of the factors of its term, or kernels.NoFactor
 }
 
+// classifierPlan holds the offsets of a classifier's buffers.
+type classifierPlan struct {
+	kernels.Classifier
+	in, cp  int // its inputs, and padded
+	weight  int // padded: [classes][cp]
+	bias    int // padded
+	dLogits int // [n][cp of classes]
+	input   int // its loaded input, [n][cp]
+}
+
 // savedPlan holds the offsets of all buffers that live from one Forward to the next.
 type savedPlan struct {
 	layout
-	n         int
-	values    []valuePlan
-	bns       []bnPlan
-	sums      []int // of each node: [n][cp], −1 where no BatchNorm enters it
-	nodeOf    []kernels.NodeID
-	uses      [][]plan.Use            // of each value
-	rows      [][kernels.MaxTerms]int // of the factors of the nodes' terms
-	factors   int                     // [rows][n]
-	ones      int                     // an array of 1, an array of 0, as wide as the widest value
-	zeros     int
-	weight    int // of the classifier, padded: [classes][cp]
-	bias      int // padded
-	dLogits   int // [n][cp of classes]
-	input     int // the classifier's loaded input, [n][cp]
-	overflow  int // an integer that is not 0 if a number was too large for 16 bits
-	widest    int
-	bnColumns int
+	n           int
+	values      []valuePlan
+	bns         []bnPlan
+	sums        []int // of each node: [n][cp], −1 where no BatchNorm enters it
+	nodeOf      []kernels.NodeID
+	uses        [][]plan.Use            // of each value
+	rows        [][kernels.MaxTerms]int // of the factors of the nodes' terms
+	factors     int                     // [rows][n]
+	ones        int                     // an array of 1, an array of 0, as wide as the widest value
+	zeros       int
+	classes     int              // of a classifier, padded
+	classifiers []classifierPlan // that of the logits first
+	overflow    int              // an integer that is not 0 if a number was too large for 16 bits
+	widest      int
+	bnColumns   int
 }
 
 func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
@@ -130,14 +138,28 @@ func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
 	s.planNodes(p)
 	s.factors = s.floats(n * p.Factors())
 	s.ones, s.zeros = s.floats(s.widest), s.floats(s.widest)
-	last := &p.Steps[len(p.Steps)-1]
-	in, classes := blocks(p.Nodes[last.In[0]].C)*lanes, blocks(p.Classes())*lanes
-	s.weight = s.floats(p.Classes() * in)
-	s.bias = s.floats(classes)
-	s.dLogits = s.floats(n * classes)
-	s.input = s.floats(n * in)
+	s.classes = blocks(p.Classes()) * lanes
+	for _, c := range p.Classifiers() {
+		in := p.Nodes[c.In[0]].C
+		k := classifierPlan{Classifier: c, in: in, cp: blocks(in) * lanes}
+		k.weight = s.floats(p.Classes() * k.cp)
+		k.bias = s.floats(s.classes)
+		k.dLogits = s.floats(n * s.classes)
+		k.input = s.floats(n * k.cp)
+		s.classifiers = append(s.classifiers, k)
+	}
 	s.overflow = s.floats(1)
 	return s
+}
+
+// classifier returns the plan of the classifier that stores a value, or nil.
+func (s *savedPlan) classifier(v kernels.ValueID) *classifierPlan {
+	for i := range s.classifiers {
+		if c := &s.classifiers[i]; c.Out == v {
+			return c
+		}
+	}
+	return nil
 }
 
 func (s *savedPlan) planBNs(p *kernels.Program) {

@@ -170,23 +170,33 @@ func (b *builder) op(op kernels.Op, act kernels.Activation, w kernels.Window, ou
 func (b *builder) finish(node kernels.NodeID, act kernels.Activation, classes, n, batch int) *Case {
 	c := b.Program.Nodes[node].C
 	pooled := b.op(kernels.OpGlobalAvg, act, kernels.Window{}, kernels.Shape{C: c, H: 1, W: 1}, node)
-	head := b.sum(bare(pooled))
+	b.linear(b.sum(bare(pooled)), kernels.Linear, classes)
+	b.Program.Blocks = append(b.Program.Blocks, kernels.Block{Name: "all", In: 0, Out: node})
+	b.draw(n, batch)
+	return b.Case
+}
+
+// linear adds a classifier, with a bias or without.
+func (b *builder) linear(in kernels.NodeID, act kernels.Activation, classes int) {
+	c := b.Program.Nodes[in].C
 	logits := b.value("logits", kernels.Shape{C: classes, H: 1, W: 1})
-	step := kernels.Step{Op: kernels.OpLinear, In: []kernels.NodeID{head}, Out: logits, Bias: kernels.NoParam}
+	step := kernels.Step{Op: kernels.OpLinear, In: []kernels.NodeID{in}, Act: act, Out: logits, Bias: kernels.NoParam}
 	step.Weight = b.param(kernels.LinearWeight, 1/math.Sqrt(float64(c)), 0, classes, c)
 	if b.r.IntN(2) == 0 {
 		step.Bias = b.param(kernels.LinearBias, 0, 0, classes)
 	}
 	b.step(step)
-	b.Program.Blocks = append(b.Program.Blocks, kernels.Block{Name: "all", In: 0, Out: node})
-	b.N, b.Batch = n, batch
-	b.StatRows = (n + 1) / 2
+}
+
+// draw draws n images with labels. The Exec is compiled for batch images.
+func (b *builder) draw(n, batch int) {
+	b.N, b.Batch, b.StatRows = n, batch, (n+1)/2
 	b.Images = make([]float32, n*b.shape(kernels.Images).Len())
 	b.r.Normal(b.Images, 1)
+	b.Labels = nil
 	for range n {
-		b.Labels = append(b.Labels, b.r.IntN(classes))
+		b.Labels = append(b.Labels, b.r.IntN(b.Program.Classes()))
 	}
-	return b.Case
 }
 
 // redraw draws new images for the case.

@@ -52,6 +52,22 @@ func Illegal() []Broken {
 		}},
 		{"the last step is not linear", "the last step", func(p *kernels.Program) { p.Steps = p.Steps[:len(p.Steps)-1] }},
 		{"another step is linear", "step 0 (s0): the last step", func(p *kernels.Program) { p.Steps[0].Op = kernels.OpLinear }},
+		{"an auxiliary weight is negative", "auxiliary weight -1", func(p *kernels.Program) { p.AuxWeight = -1 }},
+		{"an auxiliary weight is no number", "auxiliary weight NaN", func(p *kernels.Program) { p.AuxWeight = math.NaN() }},
+		{"an auxiliary weight is infinite", "auxiliary weight +Inf", func(p *kernels.Program) { p.AuxWeight = math.Inf(1) }},
+		{"an auxiliary weight is of no classifier", "no step but the last is linear", func(p *kernels.Program) { p.AuxWeight = 1 }},
+		{"there are two auxiliary classifiers", "a second auxiliary classifier", func(p *kernels.Program) {
+			p.AuxWeight = 1
+			p.Steps[0].Op, p.Steps[1].Op = kernels.OpLinear, kernels.OpLinear
+		}},
+		{"an auxiliary classifier has no weight in the loss", "without an auxiliary weight", func(p *kernels.Program) { auxiliary(p).AuxWeight = 0 }},
+		{"an auxiliary classifier has other outputs", "has 9 outputs, must be 10", func(p *kernels.Program) {
+			p.Values[auxiliary(p).Steps[len(p.Steps)-2].Out].C = 9
+		}},
+		{"the auxiliary logits enter a node", "the logits enter no node", func(p *kernels.Program) {
+			v := auxiliary(p).Steps[len(p.Steps)-2].Out
+			p.Nodes = append(p.Nodes, kernels.Node{Shape: p.Values[v].Shape, Terms: []kernels.Term{bare(v)}})
+		}},
 		{"a step has no op", "step 0 (s0)", func(p *kernels.Program) {
 			p.Steps[0] = kernels.Step{Name: "s0", Op: 99, In: []kernels.NodeID{0}, Out: 1}
 		}},
@@ -100,4 +116,16 @@ func Illegal() []Broken {
 		{"a parameter is used twice", "is already used by", func(p *kernels.Program) { p.Steps[1].Branches[0].Weight = p.Steps[0].Branches[0].Weight }},
 		{"a block ends at no node", "block 0 (all): no nodes", func(p *kernels.Program) { p.Blocks[0].Out = 99 }},
 	}
+}
+
+// auxiliary gives a program an auxiliary classifier beside its own. Its weight is not in the table of parameters.
+func auxiliary(p *kernels.Program) *kernels.Program {
+	last := p.Steps[len(p.Steps)-1]
+	p.Values = append(p.Values, p.Values[last.Out])
+	aux := last
+	aux.Name, aux.Out, aux.Bias = "aux", kernels.ValueID(len(p.Values)-1), kernels.NoParam
+	aux.Weight += kernels.ParamID(len(p.Shapes())) // one that no step uses
+	p.Steps = append(p.Steps[:len(p.Steps)-1], aux, last)
+	p.AuxWeight = 0.4
+	return p
 }

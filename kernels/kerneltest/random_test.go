@@ -1,6 +1,7 @@
 package kerneltest
 
 import (
+	"errors"
 	"testing"
 
 	"bnas.example/kernels"
@@ -89,6 +90,39 @@ func TestRandomRepeats(t *testing.T) {
 	}
 	if Random(10).Program.String() == a.Program.String() {
 		t.Error("two seeds give the same program")
+	}
+}
+
+// The cases with an auxiliary classifier together have every form of its head.
+func TestHeadedCovers(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range headed(Options{}) {
+		p := c.Program
+		if err := errors.Join(p.Validate(), p.CheckParams(c.Params)); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+		both := p.Classifiers()
+		if len(both) != 2 || both[0].Out != p.Logits() || both[0].LossWeight != 1 || both[1].LossWeight != 0.4 {
+			t.Fatalf("%s: classifiers %v", c.Name, both)
+		}
+		aux := both[1]
+		terms := p.Nodes[aux.In[0]].Terms
+		seen["a linear step through BatchNorm and ReLU"] = seen["a linear step through BatchNorm and ReLU"] || aux.Act == kernels.ReLU && terms[0].BN != kernels.NoBN
+		seen["a linear step through ReLU alone"] = seen["a linear step through ReLU alone"] || aux.Act == kernels.ReLU && terms[0].BN == kernels.NoBN
+		seen["a linear step of a global mean"] = seen["a linear step of a global mean"] || aux.Act == kernels.Linear
+		seen["a bias"] = seen["a bias"] || aux.Bias != kernels.NoParam
+		seen["no bias"] = seen["no bias"] || aux.Bias == kernels.NoParam
+		seen["factors"] = seen["factors"] || p.Factors() > 0
+		for _, s := range p.Steps {
+			seen["an even kernel"] = seen["an even kernel"] || s.Op == kernels.OpConv && s.Kernel == 2
+			seen["a pool of 5 without padding"] = seen["a pool of 5 without padding"] || s.Op == kernels.OpAvgPool && s.Kernel == 5 && s.Pad == 0
+		}
+	}
+	for _, want := range []string{"a linear step through BatchNorm and ReLU", "a linear step through ReLU alone", "a linear step of a global mean",
+		"a bias", "no bias", "factors", "an even kernel", "a pool of 5 without padding"} {
+		if !seen[want] {
+			t.Errorf("no case with %s", want)
+		}
 	}
 }
 

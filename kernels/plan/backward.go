@@ -43,7 +43,7 @@ func NewBackward(p *kernels.Program, uses [][]Use, adds []int, r Route) *Backwar
 		b.Live[r.From].From = -1
 	}
 	for i := len(p.Steps) - 1; i >= 0; i-- {
-		if b.reached(&p.Steps[i], uses) || r.From == NoNode && i == len(p.Steps)-1 {
+		if b.reached(&p.Steps[i], uses) || r.From == NoNode && p.Steps[i].Op == kernels.OpLinear {
 			n := 1
 			if adds != nil && p.Steps[i].Op == kernels.OpConv {
 				n = adds[i]

@@ -218,7 +218,11 @@ func (e *Exec) Backward(mode kernels.StatGrad, weights bool) error {
 // fromLogits runs a pass that starts at the logits.
 func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) (*pass, error) {
 	b := e.newPass(mode, weights)
-	b.values[e.p.Logits()] = e.dLogits
+	for k, c := range e.p.Classifiers() {
+		if k < len(e.dLogits) {
+			b.values[c.Out] = e.dLogits[k]
+		}
+	}
 	return b, b.run()
 }
 
@@ -228,10 +232,11 @@ func (e *Exec) written(weights bool) []kernels.ParamID {
 	for _, b := range e.p.BNs {
 		ids = append(ids, b.Gamma, b.Beta)
 	}
-	last := e.p.Steps[len(e.p.Steps)-1]
-	ids = append(ids, last.Weight)
-	if last.Bias != kernels.NoParam {
-		ids = append(ids, last.Bias)
+	for _, c := range e.p.Classifiers() {
+		ids = append(ids, c.Weight)
+		if c.Bias != kernels.NoParam {
+			ids = append(ids, c.Bias)
+		}
 	}
 	if weights {
 		for _, s := range e.p.Steps {

@@ -25,7 +25,7 @@ type Exec struct {
 
 	loss    float64
 	correct int
-	dLogits []float64 // ∂loss/∂logits
+	dLogits [][]float64 // ∂loss/∂logits of each classifier; nil: 0
 
 	stop func() error // see StopWith; nil: passes run to their end
 

@@ -4,26 +4,51 @@ import (
 	"math"
 )
 
-// CrossEntropy computes the loss and its gradient: ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+// CrossEntropy computes the loss and its gradient by the logits of each classifier.
 func (e *Exec) CrossEntropy(labels []int, smoothing float64) error {
-	classes := e.p.Classes()
-	e.loss, e.correct = 0, 0
-	e.dLogits = make([]float64, e.n*classes)
-	for i, label := range labels {
-		y := e.values[e.p.Logits()][i*classes : (i+1)*classes]
-		if firstMax(y) == label {
-			e.correct++
+	e.loss, e.correct, e.dLogits = 0, 0, nil
+	for k, c := range e.p.Classifiers() {
+		y := e.values[c.Out]
+		loss, d := crossEntropy(y, labels, smoothing)
+		for i := range d {
+			d[i] *= c.LossWeight
 		}
-		for k, logp := range logSoftmax(y) {
+		e.loss += c.LossWeight * loss
+		e.dLogits = append(e.dLogits, d)
+		if k == 0 {
+			e.correct = correct(y, labels)
+		}
+	}
+	return nil
+}
+
+// crossEntropy returns the mean cross entropy of logits and its gradient: ∂loss/∂y_k = (softmax_k(y) − q_k)/n.
+func crossEntropy(logits []float64, labels []int, smoothing float64) (loss float64, d []float64) {
+	n := len(labels)
+	classes := len(logits) / n
+	d = make([]float64, len(logits))
+	for i, label := range labels {
+		for k, logp := range logSoftmax(logits[i*classes : (i+1)*classes]) {
 			q := smoothing / float64(classes)
 			if k == label {
 				q += 1 - smoothing
 			}
-			e.loss -= q * logp / float64(e.n)
-			e.dLogits[i*classes+k] = (math.Exp(logp) - q) / float64(e.n)
+			loss -= q * logp / float64(n)
+			d[i*classes+k] = (math.Exp(logp) - q) / float64(n)
 		}
 	}
-	return nil
+	return loss, d
+}
+
+// correct returns the number of images whose label is the first maximum of their logits.
+func correct(logits []float64, labels []int) (n int) {
+	classes := len(logits) / len(labels)
+	for i, label := range labels {
+		if firstMax(logits[i*classes:(i+1)*classes]) == label {
+			n++
+		}
+	}
+	return n
 }
 
 // logSoftmax: y_k − log Σ_j exp(y_j), shifted by the maximum.
@@ -57,6 +82,6 @@ func (e *Exec) Loss() (float64, int, error) {
 
 // SetLogitGradient sets the gradient of the logits.
 func (e *Exec) SetLogitGradient(d []float32) error {
-	e.dLogits = widen(d)
+	e.dLogits = [][]float64{widen(d)}
 	return nil
 }
