@@ -111,7 +111,7 @@ test-torch:
 	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --space nas-bench-101 --recipe nas-bench-101 \
 	  --arch '11101|0001|100|11|1|333m' --channels 8 --lr 0.02
 	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --device cpu --arch all3x3 --channels 8 --batch 32
-	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --space darts --recipe darts --arch '$(DROPPED)' --drop-path 0.5 --epoch 4 --steps 12
+	scripts/with-torch.sh python3 scripts/retrain_torch.py --bnas bin/bnas --space darts --recipe darts --arch '$(DROPPED)' --drop-path 0.5 --epoch 4 --steps 12 --size 32
 
 # Exported networks in ONNX: the official checker, and the logits by onnxruntime. pip fetches both if python3 has none.
 test-onnx:

@@ -3,6 +3,7 @@ package run
 import (
 	"slices"
 
+	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -20,7 +21,7 @@ func (r *Run) Dropped() (*Dropped, error) {
 	if err != nil || a == nil || d.settings.DropPath == 0 {
 		return d, err
 	}
-	p, err := r.Net.DropPathProgram(a)
+	p, err := r.Net.TrainingProgram(a, supernet.Training{DropPath: true})
 	if err != nil {
 		return nil, err
 	}

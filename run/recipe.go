@@ -41,10 +41,9 @@ var recipes = []Recipe{
 		},
 	}, {
 		Name: "darts", Source: "Liu et al. 2019: 600 epochs", spaces: []string{"darts"},
-		LeftOut: "the auxiliary head of weight 0.4",
 		set: func(c *Config) {
 			sgd(c, 600, 96, 0.025, train.Cosine, 3e-4, 3e-4)
-			c.Train.ClipNorm, c.Train.DropPath = 5, 0.2
+			c.Train.ClipNorm, c.Train.DropPath, c.Train.AuxWeight = 5, 0.2, 0.4
 			c.Data.Augment.Cutout = 16
 		},
 	}, {
@@ -69,7 +68,7 @@ func sgd(c *Config, epochs, batch int, lr float64, schedule train.Schedule, deca
 	t.Epochs, t.Steps, t.Batch, t.Shards, t.Warmup = epochs, 0, batch, 0, 0
 	t.Optimizer, t.Momentum, t.Nesterov, t.LR, t.MinLR, t.Schedule = train.SGD, 0.9, false, lr, 0, schedule
 	t.WeightDecay, t.WeightDecayWeights, t.ClipNorm, t.LabelSmoothing = decayBN, decayWeights, 0, 0
-	t.BNMomentum, t.DropPath = 0.1, 0
+	t.BNMomentum, t.DropPath, t.AuxWeight = 0.1, 0, 0
 	c.Data.Augment = data.Augment{PadCrop: 4, Flip: true}
 }
 

@@ -181,6 +181,9 @@ func TestRecipes(t *testing.T) {
 		if got := c.Train; got.Epochs != want.epochs || got.Batch != want.batch || got.LR != want.lr || got.WeightDecay != want.bn || got.WeightDecayWeights != want.weight {
 			t.Errorf("%s: %+v", name, got)
 		}
+		if aux := map[bool]float64{true: 0.4}[name == "darts"]; c.Train.AuxWeight != aux {
+			t.Errorf("%s: auxiliary weight %v, want %v", name, c.Train.AuxWeight, aux)
+		}
 		if drop := map[bool]float64{true: 0.2}[name == "darts"]; c.Train.DropPath != drop {
 			t.Errorf("%s: drop-path %v, want %v", name, c.Train.DropPath, drop)
 		}

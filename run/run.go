@@ -216,7 +216,7 @@ func (r *Run) restore() (err error) {
 func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
 	r := &Run{Config: cfg}
 	var err error
-	if r.Net, err = supernet.New(cfg.Supernet); err != nil {
+	if r.Net, err = newNet(cfg); err != nil {
 		return nil, err
 	}
 	if imported != nil {

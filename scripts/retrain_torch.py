@@ -5,15 +5,16 @@
     python3 scripts/retrain_torch.py --bnas ./bnas
     python3 scripts/retrain_torch.py --bnas ./bnas --space nas-bench-101 --recipe nas-bench-101 --arch '11101|0001|100|11|1|333m' --channels 8 --lr 0.02
     python3 scripts/retrain_torch.py --bnas ./bnas --arch all3x3 --device cpu --channels 16 --batch 64 --json
-    python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12 --arch "$DROPPED"
+    python3 scripts/retrain_torch.py --bnas ./bnas --space darts --recipe darts --drop-path 0.5 --epoch 4 --steps 12 --size 32 --arch "$DROPPED"
 
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
 sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where the recipe
 has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that
 of float64. With --drop-path the outputs of the operators are multiplied
 by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
-max_pool_3x3 (the Makefile has one as DROPPED): where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. The
-bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
+max_pool_3x3 (the Makefile has one as DROPPED): where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. With
+--auxiliary-weight, or the recipe's, the auxiliary head starts from its tensors of `bnas batches`, and its loss is added. The bound
+of the gradient's norm is torch.nn.utils.clip_grad_norm_.
 
 Rounding grows from step to step: a rectifier within rounding of zero switches, and the networks part. PyTorch's own float32 shows
 by how much. The reference computes in float64. It agrees if no loss deviates by more than PyTorch's float32 did up to that step,
@@ -36,7 +37,7 @@ import torch
 from safetensors.torch import load_file
 
 from torch_rmsprop import RMSProp
-from torch_spaces import load
+from torch_spaces import DARTSAuxiliaryHead, load
 
 
 def bnas(args, *words):
@@ -73,6 +74,33 @@ def drop(network, factors):
     return hooks
 
 
+class Headed(torch.nn.Module):
+    """A network of DARTS with the auxiliary head of a batches file: the logits of both."""
+
+    def __init__(self, network, tensors):
+        super().__init__()
+        weight, classifier = tensors["features.2.weight"], tensors["classifier.bias"]
+        self.network = network
+        self.head = DARTSAuxiliaryHead(weight.shape[1], len(classifier), "cifar" if "features.6.weight" in tensors else "imagenet")
+        self.head.load_state_dict(tensors, strict=False)  # it has no running statistics
+        network.cells[2 * len(network.cells) // 3].register_forward_hook(self.keep)
+
+    def keep(self, _, __, out):
+        self.reduced = out
+
+    def forward(self, x):
+        return self.network(x), self.head(self.reduced)
+
+
+def loss_of(model, images, labels, config):
+    """The loss of a step; that of an auxiliary head is added with its weight."""
+    logits = model(images)
+    of = lambda logits: torch.nn.functional.cross_entropy(logits, labels, label_smoothing=config["label_smoothing"])
+    if isinstance(model, Headed):
+        return of(logits[0]) + config["auxiliary_weight"] * of(logits[1])
+    return of(logits)
+
+
 def optimizer_of(groups, config):
     """The optimizer of the run. The rate is set in each step."""
     if config["optimizer"] == "rmsprop":
@@ -85,12 +113,13 @@ def optimizer_of(groups, config):
 def train(initial, batches, steps, config, dtype):
     """The loss of each step, and the network after the last."""
     network, _ = load(initial)
-    network = network.to(dtype).train()
-    layers = [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    head = {name.removeprefix("auxiliary_head."): t for name, t in batches.items() if name.startswith("auxiliary_head.")}
+    model = (Headed(network, head) if head else network).to(dtype).train()
+    layers = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for layer in layers:
         layer.momentum = config["bn_momentum"]
     norms = [p for layer in layers for p in layer.parameters()]
-    weights = [p for p in network.parameters() if not any(p is q for q in norms)]
+    weights = [p for p in model.parameters() if not any(p is q for q in norms)]
     groups = [{"params": norms, "weight_decay": config["weight_decay"]}, {"params": weights, "weight_decay": config["weight_decay_weights"]}]
     optimizer = optimizer_of(groups, config)
     losses = []
@@ -99,14 +128,13 @@ def train(initial, batches, steps, config, dtype):
             group["lr"] = step["lr"]
         prefix = f"factors.{i}."
         hooks = drop(network, {name.removeprefix(prefix): f for name, f in batches.items() if name.startswith(prefix)})
-        logits = network(batches[f"images.{i}"].to(dtype))
+        loss = loss_of(model, batches[f"images.{i}"].to(dtype), batches[f"labels.{i}"], config)
         for hook in hooks:
             hook.remove()
-        loss = torch.nn.functional.cross_entropy(logits, batches[f"labels.{i}"], label_smoothing=config["label_smoothing"])
         optimizer.zero_grad()
         loss.backward()
         if config["clip_norm"] > 0:
-            torch.nn.utils.clip_grad_norm_(network.parameters(), config["clip_norm"])
+            torch.nn.utils.clip_grad_norm_(model.parameters(), config["clip_norm"])
         optimizer.step()
         losses.append(loss.item())
     return losses, network
@@ -136,6 +164,7 @@ def main():
     parser.add_argument("--device", default="reference")
     parser.add_argument("--lr", type=float, help="default: the recipe's")
     parser.add_argument("--drop-path", type=float, help="default: the recipe's")
+    parser.add_argument("--auxiliary-weight", type=float, help="default: the recipe's")
     parser.add_argument("--epoch", type=int, help="steps an epoch, of images of noise (default: of the built-in images)")
     parser.add_argument("--size", type=int, default=16, help="height and width of the images")
     parser.add_argument("--image-channels", type=int, default=3, choices=[1, 3])
@@ -152,6 +181,8 @@ def main():
         more = ["--lr", str(args.lr)] if args.lr else []
         if args.drop_path is not None:
             more += ["--drop-path", str(args.drop_path)]
+        if args.auxiliary_weight is not None:
+            more += ["--auxiliary-weight", str(args.auxiliary_weight)]
         if args.epoch:
             more += ["--data", "idx", "--data-dir", str(noise(folder / "noise", args.epoch * args.batch, args.size))]
         bnas(args, "retrain", args.arch, *net, "--recipe", args.recipe, "--steps", str(args.steps), "--batch", str(args.batch), "--metrics-every", "1",
@@ -193,7 +224,7 @@ def settings(path):
             key, value = (part.strip() for part in line.split(":", 1))
             found[key] = {"true": True, "false": False}.get(value, value)
     numbers = ("weight_decay", "weight_decay_weights", "momentum", "beta2", "eps", "label_smoothing", "clip_norm", "bn_momentum")
-    return {**{name: float(found[name]) for name in numbers}, "nesterov": found["nesterov"], "optimizer": found["optimizer"]}
+    return {**{name: float(found[name]) for name in numbers}, "auxiliary_weight": float(found.get("auxiliary_weight", 0)), "nesterov": found["nesterov"], "optimizer": found["optimizer"]}
 
 
 if __name__ == "__main__":

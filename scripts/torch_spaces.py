@@ -322,8 +322,23 @@ class DARTSCell(nn.Module):
         return torch.cat(states[2:], 1)
 
 
+class DARTSAuxiliaryHead(nn.Module):
+    """AuxiliaryHeadCIFAR and AuxiliaryHeadImageNet of DARTS, on the output of the second reduction cell."""
+
+    def __init__(self, c, classes, stem="cifar"):
+        super().__init__()
+        norm = [nn.BatchNorm2d(768)] if stem == "cifar" else []
+        self.features = nn.Sequential(
+            ReLU(), nn.AvgPool2d(5, stride=3 if stem == "cifar" else 2, count_include_pad=False), nn.Conv2d(c, 128, 1, bias=False), nn.BatchNorm2d(128),
+            ReLU(), nn.Conv2d(128, 768, 2, bias=False), *norm, ReLU())
+        self.classifier = nn.Linear(768, classes)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).flatten(1))
+
+
 class DARTSNetwork(nn.Module):
-    """NetworkCIFAR and NetworkImageNet of DARTS, without the auxiliary classifier. cells is the number of normal cells in each of
+    """NetworkCIFAR and NetworkImageNet of DARTS, without the auxiliary head. cells is the number of normal cells in each of
     the three stages."""
 
     def __init__(self, arch, classes, channels, cells, fair, images=3, stem="cifar"):

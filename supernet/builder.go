@@ -14,7 +14,7 @@ import (
 type Builder struct {
 	net      *Net
 	register bool // record parameters into net instead of looking them up
-	factors  bool // the terms of Dropped get factors
+	training Training
 	scope    scope
 	exported map[kernels.ParamID]string // names in the space's own PyTorch code
 
@@ -24,6 +24,7 @@ type Builder struct {
 	log      []logEntry
 	blocks   []recordedBlock
 	modules  []module
+	aux      Raw // the logits of the auxiliary classifier, or none
 	err      error
 }
 
@@ -116,7 +117,7 @@ type Spot struct {
 
 // newBuilder returns a Builder of a network that reads images of the given shape.
 func newBuilder(net *Net, images kernels.Shape, register bool) *Builder {
-	b := &Builder{net: net, register: register, exported: map[kernels.ParamID]string{}, scope: scope{place: none, operator: none, last: none}}
+	b := &Builder{net: net, register: register, aux: none, exported: map[kernels.ParamID]string{}, scope: scope{place: none, operator: none, last: none}}
 	b.raws = []raw{{name: "images", shape: images, of: none}}
 	b.Sum("images", Summand{raw: 0, bn: none})
 	return b
@@ -243,6 +244,23 @@ func (b *Builder) Stored(x Feature) Raw {
 
 // Linear records the classifier, with bias, and ends the network.
 func (b *Builder) Linear(name string, x Feature, classes int) {
+	b.linear(name, x, kernels.Linear, classes)
+}
+
+// HasAuxiliary reports whether to record the auxiliary head: only the Program of training has it.
+func (b *Builder) HasAuxiliary() bool {
+	return b.register && b.net.headed || b.training.AuxWeight > 0
+}
+
+// Auxiliary records the auxiliary classifier of act(x), with bias. There is one, and Linear comes after it.
+func (b *Builder) Auxiliary(name string, x Feature, act kernels.Activation, classes int) {
+	if b.aux != none {
+		b.fail("%s: a second auxiliary classifier", name)
+	}
+	b.aux = b.linear(name, x, act, classes)
+}
+
+func (b *Builder) linear(name string, x Feature, act kernels.Activation, classes int) Raw {
 	in := b.Shape(x)
 	if in.H != 1 || in.W != 1 {
 		b.fail("%s: input has %dx%d pixels, want one", name, in.H, in.W)
@@ -250,8 +268,8 @@ func (b *Builder) Linear(name string, x Feature, classes int) {
 	w := b.param(name+".weight", kernels.LinearWeight, classes, in.C)
 	bias := b.param(name+".bias", kernels.LinearBias, classes)
 	b.modules = append(b.modules, module{b.scope.module + name, LinearModule, []kernels.ParamID{w, bias}, [][]int{{classes, in.C}, {classes}}, Conv{}})
-	step := kernels.Step{Op: kernels.OpLinear, Act: kernels.Linear, Weight: w, Bias: bias}
-	b.operation(name, step, []Feature{x}, kernels.Shape{C: classes, H: 1, W: 1}, kernels.NoParam)
+	step := kernels.Step{Op: kernels.OpLinear, Act: act, Weight: w, Bias: bias}
+	return b.operation(name, step, []Feature{x}, kernels.Shape{C: classes, H: 1, W: 1}, kernels.NoParam)
 }
 
 // BN returns r through a BatchNorm with the parameters name.weight (γ) and name.bias (β). Add the result to one feature
@@ -278,9 +296,9 @@ func (b *Builder) Bare(r Raw) Summand { return Summand{raw: r, bn: none} }
 // Identity returns the feature x as a summand.
 func (b *Builder) Identity(x Feature) Summand { return Summand{raw: b.Stored(x), bn: none} }
 
-// Dropped returns s as one that drop-path drops: it has a factor for each image in the Program of Net.DropPathProgram.
+// Dropped returns s as one that drop-path drops: it has a factor for each image in the Program of training.
 func (b *Builder) Dropped(s Summand) Summand {
-	s.factor = b.factors
+	s.factor = b.training.DropPath
 	return s
 }
 

@@ -2,11 +2,13 @@ package supernet
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"bnas.example/kernels"
 )
 
-// Lower builds NetworkCIFAR or NetworkImageNet of the authors' code without the auxiliary classifier: a stem, three stages of
+// Lower builds NetworkCIFAR or NetworkImageNet of the authors' code: a stem, three stages of
 // normal cells with a reduction cell before the second and third, global average, classifier. The BatchNorms of the authors'
 // search network have no γ and β; here they have.
 func (s darts) Lower(b *Builder, a Arch) error {
@@ -22,6 +24,9 @@ func (s darts) Lower(b *Builder, a Arch) error {
 		}
 		out := cell.lower(cells[cell.kind], before, x, reduced)
 		b.Block(cell.name, x, out)
+		if i == 2*c.Cells+1 && b.HasAuxiliary() {
+			s.auxiliary(b, out)
+		}
 		before, x, reduced = x, out, cell.kind == 1
 	}
 	x = b.Sum("global_pooling", b.Bare(b.GlobalAvg("global_pooling", x, kernels.Linear)))
@@ -42,6 +47,42 @@ func (darts) stem(b *Builder) (before, x Feature) {
 	before = b.Sum("stem0", b.BN("stem0.4", b.Conv("stem0.3", x, kernels.ReLU, Conv{Out: channels, Window: half})))
 	x = b.Sum("stem1", b.BN("stem1.2", b.Conv("stem1.1", before, kernels.ReLU, Conv{Out: channels, Window: half})))
 	return before, x
+}
+
+// auxiliary builds AuxiliaryHeadCIFAR or AuxiliaryHeadImageNet of the authors' code on the output of the second reduction cell. That
+// for ImageNet has no BatchNorm behind its second convolution, as in their experiments. The ReLU before its pool works in place
+// there; nothing changes, because all readers of the cell's output begin with a ReLU.
+func (s darts) auxiliary(b *Builder, x Feature) {
+	name := func(i int) string { return fmt.Sprintf("auxiliary_head.features.%d", i) }
+	x = b.Sum(name(1), b.Bare(b.AvgPool(name(1), x, kernels.ReLU, s.auxiliaryPool(b.Config()))))
+	x = b.Sum(name(3), b.BN(name(3), b.Conv(name(2), x, kernels.Linear, Conv{Out: 128, Window: same1})))
+	conv := b.Conv(name(5), x, kernels.ReLU, Conv{Out: 768, Window: kernels.Window{Kernel: 2}})
+	last := b.Bare(conv)
+	if b.Config().Stem == dartsCIFAR {
+		last = b.BN(name(6), conv)
+	}
+	b.Auxiliary("auxiliary_head.classifier", b.Sum(name(6), last), kernels.ReLU, b.Config().Classes)
+}
+
+// auxiliaryPool is the first window of the auxiliary head. It leaves 2×2 pixels, of which the second convolution makes one.
+func (darts) auxiliaryPool(c Config) kernels.Window {
+	if c.Stem == dartsImageNet {
+		return kernels.Window{Kernel: 5, Stride: 2}
+	}
+	return kernels.Window{Kernel: 5, Stride: 3}
+}
+
+// CheckAuxiliary refuses images of which the pool of the auxiliary head does not leave 2×2 pixels.
+func (s darts) CheckAuxiliary(c Config) error {
+	w, shrunk := s.auxiliaryPool(c), 1<<s.Halvings(c)
+	var fit []string
+	for side := w.Kernel + w.Stride; side < w.Kernel+2*w.Stride; side++ {
+		fit = append(fit, fmt.Sprint(side*shrunk))
+	}
+	if !slices.Contains(fit, fmt.Sprint(c.Height)) || !slices.Contains(fit, fmt.Sprint(c.Width)) {
+		return fmt.Errorf("the auxiliary head of %s with the stem %s is for images of %s pixels a side, not for %d×%d", s.Name(), c.Stem, strings.Join(fit, " or "), c.Height, c.Width)
+	}
+	return nil
 }
 
 // dartsBuild is a cell being built.

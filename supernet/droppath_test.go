@@ -30,7 +30,7 @@ func TestDropPathProgram(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := net.DropPathProgram(a)
+		p, err := net.TrainingProgram(a, Training{DropPath: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestDropPathProgram(t *testing.T) {
 func TestDropped(t *testing.T) {
 	net := emptyNet(Config{Space: "sum"})
 	b := newBuilder(net, kernels.Shape{C: 2, H: 4, W: 4}, true)
-	b.factors = true
+	b.training.DropPath = true
 	conv := func(name string) Raw {
 		return b.Conv(name, b.Images(), kernels.Linear, Conv{Out: 2, Window: same1})
 	}

@@ -38,6 +38,9 @@ func (b *Builder) program(name string) (*kernels.Program, error) {
 		terms: make([][]kernels.Term, len(b.features)), node: filled(len(b.features), kernels.NodeID(none)),
 		stored: filled(len(b.features), kernels.ValueID(none)), siblings: map[sibling]int{},
 	}
+	if b.aux != none {
+		l.p.AuxWeight = b.training.AuxWeight
+	}
 	l.mark()
 	l.value[0] = l.newValue(b.raws[0].name, b.raws[0].shape)
 	for _, e := range b.log {
@@ -64,9 +67,13 @@ func filled[T any](n int, v T) []T {
 	return s
 }
 
-// mark walks the record backwards from the logits, its last entry, and marks the live features.
+// mark walks the record backwards from the logits, its last entry, and from those of an auxiliary classifier, and marks the live
+// features.
 func (l *lowering) mark() {
 	l.liveRaw[len(l.b.raws)-1] = true
+	if l.b.aux != none {
+		l.liveRaw[l.b.aux] = true
+	}
 	for i := len(l.b.log) - 1; i >= 0; i-- {
 		e := l.b.log[i]
 		if e.feature == none {

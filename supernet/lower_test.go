@@ -47,7 +47,7 @@ func tryLower(draw func(b *Builder, x Feature) Feature) (*kernels.Program, error
 		y := draw(b, x)
 		b.Linear("classifier", b.Sum("pooled", b.Bare(b.GlobalAvg("pool", y, kernels.ReLU))), 3)
 	}}
-	n, err := newNet(s, Config{Space: "drawn", BN: Fair, Height: 8, Width: 8, Channels: 2, Classes: 3, Gamma: GammaOne})
+	n, err := newNet(s, Config{Space: "drawn", BN: Fair, Height: 8, Width: 8, Channels: 2, Classes: 3, Gamma: GammaOne}, false)
 	if err != nil {
 		return nil, err
 	}

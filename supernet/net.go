@@ -16,6 +16,7 @@ type Net struct {
 	Space  Space
 	Config Config
 
+	headed bool // the table has the auxiliary head
 	places []Place
 	params []kernels.Param
 	byName map[string]kernels.ParamID
@@ -36,7 +37,33 @@ func New(c Config) (*Net, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newNet(s, c)
+	return newNet(s, c, false)
+}
+
+// NewAuxiliary is New with the parameters of the space's auxiliary head in the table, for a network that is trained with it. The
+// other parameters have the initial values that they have without it. Its errors beside those of New are those of CheckAuxiliary.
+func NewAuxiliary(c Config) (*Net, error) {
+	n, err := New(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := CheckAuxiliary(n.Config); err != nil {
+		return nil, fmt.Errorf("supernet: %w", err)
+	}
+	return newNet(n.Space, n.Config, true)
+}
+
+// CheckAuxiliary returns an error if the space of a full configuration has no auxiliary head for images of its size.
+func CheckAuxiliary(c Config) error {
+	s, err := c.Lookup()
+	if err != nil {
+		return err
+	}
+	headed, ok := s.(Auxiliary)
+	if !ok {
+		return fmt.Errorf("%s has no auxiliary head", s.Name())
+	}
+	return headed.CheckAuxiliary(c)
 }
 
 // emptyNet returns a Net without places or parameters.
@@ -44,9 +71,9 @@ func emptyNet(c Config) *Net {
 	return &Net{Config: c, byName: map[string]kernels.ParamID{}, bnOf: map[kernels.ParamID]int{}}
 }
 
-func newNet(s Space, c Config) (*Net, error) {
+func newNet(s Space, c Config, headed bool) (*Net, error) {
 	n := emptyNet(c)
-	n.Space, n.places = s, s.Places()
+	n.Space, n.places, n.headed = s, s.Places(), headed
 	for _, a := range s.Cover() {
 		b := newBuilder(n, n.Config.Images(), true)
 		if err := s.Lower(b, a); err != nil {
@@ -117,29 +144,35 @@ func (n *Net) Dead(a Arch) bool { return !n.Space.Alive(a) }
 
 // Program lowers an architecture to a Program over the parameters of the supernet.
 func (n *Net) Program(a Arch) (*kernels.Program, error) {
-	return n.lower(a, false)
+	return n.TrainingProgram(a, Training{})
 }
 
-// DropPathProgram returns the Program of a with factors at the terms that drop-path drops, in training. A space that does not
-// mark any has none. Without its factors it is that of Program.
-func (n *Net) DropPathProgram(a Arch) (*kernels.Program, error) { return n.lower(a, true) }
+// Training says what the Program of a network in training has that others have not.
+type Training struct {
+	DropPath  bool    // factors at the terms that drop-path drops; a space that does not mark any has none
+	AuxWeight float64 // of the loss of the auxiliary head; 0: no head. The Net is one of NewAuxiliary
+}
 
-func (n *Net) lower(a Arch, factors bool) (*kernels.Program, error) {
-	b, err := n.recordWith(a, factors)
+// TrainingProgram returns the Program of a in training. Without its factors and its auxiliary head it is that of Program.
+func (n *Net) TrainingProgram(a Arch, t Training) (*kernels.Program, error) {
+	b, err := n.recordWith(a, t)
 	if err != nil {
 		return nil, err
 	}
 	return b.program(n.Space.Format(a))
 }
 
-func (n *Net) record(a Arch) (*Builder, error) { return n.recordWith(a, false) }
+func (n *Net) record(a Arch) (*Builder, error) { return n.recordWith(a, Training{}) }
 
-func (n *Net) recordWith(a Arch, factors bool) (*Builder, error) {
+func (n *Net) recordWith(a Arch, t Training) (*Builder, error) {
+	if t.AuxWeight > 0 && !n.headed {
+		return nil, fmt.Errorf("supernet: %s: the supernet is without an auxiliary head", n.Space.Name())
+	}
 	if err := Validate(n.Space, a); err != nil {
 		return nil, err
 	}
 	b := newBuilder(n, n.Config.Images(), false)
-	b.factors = factors
+	b.training = t
 	if err := n.Space.Lower(b, a); err != nil {
 		return nil, err
 	}

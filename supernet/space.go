@@ -121,6 +121,13 @@ type Dividing interface {
 	LeastChannels(c Config) int
 }
 
+// Auxiliary is a Space whose networks may be trained with an auxiliary classifier: see Builder.HasAuxiliary.
+type Auxiliary interface {
+	Space
+	// CheckAuxiliary returns an error if the head does not fit images of the configuration's size.
+	CheckAuxiliary(c Config) error
+}
+
 // Config describes a supernet: the space, its sizes, the placement of BatchNorm, and the seed of the frozen weights.
 type Config struct {
 	Space    string    `json:"space" yaml:"space"`

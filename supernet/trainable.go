@@ -30,7 +30,7 @@ func (t TrainSet) Validate() error {
 }
 
 // Trainable lists the parameters of p that are trained: γ and β of each BatchNorm in the order of p.BNs, then those of
-// the classifier, then convolution weights in the order of the steps. If p is nil, it lists those of the whole supernet,
+// the classifiers, then convolution weights in the order of the steps. If p is nil, it lists those of the whole supernet,
 // in the order of the table.
 func (n *Net) Trainable(set TrainSet, p *kernels.Program) []kernels.ParamID {
 	var ids []kernels.ParamID
@@ -51,9 +51,10 @@ func (n *Net) Trainable(set TrainSet, p *kernels.Program) []kernels.ParamID {
 		add(b.Gamma)
 		add(b.Beta)
 	}
-	last := p.Steps[len(p.Steps)-1]
-	add(last.Weight)
-	add(last.Bias)
+	for _, c := range p.Classifiers() {
+		add(c.Weight)
+		add(c.Bias)
+	}
 	for _, s := range p.Steps {
 		for _, c := range s.Branches {
 			add(c.Weight)

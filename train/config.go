@@ -61,6 +61,7 @@ type Config struct {
 	BNMomentum float64 `yaml:"bn_momentum,omitempty" range:"[0,1]"`          // fixed: of the running statistics; 0: none are kept
 	EMA        float64 `yaml:"ema,omitempty" range:"[0,1)"`                  // fixed: decay of the average of the parameters; 0: none is kept
 	DropPath   float64 `yaml:"drop_path,omitempty" range:"[0,1)"`            // fixed: drop-path's probability, to which it rises; 0: none
+	AuxWeight  float64 `yaml:"auxiliary_weight,omitempty" range:"[0,inf)"`   // fixed: of the auxiliary head's cross entropy in the loss; 0: no head
 	TestEvery  int     `yaml:"test_every,omitempty" range:"[0,1000000]"`     // fixed: epochs between tests, the last step is tested too; 0: none
 	TestImages int     `yaml:"test_images,omitempty" range:"[0,1000000000]"` // images of a test; 0: all
 
@@ -125,6 +126,7 @@ func (c Config) checkNetwork() (errs setting.Errors) {
 	errs.Check(fixed || c.BNMomentum == 0, "train.bn_momentum", "%v: only a network on its own has running statistics: train.sampling fixed", c.BNMomentum)
 	errs.Check(fixed || c.EMA == 0, "train.ema", "%v: only a network on its own has an average: train.sampling fixed", c.EMA)
 	errs.Check(fixed || c.DropPath == 0, "train.drop_path", "%v: only a network on its own has drop-path: train.sampling fixed", c.DropPath)
+	errs.Check(fixed || c.AuxWeight == 0, "train.auxiliary_weight", "%v: only a network on its own has an auxiliary head: train.sampling fixed", c.AuxWeight)
 	errs.Check(c.Shards < 2 || c.BNMomentum == 0, "train.shards", "%d: the statistics of shards have no running value; set train.bn_momentum to 0", c.Shards)
 	errs.Check(c.TestEvery == 0 || c.BNMomentum > 0, "train.test_every", "%d: a test needs running statistics, a train.bn_momentum above 0", c.TestEvery)
 	errs.Check(c.TestImages == 0 || c.TestEvery > 0, "train.test_images", "%d: there is no test; set train.test_every", c.TestImages)

@@ -1,10 +1,8 @@
 package train
 
 import (
-	"fmt"
 	"slices"
 
-	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/philox"
 )
@@ -12,20 +10,6 @@ import (
 // Drop-path, of the authors' code of DARTS: in training each operator that is no identity is multiplied, for each image, by
 // mask/keep with mask = 1 with the probability keep and else 0, where it enters its node. The probability 1 − keep rises from
 // epoch to epoch, linearly.
-
-// selectDropped lowers the fixed path with factors, if there is drop-path.
-func (t *Trainer) selectDropped() (err error) {
-	if t.cfg.DropPath == 0 {
-		return nil
-	}
-	if t.dropped, err = t.net.DropPathProgram(t.fixed); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	if t.dropped.Factors() == 0 {
-		return setting.Errorf("train.drop_path", "%v: %s has no operator that is dropped; set it to 0", t.cfg.DropPath, t.net.Space.Name())
-	}
-	return nil
-}
 
 // DropProbability returns the probability that a term is dropped in a step, DropPath·epoch/epochs with the first epoch 0.
 func (c Config) DropProbability(step, stepsPerEpoch, total int) float64 {

@@ -117,7 +117,7 @@ func TestDropPathSteps(t *testing.T) {
 
 // droppedLoss is the mean loss of the shards of a step, from the parameters that a trainer has.
 func (t *Trainer) droppedLoss(test *testing.T, cfg Config, step int) (loss float64) {
-	p, err := t.net.DropPathProgram(t.fixed)
+	p, err := t.net.TrainingProgram(t.fixed, supernet.Training{DropPath: true})
 	if err != nil {
 		test.Fatal(err)
 	}

@@ -67,7 +67,11 @@ func newRig(t testing.TB, sc supernet.Config, cfg Config) rig {
 
 func rigOn(t testing.TB, dev kernels.Device, sc supernet.Config, cfg Config) rig {
 	t.Helper()
-	net, err := supernet.New(sc)
+	open := supernet.New
+	if cfg.AuxWeight > 0 {
+		open = supernet.NewAuxiliary
+	}
+	net, err := open(sc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +83,17 @@ func rigOn(t testing.TB, dev kernels.Device, sc supernet.Config, cfg Config) rig
 	if err := net.Fill(store); err != nil {
 		t.Fatal(err)
 	}
-	return rig{net, dev, store, newLoader(t, cfg.Batch, 11)}
+	return rig{net, dev, store, loaderOf(t, net.Config.Height, cfg.Batch, 11)}
 }
 
 func newLoader(t testing.TB, batch int, seed uint64) *data.Loader {
 	t.Helper()
-	set := tints{n: 30, side: 8}
+	return loaderOf(t, 8, batch, seed)
+}
+
+func loaderOf(t testing.TB, side, batch int, seed uint64) *data.Loader {
+	t.Helper()
+	set := tints{n: 30, side: side}
 	indices := make([]int, set.n)
 	for i := range indices {
 		indices[i] = i
@@ -103,7 +112,8 @@ func (r rig) trainer(t testing.TB, cfg Config, dir string) *Trainer {
 		t.Fatal(err)
 	}
 	if cfg.TestEvery > 0 {
-		tr.Test = each([]data.Batch{testBatch(t, 0, 8), testBatch(t, 8, 5)})
+		side := r.net.Config.Height
+		tr.Test = each([]data.Batch{batchOf(t, side, 0, 8), batchOf(t, side, 8, 5)})
 	}
 	return tr
 }
@@ -119,11 +129,16 @@ func checkpointPath(dir string) string { return filepath.Join(dir, CheckpointNam
 // testBatch returns n images of tints that no loader delivers, without augmentation.
 func testBatch(t testing.TB, from, n int) data.Batch {
 	t.Helper()
+	return batchOf(t, 8, from, n)
+}
+
+func batchOf(t testing.TB, side, from, n int) data.Batch {
+	t.Helper()
 	indices := make([]int, n)
 	for i := range indices {
 		indices[i] = 30 + from + i
 	}
-	b, err := data.Gather(tints{n: 60, side: 8}, indices)
+	b, err := data.Gather(tints{n: 60, side: side}, indices)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,12 +16,25 @@ import (
 // with the biased σ_b² of the batch, from μ = 0 and σ² = 1. For m = 1, which PyTorch refuses, the factor is 1.
 type running struct {
 	supernet.Statistics
-	batch supernet.Statistics // of the last Forward
+	batch supernet.Statistics // of the last Forward, with those of an auxiliary head
+	at    []int               // of each channel in batch
 }
 
-// newRunning returns the statistics of an untrained network.
-func newRunning(p *kernels.Program) *running {
-	return &running{Statistics: supernet.NewStatistics(p), batch: supernet.NewStatistics(p)}
+// newRunning returns the statistics of an untrained network. In training its Program is another one, which has all of its
+// BatchNorms.
+func newRunning(network, training *kernels.Program) *running {
+	r := &running{Statistics: supernet.NewStatistics(network), batch: supernet.NewStatistics(training)}
+	first, next := map[kernels.ParamID]int{}, 0 // by γ
+	for _, b := range training.BNs {
+		first[b.Gamma] = next
+		next += training.Values[b.Value].C
+	}
+	for _, b := range network.BNs {
+		for c := range network.Values[b.Value].C {
+			r.at = append(r.at, first[b.Gamma]+c)
+		}
+	}
+	return r
 }
 
 // observe reads the statistics of a batch; add adds them.
@@ -36,8 +49,9 @@ func (r *running) add(p *kernels.Program, images int, momentum float64) {
 		m := float64(images * v.H * v.W)
 		unbiased := m / max(m-1, 1)
 		for range v.C {
-			r.Mean[at] += momentum * (r.batch.Mean[at] - r.Mean[at])
-			r.Variance[at] += momentum * (r.batch.Variance[at]*unbiased - r.Variance[at])
+			from := r.at[at]
+			r.Mean[at] += momentum * (r.batch.Mean[from] - r.Mean[at])
+			r.Variance[at] += momentum * (r.batch.Variance[from]*unbiased - r.Variance[at])
 			at++
 		}
 	}

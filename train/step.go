@@ -94,11 +94,8 @@ func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int
 
 // program returns the Program of a path in training. That of the fixed path is lowered once.
 func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
-	switch {
-	case t.dropped != nil:
-		return t.dropped, nil
-	case t.network != nil:
-		return t.network, nil
+	if t.training != nil {
+		return t.training, nil
 	}
 	return t.net.Program(a)
 }

@@ -49,7 +49,7 @@ type Trainer struct {
 
 	fixed    supernet.Arch     // the path of every step; nil: each step draws its own
 	network  *kernels.Program  // of fixed
-	dropped  *kernels.Program  // of fixed, with the factors of drop-path; nil: there is none
+	training *kernels.Program  // of fixed in training: with the factors of drop-path and the auxiliary head
 	running  *running          // nil: no running statistics
 	average  *average          // nil: no average of the parameters
 	total    int               // steps of the whole run
@@ -122,16 +122,13 @@ func (t *Trainer) selectTrained() (err error) {
 	if !t.net.Space.Alive(t.fixed) {
 		return setting.Errorf("train.path", "%.120q: no path leads from its input to its output; there is nothing to train", t.cfg.Path)
 	}
-	if t.network, err = t.net.Program(t.fixed); err != nil {
-		return fmt.Errorf("train: %w", err)
-	}
-	if err := t.selectDropped(); err != nil {
+	if err := t.lowerFixed(); err != nil {
 		return err
 	}
-	t.trained = t.net.Trainable(t.cfg.Train, t.network)
+	t.trained = t.net.Trainable(t.cfg.Train, t.training)
 	slices.Sort(t.trained)
 	if t.cfg.BNMomentum > 0 {
-		t.running = newRunning(t.network)
+		t.running = newRunning(t.network, t.training)
 	}
 	if t.cfg.EMA > 0 {
 		if t.average, err = newAverage(t.store, t.trained); err != nil {

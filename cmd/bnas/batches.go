@@ -22,7 +22,8 @@ func batchesCommand() *cli.Command {
 		Description: "bnas batches --run runs/fair --count 2 -o batches.safetensors\n\n" +
 			"The file has, for step i from 0, images.i, float32 N×C×H×W, augmented and normalised as training sees them, and\n" +
 			"labels.i, int64 N. Of a network with drop-path it has factors.i.NAME, float32 N, too: the factor of each image at the\n" +
-			"operator that ends in NAME. scripts/retrain_torch.py trains a network of bnas retrain in PyTorch on them.",
+			"operator that ends in NAME; with an auxiliary head, the tensors with which the head starts, auxiliary_head.…, in PyTorch's\n" +
+			"names. scripts/retrain_torch.py trains a network of bnas retrain in PyTorch on them.",
 		Action: func(c *cli.Context) error { return batches(c, settings) },
 	}
 }
@@ -72,6 +73,13 @@ func batches(c *cli.Context, settings []setting) error {
 		for k, factors := range dropped.Factors(i) {
 			tensors = append(tensors, safetensors.Float32(fmt.Sprintf("factors.%d.%s", i, dropped.Names[k]), []int{len(labels)}, factors))
 		}
+	}
+	params, values, err := r.AuxiliaryHead()
+	if err != nil {
+		return err
+	}
+	for i, p := range params {
+		tensors = append(tensors, safetensors.Float32(p.Name, p.Shape, values[i]))
 	}
 	err = wholefile.WriteFrom(result.File, func(w io.Writer) error {
 		n := &counted{w: w}

@@ -78,6 +78,7 @@ var (
 		{"bn-momentum", "train.bn_momentum", "of one network: momentum `X` of BatchNorm's running statistics (0: none are kept)", catTraining},
 		{"ema", "train.ema", "of one network: decay `X` of the average of its parameters, which is tested and exported (0: none)", catTraining},
 		{"drop-path", "train.drop_path", "of one network: probability `P` that an operator is dropped for an image, to which it rises from 0 over the epochs (darts; 0: none)", catTraining},
+		{"auxiliary-weight", "train.auxiliary_weight", "of one network: weight `X` of the loss of an auxiliary head in training (darts; 0: no head)", catTraining},
 		{"test-every", "train.test_every", "of one network: `N` epochs between tests on the test images (0: none)", catTraining},
 		{"test-images", "train.test_images", "`N` images of a test (0: all)", catTraining},
 	}
