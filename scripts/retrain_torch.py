@@ -10,11 +10,10 @@
 `bnas retrain` trains the network for some steps. PyTorch starts from the weights that `bnas export` gives for the same seed and
 sees the images and labels of `bnas batches`, with torch.optim.SGD, or TensorFlow's RMSProp (torch_rmsprop.py) where the recipe
 has it, at the learning rates of the metrics. It trains in float32 and in float64. The deviation of a loss is relative to that
-of float64. With --drop-path the outputs of the operators are multiplied
-by the factors of `bnas batches`; in the first epoch they are 1, so that --epoch should be less than --steps. Take a network without
-max_pool_3x3 (the Makefile has one as DROPPED): where an image is dropped, its features are constant, and rounding decides which is the maximum of a window. With
---auxiliary-weight, or the recipe's, the auxiliary head starts from its tensors of `bnas batches`, and its loss is added. The bound
-of the gradient's norm is torch.nn.utils.clip_grad_norm_.
+of float64. With --drop-path the outputs of the operators are multiplied by the factors of `bnas batches`; in the first epoch
+they are 1, so that --epoch should be less than --steps. Take a network without max_pool_3x3 (the Makefile has one as DROPPED):
+with it, rounding decides which is the maximum of a window. With --auxiliary-weight, or the recipe's, the auxiliary head starts
+from its tensors of `bnas batches`, and its loss is added. The bound of the gradient's norm is torch.nn.utils.clip_grad_norm_.
 
 Rounding grows from step to step: a rectifier within rounding of zero switches, and the networks part. PyTorch's own float32 shows
 by how much. The reference computes in float64. It agrees if no loss deviates by more than PyTorch's float32 did up to that step,
