@@ -25,8 +25,7 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,
 		Search: report.Search{
-			Strategy: found.Strategy, Scored: len(found.Scored), Distinct: distinct(found.Scored),
-			Wall: time.Duration(found.Seconds * float64(time.Second)),
+			Strategy: found.Strategy, Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
 		Found: -1, Repeats: int(r.Config.Score.Repeats),
 	}
@@ -77,17 +76,22 @@ func (r *Run) facts(version string, took time.Duration) []report.Fact {
 	}
 }
 
-// reportArchs adds every scored architecture.
+// reportArchs adds every scored architecture, and their numbers.
 func (r *Run) reportArchs(d *report.Data, found *Found) error {
 	front := map[string]bool{}
 	for _, f := range found.Pareto {
 		front[f.Scores.Arch] = true
 	}
-	for _, sc := range found.Scored {
+	networks := map[string]bool{}
+	for sc, err := range found.scored(int(r.Config.Score.Repeats)) {
+		if err != nil {
+			return err
+		}
 		a, err := r.Net.Space.Parse(sc.Arch)
 		if err != nil {
 			return err
 		}
+		networks[sc.Canonical] = true
 		cost := r.Net.Space.Cost(a, r.Net.Config)
 		one := report.Arch{
 			Text: sc.Arch, Canonical: sc.Canonical, Choice: r.Net.Space.Chosen(a), Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
@@ -104,24 +108,35 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 		}
 		d.Archs = append(d.Archs, one)
 	}
+	d.Search.Scored, d.Search.Distinct = len(d.Archs), len(networks) // several architectures may be one network
 	return nil
 }
 
 // agreement adds the rank correlation of the terms. The calibration sample is random; what an evolution visits is not, and
 // would show its taste. An objective of one term has no sample.
 func agreement(d *report.Data, found *Found) {
-	of, over := live(found.Sample), "random live architectures of the calibration sample"
-	if d.Calibration = len(of); len(of) == 0 {
-		of, over = live(found.Scored), "live architectures that the search has visited"
-	}
 	columns := make([][]float64, len(d.Terms)+1)
-	for _, sc := range of {
-		for i, v := range append(slices.Clone(sc.Values), found.Objective.Of(sc)) {
+	add := func(values []float64, score float64) {
+		for i, v := range values {
 			columns[i] = append(columns[i], v)
+		}
+		columns[len(values)] = append(columns[len(values)], score)
+	}
+	of, over := live(found.Sample), "random live architectures of the calibration sample"
+	d.Calibration = len(of)
+	for _, s := range of {
+		add(s.Values, found.Objective.Of(s))
+	}
+	if len(of) == 0 {
+		over = "live architectures that the search has visited"
+		for _, a := range d.Archs {
+			if !a.Dead {
+				add(a.Values, a.Score)
+			}
 		}
 	}
 	d.Agreement = report.NewMatrix(append(indicator.TermNames(), d.Score), columns)
-	d.AgreementOver = fmt.Sprintf("the %d %s", len(of), over)
+	d.AgreementOver = fmt.Sprintf("the %d %s", len(columns[0]), over)
 }
 
 func live(scores []indicator.Scores) []indicator.Scores {
@@ -159,13 +174,4 @@ func wiredGraph(space supernet.Wired, a supernet.Arch) report.Graph {
 		g.Edges = append(g.Edges, report.Edge{From: at[e[0]], To: at[e[1]]})
 	}
 	return g
-}
-
-// distinct counts the different networks among the scored architectures: several architectures may be one network.
-func distinct(scores []indicator.Scores) int {
-	seen := map[string]bool{}
-	for _, s := range scores {
-		seen[s.Canonical] = true
-	}
-	return len(seen)
 }

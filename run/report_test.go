@@ -23,8 +23,8 @@ func TestAgreementIsOverTheRandomSample(t *testing.T) {
 	found := &Found{
 		Objective: search.Objective{Of: func(s indicator.Scores) float64 { return s.Values[0] }},
 		Sample:    []indicator.Scores{scores("a", 1, 1), scores("b", 2, 2), scores("c", 3, 3), dead},
-		Scored:    []indicator.Scores{scores("d", 1, 3), scores("e", 2, 2), scores("f", 3, 1)},
 	}
+	visited := []indicator.Scores{scores("d", 1, 3), scores("e", 2, 2), scores("f", 3, 1), dead}
 	for _, c := range []struct {
 		tau   float64
 		count int
@@ -33,6 +33,9 @@ func TestAgreementIsOverTheRandomSample(t *testing.T) {
 		d := report.Data{Score: "s"}
 		for _, name := range indicator.TermNames() {
 			d.Terms = append(d.Terms, report.Term{Name: name})
+		}
+		for _, s := range visited {
+			d.Archs = append(d.Archs, report.Arch{Dead: s.Dead, Score: s.Values[0], Values: s.Values})
 		}
 		agreement(&d, found)
 		if got := d.Agreement.Kendall[0][1]; got != c.tau || d.Calibration != c.count || !strings.HasPrefix(d.AgreementOver, c.over) {
@@ -51,7 +54,7 @@ func TestReportHasTheBestOfTheSample(t *testing.T) {
 	scored := []indicator.Scores{{Arch: "00000000", Values: []float64{1}}, {Arch: "22222222", Values: []float64{3}}, {Arch: "11111111", Values: []float64{2}}}
 	found := &Found{
 		Objective: search.Objective{Of: func(s indicator.Scores) float64 { return s.Values[0] }},
-		Scored:    scored,
+		Sample:    scored,
 		Result:    &search.Result{Best: []search.Found{{Scores: scored[2], Score: 2}}},
 	}
 	r := &Run{Net: net}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"encoding/json"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,12 +28,33 @@ type Progress struct {
 	Best        *search.Found // so far; nil before the first, and while calibrating
 }
 
-// Found is the result of a search, with all scored architectures.
+// Found is the result of a search.
 type Found struct {
 	*search.Result
 	Objective search.Objective
-	Scored    []indicator.Scores // all of the ledger; without a ledger the calibration sample alone
 	Sample    []indicator.Scores // the random sample that calibrates the objective; nil for an objective of one term
+	Ledger    string             // the file of all scored architectures; "": there is none
+}
+
+// scored reads all scored architectures of the ledger; without a ledger they are those of the sample.
+func (f *Found) scored(repeats int) iter.Seq2[indicator.Scores, error] {
+	return func(yield func(indicator.Scores, error) bool) {
+		if f.Ledger == "" {
+			for _, s := range f.Sample {
+				if !yield(s, nil) {
+					return
+				}
+			}
+			return
+		}
+		table, err := indicator.OpenScores(f.Ledger, repeats)
+		if err != nil {
+			yield(indicator.Scores{}, err)
+			return
+		}
+		defer table.Close()
+		table.All()(yield)
+	}
 }
 
 // composite returns the composite of a search. It is an error if the search does not fit the space or lacks a term.
@@ -74,7 +96,6 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
 	}
-	out.Scored = out.Sample
 	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective, Sample: out.Sample}
 	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {
@@ -87,13 +108,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if e.ledger == nil {
 		return out, nil
 	}
-	out.Scored = nil
-	for s, err := range e.ledger.All() {
-		if err != nil {
-			return nil, err
-		}
-		out.Scored = append(out.Scored, s)
-	}
+	out.Ledger = e.Path()
 	text, err := json.MarshalIndent(out.Result, "", "  ")
 	if err != nil {
 		return nil, err
