@@ -4,8 +4,8 @@ package cpu
 
 // #include "entry.h"
 // #include "batchnorm.h"
-// #cgo noescape batchnorm_backward
-// #cgo nocallback batchnorm_backward
+// #cgo noescape batchnorms_backward
+// #cgo nocallback batchnorms_backward
 // #cgo noescape batchnorm_samples
 // #cgo nocallback batchnorm_samples
 // #cgo noescape linear_weight_grad
@@ -44,7 +44,7 @@ func (e *exec) fromLogits(s kernels.StatGrad, weights bool) error {
 	if err := e.reserve(g.size); err != nil {
 		return err
 	}
-	e.clearGradients()
+	e.clearGradients(g)
 	if weights {
 		e.clearMissed(g.weights)
 	}
@@ -64,15 +64,15 @@ func (e *exec) gradPlan(r plan.Route) *gradPlan {
 }
 
 // clearGradients sets the gradients to zero that no step of the pass reaches.
-func (e *exec) clearGradients() {
-	for i := range e.plan.bns {
-		b := &e.plan.bns[i]
-		clear(e.d.saved.floats(b.at+dGammaArray*b.cp, 2*b.cp))
-		clear(e.d.saved.floats(b.dot, e.plan.n*b.cp))
-	}
-	for n, sum := range e.plan.sums {
-		if sum >= 0 {
-			clear(e.d.saved.floats(sum, e.plan.n*blocks(e.p.Nodes[n].C)*lanes))
+func (e *exec) clearGradients(g *gradPlan) {
+	for _, n := range g.missed {
+		clear(e.d.saved.floats(e.plan.sums[n], e.plan.n*blocks(e.p.Nodes[n].C)*lanes))
+		for _, t := range e.p.Nodes[n].Terms {
+			if t.BN != kernels.NoBN {
+				b := &e.plan.bns[t.BN]
+				clear(e.d.saved.floats(b.at+dGammaArray*b.cp, 2*b.cp))
+				clear(e.d.saved.floats(b.dot, e.plan.n*b.cp))
+			}
 		}
 	}
 }
@@ -102,11 +102,7 @@ func (e *exec) walk(g *gradPlan, s kernels.StatGrad, sums bool) error {
 			C.run_op_grad(e.d.isa, &at, &job, &dy, first(x.loads), first(x.terms), first(x.grads), C.int(len(x.grads)))
 		}
 		if sums {
-			for _, t := range gs.Targets {
-				if t.Last && t.Node != noNode {
-					e.differentiate(t.Node)
-				}
-			}
+			e.differentiate(gs.Targets)
 		}
 	}
 	return nil
@@ -150,16 +146,21 @@ func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k in
 	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j), weight, &u, to)
 }
 
-// differentiate computes dγ and dβ of the BatchNorms of a node whose gradient is complete.
-func (e *exec) differentiate(n kernels.NodeID) {
-	node := &e.p.Nodes[n]
-	for _, t := range node.Terms {
-		if t.BN == kernels.NoBN {
+// differentiate computes dγ and dβ of the BatchNorms of those targets whose gradient is complete.
+func (e *exec) differentiate(targets []plan.Target) {
+	e.desc.reset()
+	for _, t := range targets {
+		if !t.Last || t.Node == noNode {
 			continue
 		}
-		bn := e.batchNorm(t.BN)
-		C.batchnorm_backward(&bn, e.d.saved.pointer(e.plan.sums[n]), e.d.saved.pointer(e.plan.bns[t.BN].dot), C.int(e.n), C.int(node.H*node.W))
+		for _, term := range e.p.Nodes[t.Node].Terms {
+			if term.BN != kernels.NoBN {
+				e.desc.bns = append(e.desc.bns, e.batchNorm(term.BN))
+			}
+		}
 	}
+	at := e.place()
+	C.batchnorms_backward(&at, first(e.desc.bns), C.int(len(e.desc.bns)))
 }
 
 // writeGradients copies dγ and dβ to the store and computes the gradients of the classifiers.
@@ -201,7 +202,7 @@ func (e *exec) SampleGradients(dst []float32) error {
 		b := &e.plan.bns[id]
 		bn := e.batchNorm(kernels.BNID(id))
 		C.batchnorm_samples(&bn, (*C.float)(&dst[b.column]), C.int(columns),
-			e.d.saved.pointer(e.plan.sums[e.plan.nodeOf[id]]), e.d.saved.pointer(b.dot), C.int(e.n))
+			C.int(e.n))
 	}
 	return e.checkGaps()
 }

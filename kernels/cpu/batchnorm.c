@@ -2,30 +2,32 @@
 
 #include "batchnorm.h"
 #include <math.h>
-#include <string.h>
 
-void value_statistics(double *mean, double *var, const double *partial, int rows, int pixels, int cp) {
-	memset(mean, 0, cp * sizeof *mean);
-	memset(var, 0, cp * sizeof *var);
-	for (int i = 0; i < rows; i++)
-		for (int c = 0; c < cp; c++)
-			mean[c] += partial[(long)i * 2 * cp + c];
-	for (int c = 0; c < cp; c++)
-		mean[c] /= rows;
-	for (int i = 0; i < rows; i++)
-		for (int c = 0; c < cp; c++) {
-			double d = partial[(long)i * 2 * cp + c] - mean[c];
-			var[c] += partial[((long)i * 2 + 1) * cp + c] + pixels * d * d;
+// merge_partials computes the statistics of the channels of a block from c on.
+static void merge_partials(const struct batchnorm *b, int rows, int c) {
+	double mean[LANES] = {0}, var[LANES] = {0};
+	const double *partial = b->partial + c;
+	for (long i = 0; i < rows; i++)
+		for (int l = 0; l < LANES; l++)
+			mean[l] += partial[i * 2 * b->cp + l];
+	for (int l = 0; l < LANES; l++)
+		b->mean[c + l] = mean[l] /= rows;
+	for (long i = 0; i < rows; i++)
+		for (int l = 0; l < LANES; l++) {
+			double d = partial[i * 2 * b->cp + l] - mean[l];
+			var[l] += partial[(i * 2 + 1) * b->cp + l] + b->pixels * d * d;
 		}
-	for (int c = 0; c < cp; c++)
-		var[c] /= (double)rows * pixels;
+	for (int l = 0; l < LANES; l++)
+		b->var[c + l] = var[l] / ((double)rows * b->pixels);
 }
 
-void batchnorm_forward(const struct batchnorm *b) {
-	memset(b->mu, 0, b->cp * sizeof(float));
-	memset(b->scale, 0, b->cp * sizeof(float));
-	memset(b->shift, 0, b->cp * sizeof(float));
-	for (int c = 0; c < b->c; c++) {
+static void forward_block(const struct batchnorm *b, int rows, int c) {
+	if (rows > 0)
+		merge_partials(b, rows, c);
+	for (int end = c + LANES; c < end; c++) {
+		b->mu[c] = b->scale[c] = b->shift[c] = 0;
+		if (c >= b->c)
+			continue;
 		double scale = b->gamma[c] / sqrt(b->var[c] + b->eps);
 		b->mu[c] = b->mean[c];
 		b->scale[c] = scale;
@@ -35,39 +37,89 @@ void batchnorm_forward(const struct batchnorm *b) {
 
 static double factor_of(const struct batchnorm *b, int image) { return b->factor ? b->factor[image] : 1; }
 
-void batchnorm_backward(const struct batchnorm *b, const float *sum, const float *dot, int n, int pixels) {
-	double m = (double)n * pixels;
-	memset(b->slope, 0, b->cp * sizeof(float));
-	memset(b->offset, 0, b->cp * sizeof(float));
-	for (int c = 0; c < b->c; c++) {
-		double s = 0, t = 0, r = 1 / sqrt(b->var[c] + b->eps), low = b->mean[c] - b->mu[c];
-		for (int i = 0; i < n; i++) {
-			s += factor_of(b, i) * sum[(long)i * b->cp + c];
-			t += factor_of(b, i) * dot[(long)i * b->cp + c];
+static void backward_block(const struct batchnorm *b, int n, int c) {
+	double s[LANES] = {0}, t[LANES] = {0}, m = (double)n * b->pixels;
+	for (long i = 0; i < n; i++) {
+		double f = factor_of(b, i);
+		for (int l = 0; l < LANES; l++) {
+			s[l] += f * b->sum[i * b->cp + c + l];
+			t[l] += f * b->dot[i * b->cp + c + l];
 		}
-		double dgamma = r * (t - low * s), slope = -b->gamma[c] * r * r * dgamma / m;
+	}
+	for (int l = 0; l < LANES; l++, c++) {
+		b->slope[c] = b->offset[c] = 0;
+		if (c >= b->c)
+			continue;
+		double r = 1 / sqrt(b->var[c] + b->eps), low = b->mean[c] - b->mu[c];
+		double dgamma = r * (t[l] - low * s[l]), slope = -b->gamma[c] * r * r * dgamma / m;
 		b->dgamma[c] = dgamma;
-		b->dbeta[c] = s;
+		b->dbeta[c] = s[l];
 		b->slope[c] = slope;
-		b->offset[c] = -b->gamma[c] * r * s / m - slope * low;
+		b->offset[c] = -b->gamma[c] * r * s[l] / m - slope * low;
 	}
 }
 
-void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, const float *sum, const float *dot, int n) {
+// A loop over the channel blocks of BatchNorms.
+struct block_loop {
+	const struct place *at;
+	const struct batchnorm *b;
+	int count, n; // BatchNorms, images
+	void (*block)(const struct batchnorm *b, int n, int c);
+	enum phase phase;
+};
+
+static void block_loop_body(void *arg, struct pool *pool, int thread) {
+	const struct block_loop *a = arg;
+	struct watch watch = watch_start(a->at->profiles, thread);
+	for (int i; (i = pool_next(pool, thread)) >= 0;) {
+		const struct batchnorm *b = a->b;
+		for (; i >= b->cp / LANES; b++)
+			i -= b->cp / LANES;
+		a->block(b, a->n, i * LANES);
+	}
+	watch_lap(&watch, a->phase);
+}
+
+// Few blocks of few images take one thread as long as waking the others.
+static void block_loop(struct block_loop a) {
+	enum { SMALL = 256 };
+	int blocks = 0;
+	for (int k = 0; k < a.count; k++)
+		blocks += a.b[k].cp / LANES;
+	if ((long)blocks * a.n >= SMALL) {
+		pool_run(a.at->pool, blocks, block_loop_body, &a);
+		return;
+	}
+	for (int k = 0; k < a.count; k++)
+		for (int c = 0; c < a.b[k].cp; c += LANES)
+			a.block(a.b + k, a.n, c);
+}
+
+void batchnorms_forward(const struct place *at, const struct batchnorm *b, int count, int rows) {
+	block_loop((struct block_loop){at, b, count, rows, forward_block, PHASE_STATISTICS});
+}
+
+void batchnorms_backward(const struct place *at, const struct batchnorm *b, int count) {
+	block_loop((struct block_loop){at, b, count, at->n, backward_block, PHASE_GRADIENT});
+}
+
+void batchnorm_samples(const struct batchnorm *b, float *dst, int stride, int n) {
 	for (int i = 0; i < n; i++, dst += stride)
 		for (int c = 0; c < b->c; c++) {
-			double f = factor_of(b, i), s = f * sum[(long)i * b->cp + c], r = 1 / sqrt(b->var[c] + b->eps);
-			dst[c] = r * (f * dot[(long)i * b->cp + c] - (b->mean[c] - b->mu[c]) * s);
+			double f = factor_of(b, i), s = f * b->sum[(long)i * b->cp + c], r = 1 / sqrt(b->var[c] + b->eps);
+			dst[c] = r * (f * b->dot[(long)i * b->cp + c] - (b->mean[c] - b->mu[c]) * s);
 			dst[b->c + c] = s;
 		}
 }
 
 void linear_weight_grad(float *dw, const float *dy, const float *u, int n, int out, int dy_stride, int in, int u_stride) {
 	for (int o = 0; o < out; o++)
-		for (int c = 0; c < in; c++) {
-			double s = 0;
-			for (int i = 0; i < n; i++)
-				s += (double)dy[(long)i * dy_stride + o] * u[(long)i * u_stride + c];
-			dw[(long)o * in + c] = s;
+		for (int c = 0; c < in; c += LANES) {
+			double s[LANES] = {0};
+			for (long i = 0; i < n; i++)
+				for (int l = 0; l < LANES; l++)
+					s[l] += (double)dy[i * dy_stride + o] * u[i * u_stride + c + l];
+			for (int l = 0; l < LANES && c + l < in; l++)
+				dw[(long)o * in + c + l] = s[l];
 		}
 }

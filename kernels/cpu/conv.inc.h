@@ -206,8 +206,8 @@ static void conv_body(void *arg, struct pool *pool, int thread) {
 	const struct conv_args *a = arg;
 	struct conv_space m = conv_lay(a, thread);
 	int clean = 0, group = a->job->group, spans = conv_spans(a);
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		if (!clean && !spans) {
 			memset(m.pad, 0, a->job->pad * sizeof *m.pad);
 			if (a->weight)

@@ -20,10 +20,11 @@ type descriptors struct {
 	loads []C.struct_load
 	outs  []C.struct_out
 	grads []C.struct_grad
+	bns   []C.struct_batchnorm
 }
 
 func (x *descriptors) reset() {
-	x.terms, x.loads, x.outs, x.grads = x.terms[:0], x.loads[:0], x.outs[:0], x.grads[:0]
+	x.terms, x.loads, x.outs, x.grads, x.bns = x.terms[:0], x.loads[:0], x.outs[:0], x.grads[:0], x.bns[:0]
 }
 
 // first returns the address of the first element, or nil if there is none.
@@ -119,12 +120,14 @@ func (e *exec) out(v kernels.ValueID) C.struct_out {
 
 func (e *exec) batchNorm(id kernels.BNID) C.struct_batchnorm {
 	b := &e.plan.bns[id]
+	v := &e.plan.values[b.value]
 	return C.struct_batchnorm{
-		c: C.int(b.c), cp: C.int(b.cp), eps: C.double(e.p.BNs[id].Eps),
-		mean: e.d.saved.doublePointer(b.mean), _var: e.d.saved.doublePointer(b.vari),
+		c: C.int(b.c), cp: C.int(b.cp), pixels: C.int(v.pixels()), eps: C.double(e.p.BNs[id].Eps),
+		mean: e.d.saved.doublePointer(b.mean), _var: e.d.saved.doublePointer(b.vari), partial: e.d.saved.doublePointer(v.partial),
 		gamma: e.bnArray(id, gammaArray), beta: e.bnArray(id, betaArray),
 		mu: e.bnArray(id, muArray), scale: e.bnArray(id, scaleArray), shift: e.bnArray(id, shiftArray),
 		slope: e.bnArray(id, slopeArray), offset: e.bnArray(id, offsetArray),
+		sum: e.d.saved.pointer(e.plan.sums[e.plan.nodeOf[id]]), dot: e.d.saved.pointer(b.dot),
 		dgamma: e.bnArray(id, dGammaArray), dbeta: e.bnArray(id, dBetaArray),
 		factor: e.factor(b.row),
 	}

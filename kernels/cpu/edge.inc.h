@@ -27,8 +27,8 @@ static void block_body(void *arg, struct pool *pool, int thread) {
 	const struct edge_args *a = arg;
 	const struct out *o = a->out;
 	size_t pixels = (size_t)a->h * a->w;
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		const float *src = a->src + (size_t)i * o->c * pixels;
 		for (int b = 0; b < o->cb; b++) {
 			int c = o->c - b * LANES < LANES ? o->c - b * LANES : LANES;

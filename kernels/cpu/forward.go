@@ -4,16 +4,14 @@ package cpu
 
 // #include "entry.h"
 // #include "batchnorm.h"
-// #cgo noescape batchnorm_forward
-// #cgo nocallback batchnorm_forward
+// #cgo noescape batchnorms_forward
+// #cgo nocallback batchnorms_forward
 // #cgo noescape run_block
 // #cgo nocallback run_block
 // #cgo noescape run_conv
 // #cgo nocallback run_conv
 // #cgo noescape run_op
 // #cgo nocallback run_op
-// #cgo noescape value_statistics
-// #cgo nocallback value_statistics
 import "C"
 
 import (
@@ -92,10 +90,15 @@ func (e *exec) load() {
 			clear(vari)
 			copy(mean, e.mean[column:column+b.c])
 			copy(vari, e.variance[column:column+b.c])
-			bn := e.batchNorm(kernels.BNID(id))
-			C.batchnorm_forward(&bn)
 		}
 		column += b.c
+	}
+	if e.statRows == 0 {
+		e.desc.reset()
+		for id := range e.p.BNs {
+			e.desc.bns = append(e.desc.bns, e.batchNorm(kernels.BNID(id)))
+		}
+		e.normalise()
 	}
 	for i := range e.plan.classifiers {
 		e.loadClassifier(&e.plan.classifiers[i])
@@ -140,9 +143,13 @@ func (e *exec) step(i int, at *C.struct_place) {
 		C.run_op(e.d.isa, at, &job, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.outs), rows)
 	}
 	if e.statRows > 0 {
+		x.reset()
 		for _, v := range s.Outputs() {
-			e.normalise(v)
+			for _, id := range e.plan.values[v].bns {
+				x.bns = append(x.bns, e.batchNorm(id))
+			}
 		}
+		e.normalise()
 	}
 }
 
@@ -165,20 +172,10 @@ func (e *exec) opJob(s *kernels.Step) C.struct_op_job {
 	return job
 }
 
-// normalise merges the statistics of a stored value and computes the coefficients of its BatchNorms.
-func (e *exec) normalise(v kernels.ValueID) {
-	p := &e.plan.values[v]
-	for k, id := range p.bns {
-		bn := e.batchNorm(id)
-		if k == 0 {
-			C.value_statistics(bn.mean, bn._var, e.d.saved.doublePointer(p.partial), C.int(e.statRows), C.int(p.pixels()), C.int(p.cp()))
-		} else {
-			m, from, to := &e.d.saved, &e.plan.bns[p.bns[0]], &e.plan.bns[id]
-			copy(m.doubles(to.mean, to.cp), m.doubles(from.mean, from.cp))
-			copy(m.doubles(to.vari, to.cp), m.doubles(from.vari, from.cp))
-		}
-		C.batchnorm_forward(&bn)
-	}
+// normalise computes the statistics, if they are not given, and the coefficients of the BatchNorms that are described.
+func (e *exec) normalise() {
+	at := e.place()
+	C.batchnorms_forward(&at, first(e.desc.bns), C.int(len(e.desc.bns)), C.int(e.statRows))
 }
 
 // keepStatistics copies the statistics out of the memory that the Execs share.

@@ -111,8 +111,8 @@ static void op_image(const struct op_args *a, float *u, int image) {
 static void op_body(void *arg, struct pool *pool, int thread) {
 	const struct op_args *a = arg;
 	float *u = a->at->scratch + (size_t)thread * a->at->stride;
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		op_image(a, u, i);
 		watch_lap(&watch, PHASE_OTHER);
 	}
@@ -211,8 +211,8 @@ static void op_grad_body(void *arg, struct pool *pool, int thread) {
 	const struct op_args *a = arg;
 	size_t len = op_grad_len(a);
 	float *dy = a->at->scratch + (size_t)thread * a->at->stride, *g = dy + len, *u = g + len;
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		op_grad_image(a, g, u, dy, i);
 		watch_lap(&watch, PHASE_OTHER);
 	}

@@ -26,8 +26,8 @@ static void weight_body(void *arg, struct pool *pool, int thread) {
 	float *pad = a->at->scratch + (size_t)thread * a->at->stride, *dy = pad + j->pad, *scratch = dy + j->dy;
 	size_t plane = (size_t)s->ph * s->pw * LANES;
 	int chunks = weight_chunks(j, a->at->n), clean = 0;
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		if (!clean)
 			memset(pad, 0, j->pad * sizeof *pad);
 		clean = 1;
@@ -118,8 +118,8 @@ static void merge_dense(const struct merge_args *a, int block, int chunks) {
 static void merge_body(void *arg, struct pool *pool, int thread) {
 	const struct merge_args *a = arg;
 	int chunks = weight_chunks(a->job, a->at->n);
+	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int block; (block = pool_next(pool, thread)) >= 0;) {
-		struct watch watch = watch_start(a->at->profiles, thread);
 		a->job->conv.shape.depthwise ? merge_depthwise(a, block, chunks) : merge_dense(a, block, chunks);
 		watch_lap(&watch, PHASE_WEIGHTS);
 	}
