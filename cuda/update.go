@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"fmt"
 	"math"
 
 	"bnas.example/cuda/driver"
@@ -125,5 +124,5 @@ func (s *store) norm(result driver.Ptr, ids []kernels.ParamID) (float64, error) 
 	if err := s.Read(kernels.Grad, grad, id); err != nil {
 		return 0, err
 	}
-	return 0, fmt.Errorf("gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, grad[element], element)
+	return 0, &kernels.GradientError{Param: id, Name: s.params[id].Name, Element: element, Value: grad[element]}
 }

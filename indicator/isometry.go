@@ -19,8 +19,9 @@ func (e *evidence) takeProbes() error {
 	var all []transport
 	for _, b := range e.program.Blocks {
 		in, out := e.program.Nodes[b.In].Shape, e.program.Nodes[b.Out].Shape
-		if in.H%out.H != 0 || in.W%out.W != 0 {
-			continue
+		size, err := e.program.NodeProducts(b.In, b.Out)
+		if err != nil {
+			continue // its pixels are no windows of those of the output
 		}
 		if err := e.stopped(); err != nil {
 			return err
@@ -29,7 +30,7 @@ func (e *evidence) takeProbes() error {
 		if err != nil {
 			return err
 		}
-		t := transport{make([]float64, in.Len()/(out.H*out.W)*out.C), out.C, e.frozenImages() * out.H * out.W, false}
+		t := transport{make([]float64, size), out.C, e.frozenImages() * out.H * out.W, false}
 		if err := e.exec.NodeProducts(t.products, b.In, probe.noise, b.Out); err != nil {
 			return fmt.Errorf("gradient through %s: %w", b.Name, err)
 		}

@@ -43,8 +43,8 @@ func (p *Program) requireNodes(nodes ...NodeID) error {
 	return nil
 }
 
-// nodeProducts returns the number of products of NodeProducts, or an error if the pixels of to are not windows of those of from.
-func (p *Program) nodeProducts(to, from NodeID) (int, error) {
+// NodeProducts returns the number of products of NodeProducts, or an error if the pixels of to are not windows of those of from.
+func (p *Program) NodeProducts(to, from NodeID) (int, error) {
 	t, f := p.Nodes[to].Shape, p.Nodes[from].Shape
 	if t.H%f.H != 0 || t.W%f.W != 0 {
 		return 0, fmt.Errorf("node %d is %v, no multiple of node %d, %v", to, t, from, f)

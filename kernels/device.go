@@ -57,7 +57,7 @@ type Store interface {
 	// Write copies src to a slot of ids, one parameter after the other.
 	Write(slot Slot, src []float32, ids ...ParamID) error
 	// Update applies one optimizer step to ids from their Grad slots. It changes no other parameter. It returns the
-	// global ℓ2 norm of the gradients before clipping. If a gradient is not finite, it returns an error that names the
+	// global ℓ2 norm of the gradients before clipping. If a gradient is not finite, it returns a *GradientError that names the
 	// parameter, and updates nothing.
 	Update(rule Update, ids []ParamID) (norm float64, err error)
 }

@@ -29,7 +29,7 @@ func (e *guardedExec) NodeProducts(dst []float64, to NodeID, seed []float32, fro
 	err := e.checkSeed(to, seed, from)
 	if err == nil {
 		var size int
-		if size, err = e.p.nodeProducts(to, from); err == nil {
+		if size, err = e.p.NodeProducts(to, from); err == nil {
 			err = checkLength("products", len(dst), size)
 		}
 	}

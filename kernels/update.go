@@ -55,3 +55,15 @@ func (u Update) checkMoments(name string, n int) error {
 	}
 	return nil
 }
+
+// GradientError is the error of Store.Update for an element of a gradient that is not finite.
+type GradientError struct {
+	Param   ParamID
+	Name    string // of the parameter
+	Element int
+	Value   float32
+}
+
+func (e *GradientError) Error() string {
+	return fmt.Sprintf("gradient of parameter %d (%s) is %v at element %d", e.Param, e.Name, e.Value, e.Element)
+}

@@ -28,6 +28,9 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 	if !due || ctx.Err() != nil {
 		return nil
 	}
+	if err := t.sound(); err != nil {
+		return err
+	}
 	scores, err := t.Ranker(ctx)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -31,7 +31,7 @@ func (t *Trainer) save() error {
 	var bad *NonFiniteError
 	switch {
 	case errors.As(err, &bad):
-		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, the one before it stays: %w", t.state.Step, t.path, err)
+		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, the one before it stays: %w", t.state.Step, t.path, remedied(err))
 	case err != nil:
 		return fmt.Errorf("train: step %d: checkpoint not written, the one before it stays: %w", t.state.Step, err)
 	}

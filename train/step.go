@@ -182,13 +182,50 @@ func (t *Trainer) update(rate float64, ids []kernels.ParamID) (norm float64, err
 	return norm, nil
 }
 
-// failed adds the step and the path to an error.
+// failed adds the step and the path to an error, and a remedy if training diverged.
 func (t *Trainer) failed(step int, a supernet.Arch, err error) error {
-	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), err)
+	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), remedied(err))
 }
 
-// NonFiniteError means that training diverged: a quantity became infinite or NaN. It names the first such layer.
+// remedied adds what to do to the error of a training that diverged.
+func remedied(err error) error {
+	var value *NonFiniteError
+	var gradient *kernels.GradientError
+	if errors.As(err, &value) || errors.As(err, &gradient) {
+		return fmt.Errorf("%w: training diverged; take a lower lr, or a smaller clip_norm", err)
+	}
+	return err
+}
+
+// NonFiniteError means that training diverged: a quantity became infinite or NaN, or a parameter left all bounds. It names the
+// first such layer.
 type NonFiniteError struct{ What, Layer string }
+
+// bound is beyond every parameter of a training that goes well. The squares of larger ones overflow in float32 sums.
+const bound = 1e15
+
+// sound returns a NonFiniteError if a trained parameter is not finite or beyond the bound: what ranks or scores the network then
+// would fail without a hint at the training.
+func (t *Trainer) sound() error {
+	if t.state.Step == 0 {
+		return nil
+	}
+	arrays := slices.DeleteFunc(t.arrays(t.state.Counts), func(a array) bool { return a.Slot != kernels.Data })
+	i := 0
+	for values, err := range t.values(arrays, pieceFloats) {
+		if err != nil {
+			return err
+		}
+		for _, v := range values {
+			if !(math.Abs(float64(v)) <= bound) {
+				err := &NonFiniteError{What: fmt.Sprintf("or boundless value %g", v), Layer: arrays[i].Param}
+				return fmt.Errorf("train: step %d, after path %s: %w", t.state.Step, t.path, remedied(err))
+			}
+		}
+		i++
+	}
+	return nil
+}
 
 func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("non-finite %s at layer %s", e.What, e.Layer)

@@ -246,6 +246,11 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 		spent := t.cfg.MaxTime > 0 && time.Since(start) >= t.cfg.MaxTime
 		ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
 		stop := done || spent || ended
+		if done {
+			if err := t.sound(); err != nil {
+				return err
+			}
+		}
 		if stop || t.checkpointDue(t.state.Step-savedAt, time.Since(saved)) {
 			if err := t.save(); err != nil {
 				return err

@@ -400,6 +400,36 @@ func TestDivergenceNamesStepPathAndLayer(t *testing.T) {
 	}
 }
 
+// TestDivergedIsNoRanking: training that made a parameter boundless in its last step ends with one line that names the step, the
+// path, the parameter and a remedy, before any ranking. So does a gradient that is not finite.
+func TestDivergedIsNoRanking(t *testing.T) {
+	for name, every := range map[string]int{"ranked": 1, "unranked": 0} {
+		cfg := quick(1)
+		cfg.RankEvery, cfg.LR, cfg.ClipNorm, cfg.Schedule, cfg.MinLR = every, 1e30, 0, Constant, 0
+		tr := fresh(t, cfg, t.TempDir())
+		tr.Ranker = func(context.Context) ([]float64, error) {
+			if tr.Step() > 0 {
+				t.Errorf("%s: it is ranked at step %d", name, tr.Step())
+			}
+			return []float64{1, 2}, nil
+		}
+		err := tr.Run(context.Background(), nil)
+		var diverged *NonFiniteError
+		if !errors.As(err, &diverged) || diverged.Layer == "" {
+			t.Fatalf("%s: %v", name, err)
+		}
+		for _, want := range []string{"step 1", "path " + tr.path, "training diverged; take a lower lr"} {
+			if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s: %q, want %q", name, err, want)
+			}
+		}
+	}
+	gradient := &kernels.GradientError{Param: 1, Name: "stem.1.weight", Value: float32(math.Inf(1))}
+	if err := remedied(fmt.Errorf("cpu: update: %w", gradient)); !strings.Contains(err.Error(), "stem.1.weight") || !strings.Contains(err.Error(), "lower lr") {
+		t.Error(err)
+	}
+}
+
 // An update that overflows must not reach the checkpoint.
 func TestOverflowIsNotSaved(t *testing.T) {
 	cfg := quick(20)

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -235,14 +234,15 @@ func retrainConfig(c *cli.Context, settings []setting) (run.Config, []string, er
 // indices it is left out, with a warning.
 func liveTexts(c *cli.Context, space supernet.Space, archs []supernet.Arch) ([]string, error) {
 	var texts []string
+	known := make(map[string]bool, len(archs))
 	dead := 0
 	for _, a := range archs {
 		text := space.Format(a)
 		switch {
-		case slices.Contains(texts, text):
+		case known[text]:
 			return nil, usagef("%q is given twice: one training is enough", text)
 		case space.Alive(a):
-			texts = append(texts, text)
+			texts, known[text] = append(texts, text), true
 		case c.IsSet("index") && len(archs) > 1:
 			dead++
 		default:

@@ -1,7 +1,6 @@
 package hoststore
 
 import (
-	"fmt"
 	"math"
 
 	"bnas.example/kernels"
@@ -45,7 +44,7 @@ func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
 	for _, id := range ids {
 		for i, g := range s.Slice(id, kernels.Grad) {
 			if g64 := float64(g); math.IsNaN(g64) || math.IsInf(g64, 0) {
-				return 0, fmt.Errorf("gradient of parameter %d (%s) is %v at element %d", id, s.params[id].Name, g, i)
+				return 0, &kernels.GradientError{Param: id, Name: s.params[id].Name, Element: i, Value: g}
 			}
 			sum += float64(g) * float64(g)
 		}

@@ -164,11 +164,11 @@ func (o *observer) nodeGradients(n int) error {
 
 // nodeProducts keeps the products of the seed and its gradient, if the pixels of to are windows of those of from.
 func (o *observer) nodeProducts(to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	end, start := o.c.Program.Nodes[to].Shape, o.c.Program.Nodes[from].Shape
-	if end.H%start.H != 0 || end.W%start.W != 0 {
+	size, err := o.c.Program.NodeProducts(to, from)
+	if err != nil {
 		return nil
 	}
-	dst := outputFloat64(end.Len() / (start.H * start.W) * start.C)
-	err := o.e.NodeProducts(dst.slice(), to, seed, from)
+	dst := outputFloat64(size)
+	err = o.e.NodeProducts(dst.slice(), to, seed, from)
 	return o.keep(fmt.Sprintf("products at node %d from %d", to, from), gradient, dst.take, err)
 }

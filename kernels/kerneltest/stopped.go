@@ -63,7 +63,11 @@ func passes(c *Case, e kernels.Exec) []pass {
 	from, to := p.Steps[len(p.Steps)-1].In[0], p.Steps[1].In[0]
 	sample := make([]float32, c.N*p.BNParams())
 	seed, back := make([]float32, c.N*p.Nodes[from].Len()), make([]float32, c.N*p.Nodes[to].Len())
-	products := make([]float64, p.Nodes[to].Len()/(p.Nodes[from].H*p.Nodes[from].W)*p.Nodes[from].C)
+	size, err := p.NodeProducts(to, from)
+	if err != nil {
+		panic(err)
+	}
+	products := make([]float64, size)
 	return []pass{
 		{"Forward", func() error { return e.Forward(c.Images, c.N) }},
 		{"Backward", func() error { return e.Backward(kernels.DifferentiateStatistics, false) }},
