@@ -8,6 +8,7 @@ import (
 	_ "image/png"
 	"io"
 	"os"
+	"slices"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp"
@@ -78,7 +79,7 @@ func readPicture(file io.ReadSeeker) (p picture, err error) {
 	if p.width < 1 || p.height < 1 || p.width > maxPixels/p.height {
 		return p, fmt.Errorf("%d×%d pixels are not possible", p.width, p.height)
 	}
-	p.grey = config.ColorModel == color.GrayModel || config.ColorModel == color.Gray16Model
+	p.grey = isGrey(config.ColorModel)
 	var tags jpegTags
 	if format == "jpeg" {
 		if _, err := file.Seek(0, io.SeekStart); err != nil {
@@ -89,6 +90,18 @@ func readPicture(file io.ReadSeeker) (p picture, err error) {
 	p.turn = tags.turn
 	p.bytes = pixelBytes(format, config.ColorModel, tags.progressive) * whole(p.height) * whole(p.width)
 	return p, nil
+}
+
+// isGrey reports whether every pixel of an image of the model is grey: the model has one channel, or a palette of greys.
+func isGrey(model color.Model) bool {
+	palette, ok := model.(color.Palette)
+	if !ok {
+		return model == color.GrayModel || model == color.Gray16Model
+	}
+	return !slices.ContainsFunc(palette, func(c color.Color) bool {
+		r, g, b, _ := c.RGBA()
+		return r != g || g != b
+	})
 }
 
 // whole rounds a side up to whole blocks of JPEG, of which the largest have 32 pixels. It makes room for the decoders' rows too.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image"
+	"image/color"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,4 +167,24 @@ func TestColourHasThreeChannels(t *testing.T) {
 	}
 	_, err := openCIFAR(Options{Name: "cifar10", Dir: cifar, Split: train, Channels: 1}, format)
 	wantError(t, err, "the set is in colour")
+}
+
+// TestPaletteOfGreys: a PNG whose palette is grey is a grey image; one colour in the palette makes it one in colour.
+func TestPaletteOfGreys(t *testing.T) {
+	for name, c := range map[string]struct {
+		last     color.Color
+		channels int
+	}{"grey": {color.Gray{Y: 200}, 1}, "colour": {red, 3}} {
+		dir := greyFolder(t)
+		img := image.NewPaletted(image.Rect(0, 0, 8, 6), color.Palette{color.Gray{Y: 10}, color.Gray{Y: 90}, c.last})
+		for i := range img.Pix {
+			img.Pix[i] = byte(i % 3)
+		}
+		var b bytes.Buffer
+		encodePNG(t, &b, img)
+		writeFile(t, filepath.Join(dir, "train", "b", "palette.png"), b.Bytes())
+		if s, _ := opened(t, Options{Name: "folder", Dir: dir, Height: 6, Width: 8}); s.Channels() != c.channels {
+			t.Errorf("%s: %d channels, want %d", name, s.Channels(), c.channels)
+		}
+	}
 }

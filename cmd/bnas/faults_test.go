@@ -132,6 +132,20 @@ func TestSmallDataSet(t *testing.T) {
 	succeeds(t, "score --run r all3x3 --quiet")
 	succeeds(t, "eval --run r all3x3 --quiet")
 	succeeds(t, "search --data folder --data-dir data --max-evaluations 3 --calibration 3"+net)
+
+	// Another data set does not take over the folder, of the run or of a file of settings.
+	for args, want := range map[string]string{
+		"eval --run r all3x3 --data fashion": "2, but fashion has 10",
+		"eval --run r all3x3 --data cifar10": "--data-dir is missing",
+	} {
+		if code, _, stderr := inProcess(strings.Fields(args)...); code == exitOK || !strings.Contains(stderr, want) {
+			t.Errorf("%s: %s", args, stderr)
+		}
+	}
+	if err := os.WriteFile("settings.yaml", []byte("data: {name: folder, dir: data}\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	succeeds(t, "train --config settings.yaml --data fashion --steps 1 --rank-every 0 --out built-in"+net)
 }
 
 // TestSizeOfOwnImagesNamesFlags: own images of a size that the space cannot halve need --height and --width, and work with them.

@@ -78,6 +78,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 			return cfg, usagef("--%s: %w", s.flag, err)
 		}
 	}
+	otherFolder(c, &cfg, base)
 	if c.IsSet("epochs") && c.IsSet("steps") {
 		return cfg, usagef("--epochs and --steps exclude each other")
 	}
@@ -98,6 +99,15 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 		return cfg, err
 	}
 	return cfg, beforeWork()
+}
+
+// otherFolder takes away the folder of another data set: that of a run or a file whose data set a flag or a file replaced.
+func otherFolder(c *cli.Context, cfg *run.Config, base run.Config) {
+	replaced := cfg.Data.Name != base.Data.Name && cfg.Data.Dir == base.Data.Dir && !given(c, "data.dir")
+	builtIn := c.IsSet("data") && cfg.Data.Name == "fashion" && !c.IsSet("data-dir")
+	if replaced || builtIn {
+		cfg.Data.Dir = ""
+	}
 }
 
 // applyFile sets the settings of the file of --config, if there is one. The file is read once: a pipe has nothing for a second
