@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--cells", type=int, default=300, help="scored architectures")
     parser.add_argument("--table", action="append", default=[], metavar="SPACE=FILE", help="accuracies of a space")
+    parser.add_argument("--terms", default="all", help="scored terms")
     parser.add_argument("--isa", help="train the first seed in strict on this instruction set too: avx2 or portable")
     parser.add_argument("--out", type=pathlib.Path, default="numerics", help="folder of the runs")
     parser.add_argument("--train-flags", nargs=argparse.REMAINDER, default=[], help="further flags of bnas train, last")
@@ -146,7 +147,7 @@ def print_ranking(options, space, table):
     for mode in MODES:
         run = folder(options, space, mode, seed)
         if not (run / "scored").exists():
-            bnas(options, "score", "--run", run, "--sample", options.cells, "--terms", "all", "--device", "cpu", "--quiet")
+            bnas(options, "score", "--run", run, "--sample", options.cells, "--terms", options.terms, "--device", "cpu", "--quiet")
             (run / "scored").touch()
         with open(run / "scores.csv") as f:
             scores[mode] = {row["arch"]: row for row in csv.DictReader(f) if row["dead"] == "false"}
