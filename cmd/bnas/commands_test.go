@@ -74,7 +74,7 @@ var commandCases = []commandCase{
 	{args: "retrain all3x3 --auxiliary-weight -1 --out DIR/x", code: exitUsage, stderr: "bnas: --auxiliary-weight -1: must be at least 0\n"},
 	{args: "retrain --file DIR/darts.txt --space darts --height 28 --width 28 --out DIR/x", code: exitUsage,
 		stderr: "bnas: --auxiliary-weight 0.4: the auxiliary head of darts with the stem cifar is for images of 32 or 36 or 40 pixels a side, not for 28×28; set it to 0\n"},
-	{args: "retrain --file DIR/darts.txt --space darts --channels 2 --cells 1 --height 32 --width 32 --batch 4 --steps 1 --test-images 4 --device cpu --out DIR/darts --json",
+	{args: "retrain --file DIR/darts.txt --space darts --channels 2 --cells 1 --height 32 --width 32 --batch 4 --steps 1 --test-images 4 --out DIR/darts --json",
 		values: map[string]string{"recipe": `"darts"`}, file: "DIR/darts/1/retrained.json"},
 	{args: "batches --run DIR/darts/1 --count 1 -o DIR/dropped.safetensors --quiet", stdout: "1 steps of 4 images", file: "DIR/dropped.safetensors",
 		holds: []string{"factors.0.cells.1._ops.0.bn", "factors.0.cells.0._ops.1.op.7", "auxiliary_head.features.5.weight", "auxiliary_head.classifier.bias"}},
