@@ -7,11 +7,6 @@ import (
 	"bnas.example/kernels"
 )
 
-// inStandard returns evidence of the untrained standard network, for passes that read its features.
-func (e *evidence) inStandard() *evidence {
-	return &evidence{Scorer: e.Scorer, arch: e.arch, program: e.standard.program, exec: e.standard.exec}
-}
-
 func (e *evidence) takeStandardSpectra() error {
 	s := e.inStandard()
 	if len(s.program.Blocks) == 0 {

@@ -39,11 +39,8 @@ func TestBaselinesAgainstPyTorch(t *testing.T) {
 		}
 		dev := ref.New()
 		defer dev.Close()
-		store, err := dev.NewStore(net.Params())
+		store, err := net.NewStore(dev)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := net.Fill(store); err != nil {
 			t.Fatal(err)
 		}
 		s, err := NewScorer(net, dev, store, in, cfg)

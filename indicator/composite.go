@@ -110,28 +110,22 @@ func (c Composite) LogRank(set []Scores) ([]float64, error) {
 	}
 	var live []int
 	fused := make([]float64, len(set))
+	columns := make([][]float64, len(c.Terms))
+	values := make([]float64, len(c.Terms))
 	for i, s := range set {
 		if s.Dead {
 			fused[i] = math.Inf(-1)
-		} else {
-			live = append(live, i)
+			continue
 		}
-	}
-	column := make([]float64, len(live))
-	for _, name := range c.Terms {
-		t, err := termIndex(name)
-		if err != nil {
+		if err := c.values(s, values); err != nil {
 			return nil, err
 		}
-		for k, i := range live {
-			column[k] = set[i].Values[t]
-			if math.IsNaN(column[k]) {
-				return nil, fmt.Errorf("indicator: %s has no %s", set[i].Arch, name)
-			}
-			if slices.Contains(c.Against, name) {
-				column[k] = -column[k]
-			}
+		live = append(live, i)
+		for t, v := range values {
+			columns[t] = append(columns[t], v)
 		}
+	}
+	for _, column := range columns {
 		for k, r := range rank.Ranks(column) {
 			fused[live[k]] += math.Log(r / float64(len(live)))
 		}

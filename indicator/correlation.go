@@ -11,10 +11,9 @@ import (
 // volumeFloor keeps the logarithm finite if the gradients of some images are multiples of one another.
 const volumeFloor = 1e-3
 
-// logVolume is Σ log(v + 1e-3) over the eigenvalues v of the correlation matrix of a Gram matrix g: of n vectors scaled to length
-// one, the logarithm of the squared volume that they span. It is about 0 if they are orthogonal and −6.9·(n−1) + log n if they are
-// parallel. A vector of length zero is orthogonal to all and counts as log 1e-3.
-func logVolume(g mat.Symmetric) (float64, error) {
+// toUnitLength returns the Gram matrix of vectors that are scaled to length one, given their Gram matrix. A vector of length zero is
+// orthogonal to all.
+func toUnitLength(g mat.Symmetric) *mat.SymDense {
 	n := g.SymmetricDim()
 	length := make([]float64, n)
 	for i := range length {
@@ -28,7 +27,14 @@ func logVolume(g mat.Symmetric) (float64, error) {
 			}
 		}
 	}
-	values, err := ntk.Eigenvalues(c)
+	return c
+}
+
+// logVolume is Σ log(v + 1e-3) over the eigenvalues v of the correlation matrix of a Gram matrix g: of n vectors scaled to length
+// one, the logarithm of the squared volume that they span. It is about 0 if they are orthogonal and −6.9·(n−1) + log n if they are
+// parallel. A vector of length zero is orthogonal to all and counts as log 1e-3.
+func logVolume(g mat.Symmetric) (float64, error) {
+	values, err := ntk.Eigenvalues(toUnitLength(g))
 	if err != nil {
 		return 0, err
 	}

@@ -2,6 +2,7 @@ package indicator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -41,10 +42,8 @@ func (c Composite) Without(p Perspective) (others, of Composite) {
 			part = &of
 		}
 		part.Terms = append(part.Terms, name)
-		for _, against := range c.Against {
-			if against == name {
-				part.Against = append(part.Against, name)
-			}
+		if slices.Contains(c.Against, name) {
+			part.Against = append(part.Against, name)
 		}
 	}
 	return others, of

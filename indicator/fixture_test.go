@@ -32,10 +32,7 @@ func newBench(t testing.TB, placement supernet.Placement, trained bool) *bench {
 	}
 	b := &bench{net: net, dev: ref.New(), in: someImages(small.ImagesNeeded(), 8, 8, 4)}
 	t.Cleanup(func() { b.dev.Close() })
-	if b.store, err = b.dev.NewStore(net.Params()); err != nil {
-		t.Fatal(err)
-	}
-	if err := net.Fill(b.store); err != nil {
+	if b.store, err = net.NewStore(b.dev); err != nil {
 		t.Fatal(err)
 	}
 	if trained {

@@ -28,7 +28,8 @@ func (e *evidence) takeImageGradients() error {
 		return errors.New("no step reads the images")
 	}
 	head := &s.program.Steps[len(s.program.Steps)-1]
-	classifier, err := layers(s.program)[len(layers(s.program))-1].read(s.store, kernels.Data)
+	all := layers(s.program)
+	classifier, err := all[len(all)-1].read(s.store, kernels.Data)
 	if err != nil {
 		return err
 	}
@@ -62,14 +63,9 @@ func correlation(x []float32, n int) *mat.SymDense {
 	}
 	var g mat.SymDense
 	g.SymOuterK(1, centred)
-	r := mat.NewSymDense(n, nil)
+	r := toUnitLength(&g)
 	for i := range n {
 		r.SetSym(i, i, 1)
-		for k := i + 1; k < n; k++ {
-			if l := math.Sqrt(g.At(i, i) * g.At(k, k)); l > 0 {
-				r.SetSym(i, k, g.At(i, k)/l)
-			}
-		}
 	}
 	return r
 }

@@ -6,33 +6,14 @@ import "bnas.example/kernels"
 // multiply-accumulates for one image. Operators on dead ends do not count; in params and macs they do. The placement of BatchNorm
 // does not matter. Gauge-invariant.
 func liveParams(e *evidence) float64 {
-	var n int64
-	eachProduct(e.program, func(weights, _ int64) { n += weights })
-	return float64(n)
-}
-
-func liveMACs(e *evidence) float64 {
-	var n int64
-	eachProduct(e.program, func(weights, pixels int64) { n += weights * pixels })
-	return float64(n)
-}
-
-// eachProduct calls f for each convolution and classifier with its number of weights and of output pixels.
-func eachProduct(p *kernels.Program, f func(weights, pixels int64)) {
-	for i := range p.Steps {
-		s := &p.Steps[i]
-		in := int64(p.Nodes[s.In[0]].C)
-		switch s.Op {
-		case kernels.OpConv:
-			for _, b := range s.Branches {
-				out := p.Values[b.Out]
-				f(in/int64(s.Groups)*int64(out.C)*int64(s.Kernel*s.Kernel), int64(out.H*out.W))
-			}
-		case kernels.OpLinear:
-			f(in*int64(p.Values[s.Out].C), 1)
-		}
+	n := 0
+	for _, l := range layers(e.program) {
+		n += kernels.Param{Shape: l.shape}.Len()
 	}
+	return float64(n)
 }
+
+func liveMACs(e *evidence) float64 { return float64(e.program.MACs()) }
 
 // freePaths is −max(1, number of paths without a convolution from the input to the output of a block), the mean over the blocks
 // that keep their shape: the count beside identity_gain. It is −1 if there is no such block. Gauge-invariant. Source: ours.

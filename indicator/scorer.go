@@ -212,13 +212,9 @@ func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) boo
 	}
 	if needs&^gammas != 0 {
 		var err error
-		if e.program, err = s.net.Program(a); err != nil {
+		if e.program, e.exec, err = s.compile(s.net, s.store, a, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries)); err != nil {
 			return err
 		}
-		if e.exec, err = s.dev.Compile(e.program, s.store, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries)); err != nil {
-			return err
-		}
-		kernels.StopWith(e.exec, s.stopped)
 	}
 	if err := e.gather(needs); err != nil {
 		return err
@@ -236,6 +232,20 @@ func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) boo
 		}
 	}
 	return nil
+}
+
+// compile lowers an architecture of a supernet and plans it for batches of up to n images. It stops as the scorer does.
+func (s *Scorer) compile(net *supernet.Net, store kernels.Store, a supernet.Arch, n int) (*kernels.Program, kernels.Exec, error) {
+	p, err := net.Program(a)
+	if err != nil {
+		return nil, nil, err
+	}
+	exec, err := s.dev.Compile(p, store, n)
+	if err != nil {
+		return nil, nil, err
+	}
+	kernels.StopWith(exec, s.stopped)
+	return p, exec, nil
 }
 
 // floats returns scratch memory of n elements, valid until the next call.

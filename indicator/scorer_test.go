@@ -28,10 +28,7 @@ func TestScoreEverywhere(t *testing.T) {
 			}
 			b := newBench(t, placement, false)
 			b.net, b.in = net, someImages(small.ImagesNeeded(), 16, 16, 3)
-			if b.store, err = b.dev.NewStore(net.Params()); err != nil {
-				t.Fatal(err)
-			}
-			if err := net.Fill(b.store); err != nil {
+			if b.store, err = net.NewStore(b.dev); err != nil {
 				t.Fatal(err)
 			}
 			s := b.scorer(t, small)

@@ -24,10 +24,7 @@ func (t *twin) of(net *supernet.Net, dev kernels.Device) error {
 	if err != nil {
 		return err
 	}
-	store, err := dev.NewStore(standard.Params())
-	if err == nil {
-		err = standard.Fill(store)
-	}
+	store, err := standard.NewStore(dev)
 	if err != nil {
 		return fmt.Errorf("untrained standard network: %w", err)
 	}
@@ -48,20 +45,20 @@ func (e *evidence) runStandard() error {
 	if err := e.twin.of(e.net, e.dev); err != nil {
 		return err
 	}
-	p, err := e.twin.net.Program(e.arch)
+	p, exec, err := e.compile(e.twin.net, e.twin.store, e.arch, e.cfg.Images)
 	if err != nil {
 		return err
 	}
-	exec, err := e.dev.Compile(p, e.twin.store, e.cfg.Images)
-	if err != nil {
-		return err
-	}
-	kernels.StopWith(exec, e.stopped)
 	if err := exec.Forward(e.images, e.cfg.Images); err != nil {
 		return fmt.Errorf("forward of the untrained standard network: %w", err)
 	}
 	e.standard = standard{p, exec, e.twin.store}
 	return nil
+}
+
+// inStandard returns evidence of the untrained standard network, for passes that read its features.
+func (e *evidence) inStandard() *evidence {
+	return &evidence{Scorer: e.Scorer, arch: e.arch, program: e.standard.program, exec: e.standard.exec}
 }
 
 // layer is a convolution or the classifier of a Program: where its weight is, and the shape in which it is used.

@@ -3,15 +3,11 @@ package indicator
 import "fmt"
 
 func (e *evidence) takeStandardCodes() error {
-	n := e.cfg.Images
-	k := make([]int64, n*n)
-	if _, err := e.standard.exec.CodeGram(k); err != nil {
-		return fmt.Errorf("codes of the untrained standard network: %w", err)
+	s := e.inStandard()
+	if err := s.takeCodes(); err != nil {
+		return fmt.Errorf("untrained standard network: %w", err)
 	}
-	e.standardGram = make([]float64, n*n)
-	for i, v := range k {
-		e.standardGram[i] = float64(v)
-	}
+	e.standardGram = s.gram
 	return nil
 }
 

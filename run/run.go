@@ -256,10 +256,7 @@ func elements(net *supernet.Net) (n int) {
 
 // initialStore makes a Store with all parameters at their initial values: those of the seed, or of the imported network.
 func (r *Run) initialStore() (kernels.Store, error) {
-	s, err := r.Device.NewStore(r.Net.Params())
-	if err == nil {
-		err = r.Net.Fill(s)
-	}
+	s, err := r.Net.NewStore(r.Device)
 	if err == nil && r.imported != nil {
 		err = r.imported.Write(s)
 	}

@@ -54,10 +54,7 @@ func (r *Run) redrawn(repeat int) (*supernet.Net, kernels.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := r.Device.NewStore(net.Params())
-	if err == nil {
-		err = net.Fill(store)
-	}
+	store, err := net.NewStore(r.Device)
 	return net, store, err
 }
 

@@ -108,11 +108,8 @@ func TestAuxiliaryLeavesTheNetwork(t *testing.T) {
 		}
 		d := ref.New()
 		defer d.Close()
-		s, err := d.NewStore(net.Params())
+		s, err := net.NewStore(d)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := net.Fill(s); err != nil {
 			t.Fatal(err)
 		}
 		e, err := d.Compile(p, s, 2)

@@ -55,6 +55,15 @@ func uniform(v []float32, r *philox.Stream, bound float64) {
 	}
 }
 
+// NewStore makes a store of a device with the initial value of every parameter.
+func (n *Net) NewStore(dev kernels.Device) (kernels.Store, error) {
+	s, err := dev.NewStore(n.Params())
+	if err == nil {
+		err = n.Fill(s)
+	}
+	return s, err
+}
+
 // Fill writes the initial value of every parameter into s. A store that is a kernels.NormalFiller draws the weights of
 // the convolutions itself.
 func (n *Net) Fill(s kernels.Store) error {
