@@ -27,21 +27,13 @@ func (e *evidence) takeImageGradients() error {
 	if images < 0 {
 		return errors.New("no step reads the images")
 	}
-	head := &s.program.Steps[len(s.program.Steps)-1]
-	all := layers(s.program)
-	classifier, err := all[len(all)-1].read(s.store, kernels.Data)
+	n := e.cfg.Images
+	seed, head, err := s.headGradient(n, ones(n*s.program.Classes()))
 	if err != nil {
 		return err
 	}
-	n, width := e.cfg.Images, s.program.Nodes[head.In[0]].C
-	seed := make([]float32, n*width)
-	for i := range n {
-		for k, w := range classifier {
-			seed[i*width+k%width] += w
-		}
-	}
 	gradient := make([]float32, n*s.program.Nodes[images].Len())
-	if err := s.exec.NodeGradient(gradient, images, seed, head.In[0]); err != nil {
+	if err := s.exec.NodeGradient(gradient, images, seed, head); err != nil {
 		return fmt.Errorf("gradient by the images: %w", err)
 	}
 	e.imageCorrelation = correlation(gradient, n)

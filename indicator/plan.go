@@ -33,15 +33,21 @@ const (
 	imageGradients                     // its gradients by the images
 	weightGradients                    // its gradients by all weights
 	standardSpectra                    // spectral entropy of the output of its stem and of every block
+	channelFisher                      // its gradients by the outputs of its layers
+	patterns                           // its rectifiers' states over the images
 	standardProbes                     // its gradients through every block
+	synapticFlow                       // the flow of ones through the magnitudes of its weights
+	gradientSpread                     // its gradients by all weights, of two batches
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
-// statistics. Those of untrained read a forward of the untrained standard network.
+// statistics. Those of untrained read a forward of the untrained standard network. Those of unshared begin with a forward of their
+// own there, if with any.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
-	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | standardProbes
+	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | standardProbes
+	unshared   = synapticFlow | gradientSpread
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -81,13 +87,18 @@ var measurements = []struct {
 	{inputGradients, (*evidence).takeInputGradients},
 	{jacobians, (*evidence).takeJacobians},
 	{resamples, (*evidence).resample},
+	{untrained | unshared, (*evidence).buildStandard},
 	{untrained, (*evidence).runStandard},
 	{identities, (*evidence).takeIdentities},
 	{standardCodes, (*evidence).takeStandardCodes},
 	{imageGradients, (*evidence).takeImageGradients},
 	{weightGradients, (*evidence).takeWeightGradients},
 	{standardSpectra, (*evidence).takeStandardSpectra},
+	{channelFisher, (*evidence).takeChannelFisher},
+	{patterns, (*evidence).takePatterns},
 	{standardProbes, (*evidence).takeStandardProbes},
+	{synapticFlow, (*evidence).takeSynapticFlow},
+	{gradientSpread, (*evidence).takeGradientSpread},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -133,6 +144,10 @@ type evidence struct {
 	weights            weightSums    // weightGradients
 	standardEntropy    []float64     // standardSpectra: of the stem and by block
 	standardIsometries []float64     // standardProbes: by block
+	activationFisher   float64       // channelFisher: Σ ½·mean (Σ_px z·∂L/∂z)², by weight
+	flow               float64       // synapticFlow: Σ|W·∂R/∂W|
+	inverseVariation   float64       // gradientSpread: Σ log Σ mean/std
+	distinct           int           // patterns: how many differ
 }
 
 // gather takes every measurement in needs.

@@ -32,16 +32,15 @@ func (t *twin) of(net *supernet.Net, dev kernels.Device) error {
 	return nil
 }
 
-// standard is the architecture in the standard placement, untrained, after a forward of the calibration images with their own
-// statistics: what the indicators that need no training look at.
+// standard is the architecture in the standard placement, untrained: what the indicators that need no training look at.
 type standard struct {
 	program *kernels.Program
 	exec    kernels.Exec
 	store   kernels.Store
 }
 
-// runStandard runs the calibration images through the untrained standard network.
-func (e *evidence) runStandard() error {
+// buildStandard compiles the architecture in the standard placement.
+func (e *evidence) buildStandard() error {
 	if err := e.twin.of(e.net, e.dev); err != nil {
 		return err
 	}
@@ -49,11 +48,43 @@ func (e *evidence) runStandard() error {
 	if err != nil {
 		return err
 	}
-	if err := exec.Forward(e.images, e.cfg.Images); err != nil {
-		return fmt.Errorf("forward of the untrained standard network: %w", err)
-	}
 	e.standard = standard{p, exec, e.twin.store}
 	return nil
+}
+
+// runStandard runs the calibration images through the untrained standard network, with their own statistics.
+func (e *evidence) runStandard() error { return e.standard.forward(e.images, e.cfg.Images) }
+
+// forward runs n images with their own statistics.
+func (s standard) forward(images []float32, n int) error {
+	if err := s.exec.Forward(images, n); err != nil {
+		return fmt.Errorf("forward of the untrained standard network: %w", err)
+	}
+	return nil
+}
+
+// backward differentiates the mean cross-entropy of the last Forward by all weights, batch statistics included.
+func (s standard) backward(labels []int) error {
+	if err := s.exec.CrossEntropy(labels, 0); err != nil {
+		return fmt.Errorf("cross-entropy of the untrained standard network: %w", err)
+	}
+	if err := s.exec.Backward(kernels.DifferentiateStatistics, true); err != nil {
+		return fmt.Errorf("backward of the untrained standard network: %w", err)
+	}
+	return nil
+}
+
+// gradients reads the gradient of each layer's weight.
+func (s standard) gradients() ([][]float32, error) {
+	var all [][]float32
+	for _, l := range layers(s.program) {
+		g, err := l.read(s.store, kernels.Grad)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, g)
+	}
+	return all, nil
 }
 
 // inStandard returns evidence of the untrained standard network, for passes that read its features.
@@ -61,10 +92,11 @@ func (e *evidence) inStandard() *evidence {
 	return &evidence{Scorer: e.Scorer, arch: e.arch, program: e.standard.program, exec: e.standard.exec}
 }
 
-// layer is a convolution or the classifier of a Program: where its weight is, and the shape in which it is used.
+// layer is a convolution or the classifier of a Program: where its weight is, the shape in which it is used, and what it stores.
 type layer struct {
 	weight kernels.ParamID
 	shape  []int
+	out    kernels.ValueID
 }
 
 // layers lists the convolutions and the classifier of p.
@@ -75,10 +107,10 @@ func layers(p *kernels.Program) []layer {
 		switch s.Op {
 		case kernels.OpConv:
 			for _, b := range s.Branches {
-				all = append(all, layer{b.Weight, p.WeightShape(s, b)})
+				all = append(all, layer{b.Weight, p.WeightShape(s, b), b.Out})
 			}
 		case kernels.OpLinear:
-			all = append(all, layer{s.Weight, []int{p.Values[s.Out].C, p.Nodes[s.In[0]].C}})
+			all = append(all, layer{s.Weight, []int{p.Values[s.Out].C, p.Nodes[s.In[0]].C}, s.Out})
 		}
 	}
 	return all

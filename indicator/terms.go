@@ -73,6 +73,10 @@ var terms = []Term{
 	{"snip", Baseline, true, weightGradients, snip},
 	{"plain", Baseline, true, weightGradients, plain},
 	{"l2_norm", Baseline, true, weightGradients, l2Norm},
+	{"synflow", Baseline, true, synapticFlow, synflow},
+	{"fisher", Baseline, true, channelFisher, fisher},
+	{"zico", Baseline, true, gradientSpread, zico},
+	{"swap", Baseline, true, patterns, swap},
 
 	{"params", Size, true, 0, countParams},
 	{"macs", Size, true, 0, countMACs},

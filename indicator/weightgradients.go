@@ -1,7 +1,6 @@
 package indicator
 
 import (
-	"fmt"
 	"math"
 
 	"bnas.example/kernels"
@@ -18,11 +17,8 @@ type weightSums struct {
 // takeWeightGradients differentiates the loss of the calibration images by all weights, batch statistics included.
 func (e *evidence) takeWeightGradients() error {
 	s := e.standard
-	if err := s.exec.CrossEntropy(e.labels, 0); err != nil {
-		return fmt.Errorf("cross-entropy of the untrained standard network: %w", err)
-	}
-	if err := s.exec.Backward(kernels.DifferentiateStatistics, true); err != nil {
-		return fmt.Errorf("backward of the untrained standard network: %w", err)
+	if err := s.backward(e.labels); err != nil {
+		return err
 	}
 	for _, l := range layers(s.program) {
 		weight, err := l.read(s.store, kernels.Data)

@@ -5,8 +5,8 @@
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
 
 Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
-(zero-cost-nas, NASLib and AZ-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov and epe_nas are measured with
-the statistics of the batch frozen, as bnas measures them.
+(zero-cost-nas, NASLib, AZ-NAS, ZiCo and SWAP-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
+epe_nas and fisher are measured with the statistics of the batch frozen, as bnas measures them.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
 """
@@ -79,7 +79,82 @@ def measure(path, x, y):
         "snip": sum(float((w * g).abs().sum()) for w, g in weights),
         "plain": sum(float((w * g).sum()) for w, g in weights),
         "l2_norm": sum(float(w.norm()) for w, _ in weights),
+        "synflow": synflow(fresh(path), x.shape[1:]),
+        "fisher": fisher(fresh(path), x, y),
+        "zico": zico(fresh(path), x, y),
+        "swap": swap(fresh(path), x),
     }
+
+
+def convolutions(network):
+    """The layers with weights: convolutions and the classifier."""
+    return [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+
+
+def synflow(network, shape):
+    """zero-cost-nas, logarithm of the sum: without BatchNorm, weights by their magnitudes, an image of ones."""
+    for module in list(network.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.BatchNorm2d):
+                setattr(module, name, nn.Identity())
+    with torch.no_grad():
+        for p in network.parameters():
+            p.abs_()
+    network(torch.ones(1, *shape).double()).sum().backward()
+    return float(sum((m.weight * m.weight.grad).abs().sum() for m in convolutions(network)).detach().log())
+
+
+def fisher(network, x, y):
+    """zero-cost-nas: half the mean square of Σ_px z·∂L/∂z for each channel z of a layer, once for each weight of the channel."""
+    freeze(network, x)
+    outputs = []
+
+    def hook(module, inputs, output):
+        output.retain_grad()
+        outputs.append((module, output))
+
+    for m in convolutions(network):
+        m.register_forward_hook(hook)
+    F.cross_entropy(network(x), y).backward()
+    total = 0.0
+    for module, z in outputs:
+        if z.grad is not None:
+            per_channel = (z * z.grad).flatten(2).sum(2) if z.dim() > 2 else z * z.grad
+            total += float((per_channel.detach().square().mean(0) / 2).sum()) * module.weight[0].numel()
+    return total
+
+
+def zico(network, x, y):
+    """ZiCo: of two batches, the halves of the images."""
+    gradients = []
+    for half in (slice(0, len(x) // 2), slice(len(x) // 2, 2 * (len(x) // 2))):
+        network.zero_grad()
+        F.cross_entropy(network(x[half]), y[half]).backward()
+        gradients.append([torch.zeros(1) if m.weight.grad is None else m.weight.grad.flatten().clone() for m in convolutions(network)])
+    total = 0.0
+    for a, b in zip(*gradients, strict=True):
+        both = np.array([a.numpy(), b.numpy()])
+        std = np.std(both, axis=0)
+        varies = np.nonzero(std)[0]
+        value = np.sum(np.mean(np.abs(both), axis=0)[varies] / std[varies])
+        total += np.log(value) if value else 0
+    return float(total)
+
+
+def swap(network, x):
+    """SWAP-NAS: the different rows of the matrix of signs, a row for each unit of a rectifier."""
+    signs = []
+
+    def hook(module, inputs, output):
+        row = [output.detach().sign().reshape(len(x), -1).T, False]
+        signs.append(row)
+        output.register_hook(lambda gradient: row.__setitem__(1, bool((gradient != 0).any())))
+
+    for module in network.modules():
+        if isinstance(module, nn.ReLU):
+            module.register_forward_hook(hook)
+    network(x).square().sum().backward()
+    return len(torch.unique(torch.cat([row for row, reached in signs if reached]), dim=0))
 
 
 def hook_codes(network, n):
@@ -100,6 +175,14 @@ def hook_codes(network, n):
 
 def image_gradients(network, x):
     """The gradient of the sum of each image's logits by the image, with the statistics of the batch frozen."""
+    freeze(network, x)
+    x = x.clone().requires_grad_()
+    network(x).sum().backward()
+    return x.grad.reshape(len(x), -1).numpy()
+
+
+def freeze(network, x):
+    """Evaluation mode with the statistics of x."""
     def keep(module, inputs):
         module.batch = inputs[0].mean((0, 2, 3)).detach(), inputs[0].var((0, 2, 3), unbiased=False).detach()
 
@@ -112,9 +195,6 @@ def image_gradients(network, x):
             m.running_mean.copy_(m.batch[0])
             m.running_var.copy_(m.batch[1])
     network.eval()
-    x = x.clone().requires_grad_()
-    network(x).sum().backward()
-    return x.grad.reshape(len(x), -1).numpy()
 
 
 def spectral_entropies(network, x):
