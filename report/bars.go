@@ -1,6 +1,9 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+	"unicode/utf8"
+)
 
 // A share is the frequency of an operator in the best architectures and in the whole space.
 type share struct {
@@ -38,21 +41,32 @@ func shareChart(width float64, title string, shares []share, hues []string) stri
 	return d.String()
 }
 
-// placeChart draws, for each place, the frequencies of its operators in the best architectures: one stacked bar.
-func placeChart(width float64, title string, places []Place, shares [][]float64, hueOf func(string) string) string {
-	const row, left = 26, 92
-	d := newDrawing(width, 30+row*float64(len(places))+4, title)
+// Stack is one bar of a chart of shares.
+type Stack struct {
+	Name   string
+	Shares []float64 // of the parts
+}
+
+// stackedChart draws a bar for each row, divided among the parts.
+func stackedChart(width float64, title string, parts func(row int) []string, rows []Stack, hueOf func(string) string) string {
+	const step = 26
+	longestName := 0
+	for _, r := range rows {
+		longestName = max(longestName, utf8.RuneCountInString(r.Name))
+	}
+	left := max(92, 14+6.9*float64(longestName))
+	d := newDrawing(width, 30+step*float64(len(rows))+4, title)
 	d.text("title", "start", 0, 15, title)
-	for p, place := range places {
-		y := 30 + row*float64(p)
-		d.text("label", "end", left-8, y+14, place.Name)
-		x := float64(left)
-		for o, name := range place.Operators {
-			w := shares[p][o] * (width - left - 4)
+	for i, r := range rows {
+		y := 30 + step*float64(i)
+		d.text("label", "end", left-8, y+14, r.Name)
+		x := left
+		for k, name := range parts(i) {
+			w := r.Shares[k] * (width - left - 4)
 			if w <= 0 {
 				continue
 			}
-			d.bar("fill "+hueOf(name), x+0.5, y+2, max(w-1, 0.4), row-8, fmt.Sprintf("%s = %s: %s", place.Name, name, percent(shares[p][o])))
+			d.bar("fill "+hueOf(name), x+0.5, y+2, max(w-1, 0.4), step-8, fmt.Sprintf("%s = %s: %s", r.Name, name, percent(r.Shares[k])))
 			x += w
 		}
 	}

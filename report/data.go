@@ -38,10 +38,11 @@ type Data struct {
 // Fact is one line of "what was run".
 type Fact struct{ Name, Value string }
 
-// Curve is a line over training steps. X and Y have equal lengths; points that are not finite are gaps.
+// Curve is a line, mostly over training steps. X and Y have equal lengths; points that are not finite are left out.
 type Curve struct {
-	Name string
-	X, Y []float64
+	Name      string
+	X, Y      []float64
+	Low, High []float64 // a band around the line, such as an interval; nil: none
 }
 
 // Training holds the curves of the supernet's training.

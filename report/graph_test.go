@@ -17,7 +17,7 @@ func TestGoldenCell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := graphChart(g, palette(cellOps)).String()
+	s := graphChart(g, Palette(cellOps)).String()
 	checkSVG(t, s)
 	for _, op := range cellChoice {
 		if !strings.Contains(s, ">"+op+"</text>") {
@@ -39,7 +39,7 @@ func TestChainWraps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := graphChart(g, palette([]string{"mb_k3_t3"}))
+	d := graphChart(g, Palette([]string{"mb_k3_t3"}))
 	checkSVG(t, d.String())
 	if d.width > 1000 || d.height < 3*boxHeight {
 		t.Errorf("23 blocks on %v × %v", d.width, d.height)
@@ -53,7 +53,7 @@ func TestChainWraps(t *testing.T) {
 func TestBlocksWithSkips(t *testing.T) {
 	g := Graph{Nodes: []Node{{Name: "in"}, {Name: "a", Op: "conv3x3"}, {Name: "b", Op: "maxpool3x3"}, {Name: "out"}},
 		Edges: []Edge{{0, 1, ""}, {1, 2, ""}, {2, 3, ""}, {0, 3, ""}}}
-	s := graphChart(g, palette([]string{"conv3x3", "maxpool3x3"})).String()
+	s := graphChart(g, Palette([]string{"conv3x3", "maxpool3x3"})).String()
 	checkSVG(t, s)
 	if strings.Count(s, `class="box `) != 2 || strings.Count(s, `class="disc"`) != 2 {
 		t.Error("want two boxes and two discs")
@@ -86,7 +86,7 @@ func TestGraphErrors(t *testing.T) {
 		"backward": {Nodes: make([]Node, 2), Edges: []Edge{{1, 0, "x"}}},
 		"outside":  {Nodes: make([]Node, 2), Edges: []Edge{{0, 2, "x"}}},
 	} {
-		if graphChart(g, palette(nil)) != nil {
+		if graphChart(g, Palette(nil)) != nil {
 			t.Errorf("%s: drawn", name)
 		}
 	}
@@ -105,7 +105,7 @@ func FuzzGraphOf(f *testing.F) {
 		if err != nil {
 			return
 		}
-		d := graphChart(g, palette(genes))
+		d := graphChart(g, Palette(genes))
 		if d == nil {
 			t.Fatalf("%q made a graph that cannot be drawn", text)
 		}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,14 +11,14 @@ import (
 // least to the greatest value of each interval.
 const longest = 240
 
-// A level is a value to compare a curve with: a dashed line with its name.
-type level struct {
-	value float64
-	name  string
+// Level is a value to compare others with: a dashed line with its name.
+type Level struct {
+	Value float64
+	Name  string
 }
 
 // lineChart draws curves over steps. hues[i] is the colour class of curves[i]. It is empty if no curve has a finite point.
-func lineChart(width, height float64, title, xName string, curves []Curve, hues []string, levels ...level) string {
+func lineChart(width, height float64, title, xName string, curves []Curve, hues []string, levels ...Level) string {
 	var xs, ys [][]float64
 	for _, c := range curves {
 		x, y := finitePoints(c.X, c.Y)
@@ -27,9 +28,9 @@ func lineChart(width, height float64, title, xName string, curves []Curve, hues 
 	if !ok {
 		return ""
 	}
-	yLo, yHi, _ := span(ys...)
+	yLo, yHi, _ := span(append(slices.Clone(ys), bounds(curves)...)...)
 	for _, l := range levels {
-		yLo, yHi = min(yLo, l.value), max(yHi, l.value)
+		yLo, yHi = min(yLo, l.Value), max(yHi, l.Value)
 	}
 	yLo, yHi = widen(yLo, yHi)
 	if xHi <= xLo {
@@ -37,13 +38,45 @@ func lineChart(width, height float64, title, xName string, curves []Curve, hues 
 	}
 	p := newPanel(width, height, title, xName, xLo, xHi, yLo, yHi)
 	for _, l := range levels {
-		p.line("bound", p.x.from, p.y.at(l.value), p.x.to, p.y.at(l.value))
-		p.text("tick", "end", p.x.to-3, p.y.at(l.value)-4, l.name)
+		p.line("bound", p.x.from, p.y.at(l.Value), p.x.to, p.y.at(l.Value))
+		p.text("tick", "end", p.x.to-3, p.y.at(l.Value)-4, l.Name)
 	}
-	for i := range curves {
+	for i, c := range curves {
+		p.band(hues[i], c)
 		p.curve(hues[i], xs[i], ys[i])
 	}
 	return p.String()
+}
+
+// bounds returns the bounds of all curves.
+func bounds(curves []Curve) (all [][]float64) {
+	for _, c := range curves {
+		all = append(all, c.Low, c.High)
+	}
+	return all
+}
+
+// band fills the area between the bounds of a curve, where both are finite.
+func (p *panel) band(hue string, c Curve) {
+	var x, lo, hi []float64
+	for i := range min(len(c.X), len(c.Low), len(c.High)) {
+		if finite(c.X[i]) && finite(c.Low[i]) && finite(c.High[i]) {
+			x, lo, hi = append(x, c.X[i]), append(lo, c.Low[i]), append(hi, c.High[i])
+		}
+	}
+	if len(x) > 1 {
+		p.area("band "+hue, x, lo, hi)
+	}
+}
+
+// area fills what is between two curves.
+func (p *panel) area(class string, x, lo, hi []float64) {
+	var b strings.Builder
+	p.trace(&b, "M", x, hi)
+	for i := len(x) - 1; i >= 0; i-- {
+		b.WriteString("L" + coord(p.x.at(x[i])) + " " + coord(p.y.at(lo[i])))
+	}
+	p.path(class, b.String()+"Z")
 }
 
 func finitePoints(xs, ys []float64) (x, y []float64) {
@@ -63,12 +96,7 @@ func (p *panel) curve(hue string, x, y []float64) {
 	if len(x) > longest {
 		var lo, hi []float64
 		x, y, lo, hi = thin(x, y)
-		var band strings.Builder
-		p.trace(&band, "M", x, hi)
-		for i := len(x) - 1; i >= 0; i-- {
-			band.WriteString("L" + coord(p.x.at(x[i])) + " " + coord(p.y.at(lo[i])))
-		}
-		p.path("band "+hue, band.String()+"Z")
+		p.area("band "+hue, x, lo, hi)
 	}
 	var line strings.Builder
 	p.trace(&line, "M", x, y)

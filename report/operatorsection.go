@@ -4,8 +4,8 @@ import "fmt"
 
 // operatorSection compares the operators of the best networks with those of the whole space, in which each operator of
 // a place is as frequent as any other.
-func operatorSection(v *view) (section, string) {
-	s := section{ID: "operators", Title: "Operators of the best"}
+func operatorSection(v *view) (Section, string) {
+	s := Section{ID: "operators", Title: "Operators of the best"}
 	best := v.ranked[:min(topShare, len(v.ranked))]
 	places := v.placeShares(best)
 	if places == nil {
@@ -14,16 +14,21 @@ func operatorSection(v *view) (section, string) {
 	s.Lead = fmt.Sprintf("The %d best networks against the whole space. A BatchNorm on convolutions alone draws a search to convolutions; this is where it would show.", len(best))
 	var shares []share
 	var hues []string
-	var colours []legend
+	var colours []Legend
 	for _, op := range v.operators {
 		shares = append(shares, v.operatorShare(op, places))
 		hues = append(hues, v.hueOf(op))
-		colours = append(colours, legend{v.hueOf(op), op})
+		colours = append(colours, Legend{v.hueOf(op), op})
 	}
-	g := group{Class: "figures wide", Legend: colours}
+	g := Group{Class: "figures wide", Legend: colours}
 	g.add(shareChart(wideWidth, "Share of each operator", shares, hues), fmt.Sprintf("Coloured: the %d best. Grey: the whole space.", len(best)))
-	g.add(placeChart(wideWidth, "Choice at each place", v.Places, places, v.hueOf), "How the best divide over the operators, place by place.")
-	s.Groups = []group{g}
+	stacks := make([]Stack, len(v.Places))
+	for i, p := range v.Places {
+		stacks[i] = Stack{p.Name, places[i]}
+	}
+	operators := func(place int) []string { return v.Places[place].Operators }
+	g.add(stackedChart(wideWidth, "Choice at each place", operators, stacks, v.hueOf), "How the best divide over the operators, place by place.")
+	s.Groups = []Group{g}
 	return s, ""
 }
 

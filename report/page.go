@@ -6,67 +6,77 @@ import (
 	"slices"
 )
 
-// These types are the data of the page template: sections of figures, tables and text.
+// page is the data of the template.
 type page struct {
 	Title, Summary          string
 	PictureStyle, PageStyle template.CSS
-	Sections                []section
+	Sections                []Section
 	Missing                 []Fact
 }
 
-type section struct {
+// Section is a part of a page. What is empty is left out; the rest stands in this order.
+type Section struct {
 	ID, Title, Lead string
-	Notes           []string
-	Arch            string
-	Tiles           []Fact
-	Groups          []group
+	Arch            string   // an architecture, in full width
+	Tiles           []Fact   // figures in large type
+	Notes           []string // paragraphs in grey
+	Groups          []Group
 	TableLead       string
-	Table           *table
+	Table           *Table
 	Facts           []Fact
 	Command, Config string
 }
 
-type group struct {
-	Class   string
+// Group is a paragraph with the figures and the table that belong to it.
+type Group struct {
+	Class   string // of page.css, such as WideFigures
 	Lead    string
-	Legend  []legend
-	Figures []figure
+	Legend  []Legend
+	Figures []Figure
+	Table   *Table
+	Note    string // below the table, in grey
 }
 
-type legend struct{ Hue, Name string }
+// Legend says what a colour of the figures stands for.
+type Legend struct{ Hue, Name string }
 
-type figure struct {
+// Figure is a drawing with words below it.
+type Figure struct {
 	SVG     template.HTML
 	Caption string
 }
 
-type table struct {
-	Head []header
-	Rows []row
+// Table is a table of a page.
+type Table struct {
+	Head []Header
+	Rows []Row
 }
 
-type header struct {
+// Header is the head of a column.
+type Header struct {
 	Text string
 	Left bool
 }
 
-// row is a line of a table. Mark, if not empty, is a class of page.css and marks the row.
-type row struct {
+// Row is a line of a table. Mark, if not empty, is a class of page.css and marks the row.
+type Row struct {
 	Mark  string
-	Cells []cell
+	Cells []Cell
 }
 
-// cell is a text, and words about it in grey.
-type cell struct{ Text, Class, Note string }
+// Cell is a text, and words about it in grey. Class is a class of page.css: "left", "left text" (an architecture), "left words".
+type Cell struct{ Text, Class, Note string }
+
+// styled returns a page without sections.
+func styled(title, summary string) page {
+	return page{Title: title, Summary: summary, PictureStyle: template.CSS(pictureStyle), PageStyle: template.CSS(pageStyle)}
+}
 
 // newPage makes all sections that have data, and lists the others with the reason.
 func newPage(d Data) page {
 	v := newView(d)
-	p := page{
-		Title: d.Title, Summary: d.Summary,
-		PictureStyle: template.CSS(pictureStyle), PageStyle: template.CSS(pageStyle),
-	}
-	for _, build := range []func(*view) (section, string){
+	p := styled(d.Title, d.Summary)
+	for _, build := range []func(*view) (Section, string){
 		foundSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
 	} {
 		s, missing := build(v)
@@ -98,7 +108,7 @@ func newView(d Data) *view {
 			}
 		}
 	}
-	v.hueOf = palette(v.operators)
+	v.hueOf = Palette(v.operators)
 	if d.Found >= 0 && d.Found < len(d.Archs) {
 		v.found = &d.Archs[d.Found]
 	}
@@ -148,8 +158,8 @@ func (v *view) term(t int) []float64 {
 }
 
 // add appends a figure unless it is empty.
-func (g *group) add(svg, caption string) {
+func (g *Group) add(svg, caption string) {
 	if svg != "" {
-		g.Figures = append(g.Figures, figure{template.HTML(svg), caption}) // our own drawing; its texts are escaped
+		g.Figures = append(g.Figures, Figure{template.HTML(svg), caption}) // our own drawing; its texts are escaped
 	}
 }

@@ -17,8 +17,8 @@ const (
 	topShare                = 50
 )
 
-func foundSection(v *view) (section, string) {
-	s := section{ID: "found", Title: "The architecture found"}
+func foundSection(v *view) (Section, string) {
+	s := Section{ID: "found", Title: "The architecture found"}
 	if v.found == nil {
 		return s, "no search was run"
 	}
@@ -40,8 +40,8 @@ func foundSection(v *view) (section, string) {
 			Fact{"search time", duration(v.Search.Wall)})
 	}
 	if d := graphChart(v.Graph, v.hueOf); d != nil {
-		g := group{Class: "graph"}
-		g.Figures = []figure{{template.HTML(d.sized()), v.Graph.Title}}
+		g := Group{Class: "graph"}
+		g.Figures = []Figure{{template.HTML(d.sized()), v.Graph.Title}}
 		s.Groups = append(s.Groups, g)
 	}
 	if s.Table = perspectivesTable(v); s.Table != nil {
@@ -51,12 +51,12 @@ func foundSection(v *view) (section, string) {
 }
 
 // standingSection shows the found architecture among the ranked networks in each term of the score.
-func standingSection(v *view) (section, string) {
-	s := section{ID: "standing", Title: "In each term"}
+func standingSection(v *view) (Section, string) {
+	s := Section{ID: "standing", Title: "In each term"}
 	if v.found == nil {
 		return s, "no search was run"
 	}
-	terms, width := group{Class: "figures"}, float64(smallWidth)
+	terms, width := Group{Class: "figures"}, float64(smallWidth)
 	switch n := v.fused(); {
 	case n%5 == 0:
 		terms.Class, width = "figures five", smallWidth*0.66
@@ -72,7 +72,7 @@ func standingSection(v *view) (section, string) {
 		return s, "no term of the score was computed"
 	}
 	s.Lead = "Where it stands in each term of the fused score, among all ranked networks."
-	s.Groups = []group{terms}
+	s.Groups = []Group{terms}
 	return s, ""
 }
 
@@ -104,8 +104,8 @@ func valueOf(a Arch, t int) float64 {
 	return math.NaN()
 }
 
-func rankingSection(v *view) (section, string) {
-	s := section{ID: "ranking", Title: "Ranking"}
+func rankingSection(v *view) (Section, string) {
+	s := Section{ID: "ranking", Title: "Ranking"}
 	if len(v.ranked) == 0 {
 		return s, "no live architecture was scored"
 	}
@@ -120,27 +120,27 @@ func rankingSection(v *view) (section, string) {
 			integer(v.Search.Scored), integer(v.Search.Distinct), integer(len(v.ranked))))
 	}
 	s.Notes = append(s.Notes, v.seedNote())
-	t := &table{Head: []header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
+	t := &Table{Head: []Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
 	var shown []int
 	for i, term := range v.Terms {
 		if term.Fused {
 			shown = append(shown, i)
-			t.Head = append(t.Head, header{Text: term.Name})
+			t.Head = append(t.Head, Header{Text: term.Name})
 		}
 	}
-	t.Head = append(t.Head, header{Text: "MACs"}, header{Text: "params"})
+	t.Head = append(t.Head, Header{Text: "MACs"}, Header{Text: "params"})
 	place := v.place()
 	for k := range v.ranked {
 		if k >= topRows && k != place && !v.better(v.Archs[v.ranked[k]]) {
 			continue
 		}
 		a := v.Archs[v.ranked[k]]
-		r := row{Cells: []cell{{Text: strconv.Itoa(k + 1)}, {Text: a.Text, Class: "left text"}, {Text: number(a.Score)}}}
+		r := Row{Cells: []Cell{{Text: strconv.Itoa(k + 1)}, {Text: a.Text, Class: "left text"}, {Text: number(a.Score)}}}
 		r.Mark, r.Cells[1].Note = v.mark(a)
 		for _, i := range shown {
-			r.Cells = append(r.Cells, cell{Text: number(valueOf(a, i)) + spreadOf(a, i)})
+			r.Cells = append(r.Cells, Cell{Text: number(valueOf(a, i)) + spreadOf(a, i)})
 		}
-		r.Cells = append(r.Cells, cell{Text: count(a.MACs)}, cell{Text: count(a.Params)})
+		r.Cells = append(r.Cells, Cell{Text: count(a.MACs)}, Cell{Text: count(a.Params)})
 		t.Rows = append(t.Rows, r)
 	}
 	s.Table = t
@@ -189,14 +189,14 @@ func (v *view) scoreNote() string {
 		v.fused(), integer(v.Calibration))
 }
 
-func scoreSection(v *view) (section, string) {
-	s := section{ID: "score", Title: "Score and cost"}
+func scoreSection(v *view) (Section, string) {
+	s := Section{ID: "score", Title: "Score and cost"}
 	if len(v.ranked) < 2 {
 		return s, "fewer than two networks were scored"
 	}
 	score := v.column(func(a Arch) float64 { return a.Score })
 	macs := v.column(func(a Arch) float64 { return float64(a.MACs) })
-	g := group{Class: "figures wide"}
+	g := Group{Class: "figures wide"}
 	mark := math.NaN()
 	var spots []spot
 	if v.found != nil {
@@ -218,7 +218,7 @@ func scoreSection(v *view) (section, string) {
 		caption += " The second ring, in green, is the network of the calibration sample that scores higher."
 	}
 	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
-	s.Groups = []group{g}
+	s.Groups = []Group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
 		s.TableLead = "The networks of the staircase: each scores higher than all with as few MACs."
 	}
@@ -226,16 +226,16 @@ func scoreSection(v *view) (section, string) {
 }
 
 // frontTable lists the Pareto front. It is nil if there is none.
-func (v *view) frontTable() *table {
+func (v *view) frontTable() *Table {
 	front := v.frontIndices()
 	if len(front) == 0 {
 		return nil
 	}
-	t := &table{Head: []header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
+	t := &Table{Head: []Header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
 	for _, i := range front {
 		a := v.Archs[i]
 		class, words := v.mark(a)
-		t.Rows = append(t.Rows, row{Mark: class, Cells: []cell{
+		t.Rows = append(t.Rows, Row{Mark: class, Cells: []Cell{
 			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {Text: a.Text, Class: "left text", Note: words},
 		}})
 	}
@@ -257,8 +257,8 @@ func (v *view) front() (macs, score []float64) {
 	return macs, score
 }
 
-func runSection(v *view) (section, string) {
-	s := section{ID: "run", Title: "What was run", Facts: v.Facts, Command: v.Command, Config: v.Config}
+func runSection(v *view) (Section, string) {
+	s := Section{ID: "run", Title: "What was run", Facts: v.Facts, Command: v.Command, Config: v.Config}
 	if len(v.Facts) == 0 && v.Command == "" && v.Config == "" {
 		return s, "the run left no record of its settings"
 	}

@@ -70,9 +70,12 @@ func TestChartsWithAnyValues(t *testing.T) {
 		m := value.Draw(t, "mark")
 		name := rapid.String().Draw(t, "name")
 		for _, s := range []string{
-			lineChart(300, 200, name, "step", []Curve{{X: x, Y: y}}, []string{"s0"}, level{0.5, name}),
+			lineChart(300, 200, name, "step", []Curve{{X: x, Y: y}}, []string{"s0"}, Level{0.5, name}),
 			scatterChart(300, 200, name, "x", x, y, x, y, []spot{{m, m, "found", name}}),
 			histogramChart(300, 200, name, "x", x, m, name),
+			lineChart(300, 200, name, "step", []Curve{{X: x, Y: y, Low: y, High: x}}, []string{"s0"}),
+			intervalChart(300, name, "τ", []Estimate{{name, "g", m, m - 1, m + 1}, {"b", "g", 1, math.NaN(), math.NaN()}}, Palette([]string{"g"}), []Level{{0.5, name}}),
+			stackedChart(300, name, func(int) []string { return []string{"a", name} }, []Stack{{name, []float64{.25, .75}}}, Palette([]string{"a"})),
 			matrixChart(Matrix{[]string{name, "b"}, [][]float64{{1, m}, {m, 1}}, [][]float64{{1, m}, {m, 1}}}),
 		} {
 			if s != "" {

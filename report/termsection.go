@@ -9,18 +9,18 @@ import (
 // mostPairs bounds the scatter plots of terms against each other.
 const mostPairs = 6
 
-func termsSection(v *view) (section, string) {
-	s := section{ID: "terms", Title: "Terms against each other"}
+func termsSection(v *view) (Section, string) {
+	s := Section{ID: "terms", Title: "Terms against each other"}
 	if len(v.ranked) < 3 {
 		return s, "fewer than three networks were scored"
 	}
 	m := v.Agreement.withValues()
 	if svg := matrixChart(m); svg != "" {
 		s.Lead = "Terms that agree say the same twice; a composite lives on terms that differ and are each right."
-		s.Groups = append(s.Groups, group{Class: "matrix", Figures: []figure{{template.HTML(svg),
+		s.Groups = append(s.Groups, Group{Class: "matrix", Figures: []Figure{{template.HTML(svg),
 			"Rank agreement over " + cmp.Or(v.AgreementOver, "the networks scored") + ": Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}}})
 	}
-	pairs := group{Class: "figures", Lead: "Each dot is a network that the search has visited."}
+	pairs := Group{Class: "figures", Lead: "Each dot is a network that the search has visited."}
 	for _, pair := range v.pairs() {
 		x, y := v.term(pair[0]), v.term(pair[1])
 		var spots []spot

@@ -7,11 +7,11 @@ import (
 	"strconv"
 )
 
-func trainingSection(v *view) (section, string) {
-	s := section{ID: "training", Title: "Training"}
+func trainingSection(v *view) (Section, string) {
+	s := Section{ID: "training", Title: "Training"}
 	t := v.Training
-	g := group{Class: "figures"}
-	add := func(title string, curves []Curve, caption string, levels ...level) {
+	g := Group{Class: "figures"}
+	add := func(title string, curves []Curve, caption string, levels ...Level) {
 		hues := make([]string, len(curves))
 		for i, c := range curves {
 			hues[i] = hue(i)
@@ -24,10 +24,10 @@ func trainingSection(v *view) (section, string) {
 		}
 		g.add(lineChart(smallWidth, smallHeight, title, "step", curves, hues, levels...), caption)
 	}
-	var chanceLoss, chanceAccuracy []level
+	var chanceLoss, chanceAccuracy []Level
 	if t.Classes > 1 {
-		chanceLoss = []level{{math.Log(float64(t.Classes)), "chance"}}
-		chanceAccuracy = []level{{1 / float64(t.Classes), "chance"}}
+		chanceLoss = []Level{{math.Log(float64(t.Classes)), "chance"}}
+		chanceAccuracy = []Level{{1 / float64(t.Classes), "chance"}}
 	}
 	add("Loss", t.Loss, "", chanceLoss...)
 	add("Accuracy of the sampled paths", t.Accuracy, "", chanceAccuracy...)
@@ -50,21 +50,21 @@ func trainingSection(v *view) (section, string) {
 var hueNames = [hueCount]string{"blue", "orange", "green", "violet", "teal", "red", "brown", "pink"}
 
 // rankingGroup shows how the ranking settles: γ, and the agreement between snapshots.
-func (v *view) rankingGroup() group {
-	g := group{Class: "figures wide"}
+func (v *view) rankingGroup() Group {
+	g := Group{Class: "figures wide"}
 	hues := make([]string, len(v.Training.Gamma))
 	for i, c := range v.Training.Gamma {
 		hues[i] = v.hueOf(c.Name)
 		if len(v.operators) == 0 {
 			hues[i] = hue(i)
 		}
-		g.Legend = append(g.Legend, legend{hues[i], c.Name})
+		g.Legend = append(g.Legend, Legend{hues[i], c.Name})
 	}
 	g.add(lineChart(wideWidth, wideHeight-40, "Mean |γ| of each operator", "step", v.Training.Gamma, hues),
 		"Within one node the sizes compare; across nodes, with a BatchNorm on every operator, a common factor changes nothing that the network computes.")
-	levels := []level{{0, "chance"}}
+	levels := []Level{{0, "chance"}}
 	if bound := v.Training.EarlyBirdBound; bound != 0 {
-		levels = append(levels, level{bound, "bound " + strconv.FormatFloat(bound, 'g', 3, 64)})
+		levels = append(levels, Level{bound, "bound " + strconv.FormatFloat(bound, 'g', 3, 64)})
 	}
 	g.add(lineChart(wideWidth, wideHeight-40, "Early bird", "step", []Curve{v.Training.EarlyBird}, []string{"s0"}, levels...), v.Training.earlyBirdCaption())
 	return g

@@ -12,9 +12,11 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"br
 
 // Write renders d to a file at path. The file is written under another name, synced and renamed: a reader never sees a
 // part of it.
-func Write(path string, d Data) error {
+func Write(path string, d Data) error { return newPage(d).write(path) }
+
+func (p page) write(path string) error {
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, newPage(d)); err != nil {
+	if err := pageTemplate.Execute(&b, p); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	if err := wholefile.Write(path, b.Bytes()); err != nil {
@@ -23,8 +25,9 @@ func Write(path string, d Data) error {
 	return nil
 }
 
-// palette assigns a colour class to every operator by its place in the list. none is grey.
-func palette(operators []string) func(string) string {
+// Palette assigns a colour class to every name, such as that of an operator, by its place in the list. none, and a name that is not in
+// the list, is grey.
+func Palette(operators []string) func(string) string {
 	of := map[string]string{none: "sx"}
 	i := 0
 	for _, op := range operators {

@@ -32,6 +32,15 @@ func openImages(cfg Config, split string, channels int) (data.Set, error) {
 	return set, err
 }
 
+// ImagesHash returns the hash of the training images of a configuration.
+func ImagesHash(cfg Config) (string, error) {
+	set, err := openImages(cfg, "train", cfg.Supernet.ImageChannels)
+	if err != nil {
+		return "", err
+	}
+	return set.Hash(), nil
+}
+
 // CalibrationImages gathers n training images, or all if there are fewer. The statistics of BatchNorm are recomputed on
 // them. They are the same for every architecture.
 func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {

@@ -6,11 +6,17 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"bnas.example/report"
 	"bnas.example/train"
 )
+
+// TrainingCurves reads the curves of the training of the run.
+func (r *Run) TrainingCurves() (report.Training, error) {
+	return readTraining(filepath.Join(r.Dir, train.MetricsName), r.Config.Train, r.Position.StepsPerEpoch)
+}
 
 // readTraining reads the curves of training from a metrics file.
 func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Training, error) {

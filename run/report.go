@@ -12,7 +12,6 @@ import (
 	"bnas.example/indicator"
 	"bnas.example/report"
 	"bnas.example/supernet"
-	"bnas.example/train"
 )
 
 // Report writes a page about training and search to ReportName in the run folder and returns its path. The page shows
@@ -34,7 +33,7 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 		return "", err
 	}
 	d.Config = string(config)
-	if d.Training, err = readTraining(filepath.Join(r.Dir, train.MetricsName), r.Config.Train, r.Position.StepsPerEpoch); err != nil {
+	if d.Training, err = r.TrainingCurves(); err != nil {
 		return "", err
 	}
 	d.Training.Classes = r.Net.Config.Classes

@@ -122,7 +122,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:              onUsageError,
 		Action:                    unknownCommand,
 		Commands: []*cli.Command{
-			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(),
+			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(), studyCommand(),
 			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),
 			versionCommand(), helpCommand(),
 		},

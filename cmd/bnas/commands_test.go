@@ -207,6 +207,16 @@ var commandCases = []commandCase{
 	{args: "ntk --run RUN --ntk-images 60000 ARCH", code: exitUsage, stderr: "bnas: --ntk-images 60000: fashion has 7000 to give\n"},
 	{args: "ntk ARCH", code: exitUsage, stderr: "bnas: name a trained run: --run "},
 
+	{args: "study", stdout: "fairness\n   Where only convolutions"},
+	{args: "study list --json", stdout: `"quick_time"`},
+	{args: "study fairness --quick --seeds 1 --networks 10 --composite quick --batch 4 --steps 2 " + netFlags + " " + fewFlags + " --out DIR/study --json",
+		values: map[string]string{"study": `"fairness"`, "page": `"DIR/study/report.html"`, "cells_computed": "2"}, file: "DIR/study/shares.csv"},
+	{args: "study fairness --quick --seeds 1 --networks 10 --composite quick --batch 4 --steps 3 " + netFlags + " " + fewFlags + " --out DIR/study", code: exitUsage,
+		stderr: "bnas: DIR/study/cells/standard-0 was made with --steps 2, now it is 3; name another folder with --out\n"},
+	{args: "study fair", code: exitUsage, stderr: "bnas: there is no study \"fair\"; there is fairness"},
+	{args: "study fairness --accuracy-column x", code: exitUsage, stderr: "bnas: --accuracy-column has an effect only with --table\n"},
+	{args: "study fairness list", code: exitUsage, stderr: "bnas: bnas study takes one argument, the name of a study; got 2\n"},
+
 	{args: "space list", stdout: "\nfairnas          609359740010496      19     19 MobileNet blocks, no identities (FairNAS); 224×224\n"},
 	{args: "bench step --space darts", code: exitUsage, stderr: "bnas: give an architecture of darts with --arch: it has no all3x3, the default\n"},
 	{args: "space list --json", stdout: `"nas-bench-macro"`},

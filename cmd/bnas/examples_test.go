@@ -265,6 +265,10 @@ func small(line string) string {
 		if !has("--steps") {
 			add("--steps 4")
 		}
+	case "study":
+		if has("--quick") {
+			add(sizes + " --batch 4 --steps 2 --seeds 1 --networks 10 " + smallScore)
+		}
 	case "ntk":
 		add("--ntk-images 2")
 	case "correlate":

@@ -118,7 +118,7 @@ func (p *progress) resumed(done int) {
 
 // unit is a part of the work.
 func (p *progress) unit() string {
-	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") {
+	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") || strings.HasSuffix(p.what, " train") {
 		return "step"
 	}
 	return "network"

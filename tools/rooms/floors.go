@@ -15,6 +15,9 @@ var floors = [][]room{
 		{"tools/kernels", "compiles the CUDA kernels"},
 	},
 	{
+		{"study", "a claim by one command"},
+	},
+	{
 		{"run", "a run folder: train, score, search"},
 	},
 	{

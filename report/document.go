@@ -1,0 +1,61 @@
+package report
+
+import "html/template"
+
+// Document is a page whose sections are made elsewhere, such as that of a study.
+type Document struct {
+	Title, Summary string
+	Sections       []Section
+}
+
+// WriteDocument renders d to a file at path, whole or not at all.
+func WriteDocument(path string, d Document) error {
+	p := styled(d.Title, d.Summary)
+	p.Sections = d.Sections
+	return p.write(path)
+}
+
+// WideFigures is the class of a Group whose figures stand two beside each other: those of Lines, Scatter, Stacks and Intervals.
+const WideFigures = "figures wide"
+
+// Legends returns the legend of names in the colours of hueOf.
+func Legends(names []string, hueOf func(string) string) []Legend {
+	all := make([]Legend, len(names))
+	for i, name := range names {
+		all[i] = Legend{hueOf(name), name}
+	}
+	return all
+}
+
+// Lines draws curves in the colours of their names, with dashed lines at the levels.
+func Lines(title, xName string, curves []Curve, hueOf func(string) string, levels ...Level) Figure {
+	hues := make([]string, len(curves))
+	for i, c := range curves {
+		hues[i] = hueOf(c.Name)
+	}
+	return ours(lineChart(wideWidth, wideHeight, title, xName, curves, hues, levels...))
+}
+
+// Scatter draws a point for each x and y.
+func Scatter(title, xName string, x, y []float64) Figure {
+	return ours(scatterChart(wideWidth, wideHeight, title, xName, x, y, nil, nil, nil))
+}
+
+// Stacks draws a bar for each row, divided among the parts in the colours of their names.
+func Stacks(title string, parts []string, rows []Stack, hueOf func(string) string) Figure {
+	return ours(stackedChart(wideWidth, title, func(int) []string { return parts }, rows, hueOf))
+}
+
+// Intervals draws the estimates below each other, each with its interval, on one axis.
+func Intervals(title, xName string, estimates []Estimate, hueOf func(string) string, levels ...Level) Figure {
+	return ours(intervalChart(wideWidth, title, xName, estimates, hueOf, levels))
+}
+
+// ours is a figure of one of our own drawings, whose texts are escaped.
+func ours(svg string) Figure { return Figure{SVG: template.HTML(svg)} }
+
+// Percent writes a share for a page.
+func Percent(v float64) string { return percent(v) }
+
+// Count writes a large count with a unit: 153.3 M.
+func Count(n int64) string { return count(n) }

@@ -1,0 +1,172 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/internal/wholefile"
+	"bnas.example/run"
+)
+
+// Cell is a piece of computing that needs no other cell.
+type Cell struct {
+	Name string     // of its folder, unique in the study
+	Run  run.Config // of its run
+	With any        // further settings on which the result depends, for YAML; nil: none
+	// Compute returns the result, for JSON. It ends soon after its context has ended, with any error.
+	Compute func(context.Context, *Site) (any, error)
+}
+
+// These are files of the folder of a cell.
+const (
+	settingsName = "settings.yaml"
+	resultName   = "result.json"
+	runName      = "run"
+)
+
+// Made says what made a result.
+type Made struct {
+	Version    string    `json:"version"` // of the program
+	Device     string    `json:"device"`
+	Arithmetic string    `json:"arithmetic"` // instruction set and numerics: it decides the bits
+	Threads    int       `json:"threads"`
+	Seed       uint64    `json:"seed"`
+	Data       string    `json:"data"`
+	DataHash   string    `json:"data_sha256"`
+	Seconds    float64   `json:"seconds"` // of computing, without those of interrupted commands
+	Finished   time.Time `json:"finished"`
+}
+
+// kept is the content of resultName.
+type kept struct {
+	Made   Made            `json:"made"`
+	Result json.RawMessage `json:"result"`
+}
+
+// dependsOn is the content of settingsName. What does not change a result is left out.
+type dependsOn struct {
+	Study    string     `yaml:"study"`
+	DataHash string     `yaml:"data_sha256"`
+	Run      run.Config `yaml:"run"`
+	With     any        `yaml:"with,omitempty"`
+}
+
+// settings returns what the result of the cell depends on, as YAML.
+func (c Cell) settings(study, dataHash string) ([]byte, error) {
+	of := dependsOn{study, dataHash, c.Run, c.With}
+	of.Run.Device, of.Run.Threads, of.Run.Data.Dir = "", 0, ""
+	of.Run.Train.CheckpointEvery, of.Run.Train.CheckpointInterval, of.Run.Train.MaxTime = 0, 0, 0
+	return yaml.Marshal(of)
+}
+
+// OtherSettingsError means that a folder holds a cell of other settings.
+type OtherSettingsError struct {
+	Dir         string // of the cell
+	Setting     string // the first that differs: its keys, dotted
+	There, Here string
+}
+
+func (e *OtherSettingsError) Error() string {
+	return fmt.Sprintf("%s was made with %s %s, now it is %s", e.Dir, e.Setting, e.There, e.Here)
+}
+
+// compare returns an *OtherSettingsError if the folder of a cell has other settings. A folder without settings has none.
+func compare(dir string, settings []byte) error {
+	there, err := os.ReadFile(filepath.Join(dir, settingsName))
+	if errors.Is(err, fs.ErrNotExist) || string(there) == string(settings) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	before, after := map[string]string{}, map[string]string{}
+	for text, into := range map[*[]byte]map[string]string{&there: before, &settings: after} {
+		var tree any
+		if err := yaml.Unmarshal(*text, &tree); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Join(dir, settingsName), err)
+		}
+		flatten("", tree, into)
+	}
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
+		if before[key] != after[key] {
+			return &OtherSettingsError{dir, strings.TrimPrefix(strings.TrimPrefix(key, "run."), "with."), orNone(before[key]), orNone(after[key])}
+		}
+	}
+	return nil // written in another way
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "none"
+	}
+	return text
+}
+
+// flatten lists the leaves of a tree of YAML by their dotted keys.
+func flatten(prefix string, tree any, into map[string]string) {
+	branch, ok := tree.(map[string]any)
+	if !ok {
+		into[prefix] = fmt.Sprint(tree)
+		return
+	}
+	for key, below := range branch {
+		if prefix != "" {
+			key = prefix + "." + key
+		}
+		flatten(key, below, into)
+	}
+}
+
+// readResult reads the result of a cell. ok is false if it is not complete.
+func readResult(dir string) (k kept, ok bool, err error) {
+	path := filepath.Join(dir, resultName)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return k, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &k)
+	}
+	if err != nil {
+		return k, false, fmt.Errorf("%s: %w; remove this file to compute the cell again", path, err)
+	}
+	return k, true, nil
+}
+
+// compute computes a cell in its folder and keeps the result.
+func (c Cell) compute(ctx context.Context, s *Site, settings []byte) (k kept, err error) {
+	if err := os.MkdirAll(s.Dir, 0o777); err != nil {
+		return k, err
+	}
+	if err := wholefile.Write(filepath.Join(s.Dir, settingsName), settings); err != nil {
+		return k, err
+	}
+	start := time.Now()
+	result, err := c.Compute(ctx, s)
+	if err != nil {
+		return k, err
+	}
+	k.Made = s.made
+	k.Made.Seconds, k.Made.Finished = time.Since(start).Seconds(), time.Now().UTC().Round(time.Second)
+	if k.Result, err = json.Marshal(result); err != nil {
+		return k, err
+	}
+	text, err := json.MarshalIndent(k, "", " ")
+	if err != nil {
+		return k, err
+	}
+	return k, wholefile.Write(filepath.Join(s.Dir, resultName), append(text, '\n'))
+}

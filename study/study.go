@@ -1,0 +1,100 @@
+package study
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strings"
+
+	"bnas.example/indicator"
+	"bnas.example/run"
+)
+
+// Study is a claim and what shows it.
+type Study struct {
+	Name  string
+	Claim string // one sentence
+	// QuickTime and FullTime say how long it takes on two cores.
+	QuickTime, FullTime string
+	// Base returns the settings from which the command line starts.
+	Base func(quick bool) Settings
+	// Cells lists the cells. Their names and settings follow from the settings of the study alone.
+	Cells func(Settings) ([]Cell, error)
+	// Show makes tables and page from the results of all cells.
+	Show func(*Results) (*Outcome, error)
+}
+
+// Settings are those of a study.
+type Settings struct {
+	Run      run.Config `yaml:"run"` // of the run of each cell, before the cell changes it
+	Quick    bool       `yaml:"quick"`
+	Seeds    int        `yaml:"seeds"`    // cells are repeated with the seeds Run.Seed, Run.Seed+1, …
+	Networks int        `yaml:"networks"` // that are scored
+}
+
+// seeds lists the seeds of the cells.
+func (s Settings) seeds() []uint64 {
+	all := make([]uint64, s.Seeds)
+	for i := range all {
+		all[i] = s.Run.Seed + uint64(i)
+	}
+	return all
+}
+
+// studies is the registry.
+var studies = []Study{fairness}
+
+// All lists the studies.
+func All() []Study { return append([]Study(nil), studies...) }
+
+// Lookup finds a study by its name. The error lists the names.
+func Lookup(name string) (Study, error) {
+	var names []string
+	for _, s := range studies {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return Study{}, fmt.Errorf("there is no study %q; there is %s", name, strings.Join(names, ", "))
+}
+
+// Outcome is what a study shows.
+type Outcome struct {
+	Says     string    // what came out, in a few sentences made from the figures
+	Done     []string  // what was done: a paragraph each
+	Sections []section // what came out
+	Limits   []string  // what it does not show: a sentence or two each
+	Tables   []*Table  // written as CSV
+	Figures  []Figure  // for the summary
+}
+
+// Figure is a figure of the summary, with its interval. NaN bounds: it has none.
+type Figure struct {
+	Name      string
+	Value     float64
+	Low, High float64
+}
+
+// MarshalJSON writes null for what is NaN.
+func (f Figure) MarshalJSON() ([]byte, error) {
+	number := func(v float64) *float64 {
+		if math.IsNaN(v) {
+			return nil
+		}
+		return &v
+	}
+	return json.Marshal(struct {
+		Name  string   `json:"name"`
+		Value *float64 `json:"value"`
+		Low   *float64 `json:"low"`
+		High  *float64 `json:"high"`
+	}{f.Name, number(f.Value), number(f.Low), number(f.High)})
+}
+
+// Truth is the table of accuracies against which a study compares, and its name for the page.
+type Truth struct {
+	*indicator.Truth
+	Name string
+	Hash string // SHA-256 of the file
+}

@@ -1,0 +1,208 @@
+package study
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bnas.example/indicator"
+	"bnas.example/run"
+	"bnas.example/supernet"
+)
+
+// tiny are the settings of a study that takes less than a second.
+func tiny(s Study) Settings {
+	of := s.Base(true)
+	of.Seeds, of.Networks = 2, 12
+	net, train, score := &of.Run.Supernet, &of.Run.Train, &of.Run.Score
+	net.Channels, net.Cells, net.Height, net.Width = 2, 1, 8, 8
+	train.Batch, train.Steps, train.GammaEvery = 8, 12, 4
+	score.Images, score.NTKImages = 8, 2
+	of.Run.Objective.Composite = "quick"
+	return of
+}
+
+// do does a study in a folder.
+func do(t *testing.T, s Study, of Settings, dir string, truth *Truth) *Summary {
+	t.Helper()
+	o := Options{Dir: dir, Command: "bnas study " + s.Name, Version: "test", Truth: truth}
+	summary, err := s.Do(t.Context(), of, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return summary
+}
+
+// invented is a table of accuracies.
+func invented(t *testing.T, of Settings) *Truth {
+	t.Helper()
+	space, err := of.Run.Supernet.Lookup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ordered := space.(supernet.Ordered)
+	var table strings.Builder
+	table.WriteString("arch,test_accuracy\n")
+	for i := range ordered.Size() {
+		fmt.Fprintf(&table, "%s,%d\n", space.Format(ordered.At(i)), i*7919%10007)
+	}
+	read, err := indicator.ReadTruth(strings.NewReader(table.String()), "invented", indicator.TruthColumns{Read: indicator.InSpace(space)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Truth{Truth: read, Name: "invented.csv", Hash: "0123"}
+}
+
+// contents reads the tables of a summary.
+func contents(t *testing.T, s *Summary) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range s.Tables {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&all, "%s\n%s", filepath.Base(path), text)
+	}
+	return all.String()
+}
+
+// TestStudiesGoOn interrupts each study in every phase of a cell. It goes on to the tables of an uninterrupted one. Once more it computes
+// nothing and writes the same page.
+func TestStudiesGoOn(t *testing.T) {
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) {
+			of := tiny(s)
+			truth := invented(t, of)
+			want := contents(t, do(t, s, of, t.TempDir(), truth))
+			dir, seen, stops := t.TempDir(), map[string]bool{}, 0
+			for {
+				ctx, cancel := context.WithCancel(t.Context())
+				stop := func(p Progress) {
+					if at := fmt.Sprint(p.Cell, p.Phase); p.At <= 1 && p.Done > 0 && p.Done == p.Total/2 && !seen[at] {
+						seen[at] = true
+						stops++
+						cancel()
+					}
+				}
+				o := Options{Dir: dir, Command: "bnas", Version: "test", Truth: truth, Progress: stop}
+				summary, err := s.Do(ctx, of, o)
+				cancel()
+				if errors.Is(err, ErrInterrupted) {
+					if _, err := os.Stat(filepath.Join(dir, run.ReportName)); err == nil {
+						t.Fatal("an interrupted study has a page")
+					}
+					continue
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := contents(t, summary); got != want {
+					t.Errorf("the tables after %d interruptions differ:\n%s\nwant\n%s", stops, got, want)
+				}
+				break
+			}
+			if stops < 2 {
+				t.Errorf("it was interrupted %d times", stops)
+			}
+			page := func() string {
+				text, err := os.ReadFile(filepath.Join(dir, run.ReportName))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return string(text)
+			}
+			do(t, s, of, dir, truth)
+			before := page()
+			if again := do(t, s, of, dir, truth); again.Computed != 0 || again.Reused == 0 || contents(t, again) != want || page() != before {
+				t.Errorf("once more: %d cells computed, or other bytes", again.Computed)
+			}
+			checkPage(t, before, s)
+		})
+	}
+}
+
+// checkPage checks what every page of a study has.
+func checkPage(t *testing.T, page string, s Study) {
+	t.Helper()
+	for _, want := range []string{
+		`<section id="claim">`, `<section id="done">`, `<section id="limits">`, `<section id="files">`, `<section id="provenance">`,
+		"bnas study " + s.Name, "numerics strict", "sha256", "seeds", "invented.csv", "<svg",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page has no %q", want)
+		}
+	}
+	for _, wrong := range []string{"NaN", "Inf", "%!", "<script", "http"} {
+		if strings.Contains(page, wrong) {
+			t.Errorf("the page has %q", wrong)
+		}
+	}
+	if out := os.Getenv("BNAS_PAGE"); out != "" { // to look at it
+		if err := os.WriteFile(filepath.Join(out, s.Name+".html"), []byte(page), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOtherSettings: a folder of other settings is refused before anything is computed. More seeds compute theirs alone. A damaged result
+// is an error that names its file.
+func TestOtherSettings(t *testing.T) {
+	s, dir := fairness, t.TempDir()
+	of := tiny(s)
+	of.Seeds = 1
+	first := do(t, s, of, dir, nil)
+	for _, c := range []struct {
+		change  func(*Settings)
+		setting string
+	}{
+		{func(of *Settings) { of.Run.Train.Steps = 13 }, "train.steps"},
+		{func(of *Settings) { of.Networks = 11 }, "networks"},
+		{func(of *Settings) { of.Run.Supernet.Width = 16 }, "supernet.width"},
+	} {
+		other := of
+		c.change(&other)
+		_, err := s.Do(t.Context(), other, Options{Dir: dir})
+		var refused *OtherSettingsError
+		if !errors.As(err, &refused) || refused.Setting != c.setting {
+			t.Errorf("%s: %v", c.setting, err)
+		}
+	}
+	of.Run.Threads, of.Run.Device = 1, "cpu"
+	if same := do(t, s, of, dir, nil); same.Computed != 0 || contents(t, same) != contents(t, first) {
+		t.Error("the number of threads counts as another setting")
+	}
+	of.Seeds = 2
+	if more := do(t, s, of, dir, nil); more.Computed != first.Computed || more.Reused != first.Computed {
+		t.Errorf("with a second seed: %d computed, %d reused, want %d each", more.Computed, more.Reused, first.Computed)
+	}
+	path := filepath.Join(dir, "cells", "fair-0", resultName)
+	if err := os.WriteFile(path, []byte("{"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Do(t.Context(), of, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), path) {
+		t.Errorf("a damaged result: %v", err)
+	}
+}
+
+func TestLookup(t *testing.T) {
+	for _, s := range All() {
+		found, err := Lookup(s.Name)
+		if err != nil || found.Name != s.Name || s.Claim == "" || s.QuickTime == "" || s.FullTime == "" {
+			t.Errorf("%s: %v", s.Name, err)
+		}
+		for _, quick := range []bool{true, false} {
+			of := s.Base(quick)
+			if err := of.Run.Validate(); err != nil || of.Quick != quick || of.Seeds < 1 {
+				t.Errorf("%s, quick %t: %v", s.Name, quick, err)
+			}
+		}
+	}
+	if _, err := Lookup("fair"); err == nil || !strings.Contains(err.Error(), "fairness") {
+		t.Errorf("%v", err)
+	}
+}
