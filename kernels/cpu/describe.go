@@ -72,6 +72,9 @@ func (e *exec) factor(row int) *C.float {
 func (e *exec) term(v kernels.ValueID, bn kernels.BNID, row int) C.struct_term {
 	p := &e.plan.values[v]
 	t := C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(p.data)), factor: e.factor(row), half: flag(p.half)}
+	if p.half {
+		t.unit = e.d.saved.pointer(p.units)
+	}
 	if bn == kernels.NoBN {
 		t.mu, t.scale, t.shift = e.zeros(), e.ones(), e.zeros()
 	} else {
@@ -110,7 +113,7 @@ func (e *exec) out(v kernels.ValueID) C.struct_out {
 	p := &e.plan.values[v]
 	o := C.struct_out{data: unsafe.Pointer(e.d.saved.pointer(p.data)), c: C.int(p.C), cb: C.int(blocks(p.C))}
 	if p.half {
-		o.half, o.overflow = 1, e.overflow()
+		o.half, o.unit = 1, e.d.saved.pointer(p.units)
 	}
 	if p.partial >= 0 {
 		o.partial = e.d.saved.doublePointer(p.partial)

@@ -9,8 +9,9 @@
 // A term is (x − mu)·scale + shift per channel. A BatchNorm is mu = μ rounded to float, scale = γr,
 // shift = β − (μ − mu)·γr. The difference is taken first: a mean that is large against the deviation loses no precision.
 // The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…). The term of image i is multiplied
-// by factor[i] if factor is not NULL. x is of floats, or of 16-bit floats (half.inc.h) with half.
-struct term { const void *x; const float *mu, *scale, *shift, *factor; int half; };
+// by factor[i] if factor is not NULL. x is of floats, or of 16-bit floats (half.inc.h) with half. Block b of image i is then in units
+// of unit[i·cb + b], a power of two.
+struct term { const void *x; const float *unit, *mu, *scale, *shift, *factor; int half; };
 
 // A load computes min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
 struct load {
@@ -20,12 +21,12 @@ struct load {
 };
 
 // An out is a value that a step stores, in floats, or in 16-bit floats with half. If partial is not NULL, it receives the mean and
-// the sum of squared deviations of each image and channel of what is stored: [image][2][cb·LANES]. With half, a number that is too
-// large sets *overflow.
+// the sum of squared deviations of each image and channel of what is stored: [image][2][cb·LANES]. With half, unit receives the unit
+// of each image and block: [image][cb].
 struct out {
 	void *data;
 	double *partial;
-	int *overflow;
+	float *unit;
 	int c, cb, half;
 };
 

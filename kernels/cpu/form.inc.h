@@ -11,8 +11,12 @@ struct target {
 	int y0, y1, x0, x1, step;
 };
 
-// The scale and shift of channels c … of a term in an image.
-INLINE void term_scale(const struct term *t, int image, int c, v16 *scale, v16 *shift) {
+// The coefficients of a block, of cb, of a term in an image, for its numbers as they are stored: in units of w,
+// (x·w − mu)·scale + shift = (x − mu/w)·(scale·w) + shift, without a rounding. It returns w.
+INLINE float term_block(const struct term *t, int image, int block, int cb, v16 *mu, v16 *scale, v16 *shift) {
+	int c = block * LANES;
+	float unit = t->half ? t->unit[(size_t)image * cb + block] : 1;
+	*mu = v16_load(t->mu + c);
 	*scale = v16_load(t->scale + c);
 	*shift = v16_load(t->shift + c);
 	if (t->factor) {
@@ -20,6 +24,11 @@ INLINE void term_scale(const struct term *t, int image, int c, v16 *scale, v16 *
 		*scale = v16_mul(f, *scale);
 		*shift = v16_mul(f, *shift);
 	}
+	if (unit != 1) {
+		*mu = v16_mul(*mu, v16_set1(1 / unit));
+		*scale = v16_mul(*scale, v16_set1(unit));
+	}
+	return unit;
 }
 
 // term_at returns the address of element at of a term.
@@ -46,8 +55,7 @@ INLINE void form_fixed(int nt, int half, const struct load *l, const struct term
 	v16 mu[3], scale[3], shift[3], lo = v16_set1(l->lo), hi = v16_set1(l->hi);
 	for (int k = 0; k < nt; k++) {
 		x[k] = term_at(t + k, at);
-		mu[k] = v16_load(t[k].mu + block * LANES);
-		term_scale(t + k, image, block * LANES, &scale[k], &shift[k]);
+		term_block(t + k, image, block, l->cb, &mu[k], &scale[k], &shift[k]);
 	}
 	for (int y = g->y0; y < g->y1; y += g->step) {
 		float *d = g->dst + (size_t)((y - g->y0) / g->step) * g->row;
@@ -65,10 +73,9 @@ static void form_any(const struct load *l, const struct term *t, size_t at, int 
 		for (int xx = g->x0; xx < g->x1; xx += g->step, d += g->pixel) {
 			v16 u = v16_zero();
 			for (int k = 0; k < l->count; k++) {
-				v16 x = v16_get(t[k].half, t[k].x, at + ((size_t)y * l->w + xx) * LANES), scale, shift;
-				int c = block * LANES;
-				term_scale(t + k, image, c, &scale, &shift);
-				u = v16_add(u, v16_fma(v16_sub(x, v16_load(t[k].mu + c)), scale, shift));
+				v16 x = v16_get(t[k].half, t[k].x, at + ((size_t)y * l->w + xx) * LANES), mu, scale, shift;
+				term_block(t + k, image, block, l->cb, &mu, &scale, &shift);
+				u = v16_add(u, v16_fma(v16_sub(x, mu), scale, shift));
 			}
 			v16_store(d, v16_min(hi, v16_max(lo, u)));
 		}

@@ -6,11 +6,11 @@ INLINE void grad_fixed(int nt, int half, int first, int last, const struct grad 
 	size_t at = ((size_t)image * r->node.cb + block) * pixels * LANES;
 	const void *x[3];
 	float *d = r->d + at;
+	float unit[3];
 	v16 mu[3], scale[3], shift[3], dot[3], sum = v16_zero(), lo = v16_set1(r->node.lo), hi = v16_set1(r->node.hi);
 	for (int k = 0; k < nt; k++) {
 		x[k] = term_at(t + k, at);
-		mu[k] = v16_load(t[k].mu + c);
-		term_scale(t + k, image, c, &scale[k], &shift[k]);
+		unit[k] = term_block(t + k, image, block, r->node.cb, &mu[k], &scale[k], &shift[k]);
 		dot[k] = v16_zero();
 	}
 	for (size_t p = 0; p < (size_t)pixels * LANES; p += LANES) {
@@ -37,7 +37,7 @@ INLINE void grad_fixed(int nt, int half, int first, int last, const struct grad 
 		v16_store(r->sum + s, sum);
 	for (int k = 0; k < nt; k++)
 		if (r->dot[k])
-			v16_store(r->dot[k] + s, dot[k]);
+			v16_store(r->dot[k] + s, v16_mul(dot[k], v16_set1(unit[k])));
 }
 
 INLINE void grad_terms(int nt, int half, const struct grad *r, const struct term *t, const float *g, int image, int block) {

@@ -29,14 +29,14 @@ func (l *layout) floats(n int) int {
 
 func (l *layout) doubles(n int) int { return l.floats(2 * n) }
 
-// valuePlan holds the offsets of a stored value. data is [n][blocks][H][W][lanes], in floats or in 16 bits. partial is [n][2][cp] doubles; only a
-// value with a BatchNorm has it.
+// valuePlan holds the offsets of a stored value. data is [n][blocks][H][W][lanes], in floats or in 16 bits. units, [n][blocks], is behind
+// data in 16 bits. partial is [n][2][cp] doubles; only a value with a BatchNorm has it.
 type valuePlan struct {
 	kernels.Shape
-	data, partial int
-	bns           []kernels.BNID
-	step          int // that stores it; −1 for the images
-	half          bool
+	data, units, partial int
+	bns                  []kernels.BNID
+	step                 int // that stores it; −1 for the images
+	half                 bool
 }
 
 func (v *valuePlan) cp() int     { return blocks(v.C) * lanes }
@@ -50,10 +50,10 @@ func (n Numerics) half(v kernels.ValueID, s kernels.Shape) bool {
 	return n == Fast && v != kernels.Images && s.H*s.W > 1
 }
 
-// valueFloats returns the memory of one image of a value.
+// valueFloats returns the memory of one image of a value, with its units.
 func (n Numerics) valueFloats(v kernels.ValueID, s kernels.Shape) int {
 	if n.half(v, s) {
-		return floats(s) / 2
+		return floats(s)/2 + blocks(s.C)
 	}
 	return floats(s)
 }
@@ -107,7 +107,6 @@ type savedPlan struct {
 	zeros       int
 	classes     int              // of a classifier, padded
 	classifiers []classifierPlan // that of the logits first
-	overflow    int              // an integer that is not 0 if a number was too large for 16 bits
 	widest      int
 	bnColumns   int
 }
@@ -130,6 +129,7 @@ func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
 	for i := range s.values {
 		v := &s.values[i]
 		v.data = s.floats(n * numerics.valueFloats(kernels.ValueID(i), v.Shape))
+		v.units = v.data + n*floats(v.Shape)/2
 		if len(v.bns) > 0 {
 			v.partial = s.doubles(n * 2 * v.cp())
 		}
@@ -148,7 +148,6 @@ func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
 		k.input = s.floats(n * k.cp)
 		s.classifiers = append(s.classifiers, k)
 	}
-	s.overflow = s.floats(1)
 	return s
 }
 

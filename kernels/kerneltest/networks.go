@@ -79,6 +79,32 @@ func Grey(seed uint64, stride, size, n int) *Case {
 	return b.finish(b.sum(b.bn(v)), kernels.ReLU6, 10, n, n+1)
 }
 
+// Scaled returns a network whose stem has outputs of the order of scale, and a hundredth of it in the second block of channels. A
+// convolution, pools and a sum read them as they are. BatchNorms, whose ε fits, bring all to the order of 1.
+func Scaled(seed uint64, scale float64) *Case {
+	stage := kernels.Shape{C: 20, H: 8, W: 8}
+	b := newBuilder(fmt.Sprintf("scaled-%.0e", scale), seed, kernels.Shape{C: 3, H: stage.H, W: stage.W})
+	bn := func(v kernels.ValueID) kernels.Term {
+		t := b.bn(v)
+		b.Program.BNs[t.BN].Eps *= scale * scale
+		return t
+	}
+	stem := b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, stage.C)
+	weight := b.Data[len(b.Data)-1]
+	for i := range weight {
+		if weight[i] *= float32(scale); i >= 16*3*9 {
+			weight[i] /= 100
+		}
+	}
+	in := b.sum(bare(stem))
+	conv := b.same(in, kernels.ReLU, 3, 1, stage.C)
+	average := b.op(kernels.OpAvgPool, kernels.Linear, same(3), stage, in)
+	most := b.op(kernels.OpMaxPool, kernels.ReLU, same(3), stage, in)
+	sum := b.op(kernels.OpSum, kernels.ReLU, kernels.Window{}, stage, b.sum(bare(stem), bare(average), bare(conv)))
+	v := b.same(b.sum(bn(conv), bn(average)), kernels.ReLU, 3, 1, stage.C)
+	return b.finish(b.sum(b.bn(v), bn(most), bn(sum)), kernels.ReLU, 5, 3, 3)
+}
+
 // Many returns a small network for more images than a device may sum at once. A 3×3, a 1×1 and a depthwise convolution follow
 // its stem.
 func Many(seed uint64) *Case {

@@ -138,6 +138,9 @@ func networks(o Options) []*Case {
 		Mobile(o.Seed, 3, 2, 9, 2),
 		Grey(o.Seed, 1, 8, 2),
 		Grey(o.Seed, 2, 11, 3))
+	if o.Rounding.Wide() {
+		cases = append(cases, Scaled(o.Seed, 1e7), Scaled(o.Seed, 1e-7))
+	}
 	if o.Small {
 		return cases
 	}

@@ -75,6 +75,16 @@ func (r Rounding) Unit() float64 {
 	return unit
 }
 
+// Wide reports whether the formats have numbers as large and as small as float32.
+func (r Rounding) Wide() bool {
+	for _, f := range []Format{r.Operand, r.Gradient, r.Stored} {
+		if f.Bits > 0 && f.MinExponent > -126 {
+			return false
+		}
+	}
+	return true
+}
+
 // SetRounding makes all later calls round. The difference from an exact Exec is the error of a device that rounds there.
 func (e *Exec) SetRounding(r Rounding) { e.rounding = r }
 
