@@ -34,7 +34,7 @@ func TestConformanceFast(t *testing.T) {
 		t.Skip("the reference rounds three times for each network, and TestCores has the core itself")
 	}
 	everyISA(t, func(t *testing.T, best bool) {
-		o := kerneltest.Options{Seed: 1, Random: random(), Small: !best, Rounding: ref.Rounding{Stored: ref.Format{Bits: ref.Half.Bits, MinExponent: -126}}}
+		o := kerneltest.Options{Seed: 1, Random: random(), Small: !best, Rounding: ref.Rounding{Stored: ref.ScaledHalf}}
 		kerneltest.Run(t, poisoned(t, cpu.Fast), o)
 	})
 }

@@ -138,7 +138,7 @@ func networks(o Options) []*Case {
 		Mobile(o.Seed, 3, 2, 9, 2),
 		Grey(o.Seed, 1, 8, 2),
 		Grey(o.Seed, 2, 11, 3))
-	if o.Rounding.Wide() {
+	if o.Rounding.Stored == ref.ScaledHalf {
 		cases = append(cases, Scaled(o.Seed, 1e7), Scaled(o.Seed, 1e-7))
 	}
 	if o.Small {

@@ -13,6 +13,9 @@ var (
 	BFloat16 = Format{8, -126}
 )
 
+// ScaledHalf is the format of numbers in 16 bits that have a common unit: those of Half in the range of float32.
+var ScaledHalf = Format{11, -126}
+
 // Round returns the number of the format that is nearest to x, or the even one of two. It knows no overflow.
 func (f Format) Round(x float64) float64 {
 	if f.Bits == 0 || x == 0 {
@@ -73,16 +76,6 @@ func (r Rounding) Unit() float64 {
 		}
 	}
 	return unit
-}
-
-// Wide reports whether the formats have numbers as large and as small as float32.
-func (r Rounding) Wide() bool {
-	for _, f := range []Format{r.Operand, r.Gradient, r.Stored} {
-		if f.Bits > 0 && f.MinExponent > -126 {
-			return false
-		}
-	}
-	return true
 }
 
 // SetRounding makes all later calls round. The difference from an exact Exec is the error of a device that rounds there.
