@@ -143,7 +143,7 @@ func TestLookupComposite(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	for _, c := range []Composite{
-		{Name: "none"}, {Terms: []string{"zen"}}, {Terms: []string{"ntk", "ntk"}}, {Terms: []string{"ntk"}, Against: []string{"macs"}},
+		{Name: "none"}, {Terms: []string{"nonsense"}}, {Terms: []string{"ntk", "ntk"}}, {Terms: []string{"ntk"}, Against: []string{"macs"}},
 	} {
 		if c.Validate() == nil {
 			t.Errorf("%+v is valid", c)

@@ -126,7 +126,7 @@ func TestReadScoresErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "empty"},
 		{"arch,canonical\n", `no column "dead"`},
-		{"arch,canonical,dead,zen\n", `column "zen"`},
+		{"arch,canonical,dead,nonsense\n", `column "nonsense"`},
 		{"arch,canonical,dead,ntk,ntk\n", `column "ntk" twice`},
 		{"arch,canonical,dead,ntk\na,a,false,1\nb,b,false,one\n", `line 3, column "ntk": "one"`},
 		{"arch,canonical,dead,ntk\na,a,false,NaN\n", `line 2, column "ntk"`},

@@ -35,9 +35,12 @@ const (
 	standardSpectra                    // spectral entropy of the output of its stem and of every block
 	channelFisher                      // its gradients by the outputs of its layers
 	patterns                           // its rectifiers' states over the images
+	effectiveRanks                     // effective ranks of the outputs of its layers
+	channelCorr                        // correlation of their channels
 	standardProbes                     // its gradients through every block
 	synapticFlow                       // the flow of ones through the magnitudes of its weights
 	gradientSpread                     // its gradients by all weights, of two batches
+	zenChange                          // the change of its features, with other weights
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
@@ -46,8 +49,9 @@ const (
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
-	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | standardProbes
-	unshared   = synapticFlow | gradientSpread
+	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | effectiveRanks |
+		channelCorr | standardProbes
+	unshared = synapticFlow | gradientSpread | zenChange
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -96,9 +100,12 @@ var measurements = []struct {
 	{standardSpectra, (*evidence).takeStandardSpectra},
 	{channelFisher, (*evidence).takeChannelFisher},
 	{patterns, (*evidence).takePatterns},
+	{effectiveRanks, (*evidence).takeEffectiveRanks},
+	{channelCorr, (*evidence).takeChannelCorrelations},
 	{standardProbes, (*evidence).takeStandardProbes},
 	{synapticFlow, (*evidence).takeSynapticFlow},
 	{gradientSpread, (*evidence).takeGradientSpread},
+	{zenChange, (*evidence).takeZen},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -148,6 +155,9 @@ type evidence struct {
 	flow               float64       // synapticFlow: Σ|W·∂R/∂W|
 	inverseVariation   float64       // gradientSpread: Σ log Σ mean/std
 	distinct           int           // patterns: how many differ
+	effectiveRank      float64       // effectiveRanks: Σ over layers
+	leastCorrelation   float64       // channelCorr: Σ over layers of the smallest eigenvalue
+	zen                float64       // zenChange: the score
 }
 
 // gather takes every measurement in needs.

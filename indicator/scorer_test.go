@@ -154,7 +154,7 @@ func TestScorerErrors(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"unknown term", b.in, with(func(c *Config) { c.Terms = []string{"zen"} }), `no term "zen"`},
+		{"unknown term", b.in, with(func(c *Config) { c.Terms = []string{"nonsense"} }), `no term "nonsense"`},
 		{"too many NTK images", b.in, with(func(c *Config) { c.NTKImages = 13 }), "more than score.images"},
 		{"one MC batch", b.in, with(func(c *Config) { c.MCBatches = 1 }), "mc_batches"},
 		{"too few images", someImages(need-1, 8, 8, 4), small, "are needed"},

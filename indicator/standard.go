@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"cmp"
 	"fmt"
 
 	"bnas.example/kernels"
@@ -85,6 +86,26 @@ func (s standard) gradients() ([][]float32, error) {
 		all = append(all, g)
 	}
 	return all, nil
+}
+
+// scaled calls f while the weight of each of some layers is that of the supernet times factor(weight).
+func (s standard) scaled(some []layer, factor func(kernels.Param) float64, f func() error) (err error) {
+	for _, l := range some {
+		param := s.store.Params()[l.weight]
+		was, now := make([]float32, param.Len()), make([]float32, param.Len())
+		if err := s.store.Read(kernels.Data, was, l.weight); err != nil {
+			return fmt.Errorf("%s: %w", param.Name, err)
+		}
+		by := factor(param)
+		for i, w := range was {
+			now[i] = float32(by * float64(w))
+		}
+		defer func() { err = cmp.Or(err, s.store.Write(kernels.Data, was, l.weight)) }()
+		if err := s.store.Write(kernels.Data, now, l.weight); err != nil {
+			return fmt.Errorf("%s: %w", param.Name, err)
+		}
+	}
+	return f()
 }
 
 // inStandard returns evidence of the untrained standard network, for passes that read its features.

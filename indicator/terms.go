@@ -77,6 +77,9 @@ var terms = []Term{
 	{"fisher", Baseline, true, channelFisher, fisher},
 	{"zico", Baseline, true, gradientSpread, zico},
 	{"swap", Baseline, true, patterns, swap},
+	{"near", Baseline, true, effectiveRanks, nearScore},
+	{"meco", Baseline, true, channelCorr, meco},
+	{"zen", Baseline, true, zenChange, zen},
 
 	{"params", Size, true, 0, countParams},
 	{"macs", Size, true, 0, countMACs},

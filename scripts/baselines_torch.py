@@ -5,7 +5,7 @@
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
 
 Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
-(zero-cost-nas, NASLib, AZ-NAS, ZiCo and SWAP-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
+(zero-cost-nas, NASLib, AZ-NAS, ZiCo, SWAP-NAS, NEAR, MeCo and Zen-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
 epe_nas and fisher are measured with the statistics of the batch frozen, as bnas measures them.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
@@ -33,6 +33,8 @@ ARCHS = [
     "|nor_conv_1x1~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|",  # node 2 is a dead end
 ]
 IMAGES = 12
+FEW = 8  # score.ntk_images of the test
+SEED = 1  # of its scorer
 K = 1e-5
 
 
@@ -83,6 +85,9 @@ def measure(path, x, y):
         "fisher": fisher(fresh(path), x, y),
         "zico": zico(fresh(path), x, y),
         "swap": swap(fresh(path), x),
+        "near": near(fresh(path), x),
+        "meco": meco(fresh(path), x),
+        "zen": zen(fresh(path), x.shape[1:]),
     }
 
 
@@ -143,18 +148,8 @@ def zico(network, x, y):
 
 def swap(network, x):
     """SWAP-NAS: the different rows of the matrix of signs, a row for each unit of a rectifier."""
-    signs = []
-
-    def hook(module, inputs, output):
-        row = [output.detach().sign().reshape(len(x), -1).T, False]
-        signs.append(row)
-        output.register_hook(lambda gradient: row.__setitem__(1, bool((gradient != 0).any())))
-
-    for module in network.modules():
-        if isinstance(module, nn.ReLU):
-            module.register_forward_hook(hook)
-    network(x).square().sum().backward()
-    return len(torch.unique(torch.cat([row for row, reached in signs if reached]), dim=0))
+    signs = [z.sign().reshape(len(x), -1).T for _, z in outputs(network, nn.ReLU, x)]
+    return len(torch.unique(torch.cat(signs), dim=0))
 
 
 def hook_codes(network, n):
@@ -219,6 +214,88 @@ def epe_nas(r, labels):
         of = np.flatnonzero(labels == c)
         score += abs(float(np.sum(np.log(np.abs(r[np.ix_(of, of)]) + K))))
     return score
+
+
+def outputs(network, kinds, x):
+    """The outputs for x of the layers of some kinds that a gradient reaches."""
+    found = []
+
+    def hook(module, inputs, output):
+        entry = [module, output.detach(), False]
+        found.append(entry)
+        output.register_hook(lambda gradient: entry.__setitem__(2, bool((gradient != 0).any())))
+
+    handles = [m.register_forward_hook(hook) for m in network.modules() if isinstance(m, kinds)]
+    network(x).square().sum().backward()
+    for handle in handles:
+        handle.remove()
+    return [(module, output) for module, output, reached in found if reached]
+
+
+def near(network, x):
+    """NEAR, from the first row."""
+    total = 0.0
+    for _, z in outputs(network, (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.ReLU), x):
+        z = torch.transpose(z, 1, 3).flatten(0, 2) if z.dim() > 2 else z
+        share = torch.linalg.svdvals(z[:z.shape[1]])
+        share = share / share.sum()
+        total += float(torch.exp(torch.special.entr(share).sum()))
+    return total
+
+
+def meco(network, x):
+    """MeCo, of the layers without their containers."""
+    total = 0.0
+    for _, z in outputs(network, (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d), x):
+        z = z[0].flatten(1)
+        total += float(torch.linalg.eigvalsh(torch.nan_to_num(torch.corrcoef(z), 0, 0, 0)).min())
+    return total
+
+
+def zen(network, shape):
+    """Zen-NAS, with the noise of bnas for torch.randn and its weights over their deviation for nn.init.normal_."""
+    images = normal(SEED, "zen images", FEW, shape)
+    mixed = torch.tensor((images.double() + 1e-2 * normal(SEED, "zen mixture", FEW, shape).double()).numpy().astype(np.float32)).double()
+    images = images.double()
+    reached = [m for m, _ in outputs(network, nn.BatchNorm2d, images)]
+    for m in network.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.reset_running_stats()
+    with torch.no_grad():
+        for m in network.modules():
+            if isinstance(m, nn.Conv2d):
+                m.weight /= np.sqrt(2 / (m.weight.shape[0] * m.weight[0, 0].numel()))
+        features = []
+        network.lastact.register_forward_hook(lambda module, inputs, output: features.append(output))
+        network(images)
+        network(mixed)
+        change = (features[0] - features[1]).abs().sum((1, 2, 3)).mean()
+        return float(change.log() + sum(m.running_var.mean().sqrt().log() for m in reached))
+
+
+def normal(seed, purpose, n, shape):
+    """The stream of package philox: Philox4x32-10 and the transform of Box and Muller."""
+    count = n * int(np.prod(shape))
+
+    def blocks(ctr, key):
+        ctr, key = [np.asarray(c, np.uint64) for c in ctr], [np.uint64(k) for k in key]
+        low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+        for _ in range(10):
+            p0, p1 = np.uint64(0xD2511F53) * ctr[0], np.uint64(0xCD9E8D57) * ctr[2]
+            ctr = [p1 >> half ^ ctr[1] ^ key[0], p1 & low, p0 >> half ^ ctr[3] ^ key[1], p0 & low]
+            key = [key[0] + np.uint64(0x9E3779B9) & low, key[1] + np.uint64(0xBB67AE85) & low]
+        return ctr
+
+    hashed = 0xCBF29CE484222325  # FNV-1a
+    for byte in purpose.encode():
+        hashed = (hashed ^ byte) * 0x100000001B3 % 2**64
+    k = [int(word) for word in blocks([hashed % 2**32, hashed >> 32, 0, 0], [seed % 2**32, seed >> 32])]
+    c = np.arange((count + 1) // 2, dtype=np.uint64)  # a block has the two uniform numbers of two samples
+    w = blocks([c, 0 * c, 0 * c + np.uint64(k[2]), 0 * c + np.uint64(k[3])], k[:2])
+    u, v = (((w[i] | w[i + 1] << np.uint64(32)) >> np.uint64(11)).astype(np.float64) * 2.0**-53 for i in (0, 2))
+    r = np.sqrt(-2 * np.log(1 - u))
+    samples = np.stack([r * np.cos(2 * np.pi * v), r * np.sin(2 * np.pi * v)], 1).reshape(-1)[:count]
+    return torch.tensor(samples.astype(np.float32)).reshape(n, *shape)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	r := philox.New(n.Config.Seed, p.Name, 0)
 	switch p.Kind {
 	case kernels.ConvWeight:
-		r.Normal(v, kaiming(p))
+		r.Normal(v, Deviation(p))
 	case kernels.LinearWeight:
 		uniform(v, r, 1/math.Sqrt(float64(p.Shape[1])))
 	case kernels.LinearBias:
@@ -40,8 +40,8 @@ func (n *Net) Initial(id kernels.ParamID) []float32 {
 	return v
 }
 
-// kaiming returns the standard deviation of a convolution's weights.
-func kaiming(p kernels.Param) float64 {
+// Deviation returns the standard deviation of the initial weights of a convolution.
+func Deviation(p kernels.Param) float64 {
 	out, k := p.Shape[0], p.Shape[2]
 	return math.Sqrt(2 / float64(k*k*out))
 }
@@ -72,7 +72,7 @@ func (n *Net) Fill(s kernels.Store) error {
 		id := kernels.ParamID(i)
 		var err error
 		if draws && p.Kind == kernels.ConvWeight {
-			err = filler.FillNormal(id, philox.New(n.Config.Seed, p.Name, 0), kaiming(p))
+			err = filler.FillNormal(id, philox.New(n.Config.Seed, p.Name, 0), Deviation(p))
 		} else {
 			err = s.Write(kernels.Data, n.Initial(id), id)
 		}

@@ -182,7 +182,7 @@ var commandCases = []commandCase{
 		stdout: " say little of networks outside of them\n"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --select-with DIR/sets.yaml", code: exitUsage, stderr: "--select-with DIR/sets.yaml needs --select"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --select --select-with DIR/few.csv", code: exitUsage, stderr: "DIR/few.csv: "},
-	{args: "correlate --scores RUN --table RUN/scores.csv --composite naswot+zen", code: exitUsage, stderr: `no term "zen"`},
+	{args: "correlate --scores RUN --table RUN/scores.csv --composite naswot+nonsense", code: exitUsage, stderr: `no term "nonsense"`},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --composite naswot+mc_mi", code: exitFailure, stderr: "--composite 1: "},
 	{args: "score --run RUN --repeats 2 --sample 4 --quiet --terms params", stdout: "params"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
