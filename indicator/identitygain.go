@@ -13,6 +13,13 @@ const (
 	leastGain = 1.2  // networks below it do not differ
 )
 
+// addsCopies reports whether a block of p that keeps its shape has two paths without a convolution.
+func addsCopies(p *kernels.Program) bool {
+	return slices.ContainsFunc(p.Blocks, func(b kernels.Block) bool {
+		return p.Nodes[b.In].Shape == p.Nodes[b.Out].Shape && pathsWithoutConvolution(p, b) > 1
+	})
+}
+
 // takeIdentities takes the gain of the identity in each block of the untrained standard network that keeps its shape.
 func (e *evidence) takeIdentities() error {
 	p := e.standard.program
@@ -86,8 +93,8 @@ func channelMoments(x, y []float32, shape kernels.Shape, c int) (variance, covar
 //
 // x and y the features before and after a block that keeps their shape. It is measured on the untrained standard network: where
 // several paths of a block have no convolution, their copies of x add up there, x grows with each block, and the convolutions
-// drown. A BatchNorm on the identity, as in the fair placement, hides this. It is constant, −log 1.2, if no block keeps its shape.
-// Gauge-invariant: no γ or β of the supernet is read. Source: ours.
+// drown. A BatchNorm on the identity, as in the fair placement, hides this. It is −log 1.2 without a measurement if no block that
+// keeps its shape has two such paths. Gauge-invariant: no γ or β of the supernet is read. Source: ours.
 func identityGain(e *evidence) float64 {
 	var logs []float64
 	for _, k := range e.gains {

@@ -13,8 +13,9 @@ import (
 // identity_gain by its formula, on a standard network of its own. γ and β of the scored supernet do not matter.
 func TestIdentityGain(t *testing.T) {
 	const grows = "|skip_connect~0|+|skip_connect~0|skip_connect~1|+|avg_pool_3x3~0|skip_connect~1|skip_connect~2|"
+	const once = "|skip_connect~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_3x3~0|none~1|avg_pool_3x3~2|" // one path without a convolution
 	standard := newBench(t, supernet.Standard, false)
-	for _, text := range []string{grows, mixed} {
+	for _, text := range []string{grows, once, mixed} {
 		a := standard.arch(t, text)
 		p, err := standard.net.Program(standard.scorer(t, small).representative(a, standard.net.Space.Canonical(a)))
 		if err != nil {

@@ -160,8 +160,11 @@ type evidence struct {
 	zen                float64       // zenChange: the score
 }
 
-// gather takes every measurement in needs.
+// gather takes every measurement in needs that the architecture has.
 func (e *evidence) gather(needs passes) error {
+	if needs&identities != 0 && !addsCopies(e.program) {
+		needs &^= identities
+	}
 	for _, m := range measurements {
 		if m.needs&needs == 0 {
 			continue

@@ -8,16 +8,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// takeJacobians sums the kernels of all directions, raw and gauge-normalised, for each of the batches, and averages
-// log κ over the batches. It also takes the gauge-normalised kernel of all images, and samples the Fisher matrix.
+// takeJacobians sums the kernels of all directions: the raw ones of each of the batches, and the gauge-normalised one of all images,
+// which has those of the batches on its diagonal. It averages log κ over the batches, and samples the Fisher matrix.
 func (e *evidence) takeJacobians() error {
 	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
 	j := e.floats(e.frozenImages() * p)
-	raw, gauge := make([]*mat.SymDense, batches), make([]*mat.SymDense, batches)
-	whole, fisher := mat.NewSymDense(e.frozenImages(), nil), newFisherSample(e.program, factors)
+	raw := make([]*mat.SymDense, batches)
+	gauge, fisher := mat.NewSymDense(e.frozenImages(), nil), newFisherSample(e.program, factors)
 	for b := range batches {
-		raw[b], gauge[b] = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
+		raw[b] = mat.NewSymDense(n, nil)
 	}
 	for _, v := range e.directions {
 		if err := e.stopped(); err != nil {
@@ -26,16 +26,14 @@ func (e *evidence) takeJacobians() error {
 		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
 			return err
 		}
-		ntk.AddKernel(whole, j, factors)
+		ntk.AddKernel(gauge, j, factors)
 		fisher.add(j, p)
 		for b := range batches {
-			rows := j[b*n*p : (b+1)*n*p]
-			ntk.AddKernel(raw[b], rows, nil)
-			ntk.AddKernel(gauge[b], rows, factors)
+			ntk.AddKernel(raw[b], j[b*n*p:(b+1)*n*p], nil)
 		}
 	}
 	var err error
-	if e.kernelVolume, err = logVolume(whole); err != nil {
+	if e.kernelVolume, err = logVolume(gauge); err != nil {
 		return fmt.Errorf("neural tangent kernel: %w", err)
 	}
 	if e.dimension, err = fisher.dimension(); err != nil {
@@ -43,9 +41,9 @@ func (e *evidence) takeJacobians() error {
 	}
 	for b := range batches {
 		for _, k := range []struct {
-			theta *mat.SymDense
+			theta mat.Symmetric
 			mean  *float64
-		}{{raw[b], &e.logCondition}, {gauge[b], &e.gaugeLogCondition}} {
+		}{{raw[b], &e.logCondition}, {gauge.SliceSym(b*n, (b+1)*n), &e.gaugeLogCondition}} {
 			values, err := ntk.Eigenvalues(k.theta)
 			if err != nil {
 				return fmt.Errorf("neural tangent kernel: %w", err)

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 
 	"bnas.example/kernels"
 
-	"gonum.org/v1/gonum/blas"
+	"golang.org/x/sync/errgroup"
 	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -21,14 +23,38 @@ func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	if p == 0 {
 		return
 	}
-	g := make([]float64, len(j))
-	for i, v := range j {
-		g[i] = float64(v)
-		if c != nil {
-			g[i] *= c[i%p]
+	g := make([]blas64.Vector, n)
+	eachRow(n, func(i int) { g[i] = scaled(j[i*p:(i+1)*p], c) })
+	eachRow(n, func(i int) {
+		for k := i; k < n; k++ {
+			theta.SetSym(i, k, theta.At(i, k)+blas64.Dot(g[i], g[k]))
 		}
+	})
+}
+
+// scaled returns the elements of x times c, or x if c is nil.
+func scaled(x []float32, c []float64) blas64.Vector {
+	y := make([]float64, len(x))
+	for i, v := range x {
+		y[i] = float64(v)
 	}
-	blas64.Syrk(blas.NoTrans, 1, blas64.General{Rows: n, Cols: p, Stride: p, Data: g}, 1, theta.RawSymmetric())
+	if c != nil {
+		floats.Mul(y, c)
+	}
+	return blas64.Vector{N: len(y), Inc: 1, Data: y}
+}
+
+// eachRow calls f for 0…n−1, on all cores.
+func eachRow(n int, f func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		group.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = group.Wait()
 }
 
 // Trace returns the kernel Θ = Σ_k J_k J_kᵀ of the n images of the last Forward, summed over the logits k: n×n, with
