@@ -207,7 +207,7 @@ func TestSpreadRoundTrip(t *testing.T) {
 func TestReadSpreadErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"arch,canonical,dead,ntk_sd\n", `no column "repeats"`},
-		{"arch,canonical,dead,repeats,zen_sd\n", `column "zen_sd"`},
+		{"arch,canonical,dead,repeats,nothing_sd\n", `column "nothing_sd"`},
 		{"arch,canonical,dead,repeats\na,a,false,1\n", `column "repeats": "1"`},
 		{"arch,canonical,dead,repeats\na,a,false,x\n", `column "repeats": "x"`},
 		{"arch,canonical,dead,ntk_sd,repeats\na,a,false,-1,2\n", `column "ntk_sd": "-1"`},
