@@ -8,9 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"bnas.example/indicator"
 	"bnas.example/run"
-	"bnas.example/search"
 )
 
 // Progress is the state of a study.
@@ -159,30 +157,3 @@ func (r *Results) Dir(cell string) string { return folder(r.dir, Cell{Name: cell
 
 // Made says what made the result of a cell.
 func (r *Results) Made(cell string) Made { return r.kept[cell].Made }
-
-// readScores reads the scores of networks, in their order, from the ledger in a folder.
-func readScores(dir string, archs []string) ([]indicator.Scores, error) {
-	path := filepath.Join(dir, search.ScoresName)
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	all, err := indicator.ReadScores(f, path)
-	if err != nil {
-		return nil, err
-	}
-	at := map[string]int{}
-	for i, s := range all {
-		at[s.Arch] = i
-	}
-	ordered := make([]indicator.Scores, len(archs))
-	for i, a := range archs {
-		k, ok := at[a]
-		if !ok {
-			return nil, fmt.Errorf("%s: no scores of %s", path, a)
-		}
-		ordered[i] = all[k]
-	}
-	return ordered, nil
-}

@@ -7,15 +7,11 @@ import (
 	"slices"
 
 	"bnas.example/indicator"
-	"bnas.example/rank"
 	"bnas.example/supernet"
 )
 
-const (
-	shareResamples = 200 // of a figure of the best of a ranking
-	tauResamples   = 500
-	caps           = 5 // limits of MACs
-)
+// caps is the number of limits of MACs.
+const caps = 5
 
 // gammaMean is the score of BN-NAS divided by the number of BatchNorms that it sums over.
 const gammaMean = "gamma_mean"
@@ -56,22 +52,14 @@ func readFairness(r *Results) (*fairnessData, error) {
 			return nil, err
 		}
 	}
-	first := d.results[d.cell("standard", 0)]
-	d.net, d.archs = first.Net, first.Networks
-	if d.space, err = d.net.Lookup(); err != nil {
-		return nil, err
-	}
-	if err := d.readNetworks(first.Operators); err != nil {
+	if err := d.readNetworks(d.results[d.cell("standard", 0)]); err != nil {
 		return nil, err
 	}
 	composite, err := indicator.LookupComposite(r.Run.Objective.Composite)
 	if err != nil {
 		return nil, err
 	}
-	if len(composite.Terms) > 1 {
-		d.scores = []string{compositeScore(composite)}
-	}
-	d.scores = append([]string{gammaSum, gammaMean}, append(d.scores, composite.Terms...)...)
+	d.scores = unique(slices.Concat([]string{gammaSum, gammaMean}, fusedName(composite), composite.Terms))
 	for _, kind := range d.kinds {
 		for seed := range d.Seeds {
 			if err := d.readValues(kind.name, seed, composite); err != nil {
@@ -82,31 +70,22 @@ func readFairness(r *Results) (*fairnessData, error) {
 	return d, nil
 }
 
-func compositeScore(c indicator.Composite) string { return "composite " + c.Name }
-
 // readNetworks finds what does not depend on the scores: operators, costs, accuracies.
-func (d *fairnessData) readNetworks(standard []operatorNorms) error {
+func (d *fairnessData) readNetworks(first trainedFairly) error {
 	var archs []supernet.Arch
-	for _, text := range d.archs {
-		a, err := d.space.Parse(text)
-		if err != nil {
-			return err
-		}
-		archs = append(archs, a)
-		d.macs = append(d.macs, float64(d.space.Cost(a, d.net).MACs))
-		if d.Truth != nil {
-			accuracy, ok := d.Truth.Of(text, d.space.Canonical(a))
-			if !ok {
-				accuracy = math.NaN()
-			}
-			d.truth = append(d.truth, accuracy)
-		}
+	var err error
+	d.net, d.archs = first.Net, first.Networks
+	if d.space, archs, err = networksOf(d.net, d.archs); err != nil {
+		return err
 	}
-	if missing := countNaN(d.truth); missing > 0 {
-		return fmt.Errorf("%d of the %d networks are not in the table %s: give one of the whole space", missing, len(archs), d.Truth.Name)
+	if d.truth, err = d.accuracies(d.space, archs); err != nil {
+		return err
+	}
+	for _, a := range archs {
+		d.macs = append(d.macs, float64(d.space.Cost(a, d.net).MACs))
 	}
 	d.choices = newChoices(d.space, archs)
-	for _, o := range standard {
+	for _, o := range first.Operators {
 		if o.Norms > 0 {
 			d.carriers = append(d.carriers, o.Operator)
 		}
@@ -114,7 +93,7 @@ func (d *fairnessData) readNetworks(standard []operatorNorms) error {
 	for i := range archs {
 		n := 0.0
 		for o, count := range d.choices.counts[i] {
-			n += count * standard[o].Learnable
+			n += count * first.Operators[o].Learnable
 		}
 		d.learnable = append(d.learnable, n)
 	}
@@ -126,43 +105,16 @@ func (d *fairnessData) readNetworks(standard []operatorNorms) error {
 	return nil
 }
 
-func countNaN(values []float64) (n int) {
-	for _, v := range values {
-		if math.IsNaN(v) {
-			n++
-		}
-	}
-	return n
-}
-
 // readValues reads the scores of a cell.
 func (d *fairnessData) readValues(kind string, seed int, composite indicator.Composite) error {
 	name := d.cell(kind, seed)
-	scores, err := readScores(filepath.Join(d.Dir(name), runName), d.archs)
+	values, err := scoreValues(filepath.Join(d.Dir(name), runName), d.archs, fairnessTerms(composite), composite)
 	if err != nil {
 		return err
 	}
-	add := func(score string, values []float64) {
-		d.values[key(kind, score)] = append(d.values[key(kind, score)], values)
-	}
-	if len(composite.Terms) > 1 {
-		fused, err := composite.LogRank(scores)
-		if err != nil {
-			return err
-		}
-		add(compositeScore(composite), fused)
-	}
-	for _, term := range append([]string{gammaSum}, composite.Terms...) {
-		values := make([]float64, len(scores))
-		for i, s := range scores {
-			if values[i], err = s.Term(term); err != nil {
-				return err
-			}
-		}
-		add(term, values)
-		if term == gammaSum {
-			add(gammaMean, d.perNorm(values, d.results[name].Operators))
-		}
+	values[gammaMean] = d.perNorm(values[gammaSum], d.results[name].Operators)
+	for score, v := range values {
+		d.values[key(kind, score)] = append(d.values[key(kind, score)], v)
 	}
 	return nil
 }
@@ -184,13 +136,6 @@ func (d *fairnessData) perNorm(sums []float64, operators []operatorNorms) []floa
 	return means
 }
 
-// estimate is a figure over the seeds: its mean, its interval over networks, and its least and greatest value over seeds.
-type estimate struct {
-	mean float64
-	rank.Interval
-	least, greatest float64
-}
-
 // overSeeds estimates the mean over seeds of a figure of the rankings by a score. of gets the ranking and, in a resample, how often each
 // network is there.
 func (d *fairnessData) overSeeds(rankings [][]int, of func(ranking, times []int) float64) estimate {
@@ -198,8 +143,8 @@ func (d *fairnessData) overSeeds(rankings [][]int, of func(ranking, times []int)
 	for _, ranking := range rankings {
 		values = append(values, of(ranking, nil))
 	}
-	e := estimate{mean: mean(values), least: slices.Min(values), greatest: slices.Max(values)}
-	e.Interval = d.interval(len(d.archs), shareResamples, func(indices []int) float64 {
+	e := estimateOf(values)
+	e.Interval = d.interval(len(d.archs), func(indices []int) float64 {
 		times, sum := multiplicity(indices, len(d.archs)), 0.0
 		for _, ranking := range rankings {
 			sum += of(ranking, times)
@@ -207,13 +152,6 @@ func (d *fairnessData) overSeeds(rankings [][]int, of func(ranking, times []int)
 		return sum / float64(len(rankings))
 	})
 	return e
-}
-
-func mean(values []float64) (sum float64) {
-	for _, v := range values {
-		sum += v / float64(len(values))
-	}
-	return sum
 }
 
 // rankings returns the ranking by a score in each seed.
@@ -245,24 +183,7 @@ func (d *fairnessData) distance(kind, score string, k int, toBest bool) estimate
 
 // tau is the rank correlation of a score with other values of the networks: its mean over seeds.
 func (d *fairnessData) tau(kind, score string, with []float64) estimate {
-	of := d.values[key(kind, score)]
-	var values []float64
-	for _, v := range of {
-		values = append(values, rank.KendallTauB(v, with))
-	}
-	e := estimate{mean: mean(values), least: slices.Min(values), greatest: slices.Max(values)}
-	x, y := make([]float64, len(with)), make([]float64, len(with))
-	e.Interval = d.interval(len(with), tauResamples, func(indices []int) float64 {
-		sum := 0.0
-		for _, v := range of {
-			for k, i := range indices {
-				x[k], y[k] = v[i], with[i]
-			}
-			sum += rank.KendallTauB(x, y)
-		}
-		return sum / float64(len(of))
-	})
-	return e
+	return d.meanTau(against(d.values[key(kind, score)], with))
 }
 
 // limits returns the limits of MACs: each lets the same number of networks more pass.

@@ -34,15 +34,6 @@ type fairnessPage struct {
 	favour map[string]estimate
 }
 
-// add appends a section of what came out.
-func (p *fairnessPage) add(s section) { p.out.Sections = append(p.out.Sections, s) }
-
-func (p *fairnessPage) table(name string, columns ...string) *Table {
-	t := &Table{Name: name, Columns: columns}
-	p.out.Tables = append(p.out.Tables, t)
-	return t
-}
-
 func (d *fairnessData) done() []string {
 	first := d.results[d.cell("standard", 0)]
 	carriers := strings.Join(d.carriers, ", ")
@@ -60,11 +51,9 @@ func (d *fairnessData) done() []string {
 	return text
 }
 
-func countOf(n int, what string) string { return fmt.Sprintf("%d %ss", n, what) }
-
 // operators shows the shares of the operators among the best.
 func (p *fairnessPage) operators() {
-	t := p.table("shares", "placement", "seed", "score", "best", "operator", "share")
+	t := p.out.table("shares", "placement", "seed", "score", "best", "operator", "share")
 	addShares := func(kind, seed, score string, k int, shares []float64) {
 		for o, name := range p.choices.operators {
 			t.Add(kind, seed, score, k, name, shares[o])
@@ -97,13 +86,13 @@ func (p *fairnessPage) operators() {
 			g.Figures = append(g.Figures, report.Stacks(fmt.Sprintf("%s: the best %d", kind.name, k), p.choices.operators, rows, p.hueOf))
 		}
 	}
-	p.add(section{ID: "operators", Title: "Operators of the best", Groups: []report.Group{g},
+	p.out.add(section{ID: "operators", Title: "Operators of the best", Groups: []report.Group{g},
 		Lead: "How the operators of the best networks divide, by each score: the mean over the seeds."})
 }
 
 // favours shows the share of the carriers among the best with its interval, and the distances of the operators.
 func (p *fairnessPage) favours() {
-	t := p.table("favour", "placement", "score", "best", "figure", "value", "low", "high", "least_seed", "greatest_seed")
+	t := p.out.table("favour", "placement", "score", "best", "figure", "value", "low", "high", "least_seed", "greatest_seed")
 	addTo := func(kind, score string, k int, figure string, e estimate) {
 		t.Add(kind, score, k, figure, e.mean, e.Low, e.High, e.least, e.greatest)
 	}
@@ -152,7 +141,7 @@ func (p *fairnessPage) favours() {
 	if p.truth != nil {
 		g.Figures = append(g.Figures, report.Intervals("Distance to those of the true best", "total variation", toBest, hueOf, none))
 	}
-	p.add(section{ID: "favour", Title: "The favour, with its interval", Groups: []report.Group{g},
+	p.out.add(section{ID: "favour", Title: "The favour, with its interval", Groups: []report.Group{g},
 		Lead: fmt.Sprintf("The share of the carriers (%s) among the best %d. The total-variation distance is the share of the operators that would have to be others. Each figure is the mean over the seeds, with its interval over networks (95 %%, bootstrap).",
 			strings.Join(p.carriers, ", "), p.best[0])})
 }
@@ -176,17 +165,9 @@ func (d *fairnessData) carriersOfTrueBest() float64 {
 	return d.choices.sumOver(d.choices.shares(ranked(d.truth), nil, d.best[0]), d.carriers)
 }
 
-// withInterval writes an estimate for a table of the page.
-func withInterval(e estimate) string {
-	if math.IsNaN(e.mean) {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f (%.2f … %.2f)", e.mean, e.Low, e.High)
-}
-
 // numbers shows the cause: how many parameters each operator has, and how well their number agrees with the scores.
 func (p *fairnessPage) numbers() {
-	counts := p.table("batchnorms", "placement", "operator", "batch_norms", "learnable")
+	counts := p.out.table("batchnorms", "placement", "operator", "batch_norms", "learnable")
 	shown := &report.Table{Head: []report.Header{{Text: "operator", Left: true}}}
 	rows := make([]report.Row, len(p.choices.operators))
 	for o, name := range p.choices.operators {
@@ -200,7 +181,7 @@ func (p *fairnessPage) numbers() {
 		}
 	}
 	shown.Rows = rows
-	t := p.table("cause", "placement", "score", "with", "tau_b", "low", "high", "least_seed", "greatest_seed")
+	t := p.out.table("cause", "placement", "score", "with", "tau_b", "low", "high", "least_seed", "greatest_seed")
 	hueOf := report.Palette(p.kindNames())
 	agreement := report.Group{Class: report.WideFigures, Legend: report.Legends(p.kindNames(), hueOf),
 		Lead: "How well each score agrees with the number of learnable parameters that the standard placement gives the operators of a network, as Kendall's τ-b: 1 if the score only counts."}
@@ -218,7 +199,7 @@ func (p *fairnessPage) numbers() {
 				t.Add(kind.name, score, w.name, e.mean, e.Low, e.High, e.least, e.greatest)
 				estimates = append(estimates, report.Estimate{Name: score, Group: kind.name, Value: e.mean, Low: e.Low, High: e.High})
 				if score == gammaSum {
-					p.figure(fmt.Sprintf("τ-b of %s with %s, %s", score, w.name, kind.name), e)
+					p.out.figure(fmt.Sprintf("τ-b of %s with %s, %s", score, w.name, kind.name), e)
 				}
 			}
 		}
@@ -228,17 +209,13 @@ func (p *fairnessPage) numbers() {
 	for _, kind := range p.kinds {
 		points.Figures = append(points.Figures, report.Scatter(kind.name+": "+gammaSum, "learnable parameters, standard placement", p.learnable, p.values[key(kind.name, gammaSum)][0]))
 	}
-	p.add(section{ID: "cause", Title: "The number of learnable parameters", Groups: []report.Group{{Table: shown}, points, agreement},
+	p.out.add(section{ID: "cause", Title: "The number of learnable parameters", Groups: []report.Group{{Table: shown}, points, agreement},
 		Lead: "What each operator has at a place, over all cells of the network."})
-}
-
-func (p *fairnessPage) figure(name string, e estimate) {
-	p.out.Figures = append(p.out.Figures, Figure{name, e.mean, e.Low, e.High})
 }
 
 // gammas shows the mean |γ| of each operator over training.
 func (p *fairnessPage) gammas() {
-	t := p.table("gamma", "placement", "seed", "step", "operator", "mean_abs_gamma")
+	t := p.out.table("gamma", "placement", "seed", "step", "operator", "mean_abs_gamma")
 	g := report.Group{Class: report.WideFigures, Legend: report.Legends(p.choices.operators, p.hueOf)}
 	for _, kind := range p.kinds {
 		var curves []report.Curve
@@ -257,13 +234,13 @@ func (p *fairnessPage) gammas() {
 		}
 		g.Figures = append(g.Figures, report.Lines(kind.name+": mean |γ| of each operator", "step", curves, p.hueOf))
 	}
-	p.add(section{ID: "gamma", Title: "γ over training", Groups: []report.Group{g},
+	p.out.add(section{ID: "gamma", Title: "γ over training", Groups: []report.Group{g},
 		Lead: "The mean over all places and seeds. An operator without a line has no γ: to the γ-sum it adds nothing, however useful it is."})
 }
 
 // limited shows what the scores choose within limits of MACs.
 func (p *fairnessPage) limited() {
-	t := p.table("limits", "placement", "seed", "score", "limit_macs", "pick", "pick_macs", "pick_carriers", "best", "best_carriers", "pick_accuracy", "best_accuracy")
+	t := p.out.table("limits", "placement", "seed", "score", "limit_macs", "pick", "pick_macs", "pick_carriers", "best", "best_carriers", "pick_accuracy", "best_accuracy")
 	picks := &report.Table{Head: []report.Header{{Text: "limit, MACs"}, {Text: "placement", Left: true}, {Text: "score", Left: true}, {Text: "carriers in the pick"}, {Text: "MACs of the pick"}}}
 	if p.truth != nil {
 		picks.Head = append(picks.Head, report.Header{Text: "its accuracy, %"}, report.Header{Text: "the best one's"})
@@ -333,7 +310,7 @@ func (p *fairnessPage) limited() {
 	if p.truth != nil {
 		g.Figures = append(g.Figures, report.Lines("Accuracy of the pick, %", "limit of MACs an image", accuracy, hueOf))
 	}
-	p.add(section{ID: "limits", Title: "Under limits of MACs",
+	p.out.add(section{ID: "limits", Title: "Under limits of MACs",
 		Lead:   fmt.Sprintf("Five limits; each lets a fifth of the %s more pass. Means over the seeds.", countOf(len(p.archs), "network")),
 		Groups: []report.Group{g, {Lead: "The network that each score puts first.", Table: picks}}})
 }
@@ -354,10 +331,10 @@ func (p *fairnessPage) says() string {
 	difference := p.overSeeds(pairs, func(both, times []int) float64 {
 		return p.choices.sumOver(p.choices.shares(both[:n], times, k), p.carriers) - p.choices.sumOver(p.choices.shares(both[n:], times, k), p.carriers)
 	})
-	p.figure(fmt.Sprintf("carriers among the best %d by %s, standard", k, gammaSum), standard)
-	p.figure(fmt.Sprintf("carriers among the best %d by %s, fair", k, gammaSum), fair)
-	p.figure("difference of the two", difference)
-	p.figure("carriers among all networks", estimate{mean: p.carriersOfAll(), Interval: noInterval})
+	p.out.figure(fmt.Sprintf("carriers among the best %d by %s, standard", k, gammaSum), standard)
+	p.out.figure(fmt.Sprintf("carriers among the best %d by %s, fair", k, gammaSum), fair)
+	p.out.figure("difference of the two", difference)
+	p.out.figure("carriers among all networks", estimate{mean: p.carriersOfAll(), Interval: noInterval})
 	text := fmt.Sprintf("of the operators of the best %d networks by the γ-sum, %s are %s in the standard placement (%s of all networks), and %s in the fair one. ",
 		k, report.Percent(standard.mean), carriers, report.Percent(p.carriersOfAll()), report.Percent(fair.mean))
 	switch {
@@ -372,7 +349,7 @@ func (p *fairnessPage) says() string {
 		return text
 	}
 	e := p.carriersOfTrueBest()
-	p.figure("carriers among the true best", estimate{mean: e, Interval: noInterval})
+	p.out.figure("carriers among the true best", estimate{mean: e, Interval: noInterval})
 	return text + fmt.Sprintf(" Of the true best %d they are %s.", k, report.Percent(e))
 }
 

@@ -1,21 +1,127 @@
 package study
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"bnas.example/philox"
 	"bnas.example/rank"
+	"bnas.example/supernet"
 )
 
-// level is the share of the bootstrap's values in an interval.
-const level = .95
+// level is the share of the values of a bootstrap in an interval, and resamples their number.
+const (
+	level     = .95
+	resamples = 200
+)
+
+// estimate is a figure that several seeds or pairs of seeds give: its mean, the interval of the mean over networks, and the least and
+// the greatest value.
+type estimate struct {
+	mean float64
+	rank.Interval
+	least, greatest float64
+}
+
+// estimateOf is an estimate without an interval.
+func estimateOf(values []float64) estimate {
+	return estimate{mean(values), noInterval, slices.Min(values), slices.Max(values)}
+}
+
+// noInterval is that of a figure without one.
+var noInterval = rank.Interval{Low: math.NaN(), High: math.NaN()}
+
+// undefined is the estimate of a figure that a study cannot know.
+var undefined = estimate{math.NaN(), noInterval, math.NaN(), math.NaN()}
+
+func mean(values []float64) (sum float64) {
+	for _, v := range values {
+		sum += v / float64(len(values))
+	}
+	return sum
+}
 
 // interval bootstraps a statistic over n networks. All statistics of a study see the same resamples.
-func (r *Results) interval(n, resamples int, statistic func(indices []int) float64) rank.Interval {
+func (r *Results) interval(n int, statistic func(indices []int) float64) rank.Interval {
 	return rank.Bootstrap(n, resamples, level, func(resample int) rank.Source {
 		return philox.New(r.Run.Seed, "study bootstrap", uint64(resample))
 	}, statistic)
 }
 
-// noInterval is that of a figure without one.
-var noInterval = rank.Interval{Low: math.NaN(), High: math.NaN()}
+// meanTau is the mean of Kendall's τ-b over pairs of values of the same networks. It is undefined without pairs, and if τ-b is undefined
+// for one.
+func (r *Results) meanTau(pairs [][2][]float64) estimate { return r.meanTauDifference(pairs, nil) }
+
+// meanTauDifference is the mean of τ-b over the first pairs less that over the second ones. Both see the same resamples.
+func (r *Results) meanTauDifference(pairs, less [][2][]float64) estimate {
+	if len(pairs) == 0 {
+		return undefined
+	}
+	n := len(pairs[0][0])
+	taus := func(of [][2][]float64, indices []int) []float64 {
+		values, x, y := make([]float64, len(of)), make([]float64, n), make([]float64, n)
+		for p, pair := range of {
+			for k, i := range indices {
+				x[k], y[k] = pair[0][i], pair[1][i]
+			}
+			values[p] = rank.KendallTauB(x, y)
+		}
+		return values
+	}
+	whole := make([]int, n)
+	for i := range whole {
+		whole[i] = i
+	}
+	e := estimateOf(taus(pairs, whole))
+	if len(less) > 0 {
+		e = estimate{mean: e.mean - mean(taus(less, whole)), least: math.NaN(), greatest: math.NaN()}
+	}
+	if math.IsNaN(e.mean) {
+		return undefined
+	}
+	e.Interval = r.interval(n, func(indices []int) float64 {
+		v := mean(taus(pairs, indices))
+		if len(less) > 0 {
+			v -= mean(taus(less, indices))
+		}
+		return v
+	})
+	return e
+}
+
+// accuracies returns the accuracy of each network in the table; nil without a table. It is an error if the table lacks a network.
+func (r *Results) accuracies(space supernet.Space, archs []supernet.Arch) ([]float64, error) {
+	if r.Truth == nil {
+		return nil, nil
+	}
+	all, missing := make([]float64, len(archs)), 0
+	for i, a := range archs {
+		accuracy, ok := r.Truth.Of(space.Format(a), space.Canonical(a))
+		if all[i] = accuracy; !ok {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return nil, fmt.Errorf("%d of the %d networks are not in the table %s: give one of the whole space", missing, len(archs), r.Truth.Name)
+	}
+	return all, nil
+}
+
+// pairsOf returns all pairs of lists of values: one for each two seeds.
+func pairsOf(values [][]float64) (pairs [][2][]float64) {
+	for i := range values {
+		for j := range i {
+			pairs = append(pairs, [2][]float64{values[j], values[i]})
+		}
+	}
+	return pairs
+}
+
+// against pairs each list of values with one list.
+func against(values [][]float64, with []float64) (pairs [][2][]float64) {
+	for _, v := range values {
+		pairs = append(pairs, [2][]float64{v, with})
+	}
+	return pairs
+}

@@ -2,6 +2,7 @@ package study
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -95,4 +96,26 @@ func (r *Results) provenance(version string) []report.Fact {
 		facts = append(facts, report.Fact{Name: "table of accuracies", Value: fmt.Sprintf("%s, sha256 %s, %d rows", r.Truth.Name, r.Truth.Hash, len(r.Truth.Arch))})
 	}
 	return facts
+}
+
+// withInterval writes an estimate for a table of the page.
+func withInterval(e estimate) string {
+	if math.IsNaN(e.mean) {
+		return "–"
+	}
+	if math.IsNaN(e.Low) {
+		return minus(fmt.Sprintf("%.2f", e.mean))
+	}
+	return minus(fmt.Sprintf("%.2f (%.2f … %.2f)", e.mean, e.Low, e.High))
+}
+
+// minus replaces hyphens by the typographical minus sign.
+func minus(text string) string { return strings.ReplaceAll(text, "-", "−") }
+
+// countOf writes a number of things.
+func countOf(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

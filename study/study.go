@@ -42,7 +42,7 @@ func (s Settings) seeds() []uint64 {
 }
 
 // studies is the registry.
-var studies = []Study{fairness}
+var studies = []Study{fairness, placement}
 
 // All lists the studies.
 func All() []Study { return append([]Study(nil), studies...) }
@@ -67,6 +67,21 @@ type Outcome struct {
 	Limits   []string  // what it does not show: a sentence or two each
 	Tables   []*Table  // written as CSV
 	Figures  []Figure  // for the summary
+}
+
+// add appends a section of what came out.
+func (o *Outcome) add(s section) { o.Sections = append(o.Sections, s) }
+
+// table appends a table with these columns.
+func (o *Outcome) table(name string, columns ...string) *Table {
+	t := &Table{Name: name, Columns: columns}
+	o.Tables = append(o.Tables, t)
+	return t
+}
+
+// figure appends a figure of the summary.
+func (o *Outcome) figure(name string, e estimate) {
+	o.Figures = append(o.Figures, Figure{name, e.mean, e.Low, e.High})
 }
 
 // Figure is a figure of the summary, with its interval. NaN bounds: it has none.

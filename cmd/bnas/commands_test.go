@@ -213,7 +213,7 @@ var commandCases = []commandCase{
 		values: map[string]string{"study": `"fairness"`, "page": `"DIR/study/report.html"`, "cells_computed": "2"}, file: "DIR/study/shares.csv"},
 	{args: "study fairness --quick --seeds 1 --networks 10 --composite quick --batch 4 --steps 3 " + netFlags + " " + fewFlags + " --out DIR/study", code: exitUsage,
 		stderr: "bnas: DIR/study/cells/standard-0 was made with --steps 2, now it is 3; name another folder with --out\n"},
-	{args: "study fair", code: exitUsage, stderr: "bnas: there is no study \"fair\"; there is fairness"},
+	{args: "study fair", code: exitUsage, stderr: "bnas: there is no study \"fair\"; there is fairness, "},
 	{args: "study fairness --accuracy-column x", code: exitUsage, stderr: "bnas: --accuracy-column has an effect only with --table\n"},
 	{args: "study fairness list", code: exitUsage, stderr: "bnas: bnas study takes one argument, the name of a study; got 2\n"},
 
