@@ -41,6 +41,8 @@ const (
 	synapticFlow                       // the flow of ones through the magnitudes of its weights
 	gradientSpread                     // its gradients by all weights, of two batches
 	zenChange                          // the change of its features, with other weights
+	weightFisher                       // the Fisher matrix of its first weights
+	weightKernel                       // the tangent kernel of all its weights
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
@@ -51,7 +53,7 @@ const (
 	frozen     = probes | inputGradients | jacobians
 	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | effectiveRanks |
 		channelCorr | standardProbes
-	unshared = synapticFlow | gradientSpread | zenChange
+	unshared = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -106,6 +108,8 @@ var measurements = []struct {
 	{synapticFlow, (*evidence).takeSynapticFlow},
 	{gradientSpread, (*evidence).takeGradientSpread},
 	{zenChange, (*evidence).takeZen},
+	{weightFisher, (*evidence).takeWeightFisher},
+	{weightKernel, (*evidence).takeWeightKernel},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -158,6 +162,8 @@ type evidence struct {
 	effectiveRank      float64       // effectiveRanks: Σ over layers
 	leastCorrelation   float64       // channelCorr: Σ over layers of the smallest eigenvalue
 	zen                float64       // zenChange: the score
+	fisherEntropy      float64       // weightFisher: of the deciles of its eigenvalues
+	weightCondition    float64       // weightKernel: log κ
 }
 
 // gather takes every measurement in needs that the architecture has.

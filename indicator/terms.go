@@ -80,6 +80,8 @@ var terms = []Term{
 	{"near", Baseline, true, effectiveRanks, nearScore},
 	{"meco", Baseline, true, channelCorr, meco},
 	{"zen", Baseline, true, zenChange, zen},
+	{"te_ntk", Baseline, true, weightKernel, teNTK},
+	{"vkdnw_entropy", Baseline, true, weightFisher, vkdnwEntropy},
 
 	{"params", Size, true, 0, countParams},
 	{"macs", Size, true, 0, countMACs},

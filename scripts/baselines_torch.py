@@ -5,8 +5,8 @@
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
 
 Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
-(zero-cost-nas, NASLib, AZ-NAS, ZiCo, SWAP-NAS, NEAR, MeCo and Zen-NAS): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
-epe_nas and fisher are measured with the statistics of the batch frozen, as bnas measures them.
+(zero-cost-nas, NASLib, AZ-NAS, ZiCo, SWAP-NAS, NEAR, MeCo, Zen-NAS, TE-NAS and VKDNW): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
+epe_nas, fisher and vkdnw_entropy are measured with the statistics of the batch frozen, as bnas measures them.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
 """
@@ -88,6 +88,8 @@ def measure(path, x, y):
         "near": near(fresh(path), x),
         "meco": meco(fresh(path), x),
         "zen": zen(fresh(path), x.shape[1:]),
+        "te_ntk": te_ntk(fresh(path), x[:FEW]),
+        "vkdnw_entropy": vkdnw_entropy(fresh(path), x),
     }
 
 
@@ -271,6 +273,41 @@ def zen(network, shape):
         network(mixed)
         change = (features[0] - features[1]).abs().sum((1, 2, 3)).mean()
         return float(change.log() + sum(m.running_var.mean().sqrt().log() for m in reached))
+
+
+def te_ntk(network, x):
+    """TE-NAS: −log κ of the kernel of all parameters that are named weight."""
+    weights = [p for name, p in network.named_parameters() if "weight" in name]
+    logits = network(x)
+    rows = []
+    for i in range(len(x)):
+        gradients = torch.autograd.grad(logits[i].sum(), weights, allow_unused=True, retain_graph=True)
+        rows.append(torch.cat([g.flatten() for g in gradients if g is not None]))
+    j = torch.stack(rows)
+    values = torch.linalg.eigvalsh(j @ j.T)
+    return float((values[0] / values[-1]).clip(1e-6).log())
+
+
+def vkdnw_entropy(network, x):
+    """VKDNW, with the statistics of x: entropy of the deciles of the eigenvalues of the Fisher matrix of the first element of each
+    parameter that a gradient reaches."""
+    freeze(network, x)
+    parameters, alpha = list(network.parameters()), 0.05
+    jacobians, covariances = [], []
+    for image in x[:FEW]:
+        logits = network(image[None])[0]
+        rows = []
+        for logit in logits:
+            gradients = torch.autograd.grad(logit, parameters, allow_unused=True, retain_graph=True)
+            rows.append(torch.stack([torch.zeros(()).double() if g is None else g.flatten()[0] for g in gradients]))
+        p = torch.softmax(logits.detach(), 0) * (1 - alpha) + alpha / len(logits)
+        jacobians.append(torch.stack(rows))
+        covariances.append(torch.diag(p) - torch.outer(p, p))
+    reached = sum(j.abs().sum(0) for j in jacobians) > 0
+    fisher = sum(j[:, reached].T @ c @ j[:, reached] for j, c in zip(jacobians, covariances, strict=True)) / len(jacobians)
+    deciles = torch.quantile(torch.linalg.svdvals(fisher), torch.arange(0.1, 1, 0.1, dtype=torch.float64))
+    share = deciles / (deciles.abs().sum() + 1e-10)
+    return float(-(share * torch.log(share + 1e-10)).sum())
 
 
 def normal(seed, purpose, n, shape):
