@@ -45,6 +45,9 @@ func fusedName(c indicator.Composite) []string {
 	return []string{"composite " + c.Name}
 }
 
+// headScore is the score of a composite, or of its only term.
+func headScore(c indicator.Composite) string { return append(fusedName(c), c.Terms[0])[0] }
+
 // scoreValues reads the values of terms, and of the composite if it has several, for networks from a ledger.
 func scoreValues(dir string, archs, terms []string, c indicator.Composite) (map[string][]float64, error) {
 	scores, err := readScores(dir, archs)
