@@ -25,6 +25,7 @@ func (e *evidence) takeStandardSpectra() error {
 		return err
 	}
 	e.standardEntropy = append([]float64{first}, s.blockEntropy...)
+	e.standardEvenness = s.blockEvenness
 	return nil
 }
 

@@ -55,6 +55,10 @@ func cellSpectrum(e *evidence) float64 { return sum(e.blockEntropy) }
 // width. Gauge-invariant. Source: ours, from cellSpectrum.
 func cellSpectrumNorm(e *evidence) float64 { return sum(e.blockEvenness) }
 
+// standardSpectrum is cellSpectrumNorm of the untrained standard network. Source: AZ-NAS's expressivity, with each block counted
+// alike.
+func standardSpectrum(e *evidence) float64 { return sum(e.standardEvenness) }
+
 // lastSpectrum is the spectral entropy of the last block's output. Gauge-invariant.
 func lastSpectrum(e *evidence) float64 {
 	if len(e.blockEntropy) == 0 {

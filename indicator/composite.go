@@ -21,10 +21,10 @@ type Composite struct {
 var composites = []Composite{
 	// etu is our plainest reading of the three perspectives that the abstract of arXiv 2112.00265 names.
 	{Name: "etu", Terms: []string{"naswot", "ntk_gauge", "mc_mi"}},
-	// bnas was chosen on NAS-Bench-201 and NAS-Bench-Macro together, fair and trained (docs/results.md).
+	// bnas was chosen on NAS-Bench-201, NAS-Bench-Macro and NAS-Bench-101 together, fair and trained (docs/results.md).
 	{Name: "bnas", Terms: []string{
-		"naswot", "cell_spectrum_norm",
-		"isometry", "isometry_even", "ntk_corr", "jacobian_corr", "identity_gain",
+		"cell_spectrum_norm", "standard_spectrum",
+		"isometry", "isometry_even", "jacobian_corr", "identity_gain",
 		"bn_noise_log", "fisher_dim",
 		"live_macs",
 	}},

@@ -154,6 +154,7 @@ type evidence struct {
 	imageCorrelation   *mat.SymDense // imageGradients: Images×Images
 	weights            weightSums    // weightGradients
 	standardEntropy    []float64     // standardSpectra: of the stem and by block
+	standardEvenness   []float64     // standardSpectra: by block, its entropy/log C
 	standardIsometries []float64     // standardProbes: by block
 	activationFisher   float64       // channelFisher: Σ ½·mean (Σ_px z·∂L/∂z)², by weight
 	flow               float64       // synapticFlow: Σ|W·∂R/∂W|

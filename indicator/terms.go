@@ -37,6 +37,7 @@ var terms = []Term{
 	{"cell_spectrum", Expressivity, true, blockSpectra, cellSpectrum},
 	{"cell_spectrum_norm", Expressivity, true, blockSpectra, cellSpectrumNorm},
 	{"last_spectrum", Expressivity, true, blockSpectra, lastSpectrum},
+	{"standard_spectrum", Expressivity, true, standardSpectra, standardSpectrum},
 	{"bn_spectrum", Expressivity, true, bnSpectra, bnSpectrum},
 	{"bn_spectrum_mean", Expressivity, true, bnSpectra, bnSpectrumMean},
 

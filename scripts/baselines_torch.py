@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values from PyTorch for the baselines of package indicator.
+"""Golden values from PyTorch for the baselines of package indicator, and for standard_spectrum.
 
     go build -o bnas ./cmd/bnas
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
@@ -70,8 +70,9 @@ def measure(path, x, y):
     layers = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m.weight.grad is not None and m.weight.grad.abs().sum() > 0]
     weights = [(m.weight.detach(), m.weight.grad) for m in layers]
     r = np.corrcoef(image_gradients(fresh(path), x))
-    entropies = spectral_entropies(fresh(path), x)
+    entropies, widths = spectral_entropies(fresh(path), x)
     return {
+        "standard_spectrum": float(np.sum(entropies[1:] / np.log(widths[1:]))),
         "az_expressivity": float(np.sum(entropies)),
         "az_progressivity": float(np.min(np.diff(entropies))),
         "nwot": float(nwot),
@@ -195,7 +196,7 @@ def freeze(network, x):
 
 
 def spectral_entropies(network, x):
-    """AZ-NAS: of the features after the stem and after each cell."""
+    """AZ-NAS: of the features after the stem and after each cell; and their channels."""
     features = []
     for module in [network.stem, *network.cells]:
         module.register_forward_hook(lambda module, inputs, output: features.append(output.detach()))
@@ -207,7 +208,7 @@ def spectral_entropies(network, x):
         values = torch.linalg.eigvalsh(flat.T @ flat / len(flat)).numpy()
         share = values / values.sum()
         entropies.append(float(-(share * np.log(share + 1e-8)).sum()))
-    return np.array(entropies)
+    return np.array(entropies), np.array([feature.shape[1] for feature in features])
 
 
 def epe_nas(r, labels):
