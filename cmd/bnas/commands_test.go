@@ -158,7 +158,7 @@ var commandCases = []commandCase{
 	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
 		stdout: "\na random architecture of the calibration scores higher, -"},
 	{args: "search --terms params,naswot", code: exitUsage, stderr: "bnas: --terms params,naswot: cell_spectrum_norm of --composite bnas is missing\n"},
-	{args: "run --terms params --out DIR/x", code: exitUsage, stderr: "bnas: --terms params: naswot of --composite bnas is missing\n"},
+	{args: "run --terms params --out DIR/x", code: exitUsage, stderr: "bnas: --terms params: cell_spectrum_norm of --composite bnas is missing\n"},
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, regularised"},
 
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5 --json",
@@ -169,10 +169,10 @@ var commandCases = []commandCase{
 		stdout: " architectures, those with a path from the input to the output\nterm  "},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5",
 		stdout: "\ncomposite bnas: cell_spectrum_norm + standard_spectrum + isometry + isometry_even + jacobian_corr + identity_gain + bn_noise_log + fisher_dim + live_macs, in log quantiles of the same architectures\n"},
-	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --composite quick --composite naswot-depth",
-		stdout: "\ncomposite 2 − quick"},
-	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --composite quick --composite naswot-depth",
-		stdout: "\ncomposite 2: naswot − depth, in log quantiles of the same architectures\ncomposite 2 without cost: naswot, in"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --composite isometry --composite bn_noise-depth",
+		stdout: "\ncomposite 2 − isometry"},
+	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --composite isometry --composite bn_noise-depth",
+		stdout: "\ncomposite 2: bn_noise − depth, in log quantiles of the same architectures\ncomposite 2 without cost: bn_noise, in"},
 	{args: "correlate --scores RUN --table RUN/scores.csv --accuracy-column params --resamples 5 --select --splits 2 --select-with DIR/sets.yaml",
 		stdout: "\nthe same choice on 2 random halves, judged on the other halves:\nset "},
 	{args: "correlate --scores RUN --scores RUN/scores.csv --table RUN/scores.csv --accuracy-column params --resamples 5",
@@ -300,7 +300,7 @@ func TestCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "few.csv"), []byte("arch,test_accuracy\n"+cellArch+",90\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	sets := "sets:\n- {space: nas-bench-201, scores: " + filepath.Join(dir, "run") + ", table: " + filepath.Join(dir, "run", "scores.csv") + ", accuracy_column: naswot, weight: 2}\n"
+	sets := "sets:\n- {space: nas-bench-201, scores: " + filepath.Join(dir, "run") + ", table: " + filepath.Join(dir, "run", "scores.csv") + ", accuracy_column: bn_noise, weight: 2}\n"
 	if err := os.WriteFile(filepath.Join(dir, "sets.yaml"), []byte(sets), 0o666); err != nil {
 		t.Fatal(err)
 	}
