@@ -42,7 +42,7 @@ func (s Settings) seeds() []uint64 {
 }
 
 // studies is the registry.
-var studies = []Study{fairness, placement, earlybird}
+var studies = []Study{fairness, placement, earlybird, tangent}
 
 // All lists the studies.
 func All() []Study { return append([]Study(nil), studies...) }

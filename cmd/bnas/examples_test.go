@@ -266,7 +266,10 @@ func small(line string) string {
 			add("--steps 4")
 		}
 	case "study":
-		if has("--quick") {
+		switch {
+		case has("ntk"):
+			add(sizes + " --steps 4 --seeds 1 --networks 10 --ntk-images 2")
+		case has("--quick"):
 			add(sizes + " --batch 4 --steps 2 --seeds 1 --networks 10 " + smallScore)
 		}
 	case "ntk":

@@ -1,0 +1,221 @@
+package study
+
+import (
+	"fmt"
+	"math"
+
+	"bnas.example/ntk"
+	"bnas.example/rank"
+	"bnas.example/supernet"
+)
+
+// widthRate is how a figure depends on the width: figure ∝ widthᵃ.
+type widthRate struct {
+	quantity, statistics, trained string // trained is empty where a figure is of both
+	when                          string // of course.at; atStart
+	of                            bySeed
+	exponent                      seedEstimate
+	widest                        seedEstimate // the figure at the largest width
+}
+
+// Quantities of the rates.
+const (
+	driftQuantity   = "drift"
+	turnQuantity    = "turn"
+	errorQuantity   = "linearised error"
+	apartQuantity   = "distance"
+	linearQuantity  = "distance of the linear networks"
+	deviationPrefix = "deviation, "
+)
+
+// rates lists the rates of all quantities that the theory says to fall.
+func (g *tangents) rates() ([]widthRate, error) {
+	var all []widthRate
+	_, steps := g.tangentSteps()
+	for _, statistics := range []string{batchStatistics, frozenStatistics} {
+		for _, when := range g.instants() {
+			for _, train := range tangentTrained {
+				for _, q := range []struct {
+					name string
+					of   func(courseState) float64
+				}{{driftQuantity, driftOf}, {turnQuantity, turnOf}, {errorQuantity, errorOf}} {
+					all = append(all, widthRate{quantity: q.name, statistics: statistics, trained: string(train), when: when, of: g.ofMoment(statistics, train, when, q.of)})
+				}
+			}
+		}
+		for _, step := range steps {
+			all = append(all,
+				widthRate{quantity: apartQuantity, statistics: statistics, when: afterStep(step), of: g.apart(statistics, step, outputsOf)},
+				widthRate{quantity: linearQuantity, statistics: statistics, when: afterStep(step), of: g.apart(statistics, step, linearOf)})
+		}
+	}
+	for _, c := range g.cases() {
+		all = append(all, widthRate{quantity: deviationPrefix + c.String(), statistics: batchStatistics, when: atStart, of: g.ofCase(c.space, c.of, deviationOf)})
+	}
+	for i := range all {
+		var err error
+		if all[i].exponent, err = g.exponent(all[i].of); err != nil {
+			return nil, fmt.Errorf("%s, %s: %w", all[i].quantity, all[i].when, err)
+		}
+		all[i].widest = geometric(g.over(all[i].of, g.widest()))
+	}
+	return all, nil
+}
+
+// findRate returns the rate of a quantity.
+func findRate(all []widthRate, quantity, statistics, trained, when string) widthRate {
+	for _, r := range all {
+		if r.quantity == quantity && r.statistics == statistics && r.trained == trained && r.when == when {
+			return r
+		}
+	}
+	return widthRate{}
+}
+
+// instants lists the moments with a kernel after the start.
+func (s Settings) instants() []string {
+	all := []string{thirdGone}
+	_, steps := s.tangentSteps()
+	for _, step := range steps {
+		all = append(all, afterStep(step))
+	}
+	return all
+}
+
+func (s Settings) widest() int {
+	widths := s.tangentWidths()
+	return widths[len(widths)-1]
+}
+
+func (s Settings) lastStep() int {
+	steps, _ := s.tangentSteps()
+	return steps[len(steps)-1]
+}
+
+// spaceCase is a case of the pairs in a space.
+type spaceCase struct {
+	space string
+	of    ntk.Case
+}
+
+func (c spaceCase) String() string { return fmt.Sprintf("%s, %s", c.of, c.space) }
+
+// cases lists the cases that the networks have, but for the one in which γ has no effect.
+func (g *tangents) cases() (all []spaceCase) {
+	for _, space := range []string{cellSpace, bottleneckSpace} {
+		for _, c := range ntk.Cases() {
+			if c != ntk.CaseFree && !math.IsNaN(g.ofCase(space, c, ratioOf)(1, g.Run.Seed)) {
+				all = append(all, spaceCase{space, c})
+			}
+		}
+	}
+	return all
+}
+
+// conditionTau is Kendall's τ-b with its interval.
+type conditionTau struct {
+	name string
+	seedEstimate
+}
+
+// correlations relates κ before and after training to the loss after it, and to a table's accuracies, over the networks.
+func (g *tangents) correlations(r *Results) ([]conditionTau, error) {
+	start, end, loss := g.conditions()
+	tau := func(name string, x, y []float64) conditionTau {
+		rx, ry := make([]float64, len(x)), make([]float64, len(y))
+		i := r.interval(len(x), func(indices []int) float64 {
+			for k, i := range indices {
+				rx[k], ry[k] = x[i], y[i]
+			}
+			return rank.KendallTauB(rx, ry)
+		})
+		return conditionTau{name, seedEstimate{rank.KendallTauB(x, y), i.Low, i.High}}
+	}
+	all := []conditionTau{
+		tau("log κ before and after", start, end),
+		tau("log κ before, loss after", start, loss),
+		tau("log κ after, loss after", end, loss),
+	}
+	accuracy, err := g.accuracies(r.Truth)
+	if accuracy != nil {
+		all = append(all, tau("log κ before, true accuracy", start, accuracy), tau("log κ after, true accuracy", end, accuracy))
+	}
+	return all, err
+}
+
+// accuracies lists those of the networks in a table; nil without a table.
+func (g *tangents) accuracies(truth *Truth) ([]float64, error) {
+	if truth == nil {
+		return nil, nil
+	}
+	space, err := g.Run.Supernet.Lookup()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]float64, len(g.archs))
+	for i, text := range g.archs {
+		a, err := space.Parse(text)
+		if err != nil {
+			return nil, err
+		}
+		var ok bool
+		if all[i], ok = truth.Of(text, space.Canonical(a)); !ok {
+			return nil, fmt.Errorf("%s is not in the table %s: give one of the whole space", text, truth.Name)
+		}
+	}
+	return all, nil
+}
+
+// conditions lists log κ before and after training and the loss after it, of each network.
+func (g *tangents) conditions() (start, end, loss []float64) {
+	for _, c := range g.networks {
+		last := c.at(afterStep(g.lastStep()))
+		start, end, loss = append(start, c.at(afterStep(0)).Kernel.LogCondition), append(end, last.Kernel.LogCondition), append(loss, last.Loss)
+	}
+	return start, end, loss
+}
+
+func (g *tangents) tables(rates []widthRate, taus []conditionTau) []*Table {
+	courses := &Table{Name: "courses", Columns: []string{"statistics", "width", "channels", "seed", "trained", "parameters", "rate", "when", "step", "loss", "linear_loss", "linearised_error", "drift", "alignment", "log_condition"}}
+	kernelsOf := &Table{Name: "kernels", Columns: []string{"statistics", "width", "channels", "seed", "trained", "when", "share", "alignment", "centred_alignment"}}
+	distances := &Table{Name: "distances", Columns: []string{"statistics", "width", "channels", "seed", "step", "distance", "linear_distance"}}
+	steps, _ := g.tangentSteps()
+	for _, c := range g.Settings.courses() {
+		of, channels := g.courses[c], c.width*g.Run.Supernet.Channels
+		for _, m := range of.all() {
+			k := kernelChange{math.NaN(), math.NaN(), math.NaN()}
+			if m.Kernel != nil {
+				k = *m.Kernel
+			}
+			courses.Add(c.statistics, c.width, channels, c.seed, c.train, of.Parameters, of.Rate, m.when, m.Step, m.Loss, m.LinearLoss, m.Error, k.Drift, k.Alignment, k.LogCondition)
+		}
+		kernelsOf.Add(c.statistics, c.width, channels, c.seed, c.train, "start", of.Start.Share, of.Start.Alignment, of.Start.Centred)
+		kernelsOf.Add(c.statistics, c.width, channels, c.seed, c.train, "end", of.End.Share, of.End.Alignment, of.End.Centred)
+		if c.train != supernet.All {
+			continue
+		}
+		for _, step := range steps {
+			distances.Add(c.statistics, c.width, channels, c.seed, step, g.apart(c.statistics, step, outputsOf)(c.width, c.seed), g.apart(c.statistics, step, linearOf)(c.width, c.seed))
+		}
+	}
+	pairs := &Table{Name: "pairs", Columns: []string{"space", "width", "channels", "seed", "batchnorm", "case", "ratio", "deviation", "alignment"}}
+	for _, c := range g.Settings.pairs() {
+		for _, p := range g.pairs[c] {
+			pairs.Add(c.space, c.width, c.width*g.Run.Supernet.Channels, c.seed, p.Name, p.Case, p.Ratio, p.Deviation, p.Alignment)
+		}
+	}
+	networks := &Table{Name: "networks", Columns: []string{"network", "log_condition_start", "log_condition", "loss"}}
+	start, end, loss := g.conditions()
+	for i, arch := range g.archs {
+		networks.Add(arch, start[i], end[i], loss[i])
+	}
+	exponents := &Table{Name: "rates", Columns: []string{"quantity", "statistics", "trained", "when", "exponent", "low", "high", "at_widest", "widest_low", "widest_high"}}
+	for _, r := range rates {
+		exponents.Add(r.quantity, r.statistics, r.trained, r.when, r.exponent.Value, r.exponent.Low, r.exponent.High, r.widest.Value, r.widest.Low, r.widest.High)
+	}
+	condition := &Table{Name: "condition", Columns: []string{"pair", "tau_b", "low", "high"}}
+	for _, t := range taus {
+		condition.Add(t.name, t.Value, t.Low, t.High)
+	}
+	return []*Table{exponents, courses, kernelsOf, distances, pairs, networks, condition}
+}
