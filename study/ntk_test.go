@@ -76,7 +76,7 @@ func TestCourse(t *testing.T) {
 			}
 			for i, m := range c.Moments[1:] {
 				if wants := m.Step >= 4 || m.Step == c.Third.Step; m.Step != 1<<i || (m.Kernel != nil) != wants || !(m.Error > 0) {
-					t.Errorf("%s: courseState %d: %+v", set, i+1, m)
+					t.Errorf("%s: state %d: %+v", set, i+1, m)
 				}
 			}
 			if c.Start == c.End || !(c.Start.Share > 0 && c.Start.Share < 1) || !(c.Start.Alignment > 0 && c.Start.Alignment < 1) {

@@ -26,12 +26,12 @@ type tangentTask struct {
 
 // course is the descent of a network beside that of its linearisation at initialisation, at one rate.
 type course struct {
-	Parameters int         `json:"parameters"` // that train
-	Rate       float64     `json:"rate"`       // η
-	Moments    []courseState    `json:"moments"`    // from step 0
-	Third      *courseState     `json:"third"`      // where the loss has first fallen by a third; nil: nowhere
-	Start      kernelPeers `json:"start"`
-	End        kernelPeers `json:"end"`
+	Parameters int           `json:"parameters"` // that train
+	Rate       float64       `json:"rate"`       // η
+	Moments    []courseState `json:"moments"`    // from step 0
+	Third      *courseState  `json:"third"`      // where the loss has first fallen by a third; nil: nowhere
+	Start      kernelPeers   `json:"start"`
+	End        kernelPeers   `json:"end"`
 }
 
 // courseState is the state after some steps.

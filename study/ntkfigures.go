@@ -223,11 +223,11 @@ func (g *tangents) ofCase(space string, of ntk.Case, figure func(ntk.Identity) f
 }
 
 // Figures of a state and of a pair.
-func driftOf(m courseState) float64               { return m.Kernel.Drift }
-func turnOf(m courseState) float64                { return math.Sqrt(max(0, 1-m.Kernel.Alignment*m.Kernel.Alignment)) }
-func errorOf(m courseState) float64               { return m.Error }
-func outputsOf(m courseState) []float32           { return m.Outputs }
-func linearOf(m courseState) []float32            { return m.Linear }
+func driftOf(m courseState) float64          { return m.Kernel.Drift }
+func turnOf(m courseState) float64           { return math.Sqrt(max(0, 1-m.Kernel.Alignment*m.Kernel.Alignment)) }
+func errorOf(m courseState) float64          { return m.Error }
+func outputsOf(m courseState) []float32      { return m.Outputs }
+func linearOf(m courseState) []float32       { return m.Linear }
 func deviationOf(i ntk.Identity) float64     { return i.Deviation }
 func ratioOf(i ntk.Identity) float64         { return i.Ratio }
 func pairAlignmentOf(i ntk.Identity) float64 { return i.Alignment }
