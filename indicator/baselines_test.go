@@ -28,7 +28,11 @@ func TestBaselinesAgainstPyTorch(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := baselineImages(t)
-	cfg := Config{Images: len(in.Labels), NTKImages: 8, NTKBatches: 1, Seed: 1, Terms: []string{"standard_spectrum", "az_expressivity", "az_progressivity", "nwot", "jacov", "epe_nas", "grad_norm", "snip", "plain", "l2_norm", "synflow", "fisher", "zico", "swap", "near", "meco", "zen", "te_ntk", "vkdnw_entropy"}}.WithDefaults()
+	cfg := Config{Images: len(in.Labels), NTKImages: 8, NTKBatches: 1, Seed: 1, Terms: []string{
+		"standard_spectrum", "az_expressivity", "az_progressivity", "nwot", "jacov", "epe_nas",
+		"grad_norm", "snip", "plain", "l2_norm", "synflow", "fisher", "zico", "swap", "near", "meco", "zen",
+		"te_ntk", "te_regions", "vkdnw_entropy",
+	}}.WithDefaults()
 	in = padded(in, cfg.ImagesNeeded())
 	for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
 		c := golden.Net

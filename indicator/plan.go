@@ -43,6 +43,7 @@ const (
 	zenChange                          // the change of its features, with other weights
 	weightFisher                       // the Fisher matrix of its first weights
 	weightKernel                       // the tangent kernel of all its weights
+	linearRegions                      // regions of a thin network
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
@@ -110,6 +111,7 @@ var measurements = []struct {
 	{zenChange, (*evidence).takeZen},
 	{weightFisher, (*evidence).takeWeightFisher},
 	{weightKernel, (*evidence).takeWeightKernel},
+	{linearRegions, (*evidence).takeRegions},
 }
 
 // evidence holds the measurements of one architecture. The comment of a field names the pass that fills it.
@@ -165,6 +167,7 @@ type evidence struct {
 	zen                float64       // zenChange: the score
 	fisherEntropy      float64       // weightFisher: of the deciles of its eigenvalues
 	weightCondition    float64       // weightKernel: log κ
+	regions            int           // linearRegions: how many
 }
 
 // gather takes every measurement in needs that the architecture has.

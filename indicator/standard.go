@@ -8,10 +8,11 @@ import (
 	"bnas.example/supernet"
 )
 
-// twin is the supernet in the standard placement, untrained. It is made when it is first needed.
+// twin is the supernet in the standard placement, untrained, and its thinnest. They are made when they are first needed.
 type twin struct {
 	net   *supernet.Net
 	store kernels.Store
+	thin  *supernet.Net
 }
 
 // of fills the twin of net on dev.

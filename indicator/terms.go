@@ -82,6 +82,7 @@ var terms = []Term{
 	{"meco", Baseline, true, channelCorr, meco},
 	{"zen", Baseline, true, zenChange, zen},
 	{"te_ntk", Baseline, true, weightKernel, teNTK},
+	{"te_regions", Baseline, true, linearRegions, teRegions},
 	{"vkdnw_entropy", Baseline, true, weightFisher, vkdnwEntropy},
 
 	{"params", Size, true, 0, countParams},

@@ -50,10 +50,11 @@ def main():
     golden = {"net": NET, "scores": {}}
     for arch in ARCHS:
         with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / "network.safetensors"
-            flags = [f for key, value in NET.items() for f in ("--" + key, str(value))]
-            subprocess.run([options.bnas, "export", *flags, "--quiet", "-o", str(path), "--", arch], check=True, stdout=subprocess.DEVNULL)
-            golden["scores"][arch] = measure(path, torch.tensor(images).double(), torch.tensor(labels))
+            path, thin = (pathlib.Path(folder) / name for name in ("network.safetensors", "thin.safetensors"))
+            for net, file in ((NET, path), (NET | {"channels": 1}, thin)):
+                flags = [f for key, value in net.items() for f in ("--" + key, str(value))]
+                subprocess.run([options.bnas, "export", *flags, "--quiet", "-o", str(file), "--", arch], check=True, stdout=subprocess.DEVNULL)
+            golden["scores"][arch] = measure(path, torch.tensor(images).double(), torch.tensor(labels)) | {"te_regions": te_regions(fresh(thin))}
     (TESTDATA / "baselines.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
@@ -289,6 +290,16 @@ def te_ntk(network, x):
     return float((values[0] / values[-1]).clip(1e-6).log())
 
 
+def te_regions(network):
+    """TE-NAS: the different sign patterns of all rectifiers of the first cell, without the stem, at noise of 3×3 pixels."""
+    cell = nn.Sequential(network.cells[0], nn.BatchNorm2d(1).double(), nn.ReLU())
+    rows = []
+    for batch in range(3):
+        images = normal(SEED, "region images", 1000, (1, 3, 3), batch).double().requires_grad_()
+        rows.append(torch.cat([z.sign().flatten(1) for _, z in outputs(cell, nn.ReLU, images)], 1))
+    return len(torch.unique(torch.cat(rows), dim=0))
+
+
 def vkdnw_entropy(network, x):
     """VKDNW, with the statistics of x: entropy of the deciles of the eigenvalues of the Fisher matrix of the first element of each
     parameter that a gradient reaches."""
@@ -311,7 +322,7 @@ def vkdnw_entropy(network, x):
     return float(-(share * torch.log(share + 1e-10)).sum())
 
 
-def normal(seed, purpose, n, shape):
+def normal(seed, purpose, n, shape, index=0):
     """The stream of package philox: Philox4x32-10 and the transform of Box and Muller."""
     count = n * int(np.prod(shape))
 
@@ -327,7 +338,7 @@ def normal(seed, purpose, n, shape):
     hashed = 0xCBF29CE484222325  # FNV-1a
     for byte in purpose.encode():
         hashed = (hashed ^ byte) * 0x100000001B3 % 2**64
-    k = [int(word) for word in blocks([hashed % 2**32, hashed >> 32, 0, 0], [seed % 2**32, seed >> 32])]
+    k = [int(word) for word in blocks([hashed % 2**32, hashed >> 32, index, 0], [seed % 2**32, seed >> 32])]
     c = np.arange((count + 1) // 2, dtype=np.uint64)  # a block has the two uniform numbers of two samples
     w = blocks([c, 0 * c, 0 * c + np.uint64(k[2]), 0 * c + np.uint64(k[3])], k[:2])
     u, v = (((w[i] | w[i + 1] << np.uint64(32)) >> np.uint64(11)).astype(np.float64) * 2.0**-53 for i in (0, 2))
