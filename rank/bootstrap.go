@@ -59,12 +59,10 @@ func KendallInterval(x, y []float64, resamples int, level float64, source func(r
 	if math.IsNaN(KendallTauB(x, y)) {
 		return Interval{math.NaN(), math.NaN()}
 	}
-	rx, ry := make([]float64, len(x)), make([]float64, len(y))
+	k, count := newKendall(x, y), make([]int64, len(x))
 	return Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
-		for k, i := range indices {
-			rx[k], ry[k] = x[i], y[i]
-		}
-		return KendallTauB(rx, ry)
+		tally(count, indices)
+		return k.tauB(count)
 	})
 }
 
@@ -75,11 +73,17 @@ func KendallDifference(x, y, z []float64, resamples int, level float64, source f
 	if math.IsNaN(difference) {
 		return difference, Interval{math.NaN(), math.NaN()}
 	}
-	rx, ry, rz := make([]float64, len(x)), make([]float64, len(y)), make([]float64, len(z))
+	xz, yz, count := newKendall(x, z), newKendall(y, z), make([]int64, len(x))
 	return difference, Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
-		for k, i := range indices {
-			rx[k], ry[k], rz[k] = x[i], y[i], z[i]
-		}
-		return KendallTauB(rx, rz) - KendallTauB(ry, rz)
+		tally(count, indices)
+		return xz.tauB(count) - yz.tauB(count)
 	})
+}
+
+// tally sets count to how often each index is drawn.
+func tally(count []int64, indices []int) {
+	clear(count)
+	for _, i := range indices {
+		count[i]++
+	}
 }

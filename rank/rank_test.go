@@ -160,6 +160,32 @@ func TestBootstrap(t *testing.T) {
 	}
 }
 
+// A resample is the list of what is drawn.
+func TestKendallOfResamples(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 0))
+	for _, n := range []int{2, 3, 17, 90} {
+		for _, values := range []int{2, 5, 1000} {
+			x, y := make([]float64, n), make([]float64, n)
+			for i := range x {
+				x[i], y[i] = float64(r.IntN(values)), float64(r.IntN(values))
+			}
+			x[r.IntN(n)], y[r.IntN(n)] = math.Inf(-1), math.Inf(1)
+			k, count := newKendall(x, y), make([]int64, n)
+			for range 20 {
+				indices, rx, ry := make([]int, n), make([]float64, n), make([]float64, n)
+				for i := range indices {
+					indices[i] = r.IntN(n)
+					rx[i], ry[i] = x[indices[i]], y[indices[i]]
+				}
+				tally(count, indices)
+				if got, want := k.tauB(count), slowTauB(rx, ry); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+					t.Fatalf("%d of %d values: τ_b %v, pair by pair %v", n, values, got, want)
+				}
+			}
+		}
+	}
+}
+
 // A paired difference has a narrower interval than the ends of two single ones suggest.
 func TestKendallDifference(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 0))
