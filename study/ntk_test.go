@@ -99,10 +99,10 @@ func TestSeedEstimates(t *testing.T) {
 	near("geometric", geometric([]float64{math.E, math.E * math.E, math.Exp(3)}), math.Exp(2), math.Exp(2-half), math.Exp(2+half))
 	g := geometric([]float64{.1, .2, .4})
 	near("of one", ofOne([]float64{.9, .8, .6}), 1-g.Value, 1-g.High, 1-g.Low)
-	if one := arithmetic([]float64{3}); one.Value != 3 || !math.IsNaN(one.Low) || one.String() != "3" || one.holds(3) {
+	if one := arithmetic([]float64{3}); one.Value != 3 || !math.IsNaN(one.Low) || one.String() != "3.00" || one.holds(3) {
 		t.Errorf("one seed: %v", one)
 	}
-	if text := (seedEstimate{-.51234, -1, 12.3456}).String(); text != "−0.512 [−1, 12.3]" {
+	if text := (seedEstimate{-.51234, -1, .012345}).String(); text != "−0.51 [−1.00, 0.012]" {
 		t.Errorf("%q", text)
 	}
 	for _, c := range []struct {

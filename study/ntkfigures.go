@@ -23,12 +23,16 @@ func (e seedEstimate) String() string {
 	return fmt.Sprintf("%s [%s, %s]", short(e.Value), short(e.Low), short(e.High))
 }
 
-// short writes three significant digits.
+// short writes two decimals, or two digits of what is smaller.
 func short(v float64) string {
-	if math.IsNaN(v) {
+	format := "%.2f"
+	switch {
+	case math.IsNaN(v):
 		return "–"
+	case math.Abs(v) < 0.1:
+		format = "%.2g"
 	}
-	return strings.ReplaceAll(fmt.Sprintf("%.3g", v), "-", "−")
+	return strings.ReplaceAll(fmt.Sprintf(format, v), "-", "−")
 }
 
 // holds reports whether v is in the interval.

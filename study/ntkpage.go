@@ -199,7 +199,7 @@ func (p *tangentPage) exponentsGroup() report.Group {
 	hueOf := report.Palette([]string{bnOnly, allWeights})
 	g := report.Group{Class: report.WideFigures, Legend: report.Legends([]string{bnOnly, allWeights}, hueOf),
 		Lead: "The exponent a of figure ∝ Cᵃ, fitted to the widths of each seed. Turn is √(1 − A²), A the alignment of Θ_t with Θ_0: drift without a change of size."}
-	g.Table = &report.Table{Head: []report.Header{{Text: "figure", Left: true}, {Text: "when", Left: true}, {Text: "statistics", Left: true}, {Text: "trained", Left: true},
+	g.Table = &report.Table{Head: []report.Header{{Text: "figure", Left: true}, {Text: "statistics", Left: true}, {Text: "trained", Left: true},
 		{Text: fmt.Sprintf("with %d channels", p.channels(p.widest()))}, {Text: "exponent"}, {Text: "holds −½"}}}
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		var all []report.Estimate
@@ -209,7 +209,7 @@ func (p *tangentPage) exponentsGroup() report.Group {
 					r := findRate(p.rates, quantity, statistics, string(train), when)
 					all = append(all, report.Estimate{Name: quantity + ", " + when, Group: trainedName[train], Value: r.exponent.Value, Low: r.exponent.Low, High: r.exponent.High})
 					if when == thirdGone || when == afterStep(p.lastStep()) {
-						g.Table.Rows = append(g.Table.Rows, rateRow(r, quantity, when, statistics, trainedName[train]))
+						g.Table.Rows = append(g.Table.Rows, rateRow(r, quantity+", "+when, statistics, trainedName[train]))
 					}
 				}
 			}
@@ -239,7 +239,7 @@ func (p *tangentPage) dynamicsSection() section {
 	s := section{ID: "dynamics", Title: "The dynamics of training all?",
 		Lead: "Two kernels in proportion have the same dynamics at matched rates: alignment 1, distance 0. The distance is that of the two networks' outputs after the same number of steps, relative to the way of the network of which all trains. " +
 			"That of the linearised networks is the part that the kernels at initialisation explain."}
-	table := &report.Table{Head: []report.Header{{Text: "statistics", Left: true}, {Text: "channels"}, {Text: "share of γ, β in tr Θ"}, {Text: "alignment"}, {Text: "centred"}, {Text: "after training"}, {Text: "distance"}, {Text: "linearised"}}}
+	table := &report.Table{Head: []report.Header{{Text: "statistics, channels", Left: true}, {Text: "share of tr Θ"}, {Text: "alignment"}, {Text: "centred"}, {Text: "after training"}, {Text: "distance"}, {Text: "linearised"}}}
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		of := func(figure func(course) float64) bySeed { return p.ofCourse(statistics, supernet.AllBN, figure) }
 		share := of(func(c course) float64 { return c.Start.Share })
@@ -253,22 +253,22 @@ func (p *tangentPage) dynamicsSection() section {
 			report.Lines("Distance of the outputs", "width", []report.Curve{realLine, p.line(linear, lin.of, geometric), referenceLine(realLine)}, hueOf),
 		}})
 		for _, w := range p.tangentWidths() {
-			row := report.Row{Cells: []report.Cell{{Text: statistics, Class: "left words"}, {Text: fmt.Sprint(p.channels(w))}}}
+			row := report.Row{Cells: []report.Cell{{Text: fmt.Sprintf("%s, %d", statistics, p.channels(w)), Class: "left words"}}}
 			for _, e := range []seedEstimate{geometric(p.over(share, w)), ofOne(p.over(first, w)), ofOne(p.over(middle, w)), ofOne(p.over(then, w)), geometric(p.over(apart.of, w)), geometric(p.over(lin.of, w))} {
 				row.Cells = append(row.Cells, report.Cell{Text: e.String()})
 			}
 			table.Rows = append(table.Rows, row)
 		}
 	}
-	s.TableLead, s.Table = "By width:", table
+	s.TableLead, s.Table = "By width. The share is that of γ and β in the trace of the kernel of all weights; at one rate for all, they hardly train there. The distances are after the last step.", table
 	return s
 }
 
 // caseTheory says what the theory has for a case.
 var caseTheory = map[ntk.Case]string{
-	ntk.CaseLinear:    "nothing rectifies the BatchNorm's node: Θ_γ = σ_w²Θ_W in the mean (case B)",
-	ntk.CaseSummed:    "it is summed with others, then rectified: case B as far as the terms are independent",
-	ntk.CaseRectified: "it is rectified alone: Θ_γ = σ_w²Θ_W + F√(1 − ρ²)/2π (case A)",
+	ntk.CaseLinear:    "Linear (case B): nothing rectifies the node that the BatchNorm enters. Θ_γ = σ_w²Θ_W in the mean.",
+	ntk.CaseSummed:    "Summed: the node is a sum and is rectified. It is case B as far as the terms are independent.",
+	ntk.CaseRectified: "Rectified (case A): the node is this BatchNorm alone and is rectified. Θ_γ = σ_w²Θ_W + F√(1 − ρ²)/2π, F the factor that is propagated back and ρ the correlation of two inputs.",
 }
 
 func (p *tangentPage) casesSection() section {
@@ -281,17 +281,21 @@ func (p *tangentPage) casesSection() section {
 	s := section{ID: "cases", Title: "Layer by layer",
 		Lead: "Of each convolution W with a BatchNorm, at initialisation: the kernel of γ alone against σ_w² times that of W. The means are over the layers of a case. " +
 			"The ratio is that of the traces, 1 in case B. The deviation is ‖Θ_γ − σ_w²Θ_W‖ / ‖σ_w²Θ_W‖; in case B it falls as C^−½. Statistics are those of the batch, through which W acts on its own mean and variance."}
+	for _, c := range ntk.Cases() {
+		if text := caseTheory[c]; text != "" {
+			s.Notes = append(s.Notes, text)
+		}
+	}
 	var ratios, deviations []report.Curve
-	table := &report.Table{Head: []report.Header{{Text: "case", Left: true}, {Text: "space", Left: true}, {Text: "ratio"}, {Text: "alignment"}, {Text: fmt.Sprintf("deviation with %d channels", p.channels(p.widest()))}, {Text: "exponent"}, {Text: "holds −½"}}}
+	table := &report.Table{Head: []report.Header{{Text: "case", Left: true}, {Text: "ratio"}, {Text: "alignment"}, {Text: fmt.Sprintf("deviation with %d channels", p.channels(p.widest()))}, {Text: "exponent"}, {Text: "holds −½"}}}
 	for _, c := range cases {
 		ratio, alignment := p.ofCase(c.space, c.of, ratioOf), p.ofCase(c.space, c.of, pairAlignmentOf)
 		ratios = append(ratios, p.line(c.String(), ratio, arithmetic))
 		r := findRate(p.rates, deviationPrefix+c.String(), batchStatistics, "", atStart)
 		deviations = append(deviations, p.line(c.String(), r.of, geometric))
-		row := rateRow(r, string(c.of), c.space)
-		row.Cells[0].Note = caseTheory[c.of]
+		row := rateRow(r, c.String())
 		at := func(f bySeed) report.Cell { return report.Cell{Text: arithmetic(p.over(f, p.widest())).String()} }
-		row.Cells = append(row.Cells[:2:2], append([]report.Cell{at(ratio), at(alignment)}, row.Cells[2:]...)...)
+		row.Cells = slices.Insert(row.Cells, 1, at(ratio), at(alignment))
 		table.Rows = append(table.Rows, row)
 	}
 	s.Groups = []report.Group{{Class: report.WideFigures, Legend: report.Legends(names, hueOf), Figures: []report.Figure{

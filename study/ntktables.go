@@ -138,9 +138,30 @@ func (g *tangents) correlations(r *Results) ([]conditionTau, error) {
 	}
 	accuracy, err := g.accuracies(r.Truth)
 	if accuracy != nil {
-		all = append(all, tau("log κ before, true accuracy", start, accuracy), tau("log κ after, true accuracy", end, accuracy))
+		all = append(all, tau("log κ before, true accuracy", start, accuracy), tau("log κ after, true accuracy", end, accuracy), differenceOf(r, start, end, accuracy))
 	}
 	return all, err
+}
+
+// differenceOf is what training adds to the τ-b of log κ with the accuracy. Both correlations see the same resamples.
+func differenceOf(r *Results, start, end, accuracy []float64) conditionTau {
+	difference := func(indices []int) float64 {
+		pick := func(of []float64) []float64 {
+			all := make([]float64, len(indices))
+			for k, i := range indices {
+				all[k] = of[i]
+			}
+			return all
+		}
+		y := pick(accuracy)
+		return rank.KendallTauB(pick(end), y) - rank.KendallTauB(pick(start), y)
+	}
+	all := make([]int, len(accuracy))
+	for i := range all {
+		all[i] = i
+	}
+	i := r.interval(len(all), difference)
+	return conditionTau{"the last less the one before", seedEstimate{difference(all), i.Low, i.High}}
 }
 
 // accuracies lists those of the networks in a table; nil without a table.
