@@ -42,7 +42,7 @@ func (s Settings) seeds() []uint64 {
 }
 
 // studies is the registry.
-var studies = []Study{fairness, placement, earlybird, tangent}
+var studies = []Study{fairness, placement, earlybird, training, tangent}
 
 // All lists the studies.
 func All() []Study { return append([]Study(nil), studies...) }
