@@ -56,6 +56,10 @@ func (s Study) Do(ctx context.Context, settings Settings, o Options) (*Summary, 
 }
 
 func (s Study) do(ctx context.Context, settings Settings, o Options) (*Summary, error) {
+	settings, err := s.fit(settings)
+	if err != nil {
+		return nil, err
+	}
 	cells, err := s.Cells(settings)
 	if err != nil {
 		return nil, err

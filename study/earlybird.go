@@ -15,9 +15,10 @@ import (
 
 // earlybird follows the ranking over training.
 var earlybird = Study{
-	Name:      "earlybird",
-	Claim:     "The ranking of networks by the parameters of BatchNorm settles early in training, long before the loss.",
-	QuickTime: "2 minutes", FullTime: "1 hour",
+	Name:       "earlybird",
+	Claim:      "The ranking of networks by the parameters of BatchNorm settles early in training, long before the loss.",
+	QuickCells: 1,
+	QuickTime:  "2 minutes", FullTime: "1 hour",
 	Base:  earlybirdBase,
 	Cells: earlybirdCells,
 	Show:  showEarlybird,
@@ -28,7 +29,6 @@ func earlybirdBase(quick bool) Settings {
 	s.Run.Train.RankEvery, s.Run.Train.Epochs = 0, 8
 	if quick {
 		s.Seeds, s.Networks = 2, 64
-		s.Run.Supernet.Cells = 1
 		s.Run.Train.Steps = 200
 	}
 	return s

@@ -16,7 +16,8 @@ var fairness = Study{
 	Name: "fairness",
 	Claim: "Where only convolutions carry BatchNorm, a supernet that trains nothing else favours convolutions, because they have more learnable parameters than other operators. " +
 		"A BatchNorm on every operator mends this. The favour shows at small FLOPs.",
-	QuickTime: "2 minutes", FullTime: "2 hours",
+	QuickCells: 2,
+	QuickTime:  "2 minutes", FullTime: "2 hours",
 	Base:  fairnessBase,
 	Cells: fairnessCells,
 	Show:  showFairness,
@@ -27,7 +28,6 @@ func fairnessBase(quick bool) Settings {
 	s.Run.Train.RankEvery, s.Run.Train.Epochs = 0, 8
 	if quick {
 		s.Seeds, s.Networks = 2, 150
-		s.Run.Supernet.Cells = 2
 		s.Run.Train.Steps, s.Run.Train.GammaEvery = 300, 20
 	}
 	return s

@@ -85,8 +85,9 @@ func (d *fairnessData) readNetworks(first trainedFairly) error {
 		d.macs = append(d.macs, float64(d.space.Cost(a, d.net).MACs))
 	}
 	d.choices = newChoices(d.space, archs)
-	for _, o := range first.Operators {
-		if o.Norms > 0 {
+	fair := d.results[d.cell("fair", 0)].Operators
+	for i, o := range first.Operators {
+		if o.Norms > 0 && o.Norms >= fair[i].Norms { // a skip that changes the size has BatchNorm at some places
 			d.carriers = append(d.carriers, o.Operator)
 		}
 	}

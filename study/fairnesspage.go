@@ -36,11 +36,11 @@ type fairnessPage struct {
 
 func (d *fairnessData) done() []string {
 	first := d.results[d.cell("standard", 0)]
-	carriers := strings.Join(d.carriers, ", ")
+	carriers := listed(d.carriers)
 	text := []string{
 		fmt.Sprintf("For each placement of BatchNorm and each seed, a supernet of %s (%d channels, %d×%d) learned γ and β for %d steps of %d images. All supernets then scored the same %s: random live networks, no two of them the same.",
 			d.space.Name(), d.net.Channels, d.net.Height, d.net.Width, first.Steps, d.Run.Train.Batch, countOf(len(d.archs), "network")),
-		fmt.Sprintf("In the standard placement, %s have BatchNorm (the carriers, below) and other operators have none. In the fair placement every operator that passes something on has one.", carriers),
+		fmt.Sprintf("In the standard placement, %s have BatchNorm at every place (the carriers, below); other operators have none, or only where they change the size. In the fair placement every operator that passes something on has one.", carriers),
 		fmt.Sprintf("%s is the indicator of BN-NAS: the sum of mean |γ| over the operators of a network. %s divides it by the number of operators summed over: with it, their number counts no more. The other scores are the composite of bnas and each of its terms.", gammaSum, gammaMean),
 	}
 	for _, k := range d.kinds {
@@ -320,7 +320,7 @@ func add(c *report.Curve, x, y float64) { c.X, c.Y = append(c.X, x), append(c.Y,
 
 // says words the result by its figures.
 func (p *fairnessPage) says() string {
-	k, carriers := p.best[0], strings.Join(p.carriers, " and ")
+	k, carriers := p.best[0], listed(p.carriers)
 	standard, fair := p.favour[key("standard", gammaSum)], p.favour[key("fair", gammaSum)]
 	a, b := p.rankings("standard", gammaSum), p.rankings("fair", gammaSum)
 	var pairs [][]int // both rankings of a seed, one behind the other

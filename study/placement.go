@@ -16,7 +16,8 @@ var placement = Study{
 	Name: "placement",
 	Claim: "Both help an indicator to rank networks: a BatchNorm on every operator, and the training of its γ and β. " +
 		"No published work separates the two.",
-	QuickTime: "2 minutes", FullTime: "5 hours",
+	QuickCells: 2,
+	QuickTime:  "2 minutes", FullTime: "5 hours",
 	Base:  placementBase,
 	Cells: placementCells,
 	Show:  showPlacement,
@@ -27,7 +28,6 @@ func placementBase(quick bool) Settings {
 	s.Run.Train.RankEvery, s.Run.Train.Epochs = 0, 16
 	if quick {
 		s.Seeds, s.Networks = 2, 100
-		s.Run.Supernet.Cells = 2
 		s.Run.Train.Epochs = 1
 	}
 	return s

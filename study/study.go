@@ -16,6 +16,8 @@ type Study struct {
 	Claim string // one sentence
 	// QuickTime and FullTime say how long it takes on two cores.
 	QuickTime, FullTime string
+	// QuickCells is the number of cells a stage in the quick form, in a space that has such a setting; 0: the benchmark's.
+	QuickCells int
 	// Base returns the settings from which the command line starts.
 	Base func(quick bool) Settings
 	// Cells lists the cells. Their names and settings follow from the settings of the study alone.
@@ -30,6 +32,15 @@ type Settings struct {
 	Quick    bool       `yaml:"quick"`
 	Seeds    int        `yaml:"seeds"`    // cells are repeated with the seeds Run.Seed, Run.Seed+1, …
 	Networks int        `yaml:"networks"` // that are scored
+}
+
+// fit sets the sizes of the quick form that are left open.
+func (s Study) fit(of Settings) (Settings, error) {
+	space, err := of.Run.Supernet.Lookup()
+	if err == nil && of.Quick && of.Run.Supernet.Cells == 0 && space.Defaults().Cells > 0 {
+		of.Run.Supernet.Cells = s.QuickCells
+	}
+	return of, err
 }
 
 // seeds lists the seeds of the cells.
