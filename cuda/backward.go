@@ -7,7 +7,7 @@ import (
 	"bnas.example/kernels/plan"
 )
 
-// Backward writes the Grad slots of γ, β and the classifier, and of the convolutions' weights if weights is set. It
+// Backward writes the Grad slots of γ, β and the classifiers, and of the convolutions' weights if weights is set. It
 // queues work and does not wait for it.
 func (e *exec) Backward(s kernels.StatGrad, weights bool) error {
 	if err := e.clearUnused(weights); err != nil {
@@ -68,9 +68,9 @@ func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
 	return ops
 }
 
-// classifierOp is the launch of the gradients of the classifier's weight and bias.
+// classifierOp is the launch of the gradients of a classifier's weight and bias.
 func (e *exec) classifierOp(s *stepPlan, at driver.Ptr, n int) Work {
-	weight, bias := e.classifier(kernels.Grad)
+	weight, bias := e.classifier(s.step, kernels.Grad)
 	in := e.p.Nodes[s.step.In[0]].Shape
 	o := simple("linear_weight_gradient", e.p.Classes()*pitchOf(in.C), weight, bias, at, n)
 	o.Step = s.name()
@@ -90,7 +90,7 @@ func (e *exec) backwardOp(b *backwardTable, i, k, n int, frozen, sums bool) Work
 		Shared: t.shared, Args: words(b.targets[i][k], n, frozen, sums),
 	}}
 	if step.step.Op == kernels.OpLinear {
-		weight, _ := e.classifier(kernels.Data)
+		weight, _ := e.classifier(step.step, kernels.Data)
 		o.Args = words(b.targets[i][k], weight, n, frozen, sums)
 	}
 	e.plans.countBackward(&o, b, step, s.Targets[k], n, sums)

@@ -91,7 +91,7 @@ func (e *exec) buildBackward(t *table, b *backwardTable) error {
 }
 
 // backward describes the addition to the gradient of a node that a step loads. Without a target it still describes
-// the load, for the classifier's gradients.
+// the load, for the gradients of a classifier.
 func (e *exec) backward(s *stepPlan, node kernels.NodeID, target plan.Target, b *backwardTable) gpu.Backward {
 	out, in := e.p.Values[s.outs[0]], e.p.Nodes[node].Shape
 	d := gpu.Backward{
@@ -147,8 +147,8 @@ func (e *exec) incoming(t *table, s *stepPlan, b *backwardTable) ([]gpu.Incoming
 // sources are the nodes with a gradient that a value enters.
 func (e *exec) sources(v kernels.ValueID, b *backwardTable) []gpu.Source {
 	var sources []gpu.Source
-	if v == e.p.Logits() && b.order.From == plan.NoNode {
-		sources = append(sources, gpu.Source{Gradient: e.at(e.plans.dLogits)})
+	if at := e.plans.dLogits[v]; at >= 0 && b.order.From == plan.NoNode {
+		sources = append(sources, gpu.Source{Gradient: e.at(at)})
 	}
 	for _, u := range e.plans.uses[v] {
 		if b.gradient[u.Node] < 0 {

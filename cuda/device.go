@@ -101,8 +101,5 @@ func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 
 // Compile plans p for batches of up to n images.
 func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if p.AuxWeight > 0 {
-		return nil, fmt.Errorf("an auxiliary classifier: %w; cpu and reference have it", kernels.ErrUnsupported)
-	}
 	return newExec(&d.context, p, s.(*store), n)
 }

@@ -26,7 +26,7 @@ func onEmulator(o emulated.Options, d cuda.Options) kerneltest.Factory {
 // Every load, store and barrier of the kernels is checked meanwhile, and the next test runs blocks and threads in
 // another order.
 func TestConformance(t *testing.T) {
-	kerneltest.Run(t, onEmulator(emulated.Options{Check: true}, cuda.Options{}), kerneltest.Options{NoAuxiliary: true, Small: true, Random: random(3), Threads: threads(2)})
+	kerneltest.Run(t, onEmulator(emulated.Options{Check: true}, cuda.Options{}), kerneltest.Options{Small: true, Random: random(3), Threads: threads(2)})
 }
 
 // What is stored and multiplied in less than float32, and the plain loops. TestNaive in kernels/gpu has those on half
@@ -43,7 +43,7 @@ func TestConformanceStorage(t *testing.T) {
 		"bf16":  {Precision: cuda.BF16},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := kerneltest.Options{NoAuxiliary: true, Small: true, Random: random(1), Threads: threads(1), Rounding: rounding(s)}
+			o := kerneltest.Options{Small: true, Random: random(1), Threads: threads(1), Rounding: rounding(s)}
 			kerneltest.Run(t, onEmulator(emulated.Options{Order: 2, Seed: 1}, cuda.Options{Storage: s}), o)
 		})
 	}

@@ -26,7 +26,7 @@ func life(f *fake.Driver, times int) (errs []error) {
 		return errs
 	}
 	defer func() { note(d.Close()) }()
-	c := kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4)
+	c := kerneltest.Headed(kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4), true)
 	s, err := c.NewStore(d)
 	if !note(err) {
 		return errs

@@ -24,9 +24,11 @@ func (e *exec) buildForward(t *table) (err error) {
 		}
 	}
 	f.norms = put(t, norms...)
-	for _, slot := range []kernels.Slot{kernels.Data, kernels.Grad} { // that classifier takes for made
-		if _, err := e.store.address(e.p.Steps[len(e.p.Steps)-1].Weight, slot); err != nil {
-			return err
+	for _, c := range a.classifiers {
+		for _, slot := range []kernels.Slot{kernels.Data, kernels.Grad} { // that classifier takes for made
+			if _, err := e.store.address(c.Weight, slot); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range a.steps {
@@ -253,24 +255,23 @@ func (e *exec) forwardOp(i, n, statRows int) Work {
 		Shared: s.forward.shared, Args: words(e.forward.steps[i], n, statRows),
 	}}
 	if s.step != nil && s.step.Op == kernels.OpLinear {
-		weight, bias := e.classifier(kernels.Data)
+		weight, bias := e.classifier(s.step, kernels.Data)
 		o.Args = words(e.forward.steps[i], weight, bias, n)
 	}
 	e.plans.countForward(&o, i, n, statRows)
 	return o
 }
 
-// classifier is where a slot of the classifier's weight and bias lies; 0 for no bias. The slot was made when the
+// classifier is where a slot of a classifier's weight and bias lies; 0 for no bias. The slot was made when the
 // table was laid out.
-func (e *exec) classifier(slot kernels.Slot) (weight, bias driver.Ptr) {
-	last := &e.p.Steps[len(e.p.Steps)-1]
+func (e *exec) classifier(s *kernels.Step, slot kernels.Slot) (weight, bias driver.Ptr) {
 	at := func(id kernels.ParamID) driver.Ptr {
 		return e.store.base[vectorOf(e.store.params[id].Kind)][slot] + driver.Ptr(e.store.at[id])
 	}
-	if last.Bias != kernels.NoParam {
-		bias = at(last.Bias)
+	if s.Bias != kernels.NoParam {
+		bias = at(s.Bias)
 	}
-	return at(last.Weight), bias
+	return at(s.Weight), bias
 }
 
 // Logits writes n×Classes.

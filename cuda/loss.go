@@ -4,7 +4,8 @@ import (
 	"bnas.example/cuda/driver"
 )
 
-// CrossEntropy forms the loss of the last Forward and the gradient of the logits. It queues work and does not wait.
+// CrossEntropy forms the loss of the last Forward and its gradient by the logits of each classifier. It queues work and does not
+// wait.
 func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 	wide := make([]int64, len(labels))
 	for i, l := range labels {
@@ -13,26 +14,36 @@ func (e *exec) CrossEntropy(labels []int, smoothing float64) error {
 	if err := e.upload(e.at(e.plans.labels), bytesOf(wide)); err != nil {
 		return err
 	}
-	return e.queue(e.lossOp(e.n, smoothing))
+	return e.queue(e.lossOps(e.n, smoothing)...)
 }
 
-func (e *exec) lossOp(n int, smoothing float64) Work {
+// lossOps are the launches of the loss: that of the logits begins it, that of an auxiliary classifier adds to it.
+func (e *exec) lossOps(n int, smoothing float64) []Work {
 	a, classes := e.plans, e.p.Classes()
-	o := blocks("cross_entropy", 1, 1, e.at(a.dLogits), e.at(a.result), e.at(a.values[e.p.Logits()]), e.at(a.labels), n, classes, pitchOf(classes), smoothing)
-	o.Read = int64(n) * (8 + 4*int64(pitchOf(classes)))
-	o.Write = int64(n)*4*int64(pitchOf(classes)) + 16
-	o.FLOPs = int64(n) * int64(classes) * 8
-	return o
+	var ops []Work
+	for k, c := range a.classifiers {
+		args := []any{e.at(a.dLogits[c.Out]), e.at(a.result), e.at(a.values[c.Out]), e.at(a.labels), n, classes, pitchOf(classes), smoothing}
+		kernel := "cross_entropy"
+		if k > 0 {
+			kernel, args = "cross_entropy_auxiliary", append(args, c.LossWeight)
+		}
+		o := blocks(kernel, 1, 1, args...)
+		o.Read = int64(n) * (8 + a.logitBytes())
+		o.Write = int64(n)*a.logitBytes() + 16
+		o.FLOPs = int64(n) * int64(classes) * 8
+		ops = append(ops, o)
+	}
+	return ops
 }
 
-// Loss returns the mean loss and how many images have their label as first maximum.
+// Loss returns the loss and how many images have their label as first maximum.
 func (e *exec) Loss() (loss float64, correct int, err error) {
 	var result [2]float64
 	err = e.driver.CopyOut(driver.Compute, bytesOf(result[:]), e.at(e.plans.result))
 	return result[0], int(result[1]), err
 }
 
-// SetLogitGradient gives ∂/∂logits, n×Classes.
+// SetLogitGradient gives ∂/∂logits, n×Classes. ∂/∂logits of an auxiliary classifier is 0.
 func (e *exec) SetLogitGradient(g []float32) error {
 	if err := e.probe.reserve(e.driver, 4*int64(len(g))); err != nil {
 		return err
@@ -40,6 +51,11 @@ func (e *exec) SetLogitGradient(g []float32) error {
 	if err := e.upload(e.probe.base, bytesOf(g)); err != nil {
 		return err
 	}
-	classes := e.p.Classes()
-	return e.queue(simple("to_map", e.n*pitchOf(classes), e.at(e.plans.dLogits), e.probe.base, e.n, classes, 1, 1))
+	a, classes := e.plans, e.p.Classes()
+	for _, c := range a.classifiers[1:] {
+		if err := e.driver.Fill(driver.Compute, e.at(a.dLogits[c.Out]), 0, int64(e.n)*a.logitBytes()); err != nil {
+			return err
+		}
+	}
+	return e.queue(simple("to_map", e.n*pitchOf(classes), e.at(a.dLogits[e.p.Logits()]), e.probe.base, e.n, classes, 1, 1))
 }

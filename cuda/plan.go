@@ -3,6 +3,7 @@ package cuda
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/plan"
@@ -23,14 +24,16 @@ type plans struct {
 	norms  []kernels.BNID
 	normAt []int // the position of each BN in norms
 
+	classifiers []kernels.Classifier // that of the logits first
+
 	saved         layout // values and what else a Forward keeps
 	values        []int64
 	sums          []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
 	tiles         int64   // partial sums of tiles: scratch of one launch
 	images        int64   // partial statistics of images: scratch of one launch
-	dLogits       int64
+	dLogits       []int64 // of each value: float [n][pitch], the gradient of a classifier's loss by it; −1 for other values
 	labels        int64
-	result        int64 // mean loss, number correct
+	result        int64 // loss, number correct
 	all           *plan.Backward
 	gradient      []int64 // of each node's gradient in a backward pass to all parameters
 	gradientBytes int64
@@ -89,7 +92,7 @@ const (
 )
 
 func newPlans(p *kernels.Program, n int, s Storage) (*plans, error) {
-	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf(), rows: p.FactorRows()}
+	a := &plans{p: p, n: n, Storage: s, uses: plan.Uses(p), nodeOf: p.NodeOf(), rows: p.FactorRows(), classifiers: p.Classifiers()}
 	if err := a.checkSizes(); err != nil {
 		return nil, err
 	}
@@ -180,10 +183,16 @@ func (a *plans) planSaved() {
 		}
 	}
 	a.tiles, a.images = a.saved.bytes(tiles), a.saved.bytes(images)
-	a.dLogits = a.saved.bytes(n * int64(pitchOf(p.Classes())) * 4)
+	a.dLogits = slices.Repeat([]int64{-1}, len(p.Values))
+	for _, c := range a.classifiers {
+		a.dLogits[c.Out] = a.saved.bytes(n * a.logitBytes())
+	}
 	a.labels = a.saved.bytes(n * 8)
 	a.result = a.saved.bytes(16)
 }
+
+// logitBytes is the size of one image's logits, of any classifier.
+func (a *plans) logitBytes() int64 { return 4 * int64(pitchOf(a.p.Classes())) }
 
 func (a *plans) planOwn() {
 	p := a.p

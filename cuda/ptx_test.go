@@ -35,7 +35,7 @@ func TestCompiledConformance(t *testing.T) {
 		"fp32": {}, "half": {Half: true}, "tf32": {Precision: cuda.TF32}, "f16": {Precision: cuda.F16}, "bf16": {Precision: cuda.BF16},
 	} {
 		t.Run(name, func(t *testing.T) {
-			kerneltest.Run(t, onInterpreter(modules, cuda.Options{Storage: s}), kerneltest.Options{NoAuxiliary: true, Small: true, Random: 3, Rounding: rounding(s)})
+			kerneltest.Run(t, onInterpreter(modules, cuda.Options{Storage: s}), kerneltest.Options{Small: true, Random: 3, Rounding: rounding(s)})
 		})
 	}
 }

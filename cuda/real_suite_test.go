@@ -42,7 +42,7 @@ func TestRealConformance(t *testing.T) {
 			if err := d.Close(); err != nil {
 				t.Fatal(err)
 			}
-			o := kerneltest.Options{NoAuxiliary: true, Random: random(20), Threads: 1, Rounding: rounding(c.options.Storage)}
+			o := kerneltest.Options{Random: random(20), Threads: 1, Rounding: rounding(c.options.Storage)}
 			if os.Getenv("BNAS_SMALL") != "" { // for compute-sanitizer and the mock driver, which take a hundred times as long
 				o.Small, o.Random = true, 2
 			}

@@ -11,7 +11,7 @@ import (
 
 const slots = int(kernels.Moment2) + 1
 
-// A store keeps each slot of all parameters of a kind in one vector: γ, β and the classifier, whose gradients and
+// A store keeps each slot of all parameters of a kind in one vector: γ, β and the classifiers, whose gradients and
 // moments every training needs; and the convolutions' weights, which need them only where all parameters train. A
 // vector is made, of zeros, when it is first needed.
 type store struct {
@@ -30,7 +30,7 @@ type store struct {
 type vector int
 
 const (
-	pathVector   vector = iota // γ, β and the classifier
+	pathVector   vector = iota // γ, β and the classifiers
 	weightVector               // the convolutions' weights
 	vectors
 )

@@ -48,10 +48,10 @@ func (a *plans) countNorms(o *Work) {
 	}
 }
 
-// countClassifier counts the launch of the classifier's gradients.
+// countClassifier counts the launch of a classifier's gradients.
 func (a *plans) countClassifier(o *Work, in kernels.Shape, n int) {
 	classes := a.p.Classes()
-	o.Read = int64(n) * (mapBytes(in) + 4*int64(pitchOf(classes)))
+	o.Read = int64(n) * (mapBytes(in) + a.logitBytes())
 	o.Write = 4 * int64(classes) * int64(in.C+1)
 	o.FLOPs = 2 * int64(n) * int64(classes) * int64(in.C)
 }
@@ -149,7 +149,7 @@ func (a *plans) countBackward(o *Work, b *backwardTable, s *stepPlan, t plan.Tar
 // incomingBytes is what the gradient of one image of a value is formed from.
 func (a *plans) incomingBytes(b *backwardTable, v kernels.ValueID, read map[kernels.ValueID]bool) (bytes int64) {
 	size := mapBytes(a.p.Values[v].Shape)
-	if v == a.p.Logits() && b.order.From == plan.NoNode {
+	if a.dLogits[v] >= 0 && b.order.From == plan.NoNode {
 		bytes += size
 	}
 	for _, u := range a.uses[v] {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/kernels/ref"
 	"bnas.example/supernet"
@@ -82,16 +81,6 @@ func TestAuxiliaryLoss(t *testing.T) {
 	}
 }
 
-// noHeads is a device without auxiliary classifiers.
-type noHeads struct{ kernels.Device }
-
-func (d noHeads) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Exec, error) {
-	if p.AuxWeight > 0 {
-		return nil, kernels.ErrUnsupported
-	}
-	return d.Device.Compile(p, s, n)
-}
-
 func TestAuxiliaryErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Config)
@@ -101,11 +90,10 @@ func TestAuxiliaryErrors(t *testing.T) {
 		"uniform": {func(c *Config) {
 			c.Sampling, c.Path, c.DropPath, c.BNMomentum, c.EMA, c.TestEvery = Uniform, "", 0, 0, 0, 0
 		}, "only a network on its own has an auxiliary head"},
-		"another device": {func(*Config) {}, "train.auxiliary_weight 0.4: the device reference has no auxiliary head; cpu and reference have it"},
 	} {
 		net, cfg := headConfig(4)
 		c.change(&cfg)
-		r := rigOn(t, noHeads{ref.New()}, net, cfg)
+		r := rigOn(t, ref.New(), net, cfg)
 		if _, err := New(r.net, r.dev, r.store, r.loader, cfg, t.TempDir()); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want %q", name, err, c.want)
 		}

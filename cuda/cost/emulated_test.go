@@ -23,6 +23,7 @@ func TestCountAgreesWithEmulator(t *testing.T) {
 	cases := map[string]*kerneltest.Case{
 		"cell":   kerneltest.Cell(1, kernels.Shape{C: 16, H: 16, W: 16}, 3),
 		"mobile": kerneltest.Mobile(1, 3, 2, 12, 3),
+		"head":   kerneltest.Headed(kerneltest.Mobile(1, 3, 2, 6, 3), true),
 	}
 	for name, c := range cases {
 		for _, naive := range []bool{false, true} {

@@ -3,6 +3,10 @@
 //   loss = mean_i −Σ_k q_k·log p_k        p = softmax(y), q = (1 − smoothing)·onehot + smoothing/K
 //   dy[i][k] = (p_k − q_k)/n              correct: the label is the first maximum
 //
+// cross_entropy writes the loss and `correct`. cross_entropy_auxiliary, of an auxiliary classifier, is launched after it: it adds
+// its loss, times `weight`, multiplies its gradient by `weight`, and leaves `correct`. It is a kernel of its own, so that the loss
+// without an auxiliary classifier takes no more instructions.
+//
 // logits and dlogits are [images][pitch]. The padding of dlogits becomes zero. A warp has one image at a time, a lane
 // every 32nd class. Exponentials are in floats, because few GPUs are quick at doubles. Sums are in doubles: lanes by
 // pairs, then images in order. There is one block, so that the sum of the loss has one order.
@@ -36,7 +40,8 @@ __device__ __forceinline__ int warp_argmax(const float *y, int classes) {
 	return at;
 }
 
-extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing) {
+template <bool AUXILIARY>
+__device__ __forceinline__ void loss_and_gradient(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing, double weight) {
 	__shared__ double losses[8], right[8];
 	const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32, K = (int)classes;
 	double loss = 0, correct = 0;
@@ -54,7 +59,8 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, 
 		for (int k = lane; k < K; k += 32) {
 			double logp = y[k] - top - normaliser, q = smoothing / K + (k == label ? 1 - smoothing : 0);
 			own -= q * logp;
-			dy[k] = (float)((expf((float)(y[k] - top)) / sum - q) / images);
+			double d = (expf((float)(y[k] - top)) / sum - q) / images;
+			dy[k] = (float)(AUXILIARY ? weight * d : d);
 		}
 		for (int k = K + lane; k < pitch; k += 32)
 			dy[k] = 0;
@@ -72,6 +78,18 @@ extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, 
 		loss += losses[w];
 		correct += right[w];
 	}
+	if (AUXILIARY) {
+		result[0] += weight * (loss / images);
+		return;
+	}
 	result[0] = loss / images;
 	result[1] = correct;
+}
+
+extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing) {
+	loss_and_gradient<false>(dlogits, result, logits, labels, images, classes, pitch, smoothing, 1);
+}
+
+extern "C" __global__ void __launch_bounds__(256) cross_entropy_auxiliary(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing, double weight) {
+	loss_and_gradient<true>(dlogits, result, logits, labels, images, classes, pitch, smoothing, weight);
 }

@@ -5,6 +5,8 @@ package gpu_test
 import (
 	"math"
 	"testing"
+
+	"bnas.example/kernels/gpu"
 )
 
 func TestCrossEntropy(t *testing.T) {
@@ -37,10 +39,21 @@ func TestCrossEntropy(t *testing.T) {
 		}
 		pitch := pitchOf(c.classes)
 		d, result := k.alloc(4*c.n*pitch), k.alloc(16)
-		k.launch("cross_entropy", 1, 1, 256, 0, d, result, k.putMap(y, c.classes), put(k, labels...), c.n, c.classes, pitch, c.smoothing)
+		args := []any{d, result, k.putMap(y, c.classes), put(k, labels...), c.n, c.classes, pitch, c.smoothing}
+		k.launch("cross_entropy", 1, 1, 256, 0, args...)
 		loss, correct, dy := crossEntropy(y, labels, c.classes, c.smoothing)
 		near(t, "loss, correct", get[float64](k, result, 2), []float64{loss, correct}, 1e-7)
 		near(t, "dlogits", k.getMap(d, c.n, c.classes), dy, 1e-7)
+
+		other, weight := k.random(c.n*c.classes), 0.4
+		args[0], args[2] = k.alloc(4*c.n*pitch), k.putMap(other, c.classes)
+		k.launch("cross_entropy_auxiliary", 1, 1, 256, 0, append(args, weight)...)
+		more, _, dy := crossEntropy(other, labels, c.classes, c.smoothing)
+		for i := range dy {
+			dy[i] *= weight
+		}
+		near(t, "loss with an auxiliary classifier, correct", get[float64](k, result, 2), []float64{loss + weight*more, correct}, 1e-7)
+		near(t, "dlogits of an auxiliary classifier", k.getMap(args[0].(gpu.Ptr), c.n, c.classes), dy, 1e-7)
 	}
 }
 

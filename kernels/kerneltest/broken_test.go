@@ -210,13 +210,12 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"a product is off by a hundredth", "random-3", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
 		{"factors are ignored", "factors-random-3", "batch: ", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
 		{"factors are not set", "factors", "they are of the case", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
-		{"an auxiliary classifier has another weight in the loss", "auxiliary-random-3", "loss: element", defective{compile: reweighted(0.41)}},
-		{"the gradient of an auxiliary classifier is off by a hundredth", "auxiliary-random-3", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+		{"an auxiliary classifier has another weight in the loss", "auxiliary-short", "loss: element", defective{compile: reweighted(0.41)}},
+		{"the gradient of an auxiliary classifier is off by a hundredth", "auxiliary-short", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
 			return badBackward{e, func(mode kernels.StatGrad, weights bool) error {
 				return errors.Join(e.Backward(mode, weights), scaleGrad(s, e.Program().Classifiers()[1].Weight, 0.99))
 			}}
 		}}},
-		{"an auxiliary classifier is computed by a device without", "no auxiliary classifier", "ErrUnsupported", defective{}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
 		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {
@@ -237,7 +236,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true, NoAuxiliary: test.check == "no auxiliary classifier"}
+		o := Options{Seed: 3, Random: 1, Small: true}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -30,8 +31,6 @@ type Options struct {
 	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
 	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
 	Rounding ref.Rounding
-	// NoAuxiliary says that the device has no auxiliary classifiers. It must refuse a Program with one.
-	NoAuxiliary bool
 }
 
 // Run runs the suite.
@@ -96,13 +95,7 @@ func (c check) run(f Factory, o Options) (err error) {
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
 func checks(o Options) []check {
 	var list []check
-	cases := append(networks(o), factored(o)...)
-	if o.NoAuxiliary {
-		list = append(list, check{"no auxiliary classifier", refusesAuxiliary})
-	} else {
-		cases = append(cases, headed(o)...)
-	}
-	for _, c := range cases {
+	for _, c := range slices.Concat(networks(o), factored(o), headed(o)) {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
 	}
 	return append(list,
