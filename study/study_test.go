@@ -17,7 +17,7 @@ import (
 // tiny are the settings of a study that takes less than a second.
 func tiny(s Study) Settings {
 	of := s.Base(true)
-	of.Seeds, of.Networks = 2, 12
+	of.Seeds, of.Networks, of.Run.Threads = 2, 12, 1 // the studies are tested side by side
 	net, train, score := &of.Run.Supernet, &of.Run.Train, &of.Run.Score
 	net.Channels, net.Cells, net.Height, net.Width = 2, 1, 8, 8
 	if s.Name == tangent.Name { // it refuses the settings below, which it does not use
@@ -83,6 +83,7 @@ func contents(t *testing.T, s *Summary) string {
 func TestStudiesGoOn(t *testing.T) {
 	for _, s := range All() {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			of := tiny(s)
 			truth := invented(t, of)
 			want := contents(t, do(t, s, of, t.TempDir(), truth))
@@ -96,7 +97,7 @@ func TestStudiesGoOn(t *testing.T) {
 						cancel()
 					}
 				}
-				o := Options{Dir: dir, Command: "bnas", Version: "test", Truth: truth, Progress: stop}
+				o := Options{Dir: dir, Command: "bnas study " + s.Name, Version: "test", Truth: truth, Progress: stop}
 				summary, err := s.Do(ctx, of, o)
 				cancel()
 				if errors.Is(err, ErrInterrupted) {
@@ -123,7 +124,6 @@ func TestStudiesGoOn(t *testing.T) {
 				}
 				return string(text)
 			}
-			do(t, s, of, dir, truth)
 			before := page()
 			if again := do(t, s, of, dir, truth); again.Computed != 0 || again.Reused == 0 || contents(t, again) != want || page() != before {
 				t.Errorf("once more: %d cells computed, or other bytes", again.Computed)
