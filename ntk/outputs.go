@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// jacobianElements bounds the elements of a Jacobian in memory: 512 MiB of float32.
-const jacobianElements = 1 << 27
+// jacobianElements bounds the elements of a Jacobian in memory: 1 GiB of float32.
+const jacobianElements = 1 << 28
 
 // OutputKernels returns the tangent kernel of all outputs for each group of parameters of s, whose Exec is e:
 //

@@ -321,7 +321,27 @@ func (p *tangentPage) conditionSection() section {
 		report.Scatter("Loss after training by log κ before", "log κ before", start, loss),
 		report.Intervals("Kendall's τ-b over the networks", "τ-b", taus, hueOf, report.Level{Value: 0, Name: "none"}),
 	}}}
+	s.TableLead, s.Table = "log κ of the network of the sections above, of the kernel of what trains:", p.conditionTable()
 	return s
+}
+
+// conditionTable has log κ of the network of the courses by width.
+func (p *tangentPage) conditionTable() *report.Table {
+	table := &report.Table{Head: []report.Header{{Text: "statistics, channels", Left: true}, {Text: "trained", Left: true}, {Text: "before"}, {Text: "after"}}}
+	for _, statistics := range []string{batchStatistics, frozenStatistics} {
+		for _, width := range p.tangentWidths() {
+			for _, train := range tangentTrained {
+				at := func(when string) report.Cell {
+					of := p.ofMoment(statistics, train, when, func(s courseState) float64 { return s.Kernel.LogCondition })
+					return report.Cell{Text: arithmetic(p.over(of, width)).String()}
+				}
+				table.Rows = append(table.Rows, report.Row{Cells: []report.Cell{
+					{Text: fmt.Sprintf("%s, %d", statistics, p.channels(width)), Class: "left words"}, {Text: trainedName[train], Class: "left words"},
+					at(afterStep(0)), at(afterStep(p.lastStep()))}})
+			}
+		}
+	}
+	return table
 }
 
 func (p *tangentPage) figures() []Figure {
