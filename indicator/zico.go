@@ -37,5 +37,6 @@ func (e *evidence) takeGradientSpread() error {
 // zico is Σ over layers of log Σ_w mean|g_w|/std g_w, the mean and the standard deviation of the gradient g_w of a weight over two
 // batches, on the untrained standard network with batch statistics. The layers are the convolutions and the classifier that the
 // logits depend on. Weights with equal gradients are left out. No γ or β of the supernet is read. Source: Li, Yang, Bhardwaj and
-// Marculescu, "ZiCo" (ICLR 2023). Their batches have 128 images; here each has half of the calibration images.
+// Marculescu, "ZiCo" (ICLR 2023). Their batches have 128 images; here each has half of the calibration images. Weights whose two
+// gradients nearly agree dominate a layer's sum: the rounding of float32 moves zico by about 10⁻³.
 func zico(e *evidence) float64 { return e.inverseVariation }
