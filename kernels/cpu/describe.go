@@ -94,16 +94,25 @@ func shaped(s kernels.Shape, act kernels.Activation) C.struct_load {
 // node describes a load of act(node).
 func (e *exec) node(n kernels.NodeID, act kernels.Activation) C.struct_load {
 	l := shaped(e.p.Nodes[n].Shape, act)
-	l.first, l.count = C.int(len(e.desc.terms)), C.int(len(e.p.Nodes[n].Terms))
-	for k, t := range e.p.Nodes[n].Terms {
-		e.desc.terms = append(e.desc.terms, e.term(t.Value, t.BN, e.plan.rows[n][k]))
-	}
+	e.terms(&l, &e.plan.loads[n])
 	return l
+}
+
+// terms describes the terms of a load.
+func (e *exec) terms(l *C.struct_load, of *nodeLoad) {
+	l.first, l.count = C.int(len(e.desc.terms)), C.int(of.n)
+	for _, t := range of.list() {
+		e.desc.terms = append(e.desc.terms, e.term(t.value, t.bn, t.row))
+	}
 }
 
 // value describes a load of a value without a BatchNorm.
 func (e *exec) value(v kernels.ValueID) C.struct_load {
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
+	if sum := e.plan.values[v].sum; sum != nil {
+		e.terms(&l, sum)
+		return l
+	}
 	l.first, l.count = C.int(len(e.desc.terms)), 1
 	e.desc.terms = append(e.desc.terms, e.term(v, kernels.NoBN, kernels.NoFactor))
 	return l
@@ -173,9 +182,9 @@ func (e *exec) grad(t plan.Target, act kernels.Activation, g *gradPlan, sums boo
 	if sum := e.plan.sums[t.Node]; t.Last && sums && sum >= 0 {
 		r.last = 1
 		r.sum = e.d.saved.pointer(sum)
-		for k, term := range e.p.Nodes[t.Node].Terms {
-			if term.BN != kernels.NoBN {
-				r.dot[k] = e.d.saved.pointer(e.plan.bns[term.BN].dot)
+		for k, term := range e.plan.loads[t.Node].list() {
+			if term.own && term.bn != kernels.NoBN {
+				r.dot[k] = e.d.saved.pointer(e.plan.bns[term.bn].dot)
 			}
 		}
 	}

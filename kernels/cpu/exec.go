@@ -71,7 +71,7 @@ func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 
 func (e *exec) Program() *kernels.Program { return e.p }
 
-func (e *exec) SavedBytes(n int) int64 { return savedBytes(e.p, n, e.d.numerics) }
+func (e *exec) SavedBytes(n int) int64 { return e.plan.savedBytes(n, e.d.numerics) }
 
 // reserve grows the memory of the device for the gradients of a pass and for scratch, if needed.
 func (e *exec) reserve(moving int) error {

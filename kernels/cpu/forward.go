@@ -108,6 +108,9 @@ func (e *exec) loadClassifier(c *classifierPlan) {
 
 func (e *exec) step(i int, at *C.struct_place) {
 	s := &e.p.Steps[i]
+	if s.Op == kernels.OpSum && e.plan.values[s.Out].sum != nil {
+		return
+	}
 	x := &e.desc
 	rows := C.int(e.statRows)
 	if s.Op == kernels.OpConv {

@@ -37,6 +37,7 @@ type valuePlan struct {
 	bns                  []kernels.BNID
 	step                 int // that stores it; −1 for the images
 	half                 bool
+	sum                  *nodeLoad // its terms, if it is a sum that is not stored: it has no data
 }
 
 func (v *valuePlan) cp() int     { return blocks(v.C) * lanes }
@@ -102,6 +103,7 @@ type savedPlan struct {
 	nodeOf      []kernels.NodeID
 	uses        [][]plan.Use            // of each value
 	rows        [][kernels.MaxTerms]int // of the factors of the nodes' terms
+	loads       []nodeLoad              // of the nodes
 	factors     int                     // [rows][n]
 	ones        int                     // an array of 1, an array of 0, as wide as the widest value
 	zeros       int
@@ -126,8 +128,12 @@ func planSaved(p *kernels.Program, n int, numerics Numerics) *savedPlan {
 		v := &s.values[b.Value]
 		v.bns = append(v.bns, kernels.BNID(id))
 	}
+	s.planLoads(p)
 	for i := range s.values {
 		v := &s.values[i]
+		if v.sum != nil {
+			continue
+		}
 		v.data = s.floats(n * numerics.valueFloats(kernels.ValueID(i), v.Shape))
 		v.units = v.data + n*floats(v.Shape)/2
 		if len(v.bns) > 0 {
@@ -194,15 +200,15 @@ func (s *savedPlan) planNodes(p *kernels.Program) {
 
 // savedBytes returns the size of the results of a forward pass of n images that a backward pass needs: every stored
 // value but the images, and the coefficients of the BatchNorms.
-func savedBytes(p *kernels.Program, n int, numerics Numerics) int64 {
+func (s *savedPlan) savedBytes(n int, numerics Numerics) int64 {
 	var total int64
-	for id, v := range p.Values {
-		if id != int(kernels.Images) {
+	for id, v := range s.values {
+		if id != int(kernels.Images) && v.sum == nil {
 			total += int64(n) * int64(numerics.valueFloats(kernels.ValueID(id), v.Shape))
 		}
 	}
-	for _, b := range p.BNs {
-		total += bnArrays * int64(blocks(p.Values[b.Value].C)*lanes)
+	for _, b := range s.bns {
+		total += bnArrays * int64(b.cp)
 	}
 	return 4 * total
 }

@@ -28,7 +28,7 @@ func TestSavedBytes(t *testing.T) {
 		fast += n
 	}
 	for numerics, want := range map[Numerics]int64{Strict: strict, Fast: fast} {
-		if got := savedBytes(c.Program, 2, numerics); got != want {
+		if got := planSaved(c.Program, 2, numerics).savedBytes(2, numerics); got != want {
 			t.Errorf("%s: %d bytes, must be %d", numerics, got, want)
 		}
 	}
