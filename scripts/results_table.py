@@ -8,7 +8,8 @@
 
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
-best first by the first file. Needs Python alone.
+best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
+the name. Needs Python alone.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |figures )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -71,6 +72,10 @@ def tables(lines):
         end = at
         while end < len(lines) and lines[end].startswith("|"):
             end += 1
+        if mark[1] == "figures ":
+            out += figures(DOCS / mark[2].strip())
+            at = end
+            continue
         files = [read(DOCS / name) for name in mark[2].split()]
         names = [line.split("`")[1] for line in lines[at + 2 : end]]
         if mark[1]:
@@ -79,6 +84,14 @@ def tables(lines):
         out += [row(name, files) for name in names]
         at = end
     return out
+
+
+def figures(path):
+    """The figures of a study, each with its interval."""
+    with open(path) as f:
+        rows = list(csv.DictReader(f))
+    cells = [[r["figure"], signed(r["value"]), f"{signed(r['low'])} … {signed(r['high'])}" if r["low"] else ""] for r in rows]
+    return ["| figure | | 95 % |", "|---|---|---|"] + ["| " + " | ".join(c) + " |" for c in cells]
 
 
 def read(path):

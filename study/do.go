@@ -123,6 +123,7 @@ func (s Study) write(r *Results, o Options, summary *Summary) error {
 	if err != nil {
 		return fmt.Errorf("study %s: %w", s.Name, err)
 	}
+	outcome.Tables = append(outcome.Tables, figuresTable(outcome.Figures))
 	for _, t := range outcome.Tables {
 		path, err := t.write(o.Dir)
 		if err != nil {
@@ -133,6 +134,15 @@ func (s Study) write(r *Results, o Options, summary *Summary) error {
 	summary.Says, summary.Figures = outcome.Says, outcome.Figures
 	summary.Page = filepath.Join(o.Dir, run.ReportName)
 	return s.page(summary.Page, r, outcome, o)
+}
+
+// figuresTable is the table of the figures of the summary.
+func figuresTable(figures []Figure) *Table {
+	t := &Table{Name: "figures", Columns: []string{"figure", "value", "low", "high"}}
+	for _, f := range figures {
+		t.Add(f.Name, f.Value, f.Low, f.High)
+	}
+	return t
 }
 
 // Results are those of all cells of a study.

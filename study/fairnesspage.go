@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,12 +44,24 @@ func (d *fairnessData) done() []string {
 		fmt.Sprintf("In the standard placement, %s have BatchNorm at every place (the carriers, below); other operators have none, or only where they change the size. In the fair placement every operator that passes something on has one.", carriers),
 		fmt.Sprintf("%s is the indicator of BN-NAS: the sum of mean |γ| over the operators of a network. %s divides it by the number of operators summed over: with it, their number counts no more. The other scores are the composite of bnas and each of its terms.", gammaSum, gammaMean),
 	}
-	for _, k := range d.kinds {
-		if k.name == "equal" {
-			text = append(text, "Here the operators have different numbers of BatchNorms in the fair placement too. The kind equal trains the last one of each operator alone, so that all have one.")
-		}
+	if len(d.kinds) > 2 {
+		return append(text, "Here the operators have different numbers of BatchNorms in the fair placement too. The kind equal trains the last one of each operator alone, so that all have one.")
+	}
+	if sameLearnable(d.results[d.cell("fair", 0)].Operators) {
+		text = append(text, "Here all operators with BatchNorm have as many learnable parameters in the fair placement: it is the repetition with equal numbers.")
 	}
 	return text
+}
+
+// sameLearnable reports whether all operators with learnable parameters have as many.
+func sameLearnable(operators []operatorNorms) bool {
+	counts := map[float64]bool{}
+	for _, o := range operators {
+		if o.Learnable > 0 {
+			counts[o.Learnable] = true
+		}
+	}
+	return len(counts) == 1
 }
 
 // operators shows the shares of the operators among the best.
@@ -111,6 +124,9 @@ func (p *fairnessPage) favours() {
 					if i == 0 { // the fewest
 						*chart = append(*chart, report.Estimate{Name: score, Group: kind.name, Value: e.mean, Low: e.Low, High: e.High})
 						row.Cells = append(row.Cells, report.Cell{Text: withInterval(e)})
+						if at < headScores {
+							p.out.figure(fmt.Sprintf("%s, best %d by %s, %s", name, k, score, kind.name), e)
+						}
 					}
 				}
 				e := p.carried(kind.name, score, k)
@@ -198,7 +214,7 @@ func (p *fairnessPage) numbers() {
 				e := p.tau(kind.name, score, w.values)
 				t.Add(kind.name, score, w.name, e.mean, e.Low, e.High, e.least, e.greatest)
 				estimates = append(estimates, report.Estimate{Name: score, Group: kind.name, Value: e.mean, Low: e.Low, High: e.High})
-				if score == gammaSum {
+				if slices.Index(p.scores, score) < headScores {
 					p.out.figure(fmt.Sprintf("τ-b of %s with %s, %s", score, w.name, kind.name), e)
 				}
 			}
@@ -311,8 +327,30 @@ func (p *fairnessPage) limited() {
 		g.Figures = append(g.Figures, report.Lines("Accuracy of the pick, %", "limit of MACs an image", accuracy, hueOf))
 	}
 	p.out.add(section{ID: "limits", Title: "Under limits of MACs",
-		Lead:   fmt.Sprintf("Five limits; each lets a fifth of the %s more pass. Means over the seeds.", countOf(len(p.archs), "network")),
+		Lead:   fmt.Sprintf("Five limits; each lets a fifth of the %s more pass. Means over the seeds. %s", countOf(len(p.archs), "network"), p.smallest(limits[0])),
 		Groups: []report.Group{g, {Lead: "The network that each score puts first.", Table: picks}}})
+}
+
+// smallest words what the γ-sum prefers within the smallest limit of MACs.
+func (p *fairnessPage) smallest(limit float64) string {
+	passed := p.within(ranked(make([]float64, len(p.archs))), limit)
+	all := p.choices.sumOver(p.choices.shares(passed, nil, len(passed)), p.carriers)
+	k := max(1, len(passed)/10)
+	var words []string
+	for _, kind := range p.kinds {
+		var rankings [][]int
+		for _, ranking := range p.rankings(kind.name, gammaSum) {
+			rankings = append(rankings, p.within(ranking, limit))
+		}
+		e := p.overSeeds(rankings, func(ranking, times []int) float64 {
+			return p.choices.sumOver(p.choices.shares(ranking, times, k), p.carriers)
+		})
+		p.out.figure(fmt.Sprintf("share of carriers, best tenth by %s within %s MACs, %s", gammaSum, report.Count(int64(limit)), kind.name), e)
+		words = append(words, fmt.Sprintf("%s (%s to %s) in the %s placement", report.Percent(e.mean), report.Percent(e.Low), report.Percent(e.High), kind.name))
+	}
+	p.out.figure(fmt.Sprintf("share of carriers, all networks within %s MACs", report.Count(int64(limit))), estimate{mean: all, Interval: noInterval})
+	return fmt.Sprintf("Within the smallest, %s, the carriers are %s of the operators of the best tenth by the γ-sum; of all networks within it they are %s.",
+		report.Count(int64(limit)), listed(words), report.Percent(all))
 }
 
 // add appends a point to a curve.
@@ -331,10 +369,8 @@ func (p *fairnessPage) says() string {
 	difference := p.overSeeds(pairs, func(both, times []int) float64 {
 		return p.choices.sumOver(p.choices.shares(both[:n], times, k), p.carriers) - p.choices.sumOver(p.choices.shares(both[n:], times, k), p.carriers)
 	})
-	p.out.figure(fmt.Sprintf("carriers among the best %d by %s, standard", k, gammaSum), standard)
-	p.out.figure(fmt.Sprintf("carriers among the best %d by %s, fair", k, gammaSum), fair)
-	p.out.figure("difference of the two", difference)
-	p.out.figure("carriers among all networks", estimate{mean: p.carriersOfAll(), Interval: noInterval})
+	p.out.figure(fmt.Sprintf("share of carriers, best %d by %s, standard − fair", k, gammaSum), difference)
+	p.out.figure("share of carriers, all networks", estimate{mean: p.carriersOfAll(), Interval: noInterval})
 	text := fmt.Sprintf("of the operators of the best %d networks by the γ-sum, %s are %s in the standard placement (%s of all networks), and %s in the fair one. ",
 		k, report.Percent(standard.mean), carriers, report.Percent(p.carriersOfAll()), report.Percent(fair.mean))
 	switch {
@@ -349,7 +385,7 @@ func (p *fairnessPage) says() string {
 		return text
 	}
 	e := p.carriersOfTrueBest()
-	p.out.figure("carriers among the true best", estimate{mean: e, Interval: noInterval})
+	p.out.figure(fmt.Sprintf("share of carriers, true best %d", k), estimate{mean: e, Interval: noInterval})
 	return text + fmt.Sprintf(" Of the true best %d they are %s.", k, report.Percent(e))
 }
 
