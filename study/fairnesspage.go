@@ -124,7 +124,7 @@ func (p *fairnessPage) favours() {
 					if i == 0 { // the fewest
 						*chart = append(*chart, report.Estimate{Name: score, Group: kind.name, Value: e.mean, Low: e.Low, High: e.High})
 						row.Cells = append(row.Cells, report.Cell{Text: withInterval(e)})
-						if at < headScores {
+						if at < headScores && score != gammaMean && name != toAllNetworks {
 							p.out.figure(fmt.Sprintf("%s, best %d by %s, %s", name, k, score, kind.name), e)
 						}
 					}
@@ -134,7 +134,7 @@ func (p *fairnessPage) favours() {
 					p.favour[key(kind.name, score)] = e
 				}
 				figure("share of carriers", e, &carried)
-				figure("distance to all networks", p.distance(kind.name, score, k, false), &toAll)
+				figure(toAllNetworks, p.distance(kind.name, score, k, false), &toAll)
 				if p.truth != nil {
 					figure("distance to the true best", p.distance(kind.name, score, k, true), &toBest)
 				}
@@ -161,6 +161,9 @@ func (p *fairnessPage) favours() {
 		Lead: fmt.Sprintf("The share of the carriers (%s) among the best %d. The total-variation distance is the share of the operators that would have to be others. Each figure is the mean over the seeds, with its interval over networks (95 %%, bootstrap).",
 			strings.Join(p.carriers, ", "), p.best[0])})
 }
+
+// toAllNetworks is the name of a distance.
+const toAllNetworks = "distance to all networks"
 
 // headScores are the scores that tables and the limits of MACs show: those of BN-NAS and the composite, or a term.
 const headScores = 3
@@ -394,6 +397,7 @@ func (p *fairnessPage) doesNotShow() []string {
 	text := []string{
 		"That the networks which a fair supernet prefers are better: convolutions are often useful, and a score may prefer them rightly. " + p.needsTable(),
 		fmt.Sprintf("The noise between seeds is that of %d: the least and the greatest value over them are in favour.csv and cause.csv. The intervals are over networks alone.", p.Seeds),
+		"A total-variation distance is larger in a resample than in the sample, most where it is small: its interval can lie above it.",
 		"Operators on edges that lead nowhere count as chosen, in the shares and in the γ-sum.",
 		fmt.Sprintf("A causal isolation of the number of parameters. %s takes the number out of the score, not out of training.", gammaMean),
 	}
