@@ -12,7 +12,8 @@ loss       the mean of the last fifth of the steps, over the seeds with its devi
            modes with one seed, and of two seeds in strict
 γ and β    the distance of the two modes with one seed, relative to how far strict has moved from γ = 1, β = 0; the same of two seeds,
            and of strict on two instruction sets (--isa), which differ by float32 rounding alone
-ranking    for each term Kendall's τ-b between the modes over the cells of the first seed, and of either with the table
+ranking    for each term Kendall's τ-b between the modes over the cells of the first seed, and of either with the table; the same of
+           strict trained on the other instruction set, scored on this one
 
 It prints tables in Markdown. It goes on where it was interrupted: what is in --out is not made again. Needs Python alone.
 """
@@ -42,7 +43,7 @@ def main():
     parser.add_argument("--cells", type=int, default=300, help="scored architectures")
     parser.add_argument("--table", action="append", default=[], metavar="SPACE=FILE", help="accuracies of a space")
     parser.add_argument("--terms", default="all", help="scored terms")
-    parser.add_argument("--isa", help="train the first seed in strict on this instruction set too: avx2 or portable")
+    parser.add_argument("--isa", help="train the first seed in strict on this instruction set too: portable; avx2 has the bits of avx512")
     parser.add_argument("--out", type=pathlib.Path, default="numerics", help="folder of the runs")
     parser.add_argument("--train-flags", nargs=argparse.REMAINDER, default=[], help="further flags of bnas train, last")
     options = parser.parse_args()
@@ -144,8 +145,10 @@ def print_training(options, spaces):
 
 def print_ranking(options, space, table):
     seed, scores, truth = options.seeds[0], {}, {}
-    for mode in MODES:
-        run = folder(options, space, mode, seed)
+    runs = {mode: folder(options, space, mode, seed) for mode in MODES}
+    if options.isa:
+        runs[options.isa] = folder(options, space, "strict", f"{seed}-{options.isa}")
+    for mode, run in runs.items():
         if not (run / "scored").exists():
             bnas(options, "score", "--run", run, "--sample", options.cells, "--terms", options.terms, "--device", "cpu", "--quiet")
             (run / "scored").touch()
@@ -158,17 +161,17 @@ def print_ranking(options, space, table):
     archs = list(scores["strict"])
     terms = [t for t in scores["strict"][archs[0]] if scores["strict"][archs[0]][t] not in ("", archs[0]) and t not in ("canonical", "dead", "check")]
     print(f"`{space}`, {len(archs)} live cells, seed {seed}\n")
-    print("| term | τ-b, strict and fast | τ-b with the table, strict | 95 % | fast |")
-    print("|---|---|---|---|---|")
+    others = list(runs)[1:]
+    print(f"| term | τ-b of strict with {' | with '.join(others)} | τ-b with the table, strict | 95 % | {' | '.join(others)} |")
+    print("|---" * (4 + 2 * len(others) - 1) + "|")
     for term in terms + [t for t in truth.get("strict", {}) if t.startswith("composite ")]:
-        between = "–"
-        if term in terms:
-            between = number(tau([[float(scores[mode][a][term]) for a in archs] for mode in MODES]))
-        row = [f"`{term}`", between]
+        row = [f"`{term}`"]
+        for other in others:
+            row.append(number(tau([[float(scores[mode][a][term]) for a in archs] for mode in ("strict", other)])) if term in terms else "–")
         if table:
-            strict, fast = truth["strict"][term], truth["fast"][term]
-            interval = strict["tau_b_interval"]
-            row += [number(strict["tau_b"]), f"{number(interval['low'])} … {number(interval['high'])}", number(fast["tau_b"])]
+            interval = truth["strict"][term]["tau_b_interval"]
+            row += [number(truth["strict"][term]["tau_b"]), f"{number(interval['low'])} … {number(interval['high'])}"]
+            row += [number(truth[other][term]["tau_b"]) for other in others]
         print("| " + " | ".join(row) + " |")
     print()
 
