@@ -2,7 +2,6 @@ package study
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -255,105 +254,6 @@ func (p *fairnessPage) gammas() {
 	}
 	p.out.add(section{ID: "gamma", Title: "γ over training", Groups: []report.Group{g},
 		Lead: "The mean over all places and seeds. An operator without a line has no γ: to the γ-sum it adds nothing, however useful it is."})
-}
-
-// limited shows what the scores choose within limits of MACs.
-func (p *fairnessPage) limited() {
-	t := p.out.table("limits", "placement", "seed", "score", "limit_macs", "pick", "pick_macs", "pick_carriers", "best", "best_carriers", "pick_accuracy", "best_accuracy")
-	picks := &report.Table{Head: []report.Header{{Text: "limit, MACs"}, {Text: "placement", Left: true}, {Text: "score", Left: true}, {Text: "carriers in the pick"}, {Text: "MACs of the pick"}}}
-	if p.truth != nil {
-		picks.Head = append(picks.Head, report.Header{Text: "its accuracy, %"}, report.Header{Text: "the best one's"})
-	}
-	limits := p.limits()
-	scores := p.scores[:min(headScores, len(p.scores))]
-	curves := map[string]*report.Curve{}
-	accuracies := map[string]*report.Curve{}
-	var names []string
-	for _, limit := range limits {
-		for _, kind := range p.kinds {
-			for _, score := range scores {
-				name := kind.name + ", " + score
-				if curves[name] == nil {
-					names = append(names, name)
-					curves[name], accuracies[name] = &report.Curve{Name: name}, &report.Curve{Name: name}
-				}
-				var share, inPick, macs, accuracy, best float64
-				for seed, ranking := range p.rankings(kind.name, score) {
-					passed := p.within(ranking, limit)
-					k := max(1, len(passed)/10)
-					pick := passed[0]
-					of := p.choices.sumOver(p.choices.shares(passed, nil, k), p.carriers)
-					own := p.choices.sumOver(p.choices.shares(passed, nil, 1), p.carriers)
-					got, top := math.NaN(), math.NaN()
-					if p.truth != nil {
-						got, top = p.truth[pick], p.truth[p.within(ranked(p.truth), limit)[0]]
-					}
-					t.Add(kind.name, p.seeds()[seed], score, int64(limit), p.archs[pick], int64(p.macs[pick]), own, k, of, got, top)
-					n := float64(p.Seeds)
-					share, inPick, macs, accuracy, best = share+of/n, inPick+own/n, macs+p.macs[pick]/n, accuracy+got/n, best+top/n
-				}
-				add(curves[name], limit, share)
-				add(accuracies[name], limit, accuracy)
-				row := report.Row{Cells: []report.Cell{{Text: report.Count(int64(limit))}, {Text: kind.name, Class: "left"}, {Text: score, Class: "left"}, {Text: report.Percent(inPick)}, {Text: report.Count(int64(macs))}}}
-				if p.truth != nil {
-					row.Cells = append(row.Cells, report.Cell{Text: fmt.Sprintf("%.2f", accuracy)}, report.Cell{Text: fmt.Sprintf("%.2f", best)})
-				}
-				picks.Rows = append(picks.Rows, row)
-			}
-		}
-	}
-	reference := &report.Curve{Name: "all networks"}
-	trueBest, bound := &report.Curve{Name: "true best"}, &report.Curve{Name: "true best"}
-	for _, limit := range limits {
-		passed := p.within(ranked(make([]float64, len(p.archs))), limit)
-		add(reference, limit, p.choices.sumOver(p.choices.shares(passed, nil, len(passed)), p.carriers))
-		if p.truth != nil {
-			passed = p.within(ranked(p.truth), limit)
-			add(trueBest, limit, p.choices.sumOver(p.choices.shares(passed, nil, max(1, len(passed)/10)), p.carriers))
-			add(bound, limit, p.truth[passed[0]])
-		}
-	}
-	share, accuracy := []report.Curve{}, []report.Curve{}
-	for _, name := range names {
-		share, accuracy = append(share, *curves[name]), append(accuracy, *accuracies[name])
-	}
-	names = append(names, reference.Name)
-	share = append(share, *reference)
-	if p.truth != nil {
-		names = append(names, trueBest.Name)
-		share, accuracy = append(share, *trueBest), append(accuracy, *bound)
-	}
-	hueOf := report.Palette(names)
-	g := report.Group{Class: report.WideFigures, Legend: report.Legends(names, hueOf), Figures: []report.Figure{
-		report.Lines("Carriers among the best tenth within the limit", "limit of MACs an image", share, hueOf)}}
-	if p.truth != nil {
-		g.Figures = append(g.Figures, report.Lines("Accuracy of the pick, %", "limit of MACs an image", accuracy, hueOf))
-	}
-	p.out.add(section{ID: "limits", Title: "Under limits of MACs",
-		Lead:   fmt.Sprintf("Five limits; each lets a fifth of the %s more pass. Means over the seeds. %s", countOf(len(p.archs), "network"), p.smallest(limits[0])),
-		Groups: []report.Group{g, {Lead: "The network that each score puts first.", Table: picks}}})
-}
-
-// smallest words what the γ-sum prefers within the smallest limit of MACs.
-func (p *fairnessPage) smallest(limit float64) string {
-	passed := p.within(ranked(make([]float64, len(p.archs))), limit)
-	all := p.choices.sumOver(p.choices.shares(passed, nil, len(passed)), p.carriers)
-	k := max(1, len(passed)/10)
-	var words []string
-	for _, kind := range p.kinds {
-		var rankings [][]int
-		for _, ranking := range p.rankings(kind.name, gammaSum) {
-			rankings = append(rankings, p.within(ranking, limit))
-		}
-		e := p.overSeeds(rankings, func(ranking, times []int) float64 {
-			return p.choices.sumOver(p.choices.shares(ranking, times, k), p.carriers)
-		})
-		p.out.figure(fmt.Sprintf("share of carriers, best tenth by %s within %s MACs, %s", gammaSum, report.Count(int64(limit)), kind.name), e)
-		words = append(words, fmt.Sprintf("%s (%s to %s) in the %s placement", report.Percent(e.mean), report.Percent(e.Low), report.Percent(e.High), kind.name))
-	}
-	p.out.figure(fmt.Sprintf("share of carriers, all networks within %s MACs", report.Count(int64(limit))), estimate{mean: all, Interval: noInterval})
-	return fmt.Sprintf("Within the smallest, %s, the carriers are %s of the operators of the best tenth by the γ-sum; of all networks within it they are %s.",
-		report.Count(int64(limit)), listed(words), report.Percent(all))
 }
 
 // add appends a point to a curve.

@@ -55,7 +55,6 @@ func (p *trainingPage) cost() {
 			{Text: string(set), Class: "left"}, {Text: report.Count(int64(p.cells[set][0].Learned))}, {Text: fmt.Sprintf("%.1f", e.least)},
 			{Text: fmt.Sprintf("%.1f", e.greatest)}, {Text: fmt.Sprintf("%.2f", e.least/base)},
 		}})
-		p.out.figure("milliseconds a step, "+string(set), e)
 	}
 	p.out.add(section{ID: "cost", Title: "What a step costs", Table: shown,
 		Lead: "The median over the lines of the metrics. Other work on the machine is in it, least in the fastest seed."})
@@ -145,7 +144,6 @@ func (p *trainingPage) ranks() {
 func (p *trainingPage) says() {
 	bn, all := slices.Min(p.speeds(supernet.AllBN)), slices.Min(p.speeds(supernet.All))
 	text := fmt.Sprintf("a step that trains all weights takes %.2f times as long as one that trains γ and β. ", all/bn)
-	p.out.figure("time of a step, all / bn", estimate{mean: all / bn, Interval: noInterval})
 	score := p.scores[min(1, len(p.scores)-1)]
 	if p.truth == nil {
 		e := p.taus[withOther+key("bn", score)]
