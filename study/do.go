@@ -45,6 +45,9 @@ type Summary struct {
 // ErrInterrupted means that the context of a study has ended. What it has computed is kept, and doing it again goes on from there.
 var ErrInterrupted = errors.New("the study was interrupted; what is computed is kept")
 
+// ErrNoTable means that a study needs Options.Truth. Nothing is computed.
+var ErrNoTable = errors.New("needs a table of the accuracies of its whole space")
+
 // Do computes the cells that the folder lacks, and writes the tables and the page. If a cell there has other settings, the error is
 // an *OtherSettingsError and nothing is computed. If another process works in the folder, it is a *run.LockedError.
 func (s Study) Do(ctx context.Context, settings Settings, o Options) (*Summary, error) {
@@ -56,6 +59,9 @@ func (s Study) Do(ctx context.Context, settings Settings, o Options) (*Summary, 
 }
 
 func (s Study) do(ctx context.Context, settings Settings, o Options) (*Summary, error) {
+	if s.NeedsTable && o.Truth == nil {
+		return nil, fmt.Errorf("study %s %w", s.Name, ErrNoTable)
+	}
 	settings, err := s.fit(settings)
 	if err != nil {
 		return nil, err

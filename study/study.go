@@ -18,6 +18,8 @@ type Study struct {
 	QuickTime, FullTime string
 	// QuickCells is the number of cells a stage in the quick form, in a space that has such a setting; 0: the benchmark's.
 	QuickCells int
+	// NeedsTable says that it shows nothing without a table of accuracies.
+	NeedsTable bool
 	// Base returns the settings from which the command line starts.
 	Base func(quick bool) Settings
 	// Cells lists the cells. Their names and settings follow from the settings of the study alone.
@@ -53,7 +55,7 @@ func (s Settings) seeds() []uint64 {
 }
 
 // studies is the registry.
-var studies = []Study{fairness, placement, earlybird, training, tangent}
+var studies = []Study{fairness, placement, earlybird, training, searching, tangent}
 
 // All lists the studies.
 func All() []Study { return append([]Study(nil), studies...) }

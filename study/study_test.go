@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"bnas.example/indicator"
+	"bnas.example/rank"
 	"bnas.example/run"
 	"bnas.example/supernet"
 )
@@ -26,7 +28,7 @@ func tiny(s Study) Settings {
 	}
 	train.Batch, train.Steps, train.GammaEvery = 8, 12, 4
 	score.Images, score.NTKImages = 8, 2
-	of.Run.Objective.Composite = "quick"
+	of.Run.Objective.Composite, of.Run.Objective.Calibration = "quick", 5
 	return of
 }
 
@@ -193,6 +195,70 @@ func TestOtherSettings(t *testing.T) {
 	}
 	if _, err := s.Do(t.Context(), of, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("a damaged result: %v", err)
+	}
+}
+
+// TestSearchingByTruth: the figures of the study are those of the table for the networks that it found. Without a table it computes nothing.
+func TestSearchingByTruth(t *testing.T) {
+	of := tiny(searching)
+	path := filepath.Join(t.TempDir(), "study")
+	if _, err := searching.Do(t.Context(), of, Options{Dir: path}); !errors.Is(err, ErrNoTable) {
+		t.Errorf("without a table: %v", err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("a study without its table makes a folder")
+	}
+	net := supernet.Config{Space: of.Run.Supernet.Space}
+	space, err := net.Lookup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth := invented(t, of)
+	networks := []foundNetwork{{Arch: space.Format(space.(supernet.Ordered).At(12345))}, {Arch: space.Format(space.(supernet.Ordered).At(1))}}
+	r := &Results{Settings: of, Truth: truth}
+	got, err := r.accuraciesOf(net, networks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range networks {
+		if want, ok := truth.Of(n.Arch, n.Arch); !ok || got[i] != want {
+			t.Errorf("%s: accuracy %v, want %v", n.Arch, got[i], want)
+		}
+	}
+}
+
+// TestOverSeeds: mean, deviation and interval of a figure over seeds, and the difference seed by seed.
+func TestOverSeeds(t *testing.T) {
+	r := &Results{}
+	for _, c := range []struct {
+		values                     []float64
+		mean, deviation, low, high float64
+	}{
+		{[]float64{3}, 3, math.NaN(), math.NaN(), math.NaN()},
+		{[]float64{2, 2, 2}, 2, 0, 2, 2},
+		{[]float64{1, 3}, 2, math.Sqrt2, 1, 3},
+	} {
+		e := r.overSeeds(c.values)
+		for i, pair := range [][2]float64{{e.mean, c.mean}, {deviation(c.values), c.deviation}, {e.Low, c.low}, {e.High, c.high}} {
+			if !(math.Abs(pair[0]-pair[1]) < 1e-12) && !(math.IsNaN(pair[0]) && math.IsNaN(pair[1])) {
+				t.Errorf("%v: figure %d is %v, want %v", c.values, i, pair[0], pair[1])
+			}
+		}
+	}
+	p := &searchingPage{out: &Outcome{}}
+	for _, c := range []struct {
+		less estimate
+		want string
+	}{
+		{estimate{mean: -1, Interval: rank.Interval{Low: -2, High: -.5}}, "1.00 (0.50 … 2.00): better here"},
+		{estimate{mean: 1, Interval: rank.Interval{Low: .5, High: 2}}, "worse here, against the claim"},
+		{estimate{mean: 0, Interval: rank.Interval{Low: -1, High: 1}}, "not decided"},
+		{estimate{mean: 1, Interval: noInterval}, "one seed decides nothing"},
+	} {
+		p.out.Says = ""
+		if p.compare("x", c.less); !strings.Contains(p.out.Says, c.want) {
+			t.Errorf("%v: %q, want %q", c.less, p.out.Says, c.want)
+		}
 	}
 }
 

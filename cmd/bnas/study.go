@@ -86,6 +86,8 @@ func studyOnce(c *cli.Context, settings []setting) error {
 	switch {
 	case errors.Is(err, study.ErrInterrupted):
 		return interrupted{err, sameCommand(c)}
+	case errors.Is(err, study.ErrNoTable):
+		return usageError{fmt.Errorf("%w; give it with --table", err)}
 	case errors.As(err, &other):
 		if flag, ok := settingOf(other.Setting); ok && hasFlag(c.Command, flag.flag) {
 			other.Setting = "--" + flag.flag

@@ -1,0 +1,308 @@
+package study
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
+	"bnas.example/run"
+	"bnas.example/search"
+	"bnas.example/supernet"
+	"bnas.example/train"
+)
+
+// searching compares what searches by several objectives find.
+var searching = Study{
+	Name: "search",
+	Claim: "A search by the indicator finds better networks than a random pick, a count of operations, and published indicators do, " +
+		"with as many networks scored.",
+	QuickCells: 1,
+	QuickTime:  "4 minutes", FullTime: "20 hours",
+	NeedsTable: true,
+	Base:       searchingBase,
+	Cells:      searchingCells,
+	Show:       showSearching,
+}
+
+func searchingBase(quick bool) Settings {
+	s := Settings{Run: run.Default(), Quick: quick, Seeds: 20, Networks: 1000}
+	s.Run.Train.RankEvery, s.Run.Train.Epochs = 0, 2
+	if quick {
+		s.Seeds, s.Networks = 2, 100
+		s.Run.Train.Steps = 300
+		s.Run.Score.Images = 32
+		s.Run.Objective.Calibration = 30
+		c := &s.Run.Search
+		c.Population, c.Parents, c.Mutants, c.Crossovers = 20, 5, 8, 8
+	}
+	return s
+}
+
+// firstTen is how many of a search's best networks are looked at.
+const firstTen = 10
+
+// counting is the objective that needs no supernet.
+const counting = "live_macs"
+
+// randomPick names the networks that are drawn without a search.
+const randomPick = "random pick"
+
+// objectives lists the composites whose searches are compared. The first is that of the settings.
+func objectives(s Settings) []string {
+	return unique([]string{s.Run.Objective.Composite, "quick", gammaSum, "az-nas", counting})
+}
+
+func searchingCell(seed uint64) string { return fmt.Sprintf("seed-%d", seed) }
+
+func searchingCells(s Settings) ([]Cell, error) {
+	var terms []string
+	for _, name := range objectives(s) {
+		composite, err := indicator.LookupComposite(name)
+		if err != nil {
+			return nil, err
+		}
+		terms = append(terms, composite.Terms...)
+	}
+	var cells []Cell
+	for _, seed := range s.seeds() {
+		cfg := s.Run
+		cfg.SetSeed(seed)
+		cfg.Score.Terms = unique(terms)
+		cfg.Search.MaxEvaluations, cfg.Search.Top = s.Networks, firstTen
+		cfg.Search.Generations = (s.Networks + cfg.Search.Population - 1) / cfg.Search.Population
+		cells = append(cells, Cell{Name: searchingCell(seed), Run: cfg, With: map[string]any{"objectives": objectives(s)}, Compute: computeSearching(objectives(s))})
+	}
+	return cells, nil
+}
+
+// searched is what the search by one objective has found.
+type searched struct {
+	Objective string         `json:"objective"`
+	Found     []foundNetwork `json:"found"` // best first, at most firstTen
+	// Scored counts the networks that were scored: Evaluations of the search, and those that calibrate the objective alone.
+	Scored, Evaluations int
+	Seconds             float64 // of scoring them
+	// Within is what the search had found in the seconds of the fastest objective that scores a supernet; empty: it had not begun.
+	Within            []foundNetwork `json:"within"`
+	WithinEvaluations int            `json:"within_evaluations"`
+}
+
+// foundNetwork is an architecture that a search has found.
+type foundNetwork struct {
+	Arch   string `json:"arch"`
+	MACs   int64  `json:"macs"`
+	Params int64  `json:"params"`
+}
+
+// supernetSearched is the result of a cell.
+type supernetSearched struct {
+	Net             supernet.Config `json:"net"`
+	Steps           int             `json:"steps"`
+	TrainingSeconds float64         `json:"training_seconds"` // at the median speed of a step
+	Budget          float64         `json:"budget_seconds"`   // the least Seconds of a search that scores the supernet
+	Random          []foundNetwork  `json:"random"`           // in the order of drawing
+	Searches        []searched      `json:"searches"`
+}
+
+func computeSearching(objectives []string) func(context.Context, *Site) (any, error) {
+	return func(ctx context.Context, s *Site) (any, error) {
+		r, err := s.Trained(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		defer r.Close()
+		out := supernetSearched{Net: r.Net.Config, Steps: r.Position.Step, Budget: math.Inf(1)}
+		speed, err := imagesPerSecond(filepath.Join(r.Dir, train.MetricsName))
+		if err != nil {
+			return nil, err
+		}
+		out.TrainingSeconds = float64(out.Steps) * float64(r.Config.Train.Batch) / speed
+		for _, a := range (drawn{firstTen, r.Config.Seed}).of(r.Net) {
+			out.Random = append(out.Random, networkOf(r.Net, a))
+		}
+		for i, name := range objectives {
+			of, err := s.search(ctx, r, name, i, len(objectives))
+			if err != nil {
+				return nil, err
+			}
+			if out.Searches = append(out.Searches, of); name != counting {
+				out.Budget = min(out.Budget, of.Seconds)
+			}
+		}
+		for i := range out.Searches {
+			if err := s.searchWithin(ctx, r, &out.Searches[i], out.Budget); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+}
+
+func networkOf(net *supernet.Net, a supernet.Arch) foundNetwork {
+	cost := net.Space.Cost(a, net.Config)
+	return foundNetwork{net.Space.Format(a), cost.MACs, cost.Params}
+}
+
+// foundName is the file of a search that is complete. It keeps the time, which a search from the ledger would not know.
+const foundName = "found.json"
+
+// search searches by one objective, number at of several, with a ledger in a folder of its own.
+func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of int) (out searched, err error) {
+	dir := filepath.Join(s.Dir, objective)
+	path := filepath.Join(dir, foundName)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		if err = json.Unmarshal(text, &out); err != nil {
+			err = fmt.Errorf("%s: %w; remove this file to search again", path, err)
+		}
+		return out, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return out, err
+	}
+	before, err := rowsIn(dir, r)
+	if err != nil {
+		return out, err
+	}
+	var start time.Time
+	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, func(p run.Progress) {
+		if start.IsZero() {
+			start = time.Now()
+		}
+		if p.Phase == run.Searching && p.Done > 0 {
+			s.report(run.Searching, at*p.Total+p.Done, of*p.Total, objective)
+		}
+	})
+	if err != nil {
+		return out, err
+	}
+	elapsed := time.Since(start).Seconds()
+	if out.Scored, err = rowsIn(dir, r); err != nil {
+		return out, err
+	}
+	out.Objective, out.Evaluations = objective, result.Evaluations
+	out.Seconds = elapsed * float64(out.Scored) / float64(max(out.Scored-before, 1)) // those of an interrupted search took as long
+	out.Found = networksFound(r, result)
+	if text, err = json.Marshal(out); err == nil {
+		err = wholefile.Write(path, append(text, '\n'))
+	}
+	return out, err
+}
+
+// searchWithin repeats a search from its ledger up to as many networks as it scored in a number of seconds.
+func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, seconds float64) error {
+	each := of.Seconds / float64(of.Scored)
+	n := int(min(seconds/each, float64(of.Scored))) - (of.Scored - of.Evaluations)
+	switch {
+	case n < 1:
+		return nil
+	case n >= of.Evaluations:
+		of.Within, of.WithinEvaluations = of.Found, of.Evaluations
+		return nil
+	}
+	result, err := s.by(ctx, r, of.Objective, n, nil)
+	if err != nil {
+		return err
+	}
+	of.Within, of.WithinEvaluations = networksFound(r, result), result.Evaluations
+	return nil
+}
+
+// by searches by an objective up to a number of evaluations.
+func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations int, progress func(run.Progress)) (*search.Result, error) {
+	composite, err := indicator.LookupComposite(objective)
+	if err != nil {
+		return nil, err
+	}
+	kept := r.Config
+	defer func() { r.Config = kept }()
+	r.Config.Objective.Composite, r.Config.Score.Terms, r.Config.Search.MaxEvaluations = objective, composite.Terms, evaluations
+	found, err := r.Search(ctx, filepath.Join(s.Dir, objective), progress)
+	if err != nil {
+		return nil, err
+	}
+	return found.Result, nil
+}
+
+func networksFound(r *run.Run, result *search.Result) (all []foundNetwork) {
+	for _, f := range result.Best {
+		all = append(all, networkOf(r.Net, f.Choice))
+	}
+	return all
+}
+
+// rowsIn counts the networks in the ledger of a folder; 0 without one.
+func rowsIn(dir string, r *run.Run) (int, error) {
+	path := filepath.Join(dir, search.ScoresName)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	f, err := indicator.OpenScores(path, int(r.Config.Score.Repeats))
+	if err != nil {
+		return 0, err
+	}
+	return f.Len(), f.Close()
+}
+
+// searchingData is what tables and page are made of.
+type searchingData struct {
+	*Results
+	names []string // of the objectives, and randomPick
+	cells []supernetSearched
+	best  float64 // of the table
+	// accuracies of the networks found, by name, for each seed, best first; those within the budget are by name too.
+	found, within map[string][][]float64
+}
+
+func readSearching(r *Results) (*searchingData, error) {
+	d := &searchingData{
+		Results: r, names: append(objectives(r.Settings), randomPick), best: slices.Max(r.Truth.Accuracy),
+		found: map[string][][]float64{}, within: map[string][][]float64{},
+	}
+	for _, seed := range r.seeds() {
+		c, err := Result[supernetSearched](r, searchingCell(seed))
+		if err != nil {
+			return nil, err
+		}
+		d.cells = append(d.cells, c)
+		add := func(to map[string][][]float64, name string, networks []foundNetwork) {
+			if err != nil {
+				return
+			}
+			var accuracies []float64
+			accuracies, err = r.accuraciesOf(c.Net, networks)
+			to[name] = append(to[name], accuracies)
+		}
+		add(d.found, randomPick, c.Random)
+		for _, of := range c.Searches {
+			add(d.found, of.Objective, of.Found)
+			add(d.within, of.Objective, of.Within)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// accuraciesOf returns the accuracy of each network in the table.
+func (r *Results) accuraciesOf(net supernet.Config, networks []foundNetwork) ([]float64, error) {
+	var texts []string
+	for _, n := range networks {
+		texts = append(texts, n.Arch)
+	}
+	space, archs, err := networksOf(net, texts)
+	if err != nil {
+		return nil, err
+	}
+	return r.accuracies(space, archs)
+}
