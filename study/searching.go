@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,7 +25,7 @@ var searching = Study{
 	Claim: "A search by the indicator finds better networks than a random pick, a count of operations, and published indicators do, " +
 		"with as many networks scored.",
 	QuickCells: 1,
-	QuickTime:  "4 minutes", FullTime: "20 hours",
+	QuickTime:  "2 minutes", FullTime: "20 hours",
 	NeedsTable: true,
 	Base:       searchingBase,
 	Cells:      searchingCells,
@@ -78,7 +77,6 @@ func searchingCells(s Settings) ([]Cell, error) {
 		cfg.SetSeed(seed)
 		cfg.Score.Terms = unique(terms)
 		cfg.Search.MaxEvaluations, cfg.Search.Top = s.Networks, firstTen
-		cfg.Search.Generations = (s.Networks + cfg.Search.Population - 1) / cfg.Search.Population
 		cells = append(cells, Cell{Name: searchingCell(seed), Run: cfg, With: map[string]any{"objectives": objectives(s)}, Compute: computeSearching(objectives(s))})
 	}
 	return cells, nil
@@ -91,7 +89,7 @@ type searched struct {
 	// Scored counts the networks that were scored: Evaluations of the search, and those that calibrate the objective alone.
 	Scored, Evaluations int
 	Seconds             float64 // of scoring them
-	// Within is what the search had found in the seconds of the fastest objective that scores a supernet; empty: it had not begun.
+	// Within is what the search finds in the seconds of the first objective's; empty: they end while it calibrates.
 	Within            []foundNetwork `json:"within"`
 	WithinEvaluations int            `json:"within_evaluations"`
 }
@@ -108,7 +106,6 @@ type supernetSearched struct {
 	Net             supernet.Config `json:"net"`
 	Steps           int             `json:"steps"`
 	TrainingSeconds float64         `json:"training_seconds"` // at the median speed of a step
-	Budget          float64         `json:"budget_seconds"`   // the least Seconds of a search that scores the supernet
 	Random          []foundNetwork  `json:"random"`           // in the order of drawing
 	Searches        []searched      `json:"searches"`
 }
@@ -120,7 +117,7 @@ func computeSearching(objectives []string) func(context.Context, *Site) (any, er
 			return nil, err
 		}
 		defer r.Close()
-		out := supernetSearched{Net: r.Net.Config, Steps: r.Position.Step, Budget: math.Inf(1)}
+		out := supernetSearched{Net: r.Net.Config, Steps: r.Position.Step}
 		speed, err := imagesPerSecond(filepath.Join(r.Dir, train.MetricsName))
 		if err != nil {
 			return nil, err
@@ -134,12 +131,10 @@ func computeSearching(objectives []string) func(context.Context, *Site) (any, er
 			if err != nil {
 				return nil, err
 			}
-			if out.Searches = append(out.Searches, of); name != counting {
-				out.Budget = min(out.Budget, of.Seconds)
-			}
+			out.Searches = append(out.Searches, of)
 		}
 		for i := range out.Searches {
-			if err := s.searchWithin(ctx, r, &out.Searches[i], out.Budget); err != nil {
+			if err := s.searchWithin(ctx, r, &out.Searches[i], out.Searches[0].Seconds); err != nil {
 				return nil, err
 			}
 		}
@@ -198,18 +193,21 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 	return out, err
 }
 
-// searchWithin repeats a search from its ledger up to as many networks as it scored in a number of seconds.
+// searchWithin repeats a search from its ledger, and goes on with it, up to as many networks as it scores in a number of seconds.
 func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, seconds float64) error {
-	each := of.Seconds / float64(of.Scored)
-	n := int(min(seconds/each, float64(of.Scored))) - (of.Scored - of.Evaluations)
+	n := int(seconds/of.Seconds*float64(of.Scored)) - (of.Scored - of.Evaluations)
 	switch {
 	case n < 1:
 		return nil
-	case n >= of.Evaluations:
+	case n == of.Evaluations:
 		of.Within, of.WithinEvaluations = of.Found, of.Evaluations
 		return nil
 	}
-	result, err := s.by(ctx, r, of.Objective, n, nil)
+	result, err := s.by(ctx, r, of.Objective, n, func(p run.Progress) {
+		if p.Phase == run.Searching {
+			s.report("equal time", p.Done, p.Total, of.Objective)
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -225,7 +223,9 @@ func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations
 	}
 	kept := r.Config
 	defer func() { r.Config = kept }()
-	r.Config.Objective.Composite, r.Config.Score.Terms, r.Config.Search.MaxEvaluations = objective, composite.Terms, evaluations
+	r.Config.Objective.Composite, r.Config.Score.Terms = objective, composite.Terms
+	c := &r.Config.Search
+	c.MaxEvaluations, c.Generations = evaluations, (evaluations+c.Population-1)/c.Population
 	found, err := r.Search(ctx, filepath.Join(s.Dir, objective), progress)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ type searchingData struct {
 	names []string // of the objectives, and randomPick
 	cells []supernetSearched
 	best  float64 // of the table
-	// accuracies of the networks found, by name, for each seed, best first; those within the budget are by name too.
+	// accuracies of the networks found, by name, for each seed, best first; those of equal time too.
 	found, within map[string][][]float64
 }
 

@@ -124,7 +124,7 @@ func (p *searchingPage) accuracy() {
 		s.Groups = append(s.Groups, g, report.Group{Lead: "The " + figure.name + ".", Table: shown})
 	}
 	e := p.overSeeds(figuresOf(p.found[ours], lookedAt[0].of))
-	p.out.Says = fmt.Sprintf("the network that the search by %s puts first has an accuracy of %s, of at most %.2f. %s.", ours, withInterval(e), p.best, strings.TrimSuffix(p.out.Says, "; "))
+	p.out.Says = fmt.Sprintf("the network that the search by %s puts first has an accuracy of %s, of at most %.2f; %s.", ours, withInterval(e), p.best, strings.TrimSuffix(p.out.Says, "; "))
 	p.out.Sections = append([]section{s}, p.out.Sections...)
 }
 
@@ -140,7 +140,7 @@ func (p *searchingPage) compare(name string, less estimate) {
 	case more.High < 0:
 		words = "worse here, against the claim"
 	}
-	p.out.Says += fmt.Sprintf("Against %s it is %s: %s; ", name, withInterval(more), words)
+	p.out.Says += fmt.Sprintf("against %s it is %s: %s; ", name, withInterval(more), words)
 }
 
 // seconds shows what the searches cost, and what they find in equal time.
@@ -150,7 +150,7 @@ func (p *searchingPage) seconds() {
 	shown := &report.Table{Head: []report.Header{{Text: "objective", Left: true}, {Text: "training, s"}, {Text: "scoring, s"}, {Text: "a network, ms"}, {Text: "evaluations in equal time"}, {Text: "accuracy in equal time"}}}
 	var budgets []float64
 	for _, c := range p.cells {
-		budgets = append(budgets, c.Budget)
+		budgets = append(budgets, c.Searches[0].Seconds)
 	}
 	for at, name := range p.names[:len(p.names)-1] {
 		var training, scoring, each, evaluations, accuracies []float64
@@ -165,7 +165,7 @@ func (p *searchingPage) seconds() {
 				within = a[0]
 				accuracies = append(accuracies, within)
 			}
-			t.Add(name, p.seeds()[i], trained, of.Seconds, of.Scored, of.Evaluations, c.Budget, of.WithinEvaluations, within)
+			t.Add(name, p.seeds()[i], trained, of.Seconds, of.Scored, of.Evaluations, c.Searches[0].Seconds, of.WithinEvaluations, within)
 			training, scoring, each = append(training, trained), append(scoring, of.Seconds), append(each, 1000*of.Seconds/float64(of.Scored))
 			evaluations = append(evaluations, float64(of.WithinEvaluations))
 		}
@@ -180,7 +180,7 @@ func (p *searchingPage) seconds() {
 		}})
 	}
 	p.out.add(section{ID: "seconds", Title: "What it costs", Table: shown, Lead: fmt.Sprintf(
-		"Seconds measured on this machine, with what else ran on it: the mean over seeds. Equal time is that of the fastest search that scores the supernet, %.1f s of scoring; training, the same for all of them, is not in it. A search is cut where its time ends; – means that the time ended while it calibrated. A random pick costs nothing.", mean(budgets))})
+		"Seconds measured on this machine, with what else ran on it: the mean over seeds. In equal time each search has the seconds of scoring of that by %s, %.1f on average: a faster one goes on, a slower one is cut. Training, the same for all that score the supernet, is not in it. – means that the time ended while the search calibrated. A random pick costs nothing.", p.names[0], mean(budgets))})
 }
 
 // networks shows the networks found.
