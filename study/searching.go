@@ -205,7 +205,7 @@ func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, secon
 	}
 	result, err := s.by(ctx, r, of.Objective, n, func(p run.Progress) {
 		if p.Phase == run.Searching {
-			s.report("equal time", p.Done, p.Total, of.Objective)
+			s.report("equal time "+of.Objective, p.Done, p.Total, "")
 		}
 	})
 	if err != nil {

@@ -149,6 +149,7 @@ func (p *searchingPage) seconds() {
 		"budget_seconds", "evaluations_within", "accuracy_within")
 	shown := &report.Table{Head: []report.Header{{Text: "objective", Left: true}, {Text: "training, s"}, {Text: "scoring, s"}, {Text: "a network, ms"}, {Text: "evaluations in equal time"}, {Text: "accuracy in equal time"}}}
 	var budgets []float64
+	var means []string
 	for _, c := range p.cells {
 		budgets = append(budgets, c.Searches[0].Seconds)
 	}
@@ -170,6 +171,9 @@ func (p *searchingPage) seconds() {
 			evaluations = append(evaluations, float64(of.WithinEvaluations))
 		}
 		found := p.overSeeds(accuracies)
+		if len(accuracies) > 0 {
+			means = append(means, fmt.Sprintf("%s %.2f", name, found.mean))
+		}
 		text := withInterval(found)
 		if n := len(accuracies); n > 0 && n < p.Seeds {
 			text += fmt.Sprintf(", %d of %s", n, countOf(p.Seeds, "seed"))
@@ -178,6 +182,9 @@ func (p *searchingPage) seconds() {
 			{Text: name, Class: "left"}, {Text: fmt.Sprintf("%.1f", mean(training))}, {Text: fmt.Sprintf("%.1f", mean(scoring))},
 			{Text: fmt.Sprintf("%.1f", mean(each))}, {Text: fmt.Sprintf("%.0f", mean(evaluations))}, {Text: text},
 		}})
+	}
+	if len(means) > 0 {
+		p.out.Says += " In equal seconds of scoring, what is put first has on average: " + strings.Join(means, ", ") + "."
 	}
 	p.out.add(section{ID: "seconds", Title: "What it costs", Table: shown, Lead: fmt.Sprintf(
 		"Seconds measured on this machine, with what else ran on it: the mean over seeds. In equal time each search has the seconds of scoring of that by %s, %.1f on average: a faster one goes on, a slower one is cut. Training, the same for all that score the supernet, is not in it. – means that the time ended while the search calibrated. A random pick costs nothing.", p.names[0], mean(budgets))})
