@@ -87,8 +87,9 @@ type searched struct {
 	Objective string         `json:"objective"`
 	Found     []foundNetwork `json:"found"` // best first, at most firstTen
 	// Scored counts the networks that were scored: Evaluations of the search, and those that calibrate the objective alone.
-	Scored, Evaluations int
-	Seconds             float64 // of scoring them
+	Scored      int     `json:"scored"`
+	Evaluations int     `json:"evaluations"`
+	Seconds     float64 `json:"seconds"` // of scoring the Scored
 	// Within is what the search finds in the seconds of the first objective's; empty: they end while it calibrates.
 	Within            []foundNetwork `json:"within"`
 	WithinEvaluations int            `json:"within_evaluations"`
