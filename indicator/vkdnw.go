@@ -37,7 +37,7 @@ func (e *evidence) takeWeightFisher() error {
 	fisher.ScaleSym(1/float64(e.frozenImages()), fisher)
 	values, err := ntk.Eigenvalues(fisher)
 	if err != nil {
-		return fmt.Errorf("Fisher matrix of the untrained standard network: %w", err)
+		return fmt.Errorf("matrix of Fisher of the untrained standard network: %w", err)
 	}
 	e.fisherEntropy = decileEntropy(values)
 	return nil
