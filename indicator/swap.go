@@ -11,12 +11,7 @@ import (
 func (e *evidence) takePatterns() error {
 	s, n := e.standard, e.cfg.Images
 	var all []uint64
-	var done []kernels.NodeID
 	for _, node := range rectified(s.program) {
-		if slices.Contains(done, node) {
-			continue // the same patterns again
-		}
-		done = append(done, node)
 		x := e.floats(n * s.program.Nodes[node].Len())
 		if err := s.exec.Read(kernels.NodeTap(node), x); err != nil {
 			return fmt.Errorf("rectifiers of the untrained standard network: %w", err)
@@ -28,10 +23,14 @@ func (e *evidence) takePatterns() error {
 	return nil
 }
 
-// rectified lists the nodes that p loads through an activation, in the order of its steps.
+// rectified lists the nodes that p loads through an activation, each once, in the order of its steps.
 func rectified(p *kernels.Program) []kernels.NodeID {
 	var nodes []kernels.NodeID
-	p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) { nodes = append(nodes, node) })
+	p.EachRectified(func(_ *kernels.Step, node kernels.NodeID) {
+		if !slices.Contains(nodes, node) {
+			nodes = append(nodes, node)
+		}
+	})
 	return nodes
 }
 
