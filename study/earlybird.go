@@ -78,8 +78,7 @@ type followed struct {
 	Net       supernet.Config `json:"net"`
 	Snapshots []int           `json:"snapshots"` // their steps
 	Networks  []string        `json:"networks"`
-	LossSteps []float64       `json:"loss_steps"`
-	Loss      []float64       `json:"loss"`
+	lossCurve
 }
 
 func computeEarlybird(sample drawn, shares []float64) func(context.Context, *Site) (any, error) {
@@ -96,12 +95,10 @@ func computeEarlybird(sample drawn, shares []float64) func(context.Context, *Sit
 			return nil, err
 		}
 		defer r.Close()
-		curves, err := r.TrainingCurves()
-		if err != nil {
+		if out.lossCurve, err = readLoss(r); err != nil {
 			return nil, err
 		}
 		out.Net, out.Snapshots = r.Net.Config, stepsOf(shares, r.Position.Step)
-		out.LossSteps, out.Loss = curves.Loss[0].X, curves.Loss[0].Y
 		for _, a := range sample.of(r.Net) {
 			out.Networks = append(out.Networks, r.Net.Space.Format(a))
 		}
@@ -129,7 +126,7 @@ type earlybirdData struct {
 	scores []string
 	truth  []float64                                 // nil: no table
 	values map[string]map[int]map[string][][]float64 // by rate, step and score: for each seed
-	loss   map[string][]followed                     // by rate, for each seed
+	loss   map[string][]lossCurve                    // by rate, for each seed
 }
 
 func readEarlybird(r *Results) (*earlybirdData, error) {
@@ -138,7 +135,7 @@ func readEarlybird(r *Results) (*earlybirdData, error) {
 		return nil, err
 	}
 	terms := fairnessTerms(composite)
-	d := &earlybirdData{Results: r, values: map[string]map[int]map[string][][]float64{}, loss: map[string][]followed{}}
+	d := &earlybirdData{Results: r, values: map[string]map[int]map[string][][]float64{}, loss: map[string][]lossCurve{}}
 	d.scores = unique([]string{headScore(composite), gammaSum})
 	for _, rate := range rates {
 		d.values[rate] = map[int]map[string][][]float64{}
@@ -151,7 +148,7 @@ func readEarlybird(r *Results) (*earlybirdData, error) {
 			if d.first.Networks == nil {
 				d.first, d.steps = of, of.Snapshots
 			}
-			d.loss[rate] = append(d.loss[rate], of)
+			d.loss[rate] = append(d.loss[rate], of.lossCurve)
 			for _, step := range of.Snapshots {
 				values, err := scoreValues(snapshotDir(r.Dir(name), step), of.Networks, terms, composite)
 				if err != nil {

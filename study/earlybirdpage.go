@@ -133,20 +133,8 @@ func (p *earlybirdPage) samples() {
 
 // losses shows the loss beside the ranking.
 func (p *earlybirdPage) losses() {
-	t := p.out.table("loss", "rate", "seed", "step", "loss")
-	hueOf := report.Palette(rates)
-	var curves []report.Curve
-	for _, rate := range rates {
-		for i, of := range p.loss[rate] {
-			for k := range of.Loss {
-				t.Add(rate, p.seeds()[i], int(of.LossSteps[k]), of.Loss[k])
-			}
-		}
-		first := p.loss[rate][0]
-		curves = append(curves, report.Curve{Name: rate, X: first.LossSteps, Y: first.Loss})
-	}
 	p.out.add(section{ID: "loss", Title: "The loss", Lead: fmt.Sprintf("The training loss of the sampled paths, seed %d.", p.seeds()[0]),
-		Groups: []report.Group{{Class: report.WideFigures, Legend: report.Legends(rates, hueOf), Figures: []report.Figure{report.Lines("Loss", "step", curves, hueOf)}}}})
+		Groups: []report.Group{p.out.losses(p.Settings, "rate", "Loss", rates, p.loss)}})
 }
 
 // agreed is the agreement from which a ranking counts as settled here.

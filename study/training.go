@@ -92,11 +92,10 @@ type supernetTrained struct {
 	Steps           int             `json:"steps"`
 	Learned         int             `json:"learned"`           // parameters
 	ImagesPerSecond float64         `json:"images_per_second"` // median over the lines of the metrics
-	LossSteps       []float64       `json:"loss_steps"`
-	Loss            []float64       `json:"loss"`
-	Networks        []string        `json:"networks"`
-	Accuracy        []float64       `json:"accuracy"` // one-shot, of each network
-	NLL             []float64       `json:"nll"`
+	lossCurve
+	Networks []string  `json:"networks"`
+	Accuracy []float64 `json:"accuracy"` // one-shot, of each network
+	NLL      []float64 `json:"nll"`
 }
 
 func computeTraining(sample drawn, images evaluated) func(context.Context, *Site) (any, error) {
@@ -110,11 +109,9 @@ func computeTraining(sample drawn, images evaluated) func(context.Context, *Site
 		for _, id := range r.Net.Trainable(r.Config.Train.Train, nil) {
 			out.Learned += r.Net.Params()[id].Len()
 		}
-		curves, err := r.TrainingCurves()
-		if err != nil {
+		if out.lossCurve, err = readLoss(r); err != nil {
 			return nil, err
 		}
-		out.LossSteps, out.Loss = curves.Loss[0].X, curves.Loss[0].Y
 		if out.ImagesPerSecond, err = imagesPerSecond(filepath.Join(r.Dir, train.MetricsName)); err != nil {
 			return nil, err
 		}

@@ -62,19 +62,13 @@ func (p *trainingPage) cost() {
 
 // losses shows the training loss.
 func (p *trainingPage) losses() {
-	t := p.out.table("loss", "trained", "seed", "step", "loss")
-	hueOf := report.Palette(setNames)
-	var curves []report.Curve
+	curves := map[string][]lossCurve{}
 	for _, set := range sets {
-		for i, c := range p.cells[set] {
-			for k := range c.Loss {
-				t.Add(set, p.seeds()[i], int(c.LossSteps[k]), c.Loss[k])
-			}
+		for _, c := range p.cells[set] {
+			curves[string(set)] = append(curves[string(set)], c.lossCurve)
 		}
-		first := p.cells[set][0]
-		curves = append(curves, report.Curve{Name: string(set), X: first.LossSteps, Y: first.Loss})
 	}
-	g := report.Group{Class: report.WideFigures, Legend: report.Legends(setNames, hueOf), Figures: []report.Figure{report.Lines("Training loss of the sampled paths", "step", curves, hueOf)}}
+	g := p.out.losses(p.Settings, "trained", "Training loss of the sampled paths", setNames, curves)
 	accuracies := p.out.table("oneshot", "trained", "seed", "network", "accuracy", "nll")
 	for _, set := range sets {
 		for i, c := range p.cells[set] {
