@@ -46,7 +46,7 @@ func CountStep(p *kernels.Program, params []kernels.Param, n int, s cuda.Storage
 		return nil, err
 	}
 	defer d.Close()
-	if err := step(d, p, params, n); err != nil {
+	if err := Step(d, p, params, n); err != nil {
 		return nil, err
 	}
 	c.PeakBytes = driver.Peak()
@@ -67,8 +67,8 @@ func (c *Count) add(w *cuda.Work) {
 	c.Kernels = append(c.Kernels, l)
 }
 
-// step makes one training step on images of zeros.
-func step(d kernels.Device, p *kernels.Program, params []kernels.Param, n int) error {
+// Step makes one training step on images of zeros.
+func Step(d kernels.Device, p *kernels.Program, params []kernels.Param, n int) error {
 	s, err := d.NewStore(params)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ var floors = [][]room{
 		{"cmd/bnas", "the command line"},
 		{"tools/rooms", "draws this picture"},
 		{"tools/kernels", "compiles the CUDA kernels"},
+		{"tools/instructions", "counts the kernels' instructions"},
 	},
 	{
 		{"study", "a claim by one command"},

@@ -28,6 +28,9 @@ type Driver struct {
 	pinned  int
 	counts  map[string]ptx.Counts
 	fault   error // of the first launch that failed
+
+	// Launched is called after each launch with what it has done, unless it is nil.
+	Launched func(*driver.Launch, ptx.Counts)
 }
 
 // New returns a GPU that has the kernels of the modules. A kernel that two modules have is an error.
@@ -151,6 +154,9 @@ func (d *Driver) interpret(l *driver.Launch) error {
 	}
 	c, err := d.machine.Launch(k, l.Grid, l.Block, l.Shared, l.Args)
 	d.counts[l.Kernel] = d.counts[l.Kernel].Plus(c)
+	if d.Launched != nil && err == nil {
+		d.Launched(l, c)
+	}
 	d.fault = d.Failed("launch", err)
 	return d.fault
 }
