@@ -27,7 +27,8 @@ type Data struct {
 	Found     int     // index in Archs of the architecture that the search found; negative: none
 	Graph     Graph   // the found architecture, drawn
 	Search    Search
-	Agreement Matrix // of the terms and the fused score
+	Finalists []Finalist // by score; empty: there was no second stage
+	Agreement Matrix     // of the terms and the fused score
 
 	Calibration   int    // live networks of the random sample in which the quantiles of the score are taken; 0: no quantiles
 	AgreementOver string // the networks of Agreement, in words
@@ -98,6 +99,19 @@ type Search struct {
 	Wall     time.Duration
 	Pareto   []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
 	Better   *Arch // the best of the calibration sample within the limits, if it scores higher than the one found
+}
+
+// Finalist is one of the best architectures by score, trained on its own.
+type Finalist struct {
+	Text     string
+	Score    float64
+	Accuracy float64 // on the held-out images
+	NLL      float64 // in nats
+	Images   int     // that were held out
+	Recipe   string
+	Epochs   int
+	Took     time.Duration // of training
+	Answer   bool          // it is the architecture found
 }
 
 // Matrix holds the rank agreement of every pair of columns: Spearman's ρ and Kendall's τ-b.

@@ -85,6 +85,9 @@ func newPage(d Data) page {
 			continue
 		}
 		p.Sections = append(p.Sections, s)
+		if s.ID == foundID && len(d.Finalists) > 0 {
+			p.Sections = append(p.Sections, finalistsSection(v))
+		}
 	}
 	return p
 }

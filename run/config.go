@@ -30,6 +30,7 @@ type Config struct {
 	Score     indicator.Config `yaml:"score"`
 	Objective Objective        `yaml:"objective"`
 	Search    search.Config    `yaml:"search"`
+	Finalists Finalists        `yaml:"finalists"`
 	Recipe    string           `yaml:"recipe,omitempty"`   // of Recipes: the training of a network on its own that the settings began with
 	Imported  string           `yaml:"imported,omitempty"` // SHA-256 of ImportedName: the network from which the run started
 }
@@ -67,6 +68,7 @@ func Default() Config {
 		Score:     indicator.Config{}.WithDefaults(),
 		Objective: Objective{Composite: "bnas", Calibration: 100},
 		Search:    search.Config{}.WithDefaults(),
+		Finalists: Finalists{Epochs: 3},
 	}
 	c.Train.Epochs = 8
 	c.Train.RankEvery = 200
@@ -104,6 +106,7 @@ func (c *Config) seeds() []*uint64 {
 func (c *Config) Validate() error {
 	errs := setting.Ranges("data", c.Data)
 	errs = append(errs, setting.Ranges("objective", c.Objective)...)
+	errs = append(errs, c.checkFinalists()...)
 	errs.Check(c.Threads >= 0 && c.Threads <= maxThreads, "threads", "%d: must be 0…%d; 0 takes every core", c.Threads, maxThreads)
 	errs.Check(slices.Contains(Devices(), c.Device), "device", "%q: there is %s", c.Device, listed(Devices()))
 	errs.Check(slices.Contains(cpu.AllNumerics, cpu.Numerics(c.Numerics)), "numerics", "%q: there is %s", c.Numerics, listed(cpu.AllNumerics))

@@ -11,6 +11,7 @@
 //	metrics.jsonl  the metrics of training (package train)
 //	scores.csv     the ledger: every score, and scores.json, the setup that produced them (package search)
 //	result.json    the result of the last search
+//	finalists.csv  the finalists of the last search, and finalists, the run folder of each
 //	report.html    the report (package report)
 //
 // The package prints nothing. Progress goes to callbacks, the choice of the device to Options.Log. Some errors have types,

@@ -26,33 +26,22 @@ func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Trai
 	}
 	loss, accuracy := report.Curve{Name: "training"}, report.Curve{Name: "training"}
 	gamma := map[string]*report.Curve{}
-	f, err := os.Open(path)
-	if err != nil {
-		return t, fmt.Errorf("metrics: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<24)
-	for n := 1; lines.Scan(); n++ {
-		var kind struct{ Kind string }
-		if err := json.Unmarshal(lines.Bytes(), &kind); err != nil {
-			return t, fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
-		}
-		switch kind.Kind {
+	err := eachMetric(path, func(kind string, line []byte) (err error) {
+		switch kind {
 		case "step":
 			var l train.StepLine
-			err = json.Unmarshal(lines.Bytes(), &l)
+			err = json.Unmarshal(line, &l)
 			point(&loss, l.Step, l.Loss)
 			point(&accuracy, l.Step, l.Accuracy)
 			point(&t.Rate, l.Step, l.LR)
 		case "rank":
 			var l train.RankLine
-			if err = json.Unmarshal(lines.Bytes(), &l); l.Tau != nil {
+			if err = json.Unmarshal(line, &l); l.Tau != nil {
 				point(&t.EarlyBird, l.Step, *l.Tau)
 			}
 		case "gamma":
 			var l train.GammaLine
-			err = json.Unmarshal(lines.Bytes(), &l)
+			err = json.Unmarshal(line, &l)
 			for op, v := range meanByOperator(l.MeanAbsGamma) {
 				if gamma[op] == nil {
 					gamma[op] = &report.Curve{Name: op}
@@ -60,15 +49,38 @@ func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Trai
 				point(gamma[op], l.Step, v)
 			}
 		}
-		if err != nil {
-			return t, fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
-		}
+		return err
+	})
+	if err != nil {
+		return t, err
 	}
 	t.Loss, t.Accuracy = []report.Curve{loss}, []report.Curve{accuracy}
 	for _, op := range slices.Sorted(maps.Keys(gamma)) {
 		t.Gamma = append(t.Gamma, *gamma[op])
 	}
-	return t, lines.Err()
+	return t, nil
+}
+
+// eachMetric calls do with the kind and the text of each line of a metrics file. It ends with its error.
+func eachMetric(path string, do func(kind string, line []byte) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<24)
+	for n := 1; lines.Scan(); n++ {
+		var of struct{ Kind string }
+		err := json.Unmarshal(lines.Bytes(), &of)
+		if err == nil {
+			err = do(of.Kind, lines.Bytes())
+		}
+		if err != nil {
+			return fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
+		}
+	}
+	return lines.Err()
 }
 
 func point(c *report.Curve, step int, y float64) {
@@ -89,4 +101,25 @@ func meanByOperator(byGene map[string]map[string]float64) map[string]float64 {
 		sum[op] /= count[op]
 	}
 	return sum
+}
+
+// trainingSeconds returns the time in which a network of one path was trained, with batches of so many images, by the rates in its
+// metrics file. It is whole if the training was interrupted.
+func trainingSeconds(path string, batch int) (seconds float64, err error) {
+	before := 0
+	err = eachMetric(path, func(kind string, line []byte) error {
+		if kind != "step" {
+			return nil
+		}
+		var l train.StepLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			return err
+		}
+		if l.Time.ImagesPerSecond > 0 {
+			seconds += float64((l.Step-before)*batch) / l.Time.ImagesPerSecond
+		}
+		before = l.Step
+		return nil
+	})
+	return seconds, err
 }

@@ -11,6 +11,7 @@ import (
 
 	"bnas.example/indicator"
 	"bnas.example/report"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -33,6 +34,7 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 		return "", err
 	}
 	d.Config = string(config)
+	d.Finalists = finalistsOf(found.Result)
 	if d.Training, err = r.TrainingCurves(); err != nil {
 		return "", err
 	}
@@ -55,11 +57,22 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 		return "", err
 	}
 	agreement(&d, found)
-	if d.Graph, err = graphOf(r.Net.Space, found.Best[0].Choice); err != nil {
+	if d.Graph, err = graphOf(r.Net.Space, found.Best[found.Answer].Choice); err != nil {
 		return "", err
 	}
 	path = filepath.Join(r.Dir, ReportName)
 	return path, report.Write(path, d)
+}
+
+// finalistsOf returns the finalists of a search, by score.
+func finalistsOf(found *search.Result) (all []report.Finalist) {
+	for _, f := range found.Finalists {
+		all = append(all, report.Finalist{
+			Text: f.Arch, Score: f.Score, Accuracy: f.Accuracy, NLL: f.NLL, Images: f.Images, Recipe: f.Recipe, Epochs: f.Epochs,
+			Took: time.Duration(f.Seconds * float64(time.Second)), Answer: f.Place == found.Answer,
+		})
+	}
+	return all
 }
 
 func (r *Run) facts(version string, took time.Duration) []report.Fact {
@@ -96,7 +109,7 @@ func (r *Run) reportArchs(d *report.Data, found *Found) error {
 			Text: sc.Arch, Canonical: sc.Canonical, Choice: r.Net.Space.Chosen(a), Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
 			MACs: cost.MACs, Params: cost.Params,
 		}
-		if sc.Arch == found.Best[0].Scores.Arch {
+		if sc.Arch == found.Best[found.Answer].Scores.Arch {
 			d.Found = len(d.Archs)
 		}
 		if b := found.BestOfSample; b != nil && sc.Arch == b.Scores.Arch {

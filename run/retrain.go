@@ -28,6 +28,8 @@ type Retraining struct {
 	Dir    string
 	Config Config // its path is that of a network
 	Archs  []string
+
+	folders []string // of the networks, in Dir; nil: their numbers
 }
 
 // Retrained says what was trained, and how well the network does on the test images.
@@ -43,6 +45,8 @@ type Retrained struct {
 	MACs   int64  `json:"macs"`
 	// Test is nil if the network is not tested.
 	Test *RetrainedTest `json:"test,omitempty"`
+	// Validation is of a finalist of a search, nil for others.
+	Validation *Validation `json:"validation,omitempty"`
 }
 
 // RetrainedTest holds the results on the test images.
@@ -52,6 +56,15 @@ type RetrainedTest struct {
 	Images       int     `json:"images"`
 	BestAccuracy float64 `json:"best_accuracy"`
 	BestEpoch    int     `json:"best_epoch"`
+}
+
+// Alone returns the settings with which networks of a run are trained on their own, but for the recipe: its space, sizes, images and
+// seed.
+func Alone(from Config) Config {
+	c := Default()
+	c.Seed, c.Supernet, c.Data, c.Train.Seed = from.Seed, from.Supernet, from.Data, from.Seed
+	c.Supernet.ImageChannels = from.Supernet.Images().C
+	return c
 }
 
 // NoRetrainingError means that a folder holds no retraining.
@@ -107,7 +120,12 @@ func OpenRetraining(dir string) (*Retraining, error) {
 }
 
 // Folder returns the folder of a network, from 1.
-func (s *Retraining) Folder(i int) string { return filepath.Join(s.Dir, strconv.Itoa(i)) }
+func (s *Retraining) Folder(i int) string {
+	if s.folders != nil {
+		return filepath.Join(s.Dir, s.folders[i-1])
+	}
+	return filepath.Join(s.Dir, strconv.Itoa(i))
+}
 
 // Open makes the run of a network, from 1, or resumes it.
 func (s *Retraining) Open(i int, o Options) (*Run, error) {
@@ -137,17 +155,22 @@ func (s *Retraining) Result(i int) (Retrained, error) {
 // Finish writes the result of a network, from 1, whose training has ended, and the table of all that are done.
 func (s *Retraining) Finish(i int, r *Run) (Retrained, error) {
 	out, err := r.retrained()
-	if err != nil {
-		return out, err
+	if err == nil {
+		err = r.writeRetrained(out)
 	}
-	text, err := json.MarshalIndent(out, "", "  ")
 	if err != nil {
-		return out, err
-	}
-	if err := wholefile.Write(filepath.Join(r.Dir, RetrainedName), append(text, '\n')); err != nil {
 		return out, err
 	}
 	return out, s.writeTable()
+}
+
+// writeRetrained writes the result of a network that was trained on its own.
+func (r *Run) writeRetrained(result Retrained) error {
+	text, err := json.MarshalIndent(result, "", "  ")
+	if err != nil {
+		return err
+	}
+	return wholefile.Write(filepath.Join(r.Dir, RetrainedName), append(text, '\n'))
 }
 
 // retrained returns the result of a network that was trained on its own.

@@ -13,19 +13,25 @@ import (
 	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
 	"bnas.example/search"
+	"bnas.example/train"
 )
 
 // These are the phases of a search in Progress.
 const (
 	Calibrating = "calibrate" // scores the sample that calibrates a composite of several terms
 	Searching   = "search"
+	Finals      = "finalist" // trains the finalists, one after the other
 )
 
 // Progress is the state of a search.
 type Progress struct {
 	Phase       string
-	Done, Total int           // architectures scored in this phase; Total 0: unknown
-	Best        *search.Found // so far; nil before the first, and while calibrating
+	Begin       bool          // of the phase, or of a finalist; Done is then the work of earlier calls
+	Done, Total int           // architectures scored in this phase, or training steps of the finalist; Total 0: unknown
+	Best        *search.Found // so far; nil before the first, and in other phases
+
+	Finalist, Finalists int             // the finalist that is trained, from 1, and how many there are
+	Step                *train.Progress // of its training; nil before the first step of this call
 }
 
 // Found is the result of a search.
@@ -75,12 +81,16 @@ func (r *Run) composite() (indicator.Composite, error) {
 	return composite, err
 }
 
-// Search calibrates the composite of the configuration and searches. It writes the result to ResultName beside the
-// ledger, if there is one (see Evaluator for dir). It calls progress, if not nil, at the start of each phase, with
-// Done 0, and after each architecture. If the context ends, Search stops with search.ErrInterrupted.
+// Search calibrates the composite of the configuration, searches, and lets the finalists decide, if there are any. It writes the
+// result to ResultName beside the ledger, if there is one (see Evaluator for dir). It calls progress, if not nil, at the start of
+// each phase and each finalist, after each architecture, and after each step of a finalist. If the context ends, Search stops with
+// search.ErrInterrupted; the same call goes on.
 func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
 	composite, err := r.composite()
 	if err != nil {
+		return nil, err
+	}
+	if err := r.canFinish(dir); err != nil {
 		return nil, err
 	}
 	e, err := r.Evaluator(dir)
@@ -96,9 +106,11 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
 	}
-	progress(Progress{Phase: Searching, Total: r.Config.Search.MaxEvaluations})
+	progress(Progress{Phase: Searching, Begin: true, Total: r.Config.Search.MaxEvaluations})
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective, Sample: out.Sample}
-	out.Result, err = search.Run(ctx, problem, r.Config.Search, func(p search.Progress) {
+	settings := r.Config.Search
+	settings.Top = max(settings.Top, r.Config.Finalists.Number)
+	out.Result, err = search.Run(ctx, problem, settings, func(p search.Progress) {
 		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
 	})
 	if err != nil {
@@ -109,11 +121,15 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 		return out, nil
 	}
 	out.Ledger = e.Path()
+	dir = filepath.Dir(e.Path())
+	if err := r.finish(ctx, dir, out.Result, progress); err != nil {
+		return nil, err
+	}
 	text, err := json.MarshalIndent(out.Result, "", "  ")
 	if err != nil {
 		return nil, err
 	}
-	return out, wholefile.Write(filepath.Join(filepath.Dir(e.Path()), ResultName), append(text, '\n'))
+	return out, wholefile.Write(filepath.Join(dir, ResultName), append(text, '\n'))
 }
 
 // ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the
@@ -139,7 +155,7 @@ func (r *Run) calibrate(ctx context.Context, e *Evaluator, composite indicator.C
 		return objective, nil, err
 	}
 	n := r.Config.Objective.Calibration
-	progress(Progress{Phase: Calibrating, Total: n})
+	progress(Progress{Phase: Calibrating, Begin: true, Total: n})
 	sample, err := search.Sample(ctx, r.Net.Space, e.Evaluator, n, r.Config.Search.Seed, func(done, _ int) {
 		progress(Progress{Phase: Calibrating, Done: done, Total: n})
 	})

@@ -3,6 +3,7 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -27,6 +28,35 @@ type Result struct {
 	BestOfSample *Found `json:"best_of_sample,omitempty"`
 	// TrainingSteps of the supernet that gave the scores; 0: it is untrained. The caller of Run sets it.
 	TrainingSteps int `json:"training_steps"`
+	// Answer is the place in Best of the network to take, from 0. It is the first, unless finalists decide.
+	Answer int `json:"answer"`
+	// Finalists are the first of Best, trained on their own. The caller of Run sets them: see Decide.
+	Finalists []Finalist `json:"finalists,omitempty"`
+}
+
+// Finalist is a network of Result.Best that was trained on its own.
+type Finalist struct {
+	Place    int     `json:"place"` // in Best, from 0
+	Arch     string  `json:"arch"`
+	Score    float64 `json:"score"`
+	Accuracy float64 `json:"validation_accuracy"` // on images that were held out from training
+	NLL      float64 `json:"validation_nll"`      // in nats
+	Images   int     `json:"validation_images"`
+	Recipe   string  `json:"recipe"`
+	Epochs   int     `json:"epochs"`
+	Seconds  float64 `json:"seconds"` // of training
+	Folder   string  `json:"folder"`  // its run folder, in that of the result
+}
+
+// Decide makes the finalist with the best accuracy the answer; of equals it is the first.
+func (r *Result) Decide(finalists []Finalist) {
+	r.Finalists = finalists
+	best := math.Inf(-1)
+	for _, f := range finalists {
+		if f.Accuracy > best {
+			best, r.Answer = f.Accuracy, f.Place
+		}
+	}
 }
 
 func (s *searcher) result() (*Result, error) {

@@ -115,6 +115,11 @@ var (
 		{"max-evaluations", "search.max_evaluations", "stop after `N` scored networks (0: the strategy's own end)", catSearch},
 		{"calibration", "objective.calibration", "`N` random architectures whose scores calibrate the composite", catSearch},
 	}
+	// finalistSettings are those of the second stage of a search.
+	finalistSettings = []setting{
+		{"finalists", "finalists.number", "train the best `N` networks on their own, all weights, and take the one with the best accuracy on held-out images (0: the best by score)", catSearch},
+		{"finalist-epochs", "finalists.epochs", "`N` epochs of each finalist's training, by the recipe of the space", catSearch},
+	}
 	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
 	deviceSettings = []setting{
 		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
@@ -164,5 +169,5 @@ func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
 
 // allSettings lists the settings of all commands.
 func allSettings() []setting {
-	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, scoreSettings, compositeSetting, searchSettings, computeSettings)
+	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, scoreSettings, compositeSetting, searchSettings, finalistSettings, computeSettings)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/urfave/cli/v2"
+
+	"bnas.example/run"
 )
 
 const (
@@ -118,7 +120,7 @@ func (p *progress) resumed(done int) {
 
 // unit is a part of the work.
 func (p *progress) unit() string {
-	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") || strings.HasSuffix(p.what, " train") {
+	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") || strings.HasPrefix(p.what, run.Finals+" ") || strings.HasSuffix(p.what, " train") {
 		return "step"
 	}
 	return "network"

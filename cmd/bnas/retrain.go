@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -197,8 +199,7 @@ func retrainConfig(c *cli.Context, settings []setting) (run.Config, []string, er
 		if err != nil {
 			return base, nil, err
 		}
-		base.Seed, base.Supernet, base.Data, base.Train.Seed = from.Seed, from.Supernet, from.Data, from.Seed
-		base.Supernet.ImageChannels = from.Supernet.Images().C
+		base = run.Alone(from)
 	}
 	named, err := asked(c, base)
 	if err != nil {
@@ -286,7 +287,7 @@ func toRetrain(c *cli.Context, space supernet.Space) ([]supernet.Arch, error) {
 	return parseArchs(space, c.Args().Slice())
 }
 
-// found returns the best architectures of the search in a run folder.
+// found returns the best architectures of the search in a run folder: the finalists by accuracy, then the others by score.
 func found(space supernet.Space, dir string, top int) ([]supernet.Arch, error) {
 	path := filepath.Join(dir, run.ResultName)
 	text, err := os.ReadFile(path)
@@ -300,12 +301,17 @@ func found(space supernet.Space, dir string, top int) ([]supernet.Arch, error) {
 		Best []struct {
 			Arch string `json:"arch"`
 		} `json:"best"`
+		Finalists []search.Finalist `json:"finalists"`
 	}
 	if err := json.Unmarshal(text, &result); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if top > len(result.Best) {
 		return nil, usagef("--top %d: %s has the best %d; bnas search --top %d keeps more", top, path, len(result.Best), top)
+	}
+	slices.SortStableFunc(result.Finalists, func(a, b search.Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	for i, f := range result.Finalists[:min(len(result.Finalists), len(result.Best))] { // they are the first of the best
+		result.Best[i].Arch = f.Arch
 	}
 	var archs []supernet.Arch
 	for _, b := range result.Best[:top] {

@@ -13,7 +13,7 @@ import (
 )
 
 func runCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings)
 	return &cli.Command{
 		Name:  "run",
 		Usage: "the main job: train a supernet's BatchNorm, score, search, report",
@@ -57,6 +57,17 @@ func runAll(c *cli.Context, settings []setting) error {
 		fmt.Fprintln(w)
 		searchTable(c, w, r, result.Search)
 		fmt.Fprintf(w, "\nreport\t%s\n", result.Report)
-		fmt.Fprintf(w, "next\t%s\n", command("bnas", "export", "--run", r.Dir, result.Search.Best[0].Scores.Arch, "-o", "network.safetensors"))
+		fmt.Fprintf(w, "next\t%s\n", nextExport(r.Dir, result.Search))
 	})
+}
+
+// nextExport is the command that exports the answer of a search: a finalist as it was trained, or the path of the supernet.
+func nextExport(dir string, found *search.Result) string {
+	export := []string{"bnas", "export", "--run"}
+	if len(found.Finalists) > 0 {
+		export = append(export, filepath.Join(dir, found.Finalists[found.Answer].Folder))
+	} else {
+		export = append(export, dir, found.Best[found.Answer].Scores.Arch)
+	}
+	return command(append(export, "-o", "network.safetensors")...)
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,14 +19,17 @@ import (
 )
 
 func searchCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, scoreSettings, compositeSetting, searchSettings)
+	settings := joined(supernetSettings, imageSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings)
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",
 		Flags: append(flags(settings, computeSettings), runFlag,
 			textFlag("out", "keep the scores in scores.csv of the folder `DIR`; what it has is not computed again", "the run's")),
-		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n\n" +
+		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n" +
+			"bnas search --run runs/fair --finalists 8 --finalist-epochs 3\n\n" +
 			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.\n" +
+			"With --finalists the best networks are then trained on their own, by the recipe of the space (bnas retrain --help), with\n" +
+			"the run's division of the images: it takes as long as that many trainings, and --budget does not bound it.\n" +
 			"Without --run the network is untrained: only γ and β at their initial values are judged.",
 		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
@@ -93,18 +98,34 @@ func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 	}
 	defer end()
 	return r.Search(c.Context, dir, func(p run.Progress) {
-		if p.Done == 0 {
+		if p.Begin {
 			end()
-			bar = newProgress(c, p.Phase, max(p.Total, 1))
+			bar = newProgress(c, phaseName(p), max(p.Total, 1))
+			bar.resumed(p.Done)
 			return
 		}
-		note := "random architectures"
-		if p.Best != nil {
-			note = fmt.Sprintf("best %.3f", p.Best.Score)
-		}
 		bar.of(p.Total)
-		bar.at(p.Done, note)
+		bar.at(p.Done, stateOf(p))
 	})
+}
+
+// phaseName names a phase of a search, or the finalist that it trains.
+func phaseName(p run.Progress) string {
+	if p.Finalists > 0 {
+		return fmt.Sprintf("%s %d of %d", p.Phase, p.Finalist, p.Finalists)
+	}
+	return p.Phase
+}
+
+// stateOf is the state of a search in a few words.
+func stateOf(p run.Progress) string {
+	switch {
+	case p.Step != nil:
+		return fmt.Sprintf("loss %.3f, accuracy %.0f %%", p.Step.Loss, 100*p.Step.Accuracy)
+	case p.Best != nil:
+		return fmt.Sprintf("best %.3f", p.Best.Score)
+	}
+	return "random architectures"
 }
 
 // ending says why a search ended.
@@ -149,4 +170,31 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 	if b := found.BestOfSample; b != nil {
 		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
 	}
+	finalistsTable(c, w, r, found)
+}
+
+// finalistsTable shows the finalists, the best on the held-out images first.
+func finalistsTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
+	if len(found.Finalists) == 0 {
+		return
+	}
+	ranked := slices.Clone(found.Finalists)
+	slices.SortStableFunc(ranked, func(a, b search.Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	seconds := 0.0
+	for _, f := range ranked {
+		seconds += f.Seconds
+	}
+	first := ranked[0]
+	fmt.Fprintf(w, "\nfinalists: the best %d by score, each trained on its own by the recipe %s (epochs: %d), in %s together; accuracy on the %d held-out images\n",
+		len(ranked), first.Recipe, first.Epochs, wall(seconds), first.Images)
+	t := table{r.Net.Space, []string{"ACCURACY", "NLL", "BY SCORE", "TIME"}, rows{len(ranked), func(i int) (supernet.Arch, []string, error) {
+		f := ranked[i]
+		return found.Best[f.Place].Choice, []string{fmt.Sprintf("%.2f %%", 100*f.Accuracy), fmt.Sprintf("%.4f", f.NLL), fmt.Sprintf("no. %d", f.Place+1), wall(f.Seconds).String()}, nil
+	}}}
+	t.print(c, w)
+}
+
+// wall rounds a time for reading.
+func wall(seconds float64) time.Duration {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second / 10)
 }

@@ -1,0 +1,44 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFinalists: the page orders the finalists by accuracy, marks the answer, and says what they cost.
+func TestFinalists(t *testing.T) {
+	d := sampleData(30, 10)
+	if strings.Contains(render(t, d), `id="finalists"`) {
+		t.Error("a section without finalists")
+	}
+	for i, accuracy := range []float64{.5, .9, .7} {
+		d.Finalists = append(d.Finalists, Finalist{Text: d.Archs[i].Text, Score: d.Archs[i].Score, Accuracy: accuracy, NLL: 1.25, Images: 100, Recipe: "darts", Epochs: 3,
+			Took: 30 * time.Second, Answer: i == 1})
+	}
+	text := render(t, d)
+	if strings.Contains(text, `id="missing"`) {
+		t.Error("a section is missing")
+	}
+	_, text, ok := strings.Cut(text, `<section id="finalists">`)
+	text, _, _ = strings.Cut(text, "</section>")
+	if !ok {
+		t.Fatal("no section")
+	}
+	for _, want := range []string{"best 3 networks", "3 epochs of the recipe darts, in 1 min 30 s together", "on the 100 held-out images", "about 5.0 %"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the section lacks %q", want)
+		}
+	}
+	at := -1
+	for _, accuracy := range []string{"90.0 %", "70.0 %", "50.0 %"} {
+		i := strings.Index(text, accuracy)
+		if i <= at {
+			t.Errorf("%s is not in order", accuracy)
+		}
+		at = i
+	}
+	if row := strings.Index(text, `class="chosen"`); row < 0 || row > strings.Index(text, "90.0 %") || strings.Count(text, "chosen") != 1 {
+		t.Error("the answer is not marked")
+	}
+}

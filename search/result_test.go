@@ -1,0 +1,20 @@
+package search
+
+import "testing"
+
+// TestDecide: the finalist with the best accuracy is the answer, of equals the one with the best score.
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		accuracies []float64
+		want       int
+	}{{nil, 0}, {[]float64{.1}, 0}, {[]float64{.1, .3, .2}, 1}, {[]float64{.1, .3, .3}, 1}, {[]float64{.2, .2}, 0}, {[]float64{0, 0, .1}, 2}} {
+		var all []Finalist
+		for place, a := range c.accuracies {
+			all = append(all, Finalist{Place: place, Accuracy: a})
+		}
+		var r Result
+		if r.Decide(all); r.Answer != c.want || len(r.Finalists) != len(all) {
+			t.Errorf("%v: answer %d of %d, want %d", c.accuracies, r.Answer, len(r.Finalists), c.want)
+		}
+	}
+}
