@@ -1,6 +1,10 @@
 package indicator
 
-import "bnas.example/internal/setting"
+import (
+	"slices"
+
+	"bnas.example/internal/setting"
+)
 
 // Config sets the numbers of images, directions and batches. Zero fields take the defaults (in brackets), with which a
 // NAS-Bench-201 architecture is scored within a quarter of a second on two cores. Every architecture is scored with the same
@@ -25,7 +29,7 @@ type Config struct {
 	// Repeats of the scoring with other draws (1), over which terms are averaged. A Scorer is one repeat: see [Config.Repeat] and
 	// [NewRepeated].
 	Repeats Repeats `yaml:"repeats,omitempty" range:"[1,64]"`
-	// Terms to compute, AllTerms and BaselineTerms among them; empty for all. A pass that only other terms need is not run.
+	// Terms to compute, words of GroupNames among them; empty for all. A pass that only other terms need is not run.
 	Terms []string `yaml:"terms"`
 }
 
@@ -58,7 +62,7 @@ func (c Config) Validate() error {
 		errs.Check(n <= c.Images, "score.ntk_images", "%d in %d kernels: %d in all, more than score.images, %d", c.NTKImages, c.NTKBatches, n, c.Images)
 	}
 	for _, name := range c.Terms {
-		if _, err := termIndex(name); err != nil && name != AllTerms && name != BaselineTerms {
+		if _, err := termIndex(name); err != nil && !slices.Contains(GroupNames(), name) {
 			errs.Check(false, "score.terms", "%v", err)
 		}
 	}

@@ -106,19 +106,30 @@ func TermNames() []string {
 	return names
 }
 
-// AllTerms stands for every term in Config.Terms, and BaselineTerms for those of the perspectives baseline and cost.
+// These stand for several terms in Config.Terms: AllTerms for every one, OurTerms for those that are no baselines, BaselineTerms for
+// the baselines. Both of these have the terms of cost.
 const (
 	AllTerms      = "all"
+	OurTerms      = "ours"
 	BaselineTerms = "baselines"
 )
 
-// Expand replaces AllTerms and BaselineTerms by the terms that they stand for. The result is in the order of TermNames and has no
-// term twice.
+// GroupNames lists the words that stand for several terms.
+func GroupNames() []string { return []string{AllTerms, OurTerms, BaselineTerms} }
+
+// Expand replaces the words of GroupNames by the terms that they stand for. The result is in the order of TermNames and has no term
+// twice.
 func Expand(names []string) []string {
 	var all []string
 	for _, t := range terms {
-		baseline := t.Perspective == Baseline || t.Perspective == Size
-		if slices.Contains(names, t.Name) || slices.Contains(names, AllTerms) || baseline && slices.Contains(names, BaselineTerms) {
+		groups := []string{t.Name, AllTerms}
+		if t.Perspective != Baseline {
+			groups = append(groups, OurTerms)
+		}
+		if t.Perspective == Baseline || t.Perspective == Size {
+			groups = append(groups, BaselineTerms)
+		}
+		if slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(names, g) }) {
 			all = append(all, t.Name)
 		}
 	}

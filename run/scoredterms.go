@@ -17,7 +17,7 @@ func (r *Run) scoring() (indicator.Config, error) {
 	switch {
 	case slices.Contains(c.Terms, indicator.AllTerms):
 		c.Terms = nil
-	case slices.Contains(c.Terms, indicator.BaselineTerms):
+	case slices.ContainsFunc(indicator.GroupNames(), func(group string) bool { return slices.Contains(c.Terms, group) }):
 		c.Terms = indicator.Expand(c.Terms)
 	case len(c.Terms) == 0:
 		composite, err := indicator.LookupComposite(r.Config.Objective.Composite)

@@ -63,6 +63,7 @@ func TestScoredTerms(t *testing.T) {
 		{"macs", nil, []string{"macs", "gamma_sum"}, []string{"naswot", "bn_entropy"}},
 		{"bnas", []string{"mc_mi"}, []string{"mc_mi"}, []string{"naswot", "macs"}},
 		{"bnas", []string{indicator.AllTerms}, indicator.TermNames(), nil},
+		{"bnas", []string{indicator.OurTerms}, []string{"naswot", "mc_mi", "isometry", "live_macs"}, []string{"gamma_sum", "one_shot_nll", "snip", "az_expressivity"}},
 		{"naswot", []string{indicator.BaselineTerms, "naswot"}, []string{"naswot", "snip", "gamma_sum", "live_macs"}, []string{"isometry", "bn_noise"}},
 	} {
 		got := evaluatorOf(t, "", test.composite, test.terms...)

@@ -141,6 +141,7 @@ var commandCases = []commandCase{
 	{args: "score " + netFlags + " " + fewFlags + " --terms cell_spectrum 0,0,0,0,0,0 all3x3 --quiet", stdout: "\n1 of 2 are dead: no path leads from the input to the output\n"},
 	{args: "score all3x3 --channels 4096 --cells 256 --height 8 --width 8", code: exitUsage, stderr: "bnas: --channels 4096: all paths together have "},
 	{args: "score all3x3 --terms params,macs --columns naswot", code: exitUsage, stderr: "bnas: --columns naswot: --terms params,macs leaves this term out\n"},
+	{args: "score all3x3 --terms ours --columns snip", code: exitUsage, stderr: "bnas: --columns snip: --terms ours leaves this term out\n"},
 	{args: "score all3x3 --terms params --sort macs", code: exitUsage, stderr: "bnas: --sort macs: --terms params leaves this term out\n"},
 	{args: "score --repeats 0 --sample 1", code: exitUsage, stderr: "bnas: --repeats 0: must be 1…64\n"},
 	{args: "score --repeats 65 --sample 1", code: exitUsage, stderr: "bnas: --repeats 65: must be 1…64\n"},

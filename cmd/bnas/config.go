@@ -98,7 +98,7 @@ var (
 		{"images", "score.images", "`N` images calibrate statistics and give codes and spectra", catScoring},
 		{"ntk-images", "score.ntk_images", "`N` images of one tangent kernel", catScoring},
 		{"ntk-directions", "score.ntk_directions", "`N` random directions over the classes (-1: full trace)", catScoring},
-		{"terms", "score.terms", "terms to compute, `A,B,…`, all or baselines (none: those of the composite, and those that cost nothing beside them)", catScoring},
+		{"terms", "score.terms", "terms to compute, `A,B,…`, all, ours or baselines (none: those of the composite, and those that cost nothing beside them)", catScoring},
 		{"mc-batches", "score.mc_batches", "`N` resampled batches of MC-BatchNorm", catScoring},
 	}
 	compositeSetting = []setting{

@@ -35,7 +35,8 @@ func scoreCommand() *cli.Command {
 			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort cell_spectrum --top 10 --columns cell_spectrum,macs\n" +
 			"bnas score --terms all --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
 			"Without --terms it computes the terms of the search's composite, and those that cost nothing beside them. With\n" +
-			"--terms all it computes all: bnas correlate judges the terms that the scores have.\n\n" +
+			"--terms ours it computes every term but the baselines, with --terms baselines these, with --terms all both: bnas\n" +
+			"correlate judges the terms that the scores have.\n\n" +
 			"With --run or --out DIR a folder keeps the scores: what it has is not computed again, and an interrupted command\n" +
 			"goes on. --out FILE.csv writes the scores of this command to that file at the end.\n\n" +
 			"With --repeats N a term is the mean over N repeats, and takes N times as long. The files then have the standard\n" +

@@ -40,8 +40,8 @@ func viewOf(c *cli.Context) (view, error) {
 
 // isTerm returns an error if the name in a flag is no term, or none that --terms computes.
 func isTerm(c *cli.Context, flag, name string) error {
-	terms := strings.Split(c.String("terms"), ",")
-	if c.IsSet("terms") && slices.Contains(indicator.TermNames(), name) && !slices.Contains(terms, name) && !slices.Contains(terms, indicator.AllTerms) {
+	terms := indicator.Expand(strings.Split(c.String("terms"), ","))
+	if c.IsSet("terms") && slices.Contains(indicator.TermNames(), name) && !slices.Contains(terms, name) {
 		return usagef("--%s %s: --terms %s leaves this term out", flag, name, c.String("terms"))
 	}
 	if !slices.Contains(indicator.TermNames(), name) {
