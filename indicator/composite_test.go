@@ -190,7 +190,7 @@ func TestSelect(t *testing.T) {
 	if one.Name != "planted" || one.Networks != 100 || one.Test < .7 || one.Deviation == nil || *one.Deviation <= 0 || math.Abs(got.Tau-one.Train) > .1 {
 		t.Errorf("%+v, τ %v", one, got.Tau)
 	}
-	first, second := halves(scores, 4, 0)
+	first, second := Selecting{Seed: 4}.Halves(scores, 0)
 	if len(first)+len(second) != 200 {
 		t.Fatalf("halves of %d and %d", len(first), len(second))
 	}

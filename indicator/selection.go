@@ -99,7 +99,7 @@ func (c Selecting) Select(name string, sets []SelectionSet) (Selection, error) {
 func (c Selecting) split(name string, sets []SelectionSet, k int) (Split, int, error) {
 	train, test := make([]SelectionSet, len(sets)), make([]SelectionSet, len(sets))
 	for i, s := range sets {
-		first, second := halves(s.Scores, c.Seed, k)
+		first, second := c.Halves(s.Scores, k)
 		train[i], test[i] = s, s
 		train[i].Scores, train[i].Accuracy = pick(s.Scores, s.Accuracy, first)
 		test[i].Scores, test[i].Accuracy = pick(s.Scores, s.Accuracy, second)
@@ -280,14 +280,15 @@ func coversPerspectives(subset []int) bool {
 	return seen[Expressivity] && seen[Trainability] && seen[Uncertainty]
 }
 
-// halves assigns the canonical forms to two halves: it shuffles them and alternates.
-func halves(scores []Scores, seed uint64, split int) (first, second []int) {
+// Halves returns the indices of the networks on which a split chooses, and of those on which it judges. It shuffles the canonical
+// forms and alternates: networks that are the same are in the same half.
+func (c Selecting) Halves(scores []Scores, split int) (first, second []int) {
 	members := map[string][]int{}
 	for i, s := range scores {
 		members[s.Canonical] = append(members[s.Canonical], i)
 	}
 	names := slices.Sorted(maps.Keys(members))
-	for k, at := range philox.New(seed, "selection half", uint64(split)).Perm(len(names)) {
+	for k, at := range philox.New(c.Seed, "selection half", uint64(split)).Perm(len(names)) {
 		if k%2 == 0 {
 			first = append(first, members[names[at]]...)
 		} else {

@@ -51,6 +51,11 @@ func Intervals(title, xName string, estimates []Estimate, hueOf func(string) str
 	return ours(intervalChart(wideWidth, title, xName, estimates, hueOf, levels))
 }
 
+// Agreement draws the rank agreement of every pair of columns.
+func Agreement(m Matrix) Figure {
+	return Figure{template.HTML(matrixChart(m)), "Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}
+}
+
 // ours is a figure of one of our own drawings, whose texts are escaped.
 func ours(svg string) Figure { return Figure{SVG: template.HTML(svg)} }
 

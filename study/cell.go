@@ -24,6 +24,8 @@ type Cell struct {
 	Name string     // of its folder, unique in the study
 	Run  run.Config // of its run
 	With any        // further settings on which the result depends, for YAML; nil: none
+	// FromTable says that its networks are rows of the table of accuracies. The accuracies do not change its result.
+	FromTable bool
 	// Compute returns the result, for JSON. It ends soon after its context has ended, with any error.
 	Compute func(context.Context, *Site) (any, error)
 }
@@ -60,11 +62,15 @@ type dependsOn struct {
 	DataHash string     `yaml:"data_sha256"`
 	Run      run.Config `yaml:"run"`
 	With     any        `yaml:"with,omitempty"`
+	Rows     string     `yaml:"table_rows_sha256,omitempty"`
 }
 
-// settings returns what the result of the cell depends on, as YAML.
-func (c Cell) settings(study, dataHash string) ([]byte, error) {
-	of := dependsOn{study, dataHash, c.Run, c.With}
+// settings returns what the result of the cell depends on, as YAML. truth is nil without a table.
+func (c Cell) settings(study, dataHash string, truth *Truth) ([]byte, error) {
+	of := dependsOn{Study: study, DataHash: dataHash, Run: c.Run, With: c.With}
+	if c.FromTable && truth != nil {
+		of.Rows = truth.rowsHash()
+	}
 	of.Run.Device, of.Run.Threads, of.Run.Data.Dir = "", 0, ""
 	of.Run.Train.CheckpointEvery, of.Run.Train.CheckpointInterval, of.Run.Train.MaxTime = 0, 0, 0
 	return yaml.Marshal(of)

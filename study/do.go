@@ -84,7 +84,7 @@ func (s Study) do(ctx context.Context, settings Settings, o Options) (*Summary, 
 	defer unlock()
 	texts := make([][]byte, len(cells))
 	for i, c := range cells {
-		if texts[i], err = c.settings(s.Name, hash); err == nil {
+		if texts[i], err = c.settings(s.Name, hash, o.Truth); err == nil {
 			err = compare(folder(o.Dir, c), texts[i])
 		}
 		if err != nil {
@@ -114,7 +114,7 @@ func folder(dir string, c Cell) string { return filepath.Join(dir, "cells", c.Na
 
 // site returns where cell i computes.
 func (o Options) site(i int, c Cell, cells int) *Site {
-	site := &Site{Dir: folder(o.Dir, c), Run: c.Run, Options: o.Run, made: Made{Version: o.Version, Seed: c.Run.Seed}}
+	site := &Site{Dir: folder(o.Dir, c), Run: c.Run, Options: o.Run, Truth: o.Truth, made: Made{Version: o.Version, Seed: c.Run.Seed}}
 	site.report = func(phase string, done, total int, note string) {
 		if o.Progress != nil {
 			o.Progress(Progress{Cell: c.Name, At: i + 1, Cells: cells, Phase: phase, Done: done, Total: total, Note: note})

@@ -51,21 +51,28 @@ func (r *Results) interval(n int, statistic func(indices []int) float64) rank.In
 
 // meanTau is the mean of Kendall's τ-b over pairs of values of the same networks. It is undefined without pairs, and if τ-b is undefined
 // for one.
-func (r *Results) meanTau(pairs [][2][]float64) estimate { return r.meanTauDifference(pairs, nil) }
+func (r *Results) meanTau(pairs [][2][]float64) estimate {
+	return r.meanOf(rank.KendallTauB, pairs, nil)
+}
 
 // meanTauDifference is the mean of τ-b over the first pairs less that over the second ones. Both see the same resamples.
 func (r *Results) meanTauDifference(pairs, less [][2][]float64) estimate {
+	return r.meanOf(rank.KendallTauB, pairs, less)
+}
+
+// meanOf is the mean of an agreement over pairs of values of the same networks, less that over other pairs.
+func (r *Results) meanOf(agreement func(x, y []float64) float64, pairs, less [][2][]float64) estimate {
 	if len(pairs) == 0 {
 		return undefined
 	}
 	n := len(pairs[0][0])
-	taus := func(of [][2][]float64, indices []int) []float64 {
+	agreements := func(of [][2][]float64, indices []int) []float64 {
 		values, x, y := make([]float64, len(of)), make([]float64, n), make([]float64, n)
 		for p, pair := range of {
 			for k, i := range indices {
 				x[k], y[k] = pair[0][i], pair[1][i]
 			}
-			values[p] = rank.KendallTauB(x, y)
+			values[p] = agreement(x, y)
 		}
 		return values
 	}
@@ -73,17 +80,17 @@ func (r *Results) meanTauDifference(pairs, less [][2][]float64) estimate {
 	for i := range whole {
 		whole[i] = i
 	}
-	e := estimateOf(taus(pairs, whole))
+	e := estimateOf(agreements(pairs, whole))
 	if len(less) > 0 {
-		e = estimate{mean: e.mean - mean(taus(less, whole)), least: math.NaN(), greatest: math.NaN()}
+		e = estimate{mean: e.mean - mean(agreements(less, whole)), least: math.NaN(), greatest: math.NaN()}
 	}
 	if math.IsNaN(e.mean) {
 		return undefined
 	}
 	e.Interval = r.interval(n, func(indices []int) float64 {
-		v := mean(taus(pairs, indices))
+		v := mean(agreements(pairs, indices))
 		if len(less) > 0 {
-			v -= mean(taus(less, indices))
+			v -= mean(agreements(less, indices))
 		}
 		return v
 	})

@@ -17,6 +17,7 @@ type Site struct {
 	Dir     string     // of the cell
 	Run     run.Config // of the cell
 	Options run.Options
+	Truth   *Truth // nil: no table
 
 	report func(phase string, done, total int, note string)
 	made   Made

@@ -1,9 +1,12 @@
 package study
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"bnas.example/indicator"
@@ -55,7 +58,7 @@ func (s Settings) seeds() []uint64 {
 }
 
 // studies is the registry.
-var studies = []Study{fairness, placement, earlybird, training, searching, tangent}
+var studies = []Study{fairness, placement, earlybird, training, ranking, searching, tangent}
 
 // All lists the studies.
 func All() []Study { return append([]Study(nil), studies...) }
@@ -125,4 +128,10 @@ type Truth struct {
 	*indicator.Truth
 	Name string
 	Hash string // SHA-256 of the file
+}
+
+// rowsHash is the SHA-256 of the architectures, in any order.
+func (t *Truth) rowsHash() string {
+	hash := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(t.Arch)), "\n")))
+	return hex.EncodeToString(hash[:])
 }
