@@ -46,7 +46,7 @@ type Summary struct {
 var ErrInterrupted = errors.New("the study was interrupted; what is computed is kept")
 
 // ErrNoTable means that a study needs Options.Truth. Nothing is computed.
-var ErrNoTable = errors.New("needs a table of the accuracies of its whole space")
+var ErrNoTable = errors.New("needs a table of the accuracies of its space")
 
 // Do computes the cells that the folder lacks, and writes the tables and the page. If a cell there has other settings, the error is
 // an *OtherSettingsError and nothing is computed. If another process works in the folder, it is a *run.LockedError.
