@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"cmp"
 	"slices"
 
 	"bnas.example/internal/setting"
@@ -24,8 +25,11 @@ type Config struct {
 	MCBatches int `yaml:"mc_batches" range:"[2,1024]"`
 	MCBatch   int `yaml:"mc_batch" range:"[2,65536]"`
 	MCQueries int `yaml:"mc_queries" range:"[2,65536]"`
-	// Seed of the Rademacher vectors.
+	// Seed of all draws that have no seed of their own.
 	Seed uint64 `yaml:"seed"`
+	// ImageSeed is that of the images that are drawn from a data set, DirectionSeed that of the random directions and probes. 0: Seed.
+	ImageSeed     uint64 `yaml:"image_seed,omitempty"`
+	DirectionSeed uint64 `yaml:"direction_seed,omitempty"`
 	// Repeats of the scoring with other draws (1), over which terms are averaged. A Scorer is one repeat: see [Config.Repeat] and
 	// [NewRepeated].
 	Repeats Repeats `yaml:"repeats,omitempty" range:"[1,64]"`
@@ -51,6 +55,12 @@ func (c Config) WithDefaults() Config {
 	}
 	return c
 }
+
+// SeedOfImages returns the seed of the images of the scoring.
+func (c Config) SeedOfImages() uint64 { return cmp.Or(c.ImageSeed, c.Seed) }
+
+// SeedOfDirections returns the seed of the random directions and probes.
+func (c Config) SeedOfDirections() uint64 { return cmp.Or(c.DirectionSeed, c.Seed) }
 
 // Validate returns an error that lists every invalid setting (setting.Errors). It expects a Config whose defaults are filled
 // in.

@@ -20,7 +20,7 @@ func (e *evidence) takeInputGradients() error {
 	in, out := e.program.Nodes[to].Shape, e.program.Nodes[from].Shape
 	n, pixels := e.frozenImages(), out.H*out.W
 	v := make([]float32, out.C)
-	philox.New(e.cfg.Seed, "read-out", uint64(out.C)).Rademacher(v)
+	philox.New(e.cfg.SeedOfDirections(), "read-out", uint64(out.C)).Rademacher(v)
 	seed := make([]float32, n*out.Len())
 	for i := range seed {
 		seed[i] = v[i/pixels%out.C] / float32(pixels)

@@ -106,7 +106,7 @@ func (e *evidence) probe(at kernels.NodeID) (*probe, error) {
 // rademacher draws images×shape of −1 and +1.
 func (s *Scorer) rademacher(shape kernels.Shape) []float32 {
 	x := make([]float32, s.frozenImages()*shape.Len())
-	philox.New(s.cfg.Seed, "isometry probe", uint64(shape.Len())).Rademacher(x)
+	philox.New(s.cfg.SeedOfDirections(), "isometry probe", uint64(shape.Len())).Rademacher(x)
 	return x
 }
 

@@ -36,7 +36,7 @@ func (e *evidence) takeRegions() error {
 	seen := map[string]bool{}
 	for batch := range regionBatches {
 		images := make([]float32, regionImages*block.program.Values[kernels.Images].Len())
-		philox.New(e.cfg.Seed, "region images", uint64(batch)).Normal(images, 1)
+		philox.New(e.cfg.SeedOfDirections(), "region images", uint64(batch)).Normal(images, 1)
 		if err := exec.Forward(images, regionImages); err != nil {
 			return fmt.Errorf("first block of a thin network: %w", err)
 		}

@@ -22,8 +22,13 @@ func RepeatSeed(seed uint64, repeat int) uint64 {
 	return philox.New(seed, "repeat", uint64(repeat)).Uint64()
 }
 
-// Repeat returns the settings of one repeat, from 0: Seed is that of the repeat, and Repeats is 1.
+// Repeat returns the settings of one repeat, from 0: the seeds are those of the repeat, and Repeats is 1.
 func (c Config) Repeat(repeat int) Config {
+	for _, seed := range []*uint64{&c.ImageSeed, &c.DirectionSeed} {
+		if *seed != 0 {
+			*seed = RepeatSeed(*seed, repeat)
+		}
+	}
 	c.Seed, c.Repeats = RepeatSeed(c.Seed, repeat), 1
 	return c
 }

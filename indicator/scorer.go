@@ -66,7 +66,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	}
 	s.convolves = convs
 	s.probes = map[kernels.Shape]*probe{}
-	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.Seed)
+	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.SeedOfDirections())
 	s.Reset()
 	return s, nil
 }

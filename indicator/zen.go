@@ -52,8 +52,8 @@ func (e *evidence) takeZen() error {
 // zenImages returns n images of N(0, 1), and these plus zenMixture times n others.
 func (s *Scorer) zenImages(n int) (images, mixed []float32) {
 	images, mixed = make([]float32, n*s.imageLen), make([]float32, n*s.imageLen)
-	philox.New(s.cfg.Seed, "zen images", 0).Normal(images, 1)
-	philox.New(s.cfg.Seed, "zen mixture", 0).Normal(mixed, 1)
+	philox.New(s.cfg.SeedOfDirections(), "zen images", 0).Normal(images, 1)
+	philox.New(s.cfg.SeedOfDirections(), "zen mixture", 0).Normal(mixed, 1)
 	for i, v := range images {
 		mixed[i] = float32(float64(v) + zenMixture*float64(mixed[i]))
 	}

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"slices"
@@ -44,12 +46,13 @@ type Objective struct {
 
 // DataConfig selects the images, their division and their augmentation.
 type DataConfig struct {
-	Name    string       `yaml:"name"` // one of data.Names
-	Dir     string       `yaml:"dir"`
-	Holdout int          `yaml:"holdout" range:"[0,1000000000]"` // training images that are held out for scoring and validation
-	Mean    []float64    `yaml:"mean"`                           // of red, green, blue or of grey in 0…255; empty: the set's own
-	Std     []float64    `yaml:"std"`                            // deviation, likewise
-	Augment data.Augment `yaml:"augment"`
+	Name      string       `yaml:"name"` // one of data.Names
+	Dir       string       `yaml:"dir"`
+	Holdout   int          `yaml:"holdout" range:"[0,1000000000]"` // training images that are held out for scoring and validation
+	SplitSeed uint64       `yaml:"split_seed,omitempty"`           // of the choice of the images that are held out; 0: that of the run
+	Mean      []float64    `yaml:"mean"`                           // of red, green, blue or of grey in 0…255; empty: the set's own
+	Std       []float64    `yaml:"std"`                            // deviation, likewise
+	Augment   data.Augment `yaml:"augment"`
 }
 
 // Normal returns the normalisation of the images.
@@ -93,6 +96,7 @@ func (c *Config) Spread() {
 // SetSeed sets Seed and the seeds of all parts.
 func (c *Config) SetSeed(seed uint64) {
 	c.Seed = seed
+	c.Data.SplitSeed, c.Score.ImageSeed, c.Score.DirectionSeed = 0, 0, 0 // as the parts
 	for _, s := range c.seeds() {
 		*s = seed
 	}
@@ -100,6 +104,26 @@ func (c *Config) SetSeed(seed uint64) {
 
 func (c *Config) seeds() []*uint64 {
 	return []*uint64{&c.Supernet.Seed, &c.Train.Seed, &c.Score.Seed, &c.Search.Seed}
+}
+
+// splitSeed is the seed of the choice of the images that are held out.
+func (c *Config) splitSeed() uint64 { return cmp.Or(c.Data.SplitSeed, c.Seed) }
+
+// seedText is the seed of a run, and those of its parts that are others.
+func (c *Config) seedText() string {
+	text := fmt.Sprint(c.Seed)
+	for _, part := range []struct {
+		name string
+		seed uint64
+	}{
+		{"weights", c.Supernet.Seed}, {"division of the images", c.splitSeed()}, {"paths and batches", c.Train.Seed},
+		{"scoring images", c.Score.SeedOfImages()}, {"directions", c.Score.SeedOfDirections()}, {"search", c.Search.Seed},
+	} {
+		if part.seed != c.Seed {
+			text += fmt.Sprintf("; %s %d", part.name, part.seed)
+		}
+	}
+	return text
 }
 
 // Validate returns an error that lists every invalid setting: SettingErrors.

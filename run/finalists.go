@@ -120,7 +120,7 @@ func (r *Run) finalists(dir string, best []search.Found) (*Retraining, error) {
 	from := r.Config
 	cfg := Alone(from)
 	cfg.Device, cfg.Numerics, cfg.Precision, cfg.Half, cfg.Threads = from.Device, from.Numerics, from.Precision, from.Half, from.Threads
-	cfg.Score.Seed = from.Score.Seed // of the images that validate recomputes statistics on
+	cfg.Score.Seed = from.Score.SeedOfImages() // of the images that validate recomputes statistics on
 	RecipeOf(r.Net.Space.Name()).Apply(&cfg)
 	cfg.Data.Holdout = from.Data.Holdout
 	t := &cfg.Train

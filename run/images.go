@@ -45,7 +45,7 @@ func ImagesHash(cfg Config) (string, error) {
 // them. They are the same for every architecture.
 func (r *Run) CalibrationImages(n int) ([]data.Batch, error) {
 	n = min(n, len(r.Training))
-	order := philox.New(r.Config.Score.Seed, "calibration images", 0).Perm(len(r.Training))
+	order := philox.New(r.Config.Score.SeedOfImages(), "calibration images", 0).Perm(len(r.Training))
 	indices := make([]int, n)
 	for i := range indices {
 		indices[i] = r.Training[order[i]]

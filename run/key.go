@@ -31,7 +31,7 @@ func (r *Run) key(c indicator.Config) (search.Key, error) {
 	}
 	return search.Key{
 		"supernet": strings.TrimSpace(string(net)), "parameters": parameters, "scoring": strings.TrimSpace(string(score)),
-		"data": r.Images.Hash(), "holdout": fmt.Sprintf("%d of seed %d", r.Config.Data.Holdout, r.Config.Seed), "device": r.Device.Info().Name,
+		"data": r.Images.Hash(), "holdout": fmt.Sprintf("%d of seed %d", r.Config.Data.Holdout, r.Config.splitSeed()), "device": r.Device.Info().Name,
 		"arithmetic": r.Device.Info().Arithmetic,
 	}, nil
 }

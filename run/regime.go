@@ -9,7 +9,7 @@ import (
 // It uses n images that were held out from training, or training images if too few were held out. If there are too few of
 // both, the error is an *ImagesError.
 func (r *Run) Regimes(n int) (func(supernet.Arch) (ntk.Regime, error), error) {
-	batch, err := r.UnseenImages(n, r.Config.Score.Seed, "ntk images")
+	batch, err := r.UnseenImages(n, r.Config.Score.SeedOfImages(), "ntk images")
 	if err != nil {
 		return nil, err
 	}

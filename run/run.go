@@ -288,7 +288,7 @@ func openWithImages(cfg Config, channels int, o Options, imported *importedFile)
 		return nil, err
 	}
 	r.Images = set
-	r.Training, r.HeldOut = data.SplitOff(set, cfg.Data.Holdout, cfg.Seed)
+	r.Training, r.HeldOut = data.SplitOff(set, cfg.Data.Holdout, cfg.splitSeed())
 	return r, nil
 }
 

@@ -60,7 +60,7 @@ func (r *Run) redrawn(repeat int) (*supernet.Net, kernels.Store, error) {
 
 // scorer returns the scorer of one repeat.
 func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Config) (*indicator.Scorer, error) {
-	batch, err := r.UnseenImages(cfg.ImagesNeeded(), cfg.Seed, "score images")
+	batch, err := r.UnseenImages(cfg.ImagesNeeded(), cfg.SeedOfImages(), "score images")
 	if err != nil {
 		return nil, err
 	}

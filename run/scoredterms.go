@@ -14,6 +14,11 @@ import (
 // to nothing beside them. All terms are an empty list.
 func (r *Run) scoring() (indicator.Config, error) {
 	c := r.Config.Score
+	for _, own := range []*uint64{&c.ImageSeed, &c.DirectionSeed} {
+		if *own == c.Seed {
+			*own = 0 // the same scores have the same key
+		}
+	}
 	switch {
 	case slices.Contains(c.Terms, indicator.AllTerms):
 		c.Terms = nil

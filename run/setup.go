@@ -18,12 +18,16 @@ type Setup struct {
 	Channels  int    `json:"channels"`
 	Height    int    `json:"height"`
 	Width     int    `json:"width"`
-	Grey      bool   `json:"grey,omitempty"` // the images have one channel
-	Seed      uint64 `json:"seed"`           // of the frozen weights
+	Grey      bool   `json:"grey,omitempty"`    // the images have one channel
+	Seed      uint64 `json:"seed"`              // of the frozen weights
+	Holdout   string `json:"holdout,omitempty"` // how many images are held out, and by which seed
 	Images    int    `json:"images"`
 	ScoreSeed uint64 `json:"score_seed"`
-	Repeats   int    `json:"repeats"`
-	Device    string `json:"device"`
+	// ImageSeed and DirectionSeed are 0 if they are ScoreSeed.
+	ImageSeed     uint64 `json:"image_seed,omitempty"`
+	DirectionSeed uint64 `json:"direction_seed,omitempty"`
+	Repeats       int    `json:"repeats"`
+	Device        string `json:"device"`
 }
 
 // ReadSetup reads the setup of the ledger in a folder. It is nil if the folder does not say it.
@@ -42,19 +46,26 @@ func ReadSetup(dir string) (*Setup, error) {
 	score = score.WithDefaults()
 	return &Setup{
 		Space: net.Space, BN: string(net.BN), Cells: net.Cells, Channels: net.Channels, Height: net.Height, Width: net.Width, Grey: net.ImageChannels == 1, Seed: net.Seed,
-		Images: score.Images, ScoreSeed: score.Seed, Repeats: int(score.Repeats), Device: key["device"],
+		Images: score.Images, Holdout: key["holdout"],
+		ScoreSeed: score.Seed, ImageSeed: score.ImageSeed, DirectionSeed: score.DirectionSeed, Repeats: int(score.Repeats), Device: key["device"],
 	}, nil
 }
 
 // String describes the setup in one line.
 func (s *Setup) String() string {
-	cells, grey := "", ""
+	cells, grey, seeds := "", "", ""
+	if s.ImageSeed != 0 {
+		seeds += fmt.Sprintf(" (images %d)", s.ImageSeed)
+	}
+	if s.DirectionSeed != 0 {
+		seeds += fmt.Sprintf(" (directions %d)", s.DirectionSeed)
+	}
 	if s.Grey {
 		grey = " grey"
 	}
 	if s.Cells > 0 {
 		cells = fmt.Sprintf("cells %d, ", s.Cells)
 	}
-	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d%s, seed %d; scored with images %d, seed %d, repeats %d; device %s",
-		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, grey, s.Seed, s.Images, s.ScoreSeed, s.Repeats, s.Device)
+	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d%s, seed %d; scored with images %d, seed %d%s, repeats %d; device %s",
+		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, grey, s.Seed, s.Images, s.ScoreSeed, seeds, s.Repeats, s.Device)
 }

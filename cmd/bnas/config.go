@@ -1,6 +1,7 @@
 package main
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -120,6 +121,15 @@ var (
 		{"finalists", "finalists.number", "train the best `N` networks on their own, all weights, and take the one with the best accuracy on held-out images (0: the best by score)", catSearch},
 		{"finalist-epochs", "finalists.epochs", "`N` epochs of each finalist's training, by the recipe of the space", catSearch},
 	}
+	// networkSeeds are the seeds of a network and its images, measureSeeds those of its scores.
+	networkSeeds = []setting{
+		{"weight-seed", "supernet.seed", "seed `N` of the initial weights alone (0: that of --seed)", catMachine},
+		{"split-seed", "data.split_seed", "seed `N` of the choice of held-out images alone (0: that of --seed)", catMachine},
+	}
+	measureSeeds = []setting{
+		{"image-seed", "score.image_seed", "seed `N` of the images for scoring alone (0: that of --seed)", catMachine},
+		{"direction-seed", "score.direction_seed", "seed `N` of the random directions and probes of scoring alone (0: that of --seed)", catMachine},
+	}
 	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
 	deviceSettings = []setting{
 		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
@@ -161,13 +171,27 @@ func joined(groups ...[]setting) []setting { return slices.Concat(groups...) }
 // configOf builds the configuration of a command that does not open a run.
 func configOf(c *cli.Context, settings ...setting) (run.Config, error) {
 	cfg, err := resolve(c, run.Default(), joined(settings, computeSettings))
-	if err == nil && c.IsSet("seed") {
-		cfg.SetSeed(cfg.Seed)
+	return reseeded(c, cfg), err
+}
+
+// reseeded sets the seeds of all parts to that of --seed, if it is given. A part whose own flag is given keeps its seed.
+func reseeded(c *cli.Context, cfg run.Config) run.Config {
+	if !c.IsSet("seed") {
+		return cfg
 	}
-	return cfg, err
+	own := cfg
+	cfg.SetSeed(cfg.Seed)
+	for _, s := range joined(networkSeeds, measureSeeds) {
+		from, _, err := fieldAt(reflect.ValueOf(own), s.path)
+		if err == nil && c.IsSet(s.flag) {
+			to, _, _ := fieldAt(reflect.ValueOf(&cfg).Elem(), s.path)
+			to.Set(from)
+		}
+	}
+	return cfg
 }
 
 // allSettings lists the settings of all commands.
 func allSettings() []setting {
-	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, scoreSettings, compositeSetting, searchSettings, finalistSettings, computeSettings)
+	return joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, scoreSettings, compositeSetting, searchSettings, finalistSettings, networkSeeds, measureSeeds, computeSettings)
 }

@@ -139,9 +139,7 @@ func importConfig(c *cli.Context, settings []setting, known supernet.Config, arc
 	if err != nil {
 		return cfg, err
 	}
-	if c.IsSet("seed") {
-		cfg.SetSeed(cfg.Seed)
-	}
+	cfg = reseeded(c, cfg)
 	for _, s := range supernetSettings {
 		if s.flag == "height" || s.flag == "width" || s.flag == "gamma-init" {
 			continue // the weights do not depend on them

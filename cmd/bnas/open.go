@@ -51,7 +51,7 @@ func given(c *cli.Context, path string) bool {
 // runConfig returns the configuration of a run, changed by the flags. Settings of the network cannot be given again.
 // --seed sets the seeds of scoring and search only.
 func runConfig(c *cli.Context, dir string, settings []setting) (run.Config, error) {
-	for _, s := range supernetSettings {
+	for _, s := range joined(supernetSettings, networkSeeds) {
 		if c.IsSet(s.flag) {
 			return run.Config{}, usagef("--%s cannot be given here: the run in %s has its own", s.flag, dir)
 		}
@@ -67,6 +67,14 @@ func runConfig(c *cli.Context, dir string, settings []setting) (run.Config, erro
 	if c.IsSet("seed") {
 		cfg.Score.Seed, cfg.Search.Seed, cfg.Seed = cfg.Seed, cfg.Seed, own.Seed
 		cfg.Supernet.Seed, cfg.Train.Seed = own.Supernet.Seed, own.Train.Seed // resolve replaces a seed of 0
+		for _, part := range []struct {
+			flag string
+			seed *uint64
+		}{{"image-seed", &cfg.Score.ImageSeed}, {"direction-seed", &cfg.Score.DirectionSeed}} {
+			if !c.IsSet(part.flag) {
+				*part.seed = 0 // --seed is of all scoring
+			}
+		}
 	}
 	return cfg, nil
 }

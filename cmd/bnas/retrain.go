@@ -24,7 +24,7 @@ import (
 )
 
 func retrainCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, augmentSettings, lengthSettings, optimizerSettings, networkSettings, keptSettings, recipeSetting)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, lengthSettings, optimizerSettings, networkSettings, keptSettings, recipeSetting, networkSeeds)
 	resume := *resumeFlag
 	resume.Usage = "go on in the folder `DIR` of a retraining"
 	return &cli.Command{
@@ -226,10 +226,7 @@ func retrainConfig(c *cli.Context, settings []setting) (run.Config, []string, er
 	recipe.Apply(&base)
 	base.Train.Path = texts[0]
 	cfg, err := resolve(c, base, joined(settings, computeSettings))
-	if err == nil && c.IsSet("seed") {
-		cfg.SetSeed(cfg.Seed)
-	}
-	return cfg, texts, err
+	return reseeded(c, cfg), texts, err
 }
 
 // liveTexts returns the texts of architectures. One that is there twice is an error. A dead one is an error; of a range of

@@ -13,7 +13,7 @@ import (
 )
 
 func runCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings, networkSeeds, measureSeeds)
 	return &cli.Command{
 		Name:  "run",
 		Usage: "the main job: train a supernet's BatchNorm, score, search, report",

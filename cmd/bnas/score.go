@@ -18,7 +18,7 @@ import (
 )
 
 func scoreCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, scoreSettings)
+	settings := joined(supernetSettings, imageSettings, scoreSettings, networkSeeds, measureSeeds)
 	return &cli.Command{
 		Name:      "score",
 		Usage:     "the terms of the indicator for given architectures",

@@ -19,7 +19,7 @@ import (
 )
 
 func searchCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings)
+	settings := joined(supernetSettings, imageSettings, scoreSettings, compositeSetting, searchSettings, finalistSettings, networkSeeds, measureSeeds)
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",

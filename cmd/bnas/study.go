@@ -106,10 +106,7 @@ func studySettings(c *cli.Context, s study.Study, settings []setting) (study.Set
 	if err != nil {
 		return of, err
 	}
-	if c.IsSet("seed") {
-		cfg.SetSeed(cfg.Seed)
-	}
-	of.Run = cfg
+	of.Run = reseeded(c, cfg)
 	if c.IsSet("seeds") {
 		of.Seeds = c.Int("seeds")
 	}

@@ -20,7 +20,7 @@ var (
 )
 
 func trainCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, compositeSetting)
+	settings := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, compositeSetting, networkSeeds)
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a supernet's BatchNorm and nothing else",
