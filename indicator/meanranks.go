@@ -61,3 +61,21 @@ func MeanRanks(runs [][]Scores) ([]Scores, error) {
 	}
 	return fused, nil
 }
+
+// MeanQuantiles fuses the scores of one architecture in several runs: a term is the mean over the runs of its quantile in the
+// calibration of the run, in (0, 1). It is what MeanRanks is for a set of architectures, and does not depend on any other one. A term
+// that a run lacks is NaN. A dead architecture has −Inf in every term.
+func MeanQuantiles(calibrations []*Calibration, scores []Scores) Scores {
+	first := scores[0]
+	fused := Scores{Arch: first.Arch, Canonical: first.Canonical, Dead: first.Dead, Values: make([]float64, len(terms))}
+	for t := range fused.Values {
+		if first.Dead {
+			fused.Values[t] = math.Inf(-1)
+			continue
+		}
+		for i, c := range calibrations {
+			fused.Values[t] += c.quantile(t, scores[i].Values[t], false) / float64(len(calibrations))
+		}
+	}
+	return fused
+}

@@ -77,3 +77,34 @@ func TestMeanRanksCancelNoise(t *testing.T) {
 		}
 	}
 }
+
+func TestMeanQuantiles(t *testing.T) {
+	of := func(values ...float64) *Calibration {
+		c, err := NewCalibration(fakeScores(len(values), func(i int, _ *philox.Stream) map[string]float64 { return map[string]float64{"naswot": values[i]} }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	calibrations := []*Calibration{of(1, 2, 3), of(10, 20, 30)}
+	scores := func(first, second float64) []Scores {
+		return fakeScores(2, func(i int, _ *philox.Stream) map[string]float64 {
+			return map[string]float64{"naswot": []float64{first, second}[i]}
+		})
+	}
+	naswot, _ := termIndex("naswot")
+	ntk, _ := termIndex("ntk")
+	for _, c := range []struct{ first, second, want float64 }{
+		{0, 0, .125}, {9, 99, .875}, {2, 20, .5}, {9, 5, .5}, {2.5, 15, .5}, {2, 25, .5625},
+	} {
+		got := MeanQuantiles(calibrations, scores(c.first, c.second))
+		if v := got.Values[naswot]; math.Abs(v-c.want) > 1e-12 || !math.IsNaN(got.Values[ntk]) {
+			t.Errorf("%v, %v: %v, want %v; a term that is missing is %v", c.first, c.second, v, c.want, got.Values[ntk])
+		}
+	}
+	dead := scores(2, 20)
+	dead[0].Dead, dead[1].Dead = true, true
+	if got := MeanQuantiles(calibrations, dead); !got.Dead || !math.IsInf(got.Values[naswot], -1) {
+		t.Errorf("a dead architecture: %+v", got)
+	}
+}

@@ -58,13 +58,13 @@ func (c *Config) checkFinalists() setting.Errors {
 	return errs
 }
 
-// canFinish returns an error if the search, with dir as in Evaluator, cannot have finalists.
+// canFinish returns an error if the search, with its result in dir, cannot have finalists.
 func (r *Run) canFinish(dir string) error {
 	n := r.Config.Finalists.Number
 	switch {
 	case n == 0:
 		return nil
-	case dir == "" && r.Dir == "":
+	case dir == "":
 		return setting.Errorf("finalists.number", "%d: they need a folder: that of a run, or one for the scores", n)
 	case r.Net.Space.Count().Cmp(big.NewInt(int64(n))) < 0:
 		return setting.Errorf("finalists.number", "%d: %s has %v networks", n, r.Net.Space.Name(), r.Net.Space.Count())

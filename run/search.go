@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"iter"
@@ -39,7 +40,7 @@ type Found struct {
 	*search.Result
 	Objective search.Objective
 	Sample    []indicator.Scores // the random sample that calibrates the objective; nil for an objective of one term
-	Ledger    string             // the file of all scored architectures; "": there is none
+	Ledger    string             // the file of all scored architectures; "": there is none, or several
 }
 
 // scored reads all scored architectures of the ledger; without a ledger they are those of the sample.
@@ -86,11 +87,14 @@ func (r *Run) composite() (indicator.Composite, error) {
 // each phase and each finalist, after each architecture, and after each step of a finalist. If the context ends, Search stops with
 // search.ErrInterrupted; the same call goes on.
 func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (*Found, error) {
+	if progress == nil {
+		progress = func(Progress) {}
+	}
 	composite, err := r.composite()
 	if err != nil {
 		return nil, err
 	}
-	if err := r.canFinish(dir); err != nil {
+	if err := r.canFinish(cmp.Or(dir, r.Dir)); err != nil {
 		return nil, err
 	}
 	e, err := r.Evaluator(dir)
@@ -99,37 +103,44 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	defer e.Close()
 	e.stopWith(ctx)
-	if progress == nil {
-		progress = func(Progress) {}
-	}
-	out := &Found{}
+	out := &Found{Ledger: e.Path()}
 	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
 	}
+	if dir = ""; out.Ledger != "" {
+		dir = filepath.Dir(out.Ledger)
+	}
+	if err := r.searchIn(ctx, dir, e.Evaluator, nil, out, progress); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// searchIn searches with an evaluator by the objective of out, and adds the result. It writes the result to dir, unless that is "".
+// runs are the folders of several supernets.
+func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs []string, out *Found, progress func(Progress)) (err error) {
 	progress(Progress{Phase: Searching, Begin: true, Total: r.Config.Search.MaxEvaluations})
-	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e.Evaluator, Objective: out.Objective, Sample: out.Sample}
+	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e, Objective: out.Objective, Sample: out.Sample}
 	settings := r.Config.Search
 	settings.Top = max(settings.Top, r.Config.Finalists.Number)
 	out.Result, err = search.Run(ctx, problem, settings, func(p search.Progress) {
 		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out.Result.TrainingSteps = r.Position.Step
-	if e.ledger == nil {
-		return out, nil
+	out.Result.TrainingSteps, out.Result.Runs = r.Position.Step, runs
+	if dir == "" {
+		return nil
 	}
-	out.Ledger = e.Path()
-	dir = filepath.Dir(e.Path())
 	if err := r.finish(ctx, dir, out.Result, progress); err != nil {
-		return nil, err
+		return err
 	}
 	text, err := json.MarshalIndent(out.Result, "", "  ")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return out, wholefile.Write(filepath.Join(dir, ResultName), append(text, '\n'))
+	return wholefile.Write(filepath.Join(dir, ResultName), append(text, '\n'))
 }
 
 // ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the

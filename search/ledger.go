@@ -97,6 +97,11 @@ func (l *Ledger) Flush() error {
 // Close syncs and closes the ledger.
 func (l *Ledger) Close() error { return l.file.Close() }
 
+// recorded is an Evaluator that keeps its scores, and knows whether it had them.
+type recorded interface {
+	score(a supernet.Arch) (s indicator.Scores, known bool, err error)
+}
+
 // Recorded is an Evaluator with a ledger: it scores architectures that the ledger lacks, and records their scores.
 type Recorded struct {
 	Space     supernet.Space

@@ -26,6 +26,8 @@ type Result struct {
 	Seconds     float64 `json:"seconds"`
 	// BestOfSample is the best architecture of Problem.Sample within the limits, if it scores higher than Best[0].
 	BestOfSample *Found `json:"best_of_sample,omitempty"`
+	// Runs are the folders of the supernets over which the scores are averaged; empty: there is one. The caller of Run sets them.
+	Runs []string `json:"runs,omitempty"`
 	// TrainingSteps of the supernet that gave the scores; 0: it is untrained. The caller of Run sets it.
 	TrainingSteps int `json:"training_steps"`
 	// Answer is the place in Best of the network to take, from 0. It is the first, unless finalists decide.

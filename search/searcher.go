@@ -175,7 +175,7 @@ func (s *searcher) evaluate(a supernet.Arch) error {
 
 // score returns the scores of a. known says that they are from the ledger. Without a ledger they are kept for the result.
 func (s *searcher) score(a supernet.Arch) (scores indicator.Scores, known bool, err error) {
-	if r, ok := s.Evaluator.(*Recorded); ok {
+	if r, ok := s.Evaluator.(recorded); ok {
 		return r.score(a)
 	}
 	if scores, err = s.Evaluator.Score(a); err == nil {

@@ -24,7 +24,11 @@ func options(c *cli.Context) run.Options {
 // openRunOr opens the trained run of --run. Without --run it opens the untrained network with the function untrained.
 // Settings of the network cannot be given with --run: a trained run has its own.
 func openRunOr(untrained func(run.Config, run.Options) (*run.Run, error), c *cli.Context, settings ...setting) (*run.Run, error) {
-	dir := c.String("run")
+	return openIn(c.String("run"), untrained, c, settings...)
+}
+
+// openIn is openRunOr with the run in dir; "": none.
+func openIn(dir string, untrained func(run.Config, run.Options) (*run.Run, error), c *cli.Context, settings ...setting) (*run.Run, error) {
 	if dir == "" {
 		cfg, err := configOf(c, settings...)
 		if err != nil {

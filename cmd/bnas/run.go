@@ -39,7 +39,7 @@ func runAll(c *cli.Context, settings []setting) error {
 		return err
 	}
 	defer r.Close()
-	found, err := searchFor(c, r, r.Dir)
+	found, err := searchFor(c, r, nil, r.Dir)
 	if err != nil {
 		if err = resumable(c, err); exitCode(err) == exitInterrupted {
 			err = interrupted{search.ErrInterrupted, command("bnas", "run", "--resume", r.Dir)}

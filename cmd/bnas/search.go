@@ -23,13 +23,18 @@ func searchCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",
-		Flags: append(flags(settings, computeSettings), runFlag,
+		Flags: append(flags(settings, computeSettings),
+			&cli.StringSliceFlag{Name: "run", Usage: "the trained run in the folder `DIR`; can be repeated: the scores of runs of other seeds are averaged by their quantiles", DefaultText: "none: the untrained network", Category: catCommand},
 			textFlag("out", "keep the scores in scores.csv of the folder `DIR`; what it has is not computed again", "the run's")),
 		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n" +
-			"bnas search --run runs/fair --finalists 8 --finalist-epochs 3\n\n" +
+			"bnas search --run runs/fair --finalists 8 --finalist-epochs 3\n" +
+			"bnas train --seed 2 --out runs/other\n" +
+			"bnas search --run runs/fair --run runs/other --out runs/both\n\n" +
 			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.\n" +
 			"With --finalists the best networks are then trained on their own, by the recipe of the space (bnas retrain --help), with\n" +
 			"the run's division of the images: it takes as long as that many trainings, and --budget does not bound it.\n" +
+			"Several runs, of one space and size, are supernets of other seeds: each keeps its own scores, and a term is the mean of\n" +
+			"its quantiles in them. The result is in the folder of --out.\n" +
 			"Without --run the network is untrained: only γ and β at their initial values are judged.",
 		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
@@ -40,20 +45,23 @@ func searchOnce(c *cli.Context, settings []setting) error {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
 	}
 	start := time.Now()
-	r, err := openRunOr(run.Untrained, c, settings...)
+	r, others, err := openRuns(c, settings)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
+	for _, o := range others {
+		defer o.Close()
+	}
 	if r.Dir == "" && !c.Bool("quiet") {
 		slog.Warn("the network is untrained; --run DIR searches a trained one")
 	}
-	found, err := searchFor(c, r, c.String("out"))
+	found, err := searchFor(c, r, others, c.String("out"))
 	if err != nil {
 		return resumable(c, err)
 	}
 	page := ""
-	if r.Dir != "" && c.String("out") == "" { // the run's result is this search's now, and so is its report
+	if r.Dir != "" && len(others) == 0 && c.String("out") == "" { // the run's result is this search's now, and so is its report
 		if page, err = r.Report(found, sameCommand(c), version(), time.Since(start)); err != nil {
 			return err
 		}
@@ -64,6 +72,32 @@ func searchOnce(c *cli.Context, settings []setting) error {
 			fmt.Fprintf(w, "\nreport\t%s\n", page)
 		}
 	})
+}
+
+// openRuns opens the run of the first --run, or the untrained network, and the others with the search of the first.
+func openRuns(c *cli.Context, settings []setting) (first *run.Run, others []*run.Run, err error) {
+	dirs := c.StringSlice("run")
+	if len(dirs) == 0 {
+		dirs = []string{""}
+	}
+	if len(dirs) > 1 && slices.Contains(dirs, "") {
+		return nil, nil, usagef("--run \"\": several runs are trained ones; name the folder of each")
+	}
+	if first, err = openIn(dirs[0], run.Untrained, c, settings...); err != nil {
+		return nil, nil, err
+	}
+	for _, dir := range dirs[1:] {
+		other, err := openIn(dir, run.Untrained, c, settings...)
+		if err != nil {
+			first.Close()
+			for _, o := range others {
+				o.Close()
+			}
+			return nil, nil, err
+		}
+		others = append(others, other)
+	}
+	return first, others, nil
 }
 
 // isTable reports whether the name of an output is that of a CSV file.
@@ -84,7 +118,8 @@ func sameCommand(c *cli.Context) string {
 }
 
 // searchFor searches and shows the progress of each phase. Only a search with a ledger saves its scores.
-func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
+// Others are runs whose scores are averaged with those of the first.
+func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string) (*run.Found, error) {
 	if dir != "" || r.Dir != "" {
 		if err := keeping(c); err != nil {
 			return nil, err
@@ -97,7 +132,7 @@ func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 		}
 	}
 	defer end()
-	return r.Search(c.Context, dir, func(p run.Progress) {
+	show := func(p run.Progress) {
 		if p.Begin {
 			end()
 			bar = newProgress(c, phaseName(p), max(p.Total, 1))
@@ -106,7 +141,11 @@ func searchFor(c *cli.Context, r *run.Run, dir string) (*run.Found, error) {
 		}
 		bar.of(p.Total)
 		bar.at(p.Done, stateOf(p))
-	})
+	}
+	if len(others) > 0 {
+		return r.SearchOver(c.Context, others, dir, show)
+	}
+	return r.Search(c.Context, dir, show)
 }
 
 // phaseName names a phase of a search, or the finalist that it trains.
@@ -155,6 +194,9 @@ func objectiveText(name string) string {
 func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
 	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, found.Evaluations, found.Reused, ending(found))
 	fmt.Fprintln(w, "score: "+objectiveText(found.Objective))
+	if n := len(found.Runs); n > 0 {
+		fmt.Fprintf(w, "terms: the mean over %d runs of their quantiles: %s\n", n, strings.Join(found.Runs, ", "))
+	}
 	if found.TrainingSteps == 0 {
 		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
