@@ -49,10 +49,11 @@ test-nocgo:
 test-asan:
 	$(GO) test -asan -gcflags=./kernels/ref=-asan=false -gcflags=./kernels/kerneltest=-asan=false -short -timeout 30m ./kernels/cpu
 
-# Compiles every CUDA kernel for every architecture into kernels/gpu/compiled, with the table of registers and spills. It
-# needs no GPU. The compiler is fetched if none is installed.
+# Compiles every CUDA kernel for every architecture into kernels/gpu/compiled, with the table of registers and spills, and counts
+# the instructions of the documented steps. It needs no GPU. The compiler is fetched if none is installed.
 kernels:
 	$(GO) run ./tools/kernels
+	$(GO) run ./tools/instructions -write
 
 # Compiles every CUDA kernel again and compares the table of registers with the one that is kept.
 kernels-check:

@@ -75,6 +75,9 @@ func (e *exec) classifierOp(s *stepPlan, at driver.Ptr, n int) Work {
 	o := simple("linear_weight_gradient", e.p.Classes()*pitchOf(in.C), weight, bias, at, n)
 	o.Step = s.name()
 	e.plans.countClassifier(&o, in, n)
+	if e.options.Trace != nil {
+		o.Shape, o.Parts = e.plans.classifierShape(s, n), 1
+	}
 	return o
 }
 
@@ -94,6 +97,9 @@ func (e *exec) backwardOp(b *backwardTable, i, k, n int, frozen, sums bool) Work
 		o.Args = words(b.targets[i][k], weight, n, frozen, sums)
 	}
 	e.plans.countBackward(&o, b, step, s.Targets[k], n, sums)
+	if e.options.Trace != nil {
+		o.Shape, o.Parts = e.plans.backwardShape(b, step, s.Targets[k], frozen, sums), n
+	}
 	return o
 }
 

@@ -259,6 +259,9 @@ func (e *exec) forwardOp(i, n, statRows int) Work {
 		o.Args = words(e.forward.steps[i], weight, bias, n)
 	}
 	e.plans.countForward(&o, i, n, statRows)
+	if e.options.Trace != nil {
+		o.Shape, o.Parts = e.plans.forwardShape(s, statRows), n
+	}
 	return o
 }
 

@@ -42,6 +42,11 @@ type Work struct {
 	Step        string
 	Read, Write int64 // bytes of distinct device memory
 	FLOPs       int64
+
+	// For a trace: what the launch's instructions depend on beside its kernel, grid and block, and the number of equal
+	// parts along x of its grid, one for each image; 1 for other launches.
+	Shape string
+	Parts int
 }
 
 // launch queues it on the compute stream.

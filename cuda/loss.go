@@ -1,6 +1,8 @@
 package cuda
 
 import (
+	"fmt"
+
 	"bnas.example/cuda/driver"
 )
 
@@ -31,6 +33,9 @@ func (e *exec) lossOps(n int, smoothing float64) []Work {
 		o.Read = int64(n) * (8 + a.logitBytes())
 		o.Write = int64(n)*a.logitBytes() + 16
 		o.FLOPs = int64(n) * int64(classes) * 8
+		if e.options.Trace != nil {
+			o.Shape, o.Parts = fmt.Sprintf("%d classes %d images", classes, n), 1
+		}
 		ops = append(ops, o)
 	}
 	return ops

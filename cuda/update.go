@@ -56,6 +56,10 @@ func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 			}
 		}
 	}
+	if s.options.Trace != nil {
+		norm.Shape, norm.Parts = lengthsShape(list), 1
+		step.Shape, step.Parts = norm.Shape, 1
+	}
 	err = s.queue(norm, step)
 	if err != nil {
 		return 0, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -13,12 +14,16 @@ import (
 func planCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "plan",
-		Usage:     "what a training step costs a GPU: launches, memory, bytes moved, least time; no GPU is needed",
+		Usage:     "what a training step costs a GPU: launches, memory, bytes, instructions, least time; no GPU is needed",
 		ArgsUsage: "ARCH",
 		Flags:     append(flags(costSettings, planSettings), intFlag("batch", "`N` images a step", 256, 1, 65536)),
 		Description: "bnas plan all3x3 --batch 256 --device gpu\n\n" +
-			"Bytes are counted from the plan: each byte that a launch touches, once. The least time is each launch's bytes\n" +
-			"at the GPU's bandwidth or its FLOPs at the GPU's peak, whichever takes longer, by the makers' figures." + archHelp,
+			"Bytes are counted from the plan: each byte that a launch touches, once. Warp instructions and the cycles of a block are\n" +
+			"counted by interpreting the kernels' PTX: seconds, where the program has no table of them. The least time of a launch is\n" +
+			"the longest of memory (its bytes at the GPU's bandwidth), arithmetic (its FLOPs at the GPU's peak), issue (its warp\n" +
+			"instructions, four a cycle and multiprocessor) and latency (the blocks that follow each other on a multiprocessor), and\n" +
+			"then its tail: what its last block does after all others. Bandwidth, peak and clock are the makers' figures; the cycles\n" +
+			"that a load or a product takes are assumed." + archHelp,
 		Action: planStep,
 	}
 }
@@ -31,9 +36,28 @@ type planResult struct {
 
 type rooflineResult struct {
 	GPU string  `json:"gpu"`
-	MS  float64 `json:"ms"`
-	// Occupancy is the share of an SM's threads that each launch can keep resident, in the order of the kernels.
+	MS  float64 `json:"ms"` // the longest of the bounds but the tail, and the tail, of each launch
+	// The bounds, each added up over the launches.
+	MemoryMS     float64 `json:"memory_ms"`
+	ArithmeticMS float64 `json:"arithmetic_ms"`
+	IssueMS      float64 `json:"issue_ms"`
+	LatencyMS    float64 `json:"latency_ms"`
+	TailMS       float64 `json:"tail_ms"`
+	// Bound is the name of each launch's longest bound, and Occupancy the share of an SM's threads that it can keep resident,
+	// in the order of the kernels.
+	Bound     []string  `json:"bound"`
 	Occupancy []float64 `json:"occupancy"`
+}
+
+// add adds a launch.
+func (r *rooflineResult) add(b cost.Bounds) {
+	r.MS += 1e3 * b.Time()
+	r.MemoryMS += 1e3 * b.Memory
+	r.ArithmeticMS += 1e3 * b.Arithmetic
+	r.IssueMS += 1e3 * b.Issue
+	r.LatencyMS += 1e3 * b.Latency
+	r.TailMS += 1e3 * b.Tail
+	r.Bound = append(r.Bound, b.Longest())
 }
 
 func planStep(c *cli.Context) error {
@@ -58,15 +82,21 @@ func planStep(c *cli.Context) error {
 	}
 	r := planResult{Arch: net.Space.Format(a), Count: counted}
 	for _, g := range cost.GPUs {
-		t, err := counted.Time(g)
-		if err != nil {
-			continue // a GPU without this precision is not in the table
+		if !g.Has(counted.Precision) {
+			continue
 		}
-		occupancy, err := counted.Occupancy(g)
+		times, err := counted.Times(g)
 		if err != nil {
 			return err
 		}
-		r.Roofline = append(r.Roofline, rooflineResult{GPU: g.Name, MS: 1e3 * t, Occupancy: occupancy})
+		line := rooflineResult{GPU: g.Name}
+		for _, b := range times {
+			line.add(b)
+		}
+		if line.Occupancy, err = counted.Occupancy(g); err != nil {
+			return err
+		}
+		r.Roofline = append(r.Roofline, line)
 	}
 	return output(c, r, func(w io.Writer) { writePlan(w, r) })
 }
@@ -77,13 +107,35 @@ func writePlan(w io.Writer, r planResult) {
 	fmt.Fprintf(w, "launches\t%d\n", r.Launches)
 	fmt.Fprintf(w, "bytes moved\t%.2f GB\n", float64(r.DRAMBytes)/1e9)
 	fmt.Fprintf(w, "work\t%.1f GFLOP\n", float64(r.FLOPs)/1e9)
+	fmt.Fprintf(w, "warp instructions\t%.3f G of PTX\n", float64(r.WarpInstructions)/1e9)
 	fmt.Fprintf(w, "memory at the peak\t%s\n", byteSize(r.PeakBytes))
+	fmt.Fprintf(w, "\nms\tleast time\tmemory\tarithmetic\tissue\tlatency\ttails\n")
 	for _, g := range r.Roofline {
-		fmt.Fprintf(w, "least time, %s\t%.2f ms\n", g.GPU, g.MS)
+		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", g.GPU, g.MS, g.MemoryMS, g.ArithmeticMS, g.IssueMS, g.LatencyMS, g.TailMS)
 	}
-	fmt.Fprintf(w, "\nstep\tkernel\tgrid\tblock\tshared\tMB\tMFLOP\tFLOP/B\n")
-	for _, k := range r.Kernels {
-		fmt.Fprintf(w, "%s\t%s\t%d×%d\t%d\t%d\t%.1f\t%.1f\t%.1f\n", k.Step, k.Kernel, k.Grid[0], k.Grid[1], k.Block, k.Shared,
-			float64(k.Read+k.Write)/1e6, float64(k.FLOPs)/1e6, k.Intensity)
+	fmt.Fprintf(w, "\nstep\tkernel\tgrid\tblock\tshared\tMB\tMFLOP\tFLOP/B\tM instructions\tcycles of a block\tof the tail\tbound\n")
+	for i, k := range r.Kernels {
+		fmt.Fprintf(w, "%s\t%s\t%d×%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.2f\t%d\t%d\t%s\n", k.Step, k.Kernel, k.Grid[0], k.Grid[1], k.Block, k.Shared,
+			float64(k.Read+k.Write)/1e6, float64(k.FLOPs)/1e6, k.Intensity, float64(k.WarpInstructions)/1e6, k.BlockCycles, k.TailCycles, r.bound(i))
 	}
+}
+
+// bound says what bounds launch i: latency, or latency (A100, H100) memory (T4) where the GPUs differ.
+func (r planResult) bound(i int) string {
+	on := map[string][]string{}
+	var names []string
+	for _, g := range r.Roofline {
+		name := g.Bound[i]
+		if on[name] == nil {
+			names = append(names, name)
+		}
+		on[name] = append(on[name], g.GPU)
+	}
+	if len(names) == 1 {
+		return names[0]
+	}
+	for k, name := range names {
+		names[k] = fmt.Sprintf("%s (%s)", name, strings.Join(on[name], ", "))
+	}
+	return strings.Join(names, " ")
 }

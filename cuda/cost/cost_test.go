@@ -49,15 +49,16 @@ func TestCountAll3x3(t *testing.T) {
 // The occupancy of a launch of 256 threads, 64 registers and 24 KiB. Registers allow 4 blocks on an SM of each GPU. Shared
 // memory allows 2 (T4), 4 (4090), 6 (A100) and 9 (H100) blocks. An SM holds 1024, 1536 or 2048 threads.
 func TestOccupancy(t *testing.T) {
-	want := map[string]float64{"A100": 0.5, "H100": 0.5, "RTX 4090": 1024.0 / 1536, "T4": 0.5}
+	want := map[string]float64{"A100": 0.5, "H100": 0.5, "H200": 0.5, "RTX 4090": 1024.0 / 1536, "T4": 0.5}
 	for _, g := range GPUs {
-		got := g.occupancy(LaunchCount{Block: 256, Shared: 24 << 10}, gpu.Usage{Registers: 64})
+		l := LaunchCount{Block: 256, Shared: 24 << 10}
+		got := g.occupancy(l, g.resident(l, gpu.Usage{Registers: 64}))
 		if math.Abs(got-want[g.Name]) > 1e-12 {
 			t.Errorf("%s: %v, want %v", g.Name, got, want[g.Name])
 		}
 	}
 	p, params := program(t, supernet.Config{Space: "nas-bench-201", BN: supernet.Standard}, all3x3)
-	c, err := CountStep(p, params, 64, cuda.Storage{})
+	c, err := CountStep(p, params, 256, cuda.Storage{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func countAgrees(t *testing.T, c *kerneltest.Case, s cuda.Storage) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	if err := Step(d, c.Program, c.Params, c.N); err != nil {
+	if err := step(d, c.Program, c.Params, c.N); err != nil {
 		t.Fatal(err)
 	}
 	var seen []machine.Traffic

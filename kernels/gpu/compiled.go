@@ -47,10 +47,13 @@ func Cubins(capability int) ([]Module, error) {
 		}
 	}
 	if best == 0 {
-		return archived(fmt.Sprintf("compute_%d.zip", Newest))
+		return PTX()
 	}
 	return archived(fmt.Sprintf("sm_%d.zip", best))
 }
+
+// PTX returns the kernels as PTX for the newest architecture.
+func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.zip", Newest)) }
 
 // Kernels returns the names of the module's kernels in alphabetical order. A kernel is declared in PTX with .entry. A cubin
 // is an ELF file with a section .text.NAME for each kernel; debug/elf refuses the version number of NVIDIA's files.
@@ -76,11 +79,11 @@ func archived(name string) ([]Module, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Modules(name, data)
+	return modules(name, data)
 }
 
-// Modules reads an archive that tools/kernels has written: sm_NN.zip of cubins, or compute_NN.zip of PTX.
-func Modules(name string, data []byte) ([]Module, error) {
+// modules reads an archive that tools/kernels has written: sm_NN.zip of cubins, or compute_NN.zip of PTX.
+func modules(name string, data []byte) ([]Module, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, fmt.Errorf("compiled kernels: %s: %w", name, err)

@@ -1,89 +1,103 @@
-// Command instructions counts the warp instructions of a training step: it runs the kernels' PTX on the interpreter, on one
-// image and on two, and adds what each further image adds. It needs no GPU. Run it in the repository's root:
+// Command instructions counts the warp instructions of the training steps that the documents show, by the PTX of the kernels,
+// and keeps them in cuda/cost/instructions.csv. It needs no GPU. Run it in the repository's root:
 //
-//	go run ./tools/instructions                          # all-3×3 of NAS-Bench-201, 256 images, three precisions
-//	go run ./tools/instructions -precision bf16 -half    # one of them
-//	go run ./tools/kernels -file conv_bf16 -arch 80 -o /tmp/x && go run ./tools/instructions -ptx /tmp/x -precision bf16 -half
+//	go run ./tools/instructions                # print the counts
+//	go run ./tools/instructions -write         # and write the table
+//	go run ./tools/kernels -file conv_bf16 -arch 90 -o /tmp/x
+//	go run ./tools/instructions -ptx /tmp/x    # with PTX that is not among the compiled kernels
 package main
 
 import (
-	"errors"
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
-	"bnas.example/cuda"
 	"bnas.example/cuda/cost"
-	"bnas.example/cuda/driver"
 	"bnas.example/internal/gpusim/interpreted"
 	"bnas.example/internal/gpusim/ptx"
-	"bnas.example/kernels"
-	"bnas.example/supernet"
+	"bnas.example/internal/wholefile"
+	"bnas.example/kernels/gpu"
 )
 
-const all3x3 = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+const tableFile = "cuda/cost/instructions.csv"
+
+type options struct {
+	write, all      bool
+	step, precision string
+	loose           string
+}
 
 func main() {
-	space := flag.String("space", "nas-bench-201", "the search space")
-	arch := flag.String("arch", all3x3, "the architecture")
-	batch := flag.Int("batch", 256, "images a step")
-	precision := flag.String("precision", "", "one precision instead of bf16 -half, tf32 and fp32")
-	half := flag.Bool("half", false, "store values in half precision")
-	loose := flag.String("ptx", "", "a folder with NAME.80.ptx that take the place of the kept kernels")
+	var o options
+	flag.BoolVar(&o.write, "write", false, "write "+tableFile)
+	flag.BoolVar(&o.all, "all", false, "print each launch, not each kernel")
+	flag.StringVar(&o.step, "step", "", "only all3x3 or mixed")
+	flag.StringVar(&o.precision, "precision", "", "only one precision: bf16 (with half storage), tf32, fp32")
+	flag.StringVar(&o.loose, "ptx", "", "a folder with NAME.90.ptx that take the place of compiled kernels")
 	flag.Parse()
-	storages := []cuda.Storage{{Precision: cuda.BF16, Half: true}, {Precision: cuda.TF32}, {Precision: cuda.FP32}}
-	if *precision != "" {
-		storages = []cuda.Storage{{Precision: cuda.Precision(*precision), Half: *half}}
-	}
-	if err := run(*space, *arch, *batch, storages, *loose); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "instructions:", err)
 		os.Exit(1)
 	}
 }
 
-func run(space, arch string, batch int, storages []cuda.Storage, loose string) error {
-	net, err := supernet.New(supernet.Config{Space: space, BN: supernet.Standard})
+func run(o options) error {
+	part := o.step != "" || o.precision != "" || o.loose != ""
+	if o.write && part {
+		return fmt.Errorf("-write is for all steps with the compiled kernels")
+	}
+	modules, err := modulesOf(o.loose)
 	if err != nil {
 		return err
 	}
-	a, err := net.Space.Parse(arch)
-	if err != nil {
-		return err
-	}
-	p, err := net.Program(a)
-	if err != nil {
-		return err
-	}
-	modules, err := modulesOf(loose)
-	if err != nil {
-		return err
-	}
-	for _, s := range storages {
-		one, err := count(modules, p, net.Params(), 1, s)
+	var counts []*cost.Count
+	for _, d := range cost.DocumentedSteps() {
+		if o.step != "" && o.step != d.Name || o.precision != "" && o.precision != string(d.Precision) {
+			continue
+		}
+		c, err := d.Count(modules)
 		if err != nil {
 			return err
 		}
-		two, err := count(modules, p, net.Params(), 2, s)
-		if err != nil {
-			return err
+		counts = append(counts, c)
+		name := fmt.Sprintf("%s, %s, %d images", d.Name, d.Precision, c.Images)
+		if d.Half {
+			name += ", half storage"
 		}
-		print(s, one, two, batch)
+		show(name, c, o.all)
 	}
-	return nil
+	if len(counts) == 0 {
+		return fmt.Errorf("no step %s in %s", o.step, o.precision)
+	}
+	if !o.write {
+		return nil
+	}
+	compiled, err := gpu.PTX()
+	if err != nil {
+		return err
+	}
+	text, err := cost.Table(counts, compiled)
+	if err != nil {
+		return err
+	}
+	return wholefile.Write(tableFile, []byte(text))
 }
 
-// modulesOf returns the kept kernels, or those of a folder where it has them.
+// modulesOf returns the compiled kernels, or those of a folder where it has them.
 func modulesOf(loose string) ([]*ptx.Module, error) {
 	kept, err := interpreted.Kernels()
 	if err != nil || loose == "" {
 		return kept, err
 	}
-	files, err := filepath.Glob(filepath.Join(loose, "*.80.ptx"))
+	files, err := filepath.Glob(filepath.Join(loose, fmt.Sprintf("*.%d.ptx", gpu.Newest)))
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s has no NAME.%d.ptx", loose, gpu.Newest)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -111,49 +125,40 @@ func modulesOf(loose string) ([]*ptx.Module, error) {
 	return modules, nil
 }
 
-// counts are the launches and the warp instructions of each kernel.
-type counts map[string]struct {
-	launches int
-	warps    uint64
+// line is a line of the table that is printed: some launches.
+type line struct {
+	launches                int
+	instructions            int64
+	blockCycles, tailCycles int
 }
 
-func count(modules []*ptx.Module, p *kernels.Program, params []kernels.Param, n int, s cuda.Storage) (counts, error) {
-	c := counts{}
-	g, err := interpreted.New(interpreted.Options{}, modules...)
-	if err != nil {
-		return nil, err
-	}
-	g.Launched = func(l *driver.Launch, done ptx.Counts) {
-		k := c[l.Kernel]
-		k.launches++
-		k.warps += done.WarpInstructions
-		c[l.Kernel] = k
-	}
-	d, err := cuda.New(g, cuda.Options{Storage: s, NoGraphs: true})
-	if err != nil {
-		return nil, err
-	}
-	return c, errors.Join(cost.Step(d, p, params, n), d.Close())
+func (l line) plus(n cost.Instructions) line {
+	return line{l.launches + 1, l.instructions + n.WarpInstructions, l.blockCycles + n.BlockCycles, l.tailCycles + n.TailCycles}
 }
 
-func print(s cuda.Storage, one, two counts, batch int) {
-	name := string(s.Precision)
-	if s.Half {
-		name += ", half storage"
+func show(name string, c *cost.Count, all bool) {
+	lines := map[string]line{}
+	var total line
+	for _, l := range c.Kernels {
+		key := l.Kernel
+		if all {
+			key += " " + l.Shape
+		}
+		lines[key], total = lines[key].plus(l.Instructions), total.plus(l.Instructions)
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
-	fmt.Fprintf(w, "%s, %d images\tlaunches\tM warp instructions\n", name, batch)
-	total, launches := 0.0, 0
-	for _, kernel := range slices.SortedFunc(maps.Keys(one), strings.Compare) {
-		if kernel == "pack_weights" { // once a program, not once a step
-			continue
-		}
-		a, b := one[kernel], two[kernel]
-		n := float64(a.warps) + float64(batch-1)*(float64(b.warps)-float64(a.warps))
-		total += n
-		launches += a.launches
-		fmt.Fprintf(w, "%s\t%d\t%.3f\n", kernel, a.launches, n/1e6)
+	fmt.Fprintf(w, "%s\tlaunches\tM warp instructions\tk cycles of a block\tk cycles of the tails\n", name)
+	row := func(name string, l line) {
+		fmt.Fprintf(w, "%s\t%d\t%.3f\t%.1f\t%.1f\n", name, l.launches, float64(l.instructions)/1e6, float64(l.blockCycles)/1e3, float64(l.tailCycles)/1e3)
 	}
-	fmt.Fprintf(w, "all\t%d\t%.1f\n\n", launches, total/1e6)
+	keys := slices.Collect(maps.Keys(lines))
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(-cmp.Compare(lines[a].instructions, lines[b].instructions), cmp.Compare(a, b))
+	})
+	for _, k := range keys {
+		row(k, lines[k])
+	}
+	row("all", total)
+	fmt.Fprintln(w)
 	w.Flush()
 }

@@ -23,23 +23,14 @@ type manifest struct {
 	Archives map[string]string `json:"archives"` // SHA-256 of every archive
 }
 
-// interpretedArch is the architecture whose PTX the interpreter of internal/gpusim runs.
-const interpretedArch = "80"
-
-// folders are where archives are written.
-type folders struct {
-	compiled    string // what the program has: cubins of each architecture, PTX for GPUs that come after, the manifest
-	interpreted string // PTX for the interpreter
-}
-
 // writeArchives writes sm_NN.zip with the cubins of each architecture, compute_NN.zip with PTX, and the manifest. The
 // same objects give the same bytes.
-func writeArchives(to folders, t *toolchain, s sources, objects []object) error {
+func writeArchives(dir string, t *toolchain, s sources, objects []object) error {
 	m := manifest{Compiler: t.version, Sources: map[string]string{}, Archives: map[string]string{}}
 	for name, text := range s {
 		m.Sources[name] = hash([]byte(text))
 	}
-	write := func(dir, name, arch, extension string, part func(object) []byte) error {
+	write := func(name, arch, extension string, part func(object) []byte) error {
 		data, err := archive(objects, arch, extension, part)
 		if err != nil {
 			return err
@@ -51,23 +42,20 @@ func writeArchives(to folders, t *toolchain, s sources, objects []object) error 
 		return wholefile.Write(filepath.Join(dir, name), data)
 	}
 	for _, arch := range architectures {
-		if err := write(to.compiled, "sm_"+arch+".zip", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
+		if err := write("sm_"+arch+".zip", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
 			return err
 		}
 	}
 	ptx := func(o object) []byte { return o.PTX }
 	newest := strconv.Itoa(gpu.Newest)
-	if err := write(to.compiled, "compute_"+newest+".zip", newest, ".ptx", ptx); err != nil {
-		return err
-	}
-	if err := write(to.interpreted, "compute_"+interpretedArch+".zip", interpretedArch, ".ptx", ptx); err != nil {
+	if err := write("compute_"+newest+".zip", newest, ".ptx", ptx); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return err
 	}
-	return wholefile.Write(filepath.Join(to.compiled, "manifest.json"), append(text, '\n'))
+	return wholefile.Write(filepath.Join(dir, "manifest.json"), append(text, '\n'))
 }
 
 // archive is a zip, without times, of one part of the objects of an architecture.

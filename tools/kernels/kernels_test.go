@@ -116,12 +116,12 @@ func TestArchives(t *testing.T) {
 	}
 	dirs := []string{t.TempDir(), t.TempDir()}
 	for _, dir := range dirs {
-		if err := writeArchives(folders{dir, dir}, &toolchain{version: "v"}, s, objects); err != nil {
+		if err := writeArchives(dir, &toolchain{version: "v"}, s, objects); err != nil {
 			t.Fatal(err)
 		}
 	}
 	names, err := filepath.Glob(filepath.Join(dirs[0], "*"))
-	if err != nil || len(names) != len(architectures)+3 {
+	if err != nil || len(names) != len(architectures)+2 {
 		t.Fatalf("%v, %v", names, err)
 	}
 	manifest, err := os.ReadFile(filepath.Join(dirs[0], "manifest.json"))

@@ -24,10 +24,9 @@ import (
 )
 
 const (
-	sourceDir      = "kernels/gpu"
-	compiledDir    = sourceDir + "/compiled"
-	interpretedDir = "internal/gpusim/interpreted"
-	tableFile      = sourceDir + "/registers.csv"
+	sourceDir   = "kernels/gpu"
+	compiledDir = sourceDir + "/compiled"
+	tableFile   = sourceDir + "/registers.csv"
 )
 
 type options struct {
@@ -131,5 +130,5 @@ func (o options) finish(t *toolchain, s sources, objects []object, made string) 
 	if err := wholefile.Write(tableFile, []byte(made)); err != nil {
 		return err
 	}
-	return writeArchives(folders{compiledDir, interpretedDir}, t, s, objects)
+	return writeArchives(compiledDir, t, s, objects)
 }

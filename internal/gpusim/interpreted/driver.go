@@ -14,6 +14,10 @@ type Options struct {
 	Capability int   // 10·major + minor; 0 is 80
 	Memory     int64 // bytes; 0 is 4 GiB
 	Workers    int   // blocks that run at a time; 0 is one for each processor
+
+	// Launch, if it is set, is called in the place of each launch, and new memory holds zeros. The kernel is nil if no module
+	// has it.
+	Launch func(*ptx.Machine, *ptx.Kernel, *driver.Launch) error
 }
 
 // Driver is the interpreted GPU. Its streams run at once. New memory holds NaN. After a fault in a kernel every call
@@ -28,9 +32,6 @@ type Driver struct {
 	pinned  int
 	counts  map[string]ptx.Counts
 	fault   error // of the first launch that failed
-
-	// Launched is called after each launch with what it has done, unless it is nil.
-	Launched func(*driver.Launch, ptx.Counts)
 }
 
 // New returns a GPU that has the kernels of the modules. A kernel that two modules have is an error.
@@ -87,8 +88,10 @@ func (d *Driver) Alloc(bytes int64) (driver.Ptr, error) {
 	if err != nil {
 		return 0, d.Failed("allocate", err)
 	}
-	for n := range b {
-		b[n] = 0xff
+	if d.options.Launch == nil {
+		for n := range b {
+			b[n] = 0xff
+		}
 	}
 	d.sizes[driver.Ptr(at)] = bytes
 	d.used += bytes
@@ -149,14 +152,15 @@ func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) 
 // interpret runs a launch.
 func (d *Driver) interpret(l *driver.Launch) error {
 	k := d.kernels[l.Kernel]
+	if d.options.Launch != nil {
+		d.fault = d.Failed("launch", d.options.Launch(d.machine, k, l))
+		return d.fault
+	}
 	if k == nil {
 		return d.Errorf("launch: no kernel %s", l.Kernel)
 	}
 	c, err := d.machine.Launch(k, l.Grid, l.Block, l.Shared, l.Args)
 	d.counts[l.Kernel] = d.counts[l.Kernel].Plus(c)
-	if d.Launched != nil && err == nil {
-		d.Launched(l, c)
-	}
 	d.fault = d.Failed("launch", err)
 	return d.fault
 }

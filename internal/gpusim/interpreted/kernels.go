@@ -2,26 +2,25 @@ package interpreted
 
 import (
 	"fmt"
-
-	_ "embed"
+	"slices"
 
 	"bnas.example/internal/gpusim/ptx"
 	"bnas.example/kernels/gpu"
 )
 
-// compute80 holds the kernels as PTX for compute capability 8.0. tools/kernels writes it.
-//
-//go:embed compute_80.zip
-var compute80 []byte
-
-// Kernels returns the kernels of kernels/gpu as NVIDIA's compiler made them for compute capability 8.0.
-func Kernels() ([]*ptx.Module, error) {
-	list, err := gpu.Modules("compute_80.zip", compute80)
+// Kernels returns the kernels of kernels/gpu as NVIDIA's compiler made them: the modules that have one of the names, or all
+// modules without names.
+func Kernels(names ...string) ([]*ptx.Module, error) {
+	list, err := gpu.PTX()
 	if err != nil {
 		return nil, err
 	}
 	var modules []*ptx.Module
 	for _, m := range list {
+		wanted := func(name string) bool { return slices.Contains(names, name) }
+		if len(names) > 0 && !slices.ContainsFunc(m.Kernels(), wanted) {
+			continue
+		}
 		parsed, err := ptx.Parse(string(m.Image))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", m.Name, err)

@@ -67,6 +67,11 @@ func (w *warp) exchange(a *access, lane int, address uint64, f func(uint64) uint
 	lock.Lock()
 	defer lock.Unlock()
 	old = littleEndian(data)
+	if before := w.block.launch.machine.counters; before != nil && n == 4 {
+		if _, again := before[address]; !again {
+			before[address] = old
+		}
+	}
 	putLittleEndian(data, f(old))
 	return old, true
 }

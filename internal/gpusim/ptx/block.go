@@ -13,6 +13,7 @@ type block struct {
 	shared shared
 	counts []uint64 // of lanes, for each instruction
 	steps  uint64   // of warps, of all blocks before this one
+	lines  map[uint64]int
 }
 
 func newBlock(l *launch) *block {
@@ -42,6 +43,7 @@ func (b *block) run(n int) *Fault {
 	grid := b.launch.grid
 	b.index = [3]int{n % grid[0], n / grid[0] % grid[1], n / grid[0] / grid[1]}
 	b.shared.begin(b.launch.sharedSize, b.launch.program.layout.gaps)
+	clear(b.lines)
 	for _, w := range b.warps {
 		w.begin()
 		for _, f := range b.launch.program.fixed {
@@ -99,6 +101,7 @@ func (b *block) release(left int) *Fault {
 	for _, w := range b.warps {
 		w.step(w.live)
 	}
+	b.align()
 	b.shared.phase++
 	return nil
 }

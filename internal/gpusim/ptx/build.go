@@ -40,6 +40,7 @@ const (
 type program struct {
 	layout *layout
 	code   []op
+	uses   []use
 	slots  int
 	fixed  []fixed
 }
@@ -82,8 +83,8 @@ func build(s *source, f *layout) (*program, error) {
 		p.code = append(p.code, o)
 	}
 	// Running off the end is a return.
-	p.code = append(p.code, op{kind: opExit, guard: -1, in: &instr{op: "ret", line: f.entry.line, text: "end of " + f.entry.name}})
-	p.slots, p.fixed = b.slots, b.fixed
+	p.code = append(p.code, op{kind: opExit, guard: -1, in: &instr{op: "ret", parts: []string{"ret"}, line: f.entry.line, text: "end of " + f.entry.name}})
+	p.slots, p.fixed, p.uses = b.slots, b.fixed, usesOf(p.code)
 	return p, nil
 }
 

@@ -38,6 +38,8 @@ type Machine struct {
 	allocs  []*alloc // by address >> allocShift; the first is never used
 	loaded  map[*Module]map[string]uint64
 	atomics [64]sync.Mutex // by address
+	// counters has the words of 32 bits that atomics change and what they were before, during a row of a Sample.
+	counters map[uint64]uint64
 }
 
 // Options are settings of a Machine.

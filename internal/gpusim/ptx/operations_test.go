@@ -1,15 +1,11 @@
 package ptx
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"bnas.example/kernels/gpu"
 )
-
-// shipped are the PTX archives that tools/kernels writes.
-var shipped = []string{"../interpreted/compute_80.zip", "../../../kernels/gpu/compiled/compute_90.zip"}
 
 // only are the operations that no archive has, each with its reason.
 var only = map[string]string{
@@ -20,37 +16,31 @@ var only = map[string]string{
 // all widths of an integer, both floats.
 func TestOperationsAreShipped(t *testing.T) {
 	names, words := map[string]bool{}, map[string]bool{}
-	for _, path := range shipped {
-		data, err := os.ReadFile(path)
+	modules, err := gpu.PTX()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range modules {
+		s, err := parseSource(string(m.Image))
 		if err != nil {
 			t.Fatal(err)
 		}
-		modules, err := gpu.Modules(path, data)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range modules {
-			s, err := parseSource(string(m.Image))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, f := range s.functions {
-				for _, st := range f.body {
-					if st.instr != nil {
-						names[operation(st.instr.op)], words[st.instr.parts[0]] = true, true
-					}
+		for _, f := range s.functions {
+			for _, st := range f.body {
+				if st.instr != nil {
+					names[operation(st.instr.op)], words[st.instr.parts[0]] = true, true
 				}
 			}
 		}
 	}
 	for name := range simples {
 		if !names[operation(name)] {
-			t.Errorf("%s: no archive has an operation %s", name, operation(name))
+			t.Errorf("%s: no kernel has an operation %s", name, operation(name))
 		}
 	}
 	for word := range families {
 		if _, excused := only[word]; words[word] == excused {
-			t.Errorf("%s: in an archive: %v, in the list of those that are not: %v", word, words[word], excused)
+			t.Errorf("%s: in a kernel: %v, in the list of those that are not: %v", word, words[word], excused)
 		}
 	}
 	for word := range only {
@@ -60,7 +50,7 @@ func TestOperationsAreShipped(t *testing.T) {
 	}
 	for name := range floatConversions {
 		if name = operation("cvt." + name); !names[name] {
-			t.Errorf("no archive has an operation %s", name)
+			t.Errorf("no kernel has an operation %s", name)
 		}
 	}
 }

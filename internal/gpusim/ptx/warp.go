@@ -21,7 +21,8 @@ type warp struct {
 	met    [warpSize][warpSize]uint32
 	recent *alloc // of the last access to global memory
 	steps  uint64
-	pc     int // of the instruction that is running
+	pc     int     // of the instruction that is running
+	timing *timing // nil: not wanted
 	fault  *Fault
 }
 
@@ -57,6 +58,9 @@ func (w *warp) begin() {
 	w.groups = append(w.groups[:0], group{mask: w.all})
 	w.fault, w.recent, w.steps = nil, nil, 0
 	clear(w.local)
+	if w.timing != nil {
+		w.timing.begin()
+	}
 	for l := range w.async {
 		w.async[l] = asyncQueue{copies: w.async[l].copies[:0]}
 	}
@@ -142,6 +146,9 @@ func (w *warp) advance(i int, end uint64) {
 		}
 		w.pc = pc
 		w.steps++
+		if w.timing != nil {
+			w.timing.issue(w, pc, m)
+		}
 		switch o.kind {
 		case opPlain:
 			counts[pc] += uint64(bits.OnesCount32(m))
