@@ -1,10 +1,12 @@
 package cuda
 
-import "bnas.example/cuda/driver"
+import (
+	"bnas.example/cuda/driver"
+)
 
 // context is a GPU in use: what a Device, its Stores and its Execs share.
 type context struct {
-	driver     driver.Driver
+	*clock
 	options    Options
 	properties driver.Properties
 	staging    staging
@@ -13,6 +15,7 @@ type context struct {
 	gradients  memory // gradients at nodes
 	probe      memory // what observations need
 	pool       pool
+	landings   landings
 	inputs     inputs
 }
 
@@ -30,4 +33,4 @@ func (c *context) queue(ops ...Work) error {
 }
 
 // upload copies b to the GPU. It does not wait, and b may be reused at once.
-func (c *context) upload(dst driver.Ptr, b []byte) error { return c.staging.upload(c.driver, dst, b) }
+func (c *context) upload(dst driver.Ptr, b []byte) error { return c.staging.upload(dst, b) }

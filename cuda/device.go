@@ -40,7 +40,8 @@ func New(g driver.Driver, o Options) (kernels.Device, error) {
 }
 
 func newDevice(g driver.Driver, o Options) (*device, error) {
-	d := &device{context: context{driver: g, options: o, properties: g.Properties(), pool: newPool()}}
+	d := &device{context: context{clock: &clock{driver: g}, options: o, properties: g.Properties(), pool: newPool()}}
+	d.landings = landings{clock: d.clock, free: map[int][]*landing{}}
 	if d.options.Name == "" {
 		d.options.Name = "gpu"
 	}
@@ -52,10 +53,10 @@ func newDevice(g driver.Driver, o Options) (*device, error) {
 	}
 	err := d.options.Storage.check(d.properties.Capability)
 	if err == nil {
-		err = d.staging.open(g)
+		err = d.staging.open(d.clock)
 	}
 	if err == nil {
-		err = d.inputs.open(g)
+		err = d.inputs.open(d.clock)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cuda: %w", err), d.Close())
@@ -87,8 +88,8 @@ func (d *device) Close() error {
 	for _, s := range d.stores {
 		errs = append(errs, s.close())
 	}
-	errs = append(errs, d.saved.free(d.driver), d.gradients.free(d.driver), d.probe.free(d.driver), d.inputs.close(d.driver), d.staging.close(d.driver),
-		d.pool.close(d.driver), d.driver.Close())
+	errs = append(errs, d.saved.free(d.driver), d.gradients.free(d.driver), d.probe.free(d.driver), d.inputs.close(), d.staging.close(),
+		d.landings.close(), d.pool.close(d.driver), d.driver.Close())
 	return errors.Join(errs...)
 }
 

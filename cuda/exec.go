@@ -79,34 +79,50 @@ func (e *exec) moment(step int) driver.Ptr { return e.own + driver.Ptr(e.plans.m
 
 // Statistics writes μ and σ² of every BatchNorm.
 func (e *exec) Statistics(mean, variance []float64) error {
-	return e.eachMoment(mean, variance, func(at driver.Ptr, dst []float64) error {
-		return e.driver.CopyOut(driver.Compute, bytesOf(dst), at)
+	_, err := e.QueueStatistics(mean, variance).Wait()
+	return err
+}
+
+// QueueStatistics queues their copy, which is one: they lie side by side.
+func (e *exec) QueueStatistics(mean, variance []float64) *kernels.Pending[kernels.Nothing] {
+	if len(mean) == 0 {
+		return kernels.Done(kernels.Nothing{}, nil)
+	}
+	a, err := e.landings.fetch(e.plans.allMoments(e.own))
+	return filled(a, err, func(b []byte) {
+		e.plans.eachMoment(b, mean, variance, func(device, host []byte) { copy(host, device) })
 	})
 }
 
-// SetStatistics sets them.
+// SetStatistics sets them, in one copy.
 func (e *exec) SetStatistics(mean, variance []float64) error {
-	return e.eachMoment(mean, variance, func(at driver.Ptr, src []float64) error {
-		return e.upload(at, bytesOf(src))
-	})
+	if len(mean) == 0 {
+		return nil
+	}
+	all := e.plans.allMoments(e.own)
+	b := make([]byte, all.bytes)
+	e.plans.eachMoment(b, mean, variance, func(device, host []byte) { copy(device, host) })
+	return e.upload(all.at, b)
 }
 
-// eachMoment calls transfer for the means and the variances of each BatchNorm.
-func (e *exec) eachMoment(mean, variance []float64, transfer func(at driver.Ptr, host []float64) error) error {
+// allMoments is where the statistics lie in the buffer own.
+func (a *plans) allMoments(own driver.Ptr) part {
+	return part{own + driver.Ptr(a.momentsAt), a.momentsBytes}
+}
+
+// eachMoment calls transfer for the means and the variances of each BatchNorm: where they lie in a copy of all statistics, and on
+// the host.
+func (a *plans) eachMoment(all []byte, mean, variance []float64, transfer func(device, host []byte)) {
 	column := 0
-	for _, b := range e.p.BNs {
-		c := e.p.Values[b.Value].C
-		step := e.plans.stepOf[b.Value]
-		at := e.moment(step) + driver.Ptr(8*e.plans.column[b.Value])
-		if err := transfer(at, mean[column:column+c]); err != nil {
-			return err
-		}
-		if err := transfer(at+driver.Ptr(8*e.plans.steps[step].columns), variance[column:column+c]); err != nil {
-			return err
-		}
+	for _, b := range a.p.BNs {
+		c := a.p.Values[b.Value].C
+		step := a.stepOf[b.Value]
+		at := a.moments[step] - a.momentsAt + 8*int64(a.column[b.Value])
+		transfer(all[at:at+8*int64(c)], bytesOf(mean[column:column+c]))
+		at += 8 * int64(a.steps[step].columns)
+		transfer(all[at:at+8*int64(c)], bytesOf(variance[column:column+c]))
 		column += c
 	}
-	return nil
 }
 
 // graphKey names a sequence of launches of an Exec that is the same each time.

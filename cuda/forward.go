@@ -195,14 +195,14 @@ func (e *exec) Forward(images []float32, statRows int) error {
 	if err := e.prepare(); err != nil {
 		return err
 	}
-	at, err := e.inputs.bring(e.driver, bytesOf(images))
+	at, err := e.inputs.bring(bytesOf(images))
 	if err != nil {
 		return err
 	}
 	if err := e.queue(e.imagesOp(at, n, statRows)); err != nil {
 		return err
 	}
-	if err := e.inputs.taken(e.driver); err != nil {
+	if err := e.inputs.taken(); err != nil {
 		return err
 	}
 	e.n = n

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bnas.example/cuda/driver"
+	"bnas.example/kernels"
 )
 
 // CrossEntropy forms the loss of the last Forward and its gradient by the logits of each classifier. It queues work and does not
@@ -43,9 +44,21 @@ func (e *exec) lossOps(n int, smoothing float64) []Work {
 
 // Loss returns the loss and how many images have their label as first maximum.
 func (e *exec) Loss() (loss float64, correct int, err error) {
-	var result [2]float64
-	err = e.driver.CopyOut(driver.Compute, bytesOf(result[:]), e.at(e.plans.result))
-	return result[0], int(result[1]), err
+	l, err := e.QueueLoss().Wait()
+	return l.Mean, l.Correct, err
+}
+
+// QueueLoss queues the copy of the loss.
+func (e *exec) QueueLoss() *kernels.Pending[kernels.Loss] {
+	a, err := e.landings.fetch(part{e.at(e.plans.result), 16})
+	if err != nil {
+		return kernels.Done(kernels.Loss{}, err)
+	}
+	return kernels.Later(func() (kernels.Loss, error) {
+		var result [2]float64
+		err := a.read(func(b []byte) { copy(bytesOf(result[:]), b) })
+		return kernels.Loss{Mean: result[0], Correct: int(result[1])}, err
+	})
 }
 
 // SetLogitGradient gives ∂/∂logits, n×Classes. ∂/∂logits of an auxiliary classifier is 0.

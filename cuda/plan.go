@@ -38,12 +38,13 @@ type plans struct {
 	gradient      []int64 // of each node's gradient in a backward pass to all parameters
 	gradientBytes int64
 
-	own     layout // what an Exec has for itself: coefficients, moments, counters, factors; zeroed when it is compiled
-	affine  []int64
-	slope   []int64
-	moments []int64 // of each step: μ and σ² of its columns, doubles; −1 where there is no BatchNorm
-	arrived int64
-	factors int64 // [rows][n]
+	own                     layout // what an Exec has for itself: coefficients, moments, counters, factors; zeroed when it is compiled
+	affine                  []int64
+	slope                   []int64
+	moments                 []int64 // of each step: μ and σ² of its columns, doubles; −1 where there is no BatchNorm
+	momentsAt, momentsBytes int64   // of all steps
+	arrived                 int64
+	factors                 int64 // [rows][n]
 }
 
 // stepPlan is what a step's launches share.
@@ -202,7 +203,7 @@ func (a *plans) planOwn() {
 		a.affine[i] = a.own.bytes(pitch * affineBytes)
 		a.slope[i] = a.own.bytes(pitch * affineBytes)
 	}
-	a.moments = make([]int64, len(a.steps))
+	a.moments, a.momentsAt = make([]int64, len(a.steps)), a.own.size
 	channelTiles := 1
 	for i := range a.steps {
 		s := &a.steps[i]
@@ -218,6 +219,7 @@ func (a *plans) planOwn() {
 			}
 		}
 	}
+	a.momentsBytes = a.own.size - a.momentsAt
 	counters := channelTiles * (1 + a.n)
 	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
 	a.arrived = a.own.bytes(4 * int64(counters))

@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,168 +10,187 @@ import (
 	"bnas.example/kernels"
 )
 
-// A Read or Write of many γ, β and classifiers copies the spans of their vector in which they lie, through pinned memory,
-// and waits once. Those of a path are one span, with the parameters of other paths between them: to copy those too takes
-// microseconds, a copy and a wait for each parameter takes milliseconds. Weights of convolutions are large and are copied
-// one by one.
+// A Read or Write of parameters copies the spans of their vectors in which they lie, through pinned memory, and waits once at
+// most. γ, β and classifiers of a path are one span, with the parameters of other paths between them: to copy those too takes
+// microseconds, a copy for each parameter takes a hundred of them.
 
-// spanGap is the number of bytes between two parameters above which they are two spans.
-const spanGap = 1 << 20
+// These are the numbers of bytes between two parameters above which they are two spans: in a copy to the host, and in one to the
+// device that does not know what lies between them.
+const (
+	readGap  = 1 << 20
+	writeGap = parameterAlign - 1
+)
+
+// mostPinned is the number of bytes up to which a copy goes through pinned memory.
+const mostPinned = 64 << 20
+
+// mostRuns is the number of spans without a gap that a Write sends one by one. Of more it reads what is between them, and sends
+// that again.
+const mostRuns = 8
 
 // placed is a slot of a parameter.
 type placed struct {
+	in    vector
 	at    driver.Ptr
 	bytes []byte // the array on the host
 }
 
 // span is a part of a vector with some parameters, in the order of their addresses.
 type span struct {
-	at    driver.Ptr
-	bytes int64
-	parts []placed
-}
-
-// spanBuffer is pinned memory for the spans of one Read or Write.
-type spanBuffer struct{ host []byte }
-
-// reserve returns n bytes of pinned memory that no copy uses.
-func (b *spanBuffer) reserve(d driver.Driver, n int64) ([]byte, error) {
-	if err := d.Sync(driver.Compute); err != nil {
-		return nil, err
-	}
-	if int64(len(b.host)) < n {
-		if err := b.free(d); err != nil {
-			return nil, err
-		}
-		host, err := d.Pinned(int(align(n)))
-		if err != nil {
-			return nil, err
-		}
-		b.host = host
-	}
-	return b.host[:n], nil
-}
-
-func (b *spanBuffer) free(d driver.Driver) error {
-	host := b.host
-	b.host = nil
-	if host == nil {
-		return nil
-	}
-	return d.FreePinned(host)
+	part
+	params []placed
 }
 
 // Read copies a slot of ids to dst.
 func (s *store) Read(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) error {
-	return s.copies(slot, dst, ids, s.readOne, s.readSpans)
+	_, err := s.QueueRead(slot, dst, ids...).Wait()
+	return err
 }
 
-// Write copies src to a slot of ids.
+// QueueRead queues the copies.
+func (s *store) QueueRead(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) *kernels.Pending[kernels.Nothing] {
+	all, err := s.place(slot, dst, ids)
+	if err != nil || len(all) == 0 {
+		return kernels.Done(kernels.Nothing{}, err)
+	}
+	spans := spansOf(all, readGap)
+	if bytesIn(spans) > mostPinned {
+		return kernels.Done(kernels.Nothing{}, s.about(ids, s.readPlainly(all)))
+	}
+	a, err := s.fetch(spans)
+	return filled(a, s.about(ids, err), func(b []byte) {
+		for _, sp := range spans {
+			for _, p := range sp.params {
+				copy(p.bytes, b[p.at-sp.at:])
+			}
+			b = b[sp.bytes:]
+		}
+	})
+}
+
+// readPlainly copies parameter after parameter, and waits for each.
+func (s *store) readPlainly(all []placed) error {
+	for _, p := range all {
+		if err := s.driver.CopyOut(driver.Compute, p.bytes, p.at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func bytesIn(spans []span) (bytes int64) {
+	for _, sp := range spans {
+		bytes += sp.bytes
+	}
+	return bytes
+}
+
+// fetch queues the copies of spans to the host.
+func (s *store) fetch(spans []span) (arrival, error) {
+	parts := make([]part, len(spans))
+	for i, sp := range spans {
+		parts[i] = sp.part
+	}
+	return s.landings.fetch(parts...)
+}
+
+// Write copies src to a slot of ids. It waits only for what is large, or lies at many places.
 func (s *store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) error {
 	if slot == kernels.Data {
 		for _, id := range ids {
 			s.version[id]++
 		}
 	}
-	return s.copies(slot, src, ids, s.upload, s.writeSpans)
-}
-
-// copies calls one for each large parameter, or for the only one, and many for the rest.
-func (s *store) copies(slot kernels.Slot, array []float32, ids []kernels.ParamID, one func(driver.Ptr, []byte) error, many func([]placed) error) error {
-	var small []placed
-	for _, id := range ids {
-		n := s.params[id].Len()
-		at, err := s.address(id, slot)
-		switch {
-		case err != nil:
-		case len(ids) > 1 && vectorOf(s.params[id].Kind) == pathVector:
-			small = append(small, placed{at, bytesOf(array[:n])})
-		default:
-			err = one(at, bytesOf(array[:n]))
-		}
-		if err != nil {
-			return s.about(id, err)
-		}
-		array = array[n:]
-	}
-	if len(small) == 0 {
-		return nil
-	}
-	if err := many(small); err != nil {
-		return fmt.Errorf("%d parameters: %w", len(small), err)
-	}
-	return nil
-}
-
-func (s *store) readOne(at driver.Ptr, dst []byte) error {
-	return s.driver.CopyOut(driver.Compute, dst, at)
-}
-
-func (s *store) readSpans(all []placed) error {
-	spans, host, err := s.download(all)
+	all, err := s.place(slot, src, ids)
 	if err != nil {
 		return err
 	}
-	for _, sp := range spans {
-		for _, p := range sp.parts {
-			copy(p.bytes, host[p.at-sp.at:])
-		}
-		host = host[sp.bytes:]
+	runs, spans := spansOf(all, writeGap), spansOf(all, readGap)
+	if len(runs) <= mostRuns || bytesIn(spans) > mostPinned {
+		return s.about(ids, s.send(runs))
 	}
-	return nil
+	return s.about(ids, s.change(spans))
 }
 
-// writeSpans reads the spans, changes the parameters in them and writes them back.
-func (s *store) writeSpans(all []placed) error {
-	spans, host, err := s.download(all)
-	if err != nil {
-		return err
-	}
-	for _, sp := range spans {
-		for _, p := range sp.parts {
-			copy(host[p.at-sp.at:], p.bytes)
+// send queues the copies of spans without gaps.
+func (s *store) send(runs []span) error {
+	for _, sp := range runs {
+		b := sp.params[0].bytes
+		if len(sp.params) > 1 {
+			b = make([]byte, sp.bytes)
+			for _, p := range sp.params {
+				copy(b[p.at-sp.at:], p.bytes)
+			}
 		}
-		if err := s.driver.CopyIn(driver.Compute, sp.at, host[:sp.bytes]); err != nil {
+		if err := s.upload(sp.at, b); err != nil {
 			return err
 		}
-		host = host[sp.bytes:]
 	}
 	return nil
 }
 
-// download copies the spans of parameters to pinned memory, one after the other, and waits.
-func (s *store) download(all []placed) ([]span, []byte, error) {
-	spans := spansOf(all)
-	var bytes int64
-	for _, sp := range spans {
-		bytes += sp.bytes
-	}
-	host, err := s.spans.reserve(s.driver, bytes)
+// change reads spans, changes the parameters in them and queues the copies back.
+func (s *store) change(spans []span) error {
+	a, err := s.fetch(spans)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	rest := host
+	if err := s.wait(a.mark); err != nil {
+		return err
+	}
+	b := a.host
 	for _, sp := range spans {
-		if err := s.driver.CopyOut(driver.Compute, rest[:sp.bytes], sp.at); err != nil {
-			return nil, nil, err
+		for _, p := range sp.params {
+			copy(b[p.at-sp.at:], p.bytes)
 		}
-		rest = rest[sp.bytes:]
+		err = errors.Join(err, s.driver.CopyIn(driver.Compute, sp.at, b[:sp.bytes]))
+		b = b[sp.bytes:]
 	}
-	return spans, host, s.driver.Sync(driver.Compute)
+	if err := errors.Join(err, s.here(&a.mark)); err != nil {
+		return err
+	}
+	a.give(a.landing)
+	return nil
 }
 
-// spansOf returns the spans of parameters. It sorts them.
-func spansOf(all []placed) []span {
+// place returns where a slot of ids lies on the device and in an array.
+func (s *store) place(slot kernels.Slot, array []float32, ids []kernels.ParamID) ([]placed, error) {
+	all := make([]placed, len(ids))
+	for i, id := range ids {
+		n := s.params[id].Len()
+		at, err := s.address(id, slot)
+		if err != nil {
+			return nil, s.about([]kernels.ParamID{id}, err)
+		}
+		all[i] = placed{vectorOf(s.params[id].Kind), at, bytesOf(array[:n])}
+		array = array[n:]
+	}
+	return all, nil
+}
+
+// about adds the parameters to an error. It returns nil for nil.
+func (s *store) about(ids []kernels.ParamID, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case len(ids) == 1:
+		return fmt.Errorf("parameter %d (%s): %w", ids[0], s.params[ids[0]].Name, err)
+	}
+	return fmt.Errorf("%d parameters: %w", len(ids), err)
+}
+
+// spansOf returns the spans of parameters between which there is no larger gap. It sorts them.
+func spansOf(all []placed, gap int64) []span {
 	slices.SortFunc(all, func(a, b placed) int { return cmp.Compare(a.at, b.at) })
 	var spans []span
 	for _, p := range all {
 		last := len(spans) - 1
-		if last < 0 || p.at > spans[last].at+driver.Ptr(spans[last].bytes+spanGap) {
-			spans = append(spans, span{at: p.at})
+		if last < 0 || p.in != spans[last].params[0].in || p.at > spans[last].at+driver.Ptr(spans[last].bytes+gap) {
+			spans = append(spans, span{part: part{at: p.at}})
 			last++
 		}
 		sp := &spans[last]
-		sp.parts = append(sp.parts, p)
+		sp.params = append(sp.params, p)
 		sp.bytes = int64(p.at-sp.at) + int64(len(p.bytes))
 	}
 	return spans

@@ -9,21 +9,22 @@ import (
 // staging is pinned memory through which small data go to the device without waiting: tables, labels, the optimizer's
 // list. It is written front to back in two halves; a half is written again when the stream has passed the copies from it.
 type staging struct {
+	*clock
 	half   [2][]byte
-	passed [2]driver.Event
-	marked [2]bool
+	copied [2]mark
 	now    int
 	used   int
 }
 
 const stagingBytes = 4 << 20
 
-func (s *staging) open(d driver.Driver) (err error) {
+func (s *staging) open(c *clock) (err error) {
+	s.clock = c
 	for i := range s.half {
-		if s.half[i], err = d.Pinned(stagingBytes); err != nil {
+		if s.half[i], err = c.driver.Pinned(stagingBytes); err != nil {
 			return err
 		}
-		if s.passed[i], err = d.NewEvent(); err != nil {
+		if s.copied[i], err = c.newMark(); err != nil {
 			return err
 		}
 	}
@@ -31,14 +32,14 @@ func (s *staging) open(d driver.Driver) (err error) {
 }
 
 // close frees all that there is, also after an error.
-func (s *staging) close(d driver.Driver) error {
+func (s *staging) close() error {
 	var errs []error
 	for i := range s.half {
 		if s.half[i] != nil {
-			errs = append(errs, d.FreePinned(s.half[i]))
+			errs = append(errs, s.driver.FreePinned(s.half[i]))
 		}
-		if s.passed[i] != 0 {
-			errs = append(errs, d.FreeEvent(s.passed[i]))
+		if s.clock != nil {
+			errs = append(errs, s.free(s.copied[i]))
 		}
 	}
 	*s = staging{}
@@ -47,27 +48,24 @@ func (s *staging) close(d driver.Driver) error {
 
 // upload queues a copy of b on the compute stream; b may be reused at once. What is larger than a half goes directly,
 // and then the call waits.
-func (s *staging) upload(d driver.Driver, dst driver.Ptr, b []byte) error {
+func (s *staging) upload(dst driver.Ptr, b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
 	if len(b) > stagingBytes {
-		return d.CopyIn(driver.Compute, dst, b)
+		return s.driver.CopyIn(driver.Compute, dst, b)
 	}
 	if s.used+len(b) > stagingBytes {
-		if err := d.Record(driver.Compute, s.passed[s.now]); err != nil {
+		if err := s.here(&s.copied[s.now]); err != nil {
 			return err
 		}
-		s.marked[s.now] = true
 		s.now, s.used = 1-s.now, 0
-		if s.marked[s.now] {
-			if err := d.Reached(s.passed[s.now]); err != nil {
-				return err
-			}
+		if err := s.wait(s.copied[s.now]); err != nil {
+			return err
 		}
 	}
 	from := s.half[s.now][s.used : s.used+len(b)]
 	copy(from, b)
 	s.used += len(b)
-	return d.CopyIn(driver.Compute, dst, from)
+	return s.driver.CopyIn(driver.Compute, dst, from)
 }

@@ -23,8 +23,10 @@ type store struct {
 	version []uint64 // counts changes of Data
 	packed  map[packKey]*packing
 	update  updateBuffers
-	spans   spanBuffer
 }
+
+// parameterAlign is what the address of a parameter is a multiple of, in bytes. Nothing reads what is between two parameters.
+const parameterAlign = 16
 
 // vector is one of the vectors of a slot.
 type vector int
@@ -47,7 +49,7 @@ func newStore(c *context, params []kernels.Param) *store {
 	for i, p := range params {
 		v := vectorOf(p.Kind)
 		s.at[i] = s.size[v]
-		s.size[v] += (int64(p.Len())*4 + 15) &^ 15
+		s.size[v] += (int64(p.Len())*4 + parameterAlign - 1) &^ (parameterAlign - 1)
 	}
 	return s
 }
@@ -73,14 +75,6 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 	return *at + driver.Ptr(s.at[id]), nil
 }
 
-// about adds the name of a parameter to an error. It returns nil for nil.
-func (s *store) about(id kernels.ParamID, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("parameter %d (%s): %w", id, s.params[id].Name, err)
-}
-
 // FillNormal fills a parameter with normal samples on the device.
 func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) error {
 	s.version[id]++
@@ -90,7 +84,7 @@ func (s *store) FillNormal(id kernels.ParamID, r *philox.Stream, sigma float64) 
 		n := s.params[id].Len()
 		err = s.queue(simple("philox_normal", (n+1)/2, at, n, key, counter, sigma))
 	}
-	return s.about(id, err)
+	return s.about([]kernels.ParamID{id}, err)
 }
 
 // close frees the vectors and the packed weights.
@@ -104,7 +98,7 @@ func (s *store) close() error {
 	}
 	all = append(all, s.update.list.base, s.update.partial.base)
 	s.base, s.packed, s.update = [vectors][slots]driver.Ptr{}, nil, updateBuffers{}
-	errs := []error{s.spans.free(s.driver)}
+	var errs []error
 	for _, p := range all {
 		if p != 0 {
 			errs = append(errs, s.driver.Free(p))

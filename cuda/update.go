@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"math"
+	"unsafe"
 
 	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
@@ -17,29 +18,53 @@ type updateBuffers struct {
 // updatePartial is what gradient_norm keeps a slice, in bytes.
 const updatePartial = 16
 
-// Update applies one optimizer step. It is two launches, whatever the number of parameters, and waits for the norm.
+// Update applies one optimizer step and waits for the norm.
 func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
+	return s.QueueUpdate(rule, ids).Wait()
+}
+
+// QueueUpdate queues one optimizer step. It is two launches, whatever the number of parameters.
+func (s *store) QueueUpdate(rule kernels.Update, ids []kernels.ParamID) *kernels.Pending[float64] {
 	if len(ids) == 0 {
-		return 0, nil
+		return kernels.Done(0.0, nil)
 	}
+	a, err := s.queueUpdate(rule, ids)
+	if err != nil {
+		return kernels.Done(0.0, err)
+	}
+	return kernels.Later(func() (norm float64, err error) {
+		var found [1]gpu.Norm
+		if err := a.read(func(b []byte) { copy(bytesOf(found[:]), b) }); err != nil {
+			return 0, err
+		}
+		if found[0].Parameter < 0 {
+			return math.Sqrt(found[0].Squares), nil
+		}
+		return 0, s.notFinite(ids[int(found[0].Parameter)], int(found[0].Element))
+	})
+}
+
+// queueUpdate queues the launches, and the copy of what gradient_norm finds.
+func (s *store) queueUpdate(rule kernels.Update, ids []kernels.ParamID) (arrival, error) {
+	none := arrival{}
 	list, err := s.slices(rule, ids)
 	if err != nil {
-		return 0, err
+		return none, err
 	}
 	size := align(int64(len(bytesOf(list))))
 	if err := s.update.list.reserve(s.driver, size+512); err != nil {
-		return 0, err
+		return none, err
 	}
 	if err := s.update.partial.reserve(s.driver, updatePartial*int64(len(list))); err != nil {
-		return 0, err
+		return none, err
 	}
 	at := s.update.list.base
 	result, arrived := at+driver.Ptr(size), at+driver.Ptr(size)+256
 	if err := s.upload(at, bytesOf(list)); err != nil {
-		return 0, err
+		return none, err
 	}
 	if err := s.driver.Fill(driver.Compute, arrived, 0, 8); err != nil {
-		return 0, err
+		return none, err
 	}
 	n := len(list)
 	step := stepOf(rule, at, n, result)
@@ -60,11 +85,10 @@ func (s *store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 		norm.Shape, norm.Parts = lengthsShape(list), 1
 		step.Shape, step.Parts = norm.Shape, 1
 	}
-	err = s.queue(norm, step)
-	if err != nil {
-		return 0, err
+	if err := s.queue(norm, step); err != nil {
+		return none, err
 	}
-	return s.norm(result, ids)
+	return s.landings.fetch(part{result, int64(unsafe.Sizeof(gpu.Norm{}))})
 }
 
 // stepOf is the launch of a rule on the n parameters listed at a place.
@@ -114,19 +138,16 @@ func (s *store) slices(rule kernels.Update, ids []kernels.ParamID) ([]gpu.Parame
 	return list, nil
 }
 
-// norm reads what gradient_norm found.
-func (s *store) norm(result driver.Ptr, ids []kernels.ParamID) (float64, error) {
-	var found [1]gpu.Norm
-	if err := s.driver.CopyOut(driver.Compute, bytesOf(found[:]), result); err != nil {
-		return 0, err
-	}
-	if found[0].Parameter < 0 {
-		return math.Sqrt(found[0].Squares), nil
-	}
-	id, element := ids[int(found[0].Parameter)], int(found[0].Element)
+// notFinite is the error for an element of a gradient that is not finite. Its value is read now: if it is finite, another gradient
+// is there since.
+func (s *store) notFinite(id kernels.ParamID, element int) error {
 	grad := make([]float32, s.params[id].Len())
 	if err := s.Read(kernels.Grad, grad, id); err != nil {
-		return 0, err
+		return err
 	}
-	return 0, &kernels.GradientError{Param: id, Name: s.params[id].Name, Element: element, Value: grad[element]}
+	value := grad[element]
+	if v := float64(value); !math.IsNaN(v) && !math.IsInf(v, 0) {
+		value = float32(math.NaN())
+	}
+	return &kernels.GradientError{Param: id, Name: s.params[id].Name, Element: element, Value: value}
 }

@@ -56,10 +56,15 @@ type Store interface {
 	Read(slot Slot, dst []float32, ids ...ParamID) error
 	// Write copies src to a slot of ids, one parameter after the other.
 	Write(slot Slot, src []float32, ids ...ParamID) error
+	// QueueRead is Read without waiting: Wait of the result fills dst with what the slot holds now.
+	QueueRead(slot Slot, dst []float32, ids ...ParamID) *Pending[Nothing]
 	// Update applies one optimizer step to ids from their Grad slots. It changes no other parameter. It returns the
 	// global ℓ2 norm of the gradients before clipping. If a gradient is not finite, it returns a *GradientError that names the
 	// parameter, and updates nothing.
 	Update(rule Update, ids []ParamID) (norm float64, err error)
+	// QueueUpdate is Update without waiting: what is called next sees the new parameters, or the old ones if a gradient is
+	// not finite. The GradientError then comes from Wait; its Value is NaN if the gradient has been overwritten.
+	QueueUpdate(rule Update, ids []ParamID) *Pending[float64]
 }
 
 // NormalFiller is a Store that fills a parameter with normal samples on the device. The samples are those of
@@ -134,8 +139,10 @@ const (
 	FreezeStatistics
 )
 
-// Exec is a compiled Program. Calls are queued in order. A call that returns data waits for the data. Slices are read or
-// written before the call returns. Images and feature maps are dense N×C×H×W float32.
+// Exec is a compiled Program. Calls are queued in order. A call that returns data waits for the data; one that returns a
+// Pending does not, and Wait of the Pending does. Slices are read or written before the call returns, and by Wait where there
+// is a Pending. A device that computes when it is called returns Pendings that are Ready. Images and feature maps are dense
+// N×C×H×W float32.
 type Exec interface {
 	Program() *Program
 	Runner
@@ -167,6 +174,8 @@ type Runner interface {
 	// Loss returns the loss and the number of images whose label is the first maximum of their logits. An auxiliary
 	// classifier counts in the loss alone.
 	Loss() (loss float64, correct int, err error)
+	// QueueLoss is Loss without waiting.
+	QueueLoss() *Pending[Loss]
 	// SetLogitGradient sets the gradient of the logits, n×Classes. It replaces a call of CrossEntropy. That of the logits of an
 	// auxiliary classifier is 0.
 	SetLogitGradient(d []float32) error
@@ -178,6 +187,8 @@ type Runner interface {
 
 	// Statistics writes μ and the biased σ² of every channel of every BN, in the order of the BNs.
 	Statistics(mean, variance []float64) error
+	// QueueStatistics is Statistics without waiting: Wait of the result fills the slices.
+	QueueStatistics(mean, variance []float64) *Pending[Nothing]
 	// SetStatistics sets μ and σ². BatchNorms of one value must get the same. It discards the results of the last
 	// Forward.
 	SetStatistics(mean, variance []float64) error

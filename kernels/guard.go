@@ -104,3 +104,18 @@ func (g *guard) wrap(call string, err error) error {
 	}
 	return fmt.Errorf("%s: %s: %w", g.name, call, err)
 }
+
+// pending wraps the error of a result with the names of the device and the call. Once the device is closed, there is no result.
+func pending[T any](g *guard, p *Pending[T], wrap func(error) error) *Pending[T] {
+	if p.Ready() {
+		value, err := p.Wait()
+		return Done(value, wrap(err))
+	}
+	return Later(func() (value T, err error) {
+		if g.closed {
+			return value, wrap(errClosed)
+		}
+		value, err = p.Wait()
+		return value, wrap(err)
+	})
+}

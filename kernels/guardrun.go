@@ -79,14 +79,29 @@ func (e *guardedExec) checkLabels(labels []int, smoothing float64) error {
 }
 
 func (e *guardedExec) Loss() (loss float64, correct int, err error) {
-	err = e.ready()
-	if err == nil && !e.scored {
-		err = errors.New("needs a CrossEntropy since the last Forward")
-	}
-	if err == nil {
+	if err = e.hasLoss(); err == nil {
 		loss, correct, err = e.exec.Loss()
 	}
 	return loss, correct, e.wrap("Loss", err)
+}
+
+func (e *guardedExec) QueueLoss() *Pending[Loss] {
+	wrap := func(err error) error { return e.wrap("QueueLoss", err) }
+	if err := e.hasLoss(); err != nil {
+		return Done(Loss{}, wrap(err))
+	}
+	return pending(e.guard, e.exec.QueueLoss(), wrap)
+}
+
+// hasLoss returns an error if there is no loss of the last Forward.
+func (e *guardedExec) hasLoss() error {
+	if err := e.ready(); err != nil {
+		return err
+	}
+	if !e.scored {
+		return errors.New("needs a CrossEntropy since the last Forward")
+	}
+	return nil
 }
 
 func (e *guardedExec) SetLogitGradient(d []float32) error {
@@ -124,17 +139,27 @@ func (e *guardedExec) needsGradient() error {
 }
 
 func (e *guardedExec) Statistics(mean, variance []float64) error {
-	var err error
-	if !e.guard.closed && !e.known {
-		err = errors.New("there are none yet")
-	}
-	if err == nil {
-		err = e.checkMoments(mean, variance)
-	}
+	err := e.hasStatistics(mean, variance)
 	if err == nil {
 		err = e.exec.Statistics(mean, variance)
 	}
 	return e.wrap("Statistics", err)
+}
+
+func (e *guardedExec) QueueStatistics(mean, variance []float64) *Pending[Nothing] {
+	wrap := func(err error) error { return e.wrap("QueueStatistics", err) }
+	if err := e.hasStatistics(mean, variance); err != nil {
+		return Done(Nothing{}, wrap(err))
+	}
+	return pending(e.guard, e.exec.QueueStatistics(mean, variance), wrap)
+}
+
+// hasStatistics returns an error if there are no statistics, or the slices for them have another length.
+func (e *guardedExec) hasStatistics(mean, variance []float64) error {
+	if !e.guard.closed && !e.known {
+		return errors.New("there are none yet")
+	}
+	return e.checkMoments(mean, variance)
 }
 
 func (e *guardedExec) SetStatistics(mean, variance []float64) error {

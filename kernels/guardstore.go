@@ -40,6 +40,14 @@ func (s *guardedStore) Read(slot Slot, dst []float32, ids ...ParamID) error {
 	return s.guard.wrap("read", err)
 }
 
+func (s *guardedStore) QueueRead(slot Slot, dst []float32, ids ...ParamID) *Pending[Nothing] {
+	wrap := func(err error) error { return s.guard.wrap("read", err) }
+	if err := s.check(slot, len(dst), ids); err != nil {
+		return Done(Nothing{}, wrap(err))
+	}
+	return pending(s.guard, s.store.QueueRead(slot, dst, ids...), wrap)
+}
+
 func (s *guardedStore) Write(slot Slot, src []float32, ids ...ParamID) error {
 	err := s.check(slot, len(src), ids)
 	if err == nil {
@@ -56,14 +64,25 @@ func (s *guardedStore) check(slot Slot, n int, ids []ParamID) error {
 }
 
 func (s *guardedStore) Update(rule Update, ids []ParamID) (float64, error) {
-	if s.guard.closed {
-		return 0, s.guard.wrap("update", errClosed)
-	}
-	if err := rule.check(s.params, ids); err != nil {
-		return 0, s.guard.wrap("update", err)
+	if err := s.checkUpdate(rule, ids); err != nil {
+		return 0, err
 	}
 	norm, err := s.store.Update(rule, ids)
 	return norm, s.guard.wrap("update", err)
+}
+
+func (s *guardedStore) QueueUpdate(rule Update, ids []ParamID) *Pending[float64] {
+	if err := s.checkUpdate(rule, ids); err != nil {
+		return Done(0.0, err)
+	}
+	return pending(s.guard, s.store.QueueUpdate(rule, ids), func(err error) error { return s.guard.wrap("update", err) })
+}
+
+func (s *guardedStore) checkUpdate(rule Update, ids []ParamID) error {
+	if s.guard.closed {
+		return s.guard.wrap("update", errClosed)
+	}
+	return s.guard.wrap("update", rule.check(s.params, ids))
 }
 
 func (s *guardedFiller) FillNormal(id ParamID, r *philox.Stream, sigma float64) error {

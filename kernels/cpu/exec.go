@@ -121,6 +121,11 @@ func (e *exec) Statistics(mean, variance []float64) error {
 	return nil
 }
 
+// QueueStatistics writes them at once.
+func (e *exec) QueueStatistics(mean, variance []float64) *kernels.Pending[kernels.Nothing] {
+	return kernels.Done(kernels.Nothing{}, e.Statistics(mean, variance))
+}
+
 // SetStatistics sets μ and σ² of every BatchNorm.
 func (e *exec) SetStatistics(mean, variance []float64) error {
 	copy(e.mean, mean)

@@ -47,6 +47,11 @@ func (s *Store) Read(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) e
 	return nil
 }
 
+// QueueRead copies at once.
+func (s *Store) QueueRead(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) *kernels.Pending[kernels.Nothing] {
+	return kernels.Done(kernels.Nothing{}, s.Read(slot, dst, ids...))
+}
+
 // Write copies src to a slot of ids.
 func (s *Store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) error {
 	for _, id := range ids {

@@ -38,6 +38,11 @@ func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 	return norm, nil
 }
 
+// QueueUpdate updates at once.
+func (s *Store) QueueUpdate(rule kernels.Update, ids []kernels.ParamID) *kernels.Pending[float64] {
+	return kernels.Done(s.Update(rule, ids))
+}
+
 // gradNorm returns the global ℓ2 norm of the gradients of ids.
 func (s *Store) gradNorm(ids []kernels.ParamID) (float64, error) {
 	sum := 0.0

@@ -30,6 +30,14 @@ func (carelessStore) Write(kernels.Slot, []float32, ...kernels.ParamID) error { 
 
 func (carelessStore) Update(kernels.Update, []kernels.ParamID) (float64, error) { return 0, nil }
 
+func (carelessStore) QueueRead(kernels.Slot, []float32, ...kernels.ParamID) *kernels.Pending[kernels.Nothing] {
+	return kernels.Done(kernels.Nothing{}, nil)
+}
+
+func (carelessStore) QueueUpdate(kernels.Update, []kernels.ParamID) *kernels.Pending[float64] {
+	return kernels.Done(0.0, nil)
+}
+
 type carelessExec struct{}
 
 func (carelessExec) Program() *kernels.Program { return nil }
@@ -45,6 +53,14 @@ func (carelessExec) Logits([]float32) error { return nil }
 func (carelessExec) CrossEntropy([]int, float64) error { return nil }
 
 func (carelessExec) Loss() (float64, int, error) { return 0, 0, nil }
+
+func (carelessExec) QueueLoss() *kernels.Pending[kernels.Loss] {
+	return kernels.Done(kernels.Loss{}, nil)
+}
+
+func (carelessExec) QueueStatistics(_, _ []float64) *kernels.Pending[kernels.Nothing] {
+	return kernels.Done(kernels.Nothing{}, nil)
+}
 
 func (carelessExec) SetLogitGradient([]float32) error { return nil }
 

@@ -2,6 +2,8 @@ package ref
 
 import (
 	"slices"
+
+	"bnas.example/kernels"
 )
 
 // Statistics writes μ and σ² of every BatchNorm.
@@ -12,6 +14,11 @@ func (e *Exec) Statistics(mean, variance []float64) error {
 		at += copy(variance[at:], e.variance[b.Value])
 	}
 	return nil
+}
+
+// QueueStatistics writes them at once.
+func (e *Exec) QueueStatistics(mean, variance []float64) *kernels.Pending[kernels.Nothing] {
+	return kernels.Done(kernels.Nothing{}, e.Statistics(mean, variance))
 }
 
 // SetStatistics sets μ and σ² of every BatchNorm. BatchNorms of one value get the same.

@@ -59,10 +59,16 @@ func (d *Driver) Free(p driver.Ptr) error { return wrap(d.machine.Free(uint64(p)
 
 func (d *Driver) Pinned(bytes int) ([]byte, error) {
 	b, err := d.machine.Pinned(bytes)
+	if err == nil {
+		d.Pin(b)
+	}
 	return b, wrap(err)
 }
 
-func (d *Driver) FreePinned(b []byte) error { return wrap(d.machine.FreePinned(b)) }
+func (d *Driver) FreePinned(b []byte) error {
+	d.Unpin(b)
+	return wrap(d.machine.FreePinned(b))
+}
 
 func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
 	if err := d.Ready(s, "copy"); err != nil {
@@ -72,10 +78,7 @@ func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
 }
 
 func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
-	if err := d.Ready(s, "copy"); err != nil {
-		return err
-	}
-	return wrap(d.machine.CopyOut(dst, uint64(src)))
+	return d.Out(s, dst, func(dst []byte) error { return wrap(d.machine.CopyOut(dst, uint64(src))) })
 }
 
 func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) error {

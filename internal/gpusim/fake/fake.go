@@ -20,6 +20,7 @@ type Driver struct {
 	Calls  []string                          // the calls so far
 	Failed string                            // the call that failed last
 	Misuse []string                          // what CUDA refuses
+	Waits  int                               // how often the host waited for a stream, an event or a copy
 
 	hostqueue.Queue
 	memory map[driver.Ptr][]byte
@@ -130,6 +131,7 @@ func (d *Driver) Pinned(bytes int) ([]byte, error) {
 		return nil, err
 	}
 	b := make([]byte, bytes)
+	d.Pin(b)
 	d.pinned[unsafe.Pointer(unsafe.SliceData(b))] = bytes
 	return b, nil
 }
@@ -140,6 +142,7 @@ func (d *Driver) FreePinned(b []byte) error {
 	if d.pinned[p] != len(b) {
 		return d.misuse(d.Errorf("FreePinned of what is not pinned"))
 	}
+	d.Unpin(b)
 	delete(d.pinned, p)
 	return err
 }
@@ -160,11 +163,27 @@ func (d *Driver) copy(name string, s driver.Stream, p driver.Ptr, bytes int64, f
 }
 
 func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
+	d.pageable(src)
 	return d.copy("CopyIn", s, dst, int64(len(src)), func(b []byte) { copy(b, src) })
 }
 
 func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
-	return d.copy("CopyOut", s, src, int64(len(dst)), func(b []byte) { copy(dst, b) })
+	d.pageable(dst)
+	if err := d.call("CopyOut"); err != nil {
+		return err
+	}
+	return d.misuse(d.Out(s, dst, func(dst []byte) error {
+		b, err := d.at(src, int64(len(dst)))
+		copy(dst, b)
+		return err
+	}))
+}
+
+// pageable counts a wait for a copy of memory that is not pinned.
+func (d *Driver) pageable(host []byte) {
+	if !d.IsPinned(host) {
+		d.Waits++
+	}
 }
 
 func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) error {
@@ -222,10 +241,12 @@ func (d *Driver) Wait(s driver.Stream, e driver.Event) error {
 }
 
 func (d *Driver) Reached(e driver.Event) error {
+	d.Waits++
 	return errors.Join(d.call("Reached"), d.misuse(d.Queue.Reached(e)))
 }
 
 func (d *Driver) Sync(s driver.Stream) error {
+	d.Waits++
 	return errors.Join(d.call("Sync"), d.misuse(d.Queue.Sync(s)))
 }
 

@@ -15,7 +15,10 @@ type Queue struct {
 	run    func(*driver.Launch) error
 	lost   func() error
 	graphs map[driver.Graph][]driver.Launch
-	events map[driver.Event]bool
+	events map[driver.Event]int // the deliveries that were queued when it was recorded
+	pinned map[*byte]int        // bytes of pinned memory at an address
+	late   []delivery
+	before int // deliveries that are done
 	last   uint64 // handle
 	record *[]driver.Launch
 	onto   driver.Stream // of the recording
@@ -24,7 +27,7 @@ type Queue struct {
 // New returns a Queue. Its errors begin with name. run runs a launch; lost returns the error that every call fails with
 // once the GPU is lost, and nil until then.
 func New(name string, run func(*driver.Launch) error, lost func() error) Queue {
-	return Queue{name: name, run: run, lost: lost, graphs: map[driver.Graph][]driver.Launch{}, events: map[driver.Event]bool{}}
+	return Queue{name: name, run: run, lost: lost, graphs: map[driver.Graph][]driver.Launch{}, events: map[driver.Event]int{}, pinned: map[*byte]int{}}
 }
 
 // Errorf is an error of the driver.
@@ -76,12 +79,12 @@ func (q *Queue) Clear() { clear(q.graphs) }
 
 func (q *Queue) NewEvent() (driver.Event, error) {
 	q.last++
-	q.events[driver.Event(q.last)] = true
+	q.events[driver.Event(q.last)] = 0
 	return driver.Event(q.last), nil
 }
 
 func (q *Queue) FreeEvent(e driver.Event) error {
-	if !q.events[e] {
+	if _, ok := q.events[e]; !ok {
 		return q.Errorf("free: no event %d", e)
 	}
 	delete(q.events, e)
@@ -89,23 +92,39 @@ func (q *Queue) FreeEvent(e driver.Event) error {
 }
 
 func (q *Queue) known(e driver.Event, what string) error {
-	if !q.events[e] {
+	if _, ok := q.events[e]; !ok {
 		return q.Errorf("%s: no event %d", what, e)
 	}
 	return q.lost()
 }
 
 func (q *Queue) Record(s driver.Stream, e driver.Event) error {
-	return errors.Join(q.Ready(s, "record an event"), q.known(e, "record"))
+	if err := errors.Join(q.Ready(s, "record an event"), q.known(e, "record")); err != nil {
+		return err
+	}
+	q.events[e] = q.before + len(q.late)
+	return nil
 }
 
 func (q *Queue) Wait(s driver.Stream, e driver.Event) error {
 	return errors.Join(q.Ready(s, "wait for an event"), q.known(e, "wait"))
 }
 
-func (q *Queue) Reached(e driver.Event) error { return q.known(e, "reach") }
+func (q *Queue) Reached(e driver.Event) error {
+	if err := q.known(e, "reach"); err != nil {
+		return err
+	}
+	q.deliver(q.events[e])
+	return nil
+}
 
-func (q *Queue) Sync(s driver.Stream) error { return q.Ready(s, "synchronise") }
+func (q *Queue) Sync(s driver.Stream) error {
+	if err := q.Ready(s, "synchronise"); err != nil {
+		return err
+	}
+	q.deliver(q.before + len(q.late))
+	return nil
+}
 
 func (q *Queue) Capture(s driver.Stream, f func() error) (driver.Graph, error) {
 	if err := q.Ready(s, "capture"); err != nil {

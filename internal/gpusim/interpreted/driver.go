@@ -112,10 +112,13 @@ func (d *Driver) Pinned(bytes int) ([]byte, error) {
 		return nil, d.Errorf("%d bytes of pinned memory", bytes)
 	}
 	d.pinned++
-	return make([]byte, bytes), nil
+	b := make([]byte, bytes)
+	d.Pin(b)
+	return b, nil
 }
 
-func (d *Driver) FreePinned([]byte) error {
+func (d *Driver) FreePinned(b []byte) error {
+	d.Unpin(b)
 	d.pinned--
 	return nil
 }
@@ -130,12 +133,11 @@ func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
 }
 
 func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
-	if err := d.Ready(s, "copy"); err != nil {
-		return err
-	}
-	b, err := d.machine.Memory(uint64(src), len(dst))
-	copy(dst, b)
-	return d.Failed("copy from the GPU", err)
+	return d.Out(s, dst, func(dst []byte) error {
+		b, err := d.machine.Memory(uint64(src), len(dst))
+		copy(dst, b)
+		return d.Failed("copy from the GPU", err)
+	})
 }
 
 func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) error {
