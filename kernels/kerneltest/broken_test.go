@@ -32,6 +32,9 @@ func (d defective) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.
 	if d.compile != nil {
 		return d.compile(d.Device, p, s, n)
 	}
+	if w, ok := s.(interface{ inner() kernels.Store }); ok {
+		s = w.inner()
+	}
 	e, err := d.Device.Compile(p, s, n)
 	if err != nil || d.wrap == nil {
 		return e, err
@@ -64,6 +67,9 @@ type (
 	badFactors    struct{ kernels.Exec }
 	badProducts   struct{ kernels.Exec }
 	badUpdate     struct{ kernels.Store }
+	lateLoss      struct{ kernels.Exec }
+	lateRead      struct{ kernels.Store }
+	mute          struct{ kernels.Store }
 	deaf          struct{ kernels.Exec }
 	stubborn      struct{ badForward }
 )
@@ -133,6 +139,28 @@ func (e badProducts) NodeProducts(dst []float64, to kernels.NodeID, seed []float
 func (s badUpdate) Update(rule kernels.Update, ids []kernels.ParamID) (float64, error) {
 	rule.ClipNorm = 0
 	return s.Store.Update(rule, ids)
+}
+
+// QueueLoss returns the loss at the time of Wait.
+func (e lateLoss) QueueLoss() *kernels.Pending[kernels.Loss] {
+	return kernels.Later(func() (kernels.Loss, error) {
+		mean, correct, err := e.Loss()
+		return kernels.Loss{Mean: mean, Correct: correct}, err
+	})
+}
+
+// QueueRead reads at the time of Wait.
+func (s lateRead) QueueRead(slot kernels.Slot, dst []float32, ids ...kernels.ParamID) *kernels.Pending[kernels.Nothing] {
+	return kernels.Later(func() (kernels.Nothing, error) { return kernels.Nothing{}, s.Read(slot, dst, ids...) })
+}
+
+func (s lateRead) inner() kernels.Store { return s.Store }
+func (s mute) inner() kernels.Store     { return s.Store }
+
+// QueueUpdate hides the error of the Store.
+func (s mute) QueueUpdate(rule kernels.Update, ids []kernels.ParamID) *kernels.Pending[float64] {
+	norm, _ := s.Store.QueueUpdate(rule, ids).Wait()
+	return kernels.Done(norm, nil)
 }
 
 func (deaf) StopWith(func() error) {}
@@ -234,6 +262,9 @@ func TestSuiteFindsDefects(t *testing.T) {
 				return e.Forward(images, rows)
 			}}}
 		}}},
+		{"a loss is read late", "queued", "needs a Forward first", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return lateLoss{e} }}},
+		{"parameters are read late", "queued", "a queued read of gradients", defective{store: func(s kernels.Store) kernels.Store { return lateRead{s} }}},
+		{"a gradient that is not finite is not reported", "queued", "must name parameter", defective{store: func(s kernels.Store) kernels.Store { return mute{s} }}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
 		o := Options{Seed: 3, Random: 1, Small: true}

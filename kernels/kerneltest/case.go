@@ -29,12 +29,17 @@ func (c *Case) NewStore(d kernels.Device) (kernels.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s, c.fill(s)
+}
+
+// fill writes the parameters of the case.
+func (c *Case) fill(s kernels.Store) error {
 	for id, data := range c.Data {
 		if err := s.Write(kernels.Data, data, kernels.ParamID(id)); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // builder builds a Case step by step.

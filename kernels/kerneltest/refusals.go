@@ -87,6 +87,12 @@ func refused(list []refusal) error {
 	return nil
 }
 
+// failed returns the error of a result.
+func failed[T any](p *kernels.Pending[T]) error {
+	_, err := p.Wait()
+	return err
+}
+
 // callOrder: a call returns an error if an earlier call that it needs is missing.
 func callOrder(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 4)
@@ -101,10 +107,14 @@ func callOrder(f Factory, o Options) error {
 		{"Logits before Forward", func() error { return e.Logits(logits) }},
 		{"CrossEntropy before Forward", func() error { return e.CrossEntropy(c.Labels, 0) }},
 		{"Loss before Forward", func() error { _, _, err := e.Loss(); return err }},
+		{"QueueLoss before Forward", func() error { return failed(e.QueueLoss()) }},
 		{"SetLogitGradient before Forward", func() error { return e.SetLogitGradient(logits) }},
 		{"Backward before Forward", func() error { return e.Backward(kernels.FreezeStatistics, false) }},
 		{"Statistics before Forward", func() error {
 			return e.Statistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2))
+		}},
+		{"QueueStatistics before Forward", func() error {
+			return failed(e.QueueStatistics(make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2)))
 		}},
 		{"CodeGram before Forward", func() error { _, err := e.CodeGram(make([]int64, c.N*c.N)); return err }},
 		{"Restrict before Forward", func() error { return e.Restrict(1) }},
@@ -118,6 +128,7 @@ func callOrder(f Factory, o Options) error {
 	if err := refused([]refusal{
 		{"Backward before CrossEntropy", func() error { return e.Backward(kernels.FreezeStatistics, false) }},
 		{"Loss before CrossEntropy", func() error { _, _, err := e.Loss(); return err }},
+		{"QueueLoss before CrossEntropy", func() error { return failed(e.QueueLoss()) }},
 		{"SampleGradients before CrossEntropy", func() error { return e.SampleGradients(make([]float32, c.N*p.BNParams())) }},
 	}); err != nil {
 		return err
@@ -168,8 +179,10 @@ func closed(f Factory, o Options) error {
 		refusal{"SetFactors", func() error { return s.e.SetFactors(nil) }},
 		refusal{"Forward", func() error { return s.e.Forward(c.Images, c.N) }},
 		refusal{"Loss", func() error { _, _, err := s.e.Loss(); return err }},
+		refusal{"QueueLoss", func() error { return failed(s.e.QueueLoss()) }},
 		refusal{"Backward", func() error { return s.e.Backward(kernels.FreezeStatistics, false) }},
 		refusal{"Store.Update", func() error { return s.update(kernels.Update{LR: 1}, 0) }},
+		refusal{"Store.QueueUpdate", func() error { return failed(s.s.QueueUpdate(kernels.Update{LR: 1}, []kernels.ParamID{0})) }},
 	))
 }
 
@@ -194,6 +207,8 @@ func (s *session) lengthsOff(by int) []refusal {
 		{"NodeGradient's seed", func() error { return e.NodeGradient(make([]float32, n*node), 0, f32(n*p.Nodes[1].Len()), 1) }},
 		{"NodeProducts' dst", func() error { return e.NodeProducts(f64(c*c), 0, make([]float32, n*node), 0) }},
 		{"NodeProducts' seed", func() error { return e.NodeProducts(make([]float64, c*c), 0, f32(n*node), 0) }},
+		{"QueueStatistics' means", func() error { return failed(e.QueueStatistics(f64(channels), make([]float64, channels))) }},
+		{"QueueStatistics' variances", func() error { return failed(e.QueueStatistics(make([]float64, channels), f64(channels))) }},
 		{"Statistics' means", func() error { return e.Statistics(f64(channels), make([]float64, channels)) }},
 		{"Statistics' variances", func() error { return e.Statistics(make([]float64, channels), f64(channels)) }},
 		{"SetStatistics' means", func() error { return e.SetStatistics(f64(channels), make([]float64, channels)) }},
@@ -205,6 +220,7 @@ func (s *session) lengthsOff(by int) []refusal {
 		{"CodeGram", func() error { _, err := e.CodeGram(make([]int64, n*n+by)); return err }},
 		{"FiringRate", func() error { return e.FiringRate(f64(p.RectifiedChannels())) }},
 		{"Store.Read", func() error { return s.s.Read(kernels.Data, f32(s.Params[0].Len()), 0) }},
+		{"Store.QueueRead", func() error { return failed(s.s.QueueRead(kernels.Data, f32(s.Params[0].Len()), 0)) }},
 		{"Store.Write", func() error { return s.s.Write(kernels.Data, f32(s.Params[0].Len()), 0) }},
 	}
 }

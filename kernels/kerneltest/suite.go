@@ -105,6 +105,7 @@ func checks(o Options) []check {
 		check{"interleaved", interleaved},
 		check{"weights written", weightsWritten},
 		check{"stopped", stopped},
+		check{"queued", queued},
 		check{"illegal programs", illegalPrograms},
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},
