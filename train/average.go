@@ -36,15 +36,15 @@ func (a *average) read(store kernels.Store, into []float32) error {
 	return nil
 }
 
-// add adds the store's parameters.
-func (a *average) add(store kernels.Store, decay float64) error {
-	if err := a.read(store, a.now); err != nil {
-		return err
-	}
+// queue reads the store's parameters; add adds them.
+func (a *average) queue(store kernels.Store) *kernels.Pending[kernels.Nothing] {
+	return store.QueueRead(kernels.Data, a.now, a.ids...)
+}
+
+func (a *average) add(decay float64) {
 	for i, v := range a.now {
 		a.values[i] = float32(decay*float64(a.values[i]) + (1-decay)*float64(v))
 	}
-	return nil
 }
 
 // during calls f while the store's parameters are the averages.

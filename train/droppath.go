@@ -30,15 +30,15 @@ func (c Config) DropFactors(terms, step int, p float64) []float32 {
 	return factors
 }
 
-// drop sets the factors of this step for n images of the batch, from its image `first` on.
-func (t *Trainer) drop(exec kernels.Exec, first, n int) error {
+// drop sets the factors of a step for n images of the batch, from its image `first` on.
+func (t *Trainer) drop(step int, exec kernels.Exec, first, n int) error {
 	terms := exec.Program().Factors()
-	p := t.cfg.DropProbability(t.state.Step, t.loader.StepsPerEpoch(), t.total)
+	p := t.cfg.DropProbability(step, t.loader.StepsPerEpoch(), t.total)
 	if terms == 0 || p == 0 {
 		return nil
 	}
 	var own []float32
-	for row := range slices.Chunk(t.cfg.DropFactors(terms, t.state.Step, p), t.cfg.Batch) {
+	for row := range slices.Chunk(t.cfg.DropFactors(terms, step, p), t.cfg.Batch) {
 		own = append(own, row[first:first+n]...)
 	}
 	return exec.SetFactors(own)

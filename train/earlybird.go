@@ -23,9 +23,7 @@ type ranking struct {
 // ended, the resumed run takes the snapshot.
 func (t *Trainer) rankIfDue(ctx context.Context) error {
 	s := &t.state
-	due := t.Ranker != nil && t.cfg.RankEvery > 0 && s.Ranking.At != s.Step &&
-		(s.Step%t.cfg.RankEvery == 0 || s.Step == t.total)
-	if !due || ctx.Err() != nil {
+	if !t.rankDue(s.Step) || ctx.Err() != nil {
 		return nil
 	}
 	if err := t.sound(); err != nil {
@@ -58,6 +56,11 @@ func (t *Trainer) rankIfDue(ctx context.Context) error {
 	s.Ranking.Settled = t.cfg.EarlyBird && s.Ranking.Row >= t.cfg.Patience
 	line.Settled = s.Ranking.Row
 	return t.write(line)
+}
+
+// rankDue reports whether a snapshot is due after a number of updates.
+func (t *Trainer) rankDue(step int) bool {
+	return t.Ranker != nil && t.cfg.RankEvery > 0 && t.state.Ranking.At != step && (step%t.cfg.RankEvery == 0 || step == t.total)
 }
 
 // encodeFloats returns values for a checkpoint, to the bit; decodeFloats is its inverse.

@@ -69,11 +69,15 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loss, correct, err := r.trainer(t, cfg, t.TempDir()).gradient(p, 0, b.Images, b.Labels)
+	run, err := r.trainer(t, cfg, t.TempDir()).gradient(0, p, 0, b.Images, b.Labels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Accuracy{Top1: float64(correct) / 6, NLL: loss, Images: 6}
+	loss, err := run.figures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Accuracy{Top1: float64(loss.Correct) / 6, NLL: loss.Mean, Images: 6}
 	if got.Top1 != want.Top1 || got.Images != want.Images || math.Abs(got.NLL-want.NLL) > 1e-6 {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -37,9 +37,9 @@ func newRunning(network, training *kernels.Program) *running {
 	return r
 }
 
-// observe reads the statistics of a batch; add adds them.
-func (r *running) observe(exec kernels.Exec) error {
-	return exec.Statistics(r.batch.Mean, r.batch.Variance)
+// queue reads the statistics of a batch; add adds them.
+func (r *running) queue(exec kernels.Exec) *kernels.Pending[kernels.Nothing] {
+	return exec.QueueStatistics(r.batch.Mean, r.batch.Variance)
 }
 
 func (r *running) add(p *kernels.Program, images int, momentum float64) {

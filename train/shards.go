@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -38,7 +39,7 @@ func (Alone) Owns(int) bool { return true }
 func (Alone) Gather(own []Contribution) ([]Contribution, error) { return own, nil }
 
 // sharded runs one path over every shard of a batch and leaves the mean of the shards' gradients in the store.
-func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+func (t *Trainer) sharded(step int, p *kernels.Program, images []float32, labels []int) (*pass, error) {
 	ids := t.net.Trainable(t.cfg.Train, p)
 	slices.Sort(ids)
 	exchange := t.Exchange
@@ -46,44 +47,57 @@ func (t *Trainer) sharded(p *kernels.Program, images []float32, labels []int) (l
 		exchange = Alone{}
 	}
 	own := make([]Contribution, t.cfg.Shards)
+	runs := make([]*pass, len(own)) // nil: another process has it
+	reads := make([]*kernels.Pending[kernels.Nothing], len(own))
 	for i := range own {
 		if !exchange.Owns(i) {
 			continue
 		}
-		c := &own[i]
+		var err error
 		rows, pixels := len(labels)/len(own), len(images)/len(own)
-		if c.Loss, c.Correct, err = t.gradient(p, i*rows, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
-			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
+		if runs[i], err = t.gradient(step, p, i*rows, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
+			return nil, fmt.Errorf("shard %d: %w", i, err)
 		}
-		if c.Gradients, err = readGradients(t.store, ids); err != nil {
-			return 0, 0, fmt.Errorf("shard %d: %w", i, err)
-		}
+		own[i].Gradients = make([]float32, kernels.Elements(t.store.Params(), ids))
+		reads[i] = t.store.QueueRead(kernels.Grad, own[i].Gradients, ids...)
+	}
+	if err := contribute(own, runs, reads); err != nil {
+		return nil, err
 	}
 	all, err := exchange.Gather(own)
 	if err != nil {
-		return 0, 0, fmt.Errorf("gathering the shards: %w", err)
+		return nil, fmt.Errorf("gathering the shards: %w", err)
 	}
-	return t.mean(all, ids)
+	loss, err := t.mean(all, ids)
+	return &pass{program: p, loss: kernels.Done(loss, nil)}, err
 }
 
-// readGradients returns the gradients of ids, one after the other.
-func readGradients(s kernels.Store, ids []kernels.ParamID) ([]float32, error) {
-	all := make([]float32, kernels.Elements(s.Params(), ids))
-	if err := s.Read(kernels.Grad, all, ids...); err != nil {
-		return nil, fmt.Errorf("gradients: %w", err)
+// contribute waits for the figures and the gradients of the shards, for the last first: one wait serves all.
+func contribute(own []Contribution, runs []*pass, reads []*kernels.Pending[kernels.Nothing]) error {
+	var failed error
+	for i, run := range slices.Backward(runs) {
+		if run == nil {
+			continue
+		}
+		_, err := reads[i].Wait()
+		loss, diverged := run.figures()
+		if err := cmp.Or(diverged, err); err != nil {
+			failed = fmt.Errorf("shard %d: %w", i, err)
+		}
+		own[i].Loss, own[i].Correct = loss.Mean, loss.Correct
 	}
-	return all, nil
+	return failed
 }
 
 // mean writes the mean of the shards' gradients, added in their order, and returns the mean of their losses.
-func (t *Trainer) mean(shards []Contribution, ids []kernels.ParamID) (loss float64, correct int, err error) {
+func (t *Trainer) mean(shards []Contribution, ids []kernels.ParamID) (loss kernels.Loss, err error) {
 	total := make([]float64, len(shards[0].Gradients))
 	for i, c := range shards {
 		if len(c.Gradients) != len(total) {
-			return 0, 0, fmt.Errorf("shard %d has %d gradients, shard 0 has %d", i, len(c.Gradients), len(total))
+			return loss, fmt.Errorf("shard %d has %d gradients, shard 0 has %d", i, len(c.Gradients), len(total))
 		}
-		loss += c.Loss / float64(len(shards))
-		correct += c.Correct
+		loss.Mean += c.Loss / float64(len(shards))
+		loss.Correct += c.Correct
 		for k, g := range c.Gradients {
 			total[k] += float64(g)
 		}
@@ -93,7 +107,7 @@ func (t *Trainer) mean(shards []Contribution, ids []kernels.ParamID) (loss float
 		mean[k] = float32(g / float64(len(shards)))
 	}
 	if err := t.store.Write(kernels.Grad, mean, ids...); err != nil {
-		return 0, 0, fmt.Errorf("gradients: %w", err)
+		return loss, fmt.Errorf("gradients: %w", err)
 	}
-	return loss, correct, nil
+	return loss, nil
 }

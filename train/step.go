@@ -12,84 +12,55 @@ import (
 	"bnas.example/supernet"
 )
 
-// step makes one update from a batch: every path of the step forward and backward, then the optimizer.
-func (t *Trainer) step(batch data.Batch) (Progress, error) {
-	began := time.Now()
-	step := t.state.Step
-	paths := t.paths(step)
-	r, err := t.backward(paths, batch.Images, batch.Labels)
-	if err != nil {
-		return Progress{}, err
+// step makes one update from a batch: every path of the step forward and backward, then the optimizer. On a device with a queue it
+// leaves the update under way.
+func (t *Trainer) step(batch data.Batch) error {
+	u := &underway{began: time.Now(), step: t.queued(), images: len(batch.Labels)}
+	u.paths = t.paths(u.step)
+	u.rate = t.cfg.Rate(u.step, t.total)
+	if err := t.backward(u, batch.Images, batch.Labels); err != nil {
+		return err
 	}
-	last := paths[len(paths)-1]
-	t.path = t.net.Space.Format(last)
-	rate := t.cfg.Rate(step, t.total)
-	norm, err := t.update(rate, r.ids)
-	if err != nil {
-		return Progress{}, t.failed(step, last, err)
-	}
-
-	if err := t.follow(len(batch.Labels)); err != nil {
-		return Progress{}, t.failed(step, last, err)
-	}
-	t.state.Step++
-	seen := len(paths) * len(batch.Labels)
-	now := tally{Steps: 1, Images: seen, Loss: r.loss, Correct: r.correct, Norm: norm}
-	if err := t.record(now, rate, r.program); err != nil {
-		return Progress{}, err
-	}
-	return Progress{
-		Step: t.state.Step, Total: t.total, Epoch: t.state.Step / t.loader.StepsPerEpoch(),
-		Loss: r.loss, Accuracy: float64(r.correct) / float64(seen), LR: rate, GradNorm: norm,
-		ImagesPerSecond: float64(seen) / time.Since(began).Seconds(),
-		Path:            t.path,
-	}, nil
-}
-
-// follow adds an update to the running statistics and the average of the parameters.
-func (t *Trainer) follow(images int) error {
-	if t.running != nil {
-		t.running.add(t.network, images, t.cfg.BNMomentum)
-	}
-	if t.average != nil {
-		return t.average.add(t.store, t.cfg.EMA)
+	t.update(u)
+	t.underway = u
+	if u.norm.Ready() {
+		return t.finish()
 	}
 	return nil
 }
 
-// result holds the figures of the paths of a step. Their gradients are in the store.
-type result struct {
-	loss    float64 // mean over the paths
-	correct int     // summed over the paths
-	ids     []kernels.ParamID
-	program *kernels.Program // of the last path
-}
-
 // backward leaves the summed gradient of all paths in the store.
-func (t *Trainer) backward(paths []supernet.Arch, images []float32, labels []int) (r result, err error) {
+func (t *Trainer) backward(u *underway, images []float32, labels []int) error {
 	sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
-	for _, a := range paths {
-		if r.program, err = t.program(a); err != nil {
-			return r, t.failed(t.state.Step, a, err)
-		}
-		loss, correct, err := t.whole(r.program, images, labels)
+	for _, a := range u.paths {
+		p, err := t.program(a)
 		if err != nil {
-			return r, t.failed(t.state.Step, a, err)
+			return t.failed(u.step, a, err)
 		}
-		r.loss += loss / float64(len(paths))
-		r.correct += correct
-		r.ids = t.net.Trainable(t.cfg.Train, r.program)
-		if len(paths) == 1 {
-			return r, nil
+		run, err := t.whole(u.step, p, images, labels)
+		if err != nil {
+			return t.failed(u.step, a, err)
 		}
-		if err := sum.add(r.ids); err != nil {
-			return r, t.failed(t.state.Step, a, err)
+		u.runs = append(u.runs, run)
+		u.ids = t.net.Trainable(t.cfg.Train, p)
+		if len(u.paths) == 1 {
+			return nil
+		}
+		if err := sum.add(u.ids); err != nil {
+			return t.failed(u.step, a, err)
 		}
 	}
-	if r.ids, err = sum.write(); err != nil {
-		return r, fmt.Errorf("train: step %d: %w", t.state.Step, err)
+	if err := sum.collect(); err != nil {
+		return fmt.Errorf("train: step %d: %w", u.step, err)
 	}
-	return r, nil
+	if err := t.check(u); err != nil {
+		return err
+	}
+	var err error
+	if u.ids, err = sum.write(); err != nil {
+		return fmt.Errorf("train: step %d: %w", u.step, err)
+	}
+	return nil
 }
 
 // program returns the Program of a path in training. That of the fixed path is lowered once.
@@ -101,53 +72,11 @@ func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
 }
 
 // whole runs one path over a batch, in shards if there are any, and leaves its gradients in the store.
-func (t *Trainer) whole(p *kernels.Program, images []float32, labels []int) (loss float64, correct int, err error) {
+func (t *Trainer) whole(step int, p *kernels.Program, images []float32, labels []int) (*pass, error) {
 	if t.cfg.Shards > 1 {
-		return t.sharded(p, images, labels)
+		return t.sharded(step, p, images, labels)
 	}
-	return t.gradient(p, 0, images, labels)
-}
-
-// gradient runs one path forward and backward over images of the batch, from its image `first` on, and leaves its gradients in
-// the store. It reads the loss last, so that an asynchronous device has the whole step in its queue before the host waits.
-func (t *Trainer) gradient(p *kernels.Program, first int, images []float32, labels []int) (loss float64, correct int, err error) {
-	n := len(labels)
-	exec, err := t.dev.Compile(p, t.store, n)
-	if err != nil {
-		return 0, 0, err
-	}
-	kernels.StopWith(exec, t.stopped)
-	if err := t.drop(exec, first, n); err != nil {
-		return 0, 0, err
-	}
-	if err := t.stopped(); err != nil {
-		return 0, 0, err
-	}
-	if err := exec.Forward(images, n); err != nil {
-		return 0, 0, err
-	}
-	if err := t.stopped(); err != nil {
-		return 0, 0, err
-	}
-	if err := exec.CrossEntropy(labels, t.cfg.LabelSmoothing); err != nil {
-		return 0, 0, err
-	}
-	if err := exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All); err != nil {
-		return 0, 0, err
-	}
-	if err := t.stopped(); err != nil {
-		return 0, 0, err
-	}
-	if loss, correct, err = exec.Loss(); err != nil {
-		return 0, 0, err
-	}
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, 0, &NonFiniteError{What: "loss", Layer: blame(exec, p)}
-	}
-	if t.running != nil {
-		err = t.running.observe(exec)
-	}
-	return loss, correct, err
+	return t.gradient(step, p, 0, images, labels)
 }
 
 // errStopped ends a step whose context has ended, before it changes a parameter.
@@ -162,28 +91,25 @@ func (t *Trainer) stopped() error {
 	return nil
 }
 
-// update makes one optimizer step over ids and counts it.
-func (t *Trainer) update(rate float64, ids []kernels.ParamID) (norm float64, err error) {
-	at := make([]int, len(ids))
-	steps := make([]int, len(ids))
-	for i, id := range ids {
-		at[i], _ = slices.BinarySearch(t.trained, id)
-		steps[i] = t.state.Counts[at[i]] + 1
+// update queues one optimizer step.
+func (t *Trainer) update(u *underway) {
+	u.at, u.counts = make([]int, len(u.ids)), make([]int, len(u.ids))
+	for i, id := range u.ids {
+		u.at[i], _ = slices.BinarySearch(t.trained, id)
+		u.counts[i] = t.state.Counts[u.at[i]] + 1
 	}
-	if norm, err = t.store.Update(t.cfg.update(rate, steps), ids); err != nil {
-		return 0, err
+	u.norm = t.store.QueueUpdate(t.cfg.update(u.rate, u.counts), u.ids)
+	if t.average != nil {
+		u.parameters = t.average.queue(t.store)
 	}
-	if math.IsNaN(norm) || math.IsInf(norm, 0) {
-		return 0, &NonFiniteError{What: "gradient norm", Layer: "all"}
-	}
-	for i, j := range at {
-		t.state.Counts[j] = steps[i]
-	}
-	return norm, nil
 }
 
-// failed adds the step and the path to an error, and a remedy if training diverged.
+// failed adds the step and the path to an error, and a remedy if training diverged. An error of the step before has its own.
 func (t *Trainer) failed(step int, a supernet.Arch, err error) error {
+	var before *earlierError
+	if errors.As(err, &before) {
+		return before.error
+	}
 	return fmt.Errorf("train: step %d: path %s: %w", step, t.net.Space.Format(a), remedied(err))
 }
 
@@ -255,22 +181,49 @@ func blame(exec kernels.Exec, p *kernels.Program) string {
 type gradients struct {
 	store kernels.Store
 	of    map[kernels.ParamID][]float32
+	reads []gradientRead
 }
 
-// add adds the gradients of ids in the store to the sums.
+// gradientRead is what a path has to add.
+type gradientRead struct {
+	ids    []kernels.ParamID
+	values []float32 // one after the other
+	done   *kernels.Pending[kernels.Nothing]
+}
+
+// add adds the gradients of ids in the store to the sums, now or in collect.
 func (g *gradients) add(ids []kernels.ParamID) error {
-	read, err := kernels.ReadEach(g.store, kernels.Grad, ids...)
-	if err != nil {
-		return fmt.Errorf("gradients: %w", err)
+	r := gradientRead{ids: ids, values: make([]float32, kernels.Elements(g.store.Params(), ids))}
+	r.done = g.store.QueueRead(kernels.Grad, r.values, ids...)
+	g.reads = append(g.reads, r)
+	if r.done.Ready() {
+		return g.collect()
 	}
-	for i, id := range ids {
-		sum := g.of[id]
-		if sum == nil {
-			sum = make([]float32, len(read[i]))
-			g.of[id] = sum
+	return nil
+}
+
+// collect adds what the device has in its queue, in order. It waits for the last first: one wait serves all.
+func (g *gradients) collect() error {
+	reads := g.reads
+	g.reads = nil
+	for _, r := range slices.Backward(reads) {
+		if _, err := r.done.Wait(); err != nil {
+			return fmt.Errorf("gradients: %w", err)
 		}
-		for k, v := range read[i] {
-			sum[k] += v
+	}
+	for _, r := range reads {
+		rest := r.values
+		for _, id := range r.ids {
+			n := g.store.Params()[id].Len()
+			sum := g.of[id]
+			if sum == nil {
+				sum = make([]float32, n)
+				g.of[id] = sum
+			}
+			for k, v := range rest[:n] {
+				sum[k] += v
+			}
+			rest = rest[n:]
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ type TestLine struct {
 // testIfDue tests the network at the end of an epoch and after the last step, if that is not done. If ctx ends, the resumed run
 // does it.
 func (t *Trainer) testIfDue(ctx context.Context) error {
-	if !t.testDue() || ctx.Err() != nil {
+	if !t.testDue(t.state.Step) || ctx.Err() != nil {
 		return nil
 	}
 	s, perEpoch := &t.state, t.loader.StepsPerEpoch()
@@ -50,10 +50,10 @@ func (t *Trainer) testIfDue(ctx context.Context) error {
 	return t.write(TestLine{Kind: "test", Step: s.Step, Epoch: s.Step / perEpoch, Accuracy: got.Top1, NLL: got.NLL, Images: got.Images})
 }
 
-func (t *Trainer) testDue() bool {
-	s := &t.state
-	return t.cfg.TestEvery > 0 && s.Step > 0 && s.Tests.Step != s.Step &&
-		(s.Step%(t.loader.StepsPerEpoch()*t.cfg.TestEvery) == 0 || s.Step == t.total)
+// testDue reports whether a test is due after a number of updates.
+func (t *Trainer) testDue(step int) bool {
+	return t.cfg.TestEvery > 0 && step > 0 && t.state.Tests.Step != step &&
+		(step%(t.loader.StepsPerEpoch()*t.cfg.TestEvery) == 0 || step == t.total)
 }
 
 // test measures the network with its running statistics. The first batch is the largest.

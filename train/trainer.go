@@ -60,6 +60,14 @@ type Trainer struct {
 	resumed  bool
 	path     string // the last one taken, for messages
 	metrics  *metrics
+
+	began    time.Time // of Run
+	saved    time.Time // when the last checkpoint was written, and after how many updates
+	savedAt  int
+	execs    [2]kernels.Exec // of the fixed path in training, the last used one first
+	underway *underway       // nil: all updates are counted
+	finished time.Time       // when the last update was counted
+	report   func(Progress)  // nil: nobody wants to know
 }
 
 // state is what a checkpoint keeps beside the parameters.
@@ -230,56 +238,79 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	}
 	defer func() { err = cmp.Or(err, t.metrics.close()) }()
 
-	t.stop = ctx.Err
+	t.stop, t.report = ctx.Err, report
 	stream := t.loader.Stream(context.WithoutCancel(ctx), t.state.Step)
 	defer stream.Close()
 
-	start, saved, savedAt := time.Now(), time.Now(), t.state.Step
+	t.began, t.saved, t.savedAt = time.Now(), time.Now(), t.state.Step
 	for {
-		if err := t.rankIfDue(ctx); err != nil {
-			return err
-		}
-		if err := t.testIfDue(ctx); err != nil {
-			return err
-		}
-		done := (t.state.Step >= t.total || t.Settled()) && !t.testDue()
-		spent := t.cfg.MaxTime > 0 && time.Since(start) >= t.cfg.MaxTime
-		ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
-		stop := done || spent || ended
-		if done {
-			if err := t.sound(); err != nil {
+		if t.mustFinish(ctx) {
+			if err := t.finish(); err != nil {
 				return err
 			}
 		}
-		if stop || t.checkpointDue(t.state.Step-savedAt, time.Since(saved)) {
-			if err := t.save(); err != nil {
+		if t.underway == nil {
+			if end, err := t.between(ctx); end || err != nil {
 				return err
 			}
-			saved, savedAt = time.Now(), t.state.Step
 		}
-		switch {
-		case done:
-			return nil
-		case ended:
-			return ErrInterrupted
-		case spent:
-			return ErrBudget
-		}
-		batch, err := stream.Next()
-		if err != nil {
-			return fmt.Errorf("train: step %d: %w", t.state.Step, err)
-		}
-		p, err := t.step(batch)
-		if errors.Is(err, errStopped) {
-			continue // nothing has changed: the resumed run makes the step
-		}
-		if err != nil {
+		if err := t.next(stream); err != nil {
 			return err
-		}
-		if report != nil {
-			report(p)
 		}
 	}
+}
+
+// spent reports whether the time budget is used up.
+func (t *Trainer) spent() bool { return t.cfg.MaxTime > 0 && time.Since(t.began) >= t.cfg.MaxTime }
+
+// between does what is due between two steps, and saves the run. It reports whether the run ends here.
+func (t *Trainer) between(ctx context.Context) (end bool, err error) {
+	if err := t.rankIfDue(ctx); err != nil {
+		return true, err
+	}
+	if err := t.testIfDue(ctx); err != nil {
+		return true, err
+	}
+	done := (t.state.Step >= t.total || t.Settled()) && !t.testDue(t.state.Step)
+	spent := t.spent()
+	ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
+	if done {
+		if err := t.sound(); err != nil {
+			return true, err
+		}
+	}
+	if done || spent || ended || t.checkpointDue(t.state.Step) {
+		if err := t.save(); err != nil {
+			return true, err
+		}
+		t.saved, t.savedAt = time.Now(), t.state.Step
+	}
+	switch {
+	case done:
+		return true, nil
+	case ended:
+		return true, ErrInterrupted
+	case spent:
+		return true, ErrBudget
+	}
+	return false, nil
+}
+
+// next makes a step with the next batch. Before an error of it comes that of the update under way.
+func (t *Trainer) next(stream *data.Stream) error {
+	batch, err := stream.Next()
+	if err != nil {
+		err = fmt.Errorf("train: step %d: %w", t.queued(), err)
+	} else {
+		err = t.step(batch)
+	}
+	if errors.Is(err, errStopped) {
+		return nil // nothing has changed: the resumed run makes the step
+	}
+	if err != nil {
+		return cmp.Or(t.finish(), err)
+	}
+	return nil
 }
 
 // open prepares the folder for Run. The metrics end at the state's step. A new run gets a first checkpoint; if the folder is
@@ -316,7 +347,9 @@ func (t *Trainer) Start() error {
 	return t.metrics.close()
 }
 
-func (t *Trainer) checkpointDue(steps int, since time.Duration) bool {
+// checkpointDue reports whether a checkpoint is due after a number of updates.
+func (t *Trainer) checkpointDue(step int) bool {
+	steps, since := step-t.savedAt, time.Since(t.saved)
 	return steps > 0 && (t.cfg.CheckpointEvery > 0 && steps >= t.cfg.CheckpointEvery ||
 		t.cfg.CheckpointInterval > 0 && since >= t.cfg.CheckpointInterval)
 }
