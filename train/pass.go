@@ -34,8 +34,10 @@ func (t *Trainer) gradient(step int, p *kernels.Program, first int, images []flo
 	if err := exec.Forward(images, n); err != nil {
 		return nil, err
 	}
-	if err := t.finish(); err != nil {
-		return nil, &earlierError{err}
+	if !t.waits() {
+		if err := t.finish(); err != nil {
+			return nil, &earlierError{err}
+		}
 	}
 	if err := t.stopped(); err != nil {
 		return nil, err

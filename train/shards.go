@@ -61,8 +61,12 @@ func (t *Trainer) sharded(step int, p *kernels.Program, images []float32, labels
 		own[i].Gradients = make([]float32, kernels.Elements(t.store.Params(), ids))
 		reads[i] = t.store.QueueRead(kernels.Grad, own[i].Gradients, ids...)
 	}
-	if err := contribute(own, runs, reads); err != nil {
-		return nil, err
+	failed := contribute(own, runs, reads)
+	if err := t.finish(); err != nil {
+		return nil, &earlierError{err}
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	all, err := exchange.Gather(own)
 	if err != nil {

@@ -53,6 +53,9 @@ func (t *Trainer) backward(u *underway, images []float32, labels []int) error {
 	if err := sum.collect(); err != nil {
 		return fmt.Errorf("train: step %d: %w", u.step, err)
 	}
+	if err := t.finish(); err != nil {
+		return err
+	}
 	if err := t.check(u); err != nil {
 		return err
 	}

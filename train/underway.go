@@ -10,8 +10,8 @@ import (
 )
 
 // A step does not wait for its figures: on a device with a queue, the next step's path is compiled, its batch is copied and its
-// forward pass queued while the step computes. Only then the host reads loss and norm, in one wait, and what the step leaves to
-// checkpoints, metrics and messages is as if it had waited. If a gradient was not finite, the device has skipped the update; the
+// forward pass queued while the step computes. Only then the host reads loss and norm, in one wait; what the step leaves to
+// checkpoints, metrics and messages is as if it had waited at its end. If a gradient was not finite, the device has skipped the update; the
 // run ends with the step, the path and the layer.
 
 // underway is an update that the device may still have in its queue.
@@ -28,6 +28,10 @@ type underway struct {
 	norm       *kernels.Pending[float64]
 	parameters *kernels.Pending[kernels.Nothing] // for the average; nil: there is none
 }
+
+// waits reports whether a step waits before its update, for the gradients of several passes. The figures of the step before are
+// then there too.
+func (t *Trainer) waits() bool { return t.cfg.Sampling == Strict || t.cfg.Shards > 1 }
 
 // earlierError is the error of an update that was under way, met in the next step.
 type earlierError struct{ error }
