@@ -26,7 +26,7 @@ const mostPinned = 64 << 20
 
 // mostRuns is the number of spans without a gap that a Write sends one by one. Of more it reads what is between them, and sends
 // that again.
-const mostRuns = 8
+const mostRuns = 16
 
 // placed is a slot of a parameter.
 type placed struct {
