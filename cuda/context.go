@@ -16,7 +16,14 @@ type context struct {
 	probe      memory // what observations need
 	pool       pool
 	landings   landings
+	tables     tables
 	inputs     inputs
+}
+
+// tables is what the building of tables needs: room on the host, and the size of the largest table so far.
+type tables struct {
+	host    []byte
+	largest int64
 }
 
 // queue launches ops in order.

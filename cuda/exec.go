@@ -164,6 +164,9 @@ func (e *exec) run(key graphKey, ops func() []Work) error {
 	return e.driver.Replay(driver.Compute, u.graph)
 }
 
+// Release gives back the blocks and graphs. Launches that are queued may still read them: who gets a block uses it after them.
+func (e *exec) Release() { e.holding.releaseAll() }
+
 // forget drops what was made for addresses that have changed.
 func (e *exec) forget() {
 	e.holding.release(e.forward.base)

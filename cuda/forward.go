@@ -148,25 +148,29 @@ func (e *exec) prepare() error {
 	return e.pack(forwardForm)
 }
 
-// placeTable builds a table twice, for its size and then for its address, and sends it.
+// placeTable builds a table for the address of a block in which it will fit, and sends it. Tables have about one size: the block is
+// that for the largest so far, and the table is built again for a larger one if it does not fit.
 func (e *exec) placeTable(build func(*table) error) (driver.Ptr, error) {
-	var size table
-	if err := build(&size); err != nil {
-		return 0, err
-	}
-	base, err := e.holding.take(e.driver, int64(len(size.bytes)))
-	if err != nil {
-		return 0, err
-	}
-	t := table{base: base, bytes: make([]byte, 0, len(size.bytes))}
-	if err := build(&t); err != nil {
-		return 0, err
-	}
-	if err := e.upload(base, t.bytes); err != nil {
+	for {
+		base, err := e.holding.take(e.driver, e.tables.largest)
+		if err != nil {
+			return 0, err
+		}
+		t := table{base: base, bytes: e.tables.host[:0]}
+		err = build(&t)
+		fits := int64(len(t.bytes)) <= e.tables.largest
+		e.tables.host, e.tables.largest = t.bytes, max(e.tables.largest, int64(len(t.bytes)))
+		if err == nil && fits {
+			err = e.upload(base, t.bytes)
+		}
+		if err == nil && fits {
+			return base, nil
+		}
 		e.holding.release(base)
-		return 0, err
+		if err != nil {
+			return 0, err
+		}
 	}
-	return base, nil
 }
 
 // pack makes the packed weights that a direction needs.

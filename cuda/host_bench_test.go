@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"errors"
 	"testing"
 
 	"bnas.example/internal/gpusim/paper"
@@ -8,7 +9,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// The host's part of a step of the all-3×3 path that is drawn anew: plans, tables, launches, on a GPU that does nothing.
+// The host's part of a training step on a GPU that does nothing: of the all-3×3 path that is drawn anew, plans, tables and
+// launches; of a path that is trained alone, graphs. Batches differ, figures are read a step late, as in train.
 func BenchmarkHostStep(b *testing.B) {
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
 	if err != nil {
@@ -22,30 +24,71 @@ func BenchmarkHostStep(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d, err := New(paper.New(), Options{})
-	if err != nil {
-		b.Fatal(err)
+	for name, fixed := range map[string]bool{"drawn": false, "fixed": true} {
+		b.Run(name, func(b *testing.B) {
+			d, err := New(paper.New(), Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer d.Close()
+			s, err := d.NewStore(net.Params())
+			if err != nil {
+				b.Fatal(err)
+			}
+			h := hostStep{d: d, s: s, p: p, ids: net.Trainable(supernet.AllBNAndClassifier, p), labels: make([]int, 64)}
+			for i := range h.images {
+				h.images[i] = make([]float32, len(h.labels)*p.Values[kernels.Images].Len())
+				h.images[i][0] = float32(i)
+			}
+			for b.Loop() {
+				if err := h.step(fixed); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
-	defer d.Close()
-	s, err := d.NewStore(net.Params())
-	if err != nil {
-		b.Fatal(err)
+}
+
+// hostStep is what the steps of a benchmark share.
+type hostStep struct {
+	d      kernels.Device
+	s      kernels.Store
+	p      *kernels.Program
+	ids    []kernels.ParamID
+	images [2][]float32
+	labels []int
+	steps  int
+	execs  [2]kernels.Exec
+	loss   *kernels.Pending[kernels.Loss] // of the step before
+	norm   *kernels.Pending[float64]
+}
+
+func (h *hostStep) step(fixed bool) (err error) {
+	i := h.steps % 2
+	h.steps++
+	if h.execs[i] == nil || !fixed {
+		if h.execs[i] != nil {
+			kernels.Release(h.execs[i])
+		}
+		if h.execs[i], err = h.d.Compile(h.p, h.s, len(h.labels)); err != nil {
+			return err
+		}
 	}
-	images, labels := make([]float32, 64*p.Values[kernels.Images].Len()), make([]int, 64)
-	b.ResetTimer()
-	for b.Loop() {
-		e, err := d.Compile(p, s, 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := e.Forward(images, 64); err != nil {
-			b.Fatal(err)
-		}
-		if err := e.CrossEntropy(labels, 0); err != nil {
-			b.Fatal(err)
-		}
-		if err := e.Backward(kernels.DifferentiateStatistics, false); err != nil {
-			b.Fatal(err)
+	e := h.execs[i]
+	if err := e.Forward(h.images[i], len(h.labels)); err != nil {
+		return err
+	}
+	if h.norm != nil {
+		_, err := h.norm.Wait()
+		_, failed := h.loss.Wait()
+		if err := errors.Join(err, failed); err != nil {
+			return err
 		}
 	}
+	if err := errors.Join(e.CrossEntropy(h.labels, 0), e.Backward(kernels.DifferentiateStatistics, false)); err != nil {
+		return err
+	}
+	h.loss = e.QueueLoss()
+	h.norm = h.s.QueueUpdate(kernels.Update{Kind: kernels.SGD, LR: 0.1, Momentum: 0.9}, h.ids)
+	return nil
 }

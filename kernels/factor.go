@@ -67,8 +67,8 @@ func (e *guardedExec) SetFactors(factors []float32) error {
 func (e *guardedExec) checkFactors(factors []float32) error {
 	rows := e.p.Factors()
 	switch {
-	case e.guard.closed:
-		return errClosed
+	case e.gone() != nil:
+		return e.gone()
 	case rows == 0 && len(factors) > 0:
 		return errors.New("no term of the program has a factor")
 	case rows > 0 && (len(factors)%rows != 0 || len(factors)/rows > e.most):

@@ -17,6 +17,7 @@ type guardedExec struct {
 	known       bool // there are statistics
 	scored      bool // CrossEntropy has run since the last Forward
 	seeded      bool // there is a gradient of the logits
+	released    bool
 }
 
 func (e *guardedExec) Program() *Program { return e.p }
@@ -34,8 +35,8 @@ func (e *guardedExec) wrap(call string, err error) error {
 // ready returns an error if the results of this Exec's Forward are missing or overwritten.
 func (e *guardedExec) ready() error {
 	switch {
-	case e.guard.closed:
-		return errClosed
+	case e.gone() != nil:
+		return e.gone()
 	case e.n == 0:
 		return errors.New("needs a Forward first")
 	case e.guard.owner != e:

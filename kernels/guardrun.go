@@ -6,8 +6,8 @@ import (
 )
 
 func (e *guardedExec) Forward(images []float32, statRows int) error {
-	if e.guard.closed {
-		return e.wrap("Forward", errClosed)
+	if err := e.gone(); err != nil {
+		return e.wrap("Forward", err)
 	}
 	n, err := e.p.checkForward(len(images), e.most, statRows, e.known)
 	if err == nil {
@@ -156,7 +156,7 @@ func (e *guardedExec) QueueStatistics(mean, variance []float64) *Pending[Nothing
 
 // hasStatistics returns an error if there are no statistics, or the slices for them have another length.
 func (e *guardedExec) hasStatistics(mean, variance []float64) error {
-	if !e.guard.closed && !e.known {
+	if e.gone() == nil && !e.known {
 		return errors.New("there are none yet")
 	}
 	return e.checkMoments(mean, variance)
@@ -178,8 +178,8 @@ func (e *guardedExec) SetStatistics(mean, variance []float64) error {
 }
 
 func (e *guardedExec) checkMoments(mean, variance []float64) error {
-	if e.guard.closed {
-		return errClosed
+	if err := e.gone(); err != nil {
+		return err
 	}
 	channels := e.p.BNParams() / 2
 	if err := checkLength("means", len(mean), channels); err != nil {

@@ -88,6 +88,7 @@ func contribute(own []Contribution, runs []*pass, reads []*kernels.Pending[kerne
 		if err := cmp.Or(diverged, err); err != nil {
 			failed = fmt.Errorf("shard %d: %w", i, err)
 		}
+		kernels.Release(run.exec)
 		own[i].Loss, own[i].Correct = loss.Mean, loss.Correct
 	}
 	return failed

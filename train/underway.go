@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"bnas.example/kernels"
@@ -87,10 +88,20 @@ func (t *Trainer) finish() error {
 	if err := t.record(now, u.rate, u.runs[len(u.runs)-1].program); err != nil {
 		return err
 	}
+	t.release(u)
 	if t.report != nil {
 		t.report(t.progress(u, now))
 	}
 	return nil
+}
+
+// release gives back the Execs of the paths that were drawn for the update.
+func (t *Trainer) release(u *underway) {
+	for _, run := range u.runs {
+		if run.exec != nil && !slices.Contains(t.execs[:], run.exec) {
+			kernels.Release(run.exec)
+		}
+	}
 }
 
 // wait waits for all that an update leaves in the queue but the losses, for the last first: one wait serves all.

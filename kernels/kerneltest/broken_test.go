@@ -265,6 +265,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"a loss is read late", "queued", "needs a Forward first", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return lateLoss{e} }}},
 		{"parameters are read late", "queued", "a queued read of gradients", defective{store: func(s kernels.Store) kernels.Store { return lateRead{s} }}},
 		{"a gradient that is not finite is not reported", "queued", "must name parameter", defective{store: func(s kernels.Store) kernels.Store { return mute{s} }}},
+		{"an Exec is used after its release", "released", "no error: Logits", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badLogits{e, func([]float32) {}} }}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
 		o := Options{Seed: 3, Random: 1, Small: true}

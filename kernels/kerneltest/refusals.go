@@ -3,6 +3,8 @@ package kerneltest
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"bnas.example/kernels"
 )
@@ -189,6 +191,47 @@ func closed(f Factory, o Options) error {
 func (s *session) update(rule kernels.Update, ids ...kernels.ParamID) error {
 	_, err := s.s.Update(rule, ids)
 	return err
+}
+
+// released: an Exec that was released refuses every call, and another one takes its place with the same bits.
+func released(f Factory, o Options) error {
+	c := Cell(o.Seed, kernels.Shape{C: 4, H: 6, W: 6}, 3)
+	s, err := c.start(f)
+	if err != nil {
+		return err
+	}
+	want, err := s.logits(c.Images, c.N)
+	if err != nil {
+		return err
+	}
+	if err := s.e.CrossEntropy(c.Labels, 0); err != nil {
+		return err
+	}
+	loss := s.e.QueueLoss()
+	kernels.Release(s.e)
+	kernels.Release(s.e)
+	calls := append(s.lengthsOff(0),
+		refusal{"SetFactors", func() error { return s.e.SetFactors(nil) }},
+		refusal{"Forward", func() error { return s.e.Forward(c.Images, c.N) }},
+		refusal{"Loss", func() error { _, _, err := s.e.Loss(); return err }},
+		refusal{"Backward", func() error { return s.e.Backward(kernels.FreezeStatistics, false) }},
+	)
+	calls = slices.DeleteFunc(calls, func(r refusal) bool { return strings.HasPrefix(r.name, "Store.") })
+	if err := refused(calls); err != nil {
+		return err
+	}
+	if s.e, err = s.d.Compile(c.Program, s.s, c.Batch); err != nil {
+		return err
+	}
+	got, err := s.logits(c.Images, c.N)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(got, want) {
+		return errors.New("an Exec in the place of one that was released has other logits")
+	}
+	_, err = loss.Wait()
+	return errors.Join(err, s.d.Close())
 }
 
 // lengthsOff lists the calls that take a slice of a fixed length. Each gets by elements too many.

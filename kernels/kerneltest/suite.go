@@ -110,6 +110,7 @@ func checks(o Options) []check {
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},
 		check{"closed", closed},
+		check{"released", released},
 		check{"store", store},
 		check{"update", update},
 	)
