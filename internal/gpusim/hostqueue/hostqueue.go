@@ -18,7 +18,7 @@ type Queue struct {
 	events map[driver.Event]int // the deliveries that were queued when it was recorded
 	pinned map[*byte]int        // bytes of pinned memory at an address
 	late   []delivery
-	before int // deliveries that are done
+	before int    // deliveries that are done
 	last   uint64 // handle
 	record *[]driver.Launch
 	onto   driver.Stream // of the recording
