@@ -47,10 +47,20 @@ type rooflineResult struct {
 	// in the order of the kernels.
 	Bound     []string  `json:"bound"`
 	Occupancy []float64 `json:"occupancy"`
+
+	kernels map[string]kernelTime
 }
 
-// add adds a launch.
-func (r *rooflineResult) add(b cost.Bounds) {
+// kernelTime is of all launches of a kernel.
+type kernelTime struct {
+	least  float64 // seconds
+	bounds cost.Bounds
+}
+
+// add adds a launch of a kernel.
+func (r *rooflineResult) add(kernel string, b cost.Bounds) {
+	k := r.kernels[kernel]
+	r.kernels[kernel] = kernelTime{k.least + b.Time(), k.bounds.Plus(b)}
 	r.MS += 1e3 * b.Time()
 	r.MemoryMS += 1e3 * b.Memory
 	r.ArithmeticMS += 1e3 * b.Arithmetic
@@ -89,9 +99,9 @@ func planStep(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
-		line := rooflineResult{GPU: g.Name}
-		for _, b := range times {
-			line.add(b)
+		line := rooflineResult{GPU: g.Name, kernels: map[string]kernelTime{}}
+		for i, b := range times {
+			line.add(counted.Kernels[i].Kernel, b)
 		}
 		if line.Occupancy, err = counted.Occupancy(g); err != nil {
 			return err
@@ -113,11 +123,38 @@ func writePlan(w io.Writer, r planResult) {
 	for _, g := range r.Roofline {
 		fmt.Fprintf(w, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\n", g.GPU, g.MS, g.MemoryMS, g.ArithmeticMS, g.IssueMS, g.LatencyMS, g.TailMS)
 	}
+	writeKernels(w, r)
 	fmt.Fprintf(w, "\nstep\tkernel\tgrid\tblock\tshared\tMB\tMFLOP\tFLOP/B\tM instructions\tcycles of a block\tof the tail\tbound\n")
 	for i, k := range r.Kernels {
 		fmt.Fprintf(w, "%s\t%s\t%d×%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.2f\t%d\t%d\t%s\n", k.Step, k.Kernel, k.Grid[0], k.Grid[1], k.Block, k.Shared,
 			float64(k.Read+k.Write)/1e6, float64(k.FLOPs)/1e6, k.Intensity, float64(k.WarpInstructions)/1e6, k.BlockCycles, k.TailCycles, r.bound(i))
 	}
+}
+
+// writeKernels writes a line for each kernel, in the order of its first launch: on each GPU its least time in ms and what
+// bounds it.
+func writeKernels(w io.Writer, r planResult) {
+	fmt.Fprintf(w, "\nkernel\tlaunches\tM instructions")
+	for _, g := range r.Roofline {
+		fmt.Fprintf(w, "\t%s", g.GPU)
+	}
+	launches, instructions := map[string]int{}, map[string]int64{}
+	var names []string
+	for _, k := range r.Kernels {
+		if launches[k.Kernel] == 0 {
+			names = append(names, k.Kernel)
+		}
+		launches[k.Kernel]++
+		instructions[k.Kernel] += k.WarpInstructions
+	}
+	for _, name := range names {
+		fmt.Fprintf(w, "\n%s\t%d\t%.2f", name, launches[name], float64(instructions[name])/1e6)
+		for _, g := range r.Roofline {
+			k := g.kernels[name]
+			fmt.Fprintf(w, "\t%.3f %s", 1e3*k.least, k.bounds.Longest())
+		}
+	}
+	fmt.Fprintln(w)
 }
 
 // bound says what bounds launch i: latency, or latency (A100, H100) memory (T4) where the GPUs differ.

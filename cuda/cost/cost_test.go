@@ -46,6 +46,36 @@ func TestCountAll3x3(t *testing.T) {
 	}
 }
 
+// A launch of 300 blocks of 256 threads on a GPU of 10 multiprocessors with two blocks each: 15 rounds. One of 3 blocks issues
+// on 3 multiprocessors.
+func TestTimes(t *testing.T) {
+	g := GPU{Capability: 80, Bandwidth: 100, Peak: map[cuda.Precision]float64{cuda.FP32: 1000}, Clock: 10, SMs: 10, Threads: 512, Registers: 1 << 20, SharedMemory: 1 << 20, Blocks: 32}
+	many := LaunchCount{Kernel: "sum", Grid: [3]int{150, 2, 1}, Block: 256, Read: 250, Write: 50, FLOPs: 2000, Instructions: Instructions{4000, 20, 7}}
+	few := many
+	few.Grid = [3]int{3, 1, 1}
+	c := &Count{Precision: cuda.FP32, Kernels: []LaunchCount{many, few}}
+	got, err := c.Times(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Bounds{{Memory: 3, Arithmetic: 2, Issue: 10, Latency: 30, Tail: 0.7}, {Memory: 3, Arithmetic: 2, Issue: 4000.0 / 3 / 4 / 10, Latency: 2, Tail: 0.7}}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("launch %d: %+v, want %+v", i, got[i], want[i])
+		}
+	}
+	if got[0].Time() != 30.7 || got[0].Longest() != "latency" || got[1].Longest() != "issue" || got[0].Plus(got[1]).Memory != 6 {
+		t.Errorf("%v, %s, %s, %v", got[0].Time(), got[0].Longest(), got[1].Longest(), got[0].Plus(got[1]))
+	}
+	if g.Has(cuda.TF32) || !g.Has(cuda.FP32) {
+		t.Error("the GPU has fp32 alone")
+	}
+	c.Kernels[0].Kernel = "none"
+	if _, err := c.Times(g); err == nil {
+		t.Error("a kernel without registers has times")
+	}
+}
+
 // The occupancy of a launch of 256 threads, 64 registers and 24 KiB. Registers allow 4 blocks on an SM of each GPU. Shared
 // memory allows 2 (T4), 4 (4090), 6 (A100) and 9 (H100) blocks. An SM holds 1024, 1536 or 2048 threads.
 func TestOccupancy(t *testing.T) {

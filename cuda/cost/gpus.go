@@ -56,6 +56,11 @@ func (b Bounds) Longest() string {
 	return name
 }
 
+// Plus are the bounds of both, one after the other.
+func (b Bounds) Plus(c Bounds) Bounds {
+	return Bounds{b.Memory + c.Memory, b.Arithmetic + c.Arithmetic, b.Issue + c.Issue, b.Latency + c.Latency, b.Tail + c.Tail}
+}
+
 // Time is the least time of one launch: the tail begins when the rest has ended.
 func (b Bounds) Time() float64 {
 	return max(b.Memory, b.Arithmetic, b.Issue, b.Latency) + b.Tail
