@@ -32,7 +32,7 @@ type Config struct {
 	Score     indicator.Config `yaml:"score"`
 	Objective Objective        `yaml:"objective"`
 	Search    search.Config    `yaml:"search"`
-	Finalists Finalists        `yaml:"finalists"`
+	Finalists Finalists        `yaml:"finalists,omitempty"`
 	Recipe    string           `yaml:"recipe,omitempty"`   // of Recipes: the training of a network on its own that the settings began with
 	Imported  string           `yaml:"imported,omitempty"` // SHA-256 of ImportedName: the network from which the run started
 }

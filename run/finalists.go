@@ -37,6 +37,9 @@ type Finalists struct {
 	Epochs int `yaml:"epochs" range:"[1,1000000]"` // of each training
 }
 
+// IsZero reports whether there is no second stage. YAML then leaves the settings out, as older programs do.
+func (f Finalists) IsZero() bool { return f.Number == 0 }
+
 // Validation is the result of a finalist on the images that are held out.
 type Validation struct {
 	Accuracy float64 `json:"accuracy"`

@@ -210,6 +210,25 @@ func TestFinalistsFit(t *testing.T) {
 	}
 }
 
+// Without finalists the configuration is that of older programs; with them it is read back.
+func TestFinalistsInConfig(t *testing.T) {
+	for _, want := range []Finalists{{0, 3}, {2, 5}} {
+		cfg := Default()
+		cfg.Finalists = want
+		dir := t.TempDir()
+		if err := writeConfig(dir, cfg); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, ConfigName))
+		if err != nil || strings.Contains(string(text), "finalists") != (want.Number > 0) || strings.Contains(string(text), "_seed") {
+			t.Errorf("%+v: %s (%v)", want, text, err)
+		}
+		if got, err := ReadConfig(dir); err != nil || got.Finalists != want {
+			t.Errorf("read %+v, want %+v (%v)", got.Finalists, want, err)
+		}
+	}
+}
+
 func TestFinalistsErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*Config)
