@@ -54,16 +54,22 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
 }
 
+// KendallResampled returns KendallTauB of resamples of a pair of lists without NaN, given the indices that are drawn. It sorts the lists
+// once. Calls must not overlap.
+func KendallResampled(x, y []float64) func(indices []int) float64 {
+	k, count := newKendall(x, y), make([]int64, len(x))
+	return func(indices []int) float64 {
+		tally(count, indices)
+		return k.tauB(count)
+	}
+}
+
 // KendallInterval is KendallTauB's bootstrap interval. Both ends are NaN where KendallTauB is.
 func KendallInterval(x, y []float64, resamples int, level float64, source func(resample int) Source) Interval {
 	if math.IsNaN(KendallTauB(x, y)) {
 		return Interval{math.NaN(), math.NaN()}
 	}
-	k, count := newKendall(x, y), make([]int64, len(x))
-	return Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
-		tally(count, indices)
-		return k.tauB(count)
-	})
+	return Bootstrap(len(x), resamples, level, source, KendallResampled(x, y))
 }
 
 // KendallDifference is τ_b(x, z) − τ_b(y, z) with its bootstrap interval. Both correlations see the same resamples: what a
@@ -73,11 +79,8 @@ func KendallDifference(x, y, z []float64, resamples int, level float64, source f
 	if math.IsNaN(difference) {
 		return difference, Interval{math.NaN(), math.NaN()}
 	}
-	xz, yz, count := newKendall(x, z), newKendall(y, z), make([]int64, len(x))
-	return difference, Bootstrap(len(x), resamples, level, source, func(indices []int) float64 {
-		tally(count, indices)
-		return xz.tauB(count) - yz.tauB(count)
-	})
+	xz, yz := KendallResampled(x, z), KendallResampled(y, z)
+	return difference, Bootstrap(len(x), resamples, level, source, func(indices []int) float64 { return xz(indices) - yz(indices) })
 }
 
 // tally sets count to how often each index is drawn.

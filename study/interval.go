@@ -49,48 +49,65 @@ func (r *Results) interval(n int, statistic func(indices []int) float64) rank.In
 	}, statistic)
 }
 
+// agreement prepares the agreement of two lists over resamples of them, given the indices that are drawn.
+type agreement func(x, y []float64) func(indices []int) float64
+
+// spearman is the agreement ρ.
+func spearman(x, y []float64) func(indices []int) float64 {
+	rx, ry := make([]float64, len(x)), make([]float64, len(y))
+	return func(indices []int) float64 {
+		for k, i := range indices {
+			rx[k], ry[k] = x[i], y[i]
+		}
+		return rank.Spearman(rx, ry)
+	}
+}
+
 // meanTau is the mean of Kendall's τ-b over pairs of values of the same networks. It is undefined without pairs, and if τ-b is undefined
 // for one.
 func (r *Results) meanTau(pairs [][2][]float64) estimate {
-	return r.meanOf(rank.KendallTauB, pairs, nil)
+	return r.meanOf(rank.KendallResampled, pairs, nil)
 }
 
 // meanTauDifference is the mean of τ-b over the first pairs less that over the second ones. Both see the same resamples.
 func (r *Results) meanTauDifference(pairs, less [][2][]float64) estimate {
-	return r.meanOf(rank.KendallTauB, pairs, less)
+	return r.meanOf(rank.KendallResampled, pairs, less)
 }
 
 // meanOf is the mean of an agreement over pairs of values of the same networks, less that over other pairs.
-func (r *Results) meanOf(agreement func(x, y []float64) float64, pairs, less [][2][]float64) estimate {
+func (r *Results) meanOf(agree agreement, pairs, less [][2][]float64) estimate {
 	if len(pairs) == 0 {
 		return undefined
 	}
-	n := len(pairs[0][0])
-	agreements := func(of [][2][]float64, indices []int) []float64 {
-		values, x, y := make([]float64, len(of)), make([]float64, n), make([]float64, n)
+	prepared := func(of [][2][]float64) func(indices []int) []float64 {
+		values, each := make([]float64, len(of)), make([]func([]int) float64, len(of))
 		for p, pair := range of {
-			for k, i := range indices {
-				x[k], y[k] = pair[0][i], pair[1][i]
-			}
-			values[p] = agreement(x, y)
+			each[p] = agree(pair[0], pair[1])
 		}
-		return values
+		return func(indices []int) []float64 {
+			for p := range each {
+				values[p] = each[p](indices)
+			}
+			return values
+		}
 	}
+	first, second := prepared(pairs), prepared(less)
+	n := len(pairs[0][0])
 	whole := make([]int, n)
 	for i := range whole {
 		whole[i] = i
 	}
-	e := estimateOf(agreements(pairs, whole))
+	e := estimateOf(first(whole))
 	if len(less) > 0 {
-		e = estimate{mean: e.mean - mean(agreements(less, whole)), least: math.NaN(), greatest: math.NaN()}
+		e = estimate{mean: e.mean - mean(second(whole)), least: math.NaN(), greatest: math.NaN()}
 	}
 	if math.IsNaN(e.mean) {
 		return undefined
 	}
 	e.Interval = r.interval(n, func(indices []int) float64 {
-		v := mean(agreements(pairs, indices))
+		v := mean(first(indices))
 		if len(less) > 0 {
-			v -= mean(agreements(less, indices))
+			v -= mean(second(indices))
 		}
 		return v
 	})

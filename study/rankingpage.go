@@ -86,7 +86,7 @@ func (p *rankingPage) measure() {
 	differences := p.out.table("difference", "score", "kind", "placement", "difference", "low", "high")
 	rows := map[string]report.Row{}
 	for _, s := range p.scores {
-		tau, rho := p.byTruth(s.values), p.meanOf(rank.Spearman, against(s.values, p.truth), nil)
+		tau, rho := p.byTruth(s.values), p.meanOf(spearman, against(s.values, p.truth), nil)
 		pick, first, hits, ndcg := p.top(s.values)
 		t.Add(s.name, s.kind, s.placement, len(s.of.Terms), tau.mean, tau.Low, tau.High, tau.least, tau.greatest, rho.mean, rho.Low, rho.High, pick, first, hits, ndcg)
 		less := undefined
@@ -196,7 +196,7 @@ func (p *rankingPage) ablation() error {
 				{Text: v.composite.Name, Class: "left"}, {Text: tauText(tau)}, {Text: signedText(more)}, {Text: fmt.Sprintf("%.2f", pick)}, {Text: fmt.Sprintf("%.2f", first)},
 			}})
 			if v.change == perspectiveLess {
-				p.out.figure("τ-b of "+v.composite.Name, tau)
+				p.out.figure("τ-b of composite "+v.composite.Name, tau)
 			}
 		}
 	}
@@ -275,7 +275,7 @@ func (p *rankingPage) choice() error {
 	loss := minusOf(other, chosen)
 	p.out.figure("τ-b of a choice, on the half chosen on", estimate{mean: mean(chosen), Interval: noInterval})
 	p.out.figure("τ-b of a choice, on the other half", estimate{mean: mean(other), Interval: noInterval})
-	p.out.figure("τ-b of "+p.composite.Name+", on the same halves", estimate{mean: mean(composite), Interval: noInterval})
+	p.out.figure("τ-b of "+p.ours().name+", on the other half", estimate{mean: mean(composite), Interval: noInterval})
 	for _, kind := range rivals {
 		p.out.figure("τ-b of the best "+kind+" of the half chosen on, on the other half", estimate{mean: mean(beside[kind]), Interval: noInterval})
 	}
