@@ -9,7 +9,7 @@
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
 best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
-the name. Needs Python alone.
+the name. The tau.csv of the study indicator is a file of figures like those of keep. Needs Python alone.
 """
 
 import argparse
@@ -96,7 +96,7 @@ def figures(path):
 
 def read(path):
     with open(path) as f:
-        return {r["term"]: r for r in csv.DictReader(f)}
+        return {r.get("term") or r["score"]: r for r in csv.DictReader(f)}
 
 
 def row(name, files):
