@@ -72,9 +72,6 @@ func (c Cell) settings(study, dataHash string, truth *Truth) ([]byte, error) {
 		of.Rows = truth.rowsHash()
 	}
 	of.Run.Device, of.Run.Threads, of.Run.Data.Dir = "", 0, ""
-	if of.Run.Finalists.Number == 0 {
-		of.Run.Finalists.Epochs = 0
-	}
 	of.Run.Train.CheckpointEvery, of.Run.Train.CheckpointInterval, of.Run.Train.MaxTime = 0, 0, 0
 	return yaml.Marshal(of)
 }
@@ -110,19 +107,11 @@ func compare(dir string, settings []byte) error {
 	keys := maps.Clone(before)
 	maps.Copy(keys, after)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		if orUnset(before[key]) != orUnset(after[key]) {
+		if before[key] != after[key] {
 			return &OtherSettingsError{dir, strings.TrimPrefix(strings.TrimPrefix(key, "run."), "with."), orNone(before[key]), orNone(after[key])}
 		}
 	}
 	return nil // written in another way
-}
-
-// orUnset is empty for a value that says nothing: older versions do not have the setting.
-func orUnset(text string) string {
-	if text == "0" || text == "false" {
-		return ""
-	}
-	return text
 }
 
 func orNone(text string) string {

@@ -185,18 +185,6 @@ func TestOtherSettings(t *testing.T) {
 	if same := do(t, s, of, dir, nil); same.Computed != 0 || contents(t, same) != contents(t, first) {
 		t.Error("the number of threads counts as another setting")
 	}
-	older := filepath.Join(dir, "cells", "fair-0", settingsName)
-	text, err := os.ReadFile(older)
-	if err != nil {
-		t.Fatal(err)
-	}
-	without := strings.Replace(string(text), "    finalists:\n        number: 0\n        epochs: 0\n", "", 1)
-	if err := os.WriteFile(older, []byte(without), 0o666); err != nil || without == string(text) {
-		t.Fatalf("%v: %s", err, text)
-	}
-	if same := do(t, s, of, dir, nil); same.Computed != 0 {
-		t.Error("a setting that the older version did not have, and that is unset, counts as another setting")
-	}
 	of.Seeds = 2
 	if more := do(t, s, of, dir, nil); more.Computed != first.Computed || more.Reused != first.Computed {
 		t.Errorf("with a second seed: %d computed, %d reused, want %d each", more.Computed, more.Reused, first.Computed)
