@@ -50,6 +50,17 @@ type Finalist struct {
 	Folder   string  `json:"folder"`  // its run folder, in that of the result
 }
 
+// Ranked returns Best with the finalists first, by accuracy; the first is the answer.
+func (r *Result) Ranked() []Found {
+	order := slices.Clone(r.Finalists)
+	slices.SortStableFunc(order, func(a, b Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	all := slices.Clone(r.Best)
+	for i, f := range order {
+		all[i] = r.Best[f.Place]
+	}
+	return all
+}
+
 // Decide makes the finalist with the best accuracy the answer; of equals it is the first.
 func (r *Result) Decide(finalists []Finalist) {
 	r.Finalists = finalists

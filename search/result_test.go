@@ -12,9 +12,15 @@ func TestDecide(t *testing.T) {
 		for place, a := range c.accuracies {
 			all = append(all, Finalist{Place: place, Accuracy: a})
 		}
-		var r Result
+		r := Result{Best: make([]Found, len(all)+1)}
+		for i := range r.Best {
+			r.Best[i].Cost.Depth = i
+		}
 		if r.Decide(all); r.Answer != c.want || len(r.Finalists) != len(all) {
 			t.Errorf("%v: answer %d of %d, want %d", c.accuracies, r.Answer, len(r.Finalists), c.want)
+		}
+		if ranked := r.Ranked(); ranked[0].Cost.Depth != c.want || ranked[len(all)].Cost.Depth != len(all) {
+			t.Errorf("%v: ranked %v", c.accuracies, ranked)
 		}
 	}
 }

@@ -19,9 +19,12 @@ import (
 	"bnas.example/train"
 )
 
+// Searching is the name of the study that can have finalists.
+const Searching = "search"
+
 // searching compares what searches by several objectives find.
 var searching = Study{
-	Name: "search",
+	Name: Searching,
 	Claim: "A search by the indicator finds better networks than a random pick, a count of operations, and published indicators do, " +
 		"with as many networks scored.",
 	QuickCells: 1,
@@ -51,6 +54,9 @@ const firstTen = 10
 
 // counting is the objective that needs no supernet.
 const counting = "live_macs"
+
+// finalistsName names the networks that the search by an objective finds with finalists.
+func finalistsName(objective string) string { return objective + ", finalists" }
 
 // randomPick names the networks that are drawn without a search.
 const randomPick = "random pick"
@@ -109,6 +115,10 @@ type supernetSearched struct {
 	TrainingSeconds float64         `json:"training_seconds"` // at the median speed of a step
 	Random          []foundNetwork  `json:"random"`           // in the order of drawing
 	Searches        []searched      `json:"searches"`
+	// Finalists are the networks of the first objective, in the order of the finalists' accuracy on held-out images; empty: none were
+	// trained. FinalistSeconds is the time of their training.
+	Finalists       []foundNetwork `json:"finalists,omitempty"`
+	FinalistSeconds float64        `json:"finalist_seconds,omitempty"`
 }
 
 func computeSearching(objectives []string) func(context.Context, *Site) (any, error) {
@@ -133,6 +143,11 @@ func computeSearching(objectives []string) func(context.Context, *Site) (any, er
 				return nil, err
 			}
 			out.Searches = append(out.Searches, of)
+		}
+		if s.Run.Finalists.Number > 0 {
+			if err := s.trainFinalists(ctx, r, objectives[0], &out); err != nil {
+				return nil, err
+			}
 		}
 		for i := range out.Searches {
 			if err := s.searchWithin(ctx, r, &out.Searches[i], out.Searches[0].Seconds); err != nil {
@@ -170,7 +185,7 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 		return out, err
 	}
 	var start time.Time
-	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, func(p run.Progress) {
+	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, run.Finalists{}, func(p run.Progress) {
 		if start.IsZero() {
 			start = time.Now()
 		}
@@ -194,6 +209,25 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 	return out, err
 }
 
+// trainFinalists repeats the search by an objective from its ledger, and lets finalists decide.
+func (s *Site) trainFinalists(ctx context.Context, r *run.Run, objective string, out *supernetSearched) error {
+	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, s.Run.Finalists, func(p run.Progress) {
+		if p.Phase == run.Finals {
+			s.report(fmt.Sprintf("%s %d", run.Finals, p.Finalist), p.Done, p.Total, objective)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range result.Ranked()[:min(firstTen, len(result.Best))] {
+		out.Finalists = append(out.Finalists, networkOf(r.Net, f.Choice))
+	}
+	for _, f := range result.Finalists {
+		out.FinalistSeconds += f.Seconds
+	}
+	return nil
+}
+
 // searchWithin repeats a search from its ledger, and goes on with it, up to as many networks as it scores in a number of seconds.
 func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, seconds float64) error {
 	n := int(seconds/of.Seconds*float64(of.Scored)) - (of.Scored - of.Evaluations)
@@ -204,7 +238,7 @@ func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, secon
 		of.Within, of.WithinEvaluations = of.Found, of.Evaluations
 		return nil
 	}
-	result, err := s.by(ctx, r, of.Objective, n, func(p run.Progress) {
+	result, err := s.by(ctx, r, of.Objective, n, run.Finalists{}, func(p run.Progress) {
 		if p.Phase == run.Searching {
 			s.report("equal time "+of.Objective, p.Done, p.Total, "")
 		}
@@ -216,8 +250,8 @@ func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, secon
 	return nil
 }
 
-// by searches by an objective up to a number of evaluations.
-func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations int, progress func(run.Progress)) (*search.Result, error) {
+// by searches by an objective up to a number of evaluations, with finalists.
+func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations int, finalists run.Finalists, progress func(run.Progress)) (*search.Result, error) {
 	composite, err := indicator.LookupComposite(objective)
 	if err != nil {
 		return nil, err
@@ -225,6 +259,7 @@ func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations
 	kept := r.Config
 	defer func() { r.Config = kept }()
 	r.Config.Objective.Composite, r.Config.Score.Terms = objective, composite.Terms
+	r.Config.Finalists = finalists
 	c := &r.Config.Search
 	c.MaxEvaluations, c.Generations = evaluations, (evaluations+c.Population-1)/c.Population
 	found, err := r.Search(ctx, filepath.Join(s.Dir, objective), progress)
@@ -257,7 +292,7 @@ func rowsIn(dir string, r *run.Run) (int, error) {
 // searchingData is what tables and page are made of.
 type searchingData struct {
 	*Results
-	names []string // of the objectives, and randomPick
+	names []string // of the objectives, of the first with finalists if there are any, and randomPick
 	cells []supernetSearched
 	best  float64 // of the table
 	// accuracies of the networks found, by name, for each seed, best first; those of equal time too.
@@ -265,8 +300,12 @@ type searchingData struct {
 }
 
 func readSearching(r *Results) (*searchingData, error) {
+	names := objectives(r.Settings)
+	if r.Run.Finalists.Number > 0 {
+		names = append(names, finalistsName(names[0]))
+	}
 	d := &searchingData{
-		Results: r, names: append(objectives(r.Settings), randomPick), best: slices.Max(r.Truth.Accuracy),
+		Results: r, names: append(names, randomPick), best: slices.Max(r.Truth.Accuracy),
 		found: map[string][][]float64{}, within: map[string][][]float64{},
 	}
 	for _, seed := range r.seeds() {
@@ -284,6 +323,9 @@ func readSearching(r *Results) (*searchingData, error) {
 			to[name] = append(to[name], accuracies)
 		}
 		add(d.found, randomPick, c.Random)
+		if len(c.Finalists) > 0 {
+			add(d.found, finalistsName(names[0]), c.Finalists)
+		}
 		for _, of := range c.Searches {
 			add(d.found, of.Objective, of.Found)
 			add(d.within, of.Objective, of.Within)

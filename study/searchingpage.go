@@ -24,6 +24,14 @@ func showSearching(r *Results) (*Outcome, error) {
 			r.Networks, r.Run.Objective.Calibration),
 		fmt.Sprintf("The accuracies are those of %s. Its best network has %.2f.", r.Truth.Name, d.best),
 	}
+	if n := r.Run.Finalists.Number; n > 0 {
+		var seconds []float64
+		for _, c := range d.cells {
+			seconds = append(seconds, c.FinalistSeconds)
+		}
+		p.out.Done = append(p.out.Done, fmt.Sprintf("The best %d of the search by %s were each trained on their own for %s on %s, in %.0f seconds a seed on average. The row %q has them in the order of their accuracy on held-out images; the others of the first ten follow.",
+			n, p.names[0], countOf(r.Run.Finalists.Epochs, "epoch"), r.Run.Data.Name, mean(seconds), finalistsName(p.names[0])))
+	}
 	p.networks()
 	p.accuracy()
 	p.seconds()
@@ -116,7 +124,7 @@ func (p *searchingPage) accuracy() {
 				{Text: fmt.Sprintf("%.2f", p.best-e.mean)}, {Text: withInterval(difference)},
 			}})
 			p.out.figure(name+", "+figure.name, e)
-			if name != ours && figure.name == lookedAt[0].name {
+			if name != ours && name != finalistsName(ours) && figure.name == lookedAt[0].name {
 				p.compare(name, difference)
 			}
 		}
@@ -125,6 +133,10 @@ func (p *searchingPage) accuracy() {
 	}
 	e := p.overSeeds(figuresOf(p.found[ours], lookedAt[0].of))
 	p.out.Says = fmt.Sprintf("the network that the search by %s puts first has an accuracy of %s, of at most %.2f; %s.", ours, withInterval(e), p.best, strings.TrimSuffix(p.out.Says, "; "))
+	if with := p.found[finalistsName(ours)]; len(with) > 0 {
+		more := p.overSeeds(minusOf(figuresOf(with, lookedAt[0].of), figuresOf(p.found[ours], lookedAt[0].of)))
+		p.out.Says += fmt.Sprintf(" Finalists change it by %s.", withInterval(more))
+	}
 	p.out.Sections = append([]section{s}, p.out.Sections...)
 }
 
@@ -153,7 +165,7 @@ func (p *searchingPage) seconds() {
 	for _, c := range p.cells {
 		budgets = append(budgets, c.Searches[0].Seconds)
 	}
-	for at, name := range p.names[:len(p.names)-1] {
+	for at, name := range p.names[:len(p.cells[0].Searches)] {
 		var training, scoring, each, evaluations, accuracies []float64
 		for i, c := range p.cells {
 			of := c.Searches[at]
@@ -197,8 +209,11 @@ func (p *searchingPage) networks() {
 	for at, name := range p.names {
 		for i, c := range p.cells {
 			networks := c.Random
-			if at < len(c.Searches) {
+			switch {
+			case at < len(c.Searches):
 				networks = c.Searches[at].Found
+			case name != randomPick:
+				networks = c.Finalists
 			}
 			for k, n := range networks {
 				accuracy := p.found[name][i][k]
@@ -220,7 +235,10 @@ func (p *searchingPage) limits() {
 		fmt.Sprintf("Other spaces and data: this is one space, by one table. The networks of %s were trained by one recipe, and their order changes a little with the seed of that training.", p.Truth.Name),
 		"The intervals are over seeds alone, which change the supernet, the images of the scores and the draws of the search. With few seeds they are too narrow.",
 		fmt.Sprintf("The published indicators at their best: all searches score the same supernet. The authors of %s have BatchNorm where the space puts it, those of az-nas an untrained network, which costs no training.", gammaSum),
-		"A longer search: each stops at the same number of networks. A second stage that trains the best networks is not part of it.",
+		"A longer search: each stops at the same number of networks.",
+	}
+	if p.Run.Finalists.Number == 0 {
+		p.out.Limits = append(p.out.Limits, "A second stage that trains the best networks is not part of it.")
 	}
 	if p.Run.Objective.Composite == "bnas" {
 		p.out.Limits = append(p.out.Limits, "A space that bnas was not chosen on: its terms were chosen by tables of NAS-Bench-201, NAS-Bench-Macro and NAS-Bench-101.")

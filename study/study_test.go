@@ -2,11 +2,13 @@ package study
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,6 +226,39 @@ func TestSearchingByTruth(t *testing.T) {
 		if want, ok := truth.Of(n.Arch, n.Arch); !ok || got[i] != want {
 			t.Errorf("%s: accuracy %v, want %v", n.Arch, got[i], want)
 		}
+	}
+}
+
+// TestSearchingWithFinalists: the finalists are a row of their own, the networks of the first objective in another order.
+func TestSearchingWithFinalists(t *testing.T) {
+	of := tiny(searching)
+	of.Seeds, of.Run.Data.Holdout, of.Run.Finalists = 1, 7400, run.Finalists{Number: 3, Epochs: 1}
+	s := do(t, searching, of, t.TempDir(), invented(t, of))
+	c, err := os.ReadFile(filepath.Join(s.Dir, "cells", searchingCell(0), resultName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Result supernetSearched }
+	if err := json.Unmarshal(c, &got); err != nil {
+		t.Fatal(err)
+	}
+	first, finalists := got.Result.Searches[0].Found, got.Result.Finalists
+	if got.Result.FinalistSeconds <= 0 || len(finalists) != len(first) || !slices.Equal(finalists[3:], first[3:]) {
+		t.Errorf("%+v, %+v", first, got.Result)
+	}
+	for _, f := range finalists[:3] {
+		if !slices.Contains(first[:3], f) {
+			t.Errorf("%+v is no finalist", f)
+		}
+	}
+	for _, table := range []string{"accuracy.csv", "found.csv"} {
+		text, err := os.ReadFile(filepath.Join(s.Dir, table))
+		if err != nil || !strings.Contains(string(text), `"quick, finalists",`) {
+			t.Errorf("%s: no row of the finalists: %s (%v)", table, text, err)
+		}
+	}
+	if !strings.Contains(s.Says, "Finalists change it by ") {
+		t.Errorf("the study says %q", s.Says)
 	}
 }
 

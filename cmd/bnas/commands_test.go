@@ -233,6 +233,7 @@ var commandCases = []commandCase{
 		stderr: "bnas: DIR/study/cells/standard-0 was made with --steps 2, now it is 3; name another folder with --out\n"},
 	{args: "study fair", code: exitUsage, stderr: "bnas: there is no study \"fair\"; there is fairness, "},
 	{args: "study fairness --accuracy-column x", code: exitUsage, stderr: "bnas: --accuracy-column has an effect only with --table\n"},
+	{args: "study fairness --quick --finalists 2 --out DIR/studyfair2", code: exitUsage, stderr: "bnas: --finalists has an effect only in bnas study search\n"},
 	{args: "study search --quick --out DIR/studysearch", code: exitUsage, stderr: "bnas: study search needs a table of the accuracies of its space; give it with --table\n"},
 	{args: "study indicator --quick --out DIR/studyindicator", code: exitUsage, stderr: "bnas: study indicator needs a table of the accuracies of its space; give it with --table\n"},
 	{args: "study fairness list", code: exitUsage, stderr: "bnas: bnas study takes one argument, the name of a study; got 2\n"},

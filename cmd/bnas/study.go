@@ -21,7 +21,7 @@ func studyCommand() *cli.Command {
 	// What a study compares is no flag: it sets the placement of BatchNorm itself.
 	sizes := slices.DeleteFunc(slices.Clone(costSettings), func(s setting) bool { return s.flag == "bn" || s.flag == "classes" })
 	measured := slices.DeleteFunc(slices.Clone(measureSettings), func(s setting) bool { return s.flag == "terms" })
-	settings := joined(sizes, imageSettings, augmentSettings, lengthSettings, optimizerSettings, measured, compositeSetting)
+	settings := joined(sizes, imageSettings, augmentSettings, lengthSettings, optimizerSettings, measured, compositeSetting, finalistSettings)
 	return &cli.Command{
 		Name:      "study",
 		Usage:     "show a claim about BN-only search: compute what it takes, tables, one page",
@@ -63,6 +63,9 @@ func studyOnce(c *cli.Context, settings []setting) error {
 	s, err := study.Lookup(c.Args().First())
 	if err != nil {
 		return usageError{err}
+	}
+	if c.IsSet("finalists") && s.Name != study.Searching {
+		return usagef("--finalists has an effect only in bnas study %s", study.Searching)
 	}
 	of, err := studySettings(c, s, settings)
 	if err != nil {
