@@ -47,6 +47,9 @@ type Count struct {
 	PeakBytes        int64          `json:"peak_bytes"`        // of the GPU's memory, parameters included
 	Kernels          []LaunchCount  `json:"kernels"`
 
+	// Lines has of each kernel whose launches were interpreted how often warps run each line of its module's PTX.
+	Lines map[string]map[int]uint64 `json:"-"`
+
 	storage cuda.Storage
 }
 

@@ -44,7 +44,7 @@ func (c *Count) countInstructions(p *kernels.Program, params []kernels.Param, kn
 			missing[l.key()], names[l.Kernel] = true, true
 		}
 	}
-	found := map[Key]Instructions{}
+	found := map[Key]ptx.Sample{}
 	if len(missing) > 0 {
 		m, err := modules(slices.Collect(maps.Keys(names))...)
 		if err != nil {
@@ -58,17 +58,35 @@ func (c *Count) countInstructions(p *kernels.Program, params []kernels.Param, kn
 		l := &c.Kernels[i]
 		var ok bool
 		if l.Instructions, ok = known[l.key()]; !ok {
-			l.Instructions = found[l.key()]
+			sample := found[l.key()]
+			l.Instructions = instructionsOf(sample)
+			c.addLines(l.Kernel, sample.Lines)
 		}
 		c.WarpInstructions += l.WarpInstructions
 	}
 	return nil
 }
 
+func instructionsOf(s ptx.Sample) Instructions {
+	return Instructions{int64(s.WarpInstructions), int(math.Round(s.Path)), s.Tail}
+}
+
+func (c *Count) addLines(kernel string, lines map[int]uint64) {
+	if c.Lines == nil {
+		c.Lines = map[string]map[int]uint64{}
+	}
+	if c.Lines[kernel] == nil {
+		c.Lines[kernel] = map[int]uint64{}
+	}
+	for line, n := range lines {
+		c.Lines[kernel][line] += n
+	}
+}
+
 // interpret counts what the wanted launches of a training step of n images do: it runs the PTX of each of them once, on
 // one image (ptx.Machine.Sample). All values are zeros: no kernel's instructions depend on them.
-func interpret(modules []*ptx.Module, p *kernels.Program, params []kernels.Param, n int, s cuda.Storage, wanted map[Key]bool) (map[Key]Instructions, error) {
-	done := map[Key]Instructions{}
+func interpret(modules []*ptx.Module, p *kernels.Program, params []kernels.Param, n int, s cuda.Storage, wanted map[Key]bool) (map[Key]ptx.Sample, error) {
+	done := map[Key]ptx.Sample{}
 	var traced *cuda.Work
 	launch := func(m *ptx.Machine, k *ptx.Kernel, l *driver.Launch) error {
 		w := traced
@@ -85,7 +103,7 @@ func interpret(modules []*ptx.Module, p *kernels.Program, params []kernels.Param
 			return fmt.Errorf("no kernel %s", w.Kernel)
 		}
 		sample, err := m.Sample(k, l.Grid, l.Block, l.Shared, l.Args, w.Parts, latencies)
-		done[key] = Instructions{int64(sample.WarpInstructions), int(math.Round(sample.Path)), sample.Tail}
+		done[key] = sample
 		return err
 	}
 	g, err := interpreted.New(interpreted.Options{Memory: 1 << 50, Launch: launch}, modules...)

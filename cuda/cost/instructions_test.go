@@ -115,7 +115,7 @@ func TestOneImageCountsForAll(t *testing.T) {
 					if strings.HasPrefix(k.Kernel, "cross_entropy") {
 						tolerance = n / 50
 					}
-					if off := n - sampled[k].WarpInstructions; off < -tolerance || off > tolerance {
+					if off := n - int64(sampled[k].WarpInstructions); off < -tolerance || off > tolerance {
 						t.Errorf("%s, %v: %+v: %d warp instructions, counted %d", name, s, k, n, sampled[k].WarpInstructions)
 					}
 				}

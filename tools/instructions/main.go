@@ -5,20 +5,23 @@
 //	go run ./tools/instructions -write         # and write the table
 //	go run ./tools/kernels -file conv_bf16 -arch 90 -o /tmp/x
 //	go run ./tools/instructions -ptx /tmp/x    # with PTX that is not among the compiled kernels
+//	pip install nvidia-cuda-nvdisasm
+//	go run ./tools/instructions -sass …/nvdisasm   # and the machine instructions that ptxas makes of the PTX
 package main
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"bnas.example/cuda/cost"
-	"bnas.example/internal/gpusim/interpreted"
 	"bnas.example/internal/gpusim/ptx"
 	"bnas.example/internal/wholefile"
 	"bnas.example/kernels/gpu"
@@ -29,7 +32,7 @@ const tableFile = "cuda/cost/instructions.csv"
 type options struct {
 	write, all      bool
 	step, precision string
-	loose           string
+	loose, sass     string
 }
 
 func main() {
@@ -39,6 +42,7 @@ func main() {
 	flag.StringVar(&o.step, "step", "", "only all3x3 or mixed")
 	flag.StringVar(&o.precision, "precision", "", "only one precision: bf16 (with half storage), tf32, fp32")
 	flag.StringVar(&o.loose, "ptx", "", "a folder with NAME.90.ptx that take the place of compiled kernels")
+	flag.StringVar(&o.sass, "sass", "", "count machine instructions too, with this `nvdisasm`")
 	flag.Parse()
 	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, "instructions:", err)
@@ -55,6 +59,12 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
+	var machine disassembly
+	if o.sass != "" {
+		if machine, err = disassemble(o.sass, o.loose); err != nil {
+			return err
+		}
+	}
 	var counts []*cost.Count
 	for _, d := range cost.DocumentedSteps() {
 		if o.step != "" && o.step != d.Name || o.precision != "" && o.precision != string(d.Precision) {
@@ -70,6 +80,9 @@ func run(o options) error {
 			name += ", half storage"
 		}
 		show(name, c, o.all)
+		if machine != nil {
+			machine.show(c)
+		}
 	}
 	if len(counts) == 0 {
 		return fmt.Errorf("no step %s in %s", o.step, o.precision)
@@ -90,39 +103,45 @@ func run(o options) error {
 
 // modulesOf returns the compiled kernels, or those of a folder where it has them.
 func modulesOf(loose string) ([]*ptx.Module, error) {
-	kept, err := interpreted.Kernels()
-	if err != nil || loose == "" {
-		return kept, err
-	}
-	files, err := filepath.Glob(filepath.Join(loose, fmt.Sprintf("*.%d.ptx", gpu.Newest)))
-	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%s has no NAME.%d.ptx", loose, gpu.Newest)
-	}
+	texts, err := ptxOf(loose)
 	if err != nil {
 		return nil, err
 	}
-	own := map[string]bool{}
 	var modules []*ptx.Module
-	for _, f := range files {
-		text, err := os.ReadFile(f)
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		m, err := ptx.Parse(string(texts[name]))
 		if err != nil {
-			return nil, err
-		}
-		m, err := ptx.Parse(string(text))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f, err)
-		}
-		for _, k := range m.Kernels() {
-			own[k.Name] = true
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		modules = append(modules, m)
 	}
-	for _, m := range kept {
-		if !slices.ContainsFunc(m.Kernels(), func(k *ptx.Kernel) bool { return own[k.Name] }) {
-			modules = append(modules, m)
-		}
-	}
 	return modules, nil
+}
+
+// ptxOf returns the PTX of each source file.
+func ptxOf(loose string) (map[string][]byte, error) {
+	kept, err := gpu.PTX()
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string][]byte{}
+	for _, m := range kept {
+		texts[m.Name] = m.Image
+	}
+	if loose == "" {
+		return texts, nil
+	}
+	extension := fmt.Sprintf(".%d.ptx", gpu.Newest)
+	files, err := filepath.Glob(filepath.Join(loose, "*"+extension))
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s has no NAME%s", loose, extension)
+	}
+	for _, f := range files {
+		text, readErr := os.ReadFile(f)
+		err = errors.Join(err, readErr)
+		texts[strings.TrimSuffix(filepath.Base(f), extension)] = text
+	}
+	return texts, err
 }
 
 // line is a line of the table that is printed: some launches.

@@ -11,9 +11,10 @@ type block struct {
 	index  [3]int
 	warps  []*warp
 	shared shared
-	counts []uint64 // of lanes, for each instruction
-	steps  uint64   // of warps, of all blocks before this one
-	lines  map[uint64]int
+	counts []uint64       // of lanes, for each instruction
+	steps  uint64         // of warps, of all blocks before this one
+	lines  map[uint64]int // of a block that is timed: see timing
+	issued []uint64       // of a block that is timed: how often warps have run each instruction
 }
 
 func newBlock(l *launch) *block {
@@ -44,6 +45,7 @@ func (b *block) run(n int) *Fault {
 	b.index = [3]int{n % grid[0], n / grid[0] % grid[1], n / grid[0] / grid[1]}
 	b.shared.begin(b.launch.sharedSize, b.launch.program.layout.gaps)
 	clear(b.lines)
+	clear(b.issued)
 	for _, w := range b.warps {
 		w.begin()
 		for _, f := range b.launch.program.fixed {

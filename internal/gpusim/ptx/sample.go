@@ -8,8 +8,10 @@ import (
 // Sample is what a launch does, from some of its blocks.
 type Sample struct {
 	WarpInstructions uint64  // of the whole launch
-	Path             float64 // cycles of a block, but for the tail; the mean over the blocks that ran
+	Path             float64 // cycles of a block, but for the tail; the mean over blocks
 	Tail             int     // cycles that the last block runs after it has arrived as the last one
+	// Lines has how often warps of the whole launch run the instructions of each line of the module's text.
+	Lines map[int]uint64
 }
 
 // Sample runs the first of the equal parts into which a launch's grid is cut along x, and takes the others to be like it: with
@@ -24,7 +26,7 @@ func (m *Machine) Sample(k *Kernel, grid, block [3]int, shared int, args []uint6
 	if err != nil {
 		return Sample{}, fmt.Errorf("ptx: kernel %s: %w", k.Name, err)
 	}
-	r := &sampling{launch: l, b: newBlock(l), parts: uint64(parts)}
+	r := &sampling{launch: l, b: newBlock(l), parts: uint64(parts), issued: make([]uint64, len(l.program.code))}
 	r.b.timed(&latencies)
 	defer func() { m.counters = nil }()
 	for row := range grid[1] * grid[2] {
@@ -33,6 +35,13 @@ func (m *Machine) Sample(k *Kernel, grid, block [3]int, shared int, args []uint6
 		}
 	}
 	r.s.Path /= float64(r.blocks)
+	r.s.Lines = map[int]uint64{}
+	for pc, n := range r.issued {
+		r.s.WarpInstructions += n
+		if n > 0 {
+			r.s.Lines[l.program.code[pc].in.line] += n
+		}
+	}
 	return r.s, nil
 }
 
@@ -41,7 +50,8 @@ type sampling struct {
 	*launch
 	b      *block
 	parts  uint64
-	blocks int // that have run
+	issued []uint64 // by the whole launch, of each instruction
+	blocks uint64   // that issued is of
 	s      Sample
 }
 
@@ -49,25 +59,18 @@ type sampling struct {
 func (r *sampling) row(first, n int) *Fault {
 	m := r.machine
 	m.counters = map[uint64]uint64{}
-	steps := uint64(0)
 	for i := range n - 1 {
-		s, f := r.run(first + i)
-		if f != nil {
+		if f := r.run(first+i, r.parts); f != nil {
 			return f
 		}
-		steps += s
-		r.addPath()
 	}
 	before := maps.Clone(m.counters)
 	for address := range before {
 		before[address] = m.counter(address).value()
 	}
-	usual, f := r.run(first + n - 1)
-	if f != nil {
+	if f := r.run(first+n-1, max(1, r.parts-1)); f != nil {
 		return f
 	}
-	r.addPath()
-	last := usual
 	if r.parts > 1 {
 		for address, begin := range m.counters {
 			c := m.counter(address)
@@ -77,28 +80,25 @@ func (r *sampling) row(first, n int) *Fault {
 			}
 			c.set(begin + (r.parts-1)*gained)
 		}
-		if last, f = r.run(first + n - 1); f != nil {
+		if f := r.run(first+n-1, 1); f != nil {
 			return f
 		}
 	}
 	r.s.Tail = max(r.s.Tail, r.b.tail())
-	r.s.WarpInstructions += (steps+usual)*(r.parts-1) + steps + last
 	return nil
 }
 
-// addPath counts the cycles of the block that has run.
-func (r *sampling) addPath() {
-	r.blocks++
-	r.s.Path += float64(r.b.clock() - r.b.tail())
-}
-
-// run runs a block and returns its warps' instructions.
-func (r *sampling) run(n int) (uint64, *Fault) {
-	before := r.b.steps
+// run runs a block that stands for a number of blocks.
+func (r *sampling) run(n int, times uint64) *Fault {
 	if f := r.b.run(n); f != nil {
-		return 0, f
+		return f
 	}
-	return r.b.steps - before, nil
+	for pc, k := range r.b.issued {
+		r.issued[pc] += k * times
+	}
+	r.blocks += times
+	r.s.Path += float64(times) * float64(r.b.clock()-r.b.tail())
+	return nil
 }
 
 // counter is the memory of a word of 32 bits to which blocks add.

@@ -49,6 +49,7 @@ func (t *timing) issue(w *warp, pc int, m uint32) {
 		at = max(at, t.ready[r])
 	}
 	t.clock = at + 1
+	w.block.issued[pc]++
 	if m == 0 {
 		return
 	}
@@ -243,7 +244,7 @@ func registersOf(o operand, list []int) []int {
 
 // timed gives the warps of a block clocks.
 func (b *block) timed(l *Latencies) {
-	b.lines = map[uint64]int{}
+	b.lines, b.issued = map[uint64]int{}, make([]uint64, len(b.launch.program.code))
 	for _, w := range b.warps {
 		w.timing = newTiming(l, b.launch.program, b.lines)
 	}
