@@ -22,7 +22,7 @@ import (
 type Config struct {
 	Seed      uint64           `yaml:"seed"`
 	Device    string           `yaml:"device"`    // one of Devices
-	Numerics  string           `yaml:"numerics"`  // of the CPU engine: one of cpu.AllNumerics
+	Numerics  string           `yaml:"numerics"`  // of the CPU engine: one of Numerics
 	Precision string           `yaml:"precision"` // of the GPU's convolutions
 	Half      bool             `yaml:"half"`      // the GPU stores values for its backward pass in half precision
 	Threads   int              `yaml:"threads"`   // of the CPU; 0: every core
@@ -63,7 +63,7 @@ func (c DataConfig) Normal() data.Normal { return data.Normal{Mean: c.Mean, Std:
 func Default() Config {
 	c := Config{
 		Device:    "auto",
-		Numerics:  string(cpu.Strict),
+		Numerics:  AutoNumerics,
 		Precision: string(cuda.FP32),
 		Supernet:  supernet.Config{Space: supernet.Spaces()[0].Name(), BN: supernet.Fair},
 		Data:      DataConfig{Name: "fashion", Holdout: 1000, Augment: data.Augment{PadCrop: 4, Flip: true}},
@@ -133,7 +133,7 @@ func (c *Config) Validate() error {
 	errs = append(errs, c.checkFinalists()...)
 	errs.Check(c.Threads >= 0 && c.Threads <= maxThreads, "threads", "%d: must be 0…%d; 0 takes every core", c.Threads, maxThreads)
 	errs.Check(slices.Contains(Devices(), c.Device), "device", "%q: there is %s", c.Device, listed(Devices()))
-	errs.Check(slices.Contains(cpu.AllNumerics, cpu.Numerics(c.Numerics)), "numerics", "%q: there is %s", c.Numerics, listed(cpu.AllNumerics))
+	errs.Check(slices.Contains(Numerics(), c.Numerics), "numerics", "%q: there is %s", c.Numerics, listed(Numerics()))
 	errs.Check(slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)), "precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
 	errs.Check(slices.Contains(data.Names(), c.Data.Name), "data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
 	if err := c.Data.Normal().Validate(); err != nil {
@@ -164,6 +164,7 @@ const maxThreads = 1024
 // ReadConfig reads the configuration in a run folder. If there is none, the error is a *NoRunError.
 func ReadConfig(dir string) (Config, error) {
 	c := Default()
+	c.Numerics = string(cpu.Strict) // of a folder that does not say it
 	f, err := OpenFile(filepath.Join(dir, ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, &NoRunError{dir}

@@ -67,7 +67,7 @@ func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err er
 	why = "requested"
 	switch cfg.Device {
 	case "cpu":
-		dev, err = cpu.New(threads, cpu.Numerics(cfg.Numerics))
+		dev, err = cpu.New(threads, cfg.engineNumerics())
 	case "reference":
 		dev = ref.New()
 	case "gpu":
@@ -95,7 +95,7 @@ func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error
 	if o.Log != nil && cfg.Storage() != (cuda.Storage{Precision: cuda.FP32}) {
 		o.Log.Warn("there is no GPU: the settings for one have no effect", "precision", cfg.Precision, "half", cfg.Half)
 	}
-	dev, err := cpu.New(threads, cpu.Numerics(cfg.Numerics))
+	dev, err := cpu.New(threads, cfg.engineNumerics())
 	if errors.Is(err, kernels.ErrUnsupported) {
 		return ref.New(), err.Error(), nil
 	}

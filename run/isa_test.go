@@ -35,7 +35,7 @@ func TestInstructionSetIsPartOfTheKey(t *testing.T) {
 		t.Skip("this processor has one instruction set")
 	}
 	cfg := tiny()
-	cfg.Device, cfg.Train.RankEvery = "cpu", 0
+	cfg.Device, cfg.Numerics, cfg.Train.RankEvery = "cpu", string(cpu.Strict), 0
 	r := create(t, cfg)
 	if _, err := r.Train(t.Context(), nil); err != nil {
 		t.Fatal(err)

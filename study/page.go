@@ -86,7 +86,7 @@ func (r *Results) provenance(version string) []report.Fact {
 		{Name: "cells made by bnas", Value: of(func(m Made) string { return m.Version })},
 		{Name: "page made by bnas", Value: version},
 		{Name: "device", Value: of(func(m Made) string { return m.Device })},
-		{Name: "arithmetic", Value: of(func(m Made) string { return m.Arithmetic }) + ", numerics " + r.Run.Numerics},
+		{Name: "arithmetic", Value: of(func(m Made) string { return m.Arithmetic })},
 		{Name: "threads", Value: of(func(m Made) string { return fmt.Sprint(m.Threads) }) + " (the bits are the same for any number)"},
 		{Name: "seeds", Value: of(func(m Made) string { return fmt.Sprint(m.Seed) })},
 		{Name: "data", Value: of(func(m Made) string { return m.Data + ", sha256 " + m.DataHash })},

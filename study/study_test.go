@@ -142,7 +142,7 @@ func checkPage(t *testing.T, page string, s Study) {
 	t.Helper()
 	for _, want := range []string{
 		`<section id="claim">`, `<section id="done">`, `<section id="limits">`, `<section id="files">`, `<section id="provenance">`,
-		"bnas study " + s.Name, "numerics strict", "sha256", "seeds", "invented.csv", "<svg",
+		"bnas study " + s.Name, "arithmetic", "sha256", "seeds", "invented.csv", "<svg",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %q", want)

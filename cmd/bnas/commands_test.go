@@ -97,7 +97,7 @@ var commandCases = []commandCase{
 	{args: "train --preset bn-nas --clip-norm 1 --out DIR/no", code: exitUsage, stderr: "bnas: --clip-value 5: with clip_norm 1; one of them must be 0\n"},
 	{args: "train --preset nonsense --out DIR/no", code: exitUsage, stderr: "bnas: --preset \"nonsense\": there is bn-nas\n"},
 	{args: "train --threads -1", code: exitUsage, stderr: "bnas: --threads -1: must be 0…1024; 0 takes every core\n"},
-	{args: "train --numerics exact", code: exitUsage, stderr: "bnas: --numerics \"exact\": there is strict and fast\n"},
+	{args: "train --numerics exact", code: exitUsage, stderr: "bnas: --numerics \"exact\": there is auto, strict and fast\n"},
 	{args: "train --numerics fast --device reference --out DIR/x", code: exitUsage, stderr: "bnas: --numerics has an effect only on a CPU\n"},
 	{args: "train --precision fp8", code: exitUsage, stderr: "bnas: --precision \"fp8\": there is fp32, tf32, fp16 and bf16\n"},
 	{args: "train --momentum 0.5 --out DIR/x", code: exitUsage, stderr: "bnas: --momentum has an effect only with --optimizer sgd or rmsprop\n"},

@@ -133,7 +133,7 @@ var (
 	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
 	deviceSettings = []setting{
 		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
-		{"numerics", "numerics", "of the CPU engine: `NAME` is strict or fast (half of the memory, faster, less exact)", catMachine},
+		{"numerics", "numerics", "of the CPU engine: `NAME` is strict, fast (half of the memory, faster, less exact), or auto (fast, but strict with --train all or without AVX2)", catMachine},
 		{"device", "device", "`NAME` is " + either(run.Devices()), catMachine},
 		{"precision", "precision", "of a GPU's convolutions: `NAME` is fp32, tf32, fp16 (gradients in bf16) or bf16", catMachine},
 		{"half", "half", "store a GPU's values for the backward pass in half precision", catMachine},

@@ -10,3 +10,10 @@ const (
 
 // AllNumerics lists them.
 var AllNumerics = []Numerics{Strict, Fast}
+
+// ConvertsHalf reports whether the instruction set that New would use converts numbers of 16 bits to float32 and back. The portable
+// kernels do it in several operations, and Fast is slower than Strict there.
+func ConvertsHalf() bool {
+	isa, ok := Available()
+	return ok && isa != "portable"
+}
