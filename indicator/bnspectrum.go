@@ -4,41 +4,50 @@ import (
 	"fmt"
 
 	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // widestSpectrum is the largest number of channels of a spectrum. It leaves out the heads of mobile spaces (1,280 channels
 // and more). A head is the same in every architecture, and its eigenproblem costs more than all others together.
 const widestSpectrum = 512
 
-// takeBNSpectra measures the inputs of the BatchNorms that end an operator or belong to none. It leaves out the BatchNorms
+// bnInputs are the covariances of the inputs of the BatchNorms of net that end an operator or belong to none, if their shape is wanted. It leaves out the BatchNorms
 // inside an operator (the expanded channels of a mobile block), which have up to six times as many channels. A value of
-// several BatchNorms is measured once and counted for each.
-func (e *evidence) takeBNSpectra() error {
+// several BatchNorms is measured once; of lists for each BatchNorm the index of its value in all.
+func (e *evidence) bnInputs(net *supernet.Net, wanted func(kernels.Shape) bool) (all []covariance, of []int, err error) {
 	known := map[kernels.ValueID]int{} // index in all
-	var all []covariance
-	var index []int
 	for _, bn := range e.program.BNs {
-		info, _ := e.net.BNOf(bn.Gamma)
-		channels := e.program.Values[bn.Value].C
-		if info.Place >= 0 && !info.Last || channels > widestSpectrum {
+		info, _ := net.BNOf(bn.Gamma)
+		v := e.program.Values[bn.Value]
+		if info.Place >= 0 && !info.Last || v.C > widestSpectrum || !wanted(v.Shape) {
 			continue
 		}
 		k, ok := known[bn.Value]
 		if !ok {
-			c, err := e.covarianceAt(kernels.ValueTap(bn.Value), channels)
+			c, err := e.covarianceAt(kernels.ValueTap(bn.Value), v.C)
 			if err != nil {
-				return fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
+				return nil, nil, fmt.Errorf("spectrum of the input of %s: %w", bn.Name, err)
 			}
 			k, known[bn.Value] = len(all), len(all)
 			all = append(all, c)
 		}
-		index = append(index, k)
+		of = append(of, k)
+	}
+	return all, of, nil
+}
+
+func anyShape(kernels.Shape) bool { return true }
+
+func (e *evidence) takeBNSpectra() error {
+	all, of, err := e.bnInputs(e.net, anyShape)
+	if err != nil {
+		return err
 	}
 	h, err := e.entropies(all)
 	if err != nil {
 		return fmt.Errorf("spectrum of the input of a BatchNorm: %w", err)
 	}
-	for _, k := range index {
+	for _, k := range of {
 		e.bnEntropy = append(e.bnEntropy, h[k])
 	}
 	return nil

@@ -23,7 +23,7 @@ var composites = []Composite{
 	{Name: "etu", Terms: []string{"naswot", "ntk_gauge", "mc_mi"}},
 	// bnas was chosen on NAS-Bench-201, NAS-Bench-Macro and NAS-Bench-101 together, fair and trained (docs/results.md).
 	{Name: "bnas", Terms: []string{
-		"cell_spectrum_norm", "standard_spectrum",
+		"standard_spectrum", "standard_least", "bn_corr",
 		"isometry", "isometry_even", "jacobian_corr", "identity_gain",
 		"bn_noise_log", "fisher_dim",
 		"live_macs",

@@ -1,9 +1,8 @@
 package indicator
 
 import (
+	"fmt"
 	"math"
-
-	"bnas.example/ntk"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -30,17 +29,18 @@ func toUnitLength(g mat.Symmetric) *mat.SymDense {
 	return c
 }
 
-// logVolume is Σ log(v + 1e-3) over the eigenvalues v of the correlation matrix of a Gram matrix g: of n vectors scaled to length
-// one, the logarithm of the squared volume that they span. It is about 0 if they are orthogonal and −6.9·(n−1) + log n if they are
-// parallel. A vector of length zero is orthogonal to all and counts as log 1e-3.
+// logVolume is Σ log(v + 1e-3) over the eigenvalues v of the correlation matrix R of a Gram matrix g, by a Cholesky factor of
+// R + 1e-3·I: of n vectors scaled to length one, the logarithm of the squared volume that they span. It is about 0 if they are
+// orthogonal and −6.9·(n−1) + log n if they are parallel. A vector of length zero is orthogonal to all and counts as log 1e-3.
 func logVolume(g mat.Symmetric) (float64, error) {
-	values, err := ntk.Eigenvalues(toUnitLength(g))
-	if err != nil {
-		return 0, err
+	r := toUnitLength(g)
+	n := r.SymmetricDim()
+	for i := range n {
+		r.SetSym(i, i, r.At(i, i)+volumeFloor)
 	}
-	var s float64
-	for _, v := range values {
-		s += math.Log(max(v, 0) + volumeFloor)
+	var factor mat.Cholesky
+	if !factor.Factorize(r) {
+		return 0, fmt.Errorf("a %d×%d matrix has no Cholesky factor: it has an element that is not finite", n, n)
 	}
-	return s, nil
+	return factor.LogDet(), nil
 }

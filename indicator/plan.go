@@ -21,6 +21,7 @@ const (
 	logits                             // logits of the calibration images
 	blockSpectra                       // spectral entropy of every block's output
 	bnSpectra                          // spectral entropy of every BatchNorm's input
+	bnVolumes                          // correlation of the channels of the same inputs
 	statistics                         // noise of every BatchNorm's statistics
 	loss                               // loss and accuracy of the calibration images
 	saliency                           // its gradients by γ and β; needs loss
@@ -38,6 +39,7 @@ const (
 	effectiveRanks                     // effective ranks of the outputs of its layers
 	channelCorr                        // correlation of their channels
 	standardProbes                     // its gradients through every block
+	standardMinima                     // least eigenvalues of the inputs of its BatchNorms
 	synapticFlow                       // the flow of ones through the magnitudes of its weights
 	gradientSpread                     // its gradients by all weights, of two batches
 	zenChange                          // the change of its features, with other weights
@@ -50,10 +52,10 @@ const (
 // statistics. Those of untrained read a forward of the untrained standard network. Those of unshared begin with a forward of their
 // own there, if with any.
 const (
-	calibrated = codes | firing | logits | blockSpectra | bnSpectra | statistics | loss | saliency | frozen
+	calibrated = codes | firing | logits | blockSpectra | bnSpectra | bnVolumes | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
 	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | effectiveRanks |
-		channelCorr | standardProbes
+		channelCorr | standardProbes | standardMinima
 	unshared = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
 )
 
@@ -86,6 +88,7 @@ var measurements = []struct {
 	{logits, (*evidence).takeLogits},
 	{blockSpectra, (*evidence).takeBlockSpectra},
 	{bnSpectra, (*evidence).takeBNSpectra},
+	{bnVolumes, (*evidence).takeBNVolumes},
 	{statistics, (*evidence).takeNoise},
 	{loss, (*evidence).takeLoss},
 	{saliency, (*evidence).takeSaliency},
@@ -106,6 +109,7 @@ var measurements = []struct {
 	{effectiveRanks, (*evidence).takeEffectiveRanks},
 	{channelCorr, (*evidence).takeChannelCorrelations},
 	{standardProbes, (*evidence).takeStandardProbes},
+	{standardMinima, (*evidence).takeStandardLeast},
 	{synapticFlow, (*evidence).takeSynapticFlow},
 	{gradientSpread, (*evidence).takeGradientSpread},
 	{zenChange, (*evidence).takeZen},
@@ -134,6 +138,7 @@ type evidence struct {
 	blockEntropy  []float64 // blockSpectra: by block
 	blockEvenness []float64 // blockSpectra: by block, blockEntropy/log C
 	bnEntropy     []float64 // bnSpectra: by distinct value that BatchNorms normalise
+	bnVolume      []float64 // bnVolumes: by BN, log volume per channel
 	noise         []float64 // statistics: by BN whose input varies
 
 	nll, correct float64 // loss: mean negative log-likelihood, share of the images that are right
@@ -158,6 +163,7 @@ type evidence struct {
 	standardEntropy    []float64     // standardSpectra: of the stem and by block
 	standardEvenness   []float64     // standardSpectra: by block, its entropy/log C
 	standardIsometries []float64     // standardProbes: by block
+	standardLeast      float64       // standardMinima: Σ over BatchNorms of λ_min/λ̄
 	activationFisher   float64       // channelFisher: Σ ½·mean (Σ_px z·∂L/∂z)², by weight
 	flow               float64       // synapticFlow: Σ|W·∂R/∂W|
 	inverseVariation   float64       // gradientSpread: Σ log Σ mean/std

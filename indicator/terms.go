@@ -38,8 +38,10 @@ var terms = []Term{
 	{"cell_spectrum_norm", Expressivity, true, blockSpectra, cellSpectrumNorm},
 	{"last_spectrum", Expressivity, true, blockSpectra, lastSpectrum},
 	{"standard_spectrum", Expressivity, true, standardSpectra, standardSpectrum},
+	{"standard_least", Expressivity, true, standardMinima, standardLeast},
 	{"bn_spectrum", Expressivity, true, bnSpectra, bnSpectrum},
 	{"bn_spectrum_mean", Expressivity, true, bnSpectra, bnSpectrumMean},
+	{"bn_corr", Expressivity, true, bnVolumes, bnCorr},
 
 	{"ntk", Trainability, false, jacobians, ntkRaw},
 	{"ntk_gauge", Trainability, true, jacobians, ntkGauge},

@@ -8,6 +8,7 @@ import (
 	"bnas.example/supernet"
 
 	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
 )
 
 // probed is a compiled mixed network of a trained bench after the forward pass of the calibration images. The tests
@@ -53,6 +54,18 @@ func (q *probed) at(t *testing.T, tap kernels.Tap, shape kernels.Shape) []float3
 		t.Fatal(err)
 	}
 	return v
+}
+
+// covarianceOf is that of the channels, over images and pixels.
+func covarianceOf(x []float32, s kernels.Shape) *mat.SymDense {
+	pixels := s.H * s.W
+	m := mat.NewDense(len(x)/s.C, s.C, nil)
+	for i, v := range x {
+		m.Set(i/s.Len()*pixels+i%pixels, i/pixels%s.C, float64(v))
+	}
+	var c mat.SymDense
+	stat.CovarianceMatrix(&c, m, nil)
+	return &c
 }
 
 // spectrum is the entropy of the squared singular values of the centred data matrix.
@@ -119,6 +132,13 @@ func TestObservedTerms(t *testing.T) {
 		near(t, "bn_spectrum_mean", got["bn_spectrum_mean"], inputs/float64(len(p.BNs)), 1e-5)
 		near(t, "bn_noise", got["bn_noise"], -noise, 1e-5)
 		near(t, "bn_noise_log", got["bn_noise_log"], -logNoise, 1e-4) // the formula has a floor of 1e-6 beside it
+
+		var volumes float64
+		for _, bn := range p.BNs {
+			s := p.Values[bn.Value].Shape
+			volumes += volume(covarianceOf(q.at(t, kernels.ValueTap(bn.Value), s), s)) / float64(s.C*len(p.BNs))
+		}
+		near(t, "bn_corr", got["bn_corr"], volumes, 1e-4)
 
 		// Codes and firing from the rectified nodes themselves.
 		agree := mat.NewSymDense(n, nil)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values from PyTorch for the baselines of package indicator, and for standard_spectrum.
+"""Golden values from PyTorch for the baselines of package indicator, and for standard_spectrum and standard_least.
 
     go build -o bnas ./cmd/bnas
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
@@ -74,6 +74,7 @@ def measure(path, x, y):
     entropies, widths = spectral_entropies(fresh(path), x)
     return {
         "standard_spectrum": float(np.sum(entropies[1:] / np.log(widths[1:]))),
+        "standard_least": standard_least(fresh(path), x),
         "az_expressivity": float(np.sum(entropies)),
         "az_progressivity": float(np.min(np.diff(entropies))),
         "nwot": float(nwot),
@@ -253,6 +254,20 @@ def meco(network, x):
     for _, z in outputs(network, (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.AvgPool2d), x):
         z = z[0].flatten(1)
         total += float(torch.linalg.eigvalsh(torch.nan_to_num(torch.corrcoef(z), 0, 0, 0)).min())
+    return total
+
+
+def standard_least(network, x):
+    """The sum over the inputs of BatchNorms of the least eigenvalue of their channels' covariance over the first image, by the mean."""
+    taken = {}
+    for m in network.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.register_forward_pre_hook(lambda module, inputs: taken.__setitem__(module, inputs[0][0].detach().flatten(1)))
+    total = 0.0
+    for m, _ in outputs(network, nn.BatchNorm2d, x):
+        if taken[m].shape[1] > taken[m].shape[0]:
+            values = torch.linalg.eigvalsh(torch.cov(taken[m]))
+            total += float(values.min().clip(0) / values.mean())
     return total
 
 
