@@ -35,7 +35,7 @@ func correlateCommand() *cli.Command {
 		Description: "bnas score --run runs/fair --sample 1000\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
 			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n" +
-			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv --composite bnas --composite cell_spectrum+bn_noise-depth\n\n" +
+			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv --composite bnas --composite bn_corr+bn_noise-depth\n\n" +
 			"The table is CSV with a header. It has the text of an architecture, in any form that bnas space show reads, and its\n" +
 			"accuracy; other columns do not matter:\n\n" +
 			"  arch,test_accuracy\n" +

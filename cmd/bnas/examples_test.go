@@ -61,6 +61,9 @@ func pages(t *testing.T) []string {
 // block is an example on a line of its own; a comment may follow.
 var block = regexp.MustCompile(`(?m)^ {4,}(?:\$ )?(?:go run \./cmd/bnas|\./bnas|bin/bnas|bnas) (.*?)(?: {2,}# .*)?$`)
 
+// variable is one of the shell that the examples of a page use.
+var variable = regexp.MustCompile(`(?m)^ {4,}([A-Z]+)="(.*)"$`)
+
 // inline is a command in the text.
 var inline = regexp.MustCompile("`(?:bin/)?(bnas [^`]*)`")
 
@@ -68,7 +71,11 @@ func examplesOfPages(t *testing.T, p prepared) {
 	executed := 0
 	for _, page := range pages(t) {
 		var lines []string
-		for _, m := range block.FindAllStringSubmatch(readPage(t, page), -1) {
+		text := readPage(t, page)
+		for _, m := range variable.FindAllStringSubmatch(text, -1) {
+			text = strings.ReplaceAll(text, "$"+m[1], m[2])
+		}
+		for _, m := range block.FindAllStringSubmatch(text, -1) {
 			lines = append(lines, "bnas "+m[1])
 		}
 		executed += len(lines)

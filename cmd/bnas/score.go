@@ -32,7 +32,7 @@ func scoreCommand() *cli.Command {
 			textFlag("sort", "sort by the term `NAME`, the highest first", "as given"),
 			optionalInt("top", "show the first `N` only", 1, most)),
 		Description: "bnas score --run runs/fair --sample 1000\n" +
-			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort cell_spectrum --top 10 --columns cell_spectrum,macs\n" +
+			"bnas score --run runs/fair --sample 1000 --out scores.csv --sort bn_corr --top 10 --columns bn_corr,macs\n" +
 			"bnas score --terms all --bn standard '|nor_conv_3x3~0|+|skip_connect~0|none~1|+|avg_pool_3x3~0|none~1|nor_conv_1x1~2|'\n\n" +
 			"Without --terms it computes the terms of the search's composite, and those that cost nothing beside them. With\n" +
 			"--terms ours it computes every term but the baselines, with --terms baselines these, with --terms all both: bnas\n" +
