@@ -250,7 +250,7 @@ def verify(options, folder):
             for statistics in ("batch", "frozen"):
                 for device in options.device or [EXACT, "cpu"]:
                     named = [] if device == EXACT else ["--device", device]  # the default, with a run's statistics from the engine
-                    if device == "cpu" and not options.run:
+                    if device == "cpu":
                         named += ["--numerics", "strict"]
                     bnas(options, "trace", arch, *flags, *named, "--statistics", statistics, "--active",
                          "--images", str(folder / "images.npy"), "--labels", str(folder / "labels.npy"), "-o", traced)

@@ -10,6 +10,7 @@ import (
 
 	"bnas.example/internal/setting"
 	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
 	"bnas.example/ntk"
 	"bnas.example/run"
 	"bnas.example/supernet"
@@ -49,6 +50,7 @@ type tangentWith struct {
 
 func tangentBase(quick bool) Settings {
 	s := Settings{Run: run.Default(), Quick: quick, Seeds: 5, Networks: 64}
+	s.Run.Numerics = string(cpu.Strict) // small differences of a network from itself are measured
 	net, score := &s.Run.Supernet, &s.Run.Score
 	net.Cells, net.Channels = 1, 8
 	s.Run.Train.Steps, score.NTKImages = 1024, 16
