@@ -17,7 +17,7 @@ var ranking = Study{
 	Claim: "The composite of expressivity, trainability, uncertainty and cost ranks networks better than each of its terms, the older BatchNorm indicator, " +
 		"counting alone and the published training-free indicators do. A composite that is chosen on one half of the networks holds on the other half.",
 	QuickCells: 2,
-	QuickTime:  "5 minutes", FullTime: "5 hours",
+	QuickTime:  "5 minutes", FullTime: "2 hours",
 	NeedsTable: true,
 	Base:       rankingBase,
 	Cells:      rankingCells,
