@@ -24,6 +24,7 @@ type job struct {
 
 const (
 	trainWork  = netFlags + " --steps 40 --batch 4 --checkpoint-every 3 --metrics-every 2 --quiet"
+	finalWork  = "--composite params --strategy random --max-evaluations 4 --finalists 2 --finalist-epochs 2 --holdout 7000 --quiet"
 	searchWork = fewFlags + " --calibration 5 --max-evaluations 10 --quiet"
 )
 
@@ -36,6 +37,7 @@ var (
 		mainJob,
 		{name: "train", start: "train --out DIR --rank-every 0 " + trainWork, resume: "train --resume DIR --quiet", files: []string{"checkpoint"}},
 		{name: "search", start: "search --run DIR " + searchWork, resume: "search --run DIR " + searchWork, trained: true, files: []string{"scores.csv", run.ResultName}},
+		{name: "finalists", start: "search --run DIR " + finalWork, resume: "search --run DIR " + finalWork, trained: true, files: []string{run.ResultName}},
 		{name: "score", start: "score --run DIR --sample 12 --quiet " + fewFlags, resume: "score --run DIR --sample 12 --quiet " + fewFlags, trained: true, files: []string{"scores.csv"}},
 	}
 )
@@ -76,7 +78,7 @@ func (j job) finish(t *testing.T, dir string) outcome {
 	return j.outcome(t, dir)
 }
 
-// outcome holds the files of a finished job that must not depend on disturbances; of the result, the best networks.
+// outcome holds the files of a finished job that must not depend on disturbances; of the result, the best networks and the finalists.
 type outcome map[string]string
 
 func (j job) outcome(t *testing.T, dir string) outcome {
@@ -88,11 +90,19 @@ func (j job) outcome(t *testing.T, dir string) outcome {
 			t.Fatal(err)
 		}
 		if name == run.ResultName {
-			var result struct{ Best json.RawMessage }
+			var result struct {
+				Best      json.RawMessage
+				Answer    int
+				Finalists []struct {
+					Arch     string
+					Accuracy float64 `json:"validation_accuracy"`
+					NLL      float64 `json:"validation_nll"`
+				}
+			}
 			if err := json.Unmarshal(text, &result); err != nil {
 				t.Fatal(err)
 			}
-			text = result.Best
+			text = fmt.Appendf(result.Best, "%d %v", result.Answer, result.Finalists)
 		}
 		if len(text) == 0 {
 			t.Fatalf("%s: nothing to compare", name)
