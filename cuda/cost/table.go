@@ -63,16 +63,27 @@ func readTable(text string) (map[Key]Instructions, error) {
 	return table, nil
 }
 
-// Table is the text of instructions.csv with the launches of some counts. ptx are the modules that were interpreted.
+// Unify gives launches with the same key what the first of them has: where the parameters of equal launches lie differently in
+// the lines of the cache, the cycles of a block differ a little.
+func Unify(counts []*Count) {
+	first := map[Key]Instructions{}
+	for _, c := range counts {
+		for i := range c.Kernels {
+			l := &c.Kernels[i]
+			if _, again := first[l.key()]; !again {
+				first[l.key()] = l.Instructions
+			}
+			l.Instructions = first[l.key()]
+		}
+	}
+}
+
+// Table is the text of instructions.csv with the launches of some counts that are unified. ptx are the modules that were interpreted.
 func Table(counts []*Count, ptx []gpu.Module) (string, error) {
 	all := map[Key]Instructions{}
 	for _, c := range counts {
 		for _, l := range c.Kernels {
-			// Where the parameters of equal launches lie differently in the lines of the cache, the cycles of a block differ a
-			// little. Those of the first one are kept.
-			if _, again := all[l.key()]; !again {
-				all[l.key()] = l.Instructions
-			}
+			all[l.key()] = l.Instructions
 		}
 	}
 	var rows [][]string

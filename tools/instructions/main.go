@@ -1,8 +1,8 @@
 // Command instructions counts the warp instructions of the training steps that the documents show, by the PTX of the kernels,
-// and keeps them in cuda/cost/instructions.csv. It needs no GPU. Run it in the repository's root:
+// and keeps them in cuda/cost/instructions.csv and docs/gpu.md. It needs no GPU. Run it in the repository's root:
 //
 //	go run ./tools/instructions                # print the counts
-//	go run ./tools/instructions -write         # and write the table
+//	go run ./tools/instructions -write         # and write the tables
 //	go run ./tools/kernels -file conv_bf16 -arch 90 -o /tmp/x
 //	go run ./tools/instructions -ptx /tmp/x    # with PTX that is not among the compiled kernels
 //	pip install nvidia-cuda-nvdisasm
@@ -37,7 +37,7 @@ type options struct {
 
 func main() {
 	var o options
-	flag.BoolVar(&o.write, "write", false, "write "+tableFile)
+	flag.BoolVar(&o.write, "write", false, "write "+tableFile+" and the tables of "+docsFile)
 	flag.BoolVar(&o.all, "all", false, "print each launch, not each kernel")
 	flag.StringVar(&o.step, "step", "", "only all3x3 or mixed")
 	flag.StringVar(&o.precision, "precision", "", "only one precision: bf16 (with half storage), tf32, fp32")
@@ -94,11 +94,12 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
+	cost.Unify(counts)
 	text, err := cost.Table(counts, compiled)
 	if err != nil {
 		return err
 	}
-	return wholefile.Write(tableFile, []byte(text))
+	return errors.Join(wholefile.Write(tableFile, []byte(text)), writeDocs(counts, wholefile.Write))
 }
 
 // modulesOf returns the compiled kernels, or those of a folder where it has them.
