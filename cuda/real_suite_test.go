@@ -54,7 +54,7 @@ func TestRealConformance(t *testing.T) {
 // onGPU makes devices of the real GPU.
 func onGPU(o cuda.Options) kerneltest.Factory {
 	return func(int) (kernels.Device, error) {
-		g, err := driver.Open()
+		g, err := driver.Open(0)
 		if err != nil {
 			return nil, err
 		}

@@ -21,11 +21,12 @@ import (
 // Config holds all settings of a run. It is saved in the run folder.
 type Config struct {
 	Seed      uint64           `yaml:"seed"`
-	Device    string           `yaml:"device"`    // one of Devices
-	Numerics  string           `yaml:"numerics"`  // of the CPU engine: one of Numerics
-	Precision string           `yaml:"precision"` // of the GPU's convolutions
-	Half      bool             `yaml:"half"`      // the GPU stores values for its backward pass in half precision
-	Threads   int              `yaml:"threads"`   // of the CPU; 0: every core
+	Device    string           `yaml:"device"`                         // one of Devices
+	Numerics  string           `yaml:"numerics"`                       // of the CPU engine: one of Numerics
+	Precision string           `yaml:"precision"`                      // of the GPU's convolutions
+	Half      bool             `yaml:"half"`                           // the GPU stores values for its backward pass in half precision
+	GPU       int              `yaml:"gpu,omitempty" range:"[0,1023]"` // its number, counted from 0
+	Threads   int              `yaml:"threads"`                        // of the CPU; 0: every core
 	Supernet  supernet.Config  `yaml:"supernet"`
 	Data      DataConfig       `yaml:"data"`
 	Train     train.Config     `yaml:"train"`

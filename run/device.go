@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"slices"
 
 	"bnas.example/cuda"
 	"bnas.example/cuda/driver"
@@ -41,10 +42,13 @@ type Options struct {
 	opened bool // the settings are those of a run folder
 }
 
-// GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device.
+// GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device, or that of Windows, under which
+// Linux runs in WSL2.
 func GPUPresent() bool {
-	_, err := os.Stat("/dev/nvidiactl")
-	return err == nil
+	return slices.ContainsFunc([]string{"/dev/nvidiactl", "/dev/dxg"}, func(device string) bool {
+		_, err := os.Stat(device)
+		return err == nil
+	})
 }
 
 // OpenDevice opens the device of the configuration.
@@ -92,8 +96,8 @@ func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error
 		}
 		why = err.Error()
 	}
-	if o.Log != nil && cfg.Storage() != (cuda.Storage{Precision: cuda.FP32}) {
-		o.Log.Warn("there is no GPU: the settings for one have no effect", "precision", cfg.Precision, "half", cfg.Half)
+	if o.Log != nil && (cfg.GPU != 0 || cfg.Storage() != (cuda.Storage{Precision: cuda.FP32})) {
+		o.Log.Warn("there is no GPU: the settings for one have no effect", "gpu", cfg.GPU, "precision", cfg.Precision, "half", cfg.Half)
 	}
 	dev, err := cpu.New(threads, cfg.engineNumerics())
 	if errors.Is(err, kernels.ErrUnsupported) {
@@ -113,7 +117,7 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 		}
 		return nil, &DeviceError{"gpu", err}
 	}
-	g, err := driver.Open()
+	g, err := driver.Open(cfg.GPU)
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}

@@ -122,8 +122,8 @@ func (r *Run) finish(ctx context.Context, dir string, result *search.Result, pro
 func (r *Run) finalists(dir string, best []search.Found) (*Retraining, error) {
 	from := r.Config
 	cfg := Alone(from)
-	cfg.Device, cfg.Precision, cfg.Half, cfg.Threads = from.Device, from.Precision, from.Half, from.Threads // numerics: those of all weights
-	cfg.Score.Seed = from.Score.SeedOfImages()                                                              // of the images that validate recomputes statistics on
+	cfg.Device, cfg.Precision, cfg.Half, cfg.GPU, cfg.Threads = from.Device, from.Precision, from.Half, from.GPU, from.Threads // numerics: those of all weights
+	cfg.Score.Seed = from.Score.SeedOfImages()                                                                                 // of the images that validate recomputes statistics on
 	RecipeOf(r.Net.Space.Name()).Apply(&cfg)
 	cfg.Data.Holdout = from.Data.Holdout
 	t := &cfg.Train

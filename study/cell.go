@@ -71,7 +71,7 @@ func (c Cell) settings(study, dataHash string, truth *Truth) ([]byte, error) {
 	if c.FromTable && truth != nil {
 		of.Rows = truth.rowsHash()
 	}
-	of.Run.Device, of.Run.Threads, of.Run.Data.Dir = "", 0, ""
+	of.Run.Device, of.Run.GPU, of.Run.Threads, of.Run.Data.Dir = "", 0, 0, ""
 	of.Run.Train.CheckpointEvery, of.Run.Train.CheckpointInterval, of.Run.Train.MaxTime = 0, 0, 0
 	return yaml.Marshal(of)
 }

@@ -134,11 +134,12 @@ var (
 	deviceSettings = []setting{
 		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
 		{"numerics", "numerics", "of the CPU engine: `NAME` is strict, fast (half of the memory, faster, less exact), or auto (fast, but strict with --train all or without AVX2)", catMachine},
+		{"gpu", "gpu", "the GPU `N` of several, counted from 0", catMachine},
 		{"device", "device", "`NAME` is " + either(run.Devices()), catMachine},
 		{"precision", "precision", "of a GPU's convolutions: `NAME` is fp32, tf32, fp16 (gradients in bf16) or bf16", catMachine},
 		{"half", "half", "store a GPU's values for the backward pass in half precision", catMachine},
 	}
-	planSettings    = deviceSettings[2:]                  // all that a GPU has
+	planSettings    = deviceSettings[3:]                  // what a GPU computes
 	computeSettings = joined(seedSetting, deviceSettings) // of a command that computes
 )
 

@@ -51,7 +51,7 @@ func doctor(c *cli.Context) error {
 	}
 	r := doctorResult{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
-		Memory: hardware.Memory(), SIMD: isa, GPU: gpuState(), Device: dev.Info().Name, Detail: dev.Info().Detail,
+		Memory: hardware.Memory(), SIMD: isa, GPU: gpuState(cfg.GPU), Device: dev.Info().Name, Detail: dev.Info().Detail,
 	}
 	if !c.Bool("quick") {
 		r.Peak = peakGFLOPS(dev)

@@ -11,12 +11,12 @@ import (
 	"bnas.example/run"
 )
 
-// gpuState describes the GPU: the parts that are there, the parts that are missing, and the way to get them.
-func gpuState() string { return describeGPU(run.GPUPresent(), driverVersion()) }
+// gpuState describes a GPU: the parts that are there, the parts that are missing, and the way to get them.
+func gpuState(number int) string { return describeGPU(number, run.GPUPresent(), driverVersion()) }
 
-// describeGPU describes the GPU of a machine. present: its driver has a control device. version: that of the kernel module, ""
+// describeGPU describes a GPU of a machine. present: its driver has a control device. version: that of the kernel module, ""
 // if no module tells it; in some containers none does.
-func describeGPU(present bool, version string) string {
+func describeGPU(number int, present bool, version string) string {
 	installed := "driver " + version
 	if version == "" {
 		installed = "a driver that does not tell its version"
@@ -29,7 +29,7 @@ func describeGPU(present bool, version string) string {
 	case !driver.Built:
 		return fmt.Sprintf("%s, %s; %s", installed, cards(), sibling())
 	}
-	d, err := driver.Open()
+	d, err := driver.Open(number)
 	if err != nil {
 		return fmt.Sprintf("%s, %s; it does not open: %v", installed, cards(), err)
 	}

@@ -17,7 +17,7 @@ func TestDoctorNamesTheDriver(t *testing.T) {
 		{true, "580.95.05", "driver 580.95.05, "},
 		{true, "", "a driver that does not tell its version, "},
 	} {
-		if got := describeGPU(c.present, c.version); !strings.Contains(got, c.want) {
+		if got := describeGPU(0, c.present, c.version); !strings.Contains(got, c.want) {
 			t.Errorf("present %v, version %q: %q, want %q", c.present, c.version, got, c.want)
 		}
 	}

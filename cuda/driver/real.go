@@ -31,10 +31,10 @@ type realDriver struct {
 	made       int // number of streams that exist
 	events     map[Event]cu.Event
 	graphs     map[Graph]executable
-	names      uint64                 // the last name given to an event or graph
-	pinned     map[unsafe.Pointer]int // bytes of pinned memory at an address
-	args       []unsafe.Pointer       // of one launch
-	last       [Streams]Launch        // the last launch in each stream, without its arguments
+	names      uint64           // the last name given to an event or graph
+	pinned     [][]byte         // from Pinned
+	args       []unsafe.Pointer // of one launch
+	last       [Streams]Launch  // the last launch in each stream, without its arguments
 }
 
 // realKernel is a kernel with the largest dynamic shared memory of its launches.
@@ -43,8 +43,9 @@ type realKernel struct {
 	shared   int
 }
 
-// Open opens the first GPU that CUDA shows (CUDA_VISIBLE_DEVICES chooses) and loads the kernels for it.
-func Open() (Driver, error) {
+// Open opens a GPU, counted from 0 in the order in which CUDA shows them (see CUDA_VISIBLE_DEVICES), and loads the kernels for it:
+// all of them, so that nothing is loaded later, when the memory is full (package early).
+func Open(number int) (Driver, error) {
 	n, err := cu.NumDevices()
 	if err != nil {
 		return nil, fmt.Errorf("cuda: cuDeviceGetCount: %w", translate(err))
@@ -52,10 +53,13 @@ func Open() (Driver, error) {
 	if n == 0 {
 		return nil, errors.New("cuda: the driver shows no GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)")
 	}
-	d := &realDriver{
-		modules: map[string]cu.Module{}, kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{}, pinned: map[unsafe.Pointer]int{},
+	if number < 0 || number >= n {
+		return nil, fmt.Errorf("cuda: there is no GPU %d: the driver shows %d, counted from 0 (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)", number, n)
 	}
-	if d.device, err = cu.GetDevice(0); err != nil {
+	d := &realDriver{
+		modules: map[string]cu.Module{}, kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{},
+	}
+	if d.device, err = cu.GetDevice(number); err != nil {
 		return nil, fmt.Errorf("cuda: cuDeviceGet: %w", translate(err))
 	}
 	if d.context, err = d.device.RetainPrimaryCtx(); err != nil {
@@ -195,8 +199,8 @@ func (d *realDriver) Close() error {
 	for _, e := range d.events {
 		errs = append(errs, d.failed(cu.DestroyEvent(&e), "cuEventDestroy"))
 	}
-	for p := range d.pinned {
-		errs = append(errs, d.failed(cu.MemFreeHost(p), "cuMemFreeHost"))
+	for _, b := range d.pinned {
+		errs = append(errs, d.failed(cu.MemFreeHost(unsafe.Pointer(unsafe.SliceData(b))), "cuMemFreeHost"))
 	}
 	for s := range d.stream[:d.made] {
 		errs = append(errs, d.failed(d.stream[s].Destroy(), "cuStreamDestroy"))

@@ -3,6 +3,8 @@
 package driver
 
 import (
+	"runtime"
+	"slices"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -38,7 +40,7 @@ func (d *realDriver) Pinned(bytes int) ([]byte, error) {
 	if err != nil {
 		return nil, d.failed(err, "cuMemHostAlloc of %d bytes", bytes)
 	}
-	d.pinned[unsafe.Pointer(unsafe.SliceData(b))] = bytes
+	d.pinned = append(d.pinned, b)
 	return b, nil
 }
 
@@ -47,16 +49,17 @@ func (d *realDriver) FreePinned(b []byte) error {
 		return err
 	}
 	defer d.leave()
-	p := unsafe.Pointer(unsafe.SliceData(b))
-	delete(d.pinned, p)
-	return d.failed(cu.MemFreeHost(p), "cuMemFreeHost of %d bytes", len(b))
+	p := unsafe.SliceData(b)
+	d.pinned = slices.DeleteFunc(d.pinned, func(o []byte) bool { return unsafe.SliceData(o) == p })
+	return d.failed(cu.MemFreeHost(unsafe.Pointer(p)), "cuMemFreeHost of %d bytes", len(b))
 }
 
 // isPinned reports whether b is in memory from Pinned.
 func (d *realDriver) isPinned(b []byte) bool {
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	for p, bytes := range d.pinned {
-		if uintptr(p) <= at && at+uintptr(len(b)) <= uintptr(p)+uintptr(bytes) {
+	for _, o := range d.pinned {
+		first := uintptr(unsafe.Pointer(unsafe.SliceData(o)))
+		if first <= at && at+uintptr(len(b)) <= first+uintptr(len(o)) {
 			return true
 		}
 	}
@@ -72,10 +75,7 @@ func (d *realDriver) CopyIn(s Stream, dst Ptr, src []byte) error {
 	}
 	defer d.leave()
 	err := cu.MemcpyHtoDAsync(cu.DevicePtr(dst), unsafe.Pointer(unsafe.SliceData(src)), int64(len(src)), d.stream[s])
-	if err == nil && !d.isPinned(src) {
-		err = d.stream[s].Synchronize()
-	}
-	return d.failed(err, "cuMemcpyHtoDAsync of %d bytes to %#x", len(src), uint64(dst))
+	return d.failed(d.copied(s, src, err), "cuMemcpyHtoDAsync of %d bytes to %#x", len(src), uint64(dst))
 }
 
 func (d *realDriver) CopyOut(s Stream, dst []byte, src Ptr) error {
@@ -87,10 +87,16 @@ func (d *realDriver) CopyOut(s Stream, dst []byte, src Ptr) error {
 	}
 	defer d.leave()
 	err := cu.MemcpyDtoHAsync(unsafe.Pointer(unsafe.SliceData(dst)), cu.DevicePtr(src), int64(len(dst)), d.stream[s])
-	if err == nil && !d.isPinned(dst) {
+	return d.failed(d.copied(s, dst, err), "cuMemcpyDtoHAsync of %d bytes from %#x", len(dst), uint64(src))
+}
+
+// copied waits for a copy from or to host memory that is not pinned. The collector must not free that before.
+func (d *realDriver) copied(s Stream, host []byte, err error) error {
+	if err == nil && !d.isPinned(host) {
 		err = d.stream[s].Synchronize()
 	}
-	return d.failed(err, "cuMemcpyDtoHAsync of %d bytes from %#x", len(dst), uint64(src))
+	runtime.KeepAlive(host)
+	return err
 }
 
 func (d *realDriver) Fill(s Stream, dst Ptr, value byte, bytes int64) error {

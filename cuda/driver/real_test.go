@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	process "os/exec"
 	"strings"
@@ -18,7 +19,7 @@ import (
 
 func open(t *testing.T) *realDriver {
 	t.Helper()
-	d, err := Open()
+	d, err := Open(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +249,7 @@ func TestRealOpenErrors(t *testing.T) {
 		"cuModuleLoadDataEx:209": "ptxas application : error : mock", "cuStreamCreate:2": "cuStreamCreate",
 	} {
 		t.Setenv("BNAS_MOCK_FAIL", fail)
-		_, err := Open()
+		_, err := Open(0)
 		if err == nil || !strings.Contains(err.Error(), words) || !strings.HasPrefix(err.Error(), "cuda: ") {
 			t.Errorf("%s: %v", fail, err)
 		}
@@ -256,7 +257,13 @@ func TestRealOpenErrors(t *testing.T) {
 		must(t, open(t).Close())
 	}
 	t.Setenv("BNAS_MOCK_NONE", "1")
-	if _, err := Open(); err == nil || !strings.Contains(err.Error(), "no GPU") {
+	if _, err := Open(0); err == nil || !strings.Contains(err.Error(), "no GPU") {
 		t.Errorf("without a GPU: %v", err)
+	}
+	t.Setenv("BNAS_MOCK_NONE", "")
+	for _, number := range []int{-1, 1} {
+		if _, err := Open(number); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("no GPU %d: the driver shows 1", number)) {
+			t.Errorf("GPU %d of 1: %v", number, err)
+		}
 	}
 }

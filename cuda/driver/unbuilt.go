@@ -12,6 +12,6 @@ import (
 const Built = false
 
 // Open returns an error: this program was built without CUDA.
-func Open() (Driver, error) {
+func Open(int) (Driver, error) {
 	return nil, fmt.Errorf("%w: this program was built without CUDA; the one with it is made by `make cuda`: bin/bnas-cuda", kernels.ErrUnsupported)
 }

@@ -25,7 +25,17 @@ var remedies = map[C.CUresult]string{
 	C.CUDA_ERROR_UNKNOWN:                "reload the kernel module (rmmod nvidia_uvm; modprobe nvidia_uvm) or reboot",
 }
 
+// CUDA loads a kernel at its first launch, from 11.7 on. By then the memory may be full: the program wants all of them when it
+// opens a GPU.
+func loadEagerly() {
+	const name = "CUDA_MODULE_LOADING"
+	if _, ok := os.LookupEnv(name); !ok {
+		os.Setenv(name, "EAGER") // cgo passes it on to CUDA
+	}
+}
+
 func init() {
+	loadEagerly()
 	r := C.cuInit(0)
 	if r == C.CUDA_SUCCESS {
 		return

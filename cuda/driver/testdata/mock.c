@@ -128,14 +128,17 @@ static int inside(CUdeviceptr p, size_t n) {
 	return r;
 }
 
-CUresult cuInit(unsigned flags) { CHECK_ALWAYS; return 0; }
+CUresult cuInit(unsigned flags) {
+	CHECK_ALWAYS;
+	return getenv("CUDA_MODULE_LOADING") ? 0 : CUDA_ERROR_NOT_PERMITTED; // the program says how modules are loaded
+}
 CUresult cuDriverGetVersion(int *v) { *v = 12060; return 0; }
 CUresult cuGetErrorName(CUresult r, const char **s) {
 	*s = r == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : r == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_MOCK";
 	return 0;
 }
 CUresult cuGetErrorString(CUresult r, const char **s) { *s = r == 2 ? "out of memory" : "words of CUDA"; return 0; }
-CUresult cuDeviceGetCount(int *n) { *n = getenv("BNAS_MOCK_NONE") ? 0 : 1; return 0; }
+CUresult cuDeviceGetCount(int *n) { *n = getenv("BNAS_MOCK_NONE") && *getenv("BNAS_MOCK_NONE") ? 0 : 1; return 0; }
 CUresult cuDeviceGet(CUdevice *d, int i) { *d = i; return 0; }
 CUresult cuDeviceGetName(char *s, int n, CUdevice d) { snprintf(s, n, "mock GPU"); return 0; }
 CUresult cuDeviceGetAttribute(int *v, CUdevice_attribute a, CUdevice d) {
