@@ -93,6 +93,9 @@ func (d *device) Close() error {
 	return errors.Join(errs...)
 }
 
+// TakesPixels says that its Execs make images of pixels.
+func (d *device) TakesPixels() {}
+
 // NewStore lays out the parameters on the device.
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	s := newStore(&d.context, params)

@@ -1,6 +1,7 @@
 package cuda
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -59,7 +60,27 @@ func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() err
 	for i := range variance {
 		variance[i] = 1
 	}
+	pixels := kernels.Pixels{
+		Bytes: make([]byte, n*p.Values[kernels.Images].Len()), Views: make([]kernels.PixelView, n),
+		Table: make([]float32, 256*p.Values[kernels.Images].C),
+	}
 	return []func() error{
+		func() error { return kernels.ForwardPixels(e, pixels, n) },
+		func() error { return e.CrossEntropy(make([]int, n), 0.1) },
+		func() error { _, err := e.QueueLoss().Wait(); return err },
+		func() error { return e.Backward(kernels.DifferentiateStatistics, false) },
+		func() error {
+			rule := kernels.Update{Kind: kernels.SGD, LR: 0.1}
+			norm := s.QueueUpdate(rule, ids)
+			if norm.Ready() { // it failed
+				_, err := norm.Wait()
+				return err
+			}
+			statistics := e.QueueStatistics(make([]float64, channels), make([]float64, channels))
+			_, failed := statistics.Wait()
+			_, err := norm.Wait()
+			return cmp.Or(failed, err)
+		},
 		func() error { return e.Forward(c.Images[:n*p.Values[kernels.Images].Len()], n) },
 		func() error { return e.Logits(make([]float32, n*classes)) },
 		func() error { return e.CrossEntropy(make([]int, n), 0.1) },

@@ -196,10 +196,18 @@ func (e *exec) pack(direction form) error {
 // Forward runs the program. It queues work and does not wait for it.
 func (e *exec) Forward(images []float32, statRows int) error {
 	n := len(images) / e.p.Values[kernels.Images].Len()
+	return e.forwardOf(n, statRows, func() (driver.Ptr, error) {
+		at, _, err := e.inputs.bring(bytesOf(images))
+		return at, err
+	})
+}
+
+// forwardOf runs the program on n images that bring queues.
+func (e *exec) forwardOf(n, statRows int, bring func() (driver.Ptr, error)) error {
 	if err := e.prepare(); err != nil {
 		return err
 	}
-	at, err := e.inputs.bring(bytesOf(images))
+	at, err := bring()
 	if err != nil {
 		return err
 	}

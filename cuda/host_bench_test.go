@@ -10,7 +10,7 @@ import (
 )
 
 // The host's part of a training step on a GPU that does nothing: of the all-3×3 path that is drawn anew, plans, tables and
-// launches; of a path that is trained alone, graphs. Batches differ, figures are read a step late, as in train.
+// launches; of a path that is trained alone, graphs. As in train, batches differ and are bytes, and figures are read a step late.
 func BenchmarkHostStep(b *testing.B) {
 	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
 	if err != nil {
@@ -36,9 +36,12 @@ func BenchmarkHostStep(b *testing.B) {
 				b.Fatal(err)
 			}
 			h := hostStep{d: d, s: s, p: p, ids: net.Trainable(supernet.AllBNAndClassifier, p), labels: make([]int, 64)}
-			for i := range h.images {
-				h.images[i] = make([]float32, len(h.labels)*p.Values[kernels.Images].Len())
-				h.images[i][0] = float32(i)
+			for i := range h.pixels {
+				shape := p.Values[kernels.Images].Shape
+				h.pixels[i] = kernels.Pixels{
+					Bytes: make([]byte, len(h.labels)*shape.Len()), Views: make([]kernels.PixelView, len(h.labels)), Table: make([]float32, 256*shape.C),
+				}
+				h.pixels[i].Bytes[0] = byte(i)
 			}
 			for b.Loop() {
 				if err := h.step(fixed); err != nil {
@@ -55,7 +58,7 @@ type hostStep struct {
 	s      kernels.Store
 	p      *kernels.Program
 	ids    []kernels.ParamID
-	images [2][]float32
+	pixels [2]kernels.Pixels
 	labels []int
 	steps  int
 	execs  [2]kernels.Exec
@@ -75,7 +78,7 @@ func (h *hostStep) step(fixed bool) (err error) {
 		}
 	}
 	e := h.execs[i]
-	if err := e.Forward(h.images[i], len(h.labels)); err != nil {
+	if err := kernels.ForwardPixels(e, h.pixels[i], len(h.labels)); err != nil {
 		return err
 	}
 	if h.norm != nil {

@@ -12,10 +12,12 @@ type inputs struct {
 	*clock
 	host     [2][]byte
 	device   [2]memory
-	bytes    [2]int          // of the batch that is there
+	lengths  [2][]int        // of the parts of the batch that is there
 	arrived  [2]driver.Event // the copy stream has brought it
 	consumed [2]mark         // the compute stream has read it
 	now      int
+	shown    memory // images that the device has made of pixels
+	isShown  bool   // of those that were brought last
 }
 
 func (in *inputs) open(c *clock) (err error) {
@@ -36,7 +38,7 @@ func (in *inputs) close() error {
 	if in.clock == nil {
 		return nil
 	}
-	var errs []error
+	errs := []error{in.shown.free(in.driver)}
 	for i := range in.arrived {
 		if in.host[i] != nil {
 			errs = append(errs, in.driver.FreePinned(in.host[i]))
@@ -50,41 +52,66 @@ func (in *inputs) close() error {
 	return errors.Join(errs...)
 }
 
-// bring queues a batch and returns where it will be for the launches that are queued next on the compute stream. The batch that
-// it brought last is not copied again: several paths of a step, or of a scoring, read one batch.
-func (in *inputs) bring(images []byte) (driver.Ptr, error) {
-	if i := in.now; in.bytes[i] == len(images) && bytes.Equal(in.host[i][:len(images)], images) {
-		return in.device[i].base, nil
+// bring queues the parts of a batch and returns where they will be for the launches that are queued next on the compute stream,
+// each at a multiple of 256 bytes. The batch that it brought last is not copied again: several paths of a step, or of a scoring,
+// read one batch.
+func (in *inputs) bring(parts ...[]byte) (at driver.Ptr, again bool, err error) {
+	if in.holds(in.now, parts) {
+		return in.device[in.now].base, true, nil
 	}
 	in.now = 1 - in.now
 	i := in.now
-	if err := in.empty(i, len(images)); err != nil {
-		return 0, err
+	size := 0
+	for _, p := range parts {
+		size += int(align(int64(len(p))))
 	}
-	from := in.host[i][:len(images)]
-	copy(from, images)
+	if err := in.empty(i, size); err != nil {
+		return 0, false, err
+	}
+	from := in.host[i][:0]
+	for _, p := range parts {
+		from = append(from, p...)
+		from = from[:align(int64(len(from)))]
+	}
 	if !in.past(in.consumed[i]) {
 		if err := in.driver.Wait(driver.Copy, in.consumed[i].event); err != nil {
-			return 0, err
+			return 0, false, err
 		}
 	}
 	in.consumed[i].at = never
 	if err := in.driver.CopyIn(driver.Copy, in.device[i].base, from); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if err := in.driver.Record(driver.Copy, in.arrived[i]); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	if err := in.driver.Wait(driver.Compute, in.arrived[i]); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	in.bytes[i] = len(images)
-	return in.device[i].base, nil
+	for _, p := range parts {
+		in.lengths[i] = append(in.lengths[i], len(p))
+	}
+	return in.device[i].base, false, nil
+}
+
+// holds reports whether a buffer has just these parts.
+func (in *inputs) holds(i int, parts [][]byte) bool {
+	if len(in.lengths[i]) != len(parts) {
+		return false
+	}
+	at := 0
+	for k, p := range parts {
+		if in.lengths[i][k] != len(p) || !bytes.Equal(in.host[i][at:at+len(p)], p) {
+			return false
+		}
+		at += int(align(int64(len(p))))
+	}
+	return true
 }
 
 // empty makes a buffer ready for a batch: the batch that was in it has left the host, and there is room.
 func (in *inputs) empty(i, bytes int) error {
-	in.bytes[i] = 0
+	in.lengths[i] = in.lengths[i][:0]
 	if !in.past(in.consumed[i]) {
 		if err := in.driver.Reached(in.arrived[i]); err != nil {
 			return err

@@ -24,29 +24,29 @@ func (a Augment) check(height, width int) error {
 	return nil
 }
 
-// view is one outcome of an augmentation. Pixel (y, x) shows the original pixel (y+dy, x+dx), counted from the right if
-// flip is set. The half-open rectangle is cut out.
-type view struct {
-	dy, dx                   int
-	flip                     bool
-	top, left, bottom, right int
+// View is one outcome of an augmentation. Pixel (y, x) shows the original pixel (y+DY, x+DX), counted from the right if
+// Flip is set. The half-open rectangle is cut out.
+type View struct {
+	DY, DX                   int
+	Flip                     bool
+	Top, Left, Bottom, Right int
 }
 
 // draw draws from the stream only the numbers that it needs, in this order: dy, dx, flip, row and column of the centre.
-func (a Augment) draw(s *philox.Stream, height, width int) view {
-	var v view
+func (a Augment) draw(s *philox.Stream, height, width int) View {
+	var v View
 	if a.PadCrop > 0 {
-		v.dy = s.IntN(2*a.PadCrop+1) - a.PadCrop
-		v.dx = s.IntN(2*a.PadCrop+1) - a.PadCrop
+		v.DY = s.IntN(2*a.PadCrop+1) - a.PadCrop
+		v.DX = s.IntN(2*a.PadCrop+1) - a.PadCrop
 	}
 	if a.Flip {
-		v.flip = s.Uint32()&1 == 1
+		v.Flip = s.Uint32()&1 == 1
 	}
 	if a.Cutout > 0 {
-		v.top = s.IntN(height) - a.Cutout/2
-		v.left = s.IntN(width) - a.Cutout/2
-		v.bottom, v.right = min(v.top+a.Cutout, height), min(v.left+a.Cutout, width)
-		v.top, v.left = max(v.top, 0), max(v.left, 0)
+		v.Top = s.IntN(height) - a.Cutout/2
+		v.Left = s.IntN(width) - a.Cutout/2
+		v.Bottom, v.Right = min(v.Top+a.Cutout, height), min(v.Left+a.Cutout, width)
+		v.Top, v.Left = max(v.Top, 0), max(v.Left, 0)
 	}
 	return v
 }
@@ -65,14 +65,23 @@ func normalizer(s Set) normal {
 	return n
 }
 
+// table returns the values of all channels, one after the other.
+func (n normal) table() []float32 {
+	var all []float32
+	for c := range n {
+		all = append(all, n[c][:]...)
+	}
+	return all
+}
+
 // write applies the view to the planes of an image and normalises them. dst and src are channels×height×width.
-func (n normal) write(dst []float32, src []byte, height, width int, v view) {
-	from, to := max(0, -v.dx), min(width, width-v.dx) // the columns that show a column of the original
+func (n normal) write(dst []float32, src []byte, height, width int, v View) {
+	from, to := max(0, -v.DX), min(width, width-v.DX) // the columns that show a column of the original
 	for c := range n {
 		table := &n[c]
 		for y := range height {
 			row := dst[(c*height+y)*width:][:width]
-			sy := y + v.dy
+			sy := y + v.DY
 			if sy < 0 || sy >= height {
 				fill(row, table[0])
 				continue
@@ -80,18 +89,18 @@ func (n normal) write(dst []float32, src []byte, height, width int, v view) {
 			fill(row[:from], table[0])
 			fill(row[to:], table[0])
 			original := src[(c*height+sy)*width:][:width]
-			if v.flip {
+			if v.Flip {
 				for x := from; x < to; x++ {
-					row[x] = table[original[width-1-x-v.dx]]
+					row[x] = table[original[width-1-x-v.DX]]
 				}
 			} else {
 				for x := from; x < to; x++ {
-					row[x] = table[original[x+v.dx]]
+					row[x] = table[original[x+v.DX]]
 				}
 			}
 		}
-		for y := v.top; y < v.bottom; y++ {
-			clear(dst[(c*height+y)*width+v.left : (c*height+y)*width+v.right])
+		for y := v.Top; y < v.Bottom; y++ {
+			clear(dst[(c*height+y)*width+v.Left : (c*height+y)*width+v.Right])
 		}
 	}
 }

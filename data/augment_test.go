@@ -8,7 +8,7 @@ import (
 )
 
 // naive computes Augment step by step: flip, border, crop, normalise, cutout.
-func naive(m *memory, image []byte, border int, v view) []float32 {
+func naive(m *memory, image []byte, border int, v View) []float32 {
 	h, w := m.height, m.width
 	bh, bw := h+2*border, w+2*border
 	bordered := make([]byte, 3*bh*bw)
@@ -16,7 +16,7 @@ func naive(m *memory, image []byte, border int, v view) []float32 {
 		for y := range h {
 			for x := range w {
 				from := x
-				if v.flip {
+				if v.Flip {
 					from = w - 1 - x
 				}
 				bordered[(c*bh+y+border)*bw+x+border] = image[(c*h+y)*w+from]
@@ -27,9 +27,9 @@ func naive(m *memory, image []byte, border int, v view) []float32 {
 	for c := range 3 {
 		for y := range h {
 			for x := range w {
-				p := bordered[(c*bh+border+v.dy+y)*bw+border+v.dx+x]
+				p := bordered[(c*bh+border+v.DY+y)*bw+border+v.DX+x]
 				out[(c*h+y)*w+x] = float32((float64(p) - m.mean[c]) / m.std[c])
-				if y >= v.top && y < v.bottom && x >= v.left && x < v.right {
+				if y >= v.Top && y < v.Bottom && x >= v.Left && x < v.Right {
 					out[(c*h+y)*w+x] = 0
 				}
 			}
@@ -63,15 +63,15 @@ func TestAugmentDraws(t *testing.T) {
 	flips, area := 0, 0
 	for i := range n {
 		v := Augment{PadCrop: 2, Flip: true, Cutout: 4}.draw(philox.New(1, "augment", uint64(i)), 8, 8)
-		dy[v.dy+2]++
-		dx[v.dx+2]++
-		if v.flip {
+		dy[v.DY+2]++
+		dx[v.DX+2]++
+		if v.Flip {
 			flips++
 		}
-		if v.top < 0 || v.left < 0 || v.bottom > 8 || v.right > 8 {
+		if v.Top < 0 || v.Left < 0 || v.Bottom > 8 || v.Right > 8 {
 			t.Fatalf("%+v runs over the image", v)
 		}
-		area += (v.bottom - v.top) * (v.right - v.left)
+		area += (v.Bottom - v.Top) * (v.Right - v.Left)
 	}
 	for k := range 5 { // 1800 expected, standard deviation 38
 		if dy[k] < 1640 || dy[k] > 1960 || dx[k] < 1640 || dx[k] > 1960 {

@@ -14,6 +14,17 @@ type Batch struct {
 	Channels      int       // C
 	Height, Width int
 	Labels        []int // N
+
+	// Pixels is the batch before augmentation and normalisation, for a device that does both; then Images is nil. Otherwise it
+	// is nil.
+	Pixels *Pixels
+}
+
+// Pixels is a batch as bytes and what makes floats of them.
+type Pixels struct {
+	Bytes []byte    // N×C×H×W
+	Views []View    // N
+	Table []float32 // C×256: (byte − mean)/std
 }
 
 // newBatch returns a batch for n images of the set.
@@ -43,7 +54,7 @@ func Gather(s Set, indices []int) (Batch, error) {
 					return err
 				}
 				batch.Labels[k] = s.Label(indices[k])
-				n.write(batch.Images[k*size:(k+1)*size], bytes, h, w, view{})
+				n.write(batch.Images[k*size:(k+1)*size], bytes, h, w, View{})
 			}
 			return nil
 		})

@@ -60,24 +60,54 @@ func (l *Loader) StepsPerEpoch() int { return len(l.indices) / l.batch }
 // and on the step. Philox(seed, "shuffle", e) shuffles the epoch e = step / StepsPerEpoch. Philox(seed, "augment",
 // step·batch + k) augments the image in place k of the batch.
 func (l *Loader) At(step int) (Batch, error) {
-	if step < 0 {
-		return Batch{}, errors.New("data: steps are counted from 0")
-	}
-	perEpoch := l.StepsPerEpoch()
-	images := l.epoch(step / perEpoch)[step%perEpoch*l.batch:][:l.batch]
 	h, w := l.set.Size()
 	b := newBatch(l.set, l.batch)
 	size := len(b.Images) / l.batch
 	src := make([]byte, size)
-	for k, i := range images {
-		if err := readImage(l.set, src, i); err != nil {
-			return Batch{}, err
+	err := l.each(step, b.Labels, func(k, image int, v View) error {
+		if err := readImage(l.set, src, image); err != nil {
+			return err
 		}
-		b.Labels[k] = l.set.Label(i)
-		v := l.augment.draw(philox.New(l.seed, "augment", uint64(step)*uint64(l.batch)+uint64(k)), h, w)
 		l.normal.write(b.Images[k*size:(k+1)*size], src, h, w, v)
+		return nil
+	})
+	if err != nil {
+		return Batch{}, err
 	}
 	return b, nil
+}
+
+// PixelsAt returns the batch of a step as Pixels.
+func (l *Loader) PixelsAt(step int) (Batch, error) {
+	h, w := l.set.Size()
+	size := l.set.Channels() * h * w
+	p := &Pixels{Bytes: make([]byte, l.batch*size), Views: make([]View, l.batch), Table: l.normal.table()}
+	b := Batch{Channels: l.set.Channels(), Height: h, Width: w, Labels: make([]int, l.batch), Pixels: p}
+	err := l.each(step, b.Labels, func(k, image int, v View) error {
+		p.Views[k] = v
+		return readImage(l.set, p.Bytes[k*size:(k+1)*size], image)
+	})
+	if err != nil {
+		return Batch{}, err
+	}
+	return b, nil
+}
+
+// each writes the labels of a step's images and calls f with the place, the number and the view of each image.
+func (l *Loader) each(step int, labels []int, f func(k, image int, v View) error) error {
+	if step < 0 {
+		return errors.New("data: steps are counted from 0")
+	}
+	perEpoch := l.StepsPerEpoch()
+	h, w := l.set.Size()
+	for k, i := range l.epoch(step / perEpoch)[step%perEpoch*l.batch:][:l.batch] {
+		labels[k] = l.set.Label(i)
+		v := l.augment.draw(philox.New(l.seed, "augment", uint64(step)*uint64(l.batch)+uint64(k)), h, w)
+		if err := f(k, i, v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // epoch returns the order of the images in an epoch. The caller must not write to it.

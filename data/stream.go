@@ -25,7 +25,14 @@ type result struct {
 }
 
 // Stream starts to make the batches of the steps from, from+1, … It stops when ctx ends or Close is called.
-func (l *Loader) Stream(ctx context.Context, from int) *Stream {
+func (l *Loader) Stream(ctx context.Context, from int) *Stream { return stream(ctx, from, l.At) }
+
+// StreamPixels is Stream with the batches of PixelsAt.
+func (l *Loader) StreamPixels(ctx context.Context, from int) *Stream {
+	return stream(ctx, from, l.PixelsAt)
+}
+
+func stream(ctx context.Context, from int, at func(step int) (Batch, error)) *Stream {
 	ctx, cancel := context.WithCancel(ctx)
 	s := &Stream{ctx: ctx, cancel: cancel, queue: make(chan chan result, ahead)}
 	slots := make(chan struct{}, min(ahead, runtime.GOMAXPROCS(0)))
@@ -43,7 +50,7 @@ func (l *Loader) Stream(ctx context.Context, from int) *Stream {
 				return
 			}
 			s.work.Go(func() {
-				batch, err := l.At(step)
+				batch, err := at(step)
 				made <- result{batch, err}
 				<-slots
 			})
@@ -52,7 +59,7 @@ func (l *Loader) Stream(ctx context.Context, from int) *Stream {
 	return s
 }
 
-// Next returns At(from), then At(from+1), and so on. If a step fails, Next returns its error at that step and at every
+// Next returns the batch of step from, then that of from+1, and so on. If a step fails, Next returns its error at that step and at every
 // later call. After the end of the context it returns the error of the context.
 func (s *Stream) Next() (Batch, error) {
 	if s.err != nil {

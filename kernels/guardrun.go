@@ -6,20 +6,26 @@ import (
 )
 
 func (e *guardedExec) Forward(images []float32, statRows int) error {
-	if err := e.gone(); err != nil {
-		return e.wrap("Forward", err)
+	return e.forward("Forward", len(images), statRows, func() error { return e.exec.Forward(images, statRows) })
+}
+
+// forward checks a forward pass of images with so many elements, and runs it.
+func (e *guardedExec) forward(call string, elements, statRows int, run func() error) error {
+	err := e.gone()
+	n := 0
+	if err == nil {
+		n, err = e.p.checkForward(elements, e.most, statRows, e.known)
 	}
-	n, err := e.p.checkForward(len(images), e.most, statRows, e.known)
 	if err == nil {
 		err = e.checkFactored(n)
 	}
 	if err != nil {
-		return e.wrap("Forward", err)
+		return e.wrap(call, err)
 	}
 	e.n, e.scored, e.seeded, e.guard.owner = 0, false, false, nil
-	if err := e.exec.Forward(images, statRows); err != nil {
+	if err := run(); err != nil {
 		e.known = e.known && statRows == 0 // new statistics may be half written
-		return e.wrap("Forward", err)
+		return e.wrap(call, err)
 	}
 	e.n, e.statRows, e.known, e.guard.owner = n, statRows, true, e
 	return nil

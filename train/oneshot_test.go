@@ -69,7 +69,7 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := r.trainer(t, cfg, t.TempDir()).gradient(0, p, 0, b.Images, b.Labels)
+	run, err := r.trainer(t, cfg, t.TempDir()).gradient(0, p, 0, showing(b))
 	if err != nil {
 		t.Fatal(err)
 	}

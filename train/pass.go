@@ -18,8 +18,8 @@ type pass struct {
 // gradient runs one path forward and backward over images of the batch, from its image `first` on, and leaves its gradients in
 // the store. A device with a queue has the forward pass in it when the figures of the step before are read, and the rest
 // soon after.
-func (t *Trainer) gradient(step int, p *kernels.Program, first int, images []float32, labels []int) (*pass, error) {
-	n := len(labels)
+func (t *Trainer) gradient(step int, p *kernels.Program, first int, part shown) (*pass, error) {
+	n := len(part.labels)
 	exec, err := t.compile(p, n)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (t *Trainer) gradient(step int, p *kernels.Program, first int, images []flo
 	if err := t.stopped(); err != nil {
 		return nil, err
 	}
-	if err := exec.Forward(images, n); err != nil {
+	if err := part.forward(exec); err != nil {
 		return nil, err
 	}
 	if !t.waits() {
@@ -42,7 +42,7 @@ func (t *Trainer) gradient(step int, p *kernels.Program, first int, images []flo
 	if err := t.stopped(); err != nil {
 		return nil, err
 	}
-	if err := exec.CrossEntropy(labels, t.cfg.LabelSmoothing); err != nil {
+	if err := exec.CrossEntropy(part.labels, t.cfg.LabelSmoothing); err != nil {
 		return nil, err
 	}
 	if err := exec.Backward(kernels.DifferentiateStatistics, t.cfg.Train == supernet.All); err != nil {

@@ -39,7 +39,7 @@ func (Alone) Owns(int) bool { return true }
 func (Alone) Gather(own []Contribution) ([]Contribution, error) { return own, nil }
 
 // sharded runs one path over every shard of a batch and leaves the mean of the shards' gradients in the store.
-func (t *Trainer) sharded(step int, p *kernels.Program, images []float32, labels []int) (*pass, error) {
+func (t *Trainer) sharded(step int, p *kernels.Program, batch shown) (*pass, error) {
 	ids := t.net.Trainable(t.cfg.Train, p)
 	slices.Sort(ids)
 	exchange := t.Exchange
@@ -54,8 +54,7 @@ func (t *Trainer) sharded(step int, p *kernels.Program, images []float32, labels
 			continue
 		}
 		var err error
-		rows, pixels := len(labels)/len(own), len(images)/len(own)
-		if runs[i], err = t.gradient(step, p, i*rows, images[i*pixels:(i+1)*pixels], labels[i*rows:(i+1)*rows]); err != nil {
+		if runs[i], err = t.gradient(step, p, i*len(batch.labels)/len(own), batch.shard(i, len(own))); err != nil {
 			return nil, fmt.Errorf("shard %d: %w", i, err)
 		}
 		own[i].Gradients = make([]float32, kernels.Elements(t.store.Params(), ids))

@@ -107,15 +107,15 @@ func TestShardsMean(t *testing.T) {
 		}
 		return all
 	}
-	half, pixels := len(batch.Labels)/2, len(batch.Images)/2
+	half := len(batch.Labels) / 2
 	var shard [2][]float32
 	for i := range shard {
-		if _, err := tr.gradient(0, p, i*half, batch.Images[i*pixels:(i+1)*pixels], batch.Labels[i*half:(i+1)*half]); err != nil {
+		if _, err := tr.gradient(0, p, i*half, showing(batch).shard(i, 2)); err != nil {
 			t.Fatal(err)
 		}
 		shard[i] = grads()
 	}
-	if _, err := tr.sharded(0, p, batch.Images, batch.Labels); err != nil {
+	if _, err := tr.sharded(0, p, showing(batch)); err != nil {
 		t.Fatal(err)
 	}
 	for k, g := range grads() {

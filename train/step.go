@@ -18,7 +18,7 @@ func (t *Trainer) step(batch data.Batch) error {
 	u := &underway{began: time.Now(), step: t.queued(), images: len(batch.Labels)}
 	u.paths = t.paths(u.step)
 	u.rate = t.cfg.Rate(u.step, t.total)
-	if err := t.backward(u, batch.Images, batch.Labels); err != nil {
+	if err := t.backward(u, showing(batch)); err != nil {
 		return err
 	}
 	t.update(u)
@@ -30,14 +30,14 @@ func (t *Trainer) step(batch data.Batch) error {
 }
 
 // backward leaves the summed gradient of all paths in the store.
-func (t *Trainer) backward(u *underway, images []float32, labels []int) error {
+func (t *Trainer) backward(u *underway, batch shown) error {
 	sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
 	for _, a := range u.paths {
 		p, err := t.program(a)
 		if err != nil {
 			return t.failed(u.step, a, err)
 		}
-		run, err := t.whole(u.step, p, images, labels)
+		run, err := t.whole(u.step, p, batch)
 		if err != nil {
 			return t.failed(u.step, a, err)
 		}
@@ -75,11 +75,11 @@ func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
 }
 
 // whole runs one path over a batch, in shards if there are any, and leaves its gradients in the store.
-func (t *Trainer) whole(step int, p *kernels.Program, images []float32, labels []int) (*pass, error) {
+func (t *Trainer) whole(step int, p *kernels.Program, batch shown) (*pass, error) {
 	if t.cfg.Shards > 1 {
-		return t.sharded(step, p, images, labels)
+		return t.sharded(step, p, batch)
 	}
-	return t.gradient(step, p, 0, images, labels)
+	return t.gradient(step, p, 0, batch)
 }
 
 // errStopped ends a step whose context has ended, before it changes a parameter.

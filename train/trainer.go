@@ -239,7 +239,11 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	defer func() { err = cmp.Or(err, t.metrics.close()) }()
 
 	t.stop, t.report = ctx.Err, report
-	stream := t.loader.Stream(context.WithoutCancel(ctx), t.state.Step)
+	begin := t.loader.Stream
+	if kernels.TakesPixels(t.dev) {
+		begin = t.loader.StreamPixels
+	}
+	stream := begin(context.WithoutCancel(ctx), t.state.Step)
 	defer stream.Close()
 
 	t.began, t.saved, t.savedAt = time.Now(), time.Now(), t.state.Step

@@ -106,6 +106,7 @@ func checks(o Options) []check {
 		check{"weights written", weightsWritten},
 		check{"stopped", stopped},
 		check{"queued", queued},
+		check{"pixels", pixels},
 		check{"illegal programs", illegalPrograms},
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},
