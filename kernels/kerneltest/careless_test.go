@@ -20,6 +20,10 @@ func (careless) Compile(*kernels.Program, kernels.Store, int) (kernels.Exec, err
 
 func (careless) Close() error { return nil }
 
+func (careless) TakesPixels() {}
+
+func (carelessExec) ForwardPixels(kernels.Pixels, int) error { return nil }
+
 type carelessStore struct{}
 
 func (carelessStore) Params() []kernels.Param { return nil }
@@ -95,7 +99,7 @@ func (carelessExec) FiringRate([]float64) error { return nil }
 // The guard alone passes every check of the suite that makes illegal calls. A back end therefore needs none of these checks.
 func TestGuardRefuses(t *testing.T) {
 	factory := func(int) (kernels.Device, error) { return kernels.Guard("careless", careless{}), nil }
-	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed"} {
+	for _, name := range []string{"illegal programs", "order of calls", "lengths", "closed", "pixels"} {
 		if err := find(t, Options{}, name).run(factory, Options{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
