@@ -68,11 +68,11 @@ func (e *exec) backwardOps(b *backwardTable, n int, frozen, sums bool) []Work {
 	return ops
 }
 
-// classifierOp is the launch of the gradients of a classifier's weight and bias.
+// classifierOp is the launch of the gradients of a classifier's weight and bias: a block for 64 channels of a class, or its bias.
 func (e *exec) classifierOp(s *stepPlan, at driver.Ptr, n int) Work {
 	weight, bias := e.classifier(s.step, kernels.Grad)
 	in := e.p.Nodes[s.step.In[0]].Shape
-	o := simple("linear_weight_gradient", e.p.Classes()*pitchOf(in.C), weight, bias, at, n)
+	o := blocks("linear_weight_gradient", e.p.Classes()*((in.C+63)/64+1), 1, weight, bias, at, n)
 	o.Step = s.name()
 	e.plans.countClassifier(&o, in, n)
 	if e.options.Trace != nil {

@@ -8,7 +8,7 @@ const (
 	mmaWarpGradient = 32
 	mmaWarpPixels   = 32
 	mmaThreads      = 256 // at most
-	mmaStages       = 4   // of the ring of weights
+	mmaSlots        = 4   // taps of weights, at least
 	mmaSteps        = 2   // of 32 bytes along K, a chunk
 	mmaHeader       = 112
 	mmaListed       = 16 // bytes that tell where eight columns of the weights are
@@ -24,7 +24,7 @@ const (
 // patch is staged once for all columns of the maps that are usual.
 //
 //	channel tile      pixels  because
-//	≤ 48 (grad. 32)   128     four warps of 32 pixels; the halo of 8×16 is 41 %, and two patches and the ring leave an
+//	≤ 48 (grad. 32)   128     four warps of 32 pixels; the halo of 8×16 is 41 %, and two patches and the weights leave an
 //	                          SM of 100 KiB two or three blocks, an A100 or H100 the four that 128 registers allow
 //	≤ 96 (grad. 64)   64      two by two warps; an 8×8 map is one tile, and a tile of 64×96 sums is 26 KiB as the one
 //	                          above
@@ -79,7 +79,7 @@ func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
 	if depth*bytes > 32*mmaSteps {
 		patches = 2
 	}
-	loop := mmaHeader + listed/8*mmaListed + patches*s.patch(h)*s.patch(w)*(32*steps+16) + mmaStages*32*steps*oddEighths(width)
+	loop := mmaHeader + listed/8*mmaListed + patches*s.patch(h)*s.patch(w)*(32*steps+16) + mmaSlots*32*steps*oddEighths(width)
 	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(loop, 4*h*w*oddEighths(channelTile)+s.scratch(threads))}
 }
 

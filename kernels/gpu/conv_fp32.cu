@@ -58,13 +58,14 @@ struct GradientProblem {
 	int offset[2]; // of the thread's float4s in [DEPTH][in], −1: outside the node's channels
 	int pitch; // of the node
 	const float *value; // weights [tap][size / pitch][pitch] of the value that holds the channels sought, less its columns
-	int size;
+	int size, begin, end; // begin, end: the value's columns
 
 	__device__ __forceinline__ GradientProblem(const Backward &s, const Place &at) : source{s} {
 		channels = (int)s.columns;
 		kernel = (int)s.kernel;
 		stride = 1;
 		pitch = (int)s.in.pitch;
+		begin = end = 0;
 		y0 = at.y0 + (int)s.pad;
 		x0 = at.x0 + (int)s.pad;
 		Slice slice = slice_of((int)s.tiling.channel_tile);
@@ -86,7 +87,11 @@ struct GradientProblem {
 		return ((y - p.y0) * p.width + x - p.x0) * p.ld;
 	}
 	__device__ __forceinline__ void seek(int k) {
+		if (k >= begin && k < end)
+			return;
 		const Incoming &v = source.value(k);
+		begin = (int)v.column;
+		end = begin + (int)v.pitch;
 		value = global((const float *)v.weight) - v.column * pitch;
 		size = (int)v.pitch * pitch;
 	}

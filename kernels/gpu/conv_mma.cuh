@@ -4,16 +4,21 @@
 //
 // A block has a tile of pixels and a channel tile. K = taps × channels runs in chunks of two steps of 32 bytes (16 tf32
 // or 32 halves). A chunk's patch is staged once for all taps and columns (mma_patch.cuh). There are two buffers for
-// patches: one is staged while the other is multiplied. The weights of one chunk and one tap are a stage of a ring.
-// They are copied asynchronously, STAGES − 1 stages ahead. There is one barrier a stage.
+// patches: the first two chunks are staged before there are sums, each other one when the sums of the chunk before the
+// last are complete. The weights of some taps of a chunk are a stage: two taps, or all where the block's room suffices.
+// A stage is copied asynchronously while the one before is multiplied. There is one barrier a stage.
 //
 // A warp has 32 pixels × 8·nt columns. For a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words)
 // and issues 2·nt mma. Two warps share the columns of a larger channel tile. Rows of A are pixels sorted by phase
 // (mma_problem.cuh); a phase is padded to 16 rows. Each lane has the address of its row of A, so that a tap costs one
 // addition. A row reads zeros at a tap that is not its phase's. A warp skips a tap that none of its phases has.
 //
-// Registers: 8·nt sums (48 forward, 32 backward), 12 of fragments, 8 of a batch on its way. What all threads know is in
-// shared memory. So a thread stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
+// Registers: 8·nt sums (48 forward, 32 backward), 12 of fragments. What all threads know is in shared memory. So a thread
+// stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
+//
+// Instructions: a multiprocessor issues four a cycle to its warps, and a small network needs more cycles for them than for
+// its bytes. Therefore addresses of shared memory have 32 bits, a pixel is followed by additions, and what depends on the
+// channels alone is in registers while a patch is staged or a tile is stored.
 //
 // Roofline: while it moves a byte, an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP, 200 with halves; an H100
 // (3350, 495) 148 and 295. Maps are fp32 in any case. A 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
@@ -25,7 +30,8 @@
 // block: 27 KB for 2.3 µs of a multiprocessor's DRAM.
 //
 // Loads under way: an A100's multiprocessor needs 1555 GB/s · 600 ns / 108 = 9 KB to keep DRAM busy, an H100's 18. Four
-// blocks of 128 threads have 24 KB under way in a batch of the first chunk, and 16 KB beside multiplications.
+// blocks of 128 threads have 24 KB under way in a batch of three float4s; a term more or a value in half precision counts
+// as one or half of one.
 //
 // Numerics, with ρ = 2⁻¹¹ for tf32 and f16, 2⁻⁸ for bf16: |ũ − u| ≤ ρ|u|. f16 has this from 2⁻¹⁴ to 65504; it is ∞
 // beyond, and has multiples of 2⁻²⁴ below. The products of two operands are exact in fp32. A result is off by at most
@@ -37,7 +43,7 @@
 
 #ifdef BNAS_TENSOR_CORES
 
-enum { STAGES = 4, STEPS = 2 };
+enum { SLOTS = 4, STEPS = 2 }; // taps of weights that there is room for, steps of a chunk
 
 // The length of a row, padded so that an eighth of it is odd: see mma_operand.cuh.
 __device__ __forceinline__ int odd_eighths(int n) { return n % 16 == 0 ? n + 8 : n; }
@@ -48,9 +54,14 @@ template <class T> __device__ __forceinline__ int steps_of(i64 channels) { retur
 // Bytes of a patch's row.
 template <class T> __device__ __forceinline__ int row_bytes(i64 channels) { return 32 * steps_of<T>(channels) + 16; }
 
-// Row r of A's 16-row tile m.
-__device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r) {
+// Row r of A's 16-row tile m. Without phases the rows are the tile's pixels.
+template <int PHASED> __device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r) {
 	const int h = (int)t.tile_h, w = (int)t.tile_w, across = min(phases, w);
+	if (!PHASED) {
+		const int n = m * 16 + r;
+		const bool inside = n < h * w;
+		return Row{0, 0, inside ? n / w : 0, inside ? n % w : 0, m * 16 < h * w, inside};
+	}
 	const int tiles = (((h + phases - 1) / phases) * ((w + phases - 1) / phases) + 15) / 16; // of a phase
 	const int phase = m / tiles, n = m % tiles * 16 + r;
 	Row row;
@@ -64,193 +75,265 @@ __device__ __forceinline__ Row row_of(const Tiling &t, int phases, int m, int r)
 	return row;
 }
 
-// What all threads of a block know. It is in shared memory: it would take nine registers of each thread.
+// What all threads of a block know. It is in shared memory: it would take registers of each thread.
 struct Shape {
 	Patch patch;
 	int patch_bytes;
-	int ld, slot_bytes; // of a slot of the ring: [K][ld]
-	int units, reciprocal; // units of 16 bytes in its rows; 2¹⁶ / units, rounded up
+	int ld, slot_bytes; // of the weights of a tap and a chunk: [K][ld]
+	int kernel, group; // taps in a row of the window, and taps of a stage
+	int across, along; // bytes in the patch from a tap to the next one in its row, and from the last one to the next row
 };
 
 enum { ZEROS = 32 * STEPS, HEADER = ZEROS + 48 }; // bytes: a row of zeros, and the Shape
 
-// The ring of weights: stage s, of chunk s / taps and tap s % taps, is in slot s % STAGES.
+// What a thread goes on by: from pixel to pixel of a patch, and from row to row of the weights.
+struct Turns {
+	Onward onward[STEPS];
+	int rows;
+};
+
+// Two stages of weights, one of which is copied while the other is multiplied. A stage has `group` taps of a chunk.
 template <class T, class Problem> struct Ring {
 	const Problem &problem;
 	const Shape &shape;
-	char *slots;
-	int slot, tap, first; // of the next stage to copy
+	const Turns &turns;
+	const Units units; // of 16 bytes in the weights' rows
+	const typename Problem::Copier copier;
+	SharedAddress next; // stage to copy: the thread's unit there
+	int stage_bytes; // to the other stage
 
-	__device__ __forceinline__ void copy() {
-		const int left = problem.channels() - first, kernel = problem.kernel();
-		if (left > 0) {
-			char *to = slots + slot * shape.slot_bytes;
-			const int units = shape.units, reciprocal = shape.reciprocal, row_bytes = shape.ld * T::BYTES;
-			const int n = (left > T::K ? STEPS * T::K : T::K) * units;
-#pragma unroll 1
-			for (int u = threadIdx.x; u < n; u += blockDim.x) {
-				int row = u * reciprocal >> 16, unit = u - row * units;
-				const char *from = problem.weight(tap, first + row, unit * (16 / T::BYTES));
-				cp_async16(to + row * row_bytes + unit * 16, from ? from : problem.weights[0].at, from != 0);
-			}
-			if (++tap == kernel * kernel) {
-				tap = 0;
-				first += STEPS * T::K;
-			}
+	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, const Turns &u, int columns, SharedAddress to)
+		: problem(p), shape(s), turns(u), units(columns * T::BYTES / 16), copier(p, units), next(to + own()), stage_bytes(s.group * s.slot_bytes) {}
+	// Bytes to the thread's first unit of a stage.
+	__device__ __forceinline__ int own() const { return units.row * shape.ld * T::BYTES + units.unit * 16; }
+	// The stage of taps from `tap` on and channels from `first` on, if there are such channels.
+	__device__ __forceinline__ void copy(int tap, int first) {
+		if (const int left = problem.channels() - first; left > 0) {
+			const int count = min(shape.group, shape.kernel * shape.kernel - tap), two = left > T::K;
+			copier.copy(problem, next, shape.ld * T::BYTES, units.row, turns.rows, tap, first, left, T::LOG_K + two, count << (T::LOG_K + two));
 		}
-		slot = (slot + 1) % STAGES;
+		next += stage_bytes; // and now the stage that is multiplied is here
+		stage_bytes = -stage_bytes;
 		cp_async_commit();
 	}
 };
 
-// acc += A · B for some steps along K and 8·NT columns. row0 and row1 are a lane's rows of the two tiles of A, weights its
-// part of B.
+// acc += A · B for a step along K and 8·NT columns. row0 and row1 are a lane's rows of the two tiles of A, weights its part
+// of B.
 template <class T, int NT, int MOST>
-__device__ __forceinline__ void multiply(float (&acc)[2][MOST][4], const char *row0, const char *row1, const char *weights, int ld, int steps) {
-#pragma unroll 1
-	for (int s = 0; s < steps; s++, weights += 32 * ld) {
-		unsigned a[2][4];
-		ldmatrix_x4(a[0], row0 + 32 * s);
-		ldmatrix_x4(a[1], row1 + 32 * s);
+__device__ __forceinline__ void multiply(float (&acc)[2][MOST][4], SharedAddress row0, SharedAddress row1, SharedAddress weights, int ld) {
+	unsigned a[2][4];
+	ldmatrix_x4(a[0], row0);
+	ldmatrix_x4(a[1], row1);
 #pragma unroll
-		for (int n = 0; n < NT; n += 2) {
-			unsigned b[4];
-			T::columns(b, weights + n * 8 * T::BYTES, ld);
+	for (int n = 0; n < NT; n += 2) {
+		unsigned b[4];
+		T::columns(b, weights + n * 8 * T::BYTES, ld);
 #pragma unroll
-			for (int m = 0; m < 2; m++) {
-				T::multiply(acc[m][n], a[m], b);
-				T::multiply(acc[m][n + 1], a[m], b + 2);
-			}
+		for (int m = 0; m < 2; m++) {
+			T::multiply(acc[m][n], a[m], b);
+			T::multiply(acc[m][n + 1], a[m], b + 2);
 		}
 	}
 }
 
-// The sums of a warp, into the block's tile.
-template <int MOST>
-__device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, int phases, const float (&acc)[2][MOST][4], int m0, int column, int nt) {
-	const int lane = threadIdx.x % 32;
-#pragma unroll
-	for (int m = 0; m < 2; m++)
-#pragma unroll
-		for (int lower = 0; lower < 2; lower++) {
-			Row r = row_of(t, phases, m0 + m, lane / 4 + 8 * lower);
-			if (!r.inside)
-				continue;
-			float *to = tile + ((r.y * phases + r.fy) * (int)t.tile_w + r.x * phases + r.fx) * ld + column + lane % 4 * 2;
-#pragma unroll
-			for (int n = 0; n < MOST; n++)
-				if (n < nt && column + 8 * n < t.channel_tile)
-					*(float2 *)(to + 8 * n) = make_float2(acc[m][n][2 * lower], acc[m][n][2 * lower + 1]);
+// Where a warp is in its window.
+struct Window {
+	int ky, kx;
+};
+
+// The taps of a stage. present: the chunk's patch at the tap (ky, kx); base0, base1: the lane's rows there.
+template <class T, int NT, class Problem>
+__device__ __forceinline__ void multiply_taps(float (&acc)[2][Problem::MOST][4], const Problem &problem, const Shape &shape, Window &w, SharedAddress &present,
+	int base0, int base1, const Row &row0, const Row &row1, SharedAddress zeros, SharedAddress weights, int count, int steps) {
+	const int step = 32 * shape.ld, next = steps * step;
+#pragma unroll 1
+	for (; count > 0; count--, weights += next) {
+		SharedAddress a0 = present + base0, a1 = present + base1;
+		bool some = true;
+		if (Problem::PHASED) {
+			const int tap0 = row0.some ? problem.tap(shape.patch, row0, w.ky, w.kx) : -1, tap1 = row1.some ? problem.tap(shape.patch, row1, w.ky, w.kx) : -1;
+			some = tap0 >= 0 || tap1 >= 0;
+			a0 = tap0 >= 0 ? a0 + tap0 : zeros;
+			a1 = tap1 >= 0 ? a1 + tap1 : zeros;
 		}
+		if (some) {
+			multiply<T, NT>(acc, a0, a1, weights, shape.ld);
+			if (steps > 1)
+				multiply<T, NT>(acc, a0 + 32, a1 + 32, weights + step, shape.ld);
+		}
+		if (!Problem::PHASED)
+			present += w.kx + 1 < shape.kernel ? shape.across : shape.along;
+		if (++w.kx == shape.kernel) {
+			w.kx = 0;
+			w.ky++;
+		}
+	}
 }
 
 // Groups of 8 columns of a warp: an even number, because fragments come in pairs.
 __device__ __forceinline__ int column_groups(i64 channel_tile, int split) { return ((int)(channel_tile >> split) + 15) / 16 * 2; }
 
+// A warp's part of the tile: 16-row tiles m0 and m0 + 1 of A, and 8·nt columns. It is computed again after the main loop: kept,
+// it would take registers there.
+struct WarpPart {
+	int m0, column, nt;
+};
+
+__device__ __forceinline__ WarpPart part_of(const Tiling &t, int most) {
+	const int warp = threadIdx.x / 32, split = t.channel_tile > 8 * most, nt = column_groups(t.channel_tile, split);
+	return WarpPart{(warp >> split) * 2, (warp & split) * 8 * nt, nt};
+}
+
+// The sums of a warp, into the block's tile. Without phases row n of A is the tile's pixel n.
+template <int PHASED, int MOST>
+__device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, int phases, const float (&acc)[2][MOST][4], const WarpPart &part) {
+	const int lane = threadIdx.x % 32, pixels = (int)t.tile_h * (int)t.tile_w, groups = min(part.nt, ((int)t.channel_tile - part.column + 7) / 8);
+	tile += part.column + lane % 4 * 2;
+#pragma unroll
+	for (int m = 0; m < 2; m++)
+#pragma unroll
+		for (int lower = 0; lower < 2; lower++) {
+			int n = (part.m0 + m) * 16 + lane / 4 + 8 * lower;
+			bool inside = n < pixels;
+			if (PHASED) {
+				const Row r = row_of<PHASED>(t, phases, part.m0 + m, lane / 4 + 8 * lower);
+				n = (r.y * phases + r.fy) * (int)t.tile_w + r.x * phases + r.fx;
+				inside = r.inside;
+			}
+			if (!inside)
+				continue;
+			float *to = tile + n * ld;
+#pragma unroll
+			for (int k = 0; k < MOST; k++)
+				if (k < groups)
+					*(float2 *)(to + 8 * k) = make_float2(acc[m][k][2 * lower], acc[m][k][2 * lower + 1]);
+		}
+}
+
+// How many taps a stage has: half of the taps that there is room for. There is room for SLOTS of them, and for as many as the
+// block's tile and the scratch of its store take later. One stage has all if they fit.
+__device__ __forceinline__ int taps_of_stage(int taps, int chunks, int room, int slot_bytes) {
+	const int slots = max((int)SLOTS, room / slot_bytes);
+	return chunks == 1 && taps <= slots ? taps : min(taps, slots / 2);
+}
+
 // Writes the Shape and the row of zeros. A barrier must follow.
-template <class T>
-__device__ __forceinline__ Shape &lay_out(char *shared, const Patch &patch, int ld, int columns, int steps) {
+template <class T, class Problem>
+__device__ __forceinline__ Shape &lay_out(char *shared, const Problem &problem, const Patch &patch, int ld, int steps, int chunks, int room) {
 	Shape &shape = *(Shape *)(shared + ZEROS);
 	if (threadIdx.x < ZEROS / 4)
 		((unsigned *)shared)[threadIdx.x] = 0;
 	if (threadIdx.x == 0) {
-		const int units = columns * T::BYTES / 16;
-		shape = Shape{patch, patch.height * patch.width * patch.ld, ld, 32 * steps * ld, units, (65536 + units - 1) / units};
+		const int across = problem.tap(patch, 0, 1), kernel = problem.kernel(), slot = 32 * steps * ld;
+		shape = Shape{patch, patch.height * patch.width * patch.ld, ld, slot, kernel, taps_of_stage(kernel * kernel, chunks, room, slot), across, problem.tap(patch, 1, 0) - (kernel - 1) * across};
 	}
 	return shape;
 }
 
 // Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`. Before that, `shared` has the header, the
-// list of weights, one patch (two if there are several chunks) and the ring.
+// list of weights, one patch (two if there are several chunks) and two stages of weights.
 template <class T, class Problem>
-__device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Patch &window, Problem &problem, int image) {
-	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K, kernel = problem.kernel();
-	const int split = t.channel_tile > 8 * Problem::MOST, nt = column_groups(t.channel_tile, split), ld = odd_eighths(8 * nt << split);
-	const int patch_bytes = window.height * window.width * window.ld;
-	char *const patches = (char *)(problem.weights + problem.entries());
-	const Shape &shape = lay_out<T>(shared, window, ld, 8 * nt << split, steps);
+__device__ __forceinline__ void conv_mma(char *shared, Turns &turns, const Tiling &t, const Patch &window, Problem &problem, int image) {
+	enum { PHASED = Problem::PHASED };
+	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K;
+	const int split = t.channel_tile > 8 * Problem::MOST, columns = 8 * column_groups(t.channel_tile, split) << split, ld = odd_eighths(columns);
+	const int offset_of_patches = HEADER + problem.entries() * (int)sizeof(Weights), chunks = (channels + chunk - 1) / chunk;
+	const int offset_of_weights = offset_of_patches + window.height * window.width * window.ld * (chunks > 1 ? 2 : 1);
+	const int later = (int)(t.tile_h * t.tile_w) * odd_eighths((int)t.channel_tile) * 4 + Problem::SCRATCH * blockDim.x;
+	const SharedAddress base = shared_address(shared), patches = base + offset_of_patches;
+	if (threadIdx.x < STEPS)
+		turns.onward[threadIdx.x] = onward_of<T>(window, threadIdx.x + 1);
+	if (threadIdx.x == STEPS)
+		turns.rows = blockDim.x / (columns * T::BYTES / 16);
+	const Shape &shape = lay_out<T>(shared, problem, window, ld, steps, chunks, later - offset_of_weights);
 	__syncthreads();
-	Ring<T, Problem> ring = {problem, shape, patches + patch_bytes * (channels > chunk ? 2 : 1), 0, 0, 0};
-	for (int i = 0; i < STAGES - 1; i++)
-		ring.copy();
+	Ring<T, Problem> ring(problem, shape, turns, columns, base + offset_of_weights);
+	ring.copy(0, 0);
 	typedef typename Problem::Operand Operand;
-	Stager<T, Operand> stager(problem.operand(image), shape.patch);
-	stager.begin(0, steps);
-	stager.template rest<Operand::FIRST>(patches);
+	Stager<T, Operand> stager(problem.operand(image), shape.patch, turns.onward);
+#pragma unroll 1
+	for (int k = 0; k < min(chunks, 2); k++) {
+		stager.begin(k * chunk, channels - k * chunk > T::K ? steps : 1);
+		stager.operand.stage(stager, patches + k * shape.patch_bytes);
+	}
 
-	const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, offset = lane / 16 * 16;
-	const int m0 = (warp >> split) * 2, column = (warp & split) * 8 * nt;
-	const Row row0 = problem.placed(row_of(t, problem.phases(), m0, lane % 16));
-	const Row row1 = problem.placed(row_of(t, problem.phases(), m0 + 1, lane % 16));
-	const int stride = problem.stride() * window.ld;
-	const int base0 = (row0.y * window.width + row0.x) * stride + offset, base1 = (row1.y * window.width + row1.x) * stride + offset;
-	const char *weights = ring.slots + T::lane(lane, ld) + column * T::BYTES;
+	const int lane = threadIdx.x % 32, offset = lane / 16 * 16;
+	const WarpPart part = part_of(t, Problem::MOST);
+	const Row row0 = problem.placed(row_of<PHASED>(t, problem.phases(), part.m0, lane % 16));
+	const Row row1 = problem.placed(row_of<PHASED>(t, problem.phases(), part.m0 + 1, lane % 16));
+	const int stride = problem.stride() * window.ld, start = PHASED ? offset : problem.first(window, 0) + offset;
+	const int base0 = (row0.y * window.width + row0.x) * stride + start, base1 = (row1.y * window.width + row1.x) * stride + start;
+	const int weights = T::lane(lane, ld) + part.column * T::BYTES - ring.own(); // from the unit that the thread copies to those it reads
 	float acc[2][Problem::MOST][4] = {};
 #pragma unroll 1
 	for (int first = 0, buffer = 0; first < channels; first += chunk, buffer ^= 1) {
-		const char *present = patches + buffer * shape.patch_bytes;
-		char *const next = patches + (buffer ^ 1) * shape.patch_bytes;
-		const int now = channels - first > T::K ? steps : 1, left = channels - first - chunk;
-		if (left > 0)
-			stager.begin(first + chunk, left > T::K ? steps : 1);
+		SharedAddress present = patches + buffer * shape.patch_bytes; // at the tap
+		const int now = channels - first > T::K ? steps : 1;
+		Window w = {0, 0};
 #pragma unroll 1
-		for (int ky = 0; ky < kernel; ky++)
-#pragma unroll 1
-			for (int kx = 0; kx < kernel; kx++) {
-				cp_async_wait<STAGES - 2>();
-				__syncthreads();
-				ring.copy(); // and now ring.slot is that of this stage
-				const bool staging = left > 0 && stager.more();
-				Batch<Operand::NEXT> batch;
-				if (staging)
-					stager.fetch(batch);
-				__syncwarp();
-				const int tap0 = row0.some ? problem.tap(shape.patch, row0, ky, kx) : -1;
-				const int tap1 = row1.some ? problem.tap(shape.patch, row1, ky, kx) : -1;
-				if (tap0 >= 0 || tap1 >= 0) {
-					const char *a0 = tap0 >= 0 ? present + base0 + tap0 : shared + offset, *a1 = tap1 >= 0 ? present + base1 + tap1 : shared + offset;
-					const char *b = weights + ring.slot * shape.slot_bytes;
-					if (nt == 2)
-						multiply<T, 2>(acc, a0, a1, b, shape.ld, now);
-					else if (nt == 4)
-						multiply<T, 4>(acc, a0, a1, b, shape.ld, now);
-					else
-						multiply<T, Problem::MOST>(acc, a0, a1, b, shape.ld, now);
-				}
-				if (staging)
-					stager.put(next, batch);
+		for (int tap = 0; tap < shape.kernel * shape.kernel; tap += shape.group) {
+			cp_async_wait<0>();
+			__syncthreads();
+			const int beyond = tap + shape.group;
+			if (beyond < shape.kernel * shape.kernel)
+				ring.copy(beyond, first);
+			else
+				ring.copy(0, first + chunk);
+			const int count = min(shape.group, shape.kernel * shape.kernel - tap);
+			if (PHASED || row0.some) {
+				const int nt = part_of(t, Problem::MOST).nt;
+				if (nt == 2)
+					multiply_taps<T, 2>(acc, problem, shape, w, present, base0, base1, row0, row1, base + offset, ring.next + weights, count, now);
+				else if (nt == 4)
+					multiply_taps<T, 4>(acc, problem, shape, w, present, base0, base1, row0, row1, base + offset, ring.next + weights, count, now);
+				else
+					multiply_taps<T, Problem::MOST>(acc, problem, shape, w, present, base0, base1, row0, row1, base + offset, ring.next + weights, count, now);
 			}
-		if (left > 0)
-			stager.template rest<Operand::NEXT>(next);
+		}
+		const int left = channels - first - 2 * chunk;
+		if (left <= 0)
+			continue;
+		__syncthreads();
+		stager.begin(first + 2 * chunk, left > T::K ? steps : 1);
+		stager.operand.stage_more(stager, patches + buffer * shape.patch_bytes);
 	}
 	__syncthreads();
-	put_sums((float *)shared, odd_eighths((int)t.channel_tile), t, problem.phases(), acc, m0, column, nt);
+	put_sums<PHASED>((float *)shared, odd_eighths((int)t.channel_tile), t, problem.phases(), acc, part_of(t, Problem::MOST));
 	__syncthreads();
 }
 
 // The block's place is computed again after the main loop: kept, it would take registers there.
 template <class T> __device__ __forceinline__ void conv_mma_forward(const Forward &s, i64 stat_images) {
 	SHARED(char, shared);
+	__shared__ Turns turns;
 	const Tiling &t = s.tiling;
 	{
 		Place at = place_of(t, s.columns, s.height, s.width);
 		Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.in->pitch));
 		ForwardMma<T> problem(s, at, (Weights *)(shared + HEADER));
-		conv_mma<T>(shared, t, patch, problem, at.image);
+		conv_mma<T>(shared, turns, t, patch, problem, at.image);
 	}
 	const int ld = odd_eighths((int)t.channel_tile);
 	store_values(s, place_of(t, s.columns, s.height, s.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)stat_images);
 }
 
+template <class T, bool PHASES> __device__ __forceinline__ void conv_mma_gradient_tile(const Backward &s, char *shared, Turns &turns) {
+	const Tiling &t = s.tiling;
+	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
+	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.columns));
+	GradientMma<T, PHASES> problem(s, at, (Weights *)(shared + HEADER));
+	conv_mma<T>(shared, turns, t, patch, problem, at.image);
+}
+
 template <class T> __device__ __forceinline__ void conv_mma_gradient(const Backward &s, i64 images, bool frozen, bool sums) {
 	SHARED(char, shared);
+	__shared__ Turns turns;
 	const Tiling &t = s.tiling;
-	{
-		Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-		Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.columns));
-		GradientMma<T> problem(s, at, (Weights *)(shared + HEADER));
-		conv_mma<T>(shared, t, patch, problem, at.image);
-	}
+	if (s.stride == 1)
+		conv_mma_gradient_tile<T, false>(s, shared, turns);
+	else
+		conv_mma_gradient_tile<T, true>(s, shared, turns);
 	const int ld = odd_eighths((int)t.channel_tile);
 	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)images, frozen, sums);
 }

@@ -77,7 +77,7 @@ struct BranchSource {
 	const Forward &step;
 	__device__ __forceinline__ int height() const { return (int)step.in->height; }
 	__device__ __forceinline__ int width() const { return (int)step.in->width; }
-	__device__ __forceinline__ void load(Pixels &p, int c) const { load_node(p, *step.in, c - (int)output_of(step, c).column); }
+	__device__ __forceinline__ NodeChannel at(int c) const { return NodeChannel{*step.in, c - (int)output_of(step, c).column}; }
 };
 
 // The width of the patch's tile: whole runs. No thread then asks where its pixels end.

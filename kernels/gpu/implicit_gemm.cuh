@@ -9,8 +9,9 @@
 // A thread has PIXELS pixels × 4·W columns. Its columns are the 4-column group cg and, with W = 2, another one half a
 // channel tile further: neighbouring threads read neighbouring float4s of weights. Its pixels are of one column of the
 // tile, y + j·step: neighbouring threads read neighbouring pixels (patch.cuh), and one offset leads to the next pixel.
-// Neither conflicts. For two channels, a thread loads 2·W float4s of weights and 8 float2s of the patch for 64·W
-// multiplications. Weights of four channels at once would need the registers of the third block.
+// Neither conflicts. With W = 2, a thread loads 4 float4s of weights and 8 float2s of the patch for the 128
+// multiplications of two channels; weights of four channels at once would need the registers of the third block. With
+// W = 1 it loads 4 and 8 float4s for the 128 multiplications of four channels.
 //
 // Input gradients of stride s: an input pixel has only the taps k for which s divides i + pad − k·dilation. Pixels are
 // sorted by phase, (y mod s, x mod s). A warp then has one phase and skips the other taps together.
@@ -66,25 +67,40 @@ __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
 	sum[3] = fmaf(u, w.w, sum[3]);
 }
 
-// acc += patch · weights for DEPTH channels of one tap.
+// Neighbouring channels of a pixel.
+template <int N> struct Channels;
+template <> struct Channels<2> {
+	float2 u;
+	__device__ __forceinline__ explicit Channels(const float *at) : u(*(const float2 *)at) {}
+	__device__ __forceinline__ float operator[](int i) const { return i == 0 ? u.x : u.y; }
+};
+template <> struct Channels<4> {
+	float4 u;
+	__device__ __forceinline__ explicit Channels(const float *at) : u(*(const float4 *)at) {}
+	__device__ __forceinline__ float operator[](int i) const { return i < 2 ? (i == 0 ? u.x : u.y) : (i == 2 ? u.z : u.w); }
+};
+
+// acc += patch · weights for DEPTH channels of one tap, two at once, or four where there are 4 columns a thread.
 template <int W>
 __device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, int step, const float *weights, int channel_tile) {
-#pragma unroll 1
-	for (int k = 0; k < DEPTH; k += 2) {
-		float4 w[2][W];
+	constexpr int ONCE = W == 1 ? 4 : 2, COPIES = W == 1 ? DEPTH / ONCE : 1; // of the loop's body
+#pragma unroll COPIES
+	for (int k = 0; k < DEPTH; k += ONCE) {
+		float4 w[ONCE][W];
 #pragma unroll
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < ONCE; i++, weights += channel_tile)
 #pragma unroll
 			for (int h = 0; h < W; h++)
-				w[i][h] = *(const float4 *)(weights + (k + i) * channel_tile + h * (channel_tile / W));
+				w[i][h] = *(const float4 *)(weights + h * (channel_tile / W));
+		const float *pixel = patch + k;
 #pragma unroll
-		for (int j = 0; j < PIXELS; j++) {
-			float2 u = *(const float2 *)(patch + j * step + k);
+		for (int j = 0; j < PIXELS; j++, pixel += step) {
+			const Channels<ONCE> u(pixel);
 #pragma unroll
-			for (int h = 0; h < W; h++) {
-				add_scaled(acc[j] + 4 * h, u.x, w[0][h]);
-				add_scaled(acc[j] + 4 * h, u.y, w[1][h]);
-			}
+			for (int h = 0; h < W; h++)
+#pragma unroll
+				for (int i = 0; i < ONCE; i++)
+					add_scaled(acc[j] + 4 * h, u[i], w[i][h]);
 		}
 	}
 }

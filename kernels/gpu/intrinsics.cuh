@@ -4,6 +4,8 @@
 //   mma_m16n8k8_tf32, mma_m16n8k16_f16, mma_m16n8k16_bf16    d[16][8] += a[16][K] · b[K][8], sums in fp32
 //   ldmatrix_x2, _x4                    2 or 4 matrices of 8 rows of 16 bytes, row r of matrix i at lane 8i + r's address
 //   cp_async16, _commit, _wait<N>       16 bytes to shared memory, zeros if not valid; all but the last N groups
+//   SharedAddress, GlobalAddress        addresses in one space: a thread converts a pointer once, and then adds 32 bits in the
+//                                       one, without conversions at each access
 //   to_tf32, to_f16, to_bf16            nearest; tf32 ties away from zero, the others to even
 //
 // Fragments of lane l, with g = l / 4 and t = l % 4. An operand has 32 bits: one tf32, or two halves, the even one low.
@@ -29,8 +31,26 @@ __device__ __forceinline__ float from_f16(unsigned short h) {
 }
 #endif
 
+// Two halves in 32 bits, the first in the low half.
+__device__ __forceinline__ float2 from_two_f16(unsigned h) {
+#ifdef BNAS_EMULATED
+	return make_float2(from_f16(h & 0xffff), from_f16(h >> 16));
+#else
+	float2 x;
+	asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}" : "=f"(x.x), "=f"(x.y) : "r"(h));
+	return x;
+#endif
+}
+
 #ifdef BNAS_EMULATED
 #define BNAS_TENSOR_CORES
+typedef char *SharedAddress;
+typedef const char *GlobalAddress;
+__device__ __forceinline__ SharedAddress shared_address(const void *p) { return (char *)p; }
+__device__ __forceinline__ GlobalAddress global_address(const void *p) { return (const char *)p; }
+__device__ __forceinline__ unsigned read_shared(SharedAddress at) { return *(const unsigned *)at; }
+__device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) { *(uint2 *)to = x; }
+__device__ __forceinline__ void write_shared(SharedAddress to, uint4 x) { *(uint4 *)to = x; }
 #elif __CUDA_ARCH__ >= 800
 #define BNAS_TENSOR_CORES
 
@@ -46,25 +66,39 @@ BNAS_MMA(mma_m16n8k16_f16, "m16n8k16", "f16")
 BNAS_MMA(mma_m16n8k16_bf16, "m16n8k16", "bf16")
 #undef BNAS_MMA
 
-__device__ __forceinline__ unsigned shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+typedef unsigned SharedAddress;
+typedef size_t GlobalAddress;
+__device__ __forceinline__ SharedAddress shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+__device__ __forceinline__ GlobalAddress global_address(const void *p) { return __cvta_generic_to_global(p); }
+__device__ __forceinline__ unsigned read_shared(SharedAddress at) {
+	unsigned x;
+	asm volatile("ld.shared.u32 %0, [%1];" : "=r"(x) : "r"(at) : "memory");
+	return x;
+}
+__device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) {
+	asm volatile("st.shared.v2.u32 [%0], {%1, %2};" :: "r"(to), "r"(x.x), "r"(x.y) : "memory");
+}
+__device__ __forceinline__ void write_shared(SharedAddress to, uint4 x) {
+	asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" :: "r"(to), "r"(x.x), "r"(x.y), "r"(x.z), "r"(x.w) : "memory");
+}
 
 #define BNAS_LDMATRIX(suffix, form)                                                                            \
-	__device__ __forceinline__ void ldmatrix_x4##suffix(unsigned r[4], const void *shared_row) {               \
+	__device__ __forceinline__ void ldmatrix_x4##suffix(unsigned r[4], SharedAddress row) {                       \
 		asm volatile("ldmatrix.sync.aligned.m8n8.x4" form ".shared.b16 {%0, %1, %2, %3}, [%4];"                \
-			: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(shared_address(shared_row)) : "memory");    \
+			: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");                            \
 	}                                                                                                          \
-	__device__ __forceinline__ void ldmatrix_x2##suffix(unsigned r[2], const void *shared_row) {               \
+	__device__ __forceinline__ void ldmatrix_x2##suffix(unsigned r[2], SharedAddress row) {                       \
 		asm volatile("ldmatrix.sync.aligned.m8n8.x2" form ".shared.b16 {%0, %1}, [%2];"                        \
-			: "=r"(r[0]), "=r"(r[1]) : "r"(shared_address(shared_row)) : "memory");                            \
+			: "=r"(r[0]), "=r"(r[1]) : "r"(row) : "memory");                                                    \
 	}
 BNAS_LDMATRIX(, "")
 BNAS_LDMATRIX(_trans, ".trans")
 #undef BNAS_LDMATRIX
 
 // Past the first-level cache: what is copied is read once.
-__device__ __forceinline__ void cp_async16(void *shared, const void *global, bool valid) {
+__device__ __forceinline__ void cp_async16(SharedAddress to, GlobalAddress from, bool valid) {
 	asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
-		:: "r"(shared_address(shared)), "l"(__cvta_generic_to_global(global)), "r"(valid ? 16 : 0) : "memory");
+		:: "r"(to), "l"(from), "r"(valid ? 16 : 0) : "memory");
 }
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory"); }
@@ -82,17 +116,17 @@ __device__ __forceinline__ unsigned short to_bf16(float x) {
 __device__ __forceinline__ float from_bf16(unsigned short h) { return __uint_as_float((unsigned)h << 16); }
 #endif
 
-#ifdef BNAS_TENSOR_CORES
 // Two numbers in 32 bits, the first in the low half.
 __device__ __forceinline__ unsigned two_f16(float low, float high) {
-#ifdef BNAS_EMULATED
-	return to_f16(low) | (unsigned)to_f16(high) << 16;
-#else
+#if !defined(BNAS_EMULATED) && __CUDA_ARCH__ >= 800
 	unsigned r;
 	asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
 	return r;
+#else
+	return to_f16(low) | (unsigned)to_f16(high) << 16;
 #endif
 }
+#ifdef BNAS_TENSOR_CORES
 __device__ __forceinline__ unsigned two_bf16(float low, float high) {
 #ifdef BNAS_EMULATED
 	return to_bf16(low) | (unsigned)to_bf16(high) << 16;

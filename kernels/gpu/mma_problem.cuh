@@ -23,13 +23,23 @@ struct Row {
 // The address of eight columns of the weights (forward), or of eight channels along K (gradient). step: bytes from one
 // channel to the next (forward), or from one tap to the next (gradient).
 struct alignas(16) Weights {
-	const char *at;
+	GlobalAddress at;
 	i64 step;
+};
+
+// The part of a slot of weights that a thread copies: unit `unit` of 16 bytes of rows `row` and every so many after it The last threads
+// may have none.
+struct Units {
+	int unit, row;
+	__device__ __forceinline__ explicit Units(int units) : unit(threadIdx.x % units), row(threadIdx.x / units) {
+		if (row >= (int)blockDim.x / units)
+			row = 1 << 16;
+	}
 };
 
 template <class T> struct ForwardMma {
 	typedef NodeOperand Operand;
-	enum { MOST = 6 }; // groups of 8 columns of a warp
+	enum { MOST = 6, PHASED = 0, SCRATCH = STORE_SCRATCH(1) }; // groups of 8 columns of a warp
 	const Forward &step;
 	int columns; // of the block
 	Weights *weights; // of each eight of them, in shared memory
@@ -38,7 +48,7 @@ template <class T> struct ForwardMma {
 		for (int i = threadIdx.x; 8 * i < columns; i += blockDim.x) {
 			const int c = place.column + 8 * i;
 			const Output &o = output_of(s, c);
-			list[i] = Weights{(const char *)o.weight + (c - o.column) * T::BYTES, o.pitch * T::BYTES};
+			list[i] = Weights{global_address((const char *)o.weight + (c - o.column) * T::BYTES), o.pitch * T::BYTES};
 		}
 	}
 	__device__ __forceinline__ Operand operand(int image) const { return NodeOperand(*step.in, image); }
@@ -48,22 +58,42 @@ template <class T> struct ForwardMma {
 	// Pixels of the patch from one pixel of the tile to the next.
 	__device__ __forceinline__ int stride() const { return (int)step.stride; }
 	__device__ __forceinline__ int entries() const { return (int)step.tiling.channel_tile / 8; }
-	__device__ __forceinline__ const char *weight(int tap, int k, int column) const {
-		if (k >= step.in->pitch || column >= columns)
-			return 0;
-		const Weights w = weights[column / 8];
-		return w.at + (tap * (int)step.in->pitch + k) * w.step + column % 8 * T::BYTES;
-	}
+
+	// Where a thread's weights are, and those of the rows after.
+	struct Copier {
+		GlobalAddress at; // of row 0 of tap 0
+		int step; // bytes from channel to channel
+		bool inside; // the columns are those of the block
+		__device__ __forceinline__ Copier(const ForwardMma &p, const Units &u) {
+			const int column = u.unit * (16 / T::BYTES);
+			inside = column < p.columns;
+			const Weights w = p.weights[inside ? column / 8 : 0];
+			at = w.at + column % 8 * T::BYTES;
+			step = (int)w.step;
+		}
+		// Copies rows row, row + apart, … < end of a stage. It has 2^log rows a tap, of channels from `first` on; those from `some` on
+		// are zeros.
+		__device__ __forceinline__ void copy(const ForwardMma &p, SharedAddress to, int row_bytes, int row, int apart, int tap, int first, int some, int log, int end) const {
+			const int channels = p.channels(), ahead = apart * row_bytes;
+#pragma unroll 1
+			for (; row < end; row += apart, to += ahead) {
+				const int k = row & ((1 << log) - 1);
+				cp_async16(to, at + (i64)((tap + (row >> log)) * channels + first + k) * step, inside && k < some);
+			}
+		}
+	};
+
 	__device__ __forceinline__ Row placed(Row r) const { return r; }
-	// Bytes in the patch from a pixel to what it reads at a tap.
-	__device__ __forceinline__ int tap(const Patch &p, const Row &, int ky, int kx) const {
-		return (ky * p.width + kx) * (int)step.dilation * p.ld;
-	}
+	// Bytes in the patch from a pixel of the tile to what it reads at tap (0, 0), and from there to another tap.
+	__device__ __forceinline__ int first(const Patch &, int) const { return 0; }
+	__device__ __forceinline__ int tap(const Patch &p, int ky, int kx) const { return (ky * p.width + kx) * (int)step.dilation * p.ld; }
+	__device__ __forceinline__ int tap(const Patch &, const Row &, int, int) const { return 0; }
 };
 
-template <class T> struct GradientMma {
+// PHASES: the stride is not 1.
+template <class T, bool PHASES> struct GradientMma {
 	typedef IncomingOperand Operand;
-	enum { MOST = 4 }; // two batches of gradients and values take the registers of the other two
+	enum { MOST = 4, PHASED = PHASES, SCRATCH = GRADIENT_SCRATCH(1) }; // two batches of gradients and values take the registers of the other two
 	const Backward &step;
 	int y0, x0, column, columns; // of the block
 	Weights *weights; // of each eight columns of the step, in shared memory
@@ -75,39 +105,56 @@ template <class T> struct GradientMma {
 			while (b + 1 < s.outs && 8 * i >= s.out[b + 1].column)
 				b++;
 			const Incoming &v = s.out[b];
-			list[i] = Weights{(const char *)v.weight + (8 * i - v.column) * s.in.pitch * T::BYTES, v.pitch * s.in.pitch * T::BYTES};
+			list[i] = Weights{global_address((const char *)v.weight + (8 * i - v.column) * s.in.pitch * T::BYTES), v.pitch * s.in.pitch * T::BYTES};
 		}
 	}
 	__device__ __forceinline__ Operand operand(int image) const { return IncomingOperand(step, image); }
 	// All pixels of a phase have the same taps.
-	__device__ __forceinline__ int phases() const { return (int)step.stride; }
+	__device__ __forceinline__ int phases() const { return PHASES ? (int)step.stride : 1; }
 	__device__ __forceinline__ int channels() const { return (int)step.columns; }
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
 	__device__ __forceinline__ int stride() const { return 1; }
 	__device__ __forceinline__ int entries() const { return (int)step.columns / 8; }
-	__device__ __forceinline__ const char *weight(int tap, int k, int column) const {
-		if (k >= step.columns || column >= columns)
-			return 0;
-		const Weights w = weights[k / 8];
-		return w.at + tap * w.step + (k % 8 * (int)step.in.pitch + this->column + column) * T::BYTES;
-	}
+
+	struct Copier {
+		int at, pitch; // bytes: to the thread's columns in a row, and from row to row
+		bool inside;
+		__device__ __forceinline__ Copier(const GradientMma &p, const Units &u) {
+			const int c = u.unit * (16 / T::BYTES);
+			inside = c < p.columns;
+			at = (p.column + c) * T::BYTES;
+			pitch = (int)p.step.in.pitch * T::BYTES;
+		}
+		__device__ __forceinline__ void copy(const GradientMma &p, SharedAddress to, int row_bytes, int row, int apart, int tap, int first, int some, int log, int end) const {
+			const int ahead = apart * row_bytes;
+#pragma unroll 1
+			for (; row < end; row += apart, to += ahead) {
+				int k = row & ((1 << log) - 1);
+				const bool valid = inside && k < some;
+				k = valid ? first + k : 0;
+				const Weights w = p.weights[k / 8];
+				cp_async16(to, w.at + ((tap + (row >> log)) * (int)w.step + k % 8 * pitch + at), valid);
+			}
+		}
+	};
+
 	// A row of A with its phase's first pixel in the padded map.
 	__device__ __forceinline__ Row placed(Row r) const {
 		r.fy += y0 + (int)step.pad;
 		r.fx += x0 + (int)step.pad;
 		return r;
 	}
-	// Bytes in the patch from pixel (y, x) to the output at a tap of a row; −1: the row's phase does not have the tap.
+	// Without phases. first: the padded map's pixel (y0, x0) in the patch; each tap is as far before it.
+	__device__ __forceinline__ int first(const Patch &p, int) const { return ((y0 + (int)step.pad - p.y0) * p.width + x0 + (int)step.pad - p.x0) * p.ld; }
+	__device__ __forceinline__ int tap(const Patch &p, int ky, int kx) const { return -(ky * p.width + kx) * (int)step.dilation * p.ld; }
+	// With phases: bytes in the patch from pixel (y, x) to the output at a tap of a row; −1: the row's phase does not have
+	// the tap.
 	__device__ __forceinline__ int tap(const Patch &p, const Row &r, int ky, int kx) const {
 		int y = r.fy - ky * (int)step.dilation, x = r.fx - kx * (int)step.dilation;
 		const int phases = (int)step.stride;
-		if (phases > 1) {
-			if (y % phases != 0 || x % phases != 0)
-				return -1;
-			y /= phases;
-			x /= phases;
-		}
-		return ((y - p.y0) * p.width + x - p.x0) * p.ld;
+		if (y % phases != 0 || x % phases != 0)
+			return -1;
+		return ((y / phases - p.y0) * p.width + x / phases - p.x0) * p.ld;
 	}
 };
 

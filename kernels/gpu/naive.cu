@@ -163,7 +163,7 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(cons
 				for (int t = 0; t < 3; t++) // unrolled, hat stays in registers
 					if (t < in.terms && in.term[t].affine)
 						hat[t] = (element(in.term[t].value, in.term[t].half, at) - in.term[t].affine[c].mean) * in.term[t].affine[c].rstd;
-				own.add(add_products(zeros(), s.gradient[at], hat[0], hat[1], hat[2]));
+				own.add(add_products<3>(zeros(), s.gradient[at], hat[0], hat[1], hat[2]));
 			}
 			const float4 sums = own.rounded();
 			s.sums.image[image * in.pitch + c] = sums;

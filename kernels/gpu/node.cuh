@@ -22,18 +22,36 @@ template <class T> __device__ __forceinline__ T *global(T *p) {
 }
 #endif
 
+__device__ __forceinline__ float4 widened(uint2 halves) {
+	const float2 low = from_two_f16(halves.x), high = from_two_f16(halves.y);
+	return make_float4(low.x, low.y, high.x, high.y);
+}
+
 // Four channels of a stored value at offset `at`, in elements, a multiple of 4.
 __device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at) {
 	if (!half)
 		return *(const float4 *)(global((const float *)value) + at);
-	uint2 h = *(const uint2 *)(global((const unsigned short *)value) + at);
-	return make_float4(from_f16(h.x & 0xffff), from_f16(h.x >> 16), from_f16(h.y & 0xffff), from_f16(h.y >> 16));
+	return widened(*(const uint2 *)(global((const unsigned short *)value) + at));
 }
 
 // The coefficients of one channel of a BatchNorm, from its statistics μ and σ².
 __device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, double mean, double variance) {
 	double rstd = 1 / sqrt(variance + b.eps);
 	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
+}
+
+// The coefficients of four channels of a term. A term without BatchNorm is one with the mean 0 and the scale 1; its x̂ is 0,
+// and enters no sum that is used.
+struct Affine4 {
+	Affine x, y, z, w;
+};
+
+__device__ __forceinline__ Affine4 coefficients_of(const Affine *a) {
+	const Affine none = {0, 1, 0, 0};
+	if (!a)
+		return Affine4{none, none, none, none};
+	a = global(a);
+	return Affine4{a[0], a[1], a[2], a[3]};
 }
 
 // Four channels of Σ terms of an image at offset `at` (in elements, a multiple of 4) of the maps; c is the first of the
@@ -65,6 +83,10 @@ __device__ __forceinline__ float activate(float z, i64 activation) {
 	return activation == RELU6 && z > 6 ? 6 : z;
 }
 
+__device__ __forceinline__ float4 activate(float4 z, i64 activation) {
+	return make_float4(activate(z.x, activation), activate(z.y, activation), activate(z.z, activation), activate(z.w, activation));
+}
+
 // act′(z): 1 where a gradient passes.
 __device__ __forceinline__ bool passes(float z, i64 activation) {
 	return activation == LINEAR || (z > 0 && (activation == RELU || z < 6));
@@ -83,6 +105,10 @@ __device__ __forceinline__ float4 load_node(const Node &n, i64 image, i64 at, in
 }
 
 __device__ __forceinline__ float through(float d, float x, Slope s) { return fmaf(s.slope, x - s.mean, fmaf(s.scale, d, s.offset)); }
+
+__device__ __forceinline__ float4 normalise(float4 x, const Affine4 &a) {
+	return make_float4(normalise(x.x, a.x), normalise(x.y, a.y), normalise(x.z, a.z), normalise(x.w, a.w));
+}
 
 // Four channels of ∂loss/∂value of an image at offset `at` of the map; c is the first of the channels. The value is read
 // once.

@@ -101,15 +101,29 @@ __device__ __forceinline__ void load_incoming(Pixels &p, const Incoming &v, int 
 	}
 }
 
-// The activations of a node as a patch's source.
+// Where a patch is loaded from: at(c) has the four channels from c of the source.
+//
+// The activations of a node.
+struct NodeChannel {
+	const Node &node;
+	int channel;
+	__device__ __forceinline__ void load(Pixels &p) const { load_node(p, node, channel); }
+};
+
 struct NodeSource {
 	const Node &node;
 	__device__ __forceinline__ int height() const { return (int)node.height; }
 	__device__ __forceinline__ int width() const { return (int)node.width; }
-	__device__ __forceinline__ void load(Pixels &p, int c) const { load_node(p, node, c); }
+	__device__ __forceinline__ NodeChannel at(int c) const { return NodeChannel{node, c}; }
 };
 
-// The gradients of a step's values as a patch's source; c is a column of the step.
+// The gradients of a step's values; c is a column of the step.
+struct IncomingChannel {
+	const Incoming &value;
+	int channel;
+	__device__ __forceinline__ void load(Pixels &p) const { load_incoming(p, value, channel); }
+};
+
 struct IncomingSource {
 	const Backward &step;
 	__device__ __forceinline__ int height() const { return (int)step.height; }
@@ -120,9 +134,9 @@ struct IncomingSource {
 			b++;
 		return step.out[b];
 	}
-	__device__ __forceinline__ void load(Pixels &p, int c) const {
+	__device__ __forceinline__ IncomingChannel at(int c) const {
 		const Incoming &v = value(c);
-		load_incoming(p, v, c - (int)v.column);
+		return IncomingChannel{v, c - (int)v.column};
 	}
 };
 
@@ -134,22 +148,30 @@ __device__ __forceinline__ void stage_patch(float *dst, const Patch &p, const So
 	const int height = source.height(), width = source.width(), n = p.height * p.width;
 	if (r >= R)
 		return;
+	const auto mine = source.at(first + 4 * g);
+	const int down = R / p.width, right = R % p.width;
+	int y = r / p.width, x = r % p.width;
+	dst += 4 * g;
 #pragma unroll 1
 	for (int i = r; i < n; i += BATCH * R) {
 		Pixels some;
 		some.image = image;
 #pragma unroll
 		for (int j = 0; j < BATCH; j++) {
-			int y = p.y0 + (i + j * R) / p.width, x = p.x0 + (i + j * R) % p.width;
-			bool inside = y >= 0 && y < height && x >= 0 && x < width && i + j * R < n;
-			some.at[j] = inside ? (image * height + y) * width + x : -1;
+			const int row = p.y0 + y, column = p.x0 + x;
+			const bool inside = ((unsigned)row < (unsigned)height) & ((unsigned)column < (unsigned)width) & (i + j * R < n);
+			some.at[j] = inside ? (image * height + row) * width + column : -1;
 			some.value[j] = make_float4(0, 0, 0, 0);
+			x += right;
+			const int wraps = x >= p.width;
+			x -= wraps * p.width;
+			y += down + wraps;
 		}
-		source.load(some, first + 4 * g);
+		mine.load(some);
 #pragma unroll
 		for (int j = 0; j < BATCH; j++)
 			if (i + j * R < n)
-				*(float4 *)(dst + (i + j * R) * p.ld + 4 * g) = some.at[j] >= 0 ? some.value[j] : make_float4(0, 0, 0, 0);
+				*(float4 *)(dst + (i + j * R) * p.ld) = some.at[j] >= 0 ? some.value[j] : make_float4(0, 0, 0, 0);
 	}
 }
 

@@ -17,63 +17,107 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 	return step.out[b];
 }
 
-// Stores four channels at offset `at` and returns what was stored.
-__device__ __forceinline__ float4 write_value(void *value, i64 half, i64 at, float4 x) {
-	if (!half) {
-		*(float4 *)(global((float *)value) + at) = x;
-		return x;
+__device__ __forceinline__ uint2 halves_of(float4 x) { return make_uint2(two_f16(x.x, x.y), two_f16(x.z, x.w)); }
+
+// The pixels of a block's tile that a thread stores: every R-th, in four columns. It goes from one to the next by additions: x
+// is the column of the map less the tile's first, `tile` the pixel in the tile, and `map` the pixel in the map less the
+// tile's first.
+struct Pixel {
+	int x, tile, map;
+	int right, down_tile, down_map, width, wrap_tile, wrap_map;
+	__device__ __forceinline__ Pixel(const Place &at, int tile_width, int map_width, int first, int apart) {
+		const int y = first / at.width;
+		x = first - y * at.width;
+		tile = y * tile_width + x;
+		map = y * map_width + x;
+		const int down = apart / at.width;
+		right = apart - down * at.width;
+		down_tile = down * tile_width + right;
+		down_map = down * map_width + right;
+		width = at.width;
+		wrap_tile = tile_width - width;
+		wrap_map = map_width - width;
 	}
-	unsigned a = to_f16(x.x), b = to_f16(x.y), c = to_f16(x.z), d = to_f16(x.w);
-	*(uint2 *)(global((unsigned short *)value) + at) = make_uint2(a | b << 16, c | d << 16);
-	return make_float4(from_f16(a), from_f16(b), from_f16(c), from_f16(d));
+	__device__ __forceinline__ void next() {
+		x += right;
+		tile += down_tile;
+		map += down_map;
+		if (x >= width) {
+			x -= width;
+			tile += wrap_tile;
+			map += wrap_map;
+		}
+	}
+};
+
+// Stores a thread's pixels and leaves their sums in scratch: Σ(x − shift) in row 2r, Σ(x − shift)² in row 2r + 1, shift the
+// tile's first pixel. In half precision later loads see the rounded values, so the statistics are theirs.
+template <bool HALF, bool SUMS>
+__device__ __forceinline__ void store_pixels(const float *tile, int ld, Pixel p, int count, void *value, int pitch, float *scratch, int columns) {
+	float4 shift = *(const float4 *)tile, sum = make_float4(0, 0, 0, 0), square = sum;
+	if (HALF)
+		shift = widened(halves_of(shift));
+#pragma unroll 1
+	for (; count > 0; count--, p.next()) {
+		float4 x = *(const float4 *)(tile + p.tile * ld);
+		if (HALF) {
+			const uint2 h = halves_of(x);
+			*(uint2 *)((unsigned short *)value + p.map * pitch) = h;
+			if (SUMS)
+				x = widened(h);
+		} else
+			*(float4 *)((float *)value + p.map * pitch) = x;
+		if (!SUMS)
+			continue;
+		x = make_float4(x.x - shift.x, x.y - shift.y, x.z - shift.z, x.w - shift.w);
+		sum = sum + x;
+		square = make_float4(fmaf(x.x, x.x, square.x), fmaf(x.y, x.y, square.y), fmaf(x.z, x.z, square.z), fmaf(x.w, x.w, square.w));
+	}
+	if (!SUMS)
+		return;
+	*(float4 *)scratch = sum;
+	*(float4 *)(scratch + columns) = square;
 }
 
-// Stores the tile. Thread (g, r) has four columns and every R-th pixel. In half precision the tile keeps the rounded
-// values: later loads see those, so the statistics must be theirs. A thread reads the fields of the step before its first
-// store: the compiler must assume that a store changes them, and would read them again for each pixel.
-__device__ inline void write_tile(const Forward &step, const Place &at, float *tile, int ld) {
+// Stores the tile. sums: the sums of its columns go to scratch. A thread reads the fields of the step before its first store:
+// the compiler must assume that a store changes them, and would read them again for each pixel.
+__device__ inline void write_tile(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, bool sums) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
 	if (r >= R)
 		return;
-	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, width = (int)step.width, c = at.column + 4 * g;
+	const int width = (int)step.width, c = at.column + 4 * g, count = (at.rows * at.width - r + R - 1) / R;
 	const Output &o = output_of(step, c);
 	const int pitch = (int)o.pitch;
-	const i64 half = o.half, origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
-	void *const value = o.value;
-	Walk walk(r, R, at.width);
-	for (int k = r; k < n; k += R, walk.next()) {
-		float4 *from = (float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
-		float4 stored = write_value(value, half, origin + (i64)(walk.y * width + walk.x) * pitch, *from);
-		if (half)
-			*from = stored;
-	}
+	const bool half = o.half != 0;
+	const i64 origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
+	void *const value = global((char *)o.value) + (origin << (half ? 1 : 2));
+	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
+	tile += 4 * g;
+	scratch += 2 * r * at.columns + 4 * g;
+	if (half && sums)
+		store_pixels<true, true>(tile, ld, p, count, value, pitch, scratch, at.columns);
+	else if (half)
+		store_pixels<true, false>(tile, ld, p, count, value, pitch, scratch, at.columns);
+	else if (sums)
+		store_pixels<false, true>(tile, ld, p, count, value, pitch, scratch, at.columns);
+	else
+		store_pixels<false, false>(tile, ld, p, count, value, pitch, scratch, at.columns);
 }
 
-// Mean and M2 of each column of the tile, into dst[columns]. Thread (g, r) has four columns and every R-th pixel.
-__device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, double2 *dst) {
-	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
-	const int w = (int)step.tiling.tile_w, n = at.rows * at.width;
-	if (r < R) {
-		float4 shift = *(const float4 *)(tile + 4 * g), sum = make_float4(0, 0, 0, 0), square = sum;
-		Walk walk(r, R, at.width);
-		for (int k = r; k < n; k += R, walk.next()) {
-			float4 x = *(const float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g);
-			x = make_float4(x.x - shift.x, x.y - shift.y, x.z - shift.z, x.w - shift.w);
-			sum = sum + x;
-			square = make_float4(fmaf(x.x, x.x, square.x), fmaf(x.y, x.y, square.y), fmaf(x.z, x.z, square.z), fmaf(x.w, x.w, square.w));
-		}
-		*(float4 *)(scratch + (2 * r * groups + g) * 4) = sum;
-		*(float4 *)(scratch + ((2 * r + 1) * groups + g) * 4) = square;
-	}
-	__syncthreads();
+// Mean and M2 of each column of the tile, into dst[columns], from the sums that write_tile left in scratch.
+__device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, const float *scratch, double2 *dst) {
+	const int R = blockDim.x / (at.columns / 4), n = at.rows * at.width;
+	const bool half = step.out[0].half != 0;
 	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
 		double sum = 0, square = 0;
-		for (int k = 0; k < R; k++) {
-			sum += scratch[2 * k * at.columns + c];
-			square += scratch[(2 * k + 1) * at.columns + c];
+		const float *from = scratch + c;
+		for (int k = 0; k < R; k++, from += 2 * at.columns) {
+			sum += from[0];
+			square += from[at.columns];
 		}
+		const float shift = half ? from_f16(to_f16(tile[c])) : tile[c];
 		double m2 = square - sum * sum / n;
-		dst[c] = make_double2(tile[c] + sum / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
+		dst[c] = make_double2(shift + sum / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 	}
 }
 
@@ -93,16 +137,29 @@ __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	}
 }
 
-// Σ_r of a column's values. Every thread of the column gets the sum. scratch is [rows][columns].
-__device__ __forceinline__ double column_sum(double *scratch, double value, int columns, int rows, int c, int r) {
+// Σ_r of a column's N values. Every thread of the column gets the sums. scratch is [N][rows][columns].
+template <int N> __device__ __forceinline__ void column_sums(double *scratch, double (&value)[N], int columns, int rows, int c, int r) {
+	const int plane = rows * columns;
 	__syncthreads();
 	if (r < rows)
-		scratch[r * columns + c] = value;
+#pragma unroll
+		for (int j = 0; j < N; j++)
+			scratch[j * plane + r * columns + c] = value[j];
 	__syncthreads();
-	double sum = 0;
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		value[j] = 0;
+#pragma unroll 4
 	for (int k = 0; k < rows; k++)
-		sum += scratch[k * columns + c];
-	return sum;
+#pragma unroll
+		for (int j = 0; j < N; j++)
+			value[j] += scratch[j * plane + k * columns + c];
+}
+
+__device__ __forceinline__ double column_sum(double *scratch, double value, int columns, int rows, int c, int r) {
+	double sum[1] = {value};
+	column_sums(scratch, sum, columns, rows, c, r);
+	return sum[0];
 }
 
 // The statistics of one column of a step, and the coefficients of the BatchNorms over it.
@@ -125,9 +182,9 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 	const double2 *part = s.image + at.column + c;
 	const int end = r < R ? images : 0;
 	double sum = 0, m2 = 0;
-	in_order<8>(r, end, R, part, step.columns, [&](int, double2 p) { sum += p.x; });
+	in_order<32>(r, end, R, (const double *)part, 2 * step.columns, [&](int, double x) { sum += x; });
 	double mean = column_sum(scratch, sum, at.columns, R, c, r) / images;
-	in_order<8>(r, end, R, part, step.columns, [&](int, double2 p) { m2 += p.y + n * (p.x - mean) * (p.x - mean); });
+	in_order<16>(r, end, R, part, step.columns, [&](int, double2 p) { m2 += p.y + n * (p.x - mean) * (p.x - mean); });
 	double variance = column_sum(scratch, m2, at.columns, R, c, r) / (n * images);
 	if (r != 0)
 		return;
@@ -137,18 +194,18 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 // Stores a tile [pixels][ld] in shared memory and gathers its statistics over the first stat_images images. scratch is
 // other shared memory, STORE_SCRATCH bytes. All threads of the block call it. The block has at least as many threads as
 // columns. The tile must be complete (a barrier before).
-__device__ inline void store_values(const Forward &step, const Place &at, float *tile, int ld, void *scratch, int stat_images) {
-	write_tile(step, at, tile, ld);
+__device__ inline void store_values(const Forward &step, const Place &at, const float *tile, int ld, void *scratch, int stat_images) {
 	const Statistics &s = step.statistics;
-	if (s.norms == 0 || at.image >= stat_images)
+	const bool sums = s.norms > 0 && at.image < stat_images;
+	write_tile(step, at, tile, ld, (float *)scratch, sums);
+	if (!sums)
 		return;
-	if (step.out[0].half)
-		__syncthreads();
-	const i64 tiles = step.tiling.tiles;
+	__syncthreads();
+	const int tiles = (int)step.tiling.tiles;
 	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
-	tile_statistics(step, at, tile, ld, (float *)scratch, dst + at.column);
+	tile_statistics(step, at, tile, (const float *)scratch, dst + at.column);
 	// The counters of a channel tile: the images that are complete, then the tiles of each image.
-	unsigned *arrived = s.arrived + blockIdx.y * (unsigned)(1 + gridDim.x / (unsigned)tiles);
+	unsigned *arrived = s.arrived + blockIdx.y * (1 + gridDim.x / (unsigned)tiles);
 	if (tiles > 1) {
 		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))
 			return;

@@ -14,8 +14,8 @@
 #define GRADIENT_SCRATCH(threads) ((threads) * 64)
 
 // Adds to the sums of one channel: D, and D·x̂ for each term.
-__device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, float x1, float x2) {
-	return make_float4(sum.x + d, fmaf(d, x0, sum.y), fmaf(d, x1, sum.z), fmaf(d, x2, sum.w));
+template <int TERMS> __device__ __forceinline__ float4 add_products(float4 sum, float d, float x0, float x1, float x2) {
+	return make_float4(sum.x + d, fmaf(d, x0, sum.y), TERMS > 1 ? fmaf(d, x1, sum.z) : sum.z, TERMS > 2 ? fmaf(d, x2, sum.w) : sum.w);
 }
 
 // Returns four channels of the node's sum in an image. hat becomes x̂ of each term, 0 for a term without BatchNorm.
@@ -45,36 +45,118 @@ __device__ __forceinline__ float4 masked(float4 g, float4 z, i64 activation) {
 		passes(z.z, activation) ? g.z : 0, passes(z.w, activation) ? g.w : 0);
 }
 
+// A pixel's loop in write_gradient.
+struct GradientTile {
+	const float *tile; // of the thread's channels
+	int ld, count; // pixels of the thread
+	i64 origin; // of the tile's first pixel in the map, in elements, of the thread's channels
+	int channel, image;
+	bool add, sums;
+};
+
+// Terms whose coefficients a thread keeps: those of all do not fit its registers, on sm_70 not those of two.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
+enum { KEPT = 1 };
+#else
+enum { KEPT = 2 };
+#endif
+
+// The gradient of a node of TERMS terms without factors, masked by its activation.
+template <int TERMS>
+__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p, float4 sum[4]) {
+	Affine4 kept[KEPT];
+	const Affine *read[TERMS]; // those of the others
+	const char *value[TERMS];
+	bool half[TERMS];
+#pragma unroll
+	for (int t = 0; t < TERMS; t++) {
+		half[t] = in.term[t].half != 0;
+		value[t] = global((const char *)in.term[t].value) + (g.origin << (half[t] ? 1 : 2));
+		read[t] = in.term[t].affine ? in.term[t].affine + g.channel : 0;
+		if (t < KEPT)
+			kept[t] = coefficients_of(read[t]);
+	}
+	const int pitch = (int)in.pitch;
+	const bool linear = in.activation == LINEAR, bounded = in.activation == RELU6;
+	gradient += g.origin;
+#pragma unroll 1 // one pixel's numbers and the coefficients fill the registers
+	for (int count = g.count; count > 0; count--, p.next()) {
+		const int at = p.map * pitch;
+		float4 z, hat[TERMS];
+#pragma unroll
+		for (int t = 0; t < TERMS; t++) {
+			float4 x = half[t] ? widened(*(const uint2 *)(value[t] + (i64)at * 2)) : *(const float4 *)(value[t] + (i64)at * 4);
+			const Affine4 a = t < KEPT ? kept[t % KEPT] : coefficients_of(read[t]);
+			x = make_float4(x.x - a.x.mean, x.y - a.y.mean, x.z - a.z.mean, x.w - a.w.mean);
+			hat[t] = make_float4(x.x * a.x.rstd, x.y * a.y.rstd, x.z * a.z.rstd, x.w * a.w.rstd);
+			x = make_float4(fmaf(x.x, a.x.scale, a.x.beta), fmaf(x.y, a.y.scale, a.y.beta), fmaf(x.z, a.z.scale, a.z.beta), fmaf(x.w, a.w.scale, a.w.beta));
+			z = t == 0 ? x : z + x;
+		}
+		float4 d = *(const float4 *)(g.tile + p.tile * g.ld);
+		if (!linear)
+			d = masked(d, z, RELU);
+		if (bounded)
+			d = masked(d, z, RELU6);
+		float4 *to = (float4 *)(gradient + at);
+		if (g.add)
+			d = d + *to;
+		*to = d;
+		if (!g.sums)
+			continue;
+		const float4 zero = make_float4(0, 0, 0, 0);
+		const float4 h0 = hat[0], h1 = TERMS > 1 ? hat[1 % TERMS] : zero, h2 = TERMS > 2 ? hat[2 % TERMS] : zero;
+		sum[0] = add_products<TERMS>(sum[0], d.x, h0.x, h1.x, h2.x);
+		sum[1] = add_products<TERMS>(sum[1], d.y, h0.y, h1.y, h2.y);
+		sum[2] = add_products<TERMS>(sum[2], d.z, h0.z, h1.z, h2.z);
+		sum[3] = add_products<TERMS>(sum[3], d.w, h0.w, h1.w, h2.w);
+	}
+}
+
+// The same of any node.
+__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p, float4 sum[4]) {
+	const i64 activation = in.activation;
+	const int pitch = (int)in.pitch;
+#pragma unroll 1
+	for (int count = g.count; count > 0; count--, p.next()) {
+		const i64 to = g.origin + p.map * pitch;
+		float4 d = *(const float4 *)(g.tile + p.tile * g.ld), hat[3];
+		if (g.sums || activation != LINEAR)
+			d = masked(d, terms_of(in, g.image, to, g.channel, hat), activation);
+		if (g.add)
+			d = d + *(const float4 *)(gradient + to);
+		*(float4 *)(gradient + to) = d;
+		if (g.sums) {
+			sum[0] = add_products<3>(sum[0], d.x, hat[0].x, hat[1].x, hat[2].x);
+			sum[1] = add_products<3>(sum[1], d.y, hat[0].y, hat[1].y, hat[2].y);
+			sum[2] = add_products<3>(sum[2], d.z, hat[0].z, hat[1].z, hat[2].z);
+			sum[3] = add_products<3>(sum[3], d.w, hat[0].w, hat[1].w, hat[2].w);
+		}
+	}
+}
+
 // Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
 	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
-	const int w = (int)step.tiling.tile_w, n = at.rows * at.width, c = at.column + 4 * g;
 	const Node &in = step.in;
 	if (r >= R)
 		return;
 	float *const gradient = global(step.gradient);
-	const bool add = step.add != 0;
-	const i64 activation = in.activation;
-	const int width = (int)in.width, pitch = (int)in.pitch;
-	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * pitch + c;
+	const int width = (int)in.width, c = at.column + 4 * g, terms = (int)in.terms;
+	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * in.pitch + c;
+	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums};
+	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	float4 sum[4] = {};
-	Walk walk(r, R, at.width);
-#pragma unroll 1 // a pixel has up to 3 terms × 4 channels × 4 coefficients at hand: two at a time do not fit registers
-	for (int k = r; k < n; k += R, walk.next()) {
-		const i64 to = origin + (i64)(walk.y * width + walk.x) * pitch;
-		float4 d = *(const float4 *)(tile + (walk.y * w + walk.x) * ld + 4 * g), hat[3];
-		if (sums || activation != LINEAR)
-			d = masked(d, terms_of(in, at.image, to, c, hat), activation);
-		if (add)
-			d = d + *(const float4 *)(gradient + to);
-		*(float4 *)(gradient + to) = d;
-		if (sums) {
-			sum[0] = add_products(sum[0], d.x, hat[0].x, hat[1].x, hat[2].x);
-			sum[1] = add_products(sum[1], d.y, hat[0].y, hat[1].y, hat[2].y);
-			sum[2] = add_products(sum[2], d.z, hat[0].z, hat[1].z, hat[2].z);
-			sum[3] = add_products(sum[3], d.w, hat[0].w, hat[1].w, hat[2].w);
-		}
-	}
+	bool factors = !sums && in.activation == LINEAR; // or nothing to load
+	for (int k = 0; k < terms; k++)
+		factors = factors || in.term[k].factor;
+	if (factors || terms == 0)
+		store_gradients(in, gradient, t, p, sum);
+	else if (terms == 1)
+		store_gradients<1>(in, gradient, t, p, sum);
+	else if (terms == 2)
+		store_gradients<2>(in, gradient, t, p, sum);
+	else
+		store_gradients<3>(in, gradient, t, p, sum);
 	if (sums)
 		for (int j = 0; j < 4; j++)
 			scratch[r * at.columns + 4 * g + j] = sum[j];
@@ -160,9 +242,10 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
 	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
-	in_order<4>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
-	const Sum4 sum = {column_sum(scratch, s.a, at.columns, R, c, r), column_sum(scratch, s.b, at.columns, R, c, r),
-		column_sum(scratch, s.c, at.columns, R, c, r), column_sum(scratch, s.d, at.columns, R, c, r)};
+	in_order<16>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
+	double sums[4] = {s.a, s.b, s.c, s.d};
+	column_sums(scratch, sums, at.columns, R, c, r);
+	const Sum4 sum = {sums[0], sums[1], sums[2], sums[3]};
 	i64 channel = at.column + c;
 	if (r == 0 && channel < step.in.channels)
 		put_gradients(step, channel, sum, elements_of(step, images), frozen);

@@ -51,7 +51,7 @@ struct ValueSource {
 	const WeightGradient &step;
 	__device__ __forceinline__ int height() const { return (int)step.height; }
 	__device__ __forceinline__ int width() const { return (int)step.width; }
-	__device__ __forceinline__ void load(Pixels &p, int c) const { load_incoming(p, step.out, c); }
+	__device__ __forceinline__ IncomingChannel at(int c) const { return IncomingChannel{step.out, c}; }
 };
 
 // A thread's outputs 4·o …, inputs 4·i …, and its pixels r, r + R, …

@@ -122,7 +122,7 @@ func init() {
 		"mov": (*builder).mov, "selp": (*builder).selp, "setp": (*builder).setp,
 		"and": (*builder).predLogic, "or": (*builder).predLogic, "xor": (*builder).predLogic, "not": (*builder).predLogic,
 		"cvt": (*builder).convert, "cvta": (*builder).cvta, "bfi": (*builder).insertField,
-		"ld": (*builder).load, "st": (*builder).store, "atom": (*builder).atomic, "membar": (*builder).nothing,
+		"ld": (*builder).load, "st": (*builder).store, "atom": (*builder).atomic, "membar": (*builder).nothing, "fence": (*builder).nothing,
 		"cp": (*builder).copyAsync, "ldmatrix": (*builder).loadMatrix, "mma": (*builder).multiply,
 		"bra": (*builder).branch, "ret": (*builder).exit, "trap": (*builder).trap, "bar": (*builder).barrier,
 		"shfl": (*builder).shuffle, "vote": (*builder).vote,

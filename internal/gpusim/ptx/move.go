@@ -187,9 +187,9 @@ func (b *builder) cvta(in *instr) (op, error) {
 	return b.simple(in, simple{t, []typ{t}, copyLanes})
 }
 
-// nothing builds membar.gl, which has no effect here: blocks see each other's writes as they happen.
+// nothing builds the fences, which have no effect here: blocks see each other's writes as they happen.
 func (b *builder) nothing(in *instr) (op, error) {
-	if in.op != "membar.gl" {
+	if in.op != "membar.gl" && in.op != "fence.acq_rel.gpu" {
 		return op{}, errOperand("unknown instruction")
 	}
 	return op{run: func(*warp, uint32) {}}, nil

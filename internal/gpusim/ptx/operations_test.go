@@ -9,7 +9,8 @@ import (
 
 // only are the operations that no archive has, each with its reason.
 var only = map[string]string{
-	"trap": "the tests of faults need a kernel that fails at a known place",
+	"trap":   "the tests of faults need a kernel that fails at a known place",
+	"membar": "the kernels of the tests are compiled with __threadfence",
 }
 
 // The interpreter has no operation that the compiler does not use. Operations of one name and class of types are one:

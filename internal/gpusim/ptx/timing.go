@@ -160,7 +160,7 @@ func classOf(in *instr) latencyClass {
 			return sharedClass
 		}
 		return atomicClass
-	case "membar":
+	case "membar", "fence":
 		return fenceClass
 	case "mov", "cvta":
 		return freeClass
