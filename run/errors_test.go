@@ -16,6 +16,7 @@ func TestWrongSettings(t *testing.T) {
 		{"threads", func(c *Config) { c.Threads = -1 }},
 		{"numerics", func(c *Config) { c.Numerics = "exact" }},
 		{"precision", func(c *Config) { c.Precision = "fp8" }},
+		{"gpu", func(c *Config) { c.GPU = -5 }},
 		{"device", func(c *Config) { c.Device = "tpu" }},
 		{"data.holdout", func(c *Config) { c.Data.Holdout = -1 }},
 		{"data.name", func(c *Config) { c.Data.Name = "unknown" }},
