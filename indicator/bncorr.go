@@ -6,22 +6,13 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-func (e *evidence) takeBNVolumes() error {
-	all, of, err := e.bnInputs(e.net, anyShape)
-	if err != nil {
-		return err
-	}
-	v := make([]float64, len(all))
-	err = e.each(len(all), func(i int) (err error) {
-		v[i], err = logVolume(mat.NewSymDense(all[i].channels, all[i].cov))
-		v[i] /= float64(all[i].channels)
-		return err
+func (e *evidence) takeBNVolumes() (err error) {
+	e.bnVolume, err = e.inputs.figures(e.Scorer, func(c covariance) (float64, error) {
+		v, err := logVolume(mat.NewSymDense(c.channels, c.cov))
+		return v / float64(c.channels), err
 	})
 	if err != nil {
 		return fmt.Errorf("correlation of the input of a BatchNorm: %w", err)
-	}
-	for _, k := range of {
-		e.bnVolume = append(e.bnVolume, v[k])
 	}
 	return nil
 }

@@ -15,25 +15,28 @@ func (e *evidence) takeStandardLeast() error {
 	if err := s.exec.Restrict(1); err != nil {
 		return err
 	}
-	all, of, err := s.bnInputs(e.twin.net, func(v kernels.Shape) bool { return v.H*v.W > v.C })
+	in, err := s.measureBNInputs(e.twin.net, func(v kernels.Shape) bool { return v.H*v.W > v.C })
 	if err != nil {
 		return fmt.Errorf("untrained standard network: %w", err)
 	}
-	least := make([]float64, len(all))
-	err = e.each(len(all), func(i int) error {
-		values, err := ntk.Eigenvalues(mat.NewSymDense(all[i].channels, all[i].cov))
-		if err != nil {
-			return fmt.Errorf("least eigenvalue of the input of a BatchNorm of the untrained standard network: %w", err)
-		}
-		if m := mean(values); m > 0 {
-			least[i] = max(values[0], 0) / m
-		}
-		return nil
-	})
-	for _, k := range of {
-		e.standardLeast += least[k]
+	least, err := in.figures(e.Scorer, leastShare)
+	if err != nil {
+		return fmt.Errorf("least eigenvalue of the input of a BatchNorm of the untrained standard network: %w", err)
 	}
-	return err
+	e.standardLeast = sum(least)
+	return nil
+}
+
+// leastShare is λ_min/λ̄ of a covariance, 0 of one without variance.
+func leastShare(c covariance) (float64, error) {
+	values, err := ntk.Eigenvalues(mat.NewSymDense(c.channels, c.cov))
+	if err != nil {
+		return 0, err
+	}
+	if m := mean(values); m > 0 {
+		return max(values[0], 0) / m, nil
+	}
+	return 0, nil
 }
 
 // standardLeast is the sum over BatchNorms of λ_min/λ̄, the least eigenvalue of the covariance of the channels of its input relative to

@@ -87,6 +87,7 @@ var measurements = []struct {
 	{firing, (*evidence).takeFiring},
 	{logits, (*evidence).takeLogits},
 	{blockSpectra, (*evidence).takeBlockSpectra},
+	{bnSpectra | bnVolumes, (*evidence).takeBNInputs},
 	{bnSpectra, (*evidence).takeBNSpectra},
 	{bnVolumes, (*evidence).takeBNVolumes},
 	{statistics, (*evidence).takeNoise},
@@ -137,7 +138,8 @@ type evidence struct {
 
 	blockEntropy  []float64 // blockSpectra: by block
 	blockEvenness []float64 // blockSpectra: by block, blockEntropy/log C
-	bnEntropy     []float64 // bnSpectra: by distinct value that BatchNorms normalise
+	inputs        bnInputs  // bnSpectra, bnVolumes
+	bnEntropy     []float64 // bnSpectra: by BN
 	bnVolume      []float64 // bnVolumes: by BN, log volume per channel
 	noise         []float64 // statistics: by BN whose input varies
 
