@@ -50,12 +50,17 @@ type Finalist struct {
 	Folder   string  `json:"folder"`  // its run folder, in that of the result
 }
 
+// ByAccuracy returns finalists by accuracy, the best first; equals stay in their order.
+func ByAccuracy(finalists []Finalist) []Finalist {
+	ranked := slices.Clone(finalists)
+	slices.SortStableFunc(ranked, func(a, b Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	return ranked
+}
+
 // Ranked returns Best with the finalists first, by accuracy; the first is the answer.
 func (r *Result) Ranked() []Found {
-	order := slices.Clone(r.Finalists)
-	slices.SortStableFunc(order, func(a, b Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
 	all := slices.Clone(r.Best)
-	for i, f := range order {
+	for i, f := range ByAccuracy(r.Finalists) {
 		all[i] = r.Best[f.Place]
 	}
 	return all

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -306,8 +305,7 @@ func found(space supernet.Space, dir string, top int) ([]supernet.Arch, error) {
 	if top > len(result.Best) {
 		return nil, usagef("--top %d: %s has the best %d; bnas search --top %d keeps more", top, path, len(result.Best), top)
 	}
-	slices.SortStableFunc(result.Finalists, func(a, b search.Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
-	for i, f := range result.Finalists[:min(len(result.Finalists), len(result.Best))] { // they are the first of the best
+	for i, f := range search.ByAccuracy(result.Finalists[:min(len(result.Finalists), len(result.Best))]) { // they are the first of the best
 		result.Best[i].Arch = f.Arch
 	}
 	var archs []supernet.Arch

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -220,8 +219,7 @@ func finalistsTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Resul
 	if len(found.Finalists) == 0 {
 		return
 	}
-	ranked := slices.Clone(found.Finalists)
-	slices.SortStableFunc(ranked, func(a, b search.Finalist) int { return cmp.Compare(b.Accuracy, a.Accuracy) })
+	ranked := search.ByAccuracy(found.Finalists)
 	seconds := 0.0
 	for _, f := range ranked {
 		seconds += f.Seconds
