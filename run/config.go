@@ -129,11 +129,11 @@ func (c *Config) seedText() string {
 
 // Validate returns an error that lists every invalid setting: SettingErrors.
 func (c *Config) Validate() error {
-	errs := setting.Ranges("data", c.Data)
+	errs := setting.OwnRanges("", *c)
+	errs = append(errs, setting.Ranges("data", c.Data)...)
 	errs = append(errs, setting.Ranges("objective", c.Objective)...)
 	errs = append(errs, c.checkFinalists()...)
 	errs.Check(c.Threads >= 0 && c.Threads <= maxThreads, "threads", "%d: must be 0…%d; 0 takes every core", c.Threads, maxThreads)
-	errs.Check(c.GPU >= 0 && c.GPU <= maxGPU, "gpu", "%d: must be 0…%d", c.GPU, maxGPU)
 	errs.Check(slices.Contains(Devices(), c.Device), "device", "%q: there is %s", c.Device, listed(Devices()))
 	errs.Check(slices.Contains(Numerics(), c.Numerics), "numerics", "%q: there is %s", c.Numerics, listed(Numerics()))
 	errs.Check(slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)), "precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
@@ -162,9 +162,6 @@ func (c *Config) Validate() error {
 
 // maxThreads is larger than the number of cores of any machine.
 const maxThreads = 1024
-
-// maxGPU is a larger number than that of any GPU of a machine.
-const maxGPU = 1023
 
 // ReadConfig reads the configuration in a run folder. If there is none, the error is a *NoRunError.
 func ReadConfig(dir string) (Config, error) {

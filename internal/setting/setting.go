@@ -63,15 +63,22 @@ func (e *Errors) Check(ok bool, setting, problem string, a ...any) {
 // [0,1). A number is in the interval, and finite. path is the place of c in the configuration file, dotted. Structs inside
 // of c are checked too.
 func Ranges(path string, c any) Errors {
-	return ranges(path, reflect.ValueOf(c))
+	return ranges(path, reflect.ValueOf(c), true)
 }
 
-func ranges(path string, v reflect.Value) (errs Errors) {
+// OwnRanges is Ranges without the structs inside of c.
+func OwnRanges(path string, c any) Errors {
+	return ranges(path, reflect.ValueOf(c), false)
+}
+
+func ranges(path string, v reflect.Value, inside bool) (errs Errors) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
 		name := strings.TrimPrefix(path+"."+Key(field), ".")
 		if field.Type.Kind() == reflect.Struct {
-			errs = append(errs, ranges(name, v.Field(i))...)
+			if inside {
+				errs = append(errs, ranges(name, v.Field(i), true)...)
+			}
 			continue
 		}
 		tag, ok := field.Tag.Lookup("range")

@@ -46,6 +46,15 @@ func TestRanges(t *testing.T) {
 	}
 }
 
+// OwnRanges does not look into the structs inside.
+func TestOwnRanges(t *testing.T) {
+	c := valid()
+	c.Count, c.Inner.Rate = 65, 0
+	if got := OwnRanges("", c).Error(); got != "count 65: must be 1…64" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestWrongTag(t *testing.T) {
 	for _, tag := range []string{"", "1,2", "[1,2", "[1;2]", "[a,2]", "[1,b]"} {
 		if _, err := parse(tag); err == nil {
