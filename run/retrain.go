@@ -166,11 +166,7 @@ func (s *Retraining) Finish(i int, r *Run) (Retrained, error) {
 
 // writeRetrained writes the result of a network that was trained on its own.
 func (r *Run) writeRetrained(result Retrained) error {
-	text, err := json.MarshalIndent(result, "", "  ")
-	if err != nil {
-		return err
-	}
-	return wholefile.Write(filepath.Join(r.Dir, RetrainedName), append(text, '\n'))
+	return writeJSON(filepath.Join(r.Dir, RetrainedName), result)
 }
 
 // retrained returns the result of a network that was trained on its own.

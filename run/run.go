@@ -92,9 +92,7 @@ func Untrained(cfg Config, o Options) (*Run, error) {
 // fresh prepares the configuration of a network without a run folder.
 func fresh(cfg *Config) error {
 	cfg.Spread()
-	if cfg.Numerics == AutoNumerics {
-		cfg.Numerics = string(cfg.engineNumerics())
-	}
+	cfg.Numerics = string(cfg.engineNumerics())
 	if cfg.Imported != "" {
 		return setting.Errorf("imported", "is of another folder: its %s has the network; import it anew", ImportedName)
 	}
