@@ -9,10 +9,13 @@
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
 best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
-the name. The tau.csv of the study indicator is a file of figures like those of keep. Needs Python alone.
+the name. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "searches" and the accuracy.csv
+and time.csv of the study search what each objective finds. The tau.csv of the study indicator is a file of figures like those of keep.
+Needs Python alone.
 """
 
 import argparse
+import collections
 import csv
 import json
 import pathlib
@@ -21,7 +24,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted |figures )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |figures |limits |searches )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -72,8 +75,8 @@ def tables(lines):
         end = at
         while end < len(lines) and lines[end].startswith("|"):
             end += 1
-        if mark[1] == "figures ":
-            out += figures(DOCS / mark[2].strip())
+        if mark[1].strip() in WHOLE:
+            out += WHOLE[mark[1].strip()](*(DOCS / name for name in mark[2].split()))
             at = end
             continue
         files = [read(DOCS / name) for name in mark[2].split()]
@@ -88,15 +91,62 @@ def tables(lines):
 
 def figures(path):
     """The figures of a study, each with its interval."""
+    cells = [[r["figure"], signed(r["value"]), f"{signed(r['low'])} … {signed(r['high'])}" if r["low"] else ""] for r in rows_of(path)]
+    return table(["figure", "value", "95 %"], cells)
+
+
+def limits(path):
+    """What each score of the study fairness puts first within a limit of MACs: the mean accuracy over seeds."""
+    kinds = [("gamma_sum", "standard"), ("gamma_sum", "fair"), ("composite bnas", "standard"), ("composite bnas", "fair")]
+    picks, best = collections.defaultdict(list), {}
+    for r in rows_of(path):
+        limit = int(r["limit_macs"])
+        picks[limit, r["score"], r["placement"]].append(float(r["pick_accuracy"]))
+        best[limit] = float(r["best_accuracy"])
+    cells = [[f"{limit / 1e6:.1f} M", f"{best[limit]:.2f}", *(f"{mean(picks[limit, *k]):.2f}" for k in kinds)] for limit in sorted(best)]
+    return table(["largest MACs", "best, %", "γ-sum, standard", "γ-sum, fair", "composite, standard", "composite, fair"], cells)
+
+
+def searches(accuracy, time):
+    """What the objectives of the study search find: means over seeds, with intervals."""
+    found = collections.defaultdict(dict)
+    for r in rows_of(accuracy):
+        found[r["objective"]][r["networks"]] = r
+    within = collections.defaultdict(list)
+    for r in rows_of(time):
+        within[r["objective"]].append((float(r["evaluations_within"]), float(r["accuracy_within"] or "nan")))
+    cells = []
+    for name, of in found.items():
+        line = [name if name == "random pick" else f"`{name}`"]
+        for r in (of["best by the objective"], of["mean of the first ten"]):
+            line.append(f"{float(r['accuracy']):.2f} ({float(r['low']):.2f} … {float(r['high']):.2f})")
+            apart = r["difference"] and f"{float(r['difference']):+.2f} ({float(r['difference_low']):+.2f} … {float(r['difference_high']):+.2f})"
+            line.append(apart.replace("-", "−"))
+        equal = list(zip(*within[name]))
+        cells.append(line + [f"{mean(equal[0]):,.0f}, {mean(equal[1]):.2f}" if equal else ""])
+    head = ["objective", "best by the objective", "− `bnas`", "mean of the first ten", "− `bnas`", "equal time: evaluations, accuracy"]
+    return table(head, cells)
+
+
+# The tables that are written as a whole, by their marks.
+WHOLE = {"figures": figures, "limits": limits, "searches": searches}
+
+
+def mean(values):
+    return sum(values) / len(values)
+
+
+def table(head, cells):
+    return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)] + ["| " + " | ".join(c) + " |" for c in cells]
+
+
+def rows_of(path):
     with open(path) as f:
-        rows = list(csv.DictReader(f))
-    cells = [[r["figure"], signed(r["value"]), f"{signed(r['low'])} … {signed(r['high'])}" if r["low"] else ""] for r in rows]
-    return ["| figure | | 95 % |", "|---|---|---|"] + ["| " + " | ".join(c) + " |" for c in cells]
+        return list(csv.DictReader(f))
 
 
 def read(path):
-    with open(path) as f:
-        return {r.get("term") or r["score"]: r for r in csv.DictReader(f)}
+    return {r.get("term") or r["score"]: r for r in rows_of(path)}
 
 
 def row(name, files):
