@@ -39,6 +39,9 @@ type Run struct {
 	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
 	Ranking func(done, total int)
 
+	// TensorBoard makes Train write an event file for TensorBoard into the run folder, beside the metrics.
+	TensorBoard bool
+
 	locks    map[string]func() // by folder
 	trainer  *train.Trainer    // prepared by Create for Train
 	imported *supernet.Weights // of one architecture, in place of the initial parameters; nil: none

@@ -50,10 +50,19 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	var out TrainResult
 	start := time.Now()
 	progress(train.Progress{Step: t.Step(), Total: t.Total()})
+	var events *liveEvents
+	if r.TensorBoard {
+		events = &liveEvents{dir: r.Dir}
+	}
 	err = t.Run(ctx, func(p train.Progress) {
 		out.Last = p
 		progress(p)
+		events.follow()
 	})
+	if err == nil {
+		events.follow() // of a run that was done before
+	}
+	events.close()
 	out.Step, out.Total, out.Settled = t.Step(), t.Total(), t.Settled()
 	if out.Last.Step > 0 {
 		out.Took = time.Since(start)

@@ -180,6 +180,28 @@ func decode(r io.ReaderAt, size int64) (*checkpoint, error) {
 	return &c, nil
 }
 
+// decodeHead reads the header of a checkpoint of size bytes, without the arrays and their checksum.
+func decodeHead(r io.Reader, size int64) (*header, error) {
+	damaged := fmt.Errorf("%w: its header cannot be read", errDamaged)
+	pre := make([]byte, preamble)
+	if _, err := io.ReadFull(r, pre); err != nil || string(pre[:len(magic)]) != magic {
+		return nil, damaged
+	}
+	if v := binary.LittleEndian.Uint32(pre[8:]); v != formatVersion {
+		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", v, formatVersion)
+	}
+	headLen := int64(binary.LittleEndian.Uint32(pre[12:]))
+	if headLen > size-preamble {
+		return nil, damaged
+	}
+	var h header
+	head := make([]byte, headLen)
+	if _, err := io.ReadFull(r, head); err != nil || json.Unmarshal(head, &h) != nil {
+		return nil, damaged
+	}
+	return &h, nil
+}
+
 func readArray(r io.Reader, n int) ([]float32, error) {
 	values, buf := make([]float32, n), make([]byte, min(bufferBytes, 4*n))
 	for at := 0; at < n; {

@@ -164,8 +164,12 @@ func FuzzDecode(f *testing.F) {
 		decodeBytes(b)
 		b = sealed(b)
 		c, err := decodeBytes(b)
+		h, headErr := decodeHead(bytes.NewReader(b), int64(len(b)))
 		if err != nil {
 			return
+		}
+		if headErr != nil || !reflect.DeepEqual(*h, c.header) {
+			t.Fatalf("the head alone is %+v, %v, in the whole file %+v", h, headErr, c.header)
 		}
 		size := 0
 		for i, v := range c.values {

@@ -129,21 +129,37 @@ func load(dir string) (c *checkpoint, damage, err error) {
 	return c, damage, nil
 }
 
-func loadFile(name string) (*checkpoint, error) {
+func loadFile(name string) (c *checkpoint, err error) {
+	err = opened(name, func(f *os.File, size int64) error {
+		c, err = decode(f, size)
+		return err
+	})
+	return c, err
+}
+
+func loadHead(name string) (h *header, err error) {
+	err = opened(name, func(f *os.File, size int64) error {
+		h, err = decodeHead(f, size)
+		return err
+	})
+	return h, err
+}
+
+// opened reads an open file of a size. Its errors name the file.
+func opened(name string, read func(f *os.File, size int64) error) error {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	c, err := decode(f, info.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+	if err := read(f, info.Size()); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return c, nil
+	return nil
 }
 
 // setAside renames a damaged checkpoint, so that it never becomes the predecessor.

@@ -20,15 +20,18 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 	sums := supernet.ByOperator[sum](places)
 	var ids []kernels.ParamID
 	var owners []*sum
+	var operators []string // of each γ
 	for _, b := range t.net.BNs() {
 		if b.Place >= 0 {
 			ids, owners = append(ids, b.Gamma), append(owners, &sums[b.Place][b.Operator])
+			operators = append(operators, places[b.Place].Operators[b.Operator])
 		}
 	}
 	gammas, err := kernels.ReadEach(t.store, kernels.Data, ids...)
 	if err != nil {
 		return line, fmt.Errorf("γ of the supernet: %w", err)
 	}
+	line.Histograms = histograms(operators, gammas)
 	for i, gamma := range gammas {
 		for _, v := range gamma {
 			owners[i].abs += math.Abs(float64(v))

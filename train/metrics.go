@@ -47,6 +47,8 @@ type GammaLine struct {
 	MeanAbsGamma map[string]map[string]float64 `json:"mean_abs_gamma"`
 	NodeNorm     Spread                        `json:"node_norm"`
 	EffectiveLR  Spread                        `json:"effective_lr"`
+	// Histograms of γ by operator, over the whole supernet. Lines of older versions have none.
+	Histograms map[string]Histogram `json:"histograms,omitempty"`
 }
 
 // Spread is the smallest, the middle and the largest of some values.

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"slices"
 
 	"bnas.example/kernels"
@@ -19,6 +20,27 @@ type Position struct {
 	// Damage is the error of the newest checkpoint if it could not be read and the one before it was used.
 	Damage error
 }
+
+// ReadPosition reads the progress of the run in dir from its newest checkpoint, without its network. It reads the head of the file
+// alone: a checkpoint whose arrays are damaged is found by Restore. Running is nil. For a folder without a checkpoint the error is
+// fs.ErrNotExist.
+func ReadPosition(dir string) (Position, error) {
+	h, err := loadHead(filepath.Join(dir, CheckpointName))
+	if err != nil {
+		if h, err = loadHead(filepath.Join(dir, PredecessorName)); err != nil {
+			return Position{}, fmt.Errorf("train: %w", err)
+		}
+	}
+	return h.at(), nil
+}
+
+// at returns the position of a checkpoint, without its running statistics.
+func (h *header) at() Position {
+	return Position{Step: h.State.Step, Total: h.Total, StepsPerEpoch: h.StepsPerEpoch, Settled: h.State.Ranking.Settled, Tests: h.State.Tests}
+}
+
+// Done reports whether training has come to its end.
+func (p Position) Done() bool { return p.Step >= p.Total || p.Settled }
 
 // Restore writes the trained parameters of a run (γ and β; the classifier or all weights if they trained) to a store that
 // holds the initial parameters of the same supernet (see supernet.Net.Fill). If the run keeps their average, it writes that. It does not change the run folder. It is an
@@ -54,10 +76,9 @@ func Restore(dir string, net *supernet.Net, store kernels.Store) (Position, erro
 	if err != nil {
 		return Position{}, fmt.Errorf("train: %s: %w", dir, err)
 	}
-	return Position{
-		Step: c.State.Step, Total: c.Total, StepsPerEpoch: c.StepsPerEpoch,
-		Settled: c.State.Ranking.Settled, Running: running, Tests: c.State.Tests, Damage: damage,
-	}, nil
+	at := c.at()
+	at.Running, at.Damage = running, damage
+	return at, nil
 }
 
 // write writes the arrays of the given slots to the store.

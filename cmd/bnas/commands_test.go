@@ -304,6 +304,11 @@ var commandCases = []commandCase{
 	{args: "plan all3x3 --json", values: map[string]string{"launches": "118", "images": "256"}},
 	{args: "plan all3x3 --device cpu", code: exitUsage, stderr: "a plan is for a GPU"},
 
+	{args: "tensorboard RUN --out DIR/events --json", stdout: `"file": "DIR/events/run/events.out.tfevents.`},
+	{args: "tensorboard DIR", code: exitFailure, stderr: "bnas: DIR is not a run folder: "},
+	{args: "tensorboard", code: exitUsage, stderr: "bnas: tensorboard needs the folder of a run; see bnas tensorboard --help\n"},
+	{args: "tensorboard RUN RUN/", code: exitUsage, stderr: "bnas: the events of RUN and RUN/ would both be in RUN\n"},
+
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
 	{args: "version", stdout: "bnas  "},

@@ -42,7 +42,7 @@ func validates(t *testing.T, args []string) (code int, stderr string) {
 // needed are arguments without which a command does not look at the others.
 var needed = map[string]string{
 	"score": "all3x3", "eval": "all3x3", "ntk": "all3x3 --run x", "export": "all3x3 -o x", "plan": "all3x3", "bench": "",
-	"trace": "all3x3 -o x --images x --labels x", "correlate": "--scores x --table x", "study": "fairness",
+	"trace": "all3x3 -o x --images x --labels x", "correlate": "--scores x --table x", "study": "fairness", "tensorboard": "x",
 }
 
 // extremes are numbers that overflow, or are below every range.

@@ -17,7 +17,7 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "run",
 		Usage: "the main job: train a supernet's BatchNorm, score, search, report",
-		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag),
+		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag),
 		Description: "bnas run\n" +
 			"bnas run --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/cifar\n" +
 			"bnas run --resume runs/cifar",

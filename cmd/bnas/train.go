@@ -24,7 +24,7 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a supernet's BatchNorm and nothing else",
-		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag),
+		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag),
 		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/fair\n" +
 			"bnas train --resume runs/fair",
 		Action: func(c *cli.Context) error {
@@ -87,6 +87,7 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 	if err != nil {
 		return nil, trainResult{}, err
 	}
+	r.TensorBoard = c.Bool(tensorboardFlag.Name)
 	if err := keeping(c); err != nil {
 		r.Close()
 		return nil, trainResult{}, err

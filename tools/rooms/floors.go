@@ -67,6 +67,7 @@ var floors = [][]room{
 		{"rank", "τ-b, ρ, top-k"},
 		{"safetensors", "the file format"},
 		{"onnx", "another file format"},
+		{"tensorboard", "event files of TensorBoard"},
 		{"internal/hardware", "memory of the machine"},
 		{"internal/setting", "ranges of settings"},
 		{"internal/wholefile", "whole files or none"},

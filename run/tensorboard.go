@@ -1,0 +1,363 @@
+package run
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"bnas.example/internal/wholefile"
+	"bnas.example/tensorboard"
+	"bnas.example/train"
+)
+
+// eventsPattern matches the event files that bnas writes.
+const eventsPattern = "events.out.tfevents.*.bnas"
+
+// eventsName is the name of an event file. TensorBoard reads the files of a folder in the order of their names.
+func eventsName(at time.Time) string {
+	return strings.Replace(eventsPattern, "*", fmt.Sprintf("%010d", at.Unix()), 1)
+}
+
+// WriteEvents writes the metrics and the settings of the run in dir as an event file for TensorBoard into the folder to, which it
+// makes if it is missing. Event files that bnas wrote there before are removed. It returns the path of the file. If another process
+// writes into the folder to, the error is a *LockedError.
+func WriteEvents(dir, to string) (path string, err error) {
+	if _, err := ReadConfig(dir); err != nil {
+		return "", err
+	}
+	info, err := os.Stat(filepath.Join(dir, train.MetricsName))
+	if err != nil {
+		return "", fmt.Errorf("metrics: %w", err)
+	}
+	if err := os.MkdirAll(to, 0o777); err != nil {
+		return "", err
+	}
+	unlock, err := LockFolder(to)
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	path = filepath.Join(to, eventsName(time.Now()))
+	err = wholefile.WriteFrom(path, func(w io.Writer) error {
+		file := bufio.NewWriter(w)
+		e, err := beginEvents(file, dir, info.ModTime())
+		if err != nil {
+			return err
+		}
+		defer e.close()
+		if err = e.follow(); err == nil {
+			err = e.end()
+		}
+		return errors.Join(err, file.Flush())
+	})
+	if err != nil {
+		return "", err
+	}
+	return path, removeEvents(to, path)
+}
+
+// removeEvents removes the event files of bnas in a folder but one.
+func removeEvents(dir, but string) error {
+	old, err := filepath.Glob(filepath.Join(escapeGlob(dir), eventsPattern))
+	for _, name := range old {
+		if filepath.Base(name) != filepath.Base(but) {
+			err = errors.Join(err, os.Remove(name))
+		}
+	}
+	return err
+}
+
+// escapeGlob returns a pattern that matches a path alone.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// events writes the lines of the metrics of a run as events.
+type events struct {
+	dir     string
+	w       *tensorboard.Writer
+	metrics *os.File
+	lines   *bufio.Reader // of metrics
+	part    []byte        // of a line that is not whole yet
+	read    int           // lines
+	clock   clock
+}
+
+// clock gives the time of an event, in seconds since 1970. The metrics have the seconds since each start of training; the time between
+// an end and the next start is left out.
+type clock struct{ start, before, elapsed float64 }
+
+// lapsed moves the clock to so many seconds after the last start, or after a new one.
+func (c *clock) lapsed(seconds float64) {
+	if seconds < c.elapsed {
+		c.before += c.elapsed
+	}
+	c.elapsed = seconds
+}
+
+func (c *clock) now() float64 { return c.start + c.before + c.elapsed }
+
+// beginEvents begins an event file of the run in dir with its settings. The last line of the metrics so far is of the time at.
+func beginEvents(w io.Writer, dir string, at time.Time) (*events, error) {
+	cfg, err := ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(filepath.Join(dir, train.MetricsName))
+	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	e := &events{dir: dir, metrics: f, lines: bufio.NewReader(f)}
+	if err := e.begin(w, cfg, at); err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
+}
+
+func (e *events) begin(w io.Writer, cfg Config, at time.Time) error {
+	err := e.eachLine(func(string, []byte) error { return nil }) // turns the clock
+	if err != nil {
+		return err
+	}
+	if _, err := e.metrics.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	e.clock = clock{start: float64(at.UnixNano())/1e9 - e.clock.before - e.clock.elapsed}
+	e.lines.Reset(e.metrics)
+	e.part, e.read = nil, 0
+	if e.w, err = tensorboard.NewWriter(w, e.clock.start); err != nil {
+		return err
+	}
+	text, err := yaml.Marshal(cfg)
+	if err != nil {
+		return err
+	}
+	settings, err := leaves(text)
+	if err != nil {
+		return err
+	}
+	return e.w.Write(e.clock.start, 0,
+		tensorboard.Text("config", "    "+strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n    ")),
+		tensorboard.Started(settings, e.clock.start))
+}
+
+func (e *events) close() { e.metrics.Close() }
+
+// follow writes the whole lines that the metrics have got since the last call.
+func (e *events) follow() error {
+	return e.eachLine(func(kind string, line []byte) error {
+		step, values, err := valuesOf(kind, line)
+		if err != nil || len(values) == 0 {
+			return err
+		}
+		return e.w.Write(e.clock.now(), step, values...)
+	})
+}
+
+// end marks the run as done, if it is.
+func (e *events) end() error {
+	if at, err := train.ReadPosition(e.dir); err != nil || !at.Done() {
+		return nil // an interrupted run has no mark
+	}
+	return e.w.Write(e.clock.now(), 0, tensorboard.Ended(e.clock.now()))
+}
+
+// eachLine calls do with the kind and the text of each whole line that is new, after turning the clock.
+func (e *events) eachLine(do func(kind string, line []byte) error) error {
+	for {
+		more, err := e.lines.ReadBytes('\n')
+		e.part = append(e.part, more...)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+		line := e.part
+		e.part = nil
+		e.read++
+		var of struct {
+			Kind string
+			Time *train.Time
+		}
+		if err = json.Unmarshal(line, &of); err == nil {
+			if of.Time != nil {
+				e.clock.lapsed(of.Time.Elapsed)
+			}
+			err = do(of.Kind, line)
+		}
+		if err != nil {
+			return fmt.Errorf("metrics: %s: line %d: %w", e.metrics.Name(), e.read, err)
+		}
+	}
+}
+
+// valuesOf returns the step and the values of a line of the metrics. A kind that it does not know has none.
+func valuesOf(kind string, line []byte) (step int, values []tensorboard.Value, err error) {
+	add := func(tag string, v float64) { values = append(values, tensorboard.Scalar(tag, v)) }
+	switch kind {
+	case "step":
+		var l train.StepLine
+		err = json.Unmarshal(line, &l)
+		step = l.Step
+		add("train/loss", l.Loss)
+		add("train/accuracy", l.Accuracy)
+		add("train/learning_rate", l.LR)
+		add("train/gradient_norm", l.GradNorm)
+		add("train/images_per_second", l.Time.ImagesPerSecond)
+	case "epoch":
+		var l train.StepLine
+		err = json.Unmarshal(line, &l)
+		step = l.Step
+		add("epoch/loss", l.Loss)
+		add("epoch/accuracy", l.Accuracy)
+	case "test":
+		var l train.TestLine
+		err = json.Unmarshal(line, &l)
+		step = l.Step
+		add("test/accuracy", l.Accuracy)
+		add("test/nll", l.NLL)
+	case "rank":
+		var l train.RankLine
+		err = json.Unmarshal(line, &l)
+		step = l.Step
+		if l.Tau != nil {
+			add("early_bird/tau", *l.Tau)
+		}
+	case "gamma":
+		var l train.GammaLine
+		err = json.Unmarshal(line, &l)
+		step, values = l.Step, gammaValues(l)
+	}
+	return step, values, err
+}
+
+// gammaValues are the sizes and the histograms of γ by operator, and the node norms.
+func gammaValues(l train.GammaLine) (values []tensorboard.Value) {
+	sizes := meanByOperator(l.MeanAbsGamma)
+	for _, op := range slices.Sorted(maps.Keys(sizes)) {
+		values = append(values, tensorboard.Scalar("mean_abs_gamma/"+op, sizes[op]))
+	}
+	for _, op := range slices.Sorted(maps.Keys(l.Histograms)) {
+		if h := l.Histograms[op]; len(h.Counts) > 0 {
+			values = append(values, tensorboard.Histogram(h).Value("gamma/"+op))
+		}
+	}
+	return append(values, tensorboard.Scalar("node_norm/median", l.NodeNorm.Median), tensorboard.Scalar("node_norm/effective_lr", l.EffectiveLR.Median))
+}
+
+// leaves returns the settings of a YAML document by their dotted keys: numbers (float64), switches and texts. A list is a text.
+func leaves(document []byte) (map[string]any, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(document, &root); err != nil {
+		return nil, err
+	}
+	all := map[string]any{}
+	var walk func(key string, n *yaml.Node)
+	walk = func(key string, n *yaml.Node) {
+		switch n.Kind {
+		case yaml.MappingNode:
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				walk(strings.TrimPrefix(key+"."+n.Content[i].Value, "."), n.Content[i+1])
+			}
+		case yaml.SequenceNode:
+			var items []string
+			for _, c := range n.Content {
+				items = append(items, c.Value)
+			}
+			all[key] = strings.Join(items, ", ")
+		case yaml.ScalarNode:
+			all[key] = scalar(n)
+		}
+	}
+	for _, n := range root.Content {
+		walk("", n)
+	}
+	return all, nil
+}
+
+// scalar returns the value of a leaf.
+func scalar(n *yaml.Node) any {
+	switch n.Tag {
+	case "!!bool":
+		return n.Value == "true"
+	case "!!int", "!!float":
+		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
+			return v
+		}
+	}
+	return n.Value
+}
+
+// liveEvents writes the event file of a run while it trains; nil writes none. A failure ends the file, not the training: WriteEvents
+// makes it again.
+type liveEvents struct {
+	dir  string
+	file *os.File
+	e    *events // nil before the first step
+	dead bool
+}
+
+// follow adds what is new in the metrics. The first call begins the file: the metrics then are those of this run alone.
+func (l *liveEvents) follow() {
+	if l == nil || l.dead {
+		return
+	}
+	err := l.begin()
+	if err == nil {
+		err = l.e.follow()
+	}
+	l.failed(err)
+}
+
+func (l *liveEvents) begin() (err error) {
+	if l.e != nil {
+		return nil
+	}
+	at := time.Now()
+	if l.file, err = os.Create(filepath.Join(l.dir, eventsName(at))); err != nil {
+		return err
+	}
+	if err := removeEvents(l.dir, l.file.Name()); err != nil {
+		return err
+	}
+	l.e, err = beginEvents(l.file, l.dir, at)
+	return err
+}
+
+func (l *liveEvents) failed(err error) {
+	if err != nil {
+		l.dead = true
+		slog.Warn("the event file for TensorBoard ends here; the command makes it again", "reason", err, "command", "bnas tensorboard "+l.dir)
+	}
+}
+
+// close writes the last lines and closes the file, if it was begun.
+func (l *liveEvents) close() {
+	if l == nil || l.file == nil {
+		return
+	}
+	l.follow()
+	if !l.dead {
+		l.failed(l.e.end())
+	}
+	if l.e != nil {
+		l.e.close()
+	}
+	if err := l.file.Close(); !l.dead {
+		l.failed(err)
+	}
+}
