@@ -23,14 +23,15 @@ func makeFolders(dir string) (made []string, err error) {
 // removeEmpty removes folders that hold nothing but a lock.
 func removeEmpty(folders []string) {
 	for i := len(folders) - 1; i >= 0; i-- {
-		if i == len(folders)-1 && onlyLock(folders[i]) {
+		if i == len(folders)-1 && OnlyLock(folders[i]) {
 			os.Remove(filepath.Join(folders[i], lockName))
 		}
 		os.Remove(folders[i])
 	}
 }
 
-func onlyLock(dir string) bool {
+// OnlyLock reports whether a folder holds nothing but a lock: a run that never began.
+func OnlyLock(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	return err == nil && len(entries) == 1 && entries[0].Name() == lockName
 }

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
@@ -16,7 +18,7 @@ const lockName = ".lock"
 // lock ends when the returned function is called, or when the process ends in any way. If another process has the lock, the error is
 // a *LockedError.
 func LockFolder(dir string) (unlock func(), err error) {
-	if unlock, err = lockFolder(dir); err != nil {
+	if unlock, err = HoldFolder(dir); err != nil {
 		return nil, err
 	}
 	if err := wholefile.Clean(dir); err != nil {
@@ -26,9 +28,8 @@ func LockFolder(dir string) (unlock func(), err error) {
 	return unlock, nil
 }
 
-// lockFolder prevents other bnas processes from writing into a folder. The lock ends when the returned function is called,
-// or when the process ends in any way.
-func lockFolder(dir string) (unlock func(), err error) {
+// HoldFolder is LockFolder without the removal.
+func HoldFolder(dir string) (unlock func(), err error) {
 	l := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o666))
 	got, err := l.TryLock()
 	if err != nil {
@@ -38,4 +39,17 @@ func lockFolder(dir string) (unlock func(), err error) {
 		return nil, &LockedError{dir}
 	}
 	return func() { l.Close() }, nil
+}
+
+// InUse reports whether a process is writing into a folder. It makes no file.
+func InUse(dir string) bool {
+	if _, err := os.Lstat(filepath.Join(dir, lockName)); err != nil {
+		return false
+	}
+	unlock, err := HoldFolder(dir)
+	if err == nil {
+		unlock()
+	}
+	var locked *LockedError
+	return errors.As(err, &locked)
 }

@@ -63,7 +63,7 @@ func (r *Run) lock(dir string) error {
 	if r.locks[dir] != nil {
 		return nil
 	}
-	unlock, err := lockFolder(dir)
+	unlock, err := HoldFolder(dir)
 	if err != nil {
 		return err
 	}

@@ -83,6 +83,21 @@ func Clean(dir string) error {
 	return errors.Join(errs...)
 }
 
+// Superfluous returns the names of the files in a run folder that nothing needs: the temporary files of a killed process, a
+// damaged checkpoint, and the predecessor of a checkpoint that is whole. No process may be writing there.
+func Superfluous(dir string) (names []string) {
+	some := []string{temporaryName, linkName, damagedName}
+	if _, err := loadFile(filepath.Join(dir, CheckpointName)); err == nil {
+		some = append(some, PredecessorName)
+	}
+	for _, name := range some {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 func writeSynced(name string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o666)
 	if err != nil {

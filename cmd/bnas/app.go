@@ -124,7 +124,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(), studyCommand(),
 			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),
-			tensorboardCommand(),
+			tensorboardCommand(), runsCommand(),
 			versionCommand(), helpCommand(),
 		},
 	}

@@ -187,6 +187,7 @@ func prepareExamples(t *testing.T) prepared {
 		}
 	}
 	p.shell(t, p.files, "bnas train --out runs/fair --steps 2 --quiet --cells 1 "+smallTrain)
+	p.shell(t, p.files, "bnas train --out runs/standard --steps 1 --quiet --bn standard --cells 1 "+smallTrain)
 	p.shell(t, p.files, "bnas export all3x3 --run runs/fair --calibration-images 8 --quiet -o net.safetensors")
 	return p
 }

@@ -113,14 +113,20 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error) (err er
 
 // Clean removes the temporary files that a killed process left in dir. No other process may be writing there.
 func Clean(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
-			err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))
-		}
+	names, err := Temporaries(dir)
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(filepath.Join(dir, name)))
 	}
 	return err
+}
+
+// Temporaries returns the names of the temporary files in dir.
+func Temporaries(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && strings.HasSuffix(e.Name(), suffix) {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
 }

@@ -17,6 +17,7 @@ var floors = [][]room{
 	},
 	{
 		{"study", "a claim by one command"},
+		{"inventory", "a folder of runs"},
 	},
 	{
 		{"run", "a run folder: train, score, search"},

@@ -1,0 +1,192 @@
+// Package inventory looks after a folder of runs: it lists them, compares their settings and results, and removes what is not needed.
+package inventory
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bnas.example/run"
+	"bnas.example/train"
+)
+
+// These are the states of a run.
+const (
+	Training    = "training"    // another process trains it
+	Searching   = "searching"   // it is trained, and another process scores or searches
+	Interrupted = "interrupted" // its training is not at its end, and no process goes on with it
+	Done        = "done"
+	Unreadable  = "unreadable" // Entry.Problem says why
+)
+
+// Entry is a run, or a folder of retrained networks, in a folder of runs.
+type Entry struct {
+	Name  string `json:"name"`
+	Dir   string `json:"dir"`
+	Space string `json:"space"`
+	// Step of Total training steps, or networks that are trained. Total 0: nothing is saved yet.
+	Step     int       `json:"step"`
+	Total    int       `json:"total"`
+	Networks bool      `json:"networks"` // a folder of retrained networks
+	State    string    `json:"state"`
+	Best     *Best     `json:"best"` // nil: no search and no test has a result yet
+	Changed  time.Time `json:"changed"`
+	Bytes    int64     `json:"bytes"`
+	Problem  string    `json:"problem,omitempty"`
+}
+
+// Best is the best network of a run: the answer of the search, or the network with the best accuracy on the test images.
+type Best struct {
+	Arch   string   `json:"arch"`
+	Score  *float64 `json:"score,omitempty"`
+	By     string   `json:"by"` // the objective of the score, or "test accuracy"
+	MACs   int64    `json:"macs,omitempty"`
+	Params int64    `json:"params,omitempty"`
+}
+
+// byTest is Best.By of networks that are trained on their own.
+const byTest = "test accuracy"
+
+// List returns the runs of a folder by name. Folders without a run are left out.
+func List(dir string) ([]Entry, error) {
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	all := []Entry{}
+	for _, f := range found {
+		if at := filepath.Join(dir, f.Name()); isRun(at) && !strings.HasPrefix(f.Name(), removedPrefix) {
+			all = append(all, Read(at))
+		}
+	}
+	return all, nil
+}
+
+// isRun reports whether a folder holds a run or retrained networks.
+func isRun(dir string) bool { return has(dir, run.ConfigName) || has(dir, run.ArchsName) }
+
+func has(dir, name string) bool {
+	info, err := os.Stat(filepath.Join(dir, name))
+	return err == nil && info.Mode().IsRegular()
+}
+
+// Read describes the run in dir.
+func Read(dir string) Entry {
+	e := Entry{Name: filepath.Base(dir), Dir: dir}
+	e.Bytes, e.Changed = sizeOf(dir)
+	read := e.readRun
+	if has(dir, run.ArchsName) {
+		read = e.readRetraining
+	}
+	if err := read(); err != nil {
+		e.State, e.Problem = Unreadable, err.Error()
+	}
+	return e
+}
+
+// readRun reads a run with a configuration of its own.
+func (e *Entry) readRun() error {
+	cfg, err := run.ReadConfig(e.Dir)
+	if err != nil {
+		return err
+	}
+	e.Space = cfg.Supernet.Space
+	at, err := train.ReadPosition(e.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	e.Step, e.Total = at.Step, at.Total
+	e.State = stateOf(err == nil && at.Done(), run.InUse(e.Dir))
+	if at.Tests.Step > 0 {
+		e.Best = &Best{Arch: cfg.Train.Path, Score: &at.Tests.Best.Top1, By: byTest}
+	}
+	found, err := answerOf(e.Dir)
+	if found != nil {
+		e.Best = found
+	}
+	return err
+}
+
+func stateOf(done, used bool) string {
+	switch {
+	case done && used:
+		return Searching
+	case done:
+		return Done
+	case used:
+		return Training
+	}
+	return Interrupted
+}
+
+// answerOf reads the network to take from the result of a search in a run folder; nil: there is no result.
+func answerOf(dir string) (*Best, error) {
+	text, err := os.ReadFile(filepath.Join(dir, run.ResultName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var result struct {
+		Objective string
+		Answer    int
+		Best      []Best
+	}
+	if err := json.Unmarshal(text, &result); err != nil {
+		return nil, errors.New(run.ResultName + ": " + err.Error())
+	}
+	if result.Answer < 0 || result.Answer >= len(result.Best) {
+		return nil, nil // a search that found nothing
+	}
+	best := result.Best[result.Answer]
+	best.By = result.Objective
+	return &best, nil
+}
+
+// readRetraining reads a folder of retrained networks.
+func (e *Entry) readRetraining() error {
+	s, err := run.OpenRetraining(e.Dir)
+	if err != nil {
+		return err
+	}
+	e.Space, e.Total, e.Networks = s.Config.Supernet.Space, len(s.Archs), true
+	used := false
+	for i := range s.Archs {
+		used = used || run.InUse(s.Folder(i+1))
+		r, err := s.Result(i + 1)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		e.Step++
+		if r.Test != nil && (e.Best == nil || r.Test.Accuracy > *e.Best.Score) {
+			e.Best = &Best{Arch: r.Arch, Score: &r.Test.Accuracy, By: byTest, MACs: r.MACs, Params: r.Params}
+		}
+	}
+	e.State = stateOf(e.Step == e.Total && !used, used)
+	return nil
+}
+
+// sizeOf returns the bytes of the files in a folder, and when the last of them changed. What cannot be read counts as nothing.
+func sizeOf(dir string) (bytes int64, changed time.Time) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			bytes += info.Size()
+			if info.ModTime().After(changed) {
+				changed = info.ModTime()
+			}
+		}
+		return nil
+	})
+	return bytes, changed
+}

@@ -1,0 +1,218 @@
+package inventory
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"bnas.example/run"
+	"bnas.example/train"
+)
+
+// write writes a file of a folder of runs, and the folders above it.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sampleRuns makes a folder of runs: one that is done, one that was interrupted, one that cannot be read, and retrained networks.
+func sampleRuns(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "fair"), os.DirFS("../run/testdata/old-run")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "fresh", run.ConfigName), "seed: 7\n")
+	write(t, filepath.Join(dir, "broken", run.ConfigName), "nonsense: 7\n")
+	write(t, filepath.Join(dir, "no run", "file"), "")
+	write(t, filepath.Join(dir, "own", run.ArchsName), "a\nb\nc\n")
+	write(t, filepath.Join(dir, "own", "1", run.ConfigName), "seed: 1\n")
+	write(t, filepath.Join(dir, "own", "1", run.RetrainedName), `{"arch":"a","params":5,"test":{"accuracy":0.5}}`)
+	write(t, filepath.Join(dir, "own", "2", run.ConfigName), "seed: 1\n")
+	write(t, filepath.Join(dir, "own", "2", run.RetrainedName), `{"arch":"b","params":6,"test":{"accuracy":0.75}}`)
+	return dir
+}
+
+func states(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	all, err := List(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, e := range all {
+		got[e.Name] = e.State
+	}
+	return got
+}
+
+func TestList(t *testing.T) {
+	dir := sampleRuns(t)
+	want := map[string]string{"fair": Done, "fresh": Interrupted, "broken": Unreadable, "own": Interrupted}
+	if diff := cmp.Diff(want, states(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range []string{"fair", "fresh", "own/2"} {
+		unlock, err := run.HoldFolder(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+	}
+	want = map[string]string{"fair": Searching, "fresh": Training, "broken": Unreadable, "own": Training}
+	if diff := cmp.Diff(want, states(t, dir)); diff != "" {
+		t.Error("in use:", diff)
+	}
+	fair, own, broken := Read(filepath.Join(dir, "fair")), Read(filepath.Join(dir, "own")), Read(filepath.Join(dir, "broken"))
+	if fair.Space != "nas-bench-201" || fair.Step != 6 || fair.Total != 6 || fair.Best == nil || fair.Best.By != "bnas" || fair.Best.MACs != 1503392 || fair.Bytes < 10_000 {
+		t.Errorf("fair: %+v, best %+v", fair, fair.Best)
+	}
+	if own.Step != 2 || own.Total != 3 || own.Best == nil || own.Best.Arch != "b" || *own.Best.Score != 0.75 || own.Best.Params != 6 {
+		t.Errorf("own: %+v, best %+v", own, own.Best)
+	}
+	if !strings.Contains(broken.Problem, "nonsense") {
+		t.Errorf("broken: %+v", broken)
+	}
+}
+
+func TestPick(t *testing.T) {
+	dir := sampleRuns(t)
+	write(t, filepath.Join(dir, "fair-2", run.ConfigName), "")
+	for text, want := range map[string]string{"fair": "fair", "fair-": "fair-2", "o": "own", "fr": "fresh"} {
+		if got, err := Pick(dir, text); got != filepath.Join(dir, want) || err != nil {
+			t.Errorf("%q is %s, %v, want %s", text, got, err, want)
+		}
+	}
+	if got, err := Pick("elsewhere", filepath.Join(dir, "fair")+"/"); got != filepath.Join(dir, "fair") || err != nil {
+		t.Errorf("the path is %s, %v", got, err)
+	}
+	for text, want := range map[string][]string{"f": {"fair", "fair-2", "fresh"}, "no": nil, "": nil, "fairer": nil} {
+		_, err := Pick(dir, text)
+		var wrong *NameError
+		if !errors.As(err, &wrong) || !slices.Equal(wrong.Matches, want) {
+			t.Errorf("%q: %v, want the names %q", text, err, want)
+		}
+	}
+}
+
+func TestDifferences(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 1\ntrain: {lr: 0.1}\n")
+	write(t, filepath.Join(dir, "b", run.ConfigName), "seed: 1\ntrain: {lr: 0.2}\nfinalists: {number: 3}\n")
+	got, err := Differences([]string{filepath.Join(dir, "a"), filepath.Join(dir, "b")})
+	want := []Difference{{"finalists.epochs", []any{nil, 3.0}}, {"finalists.number", []any{nil, 3.0}}, {"train.lr", []any{0.1, 0.2}}}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestLastOf(t *testing.T) {
+	dir := t.TempDir()
+	if got, err := LastOf(dir); err != nil || got != (Curve{}) {
+		t.Errorf("without metrics %+v, %v", got, err)
+	}
+	line := `{"kind":"step","loss":1,"accuracy":0.1}` + "\n"
+	write(t, filepath.Join(dir, train.MetricsName), strings.Repeat(line, tailBytes/len(line)+9)+
+		`{"kind":"step","loss":2,"accuracy":0.5}`+"\n"+`{"kind":"rank","tau":0.9}`+"\n"+`{"kind":"rank","tau":null}`+"\n"+`{"kind":"step","lo`)
+	got, err := LastOf(dir)
+	if err != nil || *got.Loss != 2 || *got.Accuracy != 0.5 || *got.Tau != 0.9 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// TestRemove: a run in use stays, also if only a network in it is; another goes as a whole.
+func TestRemove(t *testing.T) {
+	dir := sampleRuns(t)
+	own := filepath.Join(dir, "own")
+	unlock, err := run.HoldFolder(filepath.Join(own, "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := states(t, dir)
+	var used *run.LockedError
+	if err := Remove(own); !errors.As(err, &used) {
+		t.Errorf("in use: %v", err)
+	}
+	if diff := cmp.Diff(before, states(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+	unlock()
+	if err := Remove(own); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(filepath.Join(dir, "fair"), filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := Remove(filepath.Join(dir, "link")); err == nil {
+		t.Error("a link was removed")
+	}
+	found, err := os.ReadDir(dir)
+	if err != nil || len(found) != 5 {
+		t.Errorf("left are %v, %v", found, err)
+	}
+}
+
+func TestSweep(t *testing.T) {
+	dir := sampleRuns(t)
+	left := map[string]string{}
+	for name, why := range map[string]string{
+		"fair/checkpoint.prev":       earlier,
+		"fair/checkpoint.tmp":        crashed,
+		"fair/checkpoint.damaged":    crashed,
+		"fair/.bnas-12.tmp":          crashed,
+		"own/1/.bnas-34.tmp":         crashed,
+		".removed-ab/checkpoint":     halfRemoved,
+		"never/.lock":                neverBegun,
+		"fresh/checkpoint.prev":      "", // there is no whole checkpoint
+		"own/2/.bnas-56.tmp":         "", // in use
+		"fair/metrics.of mine.jsonl": "",
+	} {
+		write(t, filepath.Join(dir, name), "text")
+		if why != "" {
+			path := filepath.Join(dir, name)
+			if why == halfRemoved || why == neverBegun {
+				path = filepath.Dir(path)
+			}
+			left[path] = why
+		}
+	}
+	unlock, err := run.HoldFolder(filepath.Join(dir, "own", "2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	for _, remove := range []bool{false, true} {
+		found, err := Sweep(dir, nil, remove)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, l := range found {
+			got[l.Path] = l.Why
+			if _, err := os.Lstat(l.Path); (err == nil) == remove {
+				t.Errorf("remove %t: %s: %v", remove, l.Path, err)
+			}
+		}
+		if diff := cmp.Diff(left, got); diff != "" {
+			t.Errorf("remove %t: %s", remove, diff)
+		}
+	}
+	if again, err := Sweep(dir, nil, true); err != nil || len(again) != 0 {
+		t.Errorf("found again: %v, %v", again, err)
+	}
+	for _, kept := range []string{"fresh/checkpoint.prev", "own/2/.bnas-56.tmp", "fair/metrics.of mine.jsonl", "fair/checkpoint"} {
+		if _, err := os.Lstat(filepath.Join(dir, kept)); err != nil {
+			t.Error(err)
+		}
+	}
+}
