@@ -43,7 +43,7 @@ func TestConformanceStorage(t *testing.T) {
 		"bf16":  {Precision: cuda.BF16},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := kerneltest.Options{Small: true, Random: random(1), Threads: threads(1), Rounding: rounding(s)}
+			o := kerneltest.Options{Small: true, Random: random(1), Threads: threads(1), Rounding: rounding(s), Plain: plain(s)}
 			kerneltest.Run(t, onEmulator(emulated.Options{Order: 2, Seed: 1}, cuda.Options{Storage: s}), o)
 		})
 	}

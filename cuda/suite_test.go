@@ -27,6 +27,11 @@ func threads(n int) int {
 	return n
 }
 
+// plain leaves out what is stored alike in every precision; the long test has it in all.
+func plain(s cuda.Storage) bool {
+	return os.Getenv("BNAS_LONG") == "" && s != cuda.Storage{Half: true}
+}
+
 // rounding says where a device rounds.
 func rounding(s cuda.Storage) (r ref.Rounding) {
 	switch s.Precision {

@@ -3,6 +3,7 @@ package indicator
 import (
 	"encoding/json"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,10 @@ import (
 )
 
 func TestScoreEverywhere(t *testing.T) {
+	networks := 1
+	if os.Getenv("BNAS_LONG") != "" {
+		networks = 10
+	}
 	for _, space := range supernet.Spaces() {
 		for _, placement := range []supernet.Placement{supernet.Standard, supernet.Fair} {
 			cfg := supernet.Config{Space: space.Name(), BN: placement, Seed: 1, Classes: 3, Height: 16, Width: 16, Channels: 4}
@@ -33,7 +38,7 @@ func TestScoreEverywhere(t *testing.T) {
 			}
 			s := b.scorer(t, small)
 			r := philox.New(2, "arch", 0)
-			for range 2 {
+			for range networks {
 				a := supernet.Random(space, r)
 				got, err := s.Score(a)
 				if err != nil {

@@ -25,6 +25,9 @@ type Options struct {
 	Seed   uint64 // of the random programs
 	Random int    // number of random programs; 0 is 40
 	Small  bool   // only small networks: for back ends that are slow
+	// Plain leaves out the networks with factors of the images and with an auxiliary classifier: for a back end that the suite
+	// tests in several precisions, where it has them in one.
+	Plain bool
 	// Threads is the largest number of threads whose results are compared with those of one thread; 0 is 3. A device that
 	// does not use its number of threads needs 1.
 	Threads int
@@ -95,7 +98,11 @@ func (c check) run(f Factory, o Options) (err error) {
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
 func checks(o Options) []check {
 	var list []check
-	for _, c := range slices.Concat(networks(o), factored(o), headed(o)) {
+	cases := networks(o)
+	if !o.Plain {
+		cases = slices.Concat(cases, factored(o), headed(o))
+	}
+	for _, c := range cases {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
 	}
 	return append(list,
