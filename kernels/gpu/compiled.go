@@ -27,33 +27,41 @@ type Module struct {
 }
 
 // Architectures are the compute capabilities (10·major + minor) that there are cubins for, oldest first. A cubin runs on
-// its own architecture and on those with the same first digit that came after. Tensor cores as the kernels use them begin
+// its own architecture and on those of the same major number that came after. Tensor cores as the kernels use them begin
 // with 80.
-var Architectures = []int{70, 75, 80, 86, 89, 90}
+var Architectures = []int{70, 75, 80, 86, 89, 90, 100, 120}
 
-// Newest is the architecture whose PTX is for all that came after.
-const Newest = 90
+// tegra are the compute capabilities of the GPUs within NVIDIA's Tegra: Xavier, Orin, and Thor by its two numbers. A cubin of
+// a desktop's GPU need not run on them (CUDA C++ Programming Guide, Binary Compatibility).
+var tegra = []int{72, 87, 101, 110}
+
+// Portable is the architecture of the PTX, which is for every GPU from there on that no cubin is for.
+const Portable = 80
 
 // Cubins returns the kernels for a GPU of a compute capability (10·major + minor): cubins if there are some that it runs,
 // and otherwise PTX, which the driver compiles.
 func Cubins(capability int) ([]Module, error) {
-	if oldest := Architectures[0]; capability < oldest {
-		return nil, fmt.Errorf("a GPU of compute capability %d.%d: the kernels need %d.%d or newer", capability/10, capability%10, oldest/10, oldest%10)
-	}
-	best := 0
-	for _, a := range Architectures {
-		if a <= capability && a/10 == capability/10 {
-			best = a
+	oldest, best := Architectures[0], 0
+	if slices.Contains(tegra, capability) {
+		oldest = Portable
+	} else {
+		for _, a := range Architectures {
+			if a <= capability && a/10 == capability/10 {
+				best = a
+			}
 		}
 	}
-	if best == 0 {
+	switch {
+	case capability < oldest:
+		return nil, fmt.Errorf("a GPU of compute capability %d.%d: the kernels need %d.%d or newer", capability/10, capability%10, oldest/10, oldest%10)
+	case best == 0:
 		return PTX()
 	}
 	return archived(fmt.Sprintf("sm_%d.zip", best))
 }
 
-// PTX returns the kernels as PTX for the newest architecture.
-func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.zip", Newest)) }
+// PTX returns the kernels as PTX of the architecture Portable.
+func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.zip", Portable)) }
 
 // Kernels returns the names of the module's kernels in alphabetical order. A kernel is declared in PTX with .entry. A cubin
 // is an ELF file with a section .text.NAME for each kernel; debug/elf refuses the version number of NVIDIA's files.

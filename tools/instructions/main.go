@@ -3,7 +3,7 @@
 //
 //	go run ./tools/instructions                # print the counts
 //	go run ./tools/instructions -write         # and write the tables
-//	go run ./tools/kernels -file conv_bf16 -arch 90 -o /tmp/x
+//	go run ./tools/kernels -file conv_bf16 -arch 80 -o /tmp/x
 //	go run ./tools/instructions -ptx /tmp/x    # with PTX that is not among the compiled kernels
 //	pip install nvidia-cuda-nvdisasm
 //	go run ./tools/instructions -sass …/nvdisasm   # and the machine instructions that ptxas makes of the PTX
@@ -41,7 +41,7 @@ func main() {
 	flag.BoolVar(&o.all, "all", false, "print each launch, not each kernel")
 	flag.StringVar(&o.step, "step", "", "only all3x3 or mixed")
 	flag.StringVar(&o.precision, "precision", "", "only one precision: bf16 (with half storage), tf32, fp32")
-	flag.StringVar(&o.loose, "ptx", "", "a folder with NAME.90.ptx that take the place of compiled kernels")
+	flag.StringVar(&o.loose, "ptx", "", "a folder with NAME.80.ptx that take the place of compiled kernels")
 	flag.StringVar(&o.sass, "sass", "", "count machine instructions too, with this `nvdisasm`")
 	flag.Parse()
 	if err := run(o); err != nil {
@@ -132,7 +132,7 @@ func ptxOf(loose string) (map[string][]byte, error) {
 	if loose == "" {
 		return texts, nil
 	}
-	extension := fmt.Sprintf(".%d.ptx", gpu.Newest)
+	extension := fmt.Sprintf(".%d.ptx", gpu.Portable)
 	files, err := filepath.Glob(filepath.Join(loose, "*"+extension))
 	if err == nil && len(files) == 0 {
 		err = fmt.Errorf("%s has no NAME%s", loose, extension)

@@ -26,7 +26,7 @@ type manifest struct {
 // writeArchives writes sm_NN.zip with the cubins of each architecture, compute_NN.zip with PTX, and the manifest. The
 // same objects give the same bytes.
 func writeArchives(dir string, t *toolchain, s sources, objects []object) error {
-	m := manifest{Compiler: t.version, Sources: map[string]string{}, Archives: map[string]string{}}
+	m := manifest{Compiler: t.version(), Sources: map[string]string{}, Archives: map[string]string{}}
 	for name, text := range s {
 		m.Sources[name] = hash([]byte(text))
 	}
@@ -47,8 +47,8 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 		}
 	}
 	ptx := func(o object) []byte { return o.PTX }
-	newest := strconv.Itoa(gpu.Newest)
-	if err := write("compute_"+newest+".zip", newest, ".ptx", ptx); err != nil {
+	portable := strconv.Itoa(gpu.Portable)
+	if err := write("compute_"+portable+".zip", portable, ".ptx", ptx); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")

@@ -13,6 +13,15 @@ import (
 // architectures are those that a cubin is made for, oldest first.
 var architectures = names(gpu.Architectures)
 
+// virtual returns the architecture whose PTX a cubin is assembled from. The kernels have code of their own before 7.5 and
+// before 8.0; later PTX is the same but for its name, and NVRTC may not know the architecture.
+func virtual(arch string) string {
+	if number(arch) < gpu.Portable {
+		return arch
+	}
+	return strconv.Itoa(gpu.Portable)
+}
+
 func names(numbers []int) (list []string) {
 	for _, n := range numbers {
 		list = append(list, strconv.Itoa(n))
@@ -65,8 +74,8 @@ func firstOfEach(failed []error, n int) error {
 }
 
 func buildOne(t *toolchain, s sources, unit, arch string) (object, error) {
-	options := []string{"--gpu-architecture=compute_" + arch, "--std=c++17"}
-	key, err := cacheKey(t, s, unit, options)
+	options := []string{"--gpu-architecture=compute_" + virtual(arch), "--std=c++17"}
+	key, err := cacheKey(t, s, unit, arch, options)
 	if err != nil {
 		return object{}, err
 	}
@@ -75,7 +84,7 @@ func buildOne(t *toolchain, s sources, unit, arch string) (object, error) {
 	}
 	o := object{Unit: unit, Arch: arch}
 	if o.PTX, err = compilePTX(unit, s[unit], s.headers(), options); err != nil {
-		return o, fmt.Errorf("%s for compute_%s: %w", unit, arch, err)
+		return o, fmt.Errorf("%s for compute_%s: %w", unit, virtual(arch), err)
 	}
 	var report string
 	if o.Cubin, report, err = t.assemble(o.PTX, arch); err != nil {

@@ -22,14 +22,14 @@ func cacheDir() (string, error) {
 	return filepath.Join(dir, "bnas", "kernels"), err
 }
 
-// cacheKey is the hash of the compiler, its options, and the texts of a unit and of all that it includes.
-func cacheKey(t *toolchain, s sources, unit string, options []string) (string, error) {
+// cacheKey is the hash of the compiler, the architecture, the options, and the texts of a unit and of all that it includes.
+func cacheKey(t *toolchain, s sources, unit, arch string, options []string) (string, error) {
 	need, err := s.needs(unit)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%q %q\n", t.version, options)
+	fmt.Fprintf(h, "%q %q %q %q\n", t.nvrtc, t.ptxasOf(arch).version, arch, options)
 	for _, name := range need {
 		fmt.Fprintf(h, "%q %q\n", name, s[name])
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,14 @@ func TestSpillsAreErrors(t *testing.T) {
 	if err := spills(rows[1:]); err != nil {
 		t.Error(err)
 	}
+	rows[0].Arch = "120"
+	if err := spills(rows); err != nil {
+		t.Errorf("4 bytes on Blackwell: %v", err)
+	}
+	rows[0].SpillStores = 36
+	if err := spills(rows); err == nil {
+		t.Error("36 bytes on Blackwell are accepted")
+	}
 }
 
 func TestTable(t *testing.T) {
@@ -86,8 +95,9 @@ func TestNeeds(t *testing.T) {
 // The key of what is kept changes with the compiler, the options and every text that is included.
 func TestCacheKey(t *testing.T) {
 	s := sources{"a.cu": "#include \"b.cuh\"\n", "b.cuh": "1", "other.cuh": "1"}
+	arch := "80"
 	key := func(version, option string) string {
-		k, err := cacheKey(&toolchain{version: version}, s, "a.cu", []string{option})
+		k, err := cacheKey(&toolchain{ptxas: assembler{version: version}}, s, "a.cu", arch, []string{option})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,6 +110,10 @@ func TestCacheKey(t *testing.T) {
 	}
 	if key("2", "x") == first || key("1", "y") == first {
 		t.Error("the compiler or its options do not change the key")
+	}
+	arch = "86"
+	if key("1", "x") == first {
+		t.Error("the architecture does not change the key")
 	}
 	s["b.cuh"] = "2"
 	if key("1", "x") == first {
@@ -116,7 +130,7 @@ func TestArchives(t *testing.T) {
 	}
 	dirs := []string{t.TempDir(), t.TempDir()}
 	for _, dir := range dirs {
-		if err := writeArchives(dir, &toolchain{version: "v"}, s, objects); err != nil {
+		if err := writeArchives(dir, &toolchain{nvrtc: "v"}, s, objects); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +163,7 @@ func TestArchives(t *testing.T) {
 // The compiler itself: what is right gives PTX and a cubin; a warning, a mistake and a spill are errors.
 func TestCompiler(t *testing.T) {
 	t.Chdir("../..")
-	tools, err := openToolchain()
+	tools, err := openToolchain([]string{"80"})
 	if err != nil {
 		t.Skipf("%v", err)
 	}
@@ -168,8 +182,13 @@ func TestCompiler(t *testing.T) {
 		s := sources{"k.cu": c.text, "h.cuh": "#define SEVEN 7\n"}
 		ptx, err := compilePTX("k.cu", s["k.cu"], s.headers(), []string{"--gpu-architecture=compute_80"})
 		var cubin []byte
+		var said string
 		if err == nil {
-			cubin, _, err = tools.assemble(ptx, "80")
+			cubin, said, err = tools.assemble(ptx, "80")
+		}
+		if err == nil {
+			rows, parseErr := parseRegisters(said, "80")
+			err = errors.Join(parseErr, spills(rows))
 		}
 		switch {
 		case c.says == "" && (err != nil || !strings.HasPrefix(string(cubin), "\x7fELF")):
