@@ -40,18 +40,24 @@ func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format
 // execute runs the program and returns the exit code. It writes results to stdout and everything else to stderr.
 func execute(args []string, stdout, stderr io.Writer) int {
 	out, log := &console{w: stdout}, &console{w: stderr}
-	logTo(log, slog.LevelInfo)
+	app := newApp(out, log)
+	if n := len(args) - 1; n > 0 && args[n] == suggestFlag {
+		suggest(out, app, args[1:n])
+		return exitOK
+	}
+	line, added := withEnvironment(app, intersperse(app, args))
+	format := logFormat(line)
+	logTo(log, slog.LevelInfo, format)
 	k := &keeper{}
 	ctx, stop := interruptible(log, k)
 	defer stop()
-	app := newApp(out, log)
-	app.Metadata[keeperKey], app.Metadata[argsKey] = k, args
-	err := attend(ctx, k, func() error { return recovered(ctx, app, args) })
+	app.Metadata[keeperKey], app.Metadata[argsKey], app.Metadata[environmentKey] = k, args, added
+	err := attend(ctx, k, func() error { return recovered(ctx, app, args, line) })
 	if err == nil {
 		err = out.failed()
 	}
 	if err != nil {
-		fmt.Fprintln(log, "bnas: "+oneLine(strings.TrimSpace(plain(err))))
+		report(log, namesVariables(oneLine(strings.TrimSpace(plain(err))), added), format)
 	}
 	return exitCode(err)
 }
@@ -59,8 +65,8 @@ func execute(args []string, stdout, stderr io.Writer) int {
 // argsKey is the place of the command line in the metadata of the program.
 const argsKey = "args"
 
-// recovered runs a command. A panic becomes an error.
-func recovered(ctx context.Context, app *cli.App, args []string) (err error) {
+// recovered runs the command of args, written as line. A panic becomes an error.
+func recovered(ctx context.Context, app *cli.App, args, line []string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("internal error: %v (this is a defect of bnas; set BNAS_TRACEBACK=1 for the stack)", r)
@@ -72,7 +78,7 @@ func recovered(ctx context.Context, app *cli.App, args []string) (err error) {
 	if err := known(app, args); err != nil {
 		return err
 	}
-	return app.RunContext(ctx, intersperse(app, args))
+	return app.RunContext(ctx, line)
 }
 
 // exitCode returns the exit code of an error.
@@ -92,19 +98,8 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// logTo makes the default log one of lines of at least a level.
-func logTo(w io.Writer, least slog.Level) {
-	slog.SetDefault(slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: least, ReplaceAttr: dropTime})))
-}
-
-func dropTime(groups []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey && len(groups) == 0 {
-		return slog.Attr{}
-	}
-	return a
-}
-
 func newApp(stdout, stderr io.Writer) *cli.App {
+	cli.FlagStringer = flagHelp
 	app := &cli.App{
 		Name:                   "bnas",
 		Usage:                  "neural architecture search that trains nothing but BatchNorm",
@@ -113,7 +108,6 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:                 stdout,
 		ErrWriter:              stderr,
 		ExitErrHandler:         func(*cli.Context, error) {},
-		EnableBashCompletion:   true,
 		UseShortOptionHandling: false,
 		// A file or a column may have a comma in its name: a flag that takes several is repeated.
 		DisableSliceFlagSeparator: true,
@@ -124,7 +118,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(), studyCommand(),
 			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),
-			tensorboardCommand(), runsCommand(),
+			tensorboardCommand(), runsCommand(), completionCommand(), manCommand(),
 			versionCommand(), helpCommand(),
 		},
 	}
@@ -149,7 +143,7 @@ func prepare(c *cli.Command) {
 			return usagef("%s takes no arguments, got %q", ctx.Command.HelpName, ctx.Args().First())
 		}
 		if ctx.Bool("quiet") {
-			logTo(ctx.App.ErrWriter, slog.LevelError)
+			logTo(ctx.App.ErrWriter, slog.LevelError, ctx.String(logFlag.Name))
 		}
 		return inFlags(c, action(ctx))
 	}

@@ -26,23 +26,8 @@ func intersperse(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
 	}
-	head := 1
-	flags, commands := app.Flags, app.Commands
-	for head < len(args) {
-		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(args[head]) })
-		if i < 0 {
-			break
-		}
-		flags, commands = commands[i].Flags, commands[i].Subcommands
-		head++
-	}
-	takesValue := map[string]bool{}
-	for _, f := range flags {
-		_, isBool := f.(*cli.BoolFlag)
-		for _, name := range f.Names() {
-			takesValue[name] = !isBool
-		}
-	}
+	head, flags := commandOf(app, args)
+	takes := takesValue(flags)
 	var options, rest []string
 	for i := head; i < len(args); i++ {
 		a := args[i]
@@ -55,7 +40,7 @@ func intersperse(app *cli.App, args []string) []string {
 			continue
 		}
 		options = append(options, a)
-		if takesValue[strings.TrimLeft(a, "-")] && i+1 < len(args) {
+		if takes[strings.TrimLeft(a, "-")] && i+1 < len(args) {
 			i++
 			options = append(options, args[i])
 		}

@@ -29,11 +29,12 @@ var conditional = []struct {
 	{[]string{"precision", "half"}, "on a GPU", func(c run.Config) bool { return c.Device != "cpu" && c.Device != "reference" }},
 }
 
-// checkEffect returns an error if a flag was given that has no effect with this configuration.
+// checkEffect returns an error if the command line has a flag that has no effect with this configuration. A variable of the
+// environment may have none: it is for many commands.
 func checkEffect(c *cli.Context, cfg run.Config) error {
 	for _, k := range conditional {
 		for _, flag := range k.flags {
-			if c.IsSet(flag) && !k.holds(cfg) {
+			if c.IsSet(flag) && !k.holds(cfg) && !fromEnvironment(c, flag) {
 				return usagef("--%s has an effect only %s", flag, k.condition)
 			}
 		}

@@ -48,6 +48,7 @@ func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "json", Usage: "one JSON object on stdout and nothing else there", Category: catOutput},
 		&cli.BoolFlag{Name: "quiet", Usage: "no progress and no logs but errors", Category: catOutput},
+		logFlag,
 	}
 }
 

@@ -46,7 +46,7 @@ func newProgress(c *cli.Context, what string, total int) *progress {
 	if p.quiet {
 		return p
 	}
-	if screen, ok := c.App.ErrWriter.(*console); ok && widthOf(screen) > 0 {
+	if screen, ok := c.App.ErrWriter.(*console); ok && widthOf(screen) > 0 && c.String(logFlag.Name) != jsonLog {
 		p.screen = screen
 		p.bar = progressbar.NewOptions(total,
 			progressbar.OptionSetWriter(barWriter{screen}), progressbar.OptionSetWidth(barWidth(widthOf(screen))),

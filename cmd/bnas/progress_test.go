@@ -98,7 +98,7 @@ func TestDrawn(t *testing.T) {
 // others, and end with the work.
 func TestProgressOfSilentWork(t *testing.T) {
 	var log bytes.Buffer
-	logTo(&log, slog.LevelInfo)
+	logTo(&log, slog.LevelInfo, textLog)
 	now := time.Unix(1e9, 0)
 	p := &progress{what: "train", total: 9, clock: func() time.Time { return now }, ended: make(chan struct{}), last: now}
 	after := func(d time.Duration, does func(), want string) {
@@ -137,7 +137,7 @@ func TestSlowFirstStep(t *testing.T) {
 		{0, 11 * time.Second, true, []string{"a GPU; a new run"}},
 	} {
 		var log bytes.Buffer
-		logTo(&log, slog.LevelInfo)
+		logTo(&log, slog.LevelInfo, textLog)
 		now := time.Unix(1e9, 0)
 		s := slowness{from: now}
 		s.ranked(0, now)

@@ -14,22 +14,29 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"bnas.example/kernels/gpu"
 )
 
 type versionResult struct {
 	Version  string `json:"version"`
+	Commit   string `json:"commit"` // of the sources, and +dirty if they differed from it; "": unknown
 	Go       string `json:"go"`
 	Platform string `json:"platform"`
+	Kernels  string `json:"kernels"` // SHA-256 of the list of the CUDA kernels, their compiler and their sources
 }
 
 func versionCommand() *cli.Command {
 	return &cli.Command{
-		Name: "version", Usage: "the version and the revision of this bnas",
+		Name: "version", Usage: "the version of this bnas, its commit, and the hash of its CUDA kernels",
 		Flags:       outputFlags(),
 		Description: "bnas version",
 		Action: func(c *cli.Context) error {
-			r := versionResult{version(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			return output(c, r, func(w io.Writer) { fmt.Fprintf(w, "bnas\t%s, %s, %s\n", r.Version, r.Go, r.Platform) })
+			r := versionResult{version(), commit(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH, gpu.Hash()}
+			return output(c, r, func(w io.Writer) {
+				fmt.Fprintf(w, "bnas\t%s, %s, %s\n", r.Version, r.Go, r.Platform)
+				fmt.Fprintf(w, "kernels\t%s\n", r.Kernels)
+			})
 		},
 	}
 }
@@ -55,6 +62,16 @@ var version = sync.OnceValue(func() string {
 	}
 	return v
 })
+
+// commit returns the revision of the sources, or "" if it is unknown.
+func commit() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if revision := builtRevision(info); revision != "" {
+			return revision
+		}
+	}
+	return treeRevision()
+}
 
 // builtRevision is the revision in the build information: 12 digits, as in a version of Go, and "+dirty" if the tree differed.
 func builtRevision(info *debug.BuildInfo) string {

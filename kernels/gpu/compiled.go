@@ -3,6 +3,7 @@ package gpu
 import (
 	"archive/zip"
 	"bytes"
+	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
@@ -18,6 +19,16 @@ import (
 //
 //go:embed compiled
 var artifacts embed.FS
+
+// Hash identifies the kernels: the SHA-256 of the list that tools/kernels writes, which has the compiler, and the hashes of all
+// sources and of what it made of them.
+func Hash() string {
+	text, err := artifacts.ReadFile("compiled/manifest.json")
+	if err != nil {
+		return "none" // a test compares the list with the sources
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))
+}
 
 // Module is one source file, compiled.
 type Module struct {

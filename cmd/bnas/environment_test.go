@@ -1,0 +1,133 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestWithEnvironment(t *testing.T) {
+	app := newApp(os.Stdout, os.Stderr)
+	for _, c := range []struct {
+		name, line, want string
+		environment      map[string]string
+	}{
+		{"a value", "bnas train --lr 1", "bnas train --threads=3 --lr 1", map[string]string{"BNAS_THREADS": "3"}},
+		{"the command line decides", "bnas train --threads 1", "bnas train --threads 1", map[string]string{"BNAS_THREADS": "3"}},
+		{"with =", "bnas train --threads=1", "bnas train --threads=1", map[string]string{"BNAS_THREADS": "3"}},
+		{"another name", "bnas export -o x -- ARCH", "bnas export -o x -- ARCH", map[string]string{"BNAS_OUT": "y"}},
+		{"a switch", "bnas bench step", "bnas bench step --json=1", map[string]string{"BNAS_JSON": "1"}},
+		{"empty", "bnas train", "bnas train", map[string]string{"BNAS_THREADS": ""}},
+		{"not of this command", "bnas version", "bnas version", map[string]string{"BNAS_THREADS": "3"}},
+		{"arguments stay behind", "bnas score -- ARCH", "bnas score --space=darts -- ARCH", map[string]string{"BNAS_SPACE": "darts"}},
+		{"help", "bnas train --help", "bnas train --help", map[string]string{"BNAS_THREADS": "x"}},
+		{"no command", "bnas", "bnas", map[string]string{"BNAS_THREADS": "3"}},
+		{"one of two", "bnas train --steps 9", "bnas train --steps 9", map[string]string{"BNAS_EPOCHS": "3"}},
+		{"a run has its own", "bnas score --run x -- ARCH", "bnas score --threads=3 --run x -- ARCH", map[string]string{"BNAS_CELLS": "3", "BNAS_WEIGHT_SEED": "1", "BNAS_THREADS": "3"}},
+		{"a resumed run stays", "bnas train --resume x", "bnas train --data-dir=d --resume x", map[string]string{"BNAS_OUT": "y", "BNAS_LR": "1", "BNAS_DATA_DIR": "d"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for name, value := range c.environment {
+				t.Setenv(name, value)
+			}
+			line, added := withEnvironment(app, strings.Fields(c.line))
+			if got := strings.Join(line, " "); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			if n := len(line) - len(strings.Fields(c.line)); n != len(added) {
+				t.Errorf("%d words more, and the flags %q", n, added)
+			}
+		})
+	}
+}
+
+// TestVariablesInErrorsAndHelp: an error names the variable of a wrong value, the help that of each flag; a variable without an effect
+// is no error, where the flag is one.
+func TestVariablesInErrorsAndHelp(t *testing.T) {
+	onlyValidate(t)
+	t.Setenv("BNAS_LR", "fast")
+	if code, _, stderr := inProcess("train"); code != exitUsage || stderr != "bnas: --lr: \"fast\" is not a number (the environment has BNAS_LR)\n" {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if _, help, _ := inProcess("train", "--help"); !strings.Contains(help, "[$BNAS_CHECKPOINT_EVERY]") {
+		t.Error("the help of train names no variable")
+	}
+	t.Setenv("BNAS_LR", "")
+	t.Setenv("BNAS_DATA_DIR", "somewhere")
+	if _, _, stderr := inProcess("train", "--out", "x"); !strings.Contains(stderr, errStopped.Error()) {
+		t.Errorf("a variable without an effect: %s", stderr)
+	}
+	if code, _, _ := inProcess("train", "--out", "x", "--data-dir", "somewhere"); code != exitUsage {
+		t.Errorf("a flag without an effect has the exit code %d", code)
+	}
+}
+
+// TestLogFormat: the log and the last error are JSON, one object a line, also if the flags are wrong.
+func TestLogFormat(t *testing.T) {
+	for _, line := range []string{"train --lr fast --log-format json", "--nonsense --log-format=json", "score --log-format json"} {
+		_, _, stderr := inProcess(strings.Fields(line)...)
+		if !strings.HasPrefix(stderr, `{"time":`) || !strings.Contains(stderr, `"level":"ERROR","msg":"`) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%s: %s", line, stderr)
+		}
+	}
+	if code, _, stderr := inProcess("version", "--log-format", "xml"); code != exitUsage || !strings.Contains(stderr, `--log-format "xml": there is text and json`) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if got := logFormat([]string{"bnas", "score", "--", "--log-format", "json"}); got != textLog {
+		t.Errorf("an argument is taken for the flag: %s", got)
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"fair", "fast"} {
+		if err := os.MkdirAll("runs/"+name, 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("runs/"+name+"/config.yaml", nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for line, want := range map[string]string{
+		"tra|":                           "train trace",
+		"runs |":                         "ls show compare rm gc",
+		"runs show f|":                   "fair fast",
+		"runs rm --yes fai|":             "fair",
+		"runs show --runs elsewhere f|":  "",
+		"train --ep|":                    "--epochs --eps",
+		"train --space darts --schedule": "--schedule",
+		"train --device c|":              "cpu",
+		"train --config |":               "",
+		"train --log-format |":           "text json",
+		"help sp|":                       "space",
+		"completion |":                   "bash zsh fish powershell",
+		"export |":                       "",
+	} {
+		words := strings.Split(strings.TrimSuffix(line, "|"), " ")
+		_, got, stderr := inProcess(append(words, suggestFlag)...)
+		found, expected := strings.Fields(got), strings.Fields(want)
+		slices.Sort(found)
+		slices.Sort(expected)
+		if !slices.Equal(found, expected) || stderr != "" {
+			t.Errorf("%q: %q, want %q; %s", line, found, expected, stderr)
+		}
+	}
+}
+
+// TestCompletionInBash: the script completes a command, and a name with a beginning.
+func TestCompletionInBash(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	out, err := exec.Command(bash, "-c", `source <(bnas completion bash)
+COMP_WORDS=(bnas train --space nas-bench-1) COMP_CWORD=3
+_bnas; echo "${COMPREPLY[@]}"
+COMP_WORDS=(bnas runs "") COMP_CWORD=2
+_bnas; echo "${COMPREPLY[@]}"`).CombinedOutput()
+	if want := "nas-bench-101\nls show compare rm gc\n"; err != nil || string(out) != want {
+		t.Errorf("%v: %q, want %q", err, out, want)
+	}
+}
