@@ -166,7 +166,7 @@ func (s *Retraining) Finish(i int, r *Run) (Retrained, error) {
 
 // writeRetrained writes the result of a network that was trained on its own.
 func (r *Run) writeRetrained(result Retrained) error {
-	return writeJSON(filepath.Join(r.Dir, RetrainedName), result)
+	return wholefile.WriteJSON(filepath.Join(r.Dir, RetrainedName), result)
 }
 
 // retrained returns the result of a network that was trained on its own.

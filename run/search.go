@@ -12,6 +12,7 @@ import (
 
 	"bnas.example/indicator"
 	"bnas.example/internal/setting"
+	"bnas.example/internal/wholefile"
 	"bnas.example/search"
 	"bnas.example/train"
 )
@@ -135,7 +136,7 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	if err := r.finish(ctx, dir, out.Result, progress); err != nil {
 		return err
 	}
-	return writeJSON(filepath.Join(dir, ResultName), out.Result)
+	return wholefile.WriteJSON(filepath.Join(dir, ResultName), out.Result)
 }
 
 // ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the

@@ -162,16 +162,10 @@ func takeBack(dir string, s setup) error {
 
 // writeKey writes the key of the ledger in dir, as a whole file, unless it is there.
 func writeKey(dir string, key Key) error {
-	text, err := json.MarshalIndent(key, "", "  ")
-	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
-	}
-	text = append(text, '\n')
-	path := filepath.Join(dir, keyFile)
-	if kept, err := os.ReadFile(path); err == nil && string(kept) == string(text) {
+	if kept, err := ReadKey(dir); err == nil && kept != nil && maps.Equal(kept, key) {
 		return nil
 	}
-	if err := wholefile.Write(path, text); err != nil {
+	if err := wholefile.WriteJSON(filepath.Join(dir, keyFile), key); err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
 	return nil

@@ -170,9 +170,5 @@ func (c Cell) compute(ctx context.Context, s *Site, settings []byte) (k kept, er
 	if k.Result, err = json.Marshal(result); err != nil {
 		return k, err
 	}
-	text, err := json.MarshalIndent(k, "", " ")
-	if err != nil {
-		return k, err
-	}
-	return k, wholefile.Write(filepath.Join(s.Dir, resultName), append(text, '\n'))
+	return k, wholefile.WriteJSON(filepath.Join(s.Dir, resultName), k)
 }

@@ -203,10 +203,7 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 	out.Objective, out.Evaluations = objective, result.Evaluations
 	out.Seconds = elapsed * float64(out.Scored) / float64(max(out.Scored-before, 1)) // those of an interrupted search took as long
 	out.Found = networksFound(r, result)
-	if text, err = json.Marshal(out); err == nil {
-		err = wholefile.Write(path, append(text, '\n'))
-	}
-	return out, err
+	return out, wholefile.WriteJSON(path, out)
 }
 
 // trainFinalists repeats the search by an objective from its ledger, and lets finalists decide.

@@ -2,6 +2,7 @@
 package wholefile
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,15 @@ func Write(path string, content []byte) error {
 		_, err := w.Write(content)
 		return err
 	})
+}
+
+// WriteJSON writes v to path as JSON for readers: indented by two spaces, with a newline at the end.
+func WriteJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return Write(path, append(text, '\n'))
 }
 
 // WriteFrom writes the output of write to path. It writes to a file in the same folder, syncs it and renames it. A reader
