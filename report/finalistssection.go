@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// finalistsSection shows the best networks by score after a training of their own. There must be some.
-func finalistsSection(v *view) Section {
+// finalistsSection shows the best networks by score after a training of their own, if there are any.
+func finalistsSection(v *view) (Section, string) {
+	if len(v.Finalists) == 0 {
+		return Section{}, ""
+	}
 	s := Section{ID: "finalists", Title: "Finalists"}
 	n, first := len(v.Finalists), v.Finalists[0]
 	var took time.Duration
@@ -35,5 +38,5 @@ func finalistsSection(v *view) Section {
 		}
 		s.Table.Rows = append(s.Table.Rows, r)
 	}
-	return s
+	return s, ""
 }

@@ -72,21 +72,19 @@ func styled(title, summary string) page {
 	return page{Title: title, Summary: summary, PictureStyle: template.CSS(pictureStyle), PageStyle: template.CSS(pageStyle)}
 }
 
-// newPage makes all sections that have data, and lists the others with the reason.
+// newPage makes all sections that have data, and lists those that lack it with the reason. A section without an ID was not asked for.
 func newPage(d Data) page {
 	v := newView(d)
 	p := styled(d.Title, d.Summary)
 	for _, build := range []func(*view) (Section, string){
-		foundSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
+		foundSection, finalistsSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
 	} {
 		s, missing := build(v)
-		if missing != "" {
+		switch {
+		case missing != "":
 			p.Missing = append(p.Missing, Fact{s.Title, missing})
-			continue
-		}
-		p.Sections = append(p.Sections, s)
-		if s.ID == foundID && len(d.Finalists) > 0 {
-			p.Sections = append(p.Sections, finalistsSection(v))
+		case s.ID != "":
+			p.Sections = append(p.Sections, s)
 		}
 	}
 	return p

@@ -17,11 +17,8 @@ const (
 	topShare                = 50
 )
 
-// foundID is the section of the architecture found.
-const foundID = "found"
-
 func foundSection(v *view) (Section, string) {
-	s := Section{ID: foundID, Title: "The architecture found"}
+	s := Section{ID: "found", Title: "The architecture found"}
 	if v.found == nil {
 		return s, "no search was run"
 	}
