@@ -157,13 +157,6 @@ func (l *scoreLayout) set(s *Scores, column int, cell string) error {
 	return nil
 }
 
-// clone returns s with texts and slices of its own.
-func (s Scores) clone() Scores {
-	s.Arch, s.Canonical = strings.Clone(s.Arch), strings.Clone(s.Canonical)
-	s.Values, s.Spread = slices.Clone(s.Values), slices.Clone(s.Spread)
-	return s
-}
-
 // same reports whether both are the same in every figure.
 func (s Scores) same(o Scores) bool {
 	return s.Arch == o.Arch && s.Canonical == o.Canonical && s.Dead == o.Dead && s.Repeats == o.Repeats &&

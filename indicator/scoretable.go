@@ -9,7 +9,7 @@ import (
 	"hash/maphash"
 	"io"
 	"iter"
-	"slices"
+	"os"
 	"strings"
 )
 
@@ -173,20 +173,24 @@ func (t *ScoreTable) Lookup(arch string) (s Scores, ok bool, err error) {
 	return s, ok, err
 }
 
-// All reads the scores of every architecture in the order of the file. After an error it ends.
-func (t *ScoreTable) All() iter.Seq2[Scores, error] {
+// EachScore reads the rows of a score file one after another, with the errors of [ReadScores] but one: it does not compare rows of one
+// architecture. The next row changes the slices of the scores. After an error it ends.
+func EachScore(path string) iter.Seq2[Scores, error] {
 	return func(yield func(Scores, error) bool) {
-		if t.n == 0 {
+		file, err := os.Open(path)
+		if err != nil {
+			yield(Scores{}, fmt.Errorf("indicator: scores: %w", err))
 			return
 		}
-		ended := errors.New("the caller has seen enough")
-		err := t.each(func(s Scores, place int64, _ int) error {
-			if !slices.Contains(t.candidates(s.Arch), place) || yield(s.clone(), nil) {
-				return nil // the row is a copy, or the caller wants more
+		defer file.Close()
+		rows, err := newScoreReader(file, path)
+		var s Scores
+		for err == nil {
+			if err = rows.next(&s); err == nil && !yield(s, nil) {
+				return
 			}
-			return ended
-		})
-		if err != nil && !errors.Is(err, ended) {
+		}
+		if !errors.Is(err, io.EOF) {
 			yield(Scores{}, err)
 		}
 	}

@@ -2,6 +2,7 @@
 package report
 
 import (
+	"iter"
 	"time"
 
 	"bnas.example/rank"
@@ -23,8 +24,8 @@ type Data struct {
 	Terms     []Term  // the columns of Arch.Values
 	Score     string  // name of the fused score
 	Places    []Place // of the space's operators
-	Archs     []Arch  // every scored architecture, in any order
-	Found     int     // index in Archs of the architecture that the search found; negative: none
+	Runs      []Run   // over which the terms are averaged; empty: there is one
+	Found     *Arch   // the architecture that the search found, one of Archs; nil: none
 	Graph     Graph   // the found architecture, drawn
 	Search    Search
 	Finalists []Finalist // by score; empty: there was no second stage
@@ -34,6 +35,10 @@ type Data struct {
 	AgreementOver string // the networks of Agreement, in words
 
 	Repeats int // of the scoring, over which terms are averaged; 0 or 1: one measurement
+
+	// Archs reads every scored architecture, in one order. It is read several times, so that the architectures need not be in memory;
+	// the next one may change the slices of an Arch. nil: none was scored.
+	Archs iter.Seq2[Arch, error]
 }
 
 // Fact is one line of "what was run".
@@ -72,6 +77,12 @@ type Perspective struct {
 	Share float64 // of the calibration sample that it exceeds in these terms together, ties half
 }
 
+// Run is a trained supernet.
+type Run struct {
+	Folder, Data, Seeds string
+	Steps               int // of training
+}
+
 // Place is a spot of the network with one of several operators.
 type Place struct {
 	Name      string
@@ -94,11 +105,9 @@ type Arch struct {
 // Search holds the facts of the search.
 type Search struct {
 	Strategy string
-	Scored   int // architectures, with those of the calibration sample
-	Distinct int // networks among them: several architectures can be one network
 	Wall     time.Duration
-	Pareto   []int // indices in Data.Archs, in any order: no other has a better score for as few MACs
-	Better   *Arch // the best of the calibration sample within the limits, if it scores higher than the one found
+	Pareto   []Arch // by rising MACs: no other has a better score for as few MACs
+	Better   *Arch  // the best of the calibration sample within the limits, if it scores higher than the one found
 }
 
 // Finalist is one of the best architectures by score, trained on its own.

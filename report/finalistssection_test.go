@@ -8,12 +8,12 @@ import (
 
 // TestFinalists: the page orders the finalists by accuracy, marks the answer, and says what they cost.
 func TestFinalists(t *testing.T) {
-	d := sampleData(30, 10)
+	d, archs := sampleArchs(30, 10)
 	if strings.Contains(render(t, d), `id="finalists"`) {
 		t.Error("a section without finalists")
 	}
 	for i, accuracy := range []float64{.5, .9, .7} {
-		d.Finalists = append(d.Finalists, Finalist{Text: d.Archs[i].Text, Score: d.Archs[i].Score, Accuracy: accuracy, NLL: 1.25, Images: 100, Recipe: "darts", Epochs: 3,
+		d.Finalists = append(d.Finalists, Finalist{Text: archs[i].Text, Score: archs[i].Score, Accuracy: accuracy, NLL: 1.25, Images: 100, Recipe: "darts", Epochs: 3,
 			Took: 30 * time.Second, Answer: i == 1})
 	}
 	text := render(t, d)

@@ -9,6 +9,7 @@ import (
 // histogramChart draws the distribution of values, and mark if it is finite. It is empty without a finite value.
 func histogramChart(width, height float64, title, xName string, values []float64, mark float64, markName string) string {
 	values = slices.DeleteFunc(slices.Clone(values), func(v float64) bool { return !finite(v) })
+	slices.Sort(values)
 	lo, hi, ok := span(values)
 	if !ok {
 		return ""
@@ -43,16 +44,15 @@ func (p *panel) flag(v float64, name string) {
 	p.text("flagname", anchor, x+shift, p.y.to+9, name)
 }
 
-// bins counts values in equal bins of [lo, hi]. The Freedman-Diaconis rule gives their number, from 8 to 60.
-func bins(values []float64, lo, hi float64) []int {
-	sorted := slices.Sorted(slices.Values(values))
+// bins counts sorted values in equal bins of [lo, hi]. The Freedman-Diaconis rule gives their number, from 8 to 60.
+func bins(sorted []float64, lo, hi float64) []int {
 	quartiles := sorted[len(sorted)*3/4] - sorted[len(sorted)/4]
 	n := 8
 	if width := 2 * quartiles / math.Cbrt(float64(len(sorted))); width > 0 {
 		n = int(min(max(math.Ceil((hi-lo)/width), 8), 60))
 	}
 	counts := make([]int, n)
-	for _, v := range values {
+	for _, v := range sorted {
 		counts[min(int((v-lo)/(hi-lo)*float64(n)), n-1)]++
 	}
 	return counts

@@ -79,7 +79,12 @@ func (p *panel) area(class string, x, lo, hi []float64) {
 	p.path(class, b.String()+"Z")
 }
 
+// finitePoints returns the points that are finite, without a copy if all are.
 func finitePoints(xs, ys []float64) (x, y []float64) {
+	infinite := func(v float64) bool { return !finite(v) }
+	if len(xs) == len(ys) && !slices.ContainsFunc(xs, infinite) && !slices.ContainsFunc(ys, infinite) {
+		return xs, ys
+	}
 	for i := range min(len(xs), len(ys)) {
 		if finite(xs[i]) && finite(ys[i]) {
 			x, y = append(x, xs[i]), append(y, ys[i])

@@ -6,7 +6,7 @@ import "fmt"
 // a place is as frequent as any other.
 func operatorSection(v *view) (Section, string) {
 	s := Section{ID: "operators", Title: "Operators of the best"}
-	best := v.ranked[:min(topShare, len(v.ranked))]
+	best := v.best()
 	places := v.placeShares(best)
 	if places == nil {
 		return s, "the architectures' choices are not known"
@@ -32,27 +32,35 @@ func operatorSection(v *view) (Section, string) {
 	return s, ""
 }
 
+// best returns the first networks of the ranking.
+func (v *view) best() []Arch {
+	var all []Arch
+	for k := range min(topShare, len(v.score)) {
+		all = append(all, v.rows[k])
+	}
+	return all
+}
+
 // placeShares returns for each place the frequency of each operator in the given architectures, or nil if no choice is known.
-func (v *view) placeShares(set []int) [][]float64 {
+func (v *view) placeShares(set []Arch) [][]float64 {
 	shares := make([][]float64, len(v.Places))
 	for p := range v.Places {
 		shares[p] = make([]float64, len(v.Places[p].Operators))
 	}
 	known := 0
-	for _, i := range set {
-		if len(v.Archs[i].Choice) == len(v.Places) {
+	for _, a := range set {
+		if len(a.Choice) == len(v.Places) {
 			known++
 		}
 	}
 	if known == 0 || len(v.Places) == 0 {
 		return nil
 	}
-	for _, i := range set {
-		choice := v.Archs[i].Choice
-		if len(choice) != len(v.Places) {
+	for _, a := range set {
+		if len(a.Choice) != len(v.Places) {
 			continue
 		}
-		for p, o := range choice {
+		for p, o := range a.Choice {
 			if o >= 0 && o < len(shares[p]) {
 				shares[p][o] += 1 / float64(known)
 			}

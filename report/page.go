@@ -1,9 +1,8 @@
 package report
 
 import (
-	"cmp"
+	"fmt"
 	"html/template"
-	"slices"
 )
 
 // page is the data of the template.
@@ -73,11 +72,14 @@ func styled(title, summary string) page {
 }
 
 // newPage makes all sections that have data, and lists those that lack it with the reason. A section without an ID was not asked for.
-func newPage(d Data) page {
-	v := newView(d)
+func newPage(d Data) (page, error) {
+	v, err := newView(d)
+	if err != nil {
+		return page{}, fmt.Errorf("report: %w", err)
+	}
 	p := styled(d.Title, d.Summary)
 	for _, build := range []func(*view) (Section, string){
-		foundSection, finalistsSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
+		foundSection, finalistsSection, runsSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
 	} {
 		s, missing := build(v)
 		switch {
@@ -87,75 +89,7 @@ func newPage(d Data) page {
 			p.Sections = append(p.Sections, s)
 		}
 	}
-	return p
-}
-
-// A view is the data with the common parts of several sections: the ranking of distinct networks and the colours.
-type view struct {
-	Data
-	ranked    []int    // indices in Archs: live, distinct, best first
-	operators []string // all operators, in the order of the places; the position gives the colour
-	dead      int
-	found     *Arch
-	hueOf     func(string) string
-}
-
-func newView(d Data) *view {
-	v := &view{Data: d}
-	for _, p := range d.Places {
-		for _, o := range p.Operators {
-			if !slices.Contains(v.operators, o) {
-				v.operators = append(v.operators, o)
-			}
-		}
-	}
-	v.hueOf = Palette(v.operators)
-	if d.Found >= 0 && d.Found < len(d.Archs) {
-		v.found = &d.Archs[d.Found]
-	}
-	v.rank()
-	return v
-}
-
-// network names a network: architectures that are the same one have the same name.
-func network(a Arch) string { return cmp.Or(a.Canonical, a.Text) }
-
-// rank orders the live networks by score. Of several architectures that are the same network it keeps the found one, or else
-// the first.
-func (v *view) rank() {
-	seen := map[string]bool{}
-	take := func(i int) {
-		a := v.Archs[i]
-		if seen[network(a)] {
-			return
-		}
-		seen[network(a)] = true
-		if a.Dead || !finite(a.Score) {
-			v.dead++
-			return
-		}
-		v.ranked = append(v.ranked, i)
-	}
-	if v.found != nil {
-		take(v.Found)
-	}
-	for i := range v.Archs {
-		take(i)
-	}
-	slices.SortStableFunc(v.ranked, func(i, j int) int { return cmp.Compare(v.Archs[j].Score, v.Archs[i].Score) })
-}
-
-// column returns one figure of all ranked architectures, in the order of the ranking.
-func (v *view) column(of func(Arch) float64) []float64 {
-	out := make([]float64, len(v.ranked))
-	for k, i := range v.ranked {
-		out[k] = of(v.Archs[i])
-	}
-	return out
-}
-
-func (v *view) term(t int) []float64 {
-	return v.column(func(a Arch) float64 { return valueOf(a, t) })
+	return p, nil
 }
 
 // add appends a figure unless it is empty.

@@ -133,10 +133,10 @@ func TestNamesBreakBetweenOperators(t *testing.T) {
 func TestPageExplainsItsFigures(t *testing.T) {
 	d := sampleData(200, 300)
 	text := strings.ReplaceAll(render(t, d), "<wbr>", "")
-	v := newView(d)
+	v := viewOf(t, d)
 	for _, want := range []string{
 		"Σ log q over its 4 terms", "share of 100 random live networks", "The best score is 0",
-		"200 architectures were scored", fmt.Sprintf("%d of these have a path", len(v.ranked)),
+		fmt.Sprintf("%d architectures were scored", v.scored), fmt.Sprintf("%d of these have a path", len(v.score)),
 		"One seed trained the supernet",
 		"Rank agreement over the 100 random live architectures of the calibration sample",
 		"a fixed sample of 64 architectures", "The learning rate almost vanishes at the end",
@@ -164,12 +164,13 @@ func TestPageExplainsItsFigures(t *testing.T) {
 }
 
 func TestFrontTable(t *testing.T) {
-	v := newView(Data{Score: "s", Found: 0, Archs: []Arch{{Text: "b", MACs: 3, Score: 2}, {Text: "a", MACs: 1, Score: 1}}, Search: Search{Pareto: []int{0, 1, 7}}})
+	archs := []Arch{{Text: "a", MACs: 1, Score: 1}, {Text: "b", MACs: 3, Score: 2}}
+	v := viewOf(t, Data{Score: "s", Found: &archs[1], Archs: read(archs...), Search: Search{Pareto: archs}})
 	front := v.frontTable()
 	if len(front.Rows) != 2 || front.Rows[0].Cells[3].Text != "a" || front.Rows[0].Mark != "" || front.Rows[1].Mark != "chosen" {
 		t.Errorf("%+v", front)
 	}
-	if newView(Data{Found: -1}).frontTable() != nil {
+	if viewOf(t, Data{}).frontTable() != nil {
 		t.Error("a table of nothing")
 	}
 }
@@ -177,10 +178,11 @@ func TestFrontTable(t *testing.T) {
 // TestBetterOfTheSample: a network of the calibration sample that scores higher than the one found is said, and marked in the
 // ranking and in the plot. Without one the page has no such mark.
 func TestBetterOfTheSample(t *testing.T) {
-	d := Data{Score: "s", Found: 2, Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}}
+	var archs []Arch
 	for i := range topRows + 5 {
-		d.Archs = append(d.Archs, Arch{Text: fmt.Sprintf("arch %d", i), Score: -float64(i), MACs: int64(i), Values: []float64{1, 2}})
+		archs = append(archs, Arch{Text: fmt.Sprintf("arch %d", i), Score: -float64(i), MACs: int64(i), Values: []float64{1, 2}})
 	}
+	d := Data{Score: "s", Found: &archs[2], Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}, Archs: read(archs...)}
 	marks := []string{`<tr class="better">`, "<title>of the calibration sample: arch 1</title>", "calibration sample scores higher, " + number(-1) + "; a longer search may find it, or a better one: arch 1<"}
 	text := render(t, d)
 	for _, mark := range marks {

@@ -23,6 +23,15 @@ func render(t *testing.T, d Data) string {
 	return string(text)
 }
 
+func viewOf(t *testing.T, d Data) *view {
+	t.Helper()
+	v, err := newView(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
 func TestWholePage(t *testing.T) {
 	d := sampleData(300, 1000)
 	text := render(t, d)
@@ -46,7 +55,7 @@ func TestWholePage(t *testing.T) {
 			t.Errorf("the page holds %q", external)
 		}
 	}
-	found := d.Archs[d.Found]
+	found := *d.Found
 	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s", "93 %", "How sure can it be?", "cell_spectrum, naswot"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
@@ -63,7 +72,7 @@ func TestWholePage(t *testing.T) {
 }
 
 func TestEmptySectionsSayWhy(t *testing.T) {
-	text := render(t, Data{Title: "nothing", Found: -1})
+	text := render(t, Data{Title: "nothing"})
 	for _, want := range []string{"no search was run", "no live architecture was scored", "no supernet was trained", "no record of its settings"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
@@ -76,11 +85,12 @@ func TestEmptySectionsSayWhy(t *testing.T) {
 
 func TestTextIsEscaped(t *testing.T) {
 	const evil = `</title><script>alert("x")</script>&`
-	d := sampleData(40, 10)
+	d, archs := sampleArchs(40, 10)
 	d.Title, d.Summary, d.Command, d.Config, d.Score = evil, evil, evil, evil, evil
 	d.Facts = []Fact{{evil, evil}}
 	d.Terms[0].Name, d.Graph.Title, d.Graph.Nodes[1].Name = evil, evil, evil
-	d.Archs[d.Found].Text = evil
+	d.Found.Text = evil
+	d.Archs = read(archs...)
 	d.Search.Better = &Arch{Text: evil, Score: 1}
 	d.Agreement.Names[0] = evil
 	text := render(t, d)
@@ -93,16 +103,21 @@ func TestTextIsEscaped(t *testing.T) {
 }
 
 func TestRankingIsOfDistinctLiveNetworks(t *testing.T) {
-	d := Data{Score: "s", Found: 2, Terms: []Term{{Name: "t", Fused: true}}, Archs: []Arch{
+	archs := []Arch{
 		{Text: "first form", Canonical: "a", Score: 3, Values: []float64{1}},
 		{Text: "dead one", Canonical: "d", Dead: true, Score: 9},
 		{Text: "found form", Canonical: "a", Score: 3, Values: []float64{1}},
 		{Text: "second", Canonical: "b", Score: 2, Values: []float64{math.Inf(-1)}},
 		{Text: "unscored", Canonical: "c", Score: math.NaN()},
-	}}
-	v := newView(d)
-	if fmt.Sprint(v.ranked) != "[2 3]" || v.dead != 2 || v.place() != 0 {
-		t.Errorf("ranked %v, dead %d, place %d", v.ranked, v.dead, v.place())
+		{Text: "second", Canonical: "b", Score: 2},
+	}
+	d := Data{Score: "s", Found: &archs[2], Terms: []Term{{Name: "t", Fused: true}}, Archs: read(archs...)}
+	v := viewOf(t, d)
+	if fmt.Sprint(v.score) != "[3 2]" || v.rows[0].Text != "found form" || v.rows[1].Text != "second" || v.dead != 2 || v.place != 0 {
+		t.Errorf("scores %v of %v, dead %d, place %d", v.score, v.rows, v.dead, v.place)
+	}
+	if v.scored != 5 || v.distinct != 4 {
+		t.Errorf("%d architectures, %d networks", v.scored, v.distinct)
 	}
 	text := render(t, d)
 	if strings.Contains(text, "first form") || strings.Contains(text, "dead one") {
@@ -112,10 +127,11 @@ func TestRankingIsOfDistinctLiveNetworks(t *testing.T) {
 
 // TestSpreadIsShown: with repeats the ranking has the spread of each term, and a line that explains it.
 func TestSpreadIsShown(t *testing.T) {
-	d := Data{Score: "s", Found: 0, Repeats: 4, Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}, Archs: []Arch{
+	archs := []Arch{
 		{Text: "a", Score: 3, Values: []float64{1.5, math.Inf(-1)}, Spread: []float64{.25, math.NaN()}},
 		{Text: "b", Score: 2, Values: []float64{2.5, 7}},
-	}}
+	}
+	d := Data{Score: "s", Found: &archs[0], Repeats: 4, Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}, Archs: read(archs...)}
 	text := render(t, d)
 	if !strings.Contains(text, ">"+number(1.5)+" ± "+number(.25)+"<") || strings.Count(text, " ± ") != 2 {
 		t.Error("the ranking lacks the spread, or there is one beside it and the note")
@@ -131,19 +147,11 @@ func TestSpreadIsShown(t *testing.T) {
 	}
 }
 
-func TestFrontIsByRisingMACs(t *testing.T) {
-	v := newView(Data{Found: -1, Archs: []Arch{{MACs: 3, Score: 2}, {MACs: 1, Score: 1}, {MACs: 5, Score: 4}}, Search: Search{Pareto: []int{2, 0, 9, 1, -1}}})
-	macs, score := v.front()
-	if fmt.Sprint(macs, score) != "[1 3 5] [1 2 4]" {
-		t.Errorf("front %v, %v", macs, score)
-	}
-}
-
 func TestOperatorShares(t *testing.T) {
-	d := Data{Found: -1, Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
-		Archs: []Arch{{Text: "1", Choice: []int{0, 0}, Score: 1}, {Text: "2", Choice: []int{0, 1}, Score: 2}}}
-	v := newView(d)
-	genes := v.placeShares(v.ranked)
+	d := Data{Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "z"}}},
+		Archs: read(Arch{Text: "1", Choice: []int{0, 0}, Score: 1}, Arch{Text: "2", Choice: []int{0, 1}, Score: 2})}
+	v := viewOf(t, d)
+	genes := v.placeShares(v.best())
 	for op, want := range map[string]share{"x": {"x", .75, .5}, "y": {"y", 0, .25}, "z": {"z", .25, .25}} {
 		if got := v.operatorShare(op, genes); got != want {
 			t.Errorf("%s: %+v, want %+v", op, got, want)
@@ -153,10 +161,10 @@ func TestOperatorShares(t *testing.T) {
 
 // A place that a network does not have has no operator; the shares are of the places that it has.
 func TestOperatorSharesOfEmptyPlaces(t *testing.T) {
-	d := Data{Found: -1, Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "y"}}},
-		Archs: []Arch{{Text: "1", Choice: []int{0, -1}, Score: 1}, {Text: "2", Choice: []int{-1, 1}, Score: 2}}}
-	v := newView(d)
-	places := v.placeShares(v.ranked)
+	d := Data{Places: []Place{{"a", []string{"x", "y"}}, {"b", []string{"x", "y"}}},
+		Archs: read(Arch{Text: "1", Choice: []int{0, -1}, Score: 1}, Arch{Text: "2", Choice: []int{-1, 1}, Score: 2})}
+	v := viewOf(t, d)
+	places := v.placeShares(v.best())
 	for op, want := range map[string]share{"x": {"x", .5, .5}, "y": {"y", .5, .5}} {
 		if got := v.operatorShare(op, places); got != want {
 			t.Errorf("%s: %+v, want %+v", op, got, want)
@@ -168,7 +176,7 @@ func TestWriteIsWholeOrNothing(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "report.html")
 	for range 2 {
-		if err := Write(path, Data{Title: "x", Found: -1}); err != nil {
+		if err := Write(path, Data{Title: "x"}); err != nil {
 			t.Fatal(err)
 		}
 	}

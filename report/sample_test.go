@@ -1,8 +1,11 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +14,28 @@ import (
 
 var cellOps = []string{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"}
 
+// read reads some architectures.
+func read(archs ...Arch) iter.Seq2[Arch, error] {
+	return func(yield func(Arch, error) bool) {
+		var a Arch
+		for _, next := range archs {
+			a.Values, a.Choice = append(a.Values[:0], next.Values...), append(a.Choice[:0], next.Choice...) // as a file is read
+			next.Values, next.Choice = a.Values, a.Choice
+			if !yield(next, nil) {
+				return
+			}
+		}
+	}
+}
+
 // sampleData is a run of n architectures with everything that the page shows.
 func sampleData(n, steps int) Data {
+	d, _ := sampleArchs(n, steps)
+	return d
+}
+
+// sampleArchs is sampleData, and its architectures.
+func sampleArchs(n, steps int) (Data, []Arch) {
 	r := philox.New(7, "report sample", 0)
 	d := Data{
 		Title:   "nas-bench-201, a BatchNorm on every operator",
@@ -31,7 +54,8 @@ func sampleData(n, steps int) Data {
 	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
 		d.Places = append(d.Places, Place{g, cellOps})
 	}
-	d.Found = 0
+	var archs []Arch
+	found := 0
 	for i := range n {
 		a := Arch{Choice: make([]int, 6)}
 		var text []string
@@ -53,15 +77,15 @@ func sampleData(n, steps int) Data {
 		if a.Dead = conv < 0.3; a.Dead {
 			a.Score = math.Inf(-1)
 		}
-		d.Archs = append(d.Archs, a)
-		if a.Score > d.Archs[d.Found].Score {
-			d.Found = i
+		archs = append(archs, a)
+		if a.Score > archs[found].Score {
+			found = i
 		}
 	}
-	found := d.Archs[d.Found]
-	d.Search = Search{Strategy: "evolution", Scored: n, Distinct: n, Wall: 132 * time.Second, Pareto: frontOf(d.Archs)}
+	d.Archs, d.Found = read(archs...), &archs[found]
+	d.Search = Search{Strategy: "evolution", Wall: 132 * time.Second, Pareto: frontOf(archs)}
 	var genes, ops, names []string
-	for g, o := range found.Choice {
+	for g, o := range d.Found.Choice {
 		genes, ops = append(genes, d.Places[g].Name), append(ops, cellOps[o])
 	}
 	d.Graph, _ = GraphOf("The cell, repeated in all three stages.", genes, ops)
@@ -69,7 +93,7 @@ func sampleData(n, steps int) Data {
 	for t, term := range d.Terms {
 		names = append(names, term.Name)
 		var column []float64
-		for _, a := range d.Archs {
+		for _, a := range archs {
 			column = append(column, a.Values[t])
 		}
 		columns = append(columns, column)
@@ -95,19 +119,20 @@ func sampleData(n, steps int) Data {
 		}
 		d.Training.Gamma = append(d.Training.Gamma, c)
 	}
-	return d
+	return d, archs
 }
 
-// frontOf returns the places of the architectures that score higher than all with as few MACs.
-func frontOf(archs []Arch) (front []int) {
-	for i, a := range archs {
+// frontOf returns the architectures that score higher than all with as few MACs, by rising MACs.
+func frontOf(archs []Arch) (front []Arch) {
+	for _, a := range archs {
 		best := !a.Dead
 		for _, b := range archs {
 			best = best && !(b.MACs <= a.MACs && b.Score > a.Score)
 		}
 		if best {
-			front = append(front, i)
+			front = append(front, a)
 		}
 	}
+	slices.SortFunc(front, func(a, b Arch) int { return cmp.Compare(a.MACs, b.MACs) })
 	return front
 }

@@ -45,16 +45,19 @@ func scatterChart(width, height float64, title, xName string, x, y, frontX, fron
 // cloud is one path of zero-length strokes with round caps: the smallest way to write many dots.
 func (p *panel) cloud(x, y []float64) {
 	var b strings.Builder
-	seen := map[[2]int]bool{}
+	seen := make([][]bool, int(p.x.to)+2) // by whole units across and down
 	for i := range x {
 		px, py := p.x.at(x[i]), p.y.at(y[i])
 		if len(x) > crowd {
-			key := [2]int{int(px + 0.5), int(py + 0.5)}
-			if seen[key] {
+			across, down := int(px+0.5), int(py+0.5)
+			if seen[across] == nil {
+				seen[across] = make([]bool, int(p.y.from)+2) // y grows upwards
+			}
+			if seen[across][down] {
 				continue
 			}
-			seen[key] = true
-			px, py = float64(key[0]), float64(key[1])
+			seen[across][down] = true
+			px, py = float64(across), float64(down)
 		}
 		b.WriteString("M" + coord(px) + " " + coord(py) + "h0")
 	}

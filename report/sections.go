@@ -1,9 +1,9 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"html/template"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -19,24 +19,24 @@ const (
 
 func foundSection(v *view) (Section, string) {
 	s := Section{ID: "found", Title: "The architecture found"}
-	if v.found == nil {
+	if v.Found == nil {
 		return s, "no search was run"
 	}
-	a := v.found
+	a := v.Found
 	s.Arch = a.Text
 	if b := v.Search.Better; b != nil {
 		s.Notes = append(s.Notes, fmt.Sprintf("A random network of the calibration sample scores higher, %s; a longer search may find it, or a better one: %s", number(b.Score), b.Text))
 	}
 	s.Tiles = append(s.Tiles, Fact{"score, " + v.Score, number(a.Score)})
-	if place := v.place(); place >= 0 {
-		s.Tiles = append(s.Tiles, Fact{"of " + integer(len(v.ranked)) + " ranked networks", "no. " + integer(place+1)})
+	if v.place >= 0 {
+		s.Tiles = append(s.Tiles, Fact{"of " + integer(len(v.score)) + " ranked networks", "no. " + integer(v.place+1)})
 	}
 	s.Tiles = append(s.Tiles, Fact{"MACs an image", count(a.MACs)}, Fact{"parameters", count(a.Params)})
 	if v.Search.Strategy != "" {
 		s.Tiles = append(s.Tiles,
 			Fact{"strategy", v.Search.Strategy},
-			Fact{"architectures scored", integer(v.Search.Scored)},
-			Fact{"different networks", integer(v.Search.Distinct)},
+			Fact{"architectures scored", integer(v.scored)},
+			Fact{"different networks", integer(v.distinct)},
 			Fact{"search time", duration(v.Search.Wall)})
 	}
 	if d := graphChart(v.Graph, v.hueOf); d != nil {
@@ -53,20 +53,13 @@ func foundSection(v *view) (Section, string) {
 // standingSection shows the found architecture among the ranked networks in each term of the score.
 func standingSection(v *view) (Section, string) {
 	s := Section{ID: "standing", Title: "In each term"}
-	if v.found == nil {
+	if v.Found == nil {
 		return s, "no search was run"
 	}
-	terms, width := Group{Class: "figures"}, float64(smallWidth)
-	switch n := v.fused(); {
-	case n%5 == 0:
-		terms.Class, width = "figures five", smallWidth*0.66
-	case n%4 == 0:
-		terms.Class, width = "figures four", smallWidth*0.78
-	}
-	for t, term := range v.Terms {
-		if term.Fused {
-			terms.add(histogramChart(width, smallHeight-20, term.Name, "", v.term(t), valueOf(*v.found, t), "found"), "")
-		}
+	class, _ := v.standingSize()
+	terms := Group{Class: class}
+	for _, chart := range v.standing {
+		terms.add(chart, "")
 	}
 	if len(terms.Figures) == 0 {
 		return s, "no term of the score was computed"
@@ -76,25 +69,32 @@ func standingSection(v *view) (Section, string) {
 	return s, ""
 }
 
-// fused returns the number of terms of the fused score.
-func (v *view) fused() int {
-	n := 0
-	for _, t := range v.Terms {
-		if t.Fused {
-			n++
-		}
+// standingSize returns the class of the group of all distributions, and the width of one.
+func (v *view) standingSize() (class string, width float64) {
+	switch n := len(v.fused()); {
+	case n%5 == 0:
+		return "figures five", smallWidth * 0.66
+	case n%4 == 0:
+		return "figures four", smallWidth * 0.78
 	}
-	return n
+	return "figures", smallWidth
 }
 
-// place returns the index of the found architecture in the ranking, or −1.
-func (v *view) place() int {
-	for k, i := range v.ranked {
-		if i == v.Found {
-			return k
+// standingChart draws the distribution of a term, with the architecture found.
+func (v *view) standingChart(t int, values []float64) string {
+	_, width := v.standingSize()
+	return histogramChart(width, smallHeight-20, v.Terms[t].Name, "", values, valueOf(*v.Found, t), "found")
+}
+
+// fused lists the terms of the fused score, by their index.
+func (v *view) fused() []int {
+	var all []int
+	for i, t := range v.Terms {
+		if t.Fused {
+			all = append(all, i)
 		}
 	}
-	return -1
+	return all
 }
 
 func valueOf(a Arch, t int) float64 {
@@ -106,35 +106,29 @@ func valueOf(a Arch, t int) float64 {
 
 func rankingSection(v *view) (Section, string) {
 	s := Section{ID: "ranking", Title: "Ranking"}
-	if len(v.ranked) == 0 {
+	if len(v.score) == 0 {
 		return s, "no live architecture was scored"
 	}
-	s.Lead = fmt.Sprintf("The best %d of %s distinct live networks", min(topRows, len(v.ranked)), integer(len(v.ranked)))
+	s.Lead = fmt.Sprintf("The best %d of %s distinct live networks", min(topRows, len(v.score)), integer(len(v.score)))
 	if v.dead > 0 {
 		s.Lead += fmt.Sprintf("; %s without a path from input to output, or without a score, come last", integer(v.dead))
 	}
 	s.Lead += ". In every term, higher is expected to be better."
 	s.Notes = append(s.Notes, v.scoreNote())
-	if v.Search.Scored > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("%s architectures were scored, those of the calibration sample included. They are %s different networks, for several architectures can be one network. %s of these have a path from input to output and a score, and are ranked.",
-			integer(v.Search.Scored), integer(v.Search.Distinct), integer(len(v.ranked))))
-	}
+	s.Notes = append(s.Notes, fmt.Sprintf("%s architectures were scored, those of the calibration sample included. They are %s different networks, for several architectures can be one network. %s of these have a path from input to output and a score, and are ranked.",
+		integer(v.scored), integer(v.distinct), integer(len(v.score))))
 	s.Notes = append(s.Notes, v.seedNote())
 	t := &Table{Head: []Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: v.Score}}}
-	var shown []int
-	for i, term := range v.Terms {
-		if term.Fused {
-			shown = append(shown, i)
-			t.Head = append(t.Head, Header{Text: term.Name})
-		}
+	shown := v.fused()
+	for _, i := range shown {
+		t.Head = append(t.Head, Header{Text: v.Terms[i].Name})
 	}
 	t.Head = append(t.Head, Header{Text: "MACs"}, Header{Text: "params"})
-	place := v.place()
-	for k := range v.ranked {
-		if k >= topRows && k != place && !v.better(v.Archs[v.ranked[k]]) {
+	for _, k := range slices.Sorted(maps.Keys(v.rows)) {
+		if k >= topRows && k != v.place && k != v.better {
 			continue
 		}
-		a := v.Archs[v.ranked[k]]
+		a := v.rows[k]
 		r := Row{Cells: []Cell{{Text: strconv.Itoa(k + 1)}, {Text: a.Text, Class: "left text"}, {Text: number(a.Score)}}}
 		r.Mark, r.Cells[1].Note = v.mark(a)
 		for _, i := range shown {
@@ -147,17 +141,17 @@ func rankingSection(v *view) (Section, string) {
 	return s, ""
 }
 
-// better reports whether a is the network of the calibration sample that scores higher than the one found.
-func (v *view) better(a Arch) bool {
+// isBetter reports whether a is the network of the calibration sample that scores higher than the one found.
+func (v *view) isBetter(a Arch) bool {
 	return v.Search.Better != nil && network(a) == network(*v.Search.Better)
 }
 
 // mark returns the mark of a network in a table, and the words for it.
 func (v *view) mark(a Arch) (class, words string) {
 	switch {
-	case v.found != nil && network(a) == network(*v.found):
+	case v.Found != nil && network(a) == network(*v.Found):
 		return "chosen", "found"
-	case v.better(a):
+	case v.isBetter(a):
 		return "better", "of the calibration sample"
 	}
 	return "", ""
@@ -173,6 +167,9 @@ func spreadOf(a Arch, t int) string {
 
 // seedNote explains what a rank depends on.
 func (v *view) seedNote() string {
+	if len(v.Runs) > 0 {
+		return fmt.Sprintf("The terms are means over %d supernets. With others, networks with close scores change places; a rank has no interval here.", len(v.Runs))
+	}
 	if v.Repeats < 2 {
 		return "One seed trained the supernet and chose the images of the scores. With another seed, networks with close scores change places; a rank has no interval here."
 	}
@@ -182,42 +179,40 @@ func (v *view) seedNote() string {
 
 // scoreNote explains the score.
 func (v *view) scoreNote() string {
-	if v.Calibration == 0 || v.fused() < 2 {
+	if v.Calibration == 0 || len(v.fused()) < 2 {
 		return "The score is the value of its term."
 	}
 	return fmt.Sprintf("The score is Σ log q over its %d terms. q is the share of %s random live networks, the calibration sample, that a network exceeds in a term. The best score is 0; to be in the middle of the sample in one term costs 0.69.",
-		v.fused(), integer(v.Calibration))
+		len(v.fused()), integer(v.Calibration))
 }
 
 func scoreSection(v *view) (Section, string) {
 	s := Section{ID: "score", Title: "Score and cost"}
-	if len(v.ranked) < 2 {
+	if len(v.score) < 2 {
 		return s, "fewer than two networks were scored"
 	}
-	score := v.column(func(a Arch) float64 { return a.Score })
-	macs := v.column(func(a Arch) float64 { return float64(a.MACs) })
 	g := Group{Class: "figures wide"}
 	mark := math.NaN()
 	var spots []spot
-	if v.found != nil {
-		mark = v.found.Score
-		spots = append(spots, spot{float64(v.found.MACs), v.found.Score, "found", "found: " + v.found.Text})
+	if v.Found != nil {
+		mark = v.Found.Score
+		spots = append(spots, spot{float64(v.Found.MACs), v.Found.Score, "found", "found: " + v.Found.Text})
 	}
-	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, score, mark, "found"),
+	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, v.score, mark, "found"),
 		"Number of networks for each score, of all that the search has visited.")
 	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
 		caption += " The staircase joins those that no other beats with as few MACs."
 	}
-	if v.found != nil {
+	if v.Found != nil {
 		caption += " The ring is the one found."
 	}
 	if b := v.Search.Better; b != nil {
 		spots = append(spots, spot{float64(b.MACs), b.Score, "better", "of the calibration sample: " + b.Text})
 		caption += " The second ring, in green, is the network of the calibration sample that scores higher."
 	}
-	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", macs, score, fx, fy, spots), caption)
+	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", v.macs, v.score, fx, fy, spots), caption)
 	s.Groups = []Group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
 		s.TableLead = "The networks of the staircase: each scores higher than all with as few MACs."
@@ -227,13 +222,11 @@ func scoreSection(v *view) (Section, string) {
 
 // frontTable lists the Pareto front. It is nil if there is none.
 func (v *view) frontTable() *Table {
-	front := v.frontIndices()
-	if len(front) == 0 {
+	if len(v.Search.Pareto) == 0 {
 		return nil
 	}
 	t := &Table{Head: []Header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
-	for _, i := range front {
-		a := v.Archs[i]
+	for _, a := range v.Search.Pareto {
 		class, words := v.mark(a)
 		t.Rows = append(t.Rows, Row{Mark: class, Cells: []Cell{
 			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {Text: a.Text, Class: "left text", Note: words},
@@ -242,17 +235,10 @@ func (v *view) frontTable() *Table {
 	return t
 }
 
-// frontIndices returns the places of the Pareto front in Archs, by rising MACs.
-func (v *view) frontIndices() []int {
-	front := slices.DeleteFunc(slices.Clone(v.Search.Pareto), func(i int) bool { return i < 0 || i >= len(v.Archs) })
-	slices.SortFunc(front, func(i, j int) int { return cmp.Compare(v.Archs[i].MACs, v.Archs[j].MACs) })
-	return front
-}
-
-// front returns the Pareto front by rising MACs.
+// front returns the figures of the Pareto front.
 func (v *view) front() (macs, score []float64) {
-	for _, i := range v.frontIndices() {
-		macs, score = append(macs, float64(v.Archs[i].MACs)), append(score, v.Archs[i].Score)
+	for _, a := range v.Search.Pareto {
+		macs, score = append(macs, float64(a.MACs)), append(score, a.Score)
 	}
 	return macs, score
 }

@@ -11,7 +11,7 @@ const mostPairs = 6
 
 func termsSection(v *view) (Section, string) {
 	s := Section{ID: "terms", Title: "Terms against each other"}
-	if len(v.ranked) < 3 {
+	if len(v.score) < 3 {
 		return s, "fewer than three networks were scored"
 	}
 	m := v.Agreement.withValues()
@@ -21,14 +21,8 @@ func termsSection(v *view) (Section, string) {
 			"Rank agreement over " + cmp.Or(v.AgreementOver, "the networks scored") + ": Kendall's τ-b above the diagonal, Spearman's ρ below; blue agrees, orange opposes."}}})
 	}
 	pairs := Group{Class: "figures", Lead: "Each dot is a network that the search has visited."}
-	for _, pair := range v.pairs() {
-		x, y := v.term(pair[0]), v.term(pair[1])
-		var spots []spot
-		if v.found != nil {
-			spots = []spot{{valueOf(*v.found, pair[0]), valueOf(*v.found, pair[1]), "found", "found: " + v.found.Text}}
-		}
-		a, b := v.Terms[pair[0]].Name, v.Terms[pair[1]].Name
-		pairs.add(scatterChart(smallWidth, smallHeight+30, b, a, x, y, nil, nil, spots), "")
+	for _, chart := range v.clouds {
+		pairs.add(chart, "")
 	}
 	if len(pairs.Figures) > 0 {
 		s.Groups = append(s.Groups, pairs)
@@ -41,12 +35,7 @@ func termsSection(v *view) (Section, string) {
 
 // pairs returns the indices of all pairs of fused terms, at most mostPairs.
 func (v *view) pairs() [][2]int {
-	var fused []int
-	for i, t := range v.Terms {
-		if t.Fused {
-			fused = append(fused, i)
-		}
-	}
+	fused := v.fused()
 	var out [][2]int
 	for i := range fused {
 		for j := range i {
@@ -54,6 +43,15 @@ func (v *view) pairs() [][2]int {
 		}
 	}
 	return out[:min(len(out), mostPairs)]
+}
+
+// pairChart draws the values of a pair of terms.
+func (v *view) pairChart(pair [2]int, x, y []float64) string {
+	var spots []spot
+	if v.Found != nil {
+		spots = []spot{{valueOf(*v.Found, pair[0]), valueOf(*v.Found, pair[1]), "found", "found: " + v.Found.Text}}
+	}
+	return scatterChart(smallWidth, smallHeight+30, v.Terms[pair[1]].Name, v.Terms[pair[0]].Name, x, y, nil, nil, spots)
 }
 
 // withValues leaves out the names without values.

@@ -12,7 +12,13 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"br
 
 // Write renders d to a file at path. The file is written under another name, synced and renamed: a reader never sees a
 // part of it.
-func Write(path string, d Data) error { return newPage(d).write(path) }
+func Write(path string, d Data) error {
+	p, err := newPage(d)
+	if err != nil {
+		return err
+	}
+	return p.write(path)
+}
 
 func (p page) write(path string) error {
 	var b bytes.Buffer

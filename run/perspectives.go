@@ -21,7 +21,7 @@ var perspectives = []struct {
 // addPerspectives adds for each perspective of the composite the share of the calibration's live networks that the found one
 // exceeds in its terms. It adds nothing without a calibration.
 func addPerspectives(d *report.Data, composite indicator.Composite, found *Found) error {
-	best, sample := found.Best[0].Scores, live(found.Sample)
+	best, sample := found.Best[found.Answer].Scores, live(found.Sample)
 	if len(sample) == 0 || best.Dead {
 		return nil
 	}

@@ -2,6 +2,8 @@ package run
 
 import (
 	"fmt"
+	"iter"
+	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -18,6 +20,12 @@ import (
 // Report writes a page about training and search to ReportName in the run folder and returns its path. The page shows
 // command, which repeats the run, the version of the program, and the time that the run took.
 func (r *Run) Report(found *Found, command, version string, took time.Duration) (path string, err error) {
+	return r.ReportOver(nil, r.Dir, found, command, version, took)
+}
+
+// ReportOver is Report of a search over this run and others (SearchOver), in the folder dir of its result.
+func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, version string, took time.Duration) (path string, err error) {
+	best := found.Best[found.Answer]
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
 		Summary: fmt.Sprintf("Networks ranked by %s after %d steps of training γ and β on %s.", found.Result.Objective, r.Position.Step, r.Images.Name()),
@@ -27,7 +35,14 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 		Search: report.Search{
 			Strategy: found.Strategy, Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
-		Found: -1, Repeats: int(r.Config.Score.Repeats),
+		Found: r.reportArch(found, best), Repeats: int(r.Config.Score.Repeats),
+		Archs: r.reportArchs(found),
+	}
+	for _, f := range found.Pareto {
+		d.Search.Pareto = append(d.Search.Pareto, *r.reportArch(found, f))
+	}
+	if b := found.BestOfSample; b != nil {
+		d.Search.Better = r.reportArch(found, *b)
 	}
 	config, err := yaml.Marshal(r.Config)
 	if err != nil {
@@ -35,7 +50,12 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	}
 	d.Config = string(config)
 	d.Finalists = finalistsOf(found.Result)
-	if d.Training, err = r.TrainingCurves(); err != nil {
+	if len(others) == 0 {
+		d.Training, err = r.TrainingCurves()
+	} else {
+		err = addRuns(&d, append([]*Run{r}, others...))
+	}
+	if err != nil {
 		return "", err
 	}
 	d.Training.Classes = r.Net.Config.Classes
@@ -46,9 +66,6 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	for _, t := range indicator.Terms() {
 		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name)})
 	}
-	if err := r.reportArchs(&d, found); err != nil {
-		return "", err
-	}
 	composite, err := r.composite()
 	if err != nil {
 		return "", err
@@ -56,12 +73,37 @@ func (r *Run) Report(found *Found, command, version string, took time.Duration) 
 	if err := addPerspectives(&d, composite, found); err != nil {
 		return "", err
 	}
-	agreement(&d, found)
-	if d.Graph, err = graphOf(r.Net.Space, found.Best[found.Answer].Choice); err != nil {
+	if err := agreement(&d, found); err != nil {
 		return "", err
 	}
-	path = filepath.Join(r.Dir, ReportName)
+	if d.Graph, err = graphOf(r.Net.Space, best.Choice); err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, ReportName)
 	return path, report.Write(path, d)
+}
+
+// addRuns adds what the runs are over which the terms are averaged, and their curves.
+func addRuns(d *report.Data, runs []*Run) error {
+	d.Summary = fmt.Sprintf("Networks ranked by %s, whose terms are averages over %d runs with supernets of their own.", d.Score, len(runs))
+	d.Facts = append(d.Facts, report.Fact{Name: "settings of the search and configuration", Value: "those of " + runs[0].Dir})
+	for _, r := range runs {
+		d.Runs = append(d.Runs, report.Run{Folder: r.Dir, Data: r.Images.Name(), Seeds: r.Config.seedText(), Steps: r.Position.Step})
+		t, err := r.TrainingCurves()
+		if err != nil {
+			return err
+		}
+		for _, one := range []struct{ of, to *[]report.Curve }{{&t.Loss, &d.Training.Loss}, {&t.Accuracy, &d.Training.Accuracy}} {
+			for _, c := range *one.of {
+				c.Name = r.Dir
+				*one.to = append(*one.to, c)
+			}
+		}
+		if r == runs[0] {
+			d.Training.Rate, d.Training.StepsPerEpoch = t.Rate, t.StepsPerEpoch
+		}
+	}
+	return nil
 }
 
 // finalistsOf returns the finalists of a search, by score.
@@ -88,67 +130,97 @@ func (r *Run) facts(version string, took time.Duration) []report.Fact {
 	}
 }
 
-// reportArchs adds every scored architecture, and their numbers.
-func (r *Run) reportArchs(d *report.Data, found *Found) error {
-	front := map[string]bool{}
-	for _, f := range found.Pareto {
-		front[f.Scores.Arch] = true
-	}
-	networks := map[string]bool{}
-	for sc, err := range found.scored(int(r.Config.Score.Repeats)) {
-		if err != nil {
-			return err
-		}
-		a, err := r.Net.Space.Parse(sc.Arch)
-		if err != nil {
-			return err
-		}
-		networks[sc.Canonical] = true
-		cost := r.Net.Space.Cost(a, r.Net.Config)
-		one := report.Arch{
-			Text: sc.Arch, Canonical: sc.Canonical, Choice: r.Net.Space.Chosen(a), Dead: sc.Dead, Score: found.Objective.Of(sc), Values: sc.Values, Spread: sc.Spread,
-			MACs: cost.MACs, Params: cost.Params,
-		}
-		if sc.Arch == found.Best[found.Answer].Scores.Arch {
-			d.Found = len(d.Archs)
-		}
-		if b := found.BestOfSample; b != nil && sc.Arch == b.Scores.Arch {
-			d.Search.Better = &one
-		}
-		if front[sc.Arch] {
-			d.Search.Pareto = append(d.Search.Pareto, len(d.Archs))
-		}
-		d.Archs = append(d.Archs, one)
-	}
-	d.Search.Scored, d.Search.Distinct = len(d.Archs), len(networks) // several architectures may be one network
-	return nil
-}
-
-// agreement adds the rank correlation of the terms. The calibration sample is random; what an evolution visits is not, and
-// would show its taste. An objective of one term has no sample.
-func agreement(d *report.Data, found *Found) {
-	columns := make([][]float64, len(d.Terms)+1)
-	add := func(values []float64, score float64) {
-		for i, v := range values {
-			columns[i] = append(columns[i], v)
-		}
-		columns[len(values)] = append(columns[len(values)], score)
-	}
-	of, over := live(found.Sample), "random live architectures of the calibration sample"
-	d.Calibration = len(of)
-	for _, s := range of {
-		add(s.Values, found.Objective.Of(s))
-	}
-	if len(of) == 0 {
-		over = "live architectures that the search has visited"
-		for _, a := range d.Archs {
-			if !a.Dead {
-				add(a.Values, a.Score)
+// reportArchs reads every scored architecture.
+func (r *Run) reportArchs(found *Found) iter.Seq2[report.Arch, error] {
+	return func(yield func(report.Arch, error) bool) {
+		for s, err := range found.scored(int(r.Config.Score.Repeats)) {
+			var a supernet.Arch
+			if err == nil {
+				a, err = r.Net.Space.Parse(s.Arch)
+			}
+			if err != nil {
+				yield(report.Arch{}, err)
+				return
+			}
+			one := search.Found{Choice: a, Scores: s, Score: found.Objective.Of(s), Cost: r.Net.Space.Cost(a, r.Net.Config)}
+			if !yield(*r.reportArch(found, one), nil) {
+				return
 			}
 		}
 	}
-	d.Agreement = report.NewMatrix(append(indicator.TermNames(), d.Score), columns)
-	d.AgreementOver = fmt.Sprintf("the %d %s", len(columns[0]), over)
+}
+
+// reportArch is a scored architecture for the page.
+func (r *Run) reportArch(found *Found, f search.Found) *report.Arch {
+	return &report.Arch{
+		Text: f.Scores.Arch, Canonical: f.Scores.Canonical, Choice: r.Net.Space.Chosen(f.Choice), Dead: f.Scores.Dead, Score: f.Score,
+		Values: f.Scores.Values, Spread: f.Scores.Spread, MACs: f.Cost.MACs, Params: f.Cost.Params,
+	}
+}
+
+// agreement adds the rank correlation of the terms. The calibration sample is random; what an evolution visits is not, and
+// would show its taste. An objective of one term has no sample: then the terms of all that were visited are in memory.
+func agreement(d *report.Data, found *Found) error {
+	columns := newColumns(append(indicator.TermNames(), d.Score))
+	of, over := live(found.Sample), "random live architectures of the calibration sample"
+	d.Calibration = len(of)
+	for _, s := range of {
+		columns.add(s.Values, found.Objective.Of(s))
+	}
+	if len(of) == 0 {
+		over = "live architectures that the search has visited"
+		for a, err := range d.Archs {
+			if err != nil {
+				return err
+			}
+			if !a.Dead {
+				columns.add(a.Values, a.Score)
+			}
+		}
+	}
+	d.Agreement = columns.agreement()
+	d.AgreementOver = fmt.Sprintf("the %d %s", columns.n, over)
+	return nil
+}
+
+// columns are the terms and the score of some architectures. Terms that one of them lacks are left out.
+type columns struct {
+	names  []string
+	values [][]float64
+	lacks  []bool
+	n      int // architectures
+}
+
+func newColumns(names []string) *columns {
+	return &columns{names: names, values: make([][]float64, len(names)), lacks: make([]bool, len(names))}
+}
+
+// add adds an architecture.
+func (c *columns) add(terms []float64, score float64) {
+	c.n++
+	for i := range c.names {
+		v := score
+		if i < len(terms) {
+			v = terms[i]
+		}
+		if c.lacks[i] = c.lacks[i] || math.IsNaN(v); c.lacks[i] {
+			c.values[i] = nil
+			continue
+		}
+		c.values[i] = append(c.values[i], v)
+	}
+}
+
+// agreement is the rank correlation of the columns.
+func (c *columns) agreement() report.Matrix {
+	var names []string
+	var values [][]float64
+	for i, name := range c.names {
+		if !c.lacks[i] {
+			names, values = append(names, name), append(values, c.values[i])
+		}
+	}
+	return report.NewMatrix(names, values)
 }
 
 func live(scores []indicator.Scores) []indicator.Scores {

@@ -40,27 +40,61 @@ type Found struct {
 	*search.Result
 	Objective search.Objective
 	Sample    []indicator.Scores // the random sample that calibrates the objective; nil for an objective of one term
-	Ledger    string             // the file of all scored architectures; "": there is none, or several
+	Ledgers   []string           // the files of all scored architectures, one a run; empty: there is none
+
+	averaged *search.Averaged // of several runs
 }
 
-// scored reads all scored architectures of the ledger; without a ledger they are those of the sample.
+// scored reads all scored architectures of the ledger, or those that all ledgers have, averaged; without a ledger they are those of
+// the sample. The next ones change the slices of the scores.
 func (f *Found) scored(repeats int) iter.Seq2[indicator.Scores, error] {
-	return func(yield func(indicator.Scores, error) bool) {
-		if f.Ledger == "" {
+	switch len(f.Ledgers) {
+	case 0:
+		return func(yield func(indicator.Scores, error) bool) {
 			for _, s := range f.Sample {
 				if !yield(s, nil) {
 					return
 				}
 			}
-			return
 		}
-		table, err := indicator.OpenScores(f.Ledger, repeats)
-		if err != nil {
-			yield(indicator.Scores{}, err)
-			return
+	case 1:
+		return indicator.EachScore(f.Ledgers[0])
+	}
+	return f.fused(repeats)
+}
+
+// fused reads the architectures that all ledgers have, in the order of the first, with the averages of their scores.
+func (f *Found) fused(repeats int) iter.Seq2[indicator.Scores, error] {
+	return func(yield func(indicator.Scores, error) bool) {
+		each := make([]indicator.Scores, len(f.Ledgers))
+		var others []*indicator.ScoreFile
+		for _, path := range f.Ledgers[1:] {
+			table, err := indicator.OpenScores(path, repeats)
+			if err != nil {
+				yield(indicator.Scores{}, err)
+				return
+			}
+			defer table.Close()
+			others = append(others, table)
 		}
-		defer table.Close()
-		table.All()(yield)
+		for s, err := range indicator.EachScore(f.Ledgers[0]) {
+			each[0] = s
+			all := true
+			for i, table := range others {
+				var ok bool
+				if err == nil {
+					each[i+1], ok, err = table.Lookup(s.Arch)
+					all = all && ok
+				}
+			}
+			if err != nil {
+				yield(indicator.Scores{}, err)
+				return
+			}
+			if all && !yield(f.averaged.Fuse(each), nil) {
+				return
+			}
+		}
 	}
 }
 
@@ -103,12 +137,14 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	defer e.Close()
 	e.stopWith(ctx)
-	out := &Found{Ledger: e.Path()}
+	out := &Found{}
+	if path := e.Path(); path != "" {
+		out.Ledgers, dir = []string{path}, filepath.Dir(path)
+	} else {
+		dir = ""
+	}
 	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
-	}
-	if dir = ""; out.Ledger != "" {
-		dir = filepath.Dir(out.Ledger)
 	}
 	if err := r.searchIn(ctx, dir, e.Evaluator, nil, out, progress); err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 	if err := r.canFinish(dir); err != nil {
 		return nil, err
 	}
+	out := &Found{}
 	var evaluators []search.Evaluator
 	for _, one := range runs {
 		one.Config.Objective = r.Config.Objective // it chooses the terms
@@ -44,20 +45,18 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 		}
 		defer e.Close()
 		e.stopWith(ctx)
-		evaluators = append(evaluators, e.Evaluator)
+		evaluators, out.Ledgers = append(evaluators, e.Evaluator), append(out.Ledgers, e.Path())
 	}
 	if err := r.takeFolder(dir); err != nil {
 		return nil, err
 	}
-	averaged, sample, err := r.calibrateOver(ctx, evaluators, progress)
-	if err != nil {
+	if out.averaged, out.Sample, err = r.calibrateOver(ctx, evaluators, progress); err != nil {
 		return nil, err
 	}
-	out := &Found{Sample: sample}
-	if out.Objective, err = averaged.Objective(composite, sample); err != nil {
+	if out.Objective, err = out.averaged.Objective(composite, out.Sample); err != nil {
 		return nil, err
 	}
-	if err := r.searchIn(ctx, dir, averaged, folders, out, progress); err != nil {
+	if err := r.searchIn(ctx, dir, out.averaged, folders, out, progress); err != nil {
 		return nil, err
 	}
 	return out, nil

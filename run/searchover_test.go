@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"html"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ func TestSearchOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(want.Runs, []string{runs[0].Dir, runs[1].Dir}) || want.Ledger != "" || want.Reused == want.Evaluations {
+	if !slices.Equal(want.Runs, []string{runs[0].Dir, runs[1].Dir}) || len(want.Ledgers) != 2 || want.Reused == want.Evaluations {
 		t.Errorf("result %+v", want.Result)
 	}
 	var kept search.Result
@@ -46,6 +47,33 @@ func TestSearchOver(t *testing.T) {
 	}{&kept.Runs})
 	if !slices.Equal(kept.Runs, want.Runs) {
 		t.Errorf("%s has the runs %v", ResultName, kept.Runs)
+	}
+
+	page, err := runs[0].ReportOver(runs[1:], dir, want, "the command", "v1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.ReplaceAll(html.UnescapeString(string(content)), "<wbr>", "")
+	for _, part := range []string{"averages over 2 runs", runs[0].Dir, runs[1].Dir, `<td class="left words">2</td>`, "The terms are means over 2 supernets", want.Best[0].Scores.Arch} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the report lacks %q", part)
+		}
+	}
+	n := 0
+	for s, err := range want.scored(1) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n++; s.Arch == want.Best[0].Scores.Arch && !slices.EqualFunc(s.Values, want.Best[0].Scores.Values, equalNumbers) {
+			t.Errorf("the report reads %v, the search %v", s.Values, want.Best[0].Scores.Values)
+		}
+	}
+	if own := scoresIn(t, runs[0].Dir); n != len(own) {
+		t.Errorf("the report has %d architectures, the ledger %d", n, len(own))
 	}
 
 	var samples [][]indicator.Scores
@@ -64,7 +92,7 @@ func TestSearchOver(t *testing.T) {
 		}
 		samples, calibrations = append(samples, sample), append(calibrations, c)
 	}
-	if got := indicator.MeanQuantiles(calibrations, best); !slices.EqualFunc(got.Values, want.Best[0].Scores.Values, func(a, b float64) bool { return a == b || a != a && b != b }) {
+	if got := indicator.MeanQuantiles(calibrations, best); !slices.EqualFunc(got.Values, want.Best[0].Scores.Values, equalNumbers) {
 		t.Errorf("the best network has %v, its runs %v", want.Best[0].Scores.Values, got.Values)
 	}
 	if slices.Equal(samples[0][0].Values, samples[1][0].Values) {
@@ -94,6 +122,8 @@ func TestSearchOver(t *testing.T) {
 		t.Errorf("results\n%s\n%s", a, b)
 	}
 }
+
+func equalNumbers(a, b float64) bool { return a == b || a != a && b != b }
 
 // scoresIn reads the ledger of a run.
 func scoresIn(t *testing.T, dir string) map[string]indicator.Scores {

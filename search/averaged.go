@@ -101,7 +101,12 @@ func (v *Averaged) score(a supernet.Arch) (s indicator.Scores, known bool, err e
 		}
 		known = known && was
 	}
-	return indicator.MeanQuantiles(v.calibrations, each), known, nil
+	return v.Fuse(each), known, nil
+}
+
+// Fuse returns the averages of an architecture, given its scores by each supernet.
+func (v *Averaged) Fuse(each []indicator.Scores) indicator.Scores {
+	return indicator.MeanQuantiles(v.calibrations, each)
 }
 
 // Flush syncs the ledgers.

@@ -2,7 +2,6 @@ package search
 
 import (
 	"fmt"
-	"iter"
 	"path/filepath"
 	"time"
 
@@ -61,9 +60,6 @@ func (l *Ledger) Len() int { return l.file.Len() }
 func (l *Ledger) Lookup(arch string) (s indicator.Scores, ok bool, err error) {
 	return l.file.Lookup(arch)
 }
-
-// All reads every scored architecture in the order of scoring. After an error it ends.
-func (l *Ledger) All() iter.Seq2[indicator.Scores, error] { return l.file.All() }
 
 // Add writes the scores of an architecture. It is an error if the ledger already has that architecture.
 func (l *Ledger) Add(s indicator.Scores) error {

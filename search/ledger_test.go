@@ -1,6 +1,7 @@
 package search
 
 import (
+	"bnas.example/indicator"
 	"bytes"
 	"context"
 	"errors"
@@ -167,7 +168,7 @@ func TestLedgerKeepsOrder(t *testing.T) {
 	l = openTest(t, dir)
 	defer l.Close()
 	var got []string
-	for s, err := range l.All() {
+	for s, err := range indicator.EachScore(l.Path()) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -171,7 +171,7 @@ var commandCases = []commandCase{
 	{args: "search --run RUN --finalist-epochs 2", code: exitUsage, stderr: "bnas: --finalist-epochs has an effect only with --finalists\n"},
 	{args: "search --holdout 0 --finalists 2", code: exitUsage, stderr: "bnas: --finalists 2: they are compared on images that are held out; set --holdout\n"},
 	{args: "search " + netFlags + " " + fewFlags + " --finalists 2", code: exitUsage, stderr: "bnas: --finalists 2: they need a folder: that of a run, or one for the scores\n"},
-	{args: "search --run RUN --run DIR/seeded --composite params+macs --calibration 3 --max-evaluations 3 --out DIR/both", stdout: "terms: the mean over 2 runs of their quantiles: RUN, DIR/seeded\n", file: "DIR/both/result.json", holds: []string{`"runs": [`}},
+	{args: "search --run RUN --run DIR/seeded --composite params+macs --calibration 3 --max-evaluations 3 --out DIR/both", stdout: "terms: the mean over 2 runs of their quantiles: RUN, DIR/seeded\n", file: "DIR/both/report.html", holds: []string{"averages over 2 runs"}},
 	{args: "search --run RUN --run DIR/preset --out DIR/no", code: exitFailure, stderr: "bnas: the scores of RUN and DIR/preset cannot be averaged: supernet.space is nas-bench-201 in the first and nas-bench-macro in the second\n"},
 	{args: "search --run RUN --run RUN --out DIR/no", code: exitFailure, stderr: "bnas: RUN is given twice: its scores would count twice\n"},
 	{args: "search --run RUN --run= --out DIR/no", code: exitUsage, stderr: "bnas: --run \"\": several runs are trained ones; name the folder of each\n"},

@@ -33,7 +33,7 @@ func searchCommand() *cli.Command {
 			"With --finalists the best networks are then trained on their own, by the recipe of the space (bnas retrain --help), with\n" +
 			"the run's division of the images: it takes as long as that many trainings, and --budget does not bound it.\n" +
 			"Several runs, of one space and size, are supernets of other seeds: each keeps its own scores, and a term is the mean of\n" +
-			"its quantiles in them. The result is in the folder of --out.\n" +
+			"its quantiles in them. The result and the report are in the folder of --out.\n" +
 			"Without --run the network is untrained: only γ and β at their initial values are judged.",
 		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
@@ -59,9 +59,15 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return resumable(c, err)
 	}
-	page := ""
-	if r.Dir != "" && len(others) == 0 && c.String("out") == "" { // the run's result is this search's now, and so is its report
-		if page, err = r.Report(found, sameCommand(c), version(), time.Since(start)); err != nil {
+	page, dir := "", ""
+	switch out := c.String("out"); {
+	case len(others) > 0:
+		dir = out
+	case out == "": // the run's result is this search's now, and so is its report
+		dir = r.Dir
+	}
+	if dir != "" {
+		if page, err = r.ReportOver(others, dir, found, sameCommand(c), version(), time.Since(start)); err != nil {
 			return err
 		}
 	}
