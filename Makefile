@@ -5,7 +5,7 @@ GO ?= go
 # The packages that start goroutines, but the slow ones: test-long has every package.
 RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
 
-.PHONY: test-onnx test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: dist test-dist test-onnx test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -85,7 +85,7 @@ test-long:
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	# The compiled kernels are interpreted in Go, which has no C for the sanitizer.
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -skip '^TestCompiledConformance$$' -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
-	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard
+	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-dist
 	scripts/fuzz.sh 30s
 
 # A network of DARTS without max_pool_3x3: behind an image that drop-path drops, the maximum of a window is a tie.
@@ -123,6 +123,14 @@ test-onnx:
 # Event files, read by TensorBoard's own reader. pip fetches it if python3 has none.
 test-tensorboard:
 	scripts/with-python.sh tensorboard-requirements.txt $(GO) test -count=1 -run TestTensorBoardsReader ./tensorboard
+
+# The archives of a release, in dist, with their sums, the list of their modules, and Debian packages.
+dist:
+	GO=$(GO) scripts/dist.sh dist
+
+# Two builds of the archives have the same bytes.
+test-dist:
+	GO=$(GO) scripts/dist-test.sh
 
 fuzz:
 	scripts/fuzz.sh 10s

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the archives of the committed sources twice, in two folders and with two umasks, and compares the bytes. Then it runs what is
+# in them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+git -c advice.detachedHead=false clone -q . "$work/sources-1"
+git -c advice.detachedHead=false clone -q "$work/sources-1" "$work/sources-2"
+for i in 1 2; do
+  (umask "0$((i * 2))2" && cd "$work/sources-$i" && scripts/dist.sh "$work/dist-$i" >/dev/null)
+done
+cmp "$work/dist-1/SHA256SUMS" "$work/dist-2/SHA256SUMS" || { diff "$work"/dist-*/SHA256SUMS; exit 1; }
+(cd "$work/dist-2" && sha256sum --quiet -c SHA256SUMS)
+
+tar -C "$work" -xzf "$work"/dist-1/bnas-*-linux-amd64.tar.gz
+bnas=$(echo "$work"/bnas-*/bnas)
+commit=$(git -C "$work/sources-1" rev-parse --short=12 HEAD)
+"$bnas" version --json | grep "\"commit\": \"$commit\"" >/dev/null || { echo "dist-test: the program does not name the commit $commit" >&2; exit 1; }
+"$bnas" score all3x3 --channels 4 --cells 1 --height 8 --width 8 --images 8 --ntk-images 2 --terms naswot --device cpu --quiet >/dev/null
+test -s "$(dirname "$bnas")/man/bnas-train.1"
+if command -v dpkg-deb >/dev/null; then
+  dpkg-deb --contents "$work"/dist-1/*_amd64.deb | grep ' ./usr/bin/bnas$' >/dev/null
+  dpkg-deb --info "$work"/dist-1/*_amd64.deb | grep 'Package: bnas' >/dev/null
+else
+  echo "LEFT OUT: the .deb is looked into by dpkg-deb"
+fi
+grep -q '"bomFormat": "CycloneDX"' "$work"/dist-1/bnas-*.cdx.json
+echo "dist-test: two builds have the same bytes: $(wc -l <"$work/dist-1/SHA256SUMS") files"
