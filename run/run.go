@@ -42,6 +42,9 @@ type Run struct {
 	// TensorBoard makes Train write an event file for TensorBoard into the run folder, beside the metrics.
 	TensorBoard bool
 
+	// Workers, if not nil, opens the processes that score the architectures of this run. They end with the Run's user.
+	Workers func(Share) (Workers, error)
+
 	locks    map[string]func() // by folder
 	trainer  *train.Trainer    // prepared by Create for Train
 	imported *supernet.Weights // of one architecture, in place of the initial parameters; nil: none

@@ -72,16 +72,13 @@ func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Confi
 type Evaluator struct {
 	search.Evaluator
 	Terms  []string // that it computes
-	scorer *indicator.Repeated
+	stop   func(context.Context)
 	ledger *search.Ledger
 }
 
-// stopWith makes scoring end between two passes when the context ends.
-func (e *Evaluator) stopWith(ctx context.Context) { e.scorer.Stop = ctx.Err }
-
-// Evaluator opens the scorer and the ledger in dir, or in the run's folder if dir is "". An untrained network without dir
-// has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger). A ledger of more terms goes on with
-// these.
+// Evaluator opens the scorer, or the workers of the run, and the ledger in dir, or in the run's folder if dir is "". An untrained
+// network without dir has no ledger. Scores of another setup in the folder are kept aside (search.OpenLedger). A ledger of more
+// terms goes on with these.
 func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	c, err := r.scoring()
 	if err != nil {
@@ -91,8 +88,8 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		dir = r.Dir
 	}
 	if dir == "" {
-		scorer, err := r.repeated(c)
-		return &Evaluator{Evaluator: scorer, Terms: termsOf(c), scorer: scorer}, err
+		scores, stop, err := r.scores(c, nil, "")
+		return &Evaluator{Evaluator: scores, Terms: termsOf(c), stop: stop}, err
 	}
 	if _, err := r.unseen(c.ImagesNeeded()); err != nil {
 		return nil, err // before there is a folder
@@ -107,7 +104,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	scorer, err := r.repeated(c)
+	scores, stop, err := r.scores(c, key, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -116,30 +113,60 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		return nil, err
 	}
 	return &Evaluator{
-		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scorer, Ledger: ledger},
+		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scores, Ledger: ledger},
 		Terms:     termsOf(c),
-		scorer:    scorer,
+		stop:      stop,
 		ledger:    ledger,
 	}, nil
 }
 
-// ScoreAll scores architectures in order, until the context ends. It calls each, if not nil, with each index and its scores,
-// and ends with its error.
-func (e *Evaluator) ScoreAll(ctx context.Context, archs *supernet.List, each func(i int, s indicator.Scores) error) error {
-	e.stopWith(ctx)
-	for i := range archs.Len() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		s, err := e.Score(archs.At(i))
-		if err == nil && each != nil {
-			err = each(i, s)
-		}
+// scores returns what scores architectures with given settings: the workers of the run, or a scorer of this process. stop makes it
+// end soon after a context has ended. key is that of the settings; nil: it is not known yet. dir has the ledger, if there is one.
+func (r *Run) scores(c indicator.Config, key search.Key, dir string) (e search.Evaluator, stop func(context.Context), err error) {
+	if r.Workers == nil {
+		scorer, err := r.repeated(c)
 		if err != nil {
-			return err
+			return nil, nil, err
+		}
+		return scorer, func(ctx context.Context) { scorer.Stop = ctx.Err }, nil
+	}
+	if key == nil {
+		if key, err = r.key(c); err != nil {
+			return nil, nil, err
 		}
 	}
-	return e.Flush()
+	share, err := r.share(c, key, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	workers, err := r.Workers(share)
+	if err != nil {
+		return nil, nil, err
+	}
+	return workers, workers.Until, nil
+}
+
+// ScoreAll scores architectures in order, until the context ends. It calls each, if not nil, with each index and its scores,
+// and ends with its error. If some architectures failed in all tries, it scores the others; its error is then that of the first
+// that failed, a *search.FailedError.
+func (e *Evaluator) ScoreAll(ctx context.Context, archs *supernet.List, each func(i int, s indicator.Scores) error) error {
+	e.stop(ctx)
+	if each == nil {
+		each = func(int, indicator.Scores) error { return nil }
+	}
+	var failed *search.FailedError
+	err := search.InOrder(ctx, e.Evaluator, archs.Len(), archs.At, each, func(one *search.FailedError) {
+		if failed == nil {
+			failed = one
+		}
+	})
+	if err == nil {
+		err = e.Flush()
+	}
+	if err == nil && failed != nil {
+		return failed
+	}
+	return err
 }
 
 // Path returns the path of the ledger, or "" if there is none.

@@ -136,7 +136,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 		return nil, err
 	}
 	defer e.Close()
-	e.stopWith(ctx)
+	e.stop(ctx)
 	out := &Found{}
 	if path := e.Path(); path != "" {
 		out.Ledgers, dir = []string{path}, filepath.Dir(path)

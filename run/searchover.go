@@ -44,7 +44,7 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 			return nil, fmt.Errorf("%s: %w", one.Dir, err)
 		}
 		defer e.Close()
-		e.stopWith(ctx)
+		e.stop(ctx)
 		evaluators, out.Ledgers = append(evaluators, e.Evaluator), append(out.Ledgers, e.Path())
 	}
 	if err := r.takeFolder(dir); err != nil {

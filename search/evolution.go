@@ -58,4 +58,7 @@ func (e *evolution) fill(brood []supernet.Arch, want, tries int, child func() su
 	return brood
 }
 
+// foresees is true within a generation.
+func (e *evolution) foresees(int) bool { return len(e.queue) > 0 }
+
 func (e *evolution) describe(p *Progress) { p.Generation = e.generation }

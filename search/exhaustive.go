@@ -27,7 +27,7 @@ func (e *exhaustive) next() (supernet.Arch, string) {
 // describe bounds the total by the architectures that are still to come.
 func (e *exhaustive) describe(p *Progress) {
 	if p.Total == 0 {
-		p.Total = e.space.Size() - e.index + p.Evaluations
+		p.Total = e.space.Size() - e.index + len(e.pending) + p.Evaluations
 	}
 }
 

@@ -48,25 +48,26 @@ func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective
 }
 
 // Sample scores n random architectures for a calibration. Architecture i is a function of the seed and i. All architectures
-// of the space are equally likely; the limits of a search do not apply. Sample calls report, if not nil, after each score.
+// of the space are equally likely; the limits of a search do not apply. One that fails is left out. Sample calls report, if not nil,
+// after each score.
 func Sample(ctx context.Context, space supernet.Space, e Evaluator, n int, seed uint64, report func(done, total int)) ([]indicator.Scores, error) {
 	sample := make([]indicator.Scores, 0, n)
+	archs := supernet.NewList(space)
 	for i := range n {
-		if err := ctx.Err(); err != nil {
-			return nil, &stopError{"while calibrating", err}
-		}
-		a := supernet.Random(space, philox.New(seed, "search calibration", uint64(i)))
-		s, err := e.Score(a)
-		if stopped := ctx.Err(); stopped != nil && errors.Is(err, stopped) {
-			return nil, &stopError{"while calibrating", err}
-		}
-		if err != nil {
-			return nil, fmt.Errorf("search: calibration: %s: %w", space.Format(a), err)
-		}
+		archs.Append(supernet.Random(space, philox.New(seed, "search calibration", uint64(i))))
+	}
+	err := InOrder(ctx, e, n, archs.At, func(i int, s indicator.Scores) error {
 		sample = append(sample, s)
 		if report != nil {
 			report(i+1, n)
 		}
+		return nil
+	}, func(*FailedError) {})
+	if stopped := ctx.Err(); stopped != nil && errors.Is(err, stopped) {
+		return nil, &stopError{"while calibrating", err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("search: calibration: %w", err)
 	}
 	return sample, nil
 }

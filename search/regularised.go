@@ -49,6 +49,9 @@ func (e *regularised) parent(r *philox.Stream) supernet.Arch {
 	return e.found.archs.At(best)
 }
 
+// foresees is true within the first population, which is random. Each later child depends on the score of the one before.
+func (e *regularised) foresees(n int) bool { return e.found.len()+n < e.cfg.Population }
+
 // neighbour changes one gene with at least two options to another option.
 func (e *regularised) neighbour(a supernet.Arch, r *philox.Stream) supernet.Arch {
 	genes := e.Space.Genes()

@@ -23,7 +23,9 @@ type Result struct {
 	Evaluations int     `json:"evaluations"` // distinct networks scored
 	Dead        int     `json:"dead"`        // of them, without a path from input to output
 	Reused      int     `json:"reused"`      // of them, taken from the ledger
-	Seconds     float64 `json:"seconds"`
+	// Failed are the architectures that could not be scored, with the error of the last try. They are in no other figure.
+	Failed  []Failed `json:"failed,omitempty"`
+	Seconds float64  `json:"seconds"`
 	// BestOfSample is the best architecture of Problem.Sample within the limits, if it scores higher than Best[0].
 	BestOfSample *Found `json:"best_of_sample,omitempty"`
 	// Runs are the folders of the supernets over which the scores are averaged; empty: there is one. The caller of Run sets them.
@@ -84,7 +86,7 @@ func (s *searcher) result() (*Result, error) {
 	}
 	r := &Result{
 		Strategy: s.cfg.Strategy, Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
-		Proposed: s.proposed, Evaluations: s.found.len(), Reused: s.reused, Seconds: time.Since(s.start).Seconds(),
+		Proposed: s.proposed, Evaluations: s.found.len(), Reused: s.reused, Failed: s.failed, Seconds: time.Since(s.start).Seconds(),
 	}
 	if r.Best, err = s.recall(order[:min(len(order), s.cfg.Top)]); err != nil {
 		return nil, err

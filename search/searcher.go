@@ -16,6 +16,9 @@ import (
 type strategy interface {
 	// next returns a new architecture within the limits, or the reason why there is none.
 	next() (a supernet.Arch, done string)
+	// foresees reports whether next depends on the score of none of the last n architectures that it has returned. The searcher's
+	// is for a strategy that depends on no score.
+	foresees(n int) bool
 	// describe adds the strategy's own figures to p. The searcher's adds nothing.
 	describe(p *Progress)
 }
@@ -67,7 +70,10 @@ type searcher struct {
 	start    time.Time
 	visited  *supernet.Set
 	proposed int
+	pending  []supernet.Arch // proposed and not yet evaluated, in order
+	ended    string          // why the strategy has no more to propose
 	reused   int
+	failed   []Failed
 	found    *record
 	kept     []indicator.Scores // of found, if the evaluator has no ledger
 	first    Found              // the best so far
@@ -84,6 +90,8 @@ func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
 
 func (s *searcher) describe(*Progress) {}
 
+func (s *searcher) foresees(int) bool { return true }
+
 func (s *searcher) run(report func(Progress)) error {
 	for {
 		if err := s.interrupted(); err != nil {
@@ -92,12 +100,18 @@ func (s *searcher) run(report func(Progress)) error {
 		if s.stopped = s.spent(); s.stopped != "" {
 			return nil
 		}
-		a, done := s.strategy.next()
-		if err := s.interrupted(); err != nil {
-			return err // the strategy may have ended early
+		a, done, err := s.propose()
+		if stopped := s.interrupted(); stopped != nil {
+			return stopped // the strategy may have ended early
+		}
+		if err != nil {
+			return err
 		}
 		if done != "" {
 			s.stopped = done
+			if n := len(s.failed); s.found.len() == 0 && n > 0 {
+				return fmt.Errorf("search: all %d architectures failed; the first: %s: %s", n, s.failed[0].Arch, s.failed[0].Error)
+			}
 			if s.found.len() == 0 {
 				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams)
 			}
@@ -113,6 +127,28 @@ func (s *searcher) run(report func(Progress)) error {
 			report(s.progress())
 		}
 	}
+}
+
+// propose returns the next architecture, or the reason why there is none. It begins those after it, as far as the evaluator works
+// ahead, the strategy foresees them and the number of evaluations allows.
+func (s *searcher) propose() (a supernet.Arch, done string, err error) {
+	limit := s.cfg.evaluations()
+	for s.ended == "" && len(s.pending) < width(s.Evaluator) && (limit == 0 || s.found.len()+len(s.pending) < limit) &&
+		(len(s.pending) == 0 || s.strategy.foresees(len(s.pending))) {
+		a, s.ended = s.strategy.next()
+		if s.ended != "" || s.ctx.Err() != nil {
+			break
+		}
+		if err := begin(s.Evaluator, a); err != nil {
+			return nil, "", err
+		}
+		s.pending = append(s.pending, a)
+	}
+	if len(s.pending) == 0 {
+		return nil, s.ended, nil
+	}
+	a, s.pending = s.pending[0], s.pending[1:]
+	return a, "", nil
 }
 
 // interrupted returns ErrInterrupted if the context has ended.
@@ -152,6 +188,10 @@ func (s *searcher) within(c supernet.Cost) bool {
 
 func (s *searcher) evaluate(a supernet.Arch) error {
 	scores, known, err := s.score(a)
+	if failed := (*FailedError)(nil); errors.As(err, &failed) {
+		s.failed = append(s.failed, Failed{failed.Arch, failed.Tries, failed.Err.Error()})
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("search: %s: %w", s.Space.Format(a), err)
 	}

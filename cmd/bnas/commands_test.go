@@ -329,6 +329,12 @@ var commandCases = []commandCase{
 	{args: "runs rm trained --runs DIR --yes --json", stdout: `"DIR/trained"`},
 	{args: "train --resume DIR/trained", code: exitFailure, stderr: "is not a run folder"},
 
+	{args: "worker --help", stdout: "--join URL"},
+	{args: "worker", code: exitUsage, stderr: "bnas: bnas worker needs --join; see bnas worker --help\n"},
+	{args: "worker --join nats://there", code: exitUsage, stderr: "bnas: --join nats://there: only - is known\n"},
+	{args: "search --workers 0", code: exitUsage, stderr: "bnas: --workers 0: must be 1…1024\n"},
+	{args: "search --run RUN --run DIR/other --workers 2", code: exitUsage, stderr: "bnas: --workers scores one run, and there are 2 of --run: search them in one process\n"},
+
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
 	{args: "completion bash", stdout: "complete -o bashdefault -o default -F _bnas bnas\n"},

@@ -2,8 +2,14 @@
 
 package main
 
-import "errors"
+import (
+	"errors"
+	"os/exec"
+)
 
 func replaceProcess(path string, _ []string) error {
 	return errors.New("start it by itself: a process cannot be replaced on this system")
 }
+
+// ownGroup does nothing: the process gets the signals of the terminal.
+func ownGroup(*exec.Cmd) {}

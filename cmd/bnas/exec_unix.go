@@ -4,7 +4,11 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"syscall"
 )
 
 func replaceProcess(path string, args []string) error { return syscall.Exec(path, args, os.Environ()) }
+
+// ownGroup keeps the signals of the terminal from a process: its parent ends it.
+func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

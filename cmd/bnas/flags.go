@@ -16,6 +16,7 @@ const (
 	catScoring  = "Scoring"
 	catSearch   = "Search"
 	catMachine  = "Machine"
+	catWorkers  = "Workers"
 	catOutput   = "Output"
 	catCommand  = "Command" // what only this command has
 )

@@ -37,6 +37,7 @@ var (
 		mainJob,
 		{name: "train", start: "train --out DIR --rank-every 0 " + trainWork, resume: "train --resume DIR --quiet", files: []string{"checkpoint"}},
 		{name: "search", start: "search --run DIR " + searchWork, resume: "search --run DIR " + searchWork, trained: true, files: []string{"scores.csv", run.ResultName}},
+		{name: "workers", start: "search --run DIR --workers 2 " + searchWork, resume: "search --run DIR --workers 3 " + searchWork, trained: true, files: []string{"scores.csv", run.ResultName}},
 		{name: "finalists", start: "search --run DIR " + finalWork, resume: "search --run DIR " + finalWork, trained: true, files: []string{run.ResultName}},
 		{name: "score", start: "score --run DIR --sample 12 --quiet " + fewFlags, resume: "score --run DIR --sample 12 --quiet " + fewFlags, trained: true, files: []string{"scores.csv"}},
 	}

@@ -23,7 +23,7 @@ func scoreCommand() *cli.Command {
 		Name:      "score",
 		Usage:     "the terms of the indicator for given architectures",
 		ArgsUsage: "[ARCH…]",
-		Flags: append(flags(settings, computeSettings), runFlag,
+		Flags: append(append(flags(settings, computeSettings), workerFlags()...), runFlag,
 			textFlag("out", "a folder `DIR` whose scores.csv keeps the scores, or a file FILE.csv to write", "the run's"),
 			&cli.BoolFlag{Name: "all", Usage: "every architecture of the space", Category: catCommand},
 			optionalInt("sample", "`N` architectures, drawn uniformly", 1, most),
@@ -62,6 +62,11 @@ func score(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	done, err := hire(c, r)
+	if err != nil {
+		return err
+	}
+	defer done()
 	ledger, file := scoreOutput(c.String("out"))
 	scores, path, err := scoreAll(c, r, archs, ledger, &view)
 	if err != nil {

@@ -22,18 +22,20 @@ func searchCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",
-		Flags: append(flags(settings, computeSettings),
+		Flags: append(append(flags(settings, computeSettings), workerFlags()...),
 			&cli.StringSliceFlag{Name: "run", Usage: "the trained run in the folder `DIR`; can be repeated: the scores of runs of other seeds are averaged by their quantiles", DefaultText: "none: the untrained network", Category: catCommand},
 			textFlag("out", "keep the scores in scores.csv of the folder `DIR`; what it has is not computed again", "the run's")),
 		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n" +
 			"bnas search --run runs/fair --finalists 8 --finalist-epochs 3\n" +
 			"bnas train --seed 2 --out runs/other\n" +
-			"bnas search --run runs/fair --run runs/other --out runs/both\n\n" +
+			"bnas search --run runs/fair --run runs/other --out runs/both\n" +
+			"bnas search --run runs/fair --workers 2\n\n" +
 			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.\n" +
 			"With --finalists the best networks are then trained on their own, by the recipe of the space (bnas retrain --help), with\n" +
 			"the run's division of the images: it takes as long as that many trainings, and --budget does not bound it.\n" +
 			"Several runs, of one space and size, are supernets of other seeds: each keeps its own scores, and a term is the mean of\n" +
 			"its quantiles in them. The result and the report are in the folder of --out.\n" +
+			"With --workers N, N processes score, with the result of one.\n" +
 			"Without --run the network is untrained: only γ and β at their initial values are judged.",
 		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
@@ -42,6 +44,9 @@ func searchCommand() *cli.Command {
 func searchOnce(c *cli.Context, settings []setting) error {
 	if out := c.String("out"); isTable(out) {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
+	}
+	if n := len(c.StringSlice("run")); n > 1 && crewOf(c) != nil {
+		return usagef("--workers scores one run, and there are %d of --run: search them in one process", n)
 	}
 	start := time.Now()
 	r, others, err := openRuns(c, settings)
@@ -55,6 +60,11 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if r.Dir == "" && !c.Bool("quiet") {
 		slog.Warn("the network is untrained; --run DIR searches a trained one")
 	}
+	done, err := hire(c, r)
+	if err != nil {
+		return err
+	}
+	defer done()
 	found, err := searchFor(c, r, others, c.String("out"))
 	if err != nil {
 		return resumable(c, err)

@@ -18,6 +18,7 @@ var floors = [][]room{
 	{
 		{"study", "a claim by one command"},
 		{"inventory", "a folder of runs"},
+		{"cluster", "scores from several processes"},
 	},
 	{
 		{"run", "a run folder: train, score, search"},

@@ -1,0 +1,345 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"bnas.example/indicator"
+	"bnas.example/philox"
+	"bnas.example/run"
+	"bnas.example/search"
+	"bnas.example/supernet"
+)
+
+// tiny is a run whose architectures are scored in a millisecond.
+func tiny(t *testing.T) *run.Run {
+	t.Helper()
+	cfg := run.Default()
+	cfg.SetSeed(3)
+	cfg.Supernet.Channels, cfg.Supernet.Cells, cfg.Supernet.Height, cfg.Supernet.Width = 2, 1, 8, 8
+	cfg.Score = indicator.Config{Seed: 3, Images: 4, NTKImages: 2, Terms: []string{"bn_spectrum", "params"}}.WithDefaults()
+	r, err := run.Untrained(cfg, run.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
+// desk is a server with a coordinator of a run.
+type desk struct {
+	server *Server
+	*Coordinator
+	run *run.Run
+}
+
+const testVersion = "test"
+
+func newDesk(t *testing.T, lease time.Duration) *desk {
+	t.Helper()
+	d := &desk{run: tiny(t)}
+	k := &Crew{Options: Options{Version: testVersion, Lease: lease}}
+	if err := k.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(k.Close)
+	d.server = k.server
+	d.run.Workers = func(s run.Share) (run.Workers, error) {
+		w, err := k.Open(s)
+		if err == nil {
+			d.Coordinator = w.(*Coordinator)
+		}
+		return w, err
+	}
+	return d
+}
+
+// open opens the coordinator of the run.
+func (d *desk) open(t *testing.T) *run.Evaluator {
+	t.Helper()
+	e, err := d.run.Evaluator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// link connects a worker.
+func (d *desk) link(t *testing.T) *Link {
+	t.Helper()
+	l, err := d.server.Link()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// hire starts a worker in this process. Its error is in the channel when it ends.
+func (d *desk) hire(t *testing.T, ctx context.Context) <-chan error {
+	t.Helper()
+	l, ended := d.link(t), make(chan error, 1)
+	go func() { ended <- Work(ctx, l, true, WorkOptions{Version: testVersion, Threads: 1}) }()
+	return ended
+}
+
+func sample(space supernet.Space, n int) *supernet.List {
+	archs := supernet.NewList(space)
+	for i := range n {
+		archs.Append(supernet.Random(space, philox.New(1, "cluster test", uint64(i))))
+	}
+	return archs
+}
+
+func scoreAll(t *testing.T, e *run.Evaluator, archs *supernet.List) []indicator.Scores {
+	t.Helper()
+	var all []indicator.Scores
+	if err := e.ScoreAll(t.Context(), archs, func(_ int, s indicator.Scores) error { all = append(all, s); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func text(all []indicator.Scores) string { return fmt.Sprintf("%x", fmt.Sprintf("%+v", all)) }
+
+// TestSameScores: three workers give the scores of one process, in order, duplicates too; they end with the coordinator.
+func TestSameScores(t *testing.T) {
+	d := newDesk(t, 0)
+	archs := sample(d.run.Net.Space, 40)
+	archs.Append(archs.At(3))
+	archs.Append(archs.At(39))
+	one := tiny(t)
+	alone, err := one.Evaluator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := scoreAll(t, alone, archs)
+	e := d.open(t)
+	var workers []<-chan error
+	for range 3 {
+		workers = append(workers, d.hire(t, t.Context()))
+	}
+	if got := scoreAll(t, e, archs); text(got) != text(want) {
+		t.Errorf("got\n%v\nwant\n%v", got, want)
+	}
+	d.Close()
+	for _, ended := range workers {
+		if err := <-ended; err != nil && !errors.Is(err, errAbsent) { // it came late
+			t.Error(err)
+		}
+	}
+}
+
+// TestSameNetwork: all workers measure the network of several architectures on the first of them that was asked for.
+func TestSameNetwork(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	c := d.Coordinator
+	c.share.Space = canonical{c.share.Space}
+	archs := sample(d.run.Net.Space, 3)
+	for i := range 3 {
+		if err := c.Begin(archs.At(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	queue, err := d.link(t).js.Consumer(t.Context(), c.session.stream(), consumer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		m, err := queue.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var j job
+		if err := decode(m.Data(), &j); err != nil {
+			t.Fatal(err)
+		}
+		space := d.run.Net.Space
+		if want := (job{space.Format(archs.At(i)), space.Format(archs.At(0))}); j != want {
+			t.Errorf("job %d is %v, want %v", i, j, want)
+		}
+	}
+}
+
+// canonical is a space of one network.
+type canonical struct{ supernet.Space }
+
+func (canonical) Canonical(supernet.Arch) string { return "the only one" }
+
+// proved is a worker that a test drives by hand.
+func (d *desk) proved(t *testing.T) (*shift, jetstream.Consumer) {
+	t.Helper()
+	w := &worker{identity: identity{Name: t.Name()}, link: d.link(t)}
+	var v verdict
+	if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, d.share.Key}, &v); err != nil || v.Refused != "" {
+		t.Fatal(err, v)
+	}
+	queue, err := w.link.js.Consumer(t.Context(), d.session.stream(), consumer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &shift{worker: w, held: map[string]jetstream.Msg{}}, queue
+}
+
+// TestFailedArchitecture: an architecture that fails in every try is reported with the error of the last one. So is one whose worker
+// falls silent each time. The others are scored.
+func TestFailedArchitecture(t *testing.T) {
+	for name, answer := range map[string]func(s *shift, d *desk, r result, m jetstream.Msg) error{
+		"it fails on try 5": func(s *shift, d *desk, r result, m jetstream.Msg) error {
+			r.Error = fmt.Sprint("it fails on try ", r.Try)
+			var v verdict
+			return errors.Join(s.ask(context.Background(), d.session.result(), r, &v), m.Nak())
+		},
+		"fell silent": func(*shift, *desk, result, jetstream.Msg) error { return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, 50*time.Millisecond)
+			e := d.open(t)
+			archs := sample(d.run.Net.Space, 3)
+			bad := d.run.Net.Space.Format(archs.At(1))
+			s, queue := d.proved(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				for ctx.Err() == nil {
+					m, err := queue.Next(jetstream.FetchMaxWait(100 * time.Millisecond))
+					if err != nil {
+						continue
+					}
+					var j job
+					about, err := m.Metadata()
+					if err = errors.Join(err, decode(m.Data(), &j)); err != nil {
+						t.Error(err)
+						return
+					}
+					r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
+					if j.Arch == bad {
+						err = answer(s, d, r, m)
+					} else {
+						r.Scores.Arch = j.Arch
+						var v verdict
+						err = errors.Join(s.ask(ctx, d.session.result(), r, &v), m.Ack())
+					}
+					if err != nil && ctx.Err() == nil {
+						t.Error(err)
+					}
+				}
+			}()
+			scored := 0
+			err := e.ScoreAll(t.Context(), archs, func(int, indicator.Scores) error { scored++; return nil })
+			var failed *search.FailedError
+			if !errors.As(err, &failed) || failed.Arch != bad || failed.Tries != Tries || !strings.Contains(err.Error(), name) {
+				t.Errorf("error %v", err)
+			}
+			if scored != 2 {
+				t.Errorf("%d scored, want 2", scored)
+			}
+		})
+	}
+}
+
+// TestRefusals: a worker of another version, other parameters or other arithmetic is refused with one line that says why.
+func TestRefusals(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	err := Work(t.Context(), d.link(t), true, WorkOptions{Version: "other"})
+	var refused *RefusedError
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "version other") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("another version: %v", err)
+	}
+	for part, want := range map[string]string{"parameters": "parameters", "arithmetic": "arithmetic (other, not "} {
+		w := &worker{identity: identity{Name: part}, link: d.link(t)}
+		key := maps.Clone(d.share.Key)
+		key[part] = "other"
+		var v verdict
+		if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, key}, &v); err != nil || !strings.Contains(v.Refused, want) {
+			t.Errorf("other %s: %v, %q", part, err, v.Refused)
+		}
+		if err := w.ask(t.Context(), d.session.result(), result{Worker: part}, &v); err != nil || v.Refused == "" {
+			t.Errorf("scores of a worker that was refused: %v, %q", err, v.Refused)
+		}
+	}
+	d.share.Files[run.ConfigName] = []byte("seed: 3\n") // a worker that opens it has another supernet
+	files, err := d.link(t).js.ObjectStore(t.Context(), d.session.files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := files.PutBytes(t.Context(), run.ConfigName, d.share.Files[run.ConfigName]); err != nil {
+		t.Fatal(err)
+	}
+	err = Work(t.Context(), d.link(t), true, WorkOptions{Version: testVersion, Threads: 1})
+	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "supernet") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("another supernet: %v", err)
+	}
+}
+
+// TestMessages: what is encoded is decoded, to the bit.
+func TestMessages(t *testing.T) {
+	r := tiny(t)
+	s, err := r.Scorer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := r.Net.Space.(supernet.Ordered).At(7000)
+	scores, err := s.Score(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := result{"w", "a", scores, "", 2}
+	var got result
+	if err := decode(encode(want), &got); err != nil || text([]indicator.Scores{got.Scores}) != text([]indicator.Scores{scores}) || got.Try != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	h := hello{identity{"n", "h", 3}, "v"}
+	var back hello
+	if err := decode(encode(h), &back); err != nil || !reflect.DeepEqual(back, h) {
+		t.Errorf("%v, %v", back, err)
+	}
+	if err := decode([]byte("x"), &back); err == nil {
+		t.Error("decoded a text that is no message")
+	}
+}
+
+// TestNoSocket: without an address the server listens nowhere.
+func TestNoSocket(t *testing.T) {
+	before := listening(t)
+	d := newDesk(t, 0)
+	d.open(t)
+	d.hire(t, t.Context())
+	if after := listening(t); after != before {
+		t.Errorf("listening sockets %d, before %d", after, before)
+	}
+}
+
+// listening counts the listening sockets of this process.
+func listening(t *testing.T) (n int) {
+	t.Helper()
+	open := map[string]bool{}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip("no /proc here")
+	}
+	for _, fd := range fds {
+		to, _ := os.Readlink("/proc/self/fd/" + fd.Name())
+		open[to] = true
+	}
+	for _, table := range []string{"tcp", "tcp6"} {
+		lines, _ := os.ReadFile("/proc/self/net/" + table)
+		for line := range strings.Lines(string(lines)) {
+			if f := strings.Fields(line); len(f) > 9 && f[3] == "0A" && open["socket:["+f[9]+"]"] {
+				n++
+			}
+		}
+	}
+	return n
+}

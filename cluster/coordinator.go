@@ -1,0 +1,348 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"bnas.example/indicator"
+	"bnas.example/run"
+	"bnas.example/search"
+	"bnas.example/supernet"
+)
+
+// Coordinator gives the architectures of one run to workers. It is a run.Workers. Score is for one goroutine.
+type Coordinator struct {
+	link    *Link
+	share   run.Share
+	version string
+	lease   time.Duration
+	session session
+	stream  jetstream.Stream
+	subs    []*nats.Subscription
+	ctx     context.Context // ends Score
+
+	mu      sync.Mutex
+	jobs    map[string]*task // by architecture: begun and not yet asked for
+	queued  map[uint64]*task // by place in the stream
+	first   map[string]string
+	workers map[string]*member
+	ended   int           // architectures that were scored or have failed
+	broken  chan struct{} // closed when no worker can come any more
+	why     error
+}
+
+// task is an architecture in work.
+type task struct {
+	arch   string
+	place  uint64 // in the stream
+	done   chan struct{}
+	ended  bool
+	scores indicator.Scores
+	err    error
+	last   string // the error of the last try
+}
+
+// member is a worker that has proved itself.
+type member struct {
+	identity
+	scored int
+	seen   time.Time
+}
+
+// Options are those of a coordinator.
+type Options struct {
+	Version string        // workers of another version are refused
+	Lease   time.Duration // 0: 2 s
+}
+
+// Open puts a run on a server and waits for workers.
+func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
+	id := make([]byte, 8)
+	rand.Read(id)
+	c := &Coordinator{
+		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, lease), session: session(hex.EncodeToString(id)), ctx: context.Background(),
+		jobs: map[string]*task{}, queued: map[uint64]*task{}, first: map[string]string{}, workers: map[string]*member{}, broken: make(chan struct{}),
+	}
+	if err := c.open(); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return c, nil
+}
+
+// unused is how long a server keeps what a killed coordinator has left.
+const unused = time.Hour
+
+func (c *Coordinator) open() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), start)
+	defer cancel()
+	if c.stream, err = c.link.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: c.session.stream(), Subjects: []string{c.session.jobs()}, Retention: jetstream.WorkQueuePolicy,
+		Storage: jetstream.MemoryStorage,
+	}); err != nil {
+		return err
+	}
+	if _, err = c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.lease, MaxDeliver: Tries, MaxAckPending: -1, InactiveThreshold: unused,
+	}); err != nil {
+		return err
+	}
+	files, err := c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		Bucket: c.session.files(), Storage: jetstream.MemoryStorage,
+	})
+	if err != nil {
+		return err
+	}
+	for name, text := range c.share.Files {
+		if _, err := files.PutBytes(ctx, name, text); err != nil {
+			return fmt.Errorf("%s for the workers: %w", name, err)
+		}
+	}
+	for subject, handle := range map[string]nats.MsgHandler{
+		joinSubject: c.join, c.session.ready(): c.prove, c.session.result(): c.take, c.session.alive(): c.hear,
+		"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + c.session.stream() + "." + consumer: c.giveUp,
+	} {
+		sub, err := c.link.conn.Subscribe(subject, handle)
+		if err != nil {
+			return err
+		}
+		c.subs = append(c.subs, sub)
+	}
+	return c.link.conn.FlushTimeout(answer)
+}
+
+// Close tells the workers that there is no more work, and removes the session from the server.
+func (c *Coordinator) Close() {
+	for _, sub := range c.subs {
+		sub.Unsubscribe()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answer)
+	defer cancel()
+	c.link.conn.Publish(c.session.end(), nil)
+	c.link.js.DeleteStream(ctx, c.session.stream())
+	c.link.js.DeleteObjectStore(ctx, c.session.files())
+	c.link.conn.FlushTimeout(answer)
+}
+
+// join answers a process that asks for work.
+func (c *Coordinator) join(m *nats.Msg) {
+	var h hello
+	reply := welcome{Session: c.session, Lease: c.lease, Files: slices.Sorted(maps.Keys(c.share.Files))}
+	if err := decode(m.Data, &h); err != nil {
+		reply = welcome{Refused: "this worker speaks otherwise than the coordinator: are both of one version?"}
+	} else if h.Version != c.version {
+		reply = welcome{Refused: fmt.Sprintf("this worker is of version %s, the coordinator of %s", h.Version, c.version)}
+	}
+	m.Respond(encode(reply))
+}
+
+// prove compares the key of a worker's scores with that of the session.
+func (c *Coordinator) prove(m *nats.Msg) {
+	var r ready
+	var reply verdict
+	if err := decode(m.Data, &r); err != nil {
+		reply.Refused = err.Error()
+	} else if names := otherParts(c.share.Key, r.Key); len(names) > 0 {
+		reply.Refused = "its scores would be others: it differs in " + strings.Join(names, ", ")
+	} else {
+		c.mu.Lock()
+		c.workers[r.Who.Name] = &member{identity: r.Who, seen: time.Now()}
+		c.mu.Unlock()
+	}
+	m.Respond(encode(reply))
+}
+
+// otherParts lists the parts of a key that differ; short ones with both values.
+func otherParts(ours, theirs search.Key) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		switch a, b := ours[name], theirs[name]; {
+		case a == b:
+		case len(a) < 20 && len(b) < 20:
+			names = append(names, fmt.Sprintf("%s (%s, not %s)", name, b, a))
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// hear notes a sign of life.
+func (c *Coordinator) hear(m *nats.Msg) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w := c.workers[string(m.Data)]; w != nil {
+		w.seen = time.Now()
+	}
+}
+
+// take takes the scores of an architecture, or the error of a try.
+func (c *Coordinator) take(m *nats.Msg) {
+	var r result
+	var reply verdict
+	if err := decode(m.Data, &r); err != nil {
+		reply.Refused = err.Error()
+	} else if !c.settle(r) {
+		reply.Refused = "this worker has not proved itself"
+	}
+	m.Respond(encode(reply))
+}
+
+// settle ends the task of a result. It is false if the result is of a worker that has not proved itself.
+func (c *Coordinator) settle(r result) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := c.workers[r.Worker]
+	if w == nil {
+		return false
+	}
+	w.seen = time.Now()
+	t := c.jobs[r.Arch]
+	if t == nil || t.ended {
+		return true // another worker was faster
+	}
+	if r.Error == "" {
+		w.scored++
+		c.end(t, r.Scores, nil)
+	} else if t.last = r.Error; r.Try >= Tries {
+		c.fail(t)
+	}
+	return true
+}
+
+// giveUp ends a task whose message was given to workers Tries times.
+func (c *Coordinator) giveUp(m *nats.Msg) {
+	var event struct {
+		Place uint64 `json:"stream_seq"`
+	}
+	if json.Unmarshal(m.Data, &event) != nil {
+		return
+	}
+	c.mu.Lock()
+	t := c.queued[event.Place]
+	if t != nil && !t.ended {
+		c.fail(t)
+	}
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), answer)
+	defer cancel()
+	c.stream.DeleteMsg(ctx, event.Place)
+}
+
+func (c *Coordinator) end(t *task, s indicator.Scores, err error) {
+	t.scores, t.err, t.ended = s, err, true
+	c.ended++
+	close(t.done)
+}
+
+func (c *Coordinator) fail(t *task) {
+	why := cmp.Or(t.last, "each time its worker ended, or fell silent, before it answered")
+	c.end(t, indicator.Scores{}, &search.FailedError{Arch: t.arch, Tries: Tries, Err: errors.New(why)})
+}
+
+// Begin puts an architecture into the queue, unless it is there.
+func (c *Coordinator) Begin(a supernet.Arch) error {
+	_, err := c.begin(a)
+	return err
+}
+
+func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
+	arch := c.share.Space.Format(a)
+	c.mu.Lock()
+	t := c.jobs[arch]
+	if t != nil {
+		c.mu.Unlock()
+		return t, nil
+	}
+	t = &task{arch: arch, done: make(chan struct{})}
+	c.jobs[arch] = t
+	canonical := c.share.Space.Canonical(a)
+	first, known := c.first[canonical]
+	if !known {
+		first = arch
+		c.first[canonical] = arch
+	}
+	c.mu.Unlock()
+	ack, err := c.link.js.Publish(c.ctx, c.session.jobs(), encode(job{arch, first}))
+	if err != nil {
+		return nil, fmt.Errorf("cluster: the queue of architectures: %w", err)
+	}
+	c.mu.Lock()
+	t.place = ack.Sequence
+	c.queued[t.place] = t
+	c.mu.Unlock()
+	return t, nil
+}
+
+// Width keeps every worker busy while the first architecture is waited for.
+func (c *Coordinator) Width() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return 2 * mostBatch * max(2, len(c.workers))
+}
+
+// Until makes Score end soon after the context has ended.
+func (c *Coordinator) Until(ctx context.Context) { c.ctx = ctx }
+
+// Score waits for the scores of an architecture.
+func (c *Coordinator) Score(a supernet.Arch) (indicator.Scores, error) {
+	t, err := c.begin(a)
+	if err != nil {
+		return indicator.Scores{}, err
+	}
+	select {
+	case <-t.done:
+	case <-c.ctx.Done():
+		return indicator.Scores{}, c.ctx.Err()
+	case <-c.broken:
+		return indicator.Scores{}, c.why
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.jobs, t.arch)
+	delete(c.queued, t.place)
+	return t.scores, t.err
+}
+
+// has reports whether a process of this machine has proved itself as a worker.
+func (c *Coordinator) has(process int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	host, _ := os.Hostname()
+	for _, w := range c.workers {
+		if w.Host == host && w.Process == process {
+			return true
+		}
+	}
+	return false
+}
+
+// settled is the number of architectures that are done or have failed.
+func (c *Coordinator) settled() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// breakOff ends Score with an error, now and later.
+func (c *Coordinator) breakOff(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why == nil {
+		c.why = why
+		close(c.broken)
+	}
+}

@@ -1,0 +1,155 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// local are worker processes on this machine. Each speaks with the coordinator over its standard input and output: no socket
+// listens, and a worker ends with its coordinator, however that ends.
+type local struct {
+	coordinator *Coordinator
+	server      *Server
+	command     func() *exec.Cmd
+	cancel      context.CancelFunc
+	done        sync.WaitGroup
+}
+
+// barren is how many workers may end, one after the other, without that any architecture was scored or given up.
+const barren = 2 * Tries
+
+// startLocal starts n workers and replaces those that end.
+func startLocal(s *Server, c *Coordinator, n int, command func() *exec.Cmd) *local {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &local{coordinator: c, server: s, command: command, cancel: cancel}
+	for range n {
+		l.done.Go(func() { l.keep(ctx) })
+	}
+	return l
+}
+
+// keep runs one worker after the other until the context ends.
+func (l *local) keep(ctx context.Context) {
+	ended, before := 0, 0
+	for ctx.Err() == nil {
+		process, err := l.one(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if exit := (*exec.ExitError)(nil); !l.coordinator.has(process) && !(errors.As(err, &exit) && exit.ExitCode() < 0) {
+			l.coordinator.breakOff(fmt.Errorf("a worker did not start: %w", err))
+			return
+		}
+		if now := l.coordinator.settled(); now != before {
+			ended, before = 0, now
+		}
+		if ended++; ended >= barren {
+			l.coordinator.breakOff(fmt.Errorf("the workers end before they have scored anything: %w", err))
+			return
+		}
+	}
+}
+
+// one runs one worker to its end. err says how it ended.
+func (l *local) one(ctx context.Context) (process int, err error) {
+	conn, err := l.server.InProcessConn()
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	c := l.command()
+	var log tail
+	c.Stderr = &log
+	in, err := c.StdinPipe()
+	if err != nil {
+		return 0, err
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return 0, err
+	}
+	if err := c.Start(); err != nil {
+		return 0, err
+	}
+	stop := context.AfterFunc(ctx, func() {
+		conn.Close()
+		time.AfterFunc(grace, func() { c.Process.Kill() })
+	})
+	defer stop()
+	go func() {
+		io.Copy(in, conn)
+		in.Close() // the worker ends
+	}()
+	io.Copy(conn, out)
+	conn.Close()
+	err = c.Wait()
+	if err == nil {
+		err = errors.New("it ended too early")
+	}
+	if line := log.last(); line != "" {
+		err = fmt.Errorf("%s (%w)", line, err)
+	}
+	return c.Process.Pid, err
+}
+
+// grace is how long a worker may take to end after its coordinator.
+const grace = 5 * time.Second
+
+// close ends the workers.
+func (l *local) close() {
+	l.cancel()
+	l.done.Wait()
+}
+
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailLength = 4096
+
+func (t *tail) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, b...)
+	t.text = t.text[max(0, len(t.text)-tailLength):]
+	return len(b), nil
+}
+
+// last is the last line.
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := bytes.TrimSpace(t.text)
+	return strings.TrimPrefix(string(text[bytes.LastIndexByte(text, '\n')+1:]), "bnas: ")
+}
+
+// Pipes is the connection of a worker over its standard input and output.
+func Pipes(in io.ReadCloser, out io.WriteCloser) net.Conn { return pipes{in, out} }
+
+type pipes struct {
+	io.ReadCloser
+	out io.WriteCloser
+}
+
+func (p pipes) Write(b []byte) (int, error)      { return p.out.Write(b) }
+func (p pipes) Close() error                     { return errors.Join(p.ReadCloser.Close(), p.out.Close()) }
+func (p pipes) LocalAddr() net.Addr              { return pipeAddress{} }
+func (p pipes) RemoteAddr() net.Addr             { return pipeAddress{} }
+func (p pipes) SetDeadline(time.Time) error      { return nil }
+func (p pipes) SetReadDeadline(time.Time) error  { return nil }
+func (p pipes) SetWriteDeadline(time.Time) error { return nil }
+
+type pipeAddress struct{}
+
+func (pipeAddress) Network() string { return "pipe" }
+func (pipeAddress) String() string  { return "standard input and output" }

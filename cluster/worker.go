@@ -1,0 +1,323 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+
+	"bnas.example/indicator"
+	"bnas.example/run"
+	"bnas.example/supernet"
+)
+
+// RefusedError means that a worker may not work for a coordinator.
+type RefusedError struct{ Why string }
+
+func (e *RefusedError) Error() string { return "no work for this worker: " + e.Why }
+
+// WorkOptions are those of a worker.
+type WorkOptions struct {
+	Version string
+	Threads int          // of the CPU; 0: every core
+	DataDir string       // the images on this machine; "": where the coordinator has them
+	Log     *slog.Logger // nil: no lines
+	Run     run.Options
+}
+
+// worker is one process that scores.
+type worker struct {
+	identity
+	WorkOptions
+	link *Link
+}
+
+// errEnded means that a session has no more work.
+var errEnded = errors.New("the session has ended")
+
+// errAbsent means that no process on the server has work.
+var errAbsent = errors.New("no coordinator is there")
+
+// mostErrors is the number of architectures that may fail one after the other before a worker takes itself for the cause.
+const mostErrors = 5
+
+// again is how long a worker waits before it asks once more for work.
+const again = time.Second
+
+// Work scores architectures for the coordinators of a server until the context ends. It returns a *RefusedError if a coordinator
+// refuses it. If once is true it works for one coordinator and returns when that has no more work.
+func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
+	host, _ := os.Hostname()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	w := &worker{identity{nuid.Next(), host, os.Getpid()}, o, l}
+	waiting := false
+	for {
+		err := w.session(ctx)
+		var refused *RefusedError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &refused), once && err != nil && !errors.Is(err, errEnded):
+			return err
+		case errors.Is(err, errEnded) && once:
+			return nil
+		case errors.Is(err, errEnded):
+			o.Log.Info("no more work; waiting for the next coordinator")
+		case errors.Is(err, errSpoiled):
+			return err
+		case !waiting:
+			o.Log.Info("waiting for a coordinator", "because", err)
+		}
+		waiting = err != nil && !errors.Is(err, errEnded)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(again):
+		}
+	}
+}
+
+// session joins a coordinator and works for it to its end.
+func (w *worker) session(ctx context.Context) error {
+	var offer welcome
+	if err := w.ask(ctx, joinSubject, hello{w.identity, w.Version}, &offer); err != nil {
+		return err
+	}
+	if offer.Refused != "" {
+		return &RefusedError{offer.Refused}
+	}
+	r, err := w.open(ctx, offer)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	key, err := r.ScoringKey()
+	if err != nil {
+		return err
+	}
+	var answer verdict
+	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key}, &answer); err != nil {
+		return err
+	}
+	if answer.Refused != "" {
+		return &RefusedError{answer.Refused}
+	}
+	scorer, err := r.Scorer()
+	if err != nil {
+		return err
+	}
+	w.Log.Info("at work", "device", r.Device.Info().Detail)
+	return w.work(ctx, offer, r.Net.Space, scorer)
+}
+
+// open opens the run of a session.
+func (w *worker) open(ctx context.Context, offer welcome) (*run.Run, error) {
+	dir, err := os.MkdirTemp("", "bnas-worker-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := w.fetch(ctx, offer, dir); err != nil {
+		return nil, err
+	}
+	r, err := run.OpenShare(dir, w.Threads, w.DataDir, w.Run)
+	if err != nil {
+		return nil, &RefusedError{"it cannot open the network: " + err.Error()}
+	}
+	return r, nil
+}
+
+// ask sends a request and reads the reply.
+func (w *worker) ask(ctx context.Context, subject string, request, reply any) error {
+	ctx, cancel := context.WithTimeout(ctx, answer)
+	defer cancel()
+	m, err := w.link.conn.RequestWithContext(ctx, subject, encode(request))
+	if errors.Is(err, nats.ErrNoResponders) {
+		return errAbsent
+	}
+	if err != nil {
+		return fmt.Errorf("the coordinator does not answer: %w", err)
+	}
+	return decode(m.Data, reply)
+}
+
+// fetch copies the files of a session to dir.
+func (w *worker) fetch(ctx context.Context, offer welcome, dir string) error {
+	files, err := w.link.js.ObjectStore(ctx, offer.Session.files())
+	if err != nil {
+		return fmt.Errorf("the files of the coordinator: %w", err)
+	}
+	for _, name := range offer.Files {
+		if name != filepath.Base(name) {
+			return &RefusedError{fmt.Sprintf("it sends a file named %q", name)}
+		}
+		if err := files.GetFile(ctx, name, filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("the files of the coordinator: %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// errSpoiled means that the worker may be the cause of the errors.
+var errSpoiled = errors.New("this worker stops: every architecture fails on it")
+
+// work scores architectures of the queue until the session ends.
+func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, scorer *indicator.Repeated) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ended, err := w.link.conn.Subscribe(offer.Session.end(), func(*nats.Msg) { cancel(errEnded) })
+	if err != nil {
+		return err
+	}
+	defer ended.Unsubscribe()
+	w.link.conn.SetClosedHandler(func(*nats.Conn) { cancel(errEnded) })
+	queue, err := w.link.js.Consumer(ctx, offer.Session.stream(), consumer)
+	if err != nil {
+		return errEnded
+	}
+	scorer.Stop = ctx.Err
+	s := &shift{worker: w, offer: offer, space: space, scorer: scorer, held: map[string]jetstream.Msg{}}
+	go s.beat(ctx)
+	size := 1
+	for {
+		n, next, err := s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.FetchNoWait(size) })
+		if n == 0 && err == nil { // wait for the next one
+			wait, stop := context.WithTimeout(ctx, s.offer.Lease/2)
+			_, next, err = s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.Fetch(1, jetstream.FetchContext(wait)) })
+			stop()
+		}
+		size = next
+		if cause := context.Cause(ctx); cause != nil {
+			return cause
+		}
+		if err != nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+}
+
+// shift is the work of a worker for one session.
+type shift struct {
+	*worker
+	offer  welcome
+	space  supernet.Space
+	scorer *indicator.Repeated
+	errors int // architectures that failed, one after the other
+
+	mu   sync.Mutex
+	held map[string]jetstream.Msg // leased and not yet answered
+}
+
+// beat renews the leases and says that the worker is there.
+func (s *shift) beat(ctx context.Context) {
+	t := time.NewTicker(min(s.offer.Lease/4, 2*time.Second))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		s.mu.Lock()
+		for _, m := range s.held {
+			m.InProgress()
+		}
+		s.mu.Unlock()
+		s.link.conn.Publish(s.offer.Session.alive(), []byte(s.Name))
+	}
+}
+
+// batch scores the architectures that fetch gets. It returns their number, and the size of the next batch: as many as take
+// batchTime.
+func (s *shift) batch(ctx context.Context, fetch func() (jetstream.MessageBatch, error)) (n, next int, err error) {
+	batch, err := fetch()
+	if err != nil {
+		return 0, 1, err
+	}
+	var all []jetstream.Msg
+	for m := range batch.Messages() {
+		all = append(all, m)
+		s.mu.Lock()
+		s.held[m.Reply()] = m
+		s.mu.Unlock()
+	}
+	began := time.Now()
+	for _, m := range all {
+		if err := s.one(ctx, m); err != nil {
+			return n, 1, err
+		}
+		n++
+	}
+	each := time.Since(began) / time.Duration(max(n, 1))
+	return n, min(max(int(batchTime/max(each, 1)), 1), mostBatch), batch.Error()
+}
+
+// one scores the architecture of a message and answers.
+func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
+	defer func() {
+		s.mu.Lock()
+		delete(s.held, m.Reply())
+		s.mu.Unlock()
+	}()
+	var j job
+	if err := decode(m.Data(), &j); err != nil {
+		return err
+	}
+	about, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
+	if r.Scores, err = s.score(j); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.Error = err.Error()
+	}
+	var taken verdict
+	if err := s.ask(ctx, s.offer.Session.result(), r, &taken); err != nil {
+		return err
+	}
+	if taken.Refused != "" {
+		return errors.New(taken.Refused)
+	}
+	if r.Error == "" {
+		s.errors = 0
+		return m.Ack()
+	}
+	if s.errors++; s.errors >= mostErrors {
+		return fmt.Errorf("%w; the last error: %s", errSpoiled, r.Error)
+	}
+	if r.Try >= Tries {
+		return m.Term()
+	}
+	return m.Nak()
+}
+
+// score scores an architecture. The network's terms are those of the first architecture that is the same network.
+func (s *shift) score(j job) (indicator.Scores, error) {
+	if j.First != j.Arch {
+		if _, err := s.of(j.First); err != nil { // the scorer keeps what it measures
+			return indicator.Scores{}, err
+		}
+	}
+	return s.of(j.Arch)
+}
+
+func (s *shift) of(text string) (indicator.Scores, error) {
+	a, err := s.space.Parse(text)
+	if err != nil {
+		return indicator.Scores{}, err
+	}
+	return s.scorer.Score(a)
+}

@@ -1,0 +1,79 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"bnas.example/philox"
+)
+
+// TestWorkersEqualOneProcess: a search and a scoring by several processes have the ledger and the result of one process, also if
+// workers are killed.
+func TestWorkersEqualOneProcess(t *testing.T) {
+	for _, j := range jobs {
+		if j.name != "search" && j.name != "score" {
+			continue
+		}
+		t.Run(j.name, func(t *testing.T) {
+			dir := j.folder(t)
+			copied := filepath.Join(t.TempDir(), "run")
+			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+				t.Fatal(err)
+			}
+			want := j.finish(t, dir)
+			c := j.command(copied, 2)
+			c.Args = append(c.Args, "--workers", "3")
+			kills := 1
+			if longTests {
+				kills = 20
+				c.Args = append(c.Args, "--max-evaluations", "3000")
+			}
+			if err := c.Start(); err != nil {
+				t.Fatal(err)
+			}
+			killed := killWorkers(c.Process.Pid, kills, philox.New(1, "workers of "+j.name, 0))
+			if err := c.Wait(); err != nil {
+				t.Fatal(err)
+			}
+			if killed == 0 {
+				t.Error("no worker was killed")
+			}
+			j.outcome(t, copied).compare(t, want)
+		})
+	}
+}
+
+// killWorkers kills the children of a process at random moments, at most n of them, until it ends.
+func killWorkers(parent, n int, r *philox.Stream) (killed int) {
+	for killed < n && syscall.Kill(parent, 0) == nil {
+		children := childrenOf(parent)
+		if len(children) == 0 {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		time.Sleep(time.Duration(r.Float64() * float64(200*time.Millisecond)))
+		if syscall.Kill(children[r.IntN(len(children))], syscall.SIGKILL) == nil {
+			killed++
+		}
+	}
+	return killed
+}
+
+// childrenOf lists the children of a process.
+func childrenOf(parent int) (children []int) {
+	out, _ := exec.Command("ps", "-o", "pid=", "--ppid", strconv.Itoa(parent)).Output()
+	for _, word := range strings.Fields(string(out)) {
+		if pid, err := strconv.Atoi(word); err == nil {
+			children = append(children, pid)
+		}
+	}
+	return children
+}
