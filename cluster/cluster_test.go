@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"bnas.example/indicator"
@@ -76,7 +77,7 @@ func (d *desk) open(t *testing.T) *run.Evaluator {
 // link connects a worker.
 func (d *desk) link(t *testing.T) *Link {
 	t.Helper()
-	l, err := d.server.Link()
+	l, err := d.server.Link("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +129,15 @@ func TestSameScores(t *testing.T) {
 	for range 3 {
 		workers = append(workers, d.hire(t, t.Context()))
 	}
+	for d.Width() < 2*mostBatch*len(workers) {
+		time.Sleep(time.Millisecond) // until all have joined
+	}
 	if got := scoreAll(t, e, archs); text(got) != text(want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}
 	d.Close()
 	for _, ended := range workers {
-		if err := <-ended; err != nil && !errors.Is(err, errAbsent) { // it came late
+		if err := <-ended; err != nil {
 			t.Error(err)
 		}
 	}
@@ -310,6 +314,61 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// TestJoin: a worker that joins by the network gives the same scores. One with another token is refused, also by a server that
+// takes every token.
+func TestJoin(t *testing.T) {
+	token := NewToken()
+	k := &Crew{Listen: "127.0.0.1:0", Token: token, Options: Options{Version: testVersion}}
+	if err := k.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	r := tiny(t)
+	archs := sample(r.Net.Space, 5)
+	alone, err := r.Evaluator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := scoreAll(t, alone, archs)
+	r.Workers = k.Open
+	e, err := r.Evaluator("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := "nats://" + k.Address()
+	l, err := Join(where, token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go Work(t.Context(), l, true, WorkOptions{Version: testVersion, Threads: 1})
+	if got := scoreAll(t, e, archs); text(got) != text(want) {
+		t.Errorf("got\n%v\nwant\n%v", got, want)
+	}
+	for other, say := range map[string]string{"short": "needs at least 20", NewToken(): "has another token"} {
+		if _, err := Join(where, other); err == nil || !strings.Contains(err.Error(), say) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("token %q: %v", other, err)
+		}
+	}
+	if _, err := link(where, "it", nats.Token(NewToken()), nats.Secure(workerTLS(token))); err == nil || !strings.Contains(err.Error(), "another token") {
+		t.Errorf("the right key and another token: %v", err)
+	}
+	if _, err := link(where, "it", nats.Token(token)); err == nil {
+		t.Error("joined without the key of the server")
+	}
+}
+
+func TestCheckURL(t *testing.T) {
+	for where, good := range map[string]bool{
+		"nats://127.0.0.1:4222": true, "nats://user:pass@localhost:4222": true, "tls://ten.example:4222": true, "tls://a:1,tls://b:1": true,
+		"nats://ten.example:4222": false, "nats://127.0.0.1:1,nats://10.0.0.1:1": false, "": false, "4222": false,
+	} {
+		if err := checkURL(where); (err == nil) != good {
+			t.Errorf("%q: %v", where, err)
+		}
+	}
+}
+
 // TestNoSocket: without an address the server listens nowhere.
 func TestNoSocket(t *testing.T) {
 	before := listening(t)
@@ -318,6 +377,17 @@ func TestNoSocket(t *testing.T) {
 	d.hire(t, t.Context())
 	if after := listening(t); after != before {
 		t.Errorf("listening sockets %d, before %d", after, before)
+	}
+	if a := d.server.Address(); a != "" {
+		t.Errorf("it listens at %s", a)
+	}
+	s, err := Serve("127.0.0.1:0", NewToken())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if after := listening(t); after != before+1 || s.Address() == "" {
+		t.Errorf("with an address: %d listening sockets, before %d; address %q", after, before, s.Address())
 	}
 }
 

@@ -66,7 +66,7 @@ type member struct {
 // Options are those of a coordinator.
 type Options struct {
 	Version string        // workers of another version are refused
-	Lease   time.Duration // 0: 2 s
+	Lease   time.Duration // 0: 10 s
 }
 
 // Open puts a run on a server and waits for workers.
@@ -74,7 +74,7 @@ func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
 	id := make([]byte, 8)
 	rand.Read(id)
 	c := &Coordinator{
-		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, lease), session: session(hex.EncodeToString(id)), ctx: context.Background(),
+		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, farLease), session: session(hex.EncodeToString(id)), ctx: context.Background(),
 		jobs: map[string]*task{}, queued: map[uint64]*task{}, first: map[string]string{}, workers: map[string]*member{}, broken: make(chan struct{}),
 	}
 	if err := c.open(); err != nil {
@@ -92,7 +92,7 @@ func (c *Coordinator) open() (err error) {
 	defer cancel()
 	if c.stream, err = c.link.js.CreateStream(ctx, jetstream.StreamConfig{
 		Name: c.session.stream(), Subjects: []string{c.session.jobs()}, Retention: jetstream.WorkQueuePolicy,
-		Storage: jetstream.MemoryStorage,
+		Storage: jetstream.MemoryStorage, Replicas: c.link.replicas,
 	}); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (c *Coordinator) open() (err error) {
 		return err
 	}
 	files, err := c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: c.session.files(), Storage: jetstream.MemoryStorage,
+		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: c.link.replicas,
 	})
 	if err != nil {
 		return err

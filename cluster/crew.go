@@ -1,15 +1,19 @@
 package cluster
 
 import (
+	"cmp"
 	"os/exec"
 
 	"bnas.example/run"
 )
 
-// Crew are the workers of a command.
+// Crew are the workers of a command: how many it starts itself, and where others join.
 type Crew struct {
 	Local   int              // processes on this machine
 	Command func() *exec.Cmd // starts one of them; its standard input and output are the connection (JoinOver)
+	Listen  string           // HOST:PORT where others join; "": nowhere
+	Token   string           // of those who join
+	NATS    string           // the URL of a server that is there already; "": this process has one
 	Options
 
 	server      *Server
@@ -18,20 +22,42 @@ type Crew struct {
 	local       *local
 }
 
-// Start starts the server.
+// Start starts the server, or connects to the one that is there. A server that listens has a token: without one, Start draws it.
 func (k *Crew) Start() (err error) {
-	if k.server, err = Serve(); err != nil {
+	defer func() {
+		if err != nil {
+			k.Close()
+		}
+	}()
+	if k.NATS != "" {
+		k.link, err = Connect(k.NATS)
 		return err
 	}
-	if k.link, err = k.server.Link(); err != nil {
-		k.Close()
+	if k.Listen != "" {
+		k.Token = cmp.Or(k.Token, NewToken())
 	}
+	if k.server, err = Serve(k.Listen, k.Token); err != nil {
+		return err
+	}
+	k.link, err = k.server.Link(k.Token)
 	return err
+}
+
+// Address is where others join; "": nowhere.
+func (k *Crew) Address() string {
+	if k.server == nil {
+		return ""
+	}
+	return k.server.Address()
 }
 
 // Open gives a run to the crew. A crew has one run.
 func (k *Crew) Open(share run.Share) (run.Workers, error) {
-	c, err := Open(k.link, share, k.Options)
+	o := k.Options
+	if k.Listen == "" && k.NATS == "" {
+		o.Lease = cmp.Or(o.Lease, localLease)
+	}
+	c, err := Open(k.link, share, o)
 	if err != nil {
 		return nil, err
 	}

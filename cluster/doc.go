@@ -1,11 +1,12 @@
-// Package cluster scores the architectures of a run in several processes, on one machine.
+// Package cluster scores the architectures of a run in several processes, on one machine or on many.
 //
-// The process of the search is the coordinator. Serve starts a NATS server with JetStream inside it. Open puts a run on it: the files that a worker needs go into an object store, and each architecture to score becomes a
+// The process of the search is the coordinator. Serve starts a NATS server with JetStream inside it, or Connect joins one that is
+// there. Open puts a run on it: the files that a worker needs go into an object store, and each architecture to score becomes a
 // message of a work queue. A worker (Work) opens the run, proves by the key of its scores that it computes the same bits, takes
 // architectures from the queue, and answers with their scores. The coordinator alone writes the ledger, in the order in which a
 // search asks. The result is therefore that of one process.
 //
-// A message that a worker has taken is leased to it: without a sign of life for its lease it goes to another worker. After Tries it is
+// A message that a worker has taken is leased to it: without a sign of life for Lease it goes to another worker. After Tries it is
 // given up, and its architecture has failed.
 //
 //	subject or name        what it carries

@@ -1,10 +1,14 @@
 package cluster
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,8 +25,9 @@ type Server struct {
 // start is how long the embedded server may take to start.
 const start = 20 * time.Second
 
-// Serve starts a server. It listens nowhere: only this process and its own workers reach it.
-func Serve() (*Server, error) {
+// Serve starts a server. Without an address it listens nowhere: only this process and its own workers reach it. With an address
+// it takes workers that have the token; every byte is encrypted by TLS under a key that comes from the token.
+func Serve(address, token string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "bnas-queue-*")
 	if err != nil {
 		return nil, err
@@ -31,6 +36,12 @@ func Serve() (*Server, error) {
 	o := &server.Options{
 		ServerName: "bnas", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 20, DisableJetStreamBanner: true, MaxPayload: 1 << 20,
+	}
+	if address != "" {
+		if err := s.listen(o, address, token); err != nil {
+			s.Close()
+			return nil, err
+		}
 	}
 	if s.nats, err = server.NewServer(o); err != nil {
 		s.Close()
@@ -41,9 +52,43 @@ func Serve() (*Server, error) {
 	os.RemoveAll(dir) // its streams are in memory
 	if !ready {
 		s.Close()
-		return nil, errors.New("cluster: the server of the workers did not start")
+		return nil, fmt.Errorf("cluster: the server of the workers did not start at %s: is another program there?", address)
 	}
 	return s, nil
+}
+
+// listen makes the options those of a server that listens.
+func (s *Server) listen(o *server.Options, address, token string) error {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("cluster: address %q: HOST:PORT is needed", address)
+	}
+	if o.Port, err = strconv.Atoi(port); err != nil || o.Port < 0 || o.Port > 65535 {
+		return fmt.Errorf("cluster: address %q: the port must be 0…65535", address)
+	}
+	if o.Port == 0 {
+		o.Port = server.RANDOM_PORT
+	}
+	if host == "" {
+		host = "0.0.0.0"
+	}
+	if err := CheckToken(token); err != nil {
+		return err
+	}
+	own, err := serverTLS(token)
+	if err != nil {
+		return err
+	}
+	o.DontListen, o.Host, o.Authorization, o.TLSConfig, o.TLSTimeout = false, host, token, own, 10
+	return nil
+}
+
+// Address is where the server listens; "": nowhere.
+func (s *Server) Address() string {
+	if a, ok := s.nats.Addr().(*net.TCPAddr); ok && a != nil {
+		return a.String()
+	}
+	return ""
 }
 
 // InProcessConn connects to the server without a socket.
@@ -62,16 +107,21 @@ func (s *Server) Close() {
 type Link struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
+	// replicas of the stores: more than one in a cluster of servers.
+	replicas int
 }
 
-// patience is how long the other end may take to answer the connection.
+// patience is how long an external server may take to answer the connection.
 const patience = 10 * time.Second
 
 // link connects with options; what names the other end in errors.
-func link(what string, options ...nats.Option) (*Link, error) {
-	options = append(options, nats.Name("bnas"), nats.Timeout(patience))
-	conn, err := nats.Connect("", options...)
-	if err != nil {
+func link(where, what string, options ...nats.Option) (*Link, error) {
+	options = append([]nats.Option{nats.Name("bnas"), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.Timeout(patience)}, options...)
+	conn, err := nats.Connect(where, options...)
+	switch {
+	case errors.Is(err, errOtherToken), errors.Is(err, nats.ErrAuthorization):
+		return nil, fmt.Errorf("%s has another token than this process", what)
+	case err != nil:
 		return nil, fmt.Errorf("%s cannot be reached: %w", what, err)
 	}
 	js, err := jetstream.New(conn, jetstream.WithDefaultTimeout(answer))
@@ -79,17 +129,63 @@ func link(what string, options ...nats.Option) (*Link, error) {
 		conn.Close()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	return &Link{conn: conn, js: js}, nil
+	return &Link{conn: conn, js: js, replicas: 1}, nil
 }
 
 // Link connects this process with its own server.
-func (s *Server) Link() (*Link, error) {
-	return link("the server of this process", nats.InProcessServer(s))
+func (s *Server) Link(token string) (*Link, error) {
+	return link("", "the server of this process", nats.InProcessServer(s), nats.Token(token))
+}
+
+// Connect connects to a server, or a cluster of servers, that is there already: its URL, or several divided by commas. The URL has
+// the user or the token of the server. Beyond this machine it must be tls://; the certificate is checked by those that the machine
+// trusts.
+func Connect(where string) (*Link, error) {
+	if err := checkURL(where); err != nil {
+		return nil, err
+	}
+	l, err := link(where, "the server of --nats")
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answer)
+	defer cancel()
+	if _, err := l.js.AccountInfo(ctx); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("the server of --nats has no JetStream: %w", err)
+	}
+	if n := len(l.conn.Servers()); n >= 3 {
+		l.replicas = 3
+	}
+	return l, nil
+}
+
+// checkURL returns an error if a URL leads beyond this machine without TLS.
+func checkURL(list string) error {
+	for one := range strings.SplitSeq(list, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		if err != nil || u.Host == "" {
+			return errors.New("the URL of --nats is nats://HOST:PORT or tls://HOST:PORT")
+		}
+		ip := net.ParseIP(u.Hostname())
+		if here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); !here && u.Scheme != "tls" {
+			return fmt.Errorf("%s is not on this machine: its URL must be tls://%s", u.Host, u.Host)
+		}
+	}
+	return nil
+}
+
+// Join connects to the coordinator that listens at nats://HOST:PORT.
+func Join(where, token string) (*Link, error) {
+	if err := CheckToken(token); err != nil {
+		return nil, err
+	}
+	return link(where, "the coordinator at "+where, nats.Token(token), nats.Secure(workerTLS(token)))
 }
 
 // JoinOver connects to the coordinator over a connection that exists, such as the pipes of a worker that it has started.
-func JoinOver(conn net.Conn) (*Link, error) {
-	return link("the coordinator", nats.SetCustomDialer(given{conn}), nats.NoReconnect())
+func JoinOver(conn net.Conn, token string) (*Link, error) {
+	return link("", "the coordinator", nats.SetCustomDialer(given{conn}), nats.Token(token), nats.NoReconnect())
 }
 
 // given is a dialer that has one connection.

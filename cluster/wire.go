@@ -13,8 +13,9 @@ import (
 const (
 	// Tries is how often an architecture is given to a worker before it counts as failed.
 	Tries = 5
-	// lease is the time without a sign of life after which a worker loses its architectures.
-	lease = 2 * time.Second
+	// A worker without a sign of life for the lease loses its architectures. That of a worker on this machine is shorter: between
+	// them there is no network that can be slow.
+	localLease, farLease = 2 * time.Second, 10 * time.Second
 	// answer is how long a request waits for its reply.
 	answer = 5 * time.Second
 	// batchTime is the work that a worker takes at a time, if one architecture takes less. mostBatch bounds the number.

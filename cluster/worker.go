@@ -53,7 +53,7 @@ const mostErrors = 5
 const again = time.Second
 
 // Work scores architectures for the coordinators of a server until the context ends. It returns a *RefusedError if a coordinator
-// refuses it. If once is true it works for one coordinator and returns when that has no more work.
+// refuses it. If once is true it returns when the first coordinator has no more work.
 func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 	host, _ := os.Hostname()
 	if o.Log == nil {
@@ -67,18 +67,16 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case errors.As(err, &refused), once && err != nil && !errors.Is(err, errEnded):
-			return err
 		case errors.Is(err, errEnded) && once:
 			return nil
+		case errors.As(err, &refused), errors.Is(err, errSpoiled), l.conn.IsClosed():
+			return err
 		case errors.Is(err, errEnded):
 			o.Log.Info("no more work; waiting for the next coordinator")
-		case errors.Is(err, errSpoiled):
-			return err
 		case !waiting:
 			o.Log.Info("waiting for a coordinator", "because", err)
 		}
-		waiting = err != nil && !errors.Is(err, errEnded)
+		waiting = !errors.Is(err, errEnded)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -254,6 +252,7 @@ func (s *shift) batch(ctx context.Context, fetch func() (jetstream.MessageBatch,
 	began := time.Now()
 	for _, m := range all {
 		if err := s.one(ctx, m); err != nil {
+			s.handBack()
 			return n, 1, err
 		}
 		n++
@@ -262,13 +261,19 @@ func (s *shift) batch(ctx context.Context, fetch func() (jetstream.MessageBatch,
 	return n, min(max(int(batchTime/max(each, 1)), 1), mostBatch), batch.Error()
 }
 
+// handBack gives the architectures that are not answered to other workers.
+func (s *shift) handBack() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.held {
+		m.Nak()
+	}
+	clear(s.held)
+	s.link.conn.FlushTimeout(answer)
+}
+
 // one scores the architecture of a message and answers.
 func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
-	defer func() {
-		s.mu.Lock()
-		delete(s.held, m.Reply())
-		s.mu.Unlock()
-	}()
 	var j job
 	if err := decode(m.Data(), &j); err != nil {
 		return err
@@ -291,6 +296,9 @@ func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
 	if taken.Refused != "" {
 		return errors.New(taken.Refused)
 	}
+	s.mu.Lock()
+	delete(s.held, m.Reply())
+	s.mu.Unlock()
 	if r.Error == "" {
 		s.errors = 0
 		return m.Ack()

@@ -330,10 +330,15 @@ var commandCases = []commandCase{
 	{args: "train --resume DIR/trained", code: exitFailure, stderr: "is not a run folder"},
 
 	{args: "worker --help", stdout: "--join URL"},
-	{args: "worker", code: exitUsage, stderr: "bnas: bnas worker needs --join; see bnas worker --help\n"},
-	{args: "worker --join nats://there", code: exitUsage, stderr: "bnas: --join nats://there: only - is known\n"},
+	{args: "worker", code: exitUsage, stderr: "bnas: name where the work is in one way: --join nats://HOST:PORT or --nats URL\n"},
+	{args: "worker --join nats://127.0.0.1:1", code: exitUsage, stderr: "bnas: --join needs --token, the one that the coordinator has printed\n"},
+	{args: "worker --join nats://127.0.0.1:1 --token 01234567890123456789", code: exitFailure, stderr: "bnas: the coordinator at nats://127.0.0.1:1 cannot be reached: "},
 	{args: "search --workers 0", code: exitUsage, stderr: "bnas: --workers 0: must be 1…1024\n"},
-	{args: "search --run RUN --run DIR/other --workers 2", code: exitUsage, stderr: "bnas: --workers scores one run, and there are 2 of --run: search them in one process\n"},
+	{args: "search --run RUN --run DIR/other --workers 2", code: exitUsage, stderr: "bnas: several processes score one run, and there are 2 of --run: search them in one process\n"},
+	{args: "search --workers 2 --nats nats://127.0.0.1:1", code: exitUsage, stderr: "bnas: --nats: the workers come by themselves"},
+	{args: "score ARCH --listen 127.0.0.1:0 --quiet", code: exitUsage, stderr: "bnas: --listen with --quiet needs --token: the one that is drawn would not be shown\n"},
+	{args: "score ARCH --listen 127.0.0.1:0 --token short", code: exitFailure, stderr: "bnas: the token has 5 characters, and needs at least 20"},
+	{args: "score ARCH --nats nats://ten.example:4222", code: exitFailure, stderr: "bnas: ten.example:4222 is not on this machine: its URL must be tls://ten.example:4222\n"},
 
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},

@@ -45,8 +45,10 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if out := c.String("out"); isTable(out) {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
 	}
-	if n := len(c.StringSlice("run")); n > 1 && crewOf(c) != nil {
-		return usagef("--workers scores one run, and there are %d of --run: search them in one process", n)
+	if crew, err := crewOf(c); err != nil {
+		return err
+	} else if n := len(c.StringSlice("run")); n > 1 && crew != nil {
+		return usagef("several processes score one run, and there are %d of --run: search them in one process", n)
 	}
 	start := time.Now()
 	r, others, err := openRuns(c, settings)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"os"
 
@@ -17,37 +19,61 @@ func workerCommand() *cli.Command {
 		Name:  "worker",
 		Usage: "score architectures for a search or a scoring that another process has started",
 		Flags: append([]cli.Flag{
-			textFlag("join", "work for the coordinator at `URL`; - is standard input and output", "required"),
+			textFlag("join", "work for the coordinator that listens at `URL`, nats://HOST:PORT; - is standard input and output", "none"),
+			tokenFlag(catCommand),
+			natsFlag(catCommand),
+			&cli.BoolFlag{Name: "once", Usage: "end when the first coordinator has no more work", Category: catCommand},
 			intFlag("threads", "`N` CPU threads (0: every core)", 0, 0, 1024),
 			textFlag("data-dir", "the folder `DIR` of the images on this machine", "that of the coordinator"),
 		}, outputFlags()...),
 		Description: "bnas score --run runs/fair --sample 100 --workers 2\n\n" +
-			"bnas search --workers N and bnas score --workers N start N workers, and replace those that end (docs/cluster.md).\n" +
+			"With --workers N, bnas search and bnas score start N workers, and replace those that end (docs/cluster.md).\n" +
+			"With --listen HOST:PORT they print the command that starts another worker, on any machine.\n" +
 			"A worker gets the network from the coordinator, opens the same images, and proves that its scores have the same bits:\n" +
-			"the version, every parameter, the images, the settings and the kind of arithmetic must agree.",
+			"the version, every parameter, the images, the settings and the kind of arithmetic must agree.\n" +
+			"When the work is done it waits for the next coordinator, until Ctrl-C; with --once it ends.",
 		Action: work,
 	}
 }
 
 func work(c *cli.Context) error {
-	if err := needs(c, "join"); err != nil {
-		return err
+	join, token, server := c.String("join"), c.String("token"), c.String("nats")
+	if (join == "") == (server == "") {
+		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
+	}
+	if token == "" && join != "" && join != overPipes {
+		return usagef("--join needs --token, the one that the coordinator has printed")
 	}
 	if err := beforeWork(); err != nil {
 		return err
 	}
-	if join := c.String("join"); join != overPipes {
-		return usagef("--join %s: only - is known", join)
-	}
-	l, err := cluster.JoinOver(cluster.Pipes(os.Stdin, os.Stdout))
+	l, err := workplace(join, token, server)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	if err := keeping(c); err != nil {
+		return err
+	}
 	o := cluster.WorkOptions{Version: version(), Threads: c.Int("threads"), DataDir: c.String("data-dir")}
 	o.Run.HandOver = handOver
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()
 	}
-	return cluster.Work(c.Context, l, true, o)
+	err = cluster.Work(c.Context, l, c.Bool("once") || join == overPipes, o)
+	if errors.Is(err, context.Canceled) {
+		return nil // what it held is with other workers again
+	}
+	return err
+}
+
+// workplace connects to where the work is.
+func workplace(join, token, server string) (*cluster.Link, error) {
+	switch join {
+	case "":
+		return cluster.Connect(server)
+	case overPipes:
+		return cluster.JoinOver(cluster.Pipes(os.Stdin, os.Stdout), token)
+	}
+	return cluster.Join(join, token)
 }

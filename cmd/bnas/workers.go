@@ -14,53 +14,76 @@ import (
 	"bnas.example/run"
 )
 
-// These are the flags of a command whose architectures several processes can score.
+// workerFlags are the flags of a command whose architectures several processes can score.
 func workerFlags() []cli.Flag {
-	flags := []cli.Flag{
-		optionalInt("workers", "score in `N` processes of this machine", 1, 1024),
+	number := optionalInt("workers", "score in `N` processes of this machine", 1, 1024)
+	number.Category = catWorkers
+	return []cli.Flag{
+		number,
+		&cli.StringFlag{Name: "listen", Usage: "let workers of other machines join at `HOST:PORT` (bnas worker --join)", DefaultText: "nothing listens", Category: catWorkers},
+		tokenFlag(catWorkers),
+		natsFlag(catWorkers),
 	}
-	for _, f := range flags {
-		f.(*wholeFlag).Category = catWorkers
-	}
-	return flags
+}
+
+func tokenFlag(category string) cli.Flag {
+	return &cli.StringFlag{Name: "token", Usage: "the secret `TEXT` that the coordinator and its workers share; better in BNAS_TOKEN, which other users do not see", DefaultText: "the coordinator draws one and prints it", Category: category}
+}
+
+func natsFlag(category string) cli.Flag {
+	return &cli.StringFlag{Name: "nats", Usage: "workers meet at the NATS server, or cluster, at `URL`", DefaultText: "none: the server is in the coordinator", Category: category}
 }
 
 // crewOf returns the workers that the flags ask for; nil: this process scores.
-func crewOf(c *cli.Context) *cluster.Crew {
-	if !c.IsSet("workers") {
-		return nil
+func crewOf(c *cli.Context) (*cluster.Crew, error) {
+	k := &cluster.Crew{
+		Local: c.Int("workers"), Listen: c.String("listen"), Token: c.String("token"), NATS: c.String("nats"),
+		Options: cluster.Options{Version: version()},
 	}
-	return &cluster.Crew{Local: c.Int("workers"), Options: cluster.Options{Version: version()}}
+	switch {
+	case k.NATS != "" && (k.Local > 0 || k.Listen != ""):
+		return nil, usagef("--nats: the workers come by themselves: start them with bnas worker --nats, and leave out --workers and --listen")
+	case k.Listen != "" && k.Token == "" && c.Bool("quiet"):
+		return nil, usagef("--listen with --quiet needs --token: the one that is drawn would not be shown")
+	case k.Local == 0 && k.Listen == "" && k.NATS == "":
+		return nil, nil
+	}
+	return k, nil
 }
 
 // hire starts the workers that the flags ask for, and gives the run to them. done ends them.
 func hire(c *cli.Context, r *run.Run) (done func(), err error) {
-	k := crewOf(c)
-	if k == nil {
-		return func() {}, nil
+	k, err := crewOf(c)
+	if k == nil || err != nil {
+		return func() {}, err
 	}
-	k.Command = func() *exec.Cmd { return workerProcess(shareOfCores(r.Config.Threads, k.Local)) }
+	threads := shareOfCores(r.Config.Threads, k.Local)
+	k.Command = func() *exec.Cmd { return workerProcess(threads, k.Token) }
 	if err := k.Start(); err != nil {
 		return nil, err
 	}
 	if !c.Bool("quiet") && k.Local > 0 {
-		slog.Info("workers", "processes", k.Local, "threads of each", shareOfCores(r.Config.Threads, k.Local))
+		slog.Info("workers", "processes", k.Local, "threads of each", threads)
+	}
+	if address := k.Address(); address != "" {
+		slog.Info("others join: bnas worker --join nats://" + address + " --token " + k.Token)
 	}
 	r.Workers = k.Open
 	return k.Close, nil
 }
 
 // shareOfCores is the number of threads of each of n workers: together they have those of the command, or one each.
-func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.NumCPU())/n) }
+func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.NumCPU())/max(n, 1)) }
 
 // workerProcess returns the command of a worker of this machine.
-func workerProcess(threads int) *exec.Cmd {
+func workerProcess(threads int, token string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
 	p := exec.Command(self, "worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet")
 	p.Args[0] = os.Args[0]
+	p.Env = append(os.Environ(), variableOf("token")+"="+token)
 	ownGroup(p)
 	return p
 }

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,6 +51,39 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			}
 			j.outcome(t, copied).compare(t, want)
 		})
+	}
+}
+
+// TestPrintedCommandJoins: with --listen, bnas prints the command of another worker. It works alone here, and is done when the
+// coordinator is.
+func TestPrintedCommandJoins(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "scores.csv")
+	score := "score --terms params --sample 3 --out " + out + " " + netFlags + " " + fewFlags
+	coordinator := exec.Command("bnas", strings.Fields(score+" --listen 127.0.0.1:0")...)
+	log, err := coordinator.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := coordinator.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer coordinator.Process.Kill()
+	command := regexp.MustCompile(`others join: bnas (worker [^"]*)`)
+	var join []string
+	for lines := bufio.NewScanner(log); join == nil && lines.Scan(); {
+		if m := command.FindStringSubmatch(lines.Text()); m != nil {
+			join = append(strings.Fields(m[1]), "--once")
+		}
+	}
+	go io.Copy(io.Discard, log)
+	if text, err := exec.Command("bnas", join...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v: %s", join, err, text)
+	}
+	if err := coordinator.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(out); err != nil || strings.Count(string(text), "\n") != 4 {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 
