@@ -4,10 +4,12 @@
 #     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [--small] [FILE]
 #
 # It runs doctor, the driver's tests, the conformance suite in every precision, training steps, and PyTorch's steps, ncu and
-# compute-sanitizer if they are installed. --bundle takes the programs from a folder of gpu-bundle.sh and needs neither Go
-# nor a network. Without it the programs are built first. --seconds bounds the time of all sections; a section without time
-# left is named and skipped. --small takes small networks and few images: it shows whether everything runs, and its times
-# mean nothing. The script continues after a failure and then ends with 1.
+# compute-sanitizer if they are installed. What ncu counts is held against the instructions of bnas plan.
+#
+# --bundle takes the programs from a folder of gpu-bundle.sh and needs neither Go nor a network. Without it the programs are
+# built first. --seconds bounds the time of all sections; a section without time left is named and skipped. --small takes
+# small networks and few images: it shows whether everything runs, and its times mean nothing. The script continues after a
+# failure and then ends with 1.
 #
 # It needs bash, cat, date, grep, head, mktemp, nvidia-smi, rm, sed, tail, tee and timeout.
 set -uo pipefail
@@ -119,10 +121,12 @@ bnas=$bundle/bnas-cuda
 
 # The sizes: those of the results that are kept, or small ones.
 train=(--batch 256 --steps 200) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) layers=(--batch 256) suite=''
+profiled=(--batch 256)
 if [ -n "$small" ]; then
   few=(--channels 8 --cells 1) few8=("${few[@]}" --height 8 --width 8)
   train=("${few[@]}" --batch 2 --steps 2 --rank-every 0) step=("${few8[@]}" --batch 2 --repeats 1 --warmup 1)
   tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") suite='BNAS_SMALL=1 '
+  profiled=("${few8[@]}" --batch 2)
 fi
 
 # Fresh random programs each time; the seed of an earlier file repeats its programs.
@@ -164,12 +168,19 @@ done
 
 if ncu=$(command -v ncu); then
   for arch in all3x3 mixed; do
-    section "profile $arch" 60 "$ncu" --clock-control none --cache-control none --csv --print-summary per-kernel \
+    rm -f "$work/out"
+    section "profile $arch" 60 "$ncu" --clock-control none --cache-control none --csv --print-units base --print-summary per-kernel \
       --metrics gpu__time_duration.sum,smsp__inst_executed.sum,sm__inst_executed.avg.per_cycle_elapsed,dram__bytes.sum,sm__warps_active.avg.pct_of_peak_sustained_active \
-      "$bnas" bench step --device gpu --bn standard --arch "$arch" --batch 256 --precision bf16 --half --repeats 1 --warmup 0 --json --quiet
+      "$bnas" bench step --device gpu --bn standard --arch "$arch" "${profiled[@]}" --precision bf16 --half --repeats 1 --warmup 0 --json --quiet
+    if [ -e "$work/out" ]; then
+      cat "$work/out" >"$work/profile"
+      section "instructions $arch" 60 "$bnas" plan "$arch" --bn standard "${profiled[@]}" --precision bf16 --half --ncu "$work/profile"
+    else
+      skip "instructions $arch" "there is no profile"
+    fi
   done
 else
-  skip "profile" "ncu is not installed (it comes with the CUDA toolkit)"
+  for name in profile instructions; do skip "$name" "ncu is not installed (it comes with the CUDA toolkit)"; done
 fi
 
 if sanitizer=$(command -v compute-sanitizer); then

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -16,14 +18,18 @@ func planCommand() *cli.Command {
 		Name:      "plan",
 		Usage:     "what a training step costs a GPU: launches, memory, bytes, instructions, least time; no GPU is needed",
 		ArgsUsage: "ARCH",
-		Flags:     append(flags(costSettings, planSettings), intFlag("batch", "`N` images a step", 256, 1, 65536)),
+		Flags: append(flags(costSettings, planSettings), intFlag("batch", "`N` images a step", 256, 1, 65536),
+			textFlag("ncu", "hold the instructions against the `FILE` that Nsight Compute wrote of bnas bench step", "none")),
 		Description: "bnas plan all3x3 --batch 256 --device gpu\n\n" +
 			"Bytes are counted from the plan: each byte that a launch touches, once. Warp instructions and the cycles of a block are\n" +
 			"counted by interpreting the kernels' PTX: seconds, where the program has no table of them. The least time of a launch is\n" +
 			"the longest of memory (its bytes at the GPU's bandwidth), arithmetic (its FLOPs at the GPU's peak), issue (its warp\n" +
 			"instructions, four a cycle and multiprocessor) and latency (the blocks that follow each other on a multiprocessor), and\n" +
 			"then its tail: what its last block does after all others. Bandwidth, peak and clock are the makers' figures; the cycles\n" +
-			"that a load or a product takes are assumed." + archHelp,
+			"that a load or a product takes are assumed." + archHelp +
+			"\n\nThe FILE of --ncu is the output of ncu --csv --print-units base --metrics smsp__inst_executed.sum on bnas bench step with the same\n" +
+			"settings. Its launches must be those of the plan, and its instructions near them: ptxas makes 1.0 to 1.5 machine instructions\n" +
+			"of one of PTX. Otherwise the command fails, and says which kernel it is.",
 		Action: planStep,
 	}
 }
@@ -32,6 +38,7 @@ type planResult struct {
 	Arch string `json:"arch"`
 	*cost.Count
 	Roofline []rooflineResult `json:"roofline"`
+	NCU      []cost.Compared  `json:"ncu,omitempty"` // with --ncu
 }
 
 type rooflineResult struct {
@@ -108,10 +115,39 @@ func planStep(c *cli.Context) error {
 		}
 		r.Roofline = append(r.Roofline, line)
 	}
-	return output(c, r, func(w io.Writer) { writePlan(w, r) })
+	wrong, err := againstProfile(c, &r)
+	if err != nil {
+		return err
+	}
+	return cmp.Or(output(c, r, func(w io.Writer) { writePlan(w, r) }), wrong)
+}
+
+// againstProfile compares the plan with the file of --ncu. wrong says what does not agree.
+func againstProfile(c *cli.Context, r *planResult) (wrong, err error) {
+	path := c.String("ncu")
+	if path == "" {
+		return nil, nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	executed, err := cost.ReadNCU(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if r.NCU, wrong = r.Count.Against(executed); wrong != nil {
+		wrong = fmt.Errorf("%s does not agree with the plan: %w", path, wrong)
+	}
+	return wrong, nil
 }
 
 func writePlan(w io.Writer, r planResult) {
+	if r.NCU != nil {
+		writeCompared(w, r.NCU)
+		return
+	}
 	fmt.Fprintf(w, "architecture\t%s\n", r.Arch)
 	fmt.Fprintf(w, "a training step\t%d images, %s\n", r.Images, r.Precision)
 	fmt.Fprintf(w, "launches\t%d\n", r.Launches)
@@ -128,6 +164,14 @@ func writePlan(w io.Writer, r planResult) {
 	for i, k := range r.Kernels {
 		fmt.Fprintf(w, "%s\t%s\t%d×%d\t%d\t%d\t%.1f\t%.1f\t%.1f\t%.2f\t%d\t%d\t%s\n", k.Step, k.Kernel, k.Grid[0], k.Grid[1], k.Block, k.Shared,
 			float64(k.Read+k.Write)/1e6, float64(k.FLOPs)/1e6, k.Intensity, float64(k.WarpInstructions)/1e6, k.BlockCycles, k.TailCycles, r.bound(i))
+	}
+}
+
+// writeCompared writes what a profiler executed beside what the plan counts.
+func writeCompared(w io.Writer, all []cost.Compared) {
+	fmt.Fprintf(w, "kernel\tlaunches\tM instructions of PTX\tM executed\tratio\n")
+	for _, k := range all {
+		fmt.Fprintf(w, "%s\t%d\t%.2f\t%.2f\t%.2f\n", k.Kernel, k.Launches, float64(k.Counted)/1e6, k.Executed/1e6, k.Ratio)
 	}
 }
 
