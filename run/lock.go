@@ -1,10 +1,12 @@
 package run
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -21,6 +23,7 @@ func LockFolder(dir string) (unlock func(), err error) {
 	if unlock, err = HoldFolder(dir); err != nil {
 		return nil, err
 	}
+	markStart(dir)
 	if err := wholefile.Clean(dir); err != nil {
 		unlock()
 		return nil, err
@@ -28,28 +31,38 @@ func LockFolder(dir string) (unlock func(), err error) {
 	return unlock, nil
 }
 
+// markStart gives the lock file of a folder the present time: a process that has just begun has changed something, though what it
+// writes may take long to come. Where a file system refuses, nothing is lost.
+func markStart(dir string) {
+	now := time.Now()
+	_ = os.Chtimes(filepath.Join(dir, lockName), now, now)
+}
+
+// InUse locks a folder for microseconds. HoldFolder waits for longer than that before it gives up.
+const (
+	lockPatience = 100 * time.Millisecond
+	lockRetry    = 5 * time.Millisecond
+)
+
 // HoldFolder is LockFolder without the removal.
 func HoldFolder(dir string) (unlock func(), err error) {
 	l := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o666))
-	got, err := l.TryLock()
-	if err != nil {
-		return nil, fmt.Errorf("run folder: %w", err)
+	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
+	defer cancel()
+	if _, err = l.TryLockContext(ctx, lockRetry); err == nil {
+		return func() { l.Close() }, nil
 	}
-	if !got {
+	l.Close()
+	if errors.Is(err, context.DeadlineExceeded) {
 		return nil, &LockedError{dir}
 	}
-	return func() { l.Close() }, nil
+	return nil, fmt.Errorf("run folder: %w", err)
 }
 
 // InUse reports whether a process is writing into a folder. It makes no file.
 func InUse(dir string) bool {
-	if _, err := os.Lstat(filepath.Join(dir, lockName)); err != nil {
-		return false
-	}
-	unlock, err := HoldFolder(dir)
-	if err == nil {
-		unlock()
-	}
-	var locked *LockedError
-	return errors.As(err, &locked)
+	l := flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_RDONLY))
+	defer l.Close()
+	got, err := l.TryRLock()
+	return err == nil && !got
 }

@@ -74,6 +74,7 @@ func (r *Run) lock(dir string) error {
 		r.locks = map[string]func(){}
 	}
 	r.locks[dir] = unlock
+	markStart(dir)
 	return errors.Join(wholefile.Clean(dir), train.Clean(dir))
 }
 

@@ -92,7 +92,7 @@ func TestSuggestions(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"tra|":                           "train trace",
-		"runs |":                         "ls show compare rm gc",
+		"runs |":                         "ls check show compare rm gc",
 		"runs show f|":                   "fair fast",
 		"runs rm --yes fai|":             "fair",
 		"runs show --runs elsewhere f|":  "",
@@ -127,7 +127,7 @@ COMP_WORDS=(bnas train --space nas-bench-1) COMP_CWORD=3
 _bnas; echo "${COMPREPLY[@]}"
 COMP_WORDS=(bnas runs "") COMP_CWORD=2
 _bnas; echo "${COMPREPLY[@]}"`).CombinedOutput()
-	if want := "nas-bench-101\nls show compare rm gc\n"; err != nil || string(out) != want {
+	if want := "nas-bench-101\nls check show compare rm gc\n"; err != nil || string(out) != want {
 		t.Errorf("%v: %q, want %q", err, out, want)
 	}
 }

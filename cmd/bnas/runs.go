@@ -28,14 +28,21 @@ const namesHelp = "\n\nNAME is the name of a run in the folder of --runs, or its
 func runsCommand() *cli.Command {
 	dryRun := &cli.BoolFlag{Name: "dry-run", Usage: "name what would be removed, and remove nothing", Category: catCommand}
 	yes := &cli.BoolFlag{Name: "yes", Usage: "remove without asking", Category: catCommand}
+	stalled := intFlag("stalled", "`N` minutes without a change are too long", 15, 1, most)
 	return &cli.Command{
 		Name:  "runs",
-		Usage: "list, show, compare and remove runs",
+		Usage: "list, check, show, compare and remove runs",
 		Subcommands: []*cli.Command{
 			{
 				Name: "ls", Usage: "the runs of a folder", Flags: append(outputFlags(), runsFlag()), Action: listRuns,
 				Description: "bnas runs ls" +
 					"\n\nA run is training or searching if another process works on it, interrupted if its training is not at its end,\nand else done.",
+			},
+			{
+				Name: "check", Usage: "whether the process that works in a folder of runs advances: a health check", Flags: append(outputFlags(), runsFlag(), stalled),
+				Action: checkRuns,
+				Description: "bnas runs check --runs /runs" +
+					"\n\nIt is well if no process works there, or if one of the folders in use has changed in the last minutes. Otherwise it fails.\nIt opens no GPU. A folder that is not there yet is well.",
 			},
 			{
 				Name: "show", Usage: "one run: its state, its training and its best network", ArgsUsage: "NAME",
