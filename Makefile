@@ -5,7 +5,7 @@ GO ?= go
 # The packages that start goroutines, but the slow ones: test-long has every package.
 RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
 
-.PHONY: dist test-dist test-onnx test-gpu lint-docker build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -20,7 +20,7 @@ test: lint test-unit test-nocgo test-asan test-race test-gpu
 # what needs them is skipped with a message. The compiled kernels are compared with their sources by hash, in test-unit.
 test-gpu:
 	@if python3 -m pip --version >/dev/null 2>&1 || test -n "$$CUDA_HOME"; then \
-	  $(MAKE) --no-print-directory test-cuda lint-docker; \
+	  $(MAKE) --no-print-directory test-cuda lint-docker lint-kubernetes; \
 	else \
 	  echo "LEFT OUT: the driver's code needs pip (python3-pip) or CUDA_HOME"; \
 	fi
@@ -28,6 +28,9 @@ test-gpu:
 
 lint-docker:
 	scripts/hadolint.sh
+
+lint-kubernetes:
+	scripts/kubernetes.sh
 
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
