@@ -106,7 +106,8 @@ type Arch struct {
 type Search struct {
 	Strategy string
 	Wall     time.Duration
-	Pareto   []Arch // by rising MACs: no other has a better score for as few MACs
+	Pareto   []Arch // by rising cost: no other has a better score for as low a cost
+	ByParams bool   // the cost is the number of parameters, not of MACs
 	Better   *Arch  // the best of the calibration sample within the limits, if it scores higher than the one found
 }
 

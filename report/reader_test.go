@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -172,6 +173,18 @@ func TestFrontTable(t *testing.T) {
 	}
 	if viewOf(t, Data{}).frontTable() != nil {
 		t.Error("a table of nothing")
+	}
+}
+
+// TestFrontOfParameters: the score of a search for few parameters is shown against them.
+func TestFrontOfParameters(t *testing.T) {
+	archs := []Arch{{Text: "a", MACs: 9, Params: 1, Score: 1}, {Text: "b", MACs: 3, Params: 2, Score: 2}}
+	v := viewOf(t, Data{Score: "s", Found: &archs[1], Archs: read(archs...), Search: Search{Pareto: archs, ByParams: true}})
+	if costs, score := v.front(); !slices.Equal(costs, []float64{1, 2}) || !slices.Equal(score, []float64{1, 2}) || !slices.Equal(v.costs, []float64{2, 1}) {
+		t.Errorf("front %v, %v; costs %v", costs, score, v.costs)
+	}
+	if s, _ := scoreSection(v); !strings.Contains(s.TableLead, "as few parameters") {
+		t.Error(s.TableLead)
 	}
 }
 

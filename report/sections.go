@@ -191,31 +191,36 @@ func scoreSection(v *view) (Section, string) {
 	if len(v.score) < 2 {
 		return s, "fewer than two networks were scored"
 	}
+	name, costOf := v.cost()
+	axis := name
+	if !v.Search.ByParams {
+		axis += " an image"
+	}
 	g := Group{Class: "figures wide"}
 	mark := math.NaN()
 	var spots []spot
 	if v.Found != nil {
 		mark = v.Found.Score
-		spots = append(spots, spot{float64(v.Found.MACs), v.Found.Score, "found", "found: " + v.Found.Text})
+		spots = append(spots, spot{costOf(*v.Found), v.Found.Score, "found", "found: " + v.Found.Text})
 	}
 	g.add(histogramChart(wideWidth, wideHeight, "Distribution of the score", v.Score, v.score, mark, "found"),
 		"Number of networks for each score, of all that the search has visited.")
 	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
-		caption += " The staircase joins those that no other beats with as few MACs."
+		caption += " The staircase joins those that no other beats with as few " + name + "."
 	}
 	if v.Found != nil {
 		caption += " The ring is the one found."
 	}
 	if b := v.Search.Better; b != nil {
-		spots = append(spots, spot{float64(b.MACs), b.Score, "better", "of the calibration sample: " + b.Text})
+		spots = append(spots, spot{costOf(*b), b.Score, "better", "of the calibration sample: " + b.Text})
 		caption += " The second ring, in green, is the network of the calibration sample that scores higher."
 	}
-	g.add(scatterChart(wideWidth, wideHeight, "Score against MACs", "MACs an image", v.macs, v.score, fx, fy, spots), caption)
+	g.add(scatterChart(wideWidth, wideHeight, "Score against "+name, axis, v.costs, v.score, fx, fy, spots), caption)
 	s.Groups = []Group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
-		s.TableLead = "The networks of the staircase: each scores higher than all with as few MACs."
+		s.TableLead = "The networks of the staircase: each scores higher than all with as few " + name + "."
 	}
 	return s, ""
 }
@@ -236,11 +241,20 @@ func (v *view) frontTable() *Table {
 }
 
 // front returns the figures of the Pareto front.
-func (v *view) front() (macs, score []float64) {
+func (v *view) front() (costs, score []float64) {
+	_, costOf := v.cost()
 	for _, a := range v.Search.Pareto {
-		macs, score = append(macs, float64(a.MACs)), append(score, a.Score)
+		costs, score = append(costs, costOf(a)), append(score, a.Score)
 	}
-	return macs, score
+	return costs, score
+}
+
+// cost returns the cost against which the score is shown, and its name.
+func (v *view) cost() (name string, of func(Arch) float64) {
+	if v.Search.ByParams {
+		return "parameters", func(a Arch) float64 { return float64(a.Params) }
+	}
+	return "MACs", func(a Arch) float64 { return float64(a.MACs) }
 }
 
 func runSection(v *view) (Section, string) {

@@ -17,16 +17,16 @@ const termsAtOnce = 4
 const garbage = 20
 
 // A view is the data with the common parts of several sections: the ranking of distinct networks and the colours. The ranking has
-// all live networks, each once, the best first. In memory are the score and the MACs of each; see readTerms for the rest.
+// all live networks, each once, the best first. In memory are the score and the cost of each; see readTerms for the rest.
 type view struct {
 	Data
-	score, macs []float64    // of the ranked networks
-	rows        map[int]Arch // some of them, by their place: the first topShare, the one found and the better one
-	place       int          // of the one found; −1: it is not ranked
-	better      int          // of the network of Search.Better, likewise
-	dead        int          // networks that are not ranked
-	scored      int          // architectures
-	distinct    int          // networks among them: several architectures can be one network
+	score, costs []float64    // of the ranked networks
+	rows         map[int]Arch // some of them, by their place: the first topShare, the one found and the better one
+	place        int          // of the one found; −1: it is not ranked
+	better       int          // of the network of Search.Better, likewise
+	dead         int          // networks that are not ranked
+	scored       int          // architectures
+	distinct     int          // networks among them: several architectures can be one network
 
 	standing []string // of each fused term the drawing of its distribution, if there is an architecture found
 	clouds   []string // the drawings of pairs
@@ -63,7 +63,8 @@ func network(a Arch) string { return cmp.Or(a.Canonical, a.Text) }
 func (v *view) rank() (at []int32, err error) {
 	seed := maphash.MakeSeed()
 	texts, networks := []uint64{}, map[uint64]struct{}{} // hashes: of n names, two have one hash with a probability of n²/2⁶⁵
-	var score, macs []float64
+	var score, costs []float64
+	_, costOf := v.cost()
 	found, better := -1, -1
 	for a, err := range v.archs() {
 		if err != nil {
@@ -89,7 +90,7 @@ func (v *view) rank() (at []int32, err error) {
 			better = len(score)
 		}
 		at[len(at)-1] = int32(len(score)) // until they are ordered
-		score, macs = append(score, a.Score), append(macs, float64(a.MACs))
+		score, costs = append(score, a.Score), append(costs, costOf(a))
 	}
 	slices.Sort(texts)
 	v.scored, v.distinct = len(slices.Compact(texts)), len(networks)
@@ -108,9 +109,9 @@ func (v *view) rank() (at []int32, err error) {
 		return c
 	})
 	place := make([]int32, len(order))
-	v.score, v.macs = make([]float64, len(order)), make([]float64, len(order))
+	v.score, v.costs = make([]float64, len(order)), make([]float64, len(order))
 	for k, i := range order {
-		v.score[k], v.macs[k], place[i] = score[i], macs[i], int32(k)
+		v.score[k], v.costs[k], place[i] = score[i], costs[i], int32(k)
 	}
 	for row, i := range at {
 		if i >= 0 {

@@ -33,7 +33,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,
 		Search: report.Search{
-			Strategy: found.Strategy, Wall: time.Duration(found.Seconds * float64(time.Second)),
+			Strategy: found.Strategy, ByParams: found.Cost == search.Params, Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
 		Found: r.reportArch(found, best), Repeats: int(r.Config.Score.Repeats),
 		Archs: r.reportArchs(found),

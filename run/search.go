@@ -172,6 +172,9 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	if err := r.finish(ctx, dir, out.Result, progress); err != nil {
 		return err
 	}
+	if err := writePareto(dir, out.Result); err != nil {
+		return err
+	}
 	return wholefile.WriteJSON(filepath.Join(dir, ResultName), out.Result)
 }
 

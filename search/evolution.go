@@ -49,9 +49,9 @@ func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 }
 
 // fill adds acceptable children until there are want of them, the tries are used up, or the context ends.
-func (e *evolution) fill(brood []supernet.Arch, want, tries int, child func() supernet.Arch) []supernet.Arch {
-	for ; len(brood) < want && tries > 0 && e.ctx.Err() == nil; tries-- {
-		if a := child(); e.accept(a) {
+func (s *searcher) fill(brood []supernet.Arch, want, tries int, child func() supernet.Arch) []supernet.Arch {
+	for ; len(brood) < want && tries > 0 && s.ctx.Err() == nil; tries-- {
+		if a := child(); s.accept(a) {
 			brood = append(brood, a)
 		}
 	}

@@ -120,11 +120,15 @@ func (r *record) ties(order []int32, top int) [][2]int {
 	return parts
 }
 
-// pareto returns the Pareto front by rising MACs: each live architecture scores higher than all with at most as many MACs.
-func (r *record) pareto() []int32 {
+// pareto returns the Pareto front by rising cost: each live architecture scores higher than all with at most as high a cost.
+func (r *record) pareto(costOf func(i int) int64) []int32 {
 	live := slices.DeleteFunc(r.indices(), func(i int32) bool { return r.dead[i] })
+	cost := make([]int64, r.len())
+	for _, i := range live {
+		cost[i] = costOf(int(i))
+	}
 	slices.SortFunc(live, func(i, j int32) int {
-		if c := cmp.Compare(r.macs[i], r.macs[j]); c != 0 {
+		if c := cmp.Compare(cost[i], cost[j]); c != 0 {
 			return c
 		}
 		return r.compare(int(i), int(j))

@@ -18,7 +18,8 @@ type Result struct {
 	Seed        uint64  `json:"seed"`
 	Stopped     string  `json:"stopped"` // Complete, Exhausted, Evaluated or TimedOut
 	Best        []Found `json:"best"`    // best first
-	Pareto      []Found `json:"pareto"`  // live, by rising MACs: each scores higher than all with as few
+	Pareto      []Found `json:"pareto"`  // live, by rising cost: each scores higher than all with as low a cost
+	Cost        string  `json:"cost"`    // of Pareto: MACs or Params
 	Proposed    int     `json:"proposed"`
 	Evaluations int     `json:"evaluations"` // distinct networks scored
 	Dead        int     `json:"dead"`        // of them, without a path from input to output
@@ -85,13 +86,13 @@ func (s *searcher) result() (*Result, error) {
 		return nil, err
 	}
 	r := &Result{
-		Strategy: s.cfg.Strategy, Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
+		Strategy: s.cfg.Strategy, Cost: s.cfg.Cost(), Objective: s.Objective.Name, Seed: s.cfg.Seed, Stopped: s.stopped,
 		Proposed: s.proposed, Evaluations: s.found.len(), Reused: s.reused, Failed: s.failed, Seconds: time.Since(s.start).Seconds(),
 	}
 	if r.Best, err = s.recall(order[:min(len(order), s.cfg.Top)]); err != nil {
 		return nil, err
 	}
-	if r.Pareto, err = s.recall(s.found.pareto()); err != nil {
+	if r.Pareto, err = s.recall(s.found.pareto(s.costOf)); err != nil {
 		return nil, err
 	}
 	for _, dead := range s.found.dead {

@@ -60,18 +60,21 @@ type Config struct {
 	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
 	Seed     uint64 `yaml:"seed"`
 
+	// Objectives of nsga2: score, and a cost that is to be low, macs or params (score, macs). Result.Pareto is over this cost.
+	Objectives []string `yaml:"objectives,omitempty"`
+
 	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`               // 0: no limit
 	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`             // 0: no limit
 	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                 // wall time of this call; 0: no limit
 	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"` // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
 	Top            int           `yaml:"top" range:"[1,1000000]"`                // best architectures to return (10)
 
-	Generations int     `yaml:"generations" range:"[1,1000000]"` // evolution (20)
-	Population  int     `yaml:"population" range:"[1,1000000]"`  // evolution and regularised (50)
+	Generations int     `yaml:"generations" range:"[1,1000000]"` // evolution and nsga2 (20)
+	Population  int     `yaml:"population" range:"[1,1000000]"`  // evolution, nsga2 and regularised (50)
 	Parents     int     `yaml:"parents" range:"[1,1000000]"`     // evolution: the best so far, from which children come (10)
 	Mutants     int     `yaml:"mutants" range:"[0,1000000]"`     // evolution, each generation (25)
 	Crossovers  int     `yaml:"crossovers" range:"[0,1000000]"`  // evolution, each generation (25)
-	Mutation    float64 `yaml:"mutation" range:"(0,1]"`          // evolution: probability that a gene is drawn anew (.1)
+	Mutation    float64 `yaml:"mutation" range:"(0,1]"`          // evolution and nsga2: probability that a gene is drawn anew (.1)
 	Tournament  int     `yaml:"tournament" range:"[1,1000000]"`  // regularised: how many of the population compete to be the parent (10)
 }
 
@@ -97,6 +100,20 @@ func (c Config) WithDefaults() Config {
 	return c
 }
 
+// These are the costs that can be the second of Config.Objectives.
+const (
+	MACs   = "macs"
+	Params = "params"
+)
+
+// Cost returns the cost of the Pareto front: the second objective, or MACs.
+func (c Config) Cost() string {
+	if len(c.Objectives) == 2 {
+		return c.Objectives[1]
+	}
+	return MACs
+}
+
 // evaluations is the largest number of architectures to score; 0: no limit.
 func (c Config) evaluations() int {
 	if i := strategyIndex(c.Strategy); c.MaxEvaluations == 0 && i >= 0 && !strategies[i].bounded {
@@ -110,7 +127,10 @@ func (c Config) evaluations() int {
 func (c Config) Validate() error {
 	errs := setting.Ranges("search", c)
 	errs.Check(strategyIndex(c.Strategy) >= 0, "search.strategy", "%q: there are %s", c.Strategy, strings.Join(Strategies(), ", "))
-	if len(errs) == 0 {
+	two := len(c.Objectives) == 2 && c.Objectives[0] == "score" && (c.Cost() == MACs || c.Cost() == Params)
+	errs.Check(len(c.Objectives) == 0 || two, "search.objectives", "%s: there is score,macs and score,params", strings.Join(c.Objectives, ","))
+	errs.Check(len(c.Objectives) == 0 || c.Strategy == TwoObjectives, "search.objectives", "%s: only the strategy %s has two objectives", strings.Join(c.Objectives, ","), TwoObjectives)
+	if len(errs) == 0 && c.Strategy != TwoObjectives {
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
 			"%d: must be at least %d, for %d mutants and %d crossovers a generation; a file of --config can have fewer (search: mutants, crossovers)",
 			c.Population, c.Mutants+c.Crossovers, c.Mutants, c.Crossovers)

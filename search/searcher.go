@@ -33,11 +33,15 @@ var strategies = []struct {
 	{"exhaustive", true, true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
 	{"random", false, false, func(s *searcher) strategy { return &random{searcher: s} }},
 	{"evolution", false, false, func(s *searcher) strategy { return &evolution{searcher: s} }},
+	{TwoObjectives, false, false, func(s *searcher) strategy { return &nsga2{searcher: s} }},
 	{"regularised", false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
 }
 
 // defaultStrategy is the strategy of BN-NAS.
 const defaultStrategy = "evolution"
+
+// TwoObjectives is the strategy that Config.Objectives needs.
+const TwoObjectives = "nsga2"
 
 // strategyIndex returns the place of a name in the registry, or −1.
 func strategyIndex(name string) int {
@@ -157,6 +161,14 @@ func (s *searcher) interrupted() error {
 		return &stopError{fmt.Sprintf("after %d evaluations", s.found.len()), err}
 	}
 	return nil
+}
+
+// costOf returns the cost of a found architecture that Config.Cost names.
+func (s *searcher) costOf(i int) int64 {
+	if s.cfg.Cost() == Params {
+		return s.Space.Cost(s.found.archs.At(i), s.Sizes).Params
+	}
+	return s.found.macs[i]
 }
 
 // spent returns the limit that the search has reached, if any. At least one architecture is always scored.

@@ -217,19 +217,27 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 	if found.TrainingSteps == 0 {
 		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
-	t := table{r.Net.Space, []string{"SCORE", "MACs", "PARAMETERS"}, rows{len(found.Best), func(i int) (supernet.Arch, []string, error) {
-		f := found.Best[i]
+	foundTable(r, found.Best).print(c, w)
+	if b := found.BestOfSample; b != nil {
+		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
+	}
+	if found.Strategy == search.TwoObjectives {
+		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all with as few\n", found.Cost)
+		foundTable(r, found.Pareto).print(c, w)
+	}
+	finalistsTable(c, w, r, found)
+}
+
+// foundTable is a table of found networks with their scores and costs.
+func foundTable(r *run.Run, found []search.Found) *table {
+	return &table{r.Net.Space, []string{"SCORE", "MACs", "PARAMETERS"}, rows{len(found), func(i int) (supernet.Arch, []string, error) {
+		f := found[i]
 		score := fmt.Sprintf("%.3f", f.Score)
 		if f.Scores.Dead {
 			score = "dead"
 		}
 		return f.Choice, []string{score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params))}, nil
 	}}}
-	t.print(c, w)
-	if b := found.BestOfSample; b != nil {
-		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
-	}
-	finalistsTable(c, w, r, found)
 }
 
 // finalistsTable shows the finalists, the best on the held-out images first.

@@ -12,6 +12,7 @@ import (
 
 	ranges "bnas.example/internal/setting"
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -84,6 +85,9 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	}
 	if c.IsSet("epochs") {
 		cfg.Train.Steps = 0 // it would decide the length of the run
+	}
+	if c.IsSet("objectives") && !c.IsSet("strategy") {
+		cfg.Search.Strategy = search.TwoObjectives
 	}
 	if err := ownSpace(&cfg.Supernet); err != nil {
 		return cfg, err
