@@ -335,6 +335,7 @@ var commandCases = []commandCase{
 	{args: "runs gc trained --runs DIR", stdout: "\nremoved                      "},
 	{args: "runs gc trained --runs DIR", stdout: "removed  0 B  in 0 places\n"},
 	{args: "runs rm --runs DIR --yes", code: exitUsage, stderr: "bnas: runs rm needs the name of a run; see bnas runs rm --help\n"},
+	{args: "runs rm trained --runs DIR", code: exitUsage, stderr: "bnas: runs rm asks before it removes, and stdin is no terminal; give --yes\n"},
 	{args: "runs rm trained --runs DIR --yes --json", stdout: `"DIR/trained"`},
 	{args: "train --resume DIR/trained", code: exitFailure, stderr: "is not a run folder"},
 

@@ -40,7 +40,11 @@ func inFlags(c *cli.Command, err error) error {
 	case errors.As(err, &noRun):
 		return reword(err, noRun, noRun.Error()+"; `bnas train` or `bnas run` makes one")
 	case errors.As(err, &locked):
-		return reword(err, locked, locked.Error()+"; wait for it, or name another folder with --out")
+		text := locked.Error() + "; wait for it"
+		if hasFlag(c, "out") {
+			text += ", or name another folder with --out"
+		}
+		return reword(err, locked, text)
 	case errors.As(err, &images):
 		return reword(err, images, images.Error()+"; "+fewerImages(c))
 	case errors.As(err, &device):
