@@ -18,15 +18,22 @@ func NewCalibration(sample []Scores) (*Calibration, error) {
 	c := &Calibration{sorted: make([][]float64, len(terms))}
 	live := 0
 	for _, s := range sample {
+		if !s.Dead {
+			live++
+		}
+	}
+	for _, s := range sample {
 		if s.Dead {
 			continue
 		}
-		live++
 		if len(s.Values) != len(terms) {
 			return nil, fmt.Errorf("indicator: calibration: %s has %d terms instead of %d", s.Arch, len(s.Values), len(terms))
 		}
 		for i, v := range s.Values {
 			if !math.IsNaN(v) {
+				if c.sorted[i] == nil {
+					c.sorted[i] = make([]float64, 0, live)
+				}
 				c.sorted[i] = append(c.sorted[i], v)
 			}
 		}

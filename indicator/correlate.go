@@ -12,8 +12,9 @@ import (
 )
 
 // Join pairs scores with a table's accuracies by the architecture's text, in the order of scores. missing is the number of
-// scores without a row in the table.
+// scores without a row in the table. found is in the memory of scores, which must not be used again.
 func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, missing int) {
+	found = scores[:0]
 	for _, s := range scores {
 		if v, ok := table.Of(s.Arch, s.Canonical); ok {
 			found, accuracy = append(found, s), append(accuracy, v)

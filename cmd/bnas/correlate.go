@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,6 +90,7 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // the scores stay in memory: the default would double it
 	r := correlateResult{Scores: c.StringSlice("scores"), Table: c.String("table")}
 	scores, err := r.readScores(cfg.Supernet)
 	if err != nil {
@@ -102,14 +104,17 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Skipped = table.Skipped
-	found, accuracy, missing := indicator.Join(scores, table)
 	if len(scores) < 3 {
 		return fmt.Errorf("%s: %d architectures; a correlation needs at least 3", strings.Join(r.Scores, ", "), len(scores))
 	}
+	r.Skipped = table.Skipped
+	found, accuracy, missing := indicator.Join(scores, table)
 	if r.Missing = missing; len(found) < 3 {
 		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
-			len(found), len(scores), r.Scored[0].File, r.Table, len(table.Arch), cfg.Supernet.Space, r.Scored[0].elsewhere())
+			len(found), len(found)+missing, r.Scored[0].File, r.Table, len(table.Arch), cfg.Supernet.Space, r.Scored[0].elsewhere())
+	}
+	if len(table.Proxies) == 0 {
+		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
 	for _, subset := range indicator.Subsets() {
