@@ -40,7 +40,8 @@ type Coordinator struct {
 	queued  map[uint64]*task // by place in the stream
 	first   map[string]string
 	workers map[string]*member
-	ended   int           // architectures that were scored or have failed
+	ended   int // architectures that were scored or have failed
+	failed  int
 	broken  chan struct{} // closed when no worker can come any more
 	why     error
 }
@@ -249,6 +250,7 @@ func (c *Coordinator) end(t *task, s indicator.Scores, err error) {
 }
 
 func (c *Coordinator) fail(t *task) {
+	c.failed++
 	why := cmp.Or(t.last, "each time its worker ended, or fell silent, before it answered")
 	c.end(t, indicator.Scores{}, &search.FailedError{Arch: t.arch, Tries: Tries, Err: errors.New(why)})
 }
@@ -328,6 +330,28 @@ func (c *Coordinator) has(process int) bool {
 		}
 	}
 	return false
+}
+
+// Member is a worker for a reader.
+type Member struct {
+	Host    string  `json:"host"`
+	Process int     `json:"process"`
+	Scored  int     `json:"scored"`
+	Silent  float64 `json:"silent_seconds"` // since its last sign of life
+}
+
+// members lists the workers that gave a sign of life within the lease, by host and process, and the number of architectures that
+// have failed.
+func (c *Coordinator) members() (all []Member, failed int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.workers {
+		if silent := time.Since(w.seen); silent <= c.lease {
+			all = append(all, Member{w.Host, w.Process, w.scored, silent.Seconds()})
+		}
+	}
+	slices.SortFunc(all, func(a, b Member) int { return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Process, b.Process)) })
+	return all, c.failed
 }
 
 // settled is the number of architectures that are done or have failed.

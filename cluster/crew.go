@@ -68,6 +68,14 @@ func (k *Crew) Open(share run.Share) (run.Workers, error) {
 	return c, nil
 }
 
+// Members lists the workers that are there, and the number of architectures that have failed. A nil crew has none.
+func (k *Crew) Members() (all []Member, failed int) {
+	if k == nil || k.coordinator == nil {
+		return nil, 0
+	}
+	return k.coordinator.members()
+}
+
 // Close ends the workers that this process has started, and the server.
 func (k *Crew) Close() {
 	if k.coordinator != nil {

@@ -39,7 +39,9 @@ func runAll(c *cli.Context, settings []setting) error {
 		return err
 	}
 	defer r.Close()
-	found, err := searchFor(c, r, nil, r.Dir)
+	b := &board{path: filepath.Join(r.Dir, statusName)}
+	defer b.end()
+	found, err := searchFor(c, r, nil, r.Dir, b)
 	if err != nil {
 		if err = resumable(c, err); exitCode(err) == exitInterrupted {
 			err = interrupted{search.ErrInterrupted, command("bnas", "run", "--resume", r.Dir)}

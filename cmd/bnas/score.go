@@ -62,13 +62,13 @@ func score(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
-	done, err := hire(c, r)
+	ledger, file := scoreOutput(c.String("out"))
+	b, done, err := hire(c, r, ledger)
 	if err != nil {
 		return err
 	}
 	defer done()
-	ledger, file := scoreOutput(c.String("out"))
-	scores, path, err := scoreAll(c, r, archs, ledger, &view)
+	scores, path, err := scoreAll(c, r, archs, ledger, &view, b)
 	if err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func scoreOutput(out string) (ledger, file string) {
 }
 
 // scoreAll scores the architectures and returns the path of the ledger, if there is one. It fits the view to the terms.
-func scoreAll(c *cli.Context, r *run.Run, archs *supernet.List, ledger string, v *view) (all scoredList, path string, err error) {
+func scoreAll(c *cli.Context, r *run.Run, archs *supernet.List, ledger string, v *view, b *board) (all scoredList, path string, err error) {
 	if ledger != "" || r.Dir != "" {
 		if err := keeping(c); err != nil {
 			return all, "", err
@@ -122,6 +122,7 @@ func scoreAll(c *cli.Context, r *run.Run, archs *supernet.List, ledger string, v
 	err = evaluator.ScoreAll(c.Context, archs, func(i int, s indicator.Scores) error {
 		err := all.add(s)
 		bar.at(i+1, "")
+		b.at("score", i+1, archs.Len())
 		return err
 	})
 	bar.end()

@@ -62,12 +62,12 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if r.Dir == "" && !c.Bool("quiet") {
 		slog.Warn("the network is untrained; --run DIR searches a trained one")
 	}
-	done, err := hire(c, r)
+	b, done, err := hire(c, r, c.String("out"))
 	if err != nil {
 		return err
 	}
 	defer done()
-	found, err := searchFor(c, r, others, c.String("out"))
+	found, err := searchFor(c, r, others, c.String("out"), b)
 	if err != nil {
 		return resumable(c, err)
 	}
@@ -136,7 +136,7 @@ func sameCommand(c *cli.Context) string {
 
 // searchFor searches and shows the progress of each phase. Only a search with a ledger saves its scores.
 // Others are runs whose scores are averaged with those of the first.
-func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string) (*run.Found, error) {
+func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string, b *board) (*run.Found, error) {
 	if dir != "" || r.Dir != "" {
 		if err := keeping(c); err != nil {
 			return nil, err
@@ -150,6 +150,7 @@ func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string) (*run.
 	}
 	defer end()
 	show := func(p run.Progress) {
+		b.at(phaseName(p), p.Done, p.Total)
 		if p.Begin {
 			end()
 			bar = newProgress(c, phaseName(p), max(p.Total, 1))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -51,16 +52,23 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 	return k, nil
 }
 
-// hire starts the workers that the flags ask for, and gives the run to them. done ends them.
-func hire(c *cli.Context, r *run.Run) (done func(), err error) {
+// hire starts the workers that the flags ask for, and gives the run to them. done ends them. The board is that of the folder in which
+// the scores are kept: dir, or the run's; nil: there is none.
+func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err error) {
 	k, err := crewOf(c)
-	if k == nil || err != nil {
-		return func() {}, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if dir = cmp.Or(dir, r.Dir); dir != "" {
+		b = &board{path: filepath.Join(dir, statusName), crew: k}
+	}
+	if k == nil {
+		return b, b.end, nil
 	}
 	threads := shareOfCores(r.Config.Threads, k.Local)
 	k.Command = func() *exec.Cmd { return workerProcess(threads, k.Token) }
 	if err := k.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !c.Bool("quiet") && k.Local > 0 {
 		slog.Info("workers", "processes", k.Local, "threads of each", threads)
@@ -69,7 +77,7 @@ func hire(c *cli.Context, r *run.Run) (done func(), err error) {
 		slog.Info("others join: bnas worker --join nats://" + address + " --token " + k.Token)
 	}
 	r.Workers = k.Open
-	return k.Close, nil
+	return b, func() { b.end(); k.Close() }, nil
 }
 
 // shareOfCores is the number of threads of each of n workers: together they have those of the command, or one each.

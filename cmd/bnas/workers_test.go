@@ -113,3 +113,38 @@ func childrenOf(parent int) (children []int) {
 	}
 	return children
 }
+
+// TestStatus: another process sees how far a search is, and that it has ended.
+func TestStatus(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "scores")
+	c := exec.Command("bnas", strings.Fields("score --sample 3000 --workers 1 --quiet --out "+dir+" "+netFlags+" "+fewFlags)...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Kill()
+	if s := awaitStatus(t, dir, func(s *status) bool { return s != nil && len(s.Workers) == 1 }); s.Phase != "score" || s.Total != 3000 || s.Process != c.Process.Pid {
+		t.Errorf("status %+v", s)
+	}
+	text, err := exec.Command("bnas", "status", dir).Output()
+	if err != nil || !strings.Contains(string(text), " of 3000 ") || !strings.Contains(string(text), "\nWORKER ") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, dir, func(s *status) bool { return s == nil })
+}
+
+// awaitStatus reads the status in a folder until it is good.
+func awaitStatus(t *testing.T, dir string, good func(*status) bool) *status {
+	t.Helper()
+	for range 3000 {
+		if s, err := readStatus(dir); err == nil && good(s) {
+			return s
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("the status did not come")
+	return nil
+}
