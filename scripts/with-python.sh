@@ -5,7 +5,7 @@ set -euo pipefail
 list=$1
 needed="$(dirname "$0")/$list"
 shift
-modules=$(sed -E 's/[^a-z_].*//' "$needed" | paste -sd,)
+modules=$(sed -E 's/[^a-z].*//' "$needed" | paste -sd,)
 if ! python3 -c "import $modules" 2>/dev/null; then
   env=${XDG_CACHE_HOME:-$HOME/.cache}/bnas/python-$(sha256sum "$needed" | cut -c1-12)
   if ! "$env/bin/python3" -c "import $modules" 2>/dev/null; then
