@@ -9,6 +9,8 @@ import (
 type page struct {
 	Title, Summary          string
 	PictureStyle, PageStyle template.CSS
+	Links                   []Link
+	Refresh                 int
 	Sections                []Section
 	Missing                 []Fact
 }
@@ -22,6 +24,7 @@ type Section struct {
 	Groups          []Group
 	TableLead       string
 	Table           *Table
+	Form            *Form // around Table
 	Facts           []Fact
 	Command, Config string
 }
@@ -51,6 +54,12 @@ type Table struct {
 	Rows []Row
 }
 
+// Form sends what is chosen in the cells of a table to an address, which answers with a page.
+type Form struct{ Action, Button string }
+
+// Link leads to a page.
+type Link struct{ URL, Text string }
+
 // Header is the head of a column.
 type Header struct {
 	Text string
@@ -64,7 +73,14 @@ type Row struct {
 }
 
 // Cell is a text, and words about it in grey. Class is a class of page.css: "left", "left text" (an architecture), "left words".
-type Cell struct{ Text, Class, Note string }
+type Cell struct {
+	Text, Class, Note string
+	URL               string  // where the text leads to; empty: nowhere
+	Choice            *Choice // before the text
+}
+
+// Choice is a box to tick in a Form: Field=Value.
+type Choice struct{ Field, Value string }
 
 // styled returns a page without sections.
 func styled(title, summary string) page {

@@ -36,6 +36,18 @@ type view struct {
 }
 
 func newView(d Data) (*view, error) {
+	v := coloured(d)
+	defer debug.SetGCPercent(debug.SetGCPercent(garbage)) // the rest are long columns, and short texts of single rows
+	at, err := v.rank()
+	if err == nil {
+		debug.FreeOSMemory() // what ranking needed
+		err = v.readTerms(at)
+	}
+	return v, err
+}
+
+// coloured returns a view with the colours of the operators, and nothing ranked.
+func coloured(d Data) *view {
 	v := &view{Data: d, rows: map[int]Arch{}, place: -1, better: -1}
 	for _, p := range d.Places {
 		for _, o := range p.Operators {
@@ -45,13 +57,7 @@ func newView(d Data) (*view, error) {
 		}
 	}
 	v.hueOf = Palette(v.operators)
-	defer debug.SetGCPercent(debug.SetGCPercent(garbage)) // the rest are long columns, and short texts of single rows
-	at, err := v.rank()
-	if err == nil {
-		debug.FreeOSMemory() // what ranking needed
-		err = v.readTerms(at)
-	}
-	return v, err
+	return v
 }
 
 // network names a network: architectures that are the same one have the same name.

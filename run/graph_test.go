@@ -19,7 +19,7 @@ func TestWiredGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := graphOf(space, a)
+	got, err := GraphOf(space, a)
 	if err != nil {
 		t.Fatal(err)
 	}

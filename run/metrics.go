@@ -3,7 +3,10 @@ package run
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -16,6 +19,15 @@ import (
 // TrainingCurves reads the curves of the training of the run.
 func (r *Run) TrainingCurves() (report.Training, error) {
 	return readTraining(filepath.Join(r.Dir, train.MetricsName), r.Config.Train, r.Position.StepsPerEpoch)
+}
+
+// CurvesOf reads the curves of the run in dir, which may be in training.
+func CurvesOf(dir string, c Config) (report.Training, error) {
+	at, err := train.ReadPosition(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return report.Training{}, err
+	}
+	return readTraining(filepath.Join(dir, train.MetricsName), c.Train, at.StepsPerEpoch)
 }
 
 // readTraining reads the curves of training from a metrics file.
@@ -61,26 +73,31 @@ func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Trai
 	return t, nil
 }
 
-// eachMetric calls do with the kind and the text of each line of a metrics file. It ends with its error.
+// eachMetric calls do with the kind and the text of each line of a metrics file. It ends with its error. A last line without an end
+// is being written, and is left out.
 func eachMetric(path string, do func(kind string, line []byte) error) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<24)
-	for n := 1; lines.Scan(); n++ {
+	lines := bufio.NewReader(f)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
 		var of struct{ Kind string }
-		err := json.Unmarshal(lines.Bytes(), &of)
 		if err == nil {
-			err = do(of.Kind, lines.Bytes())
+			err = json.Unmarshal(line, &of)
+		}
+		if err == nil {
+			err = do(of.Kind, line)
 		}
 		if err != nil {
 			return fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
 		}
 	}
-	return lines.Err()
 }
 
 func point(c *report.Curve, step int, y float64) {

@@ -76,7 +76,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	if err := agreement(&d, found); err != nil {
 		return "", err
 	}
-	if d.Graph, err = graphOf(r.Net.Space, best.Choice); err != nil {
+	if d.Graph, err = GraphOf(r.Net.Space, best.Choice); err != nil {
 		return "", err
 	}
 	path = filepath.Join(dir, ReportName)
@@ -227,7 +227,8 @@ func live(scores []indicator.Scores) []indicator.Scores {
 	return slices.DeleteFunc(slices.Clone(scores), func(s indicator.Scores) bool { return s.Dead })
 }
 
-func graphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
+// GraphOf returns the drawing of an architecture.
+func GraphOf(space supernet.Space, a supernet.Arch) (report.Graph, error) {
 	if wired, ok := space.(supernet.Wired); ok {
 		return wiredGraph(wired, a), nil
 	}

@@ -118,7 +118,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			runCommand(), trainCommand(), retrainCommand(), scoreCommand(), searchCommand(), correlateCommand(), evalCommand(), ntkCommand(), studyCommand(),
 			spaceCommand(), exportCommand(), importCommand(), traceCommand(), batchesCommand(), benchCommand(), planCommand(), doctorCommand(),
-			workerCommand(), statusCommand(), tensorboardCommand(), runsCommand(), completionCommand(), manCommand(),
+			workerCommand(), statusCommand(), tensorboardCommand(), runsCommand(), serveCommand(), completionCommand(), manCommand(),
 			versionCommand(), helpCommand(),
 		},
 	}

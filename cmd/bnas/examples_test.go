@@ -280,6 +280,8 @@ func small(line string) string {
 		case has("--quick"):
 			add(sizes + " --batch 4 --steps 2 --seeds 1 --networks 10 " + smallScore)
 		}
+	case "serve":
+		line = "timeout --foreground --preserve-status -s INT 1 " + line
 	case "ntk":
 		add("--ntk-images 2")
 	case "correlate":

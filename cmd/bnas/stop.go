@@ -18,6 +18,7 @@ import (
 type keeper struct {
 	mu        sync.Mutex
 	keeps     bool
+	serves    bool // until a signal, which is its end: there is nothing to save
 	abandoned bool
 }
 
@@ -43,6 +44,12 @@ func (k *keeper) abandon() bool {
 
 // keeping marks the start of work that a command saves when it is interrupted.
 func keeping(c *cli.Context) error { return c.App.Metadata[keeperKey].(*keeper).keep() }
+
+// serving marks the start of work that a signal ends, as it should.
+func serving(c *cli.Context) error {
+	c.App.Metadata[keeperKey].(*keeper).serves = true
+	return keeping(c)
+}
 
 const keeperKey = "keeper"
 
@@ -89,7 +96,7 @@ func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 		if _, ok := <-signals; !ok {
 			return
 		}
-		if !k.abandon() {
+		if !k.abandon() && !k.serves {
 			fmt.Fprintln(stderr, "bnas: stopping and saving; once more to end at once")
 		}
 		cancel()

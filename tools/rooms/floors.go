@@ -16,6 +16,9 @@ var floors = [][]room{
 		{"tools/instructions", "counts the kernels' instructions"},
 	},
 	{
+		{"serve", "the runs in a browser"},
+	},
+	{
 		{"study", "a claim by one command"},
 		{"inventory", "a folder of runs"},
 		{"cluster", "scores from several processes"},

@@ -1,0 +1,206 @@
+package serve
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"bnas.example/inventory"
+	"bnas.example/report"
+	"bnas.example/run"
+	"bnas.example/supernet"
+)
+
+// mostRows of a ranking are shown.
+const mostRows = 20
+
+// run shows one run: how far it is, its curves, and what its search has found.
+func (s *site) run(r *http.Request) (report.Document, error) {
+	e, err := s.entry(r.PathValue("name"))
+	if err != nil {
+		return report.Document{}, err
+	}
+	d := report.Document{Title: e.Name, Summary: "A run in " + s.dir + ".", Links: []report.Link{{URL: listPath, Text: "all runs"}}}
+	if e.Networks {
+		d.Summary = "Networks that are trained on their own, in " + s.dir + "."
+	}
+	if goesOn(e) {
+		d.Refresh = live
+	}
+	if info, err := os.Stat(filepath.Join(e.Dir, run.ReportName)); err == nil && info.Mode().IsRegular() {
+		d.Links = append(d.Links, report.Link{URL: addressOf(e.Name) + "/" + run.ReportName, Text: "the report of the search"})
+	}
+	d.Sections = []report.Section{s.state(e)}
+	if e.State == inventory.Unreadable {
+		return d, nil
+	}
+	if e.Networks {
+		trained, err := trainedSection(e)
+		d.Sections = append(d.Sections, trained)
+		return d, err
+	}
+	cfg, err := run.ReadConfig(e.Dir)
+	if err != nil {
+		return d, err
+	}
+	space, err := supernet.Lookup(cfg.Supernet.Space)
+	if err != nil {
+		return d, err
+	}
+	found, err := resultOf(e.Dir)
+	if err != nil {
+		return d, err
+	}
+	if found != nil {
+		one, err := foundSection(space, found)
+		if err != nil {
+			return d, err
+		}
+		d.Sections = append(d.Sections, one, rankingSection(found))
+	}
+	curves, err := curvesOf(e.Dir, cfg)
+	if err != nil {
+		return d, err
+	}
+	if training := report.TrainingSection(curves, placesOf(space)); len(training.Groups) > 0 {
+		d.Sections = append(d.Sections, training)
+	}
+	return d, nil
+}
+
+// state says how far a run is.
+func (s *site) state(e inventory.Entry) report.Section {
+	one := report.Section{ID: "state", Title: "State", Tiles: []report.Fact{
+		{Name: "state", Value: e.State}, {Name: "steps", Value: progress(e)}, {Name: "best", Value: best(e.Best)}, {Name: "changed", Value: s.ago(e.Changed)},
+	}}
+	if e.Problem != "" {
+		one.Lead = "It cannot be read: " + e.Problem
+	}
+	one.Facts = []report.Fact{{Name: "space", Value: cmp.Or(e.Space, "–")}, {Name: "folder", Value: e.Dir}, {Name: "size", Value: report.Count(e.Bytes) + "B"}}
+	return one
+}
+
+// curvesOf reads the curves of a run; one that has not begun has none.
+func curvesOf(dir string, cfg run.Config) (report.Training, error) {
+	curves, err := run.CurvesOf(dir, cfg)
+	if errors.Is(err, fs.ErrNotExist) {
+		return report.Training{}, nil
+	}
+	return curves, err
+}
+
+func placesOf(space supernet.Space) (all []report.Place) {
+	for _, p := range space.Places() {
+		all = append(all, report.Place(p))
+	}
+	return all
+}
+
+func foundSection(space supernet.Space, r *result) (report.Section, error) {
+	answer := r.Best[r.Answer]
+	s := report.Section{ID: "found", Title: "The architecture found", Arch: answer.Arch, Tiles: []report.Fact{
+		{Name: "score, " + r.Objective, Value: scoreText(answer.Score)}, {Name: "MACs an image", Value: report.Count(answer.MACs)},
+		{Name: "parameters", Value: report.Count(answer.Params)}, {Name: "networks scored, " + r.Strategy, Value: strconv.Itoa(r.Evaluations)},
+	}}
+	drawing, err := drawingOf(space, answer.Arch)
+	s.Groups = []report.Group{{Class: "graph", Figures: []report.Figure{drawing}}}
+	return s, err
+}
+
+// drawingOf draws an architecture.
+func drawingOf(space supernet.Space, text string) (report.Figure, error) {
+	a, err := space.Parse(text)
+	if err != nil {
+		return report.Figure{}, err
+	}
+	graph, err := run.GraphOf(space, a)
+	if err != nil {
+		return report.Figure{}, err
+	}
+	var operators []string
+	for _, p := range space.Places() {
+		for _, o := range p.Operators {
+			if !slices.Contains(operators, o) {
+				operators = append(operators, o)
+			}
+		}
+	}
+	return report.Drawing(graph, report.Palette(operators)), nil
+}
+
+// rankingSection shows the best networks, and the front of score and MACs.
+func rankingSection(r *result) report.Section {
+	s := report.Section{ID: "ranking", Title: "Ranking", Lead: fmt.Sprintf("The best %d of %d networks by %s.", min(mostRows, len(r.Best)), r.Evaluations, r.Objective)}
+	var x, y, frontX, frontY []float64
+	for _, n := range slices.Concat(r.Best, r.Pareto) {
+		if n.Score != nil {
+			x, y = append(x, float64(n.MACs)/1e6), append(y, *n.Score)
+		}
+	}
+	for _, n := range r.Pareto {
+		if n.Score != nil {
+			frontX, frontY = append(frontX, float64(n.MACs)/1e6), append(frontY, *n.Score)
+		}
+	}
+	if len(x) > 1 {
+		f := report.Front("Score against MACs", "million MACs an image", x, y, frontX, frontY)
+		f.Caption = "The best networks, and the front: each network of it scores higher than all with as few MACs."
+		s.Groups = []report.Group{{Class: report.WideFigures, Figures: []report.Figure{f}}}
+	}
+	s.Table = &report.Table{Head: []report.Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: r.Objective}, {Text: "MACs"}, {Text: "params"}}}
+	for i, n := range r.Best[:min(mostRows, len(r.Best))] {
+		row := report.Row{Cells: []report.Cell{
+			{Text: strconv.Itoa(i + 1)}, {Text: n.Arch, Class: "left text"}, {Text: scoreText(n.Score)}, {Text: report.Count(n.MACs)}, {Text: report.Count(n.Params)},
+		}}
+		if i == r.Answer {
+			row.Mark, row.Cells[1].Note = "chosen", "found"
+		}
+		s.Table.Rows = append(s.Table.Rows, row)
+	}
+	return s
+}
+
+func scoreText(v *float64) string {
+	if v == nil {
+		return "–"
+	}
+	return report.Number(*v)
+}
+
+// trainedSection shows networks that are trained on their own, and the results of those that are done.
+func trainedSection(e inventory.Entry) (report.Section, error) {
+	s := report.Section{ID: "networks", Title: "Networks", Lead: "In the order in which they were given."}
+	all, err := run.OpenRetraining(e.Dir)
+	if err != nil {
+		return s, err
+	}
+	s.Table = &report.Table{Head: []report.Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: "test accuracy"}, {Text: "validation accuracy"}, {Text: "MACs"}, {Text: "params"}}}
+	for i, arch := range all.Archs {
+		cells := []report.Cell{{Text: strconv.Itoa(i + 1)}, {Text: arch, Class: "left text"}}
+		done, err := all.Result(i + 1)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			cells[1].Note = "not yet"
+			cells = append(cells, report.Cell{Text: "–"}, report.Cell{Text: "–"}, report.Cell{Text: "–"}, report.Cell{Text: "–"})
+		case err != nil:
+			return s, err
+		default:
+			test, validation := "–", "–"
+			if done.Test != nil {
+				test = report.Percent(done.Test.Accuracy)
+			}
+			if done.Validation != nil {
+				validation = report.Percent(done.Validation.Accuracy)
+			}
+			cells = append(cells, report.Cell{Text: test}, report.Cell{Text: validation}, report.Cell{Text: report.Count(done.MACs)}, report.Cell{Text: report.Count(done.Params)})
+		}
+		s.Table.Rows = append(s.Table.Rows, report.Row{Cells: cells})
+	}
+	return s, nil
+}

@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bnas.example/run"
+	"bnas.example/train"
+)
+
+// write writes a file of a folder of runs, and the folders above it.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sample is a folder of runs: one that is done, one that trains, one that cannot be read, and retrained networks.
+func sample(t *testing.T) string {
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "fair"), os.DirFS("../run/testdata/old-run")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "fair", run.ReportName), "<title>the report</title>")
+	write(t, filepath.Join(dir, "now <b>", run.ConfigName), "seed: 7\ntrain: {lr: 0.5}\n")
+	var metrics strings.Builder
+	for step := range 4 {
+		fmt.Fprintf(&metrics, `{"kind":"step","step":%d,"loss":%d,"accuracy":0.5,"lr":0.1}`+"\n", step, 4-step)
+	}
+	write(t, filepath.Join(dir, "now <b>", train.MetricsName), metrics.String()+`{"kind":"step","st`)
+	unlock, err := run.HoldFolder(filepath.Join(dir, "now <b>"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unlock() })
+	write(t, filepath.Join(dir, "broken", run.ConfigName), "nonsense: 7\n")
+	write(t, filepath.Join(dir, "own", run.ArchsName), "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|\nb\n")
+	write(t, filepath.Join(dir, "own", "1", run.ConfigName), "seed: 1\n")
+	write(t, filepath.Join(dir, "own", "1", run.RetrainedName), `{"arch":"|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|","params":5000,"macs":7000000,"test":{"accuracy":0.625}}`)
+	write(t, filepath.Join(dir, "secret.txt"), "secret")
+	return dir
+}
+
+// get asks for an address as a browser of this machine.
+func get(t *testing.T, h http.Handler, address string) (int, string) {
+	t.Helper()
+	r := httptest.NewRequest("GET", address, nil)
+	r.Host = "127.0.0.1:6464"
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+func TestPages(t *testing.T) {
+	h := New(sample(t), true)
+	const refresh = `http-equiv="refresh"`
+	for _, c := range []struct {
+		address string
+		status  int
+		has     []string
+		hasNot  []string
+	}{
+		{"/", 200, []string{`<a href="/runs/fair">fair</a>`, `<a href="/runs/now%20%3Cb%3E">now &lt;b&gt;</a>`, "training", "unreadable", "1 of 2 networks", `name="run" value="own"`, refresh}, []string{"<b>", `value="broken"`, "secret"}},
+		{"/runs/fair", 200, []string{"6 of 6", "nor_conv_3x3", "−1.207", "Score against MACs", "Mean |γ| of each operator", `href="/runs/fair/report.html"`}, []string{refresh}},
+		{"/runs/now%20%3Cb%3E", 200, []string{"training", "Loss", refresh}, []string{"<b>now", "Ranking", "report.html"}},
+		{"/runs/broken", 200, []string{"nonsense"}, nil},
+		{"/runs/own", 200, []string{"62.5", "not yet", "7.00 M"}, nil},
+		{"/runs/fair/report.html", 200, []string{"the report"}, nil},
+		{"/runs/own/report.html", 404, nil, nil},
+		{"/compare?run=fair&run=now+%3Cb%3E", 200, []string{"train.lr", "0.5", "Loss", refresh, `<a href="/runs/fair">fair</a>`}, []string{"<b>"}},
+		{"/compare?run=fair&run=own", 200, []string{"fair: "}, nil},
+		{"/compare?run=fair", 400, []string{"two runs"}, nil},
+		{"/compare?run=fair&run=nowhere", 404, []string{`no run "nowhere"`}, nil},
+		{"/compare?run=fair&run=broken", 500, []string{"nonsense"}, nil},
+		{"/runs/nowhere", 404, []string{`no run "nowhere"`}, nil},
+		{"/runs/..", 307, nil, []string{"secret"}},
+		{"/runs/..%2fsecret.txt", 404, nil, []string{"\nsecret"}},
+		{"/runs/fair/config.yaml", 404, nil, nil},
+		{"/elsewhere", 404, nil, nil},
+	} {
+		status, body := get(t, h, c.address)
+		if status != c.status {
+			t.Errorf("%s: status %d, want %d: %.200s", c.address, status, c.status, body)
+		}
+		for _, want := range c.has {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s has no %q", c.address, want)
+			}
+		}
+		for _, not := range c.hasNot {
+			if strings.Contains(body, not) {
+				t.Errorf("%s has %q", c.address, not)
+			}
+		}
+		if strings.Contains(body, "<script") {
+			t.Errorf("%s has a script", c.address)
+		}
+	}
+	if status, body := get(t, New(filepath.Join(t.TempDir(), "later"), true), "/"); status != 200 || !strings.Contains(body, "There are none yet") {
+		t.Errorf("a folder that is not there: %d, %s", status, body)
+	}
+}
+
+// A page of another site must not read the runs through a name that it has led to this machine.
+func TestOtherHostsAreRefused(t *testing.T) {
+	dir := sample(t)
+	for host, local := range map[string]bool{"127.0.0.1:6464": true, "localhost": true, "[::1]:6464": true, "example.com": false, "127.0.0.1.example.com:6464": false, "": false} {
+		for _, here := range []bool{true, false} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			New(dir, here).ServeHTTP(w, r)
+			if want := !here || local; (w.Code == 200) != want {
+				t.Errorf("host %q, local %v: status %d", host, here, w.Code)
+			}
+		}
+	}
+}
+
+// Reading changes nothing, and neither does a request that would.
+func TestNothingIsWritten(t *testing.T) {
+	h := New(sample(t), true)
+	for _, method := range []string{"POST", "PUT", "DELETE"} {
+		r := httptest.NewRequest(method, "/runs/fair", nil)
+		r.Host = "localhost"
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != http.StatusMethodNotAllowed {
+			t.Errorf("%s: status %d", method, w.Code)
+		}
+	}
+}
