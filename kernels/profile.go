@@ -12,7 +12,7 @@ const (
 	ProductPhase                 // the products of convolutions
 	GradientPhase                // adding to the gradients of nodes, with the sums for dγ and dβ
 	StatisticsPhase              // of the outputs of convolutions
-	WeightPhase                  // the gradients of weights
+	WeightPhase                  // the gradients of weights, and their layout
 	OtherPhase                   // all steps but convolutions, and images into the layout of the device
 	Phases                       // their number
 )

@@ -143,7 +143,7 @@ func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k in
 	if joined {
 		weight, to = g.weights.jobs[gs.Step][k].c, e.d.moving.pointer(g.weights.sums)
 	}
-	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.store.packed(j), weight, &u, to)
+	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.packed(j), weight, &u, to)
 }
 
 // differentiate computes dγ and dβ of the BatchNorms of those targets whose gradient is complete.

@@ -25,6 +25,30 @@ struct conv_shape {
 	int tail;           // input channels in use in the last block, so that a core can skip the others; 0: all
 };
 
+// The dense weights [outs][ins/groups][kernel][kernel] of one of the siblings of a call. Its output blocks begin at k0, its input blocks at
+// c0. Turned, they are those of the input gradient: outputs and inputs change places and the window is turned round.
+struct dense { const float *w; int outs, ins, groups, taps, turned, k0, c0; };
+
+// dense_window returns the window from input channel c of a call to output channel o, or NULL if there is none.
+static inline const float *dense_window(const struct dense *d, int o, int c) {
+	o -= d->k0 * LANES, c -= d->c0 * LANES;
+	int out = d->turned ? c : o, in = d->turned ? o : c, ins = d->ins, first = 0;
+	if (out >= d->outs || in >= d->ins)
+		return NULL;
+	if (d->groups > 1) {
+		ins /= d->groups;
+		first = out / (d->outs / d->groups) * ins;
+		if (in < first || in >= first + ins)
+			return NULL;
+	}
+	return d->w + ((size_t)out * ins + in - first) * d->taps;
+}
+
+// dense_tap returns tap t of a window.
+static inline float dense_tap(const struct dense *d, const float *window, int t) {
+	return window ? window[d->turned ? d->taps - 1 - t : t] : 0;
+}
+
 // The memory that the next call will touch: stretches of cache lines, read or written. A core fetches some of it between its
 // products, while the multipliers are busy (ahead_share, ahead_some).
 enum { AHEAD_STRETCHES = 16 };
@@ -50,10 +74,10 @@ struct core {
 	void (*widen)(struct conv_shape *s);
 	// group returns the best number of images of a call (≥ 1). The last call of a batch may have fewer.
 	int (*group)(const struct conv_shape *s);
-	// pack writes the dense weights w[kb*LANES][cb*LANES][kernel][kernel] (depthwise:
-	// [kb*LANES][kernel][kernel]) into dst in the core's layout, pack_size floats. Padded channels are zero in w.
+	// pack writes the weights from input block c to output block k into dst, which has all of them in the core's layout: pack_size
+	// floats. A depthwise core has no input blocks; c is then 0.
 	size_t (*pack_size)(const struct conv_shape *s);
-	void (*pack)(const struct conv_shape *s, float *dst, const float *w);
+	void (*pack)(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c);
 	size_t (*scratch_size)(const struct conv_shape *s, int nimg); // floats
 	conv_core *run;
 };

@@ -152,7 +152,7 @@ static void prefetch_span(const struct conv_args *a, int image, int from, int to
 static void conv_span_image(const struct conv_args *a, const struct conv_space *m, int image, struct watch *watch) {
 	const struct conv_shape *s = &a->job->shape;
 	struct reach r = reach_of(s);
-	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	size_t weights = panel_floats(s); // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);
 	conv_outputs(a, m, 0, image);
 	for (int p = 0, n; p < pixels; p += n) {

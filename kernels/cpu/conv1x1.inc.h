@@ -16,7 +16,7 @@ static int conv1x1_span(const struct conv_shape *s) {
 static void conv1x1_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
                         const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct reach r = reach_of(s);
-	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	size_t weights = panel_floats(s); // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);
 	watch_flops(watch, 2. * nimg * pixels * s->cb * LANES * s->kb * LANES);
 	for (int i = 0; i < nimg; i++)
@@ -29,5 +29,5 @@ static void conv1x1_run(const struct conv_shape *s, int nimg, float *const *out,
 }
 
 static const struct core conv1x1_core = {
-	"conv1x1", conv1x1_fits, NULL, conv1x1_group, direct_pack_size, direct_pack, conv1x1_scratch_size, conv1x1_run,
+	"conv1x1", conv1x1_fits, NULL, conv1x1_group, direct_pack_size, pack_panel, conv1x1_scratch_size, conv1x1_run,
 };

@@ -19,7 +19,12 @@ size_t core_pack_size(const struct core *c, const struct conv_shape *s) { return
 
 size_t core_scratch_size(const struct core *c, const struct conv_shape *s, int nimg) { return c->scratch_size(s, nimg); }
 
-void core_pack(const struct core *c, const struct conv_shape *s, float *dst, const float *w) { c->pack(s, dst, w); }
+void core_pack(const struct core *c, const struct conv_shape *s, float *dst, const float *w) {
+	struct dense dense = {w, s->kb * LANES, s->cb * LANES, s->depthwise ? s->kb * LANES : 1, s->kernel * s->kernel, 0, 0, 0};
+	for (int k = 0; k < s->kb; k++)
+		for (int i = 0; i < (s->depthwise ? 1 : s->cb); i++)
+			c->pack(s, dst, &dense, k, i);
+}
 
 void core_run(const struct core *c, const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
               const float *packed, float *scratch) {

@@ -8,12 +8,13 @@ static size_t depthwise_pack_size(const struct conv_shape *s) {
 }
 
 // packed[k][ky][kx][16]
-static void depthwise_pack(const struct conv_shape *s, float *dst, const float *w) {
-	int taps = s->kernel * s->kernel;
-	for (int k = 0; k < s->kb; k++)
-		for (int t = 0; t < taps; t++)
-			for (int l = 0; l < LANES; l++)
-				*dst++ = w[(size_t)(k * LANES + l) * taps + t];
+static void depthwise_pack(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
+	dst += (size_t)k * w->taps * LANES;
+	for (int l = 0; l < LANES; l++) {
+		const float *window = dense_window(w, k * LANES + l, k * LANES + l);
+		for (int t = 0; t < w->taps; t++)
+			dst[t * LANES + l] = dense_tap(w, window, t);
+	}
 }
 
 static size_t depthwise_scratch_size(const struct conv_shape *s, int nimg) { return 0; }

@@ -65,7 +65,9 @@ func (d *device) Info() kernels.Info {
 }
 
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
-	return newStore(params), nil
+	s := newStore(params)
+	s.Threads = d.threads
+	return s, nil
 }
 
 // Close stops the threads and frees the memory.

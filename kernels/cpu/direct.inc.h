@@ -2,14 +2,13 @@
 
 static int direct_fits(const struct conv_shape *s) { return !s->depthwise; }
 static int direct_group(const struct conv_shape *s) { return 1; }
-static size_t direct_pack_size(const struct conv_shape *s) { return pack_panels(s, NULL, NULL); }
-static void direct_pack(const struct conv_shape *s, float *dst, const float *w) { pack_panels(s, dst, w); }
+static size_t direct_pack_size(const struct conv_shape *s) { return s->kb * panel_floats(s); }
 static size_t direct_scratch_size(const struct conv_shape *s, int nimg) { return 0; }
 
 static void direct_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
                        const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct reach r = reach_of(s);
-	size_t weights = pack_panels(s, NULL, NULL) / s->kb; // of one block of outputs
+	size_t weights = panel_floats(s); // of one block of outputs
 	watch_flops(watch, 2. * nimg * s->h * s->w * s->kernel * s->kernel * s->cb * LANES * s->kb * LANES);
 	ahead_share(ahead, nimg * s->h * panels(s));
 	for (int i = 0; i < nimg; i++)
@@ -25,5 +24,5 @@ static void direct_run(const struct conv_shape *s, int nimg, float *const *out, 
 }
 
 static const struct core direct_core = {
-	"direct", direct_fits, NULL, direct_group, direct_pack_size, direct_pack, direct_scratch_size, direct_run,
+	"direct", direct_fits, NULL, direct_group, direct_pack_size, pack_panel, direct_scratch_size, direct_run,
 };

@@ -66,7 +66,32 @@ float *new_floats(size_t n) {
 
 void free_floats(float *p) { free(p); }
 
-void run_pack(const struct conv_job *j, float *dst, const float *w) { j->core->pack(&j->shape, dst, w); }
+// The pairs of an output and an input block of a sibling are the items of a loop: kb·cb, or kb of a depthwise convolution.
+struct pack_args {
+	const struct place *at;
+	const struct conv_job *job;
+	float *dst;
+	struct dense weights;
+	int cb;
+};
+
+static void pack_body(void *arg, struct pool *pool, int thread) {
+	const struct pack_args *a = arg;
+	const struct dense *w = &a->weights;
+	struct watch watch = watch_start(a->at->profiles, thread);
+	for (int i; (i = pool_next(pool, thread)) >= 0;)
+		a->job->core->pack(&a->job->shape, a->dst, w, w->k0 + i / a->cb, w->c0 + i % a->cb);
+	watch_lap(&watch, PHASE_WEIGHTS);
+}
+
+void run_pack(const struct place *at, const struct conv_job *j, float *dst, const struct pack_slice *to, const float *w) {
+	const struct conv_shape *s = &j->shape;
+	int own = (to->outs + LANES - 1) / LANES, kb = to->turned ? s->kb : own, cb = s->depthwise ? 1 : to->turned ? own : s->cb;
+	struct dense weights = {w, to->outs, to->ins, to->groups, s->kernel * s->kernel, to->turned,
+	                        to->turned ? 0 : to->block, to->turned && !s->depthwise ? to->block : 0};
+	struct pack_args a = {at, j, dst, weights, cb};
+	pool_run(at->pool, kb * cb, pack_body, &a);
+}
 
 void run_conv(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
               int nloads, const struct term *terms, const struct out *outs, int nouts, int rows, const float *packed) {

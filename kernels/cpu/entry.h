@@ -7,7 +7,10 @@
 // choose_core finds the first core that fits j->shape and sets all fields that depend on it. With apart, outputs are
 // computed in scratch memory: they are added to others, or stored in 16 bits. With fast, the core may be one of the less exact.
 void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast);
-void run_pack(const struct conv_job *j, float *dst, const float *w);
+
+// run_pack packs the dense weights of one sibling, whose blocks are those from block on: of the outputs of the convolution.
+struct pack_slice { int block, outs, ins, groups, turned; };
+void run_pack(const struct place *, const struct conv_job *j, float *dst, const struct pack_slice *, const float *w);
 
 // choose_weight_core finds the first core that fits j->conv and sets all fields that depend on it.
 void choose_weight_core(const struct isa *isa, struct weight_job *j);

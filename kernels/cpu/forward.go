@@ -120,7 +120,7 @@ func (e *exec) step(i int, at *C.struct_place) {
 			for _, b := range j.branches {
 				x.outs = append(x.outs, e.out(b.Out))
 			}
-			C.run_conv(e.d.isa, at, &j.c, first(x.loads), 1, first(x.terms), first(x.outs), C.int(len(x.outs)), rows, e.store.packed(j))
+			C.run_conv(e.d.isa, at, &j.c, first(x.loads), 1, first(x.terms), first(x.outs), C.int(len(x.outs)), rows, e.packed(j))
 		}
 	} else {
 		x.reset()

@@ -3,6 +3,8 @@
 package cpu
 
 // #include "entry.h"
+// #cgo noescape run_pack
+// #cgo nocallback run_pack
 import "C"
 
 import (
@@ -53,7 +55,8 @@ func (p *pack) valid(s *store) bool {
 }
 
 // packed returns the current packed weights of a job, 64-byte aligned.
-func (s *store) packed(j *convJob) *C.float {
+func (e *exec) packed(j *convJob) *C.float {
+	s := e.store
 	if j.pack == nil {
 		key := j.key()
 		if j.pack = s.packs[string(key)]; j.pack == nil {
@@ -69,11 +72,7 @@ func (s *store) packed(j *convJob) *C.float {
 			j.pack.data = alignedFloats(int(j.c.pack))
 			s.floats += len(j.pack.data)
 		}
-		dense := j.dense(s)
-		C.run_pack(&j.c, (*C.float)(&j.pack.data[0]), (*C.float)(&dense[0]))
-		for i, id := range j.pack.ids {
-			j.pack.versions[i] = s.Version(id)
-		}
+		e.pack(j)
 	}
 	return (*C.float)(&j.pack.data[0])
 }
@@ -119,45 +118,16 @@ func (j *convJob) key() []byte {
 	return key
 }
 
-// dense lays out the weights as pack functions read them: [output][input][kernel][kernel] with whole blocks of
-// channels for each sibling. Groups become a block-diagonal matrix; turned, outputs and inputs change places and the
-// window is turned round.
-func (j *convJob) dense(s *store) []float32 {
-	sh := &j.c.shape
-	taps := int(sh.kernel * sh.kernel)
-	in := int(sh.cb) * lanes
-	if sh.depthwise != 0 {
-		in = 1
-	}
-	dst := make([]float32, int(sh.kb)*lanes*in*taps)
-	base := 0
+// pack packs the weights of each sibling of a job.
+func (e *exec) pack(j *convJob) {
+	at, kernel, dst := e.place(), int(j.c.shape.kernel), (*C.float)(&j.pack.data[0])
+	to := C.struct_pack_slice{ins: C.int(j.ins), groups: C.int(j.groups), turned: flag(j.turned)}
 	for i, id := range j.weights {
-		outs, perGroup := j.outs[i], j.ins/j.groups
-		kernel := int(sh.kernel)
-		w := kernels.Gather(s.Params()[id].View(outs, perGroup, kernel, kernel), s.Slice(id, kernels.Data))
-		for o := range outs {
-			row, first := w[o*perGroup*taps:][:perGroup*taps], o/(outs/j.groups)*perGroup
-			switch {
-			case !j.turned && sh.depthwise == 0:
-				copy(dst[((base+o)*in+first)*taps:], row)
-			case !j.turned:
-				copy(dst[(base+o)*taps:], row)
-			case sh.depthwise != 0:
-				turn(dst[(base+o)*taps:], row)
-			default:
-				for c := range perGroup {
-					turn(dst[((first+c)*in+base+o)*taps:], row[c*taps:][:taps])
-				}
-			}
-		}
-		base += blocks(outs) * lanes
-	}
-	return dst
-}
-
-// turn writes a window turned round.
-func turn(dst, window []float32) {
-	for t, v := range window {
-		dst[len(window)-1-t] = v
+		outs := j.outs[i]
+		w := kernels.Gather(e.store.Params()[id].View(outs, j.ins/j.groups, kernel, kernel), e.store.Slice(id, kernels.Data))
+		to.outs = C.int(outs)
+		C.run_pack(&at, &j.c, dst, &to, (*C.float)(&w[0]))
+		to.block += C.int(blocks(outs))
+		j.pack.versions[i] = e.store.Version(id)
 	}
 }

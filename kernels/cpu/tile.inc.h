@@ -144,23 +144,34 @@ static void panel_row(int nk, size_t step, int n, const struct reach *r, const f
 	}
 }
 
-// pack_panels writes the dense weights w[kb·16][cb·16][kernel][kernel] in the order of the tiles: panel after panel
-// [c][ky][kx][j][nk·16]. Of the last block it writes the channels in use only. It returns the number of floats. dst may be
-// NULL.
-static size_t pack_panels(const struct conv_shape *s, float *dst, const float *w) {
-	size_t taps = (size_t)s->kernel * s->kernel, in = (size_t)s->cb * LANES, used = in - (s->tail ? LANES - s->tail : 0);
-	if (!dst)
-		return (size_t)s->kb * LANES * used * taps;
-	float *d = dst;
-	for (int k = 0, nk; k < s->kb; k += nk) {
-		nk = panel_width(s->kb - k);
-		for (size_t c = 0; c < used; c += LANES)
-			for (size_t t = 0; t < taps; t++)
-				for (size_t j = c; j < c + LANES && j < used; j++)
-					for (int l = 0; l < nk * LANES; l++)
-						*d++ = w[((size_t)(k * LANES + l) * in + j) * taps + t];
+// The panel that has output block k: it begins with block first.
+struct panel { int first, nk; };
+
+static struct panel panel_of(const struct conv_shape *s, int k) {
+	struct panel p = {0, panel_width(s->kb)};
+	while (k >= p.first + p.nk) {
+		p.first += p.nk;
+		p.nk = panel_width(s->kb - p.first);
 	}
-	return d - dst;
+	return p;
+}
+
+// panel_floats returns the number of packed weights of one block of outputs: of the last input block, the channels in use.
+static size_t panel_floats(const struct conv_shape *s) {
+	return ((size_t)s->cb * LANES - (s->tail ? LANES - s->tail : 0)) * s->kernel * s->kernel * LANES;
+}
+
+// pack_panel writes the weights from input block c to output block k in the order of the tiles: panel after panel [c][ky][kx][j][nk·16].
+static void pack_panel(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
+	struct panel p = panel_of(s, k);
+	int lane = p.nk * LANES, used = c + 1 == s->cb && s->tail ? s->tail : LANES;
+	dst += p.first * panel_floats(s) + (size_t)c * w->taps * LANES * lane + (k - p.first) * LANES;
+	for (int j = 0; j < used; j++)
+		for (int l = 0; l < LANES; l++) {
+			const float *window = dense_window(w, k * LANES + l, c * LANES + j);
+			for (int t = 0; t < w->taps; t++)
+				dst[((size_t)t * used + j) * lane + l] = dense_tap(w, window, t);
+		}
 }
 
 static struct reach reach_of(const struct conv_shape *s) {

@@ -43,39 +43,29 @@ INLINE size_t winograd_pack_size(const struct winograd *z, const struct conv_sha
 	return (size_t)winograd_elements(z) * s->kb * LANES * s->cb * LANES;
 }
 
-// G g Gᵀ of LANES kernels, in doubles: kernel l is at g + l·next.
-INLINE void winograd_kernels(const struct winograd *z, double (*u)[LANES], const float *g, size_t next) {
+// G g Gᵀ in doubles.
+INLINE void winograd_pack(const struct winograd *z, const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
 	enum { MOST = WINOGRAD_SIDE + 2 };
 	const double (*G)[3] = z->G;
-	double w[9][LANES], t[MOST][3][LANES];
 	int n = z->side + 2;
-	for (int l = 0; l < LANES; l++)
-		for (int i = 0; i < 9; i++)
-			w[i][l] = g[l * next + i];
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < 3; j++)
-			for (int l = 0; l < LANES; l++)
-				t[i][j][l] = G[i][0] * w[j][l] + G[i][1] * w[3 + j][l] + G[i][2] * w[6 + j][l];
-	for (int i = 0; i < n; i++)
-		for (int j = 0; j < n; j++)
-			for (int l = 0; l < LANES; l++)
-				u[i * n + j][l] = t[i][0][l] * G[j][0] + t[i][1][l] * G[j][1] + t[i][2][l] * G[j][2];
-}
-
-INLINE void winograd_pack(const struct winograd *z, const struct conv_shape *s, float *dst, const float *w) {
-	size_t in = (size_t)s->cb * LANES;
-	int elements = winograd_elements(z);
-	for (int k = 0, nk; k < s->kb; k += nk) {
-		nk = panel_width(s->kb - k);
-		float *panel = dst + elements * in * LANES * k;
-		for (size_t c = 0; c < in; c++)
-			for (int b = 0; b < nk; b++) {
-				double u[(WINOGRAD_SIDE + 2) * (WINOGRAD_SIDE + 2)][LANES];
-				winograd_kernels(z, u, w + ((size_t)(k + b) * LANES * in + c) * 9, in * 9);
-				for (int e = 0; e < elements; e++)
-					for (int l = 0; l < LANES; l++)
-						panel[((e * in + c) * nk + b) * LANES + l] = u[e][l];
-			}
+	struct panel p = panel_of(s, k);
+	size_t lane = p.nk * LANES, element = s->cb * LANES * lane;
+	dst += (size_t)p.first * winograd_elements(z) * s->cb * LANES * LANES + c * LANES * lane + (k - p.first) * LANES;
+	for (int j = 0; j < LANES; j++, dst += lane) {
+		double g[9][LANES], t[MOST][3][LANES];
+		for (int l = 0; l < LANES; l++) {
+			const float *window = dense_window(w, k * LANES + l, c * LANES + j);
+			for (int i = 0; i < 9; i++)
+				g[i][l] = dense_tap(w, window, i);
+		}
+		for (int y = 0; y < n; y++)
+			for (int x = 0; x < 3; x++)
+				for (int l = 0; l < LANES; l++)
+					t[y][x][l] = G[y][0] * g[x][l] + G[y][1] * g[3 + x][l] + G[y][2] * g[6 + x][l];
+		for (int y = 0; y < n; y++)
+			for (int x = 0; x < n; x++)
+				for (int l = 0; l < LANES; l++)
+					dst[(y * n + x) * element + l] = t[y][0][l] * G[x][0] + t[y][1][l] * G[x][1] + t[y][2][l] * G[x][2];
 	}
 }
 
@@ -221,7 +211,7 @@ INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, i
 	static void size##_widen(struct conv_shape *s) { winograd_widen(&size, s); } \
 	static int size##_group(const struct conv_shape *s) { return winograd_group(&size, s); } \
 	static size_t size##_pack_size(const struct conv_shape *s) { return winograd_pack_size(&size, s); } \
-	static void size##_pack(const struct conv_shape *s, float *dst, const float *w) { winograd_pack(&size, s, dst, w); } \
+	static void size##_pack(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) { winograd_pack(&size, s, dst, w, k, c); } \
 	static size_t size##_scratch_size(const struct conv_shape *s, int nimg) { return winograd_scratch_size(&size, s); } \
 	static void size##_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in, \
 	                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) { \

@@ -10,6 +10,8 @@ const slots = int(kernels.Moment2) + 1
 
 // Store keeps the arrays of a parameter table. It allocates an array, filled with zeros, when it is first needed.
 type Store struct {
+	Threads int // of an Update; 0 is 1
+
 	params  []kernels.Param
 	arrays  [slots][][]float32
 	version []uint64

@@ -211,3 +211,43 @@ func TestUpdateOfNaN(t *testing.T) {
 		}
 	}
 }
+
+// An update on several threads has the bits of one on a single thread, for each rule.
+func TestThreads(t *testing.T) {
+	table := []kernels.Param{
+		{Name: "gamma", Kind: kernels.Gamma, Shape: []int{5}},
+		{Name: "conv", Kind: kernels.ConvWeight, Shape: []int{83, 101, 3, 3}},
+		{Name: "unused", Kind: kernels.ConvWeight, Shape: []int{7, 1, 1, 1}},
+		{Name: "linear", Kind: kernels.LinearWeight, Shape: []int{10, 1000}},
+	}
+	ids := []kernels.ParamID{1, 0, 3}
+	for _, kind := range []kernels.OptimizerKind{kernels.SGD, kernels.AdamW, kernels.RMSProp} {
+		rule := kernels.Update{Kind: kind, LR: 0.1, Momentum: 0.9, Beta1: 0.9, Beta2: 0.99, Eps: 0.1, ClipNorm: 1, WeightDecay: 0.1, WeightDecayWeights: 0.2}
+		stores := []*hoststore.Store{hoststore.New(table), hoststore.New(table)}
+		stores[1].Threads = 3
+		for step := range 2 {
+			rule.Steps = []int{step + 1, step + 1, step + 1}
+			for _, s := range stores {
+				for id, p := range table {
+					grad := make([]float32, p.Len())
+					for i := range grad {
+						grad[i] = float32(math.Sin(float64(i + step + id)))
+					}
+					must(t, s.Write(kernels.Grad, grad, kernels.ParamID(id)))
+				}
+				_, err := s.Update(rule, ids)
+				must(t, err)
+			}
+		}
+		for id := range table {
+			for _, slot := range []kernels.Slot{kernels.Data, kernels.Moment1, kernels.Moment2} {
+				if one, three := stores[0].Slice(kernels.ParamID(id), slot), stores[1].Slice(kernels.ParamID(id), slot); !slices.Equal(one, three) {
+					t.Errorf("optimizer %d: slot %d of parameter %d differs", kind, slot, id)
+				}
+			}
+		}
+		if stores[0].Slice(2, kernels.Data)[0] != 0 || stores[0].Slice(1, kernels.Data)[0] == stores[0].Slice(1, kernels.Data)[1] {
+			t.Errorf("optimizer %d updates the wrong elements", kind)
+		}
+	}
+}
