@@ -19,13 +19,18 @@ import (
 )
 
 // TestWorkersEqualOneProcess: a search and a scoring by several processes have the ledger and the result of one process, also if
-// workers are killed.
+// workers are killed. The long test has 3,000 architectures and kills 20 workers.
 func TestWorkersEqualOneProcess(t *testing.T) {
 	for _, j := range jobs {
 		if j.name != "search" && j.name != "score" {
 			continue
 		}
 		t.Run(j.name, func(t *testing.T) {
+			kills := 1
+			if longTests {
+				kills = 20
+				j.resume = strings.NewReplacer("--max-evaluations 10", "--max-evaluations 3000", "--sample 12", "--sample 3000").Replace(j.resume)
+			}
 			dir := j.folder(t)
 			copied := filepath.Join(t.TempDir(), "run")
 			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
@@ -34,11 +39,6 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			want := j.finish(t, dir)
 			c := j.command(copied, 2)
 			c.Args = append(c.Args, "--workers", "3")
-			kills := 1
-			if longTests {
-				kills = 20
-				c.Args = append(c.Args, "--max-evaluations", "3000")
-			}
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
