@@ -1,4 +1,4 @@
-package gpu
+package gpu_test
 
 import (
 	"fmt"
@@ -7,17 +7,19 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"bnas.example/kernels/gpu"
 )
 
 // mirrored are the structures of abi.cuh in its order.
 var mirrored = []any{
-	Affine{}, Slope{}, BatchNorm{}, Term{}, Node{}, Tiling{}, Statistics{}, Output{}, Forward{}, Source{}, Incoming{}, Sums{}, Backward{},
-	WeightGradient{}, SampleBN{}, Parameter{}, View{},
+	gpu.Affine{}, gpu.Slope{}, gpu.BatchNorm{}, gpu.Term{}, gpu.Node{}, gpu.Tiling{}, gpu.Statistics{}, gpu.Output{}, gpu.Forward{}, gpu.Source{}, gpu.Incoming{}, gpu.Sums{}, gpu.Backward{},
+	gpu.WeightGradient{}, gpu.SampleBN{}, gpu.Parameter{}, gpu.View{},
 }
 
 // The Go structures have the fields of abi.cuh: the same names, order and types.
 func TestABIMirror(t *testing.T) {
-	source, err := Sources.ReadFile("abi.cuh")
+	source, err := gpu.Sources.ReadFile("abi.cuh")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +40,7 @@ func TestABIMirror(t *testing.T) {
 			t.Errorf("%s: the mirror has\n%s\nabi.cuh has\n%s", own.Name(), got, want)
 		}
 		unit := uintptr(8)
-		if own == reflect.TypeOf(Affine{}) || own == reflect.TypeOf(Slope{}) {
+		if own == reflect.TypeOf(gpu.Affine{}) || own == reflect.TypeOf(gpu.Slope{}) {
 			unit = 4
 		}
 		checkUnits(t, own, unit)
@@ -101,7 +103,7 @@ func fieldsOf(s reflect.Type) (list []reflect.StructField) {
 
 func cType(t reflect.Type) string {
 	switch {
-	case t == reflect.TypeOf(Ptr(0)):
+	case t == reflect.TypeOf(gpu.Ptr(0)):
 		return "*"
 	case t.Kind() == reflect.Array:
 		return cType(t.Elem()) + fmt.Sprintf("[%d]", t.Len())

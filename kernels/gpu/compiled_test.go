@@ -1,12 +1,14 @@
-package gpu
+package gpu_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"bnas.example/kernels/gpu"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -25,7 +29,7 @@ type manifest struct {
 
 func readManifest(t *testing.T) manifest {
 	t.Helper()
-	data, err := artifacts.ReadFile("compiled/manifest.json")
+	data, err := os.ReadFile("compiled/manifest.json")
 	var m manifest
 	if err == nil {
 		err = json.Unmarshal(data, &m)
@@ -57,6 +61,28 @@ func hashes(t *testing.T, patterns ...string) map[string]string {
 	return sums
 }
 
+// unzipped returns the files of an archive in their order.
+func unzipped(t *testing.T, path string) (files [][]byte) {
+	t.Helper()
+	archive, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, data)
+	}
+	return files
+}
+
 // What is embedded was made from the sources as they are.
 func TestCompiledFromTheseSources(t *testing.T) {
 	m := readManifest(t)
@@ -85,20 +111,17 @@ func TestCubinsFitTheGPU(t *testing.T) {
 		{90, "sm_90.zip"}, {100, "sm_100.zip"}, {103, "sm_100.zip"}, {120, "sm_120.zip"}, {121, "sm_120.zip"},
 		{87, "compute_80.zip"}, {101, "compute_80.zip"}, {110, "compute_80.zip"}, {130, "compute_80.zip"},
 	} {
-		got, err := Cubins(c.capability)
+		got, err := gpu.Cubins(c.capability)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ptx := strings.HasPrefix(c.archive, "compute")
-		want, err := archived(c.archive)
-		if err != nil {
-			t.Fatal(err)
-		}
+		want := unzipped(t, filepath.Join("compiled", c.archive))
 		if len(got) != units {
 			t.Errorf("%d: %d modules of %d source files", c.capability, len(got), units)
 		}
 		for i := range got {
-			if got[i].PTX != ptx || !bytes.Equal(got[i].Image, want[i].Image) {
+			if got[i].PTX != ptx || !bytes.Equal(got[i].Image, want[i]) {
 				t.Errorf("%d: %s is not of %s", c.capability, got[i].Name, c.archive)
 			}
 			if !ptx && !bytes.HasPrefix(got[i].Image, []byte("\x7fELF")) || ptx && !bytes.Contains(got[i].Image, []byte(".version")) {
@@ -110,12 +133,12 @@ func TestCubinsFitTheGPU(t *testing.T) {
 
 // Every kernel of the table of registers is in one module of each archive, cubins or PTX.
 func TestModulesNameTheirKernels(t *testing.T) {
-	usage, err := UsageOf(Portable)
+	usage, err := gpu.UsageOf(gpu.Portable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, capability := range append(slices.Clone(Architectures), 87) {
-		modules, err := Cubins(capability)
+	for _, capability := range append(slices.Clone(gpu.Architectures), 87) {
+		modules, err := gpu.Cubins(capability)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +161,7 @@ func TestModulesNameTheirKernels(t *testing.T) {
 
 func TestOldGPUsAreRefused(t *testing.T) {
 	for capability, want := range map[int]string{61: "6.1: the kernels need 7.0", 72: "7.2: the kernels need 8.0"} {
-		if _, err := Cubins(capability); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := gpu.Cubins(capability); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%d: %v", capability, err)
 		}
 	}
@@ -168,7 +191,7 @@ func TestNoSpills(t *testing.T) {
 		if err := errors.Join(err, storedErr); err != nil {
 			t.Fatal(err)
 		}
-		allowed := SpillAllowed(arch)
+		allowed := gpu.SpillAllowed(arch)
 		if loaded := row[column["spill_loads"]]; stored > allowed || allowed == 0 && loaded != "0" {
 			t.Errorf("%s on sm_%d: %d bytes stored, %s loaded", row[0], arch, stored, loaded)
 		}

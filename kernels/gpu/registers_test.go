@@ -1,10 +1,14 @@
-package gpu
+package gpu_test
 
-import "testing"
+import (
+	"testing"
+
+	"bnas.example/kernels/gpu"
+)
 
 func TestUsageOf(t *testing.T) {
-	for _, a := range Architectures {
-		usage, err := UsageOf(a)
+	for _, a := range gpu.Architectures {
+		usage, err := gpu.UsageOf(a)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -13,7 +17,7 @@ func TestUsageOf(t *testing.T) {
 			t.Errorf("sm_%d: conv_fp32 takes %+v", a, u)
 		}
 	}
-	if _, err := UsageOf(35); err == nil {
+	if _, err := gpu.UsageOf(35); err == nil {
 		t.Error("there is an sm_35")
 	}
 }
