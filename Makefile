@@ -14,7 +14,9 @@ build:
 emulated:
 	$(GO) build -tags gpusim -o bin/bnas-emulated ./cmd/bnas
 
-test: lint test-unit test-nocgo test-asan test-race test-gpu
+# The last four use one core for most of their time: two of them run at once.
+test: lint test-unit
+	$(MAKE) --no-print-directory -j2 -O test-nocgo test-asan test-race test-gpu
 
 # The checks of the GPU code with CUDA's headers, and of the script that checks a GPU. Without pip, which fetches the headers,
 # what needs them is skipped with a message. The compiled kernels are compared with their sources by hash, in test-unit.

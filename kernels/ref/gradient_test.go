@@ -57,7 +57,11 @@ func (p *probe) slope(id kernels.ParamID, i int, h float32, rows int) float64 {
 // two step sizes disagree, a rectifier or a maximum switches between them. The test skips such elements; they must be few.
 func TestFiniteDifferences(t *testing.T) {
 	cases := []*kerneltest.Case{kerneltest.Factored(kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 3)), kerneltest.Mobile(5, 3, 2, 5, 2), kerneltest.Cell(5, kernels.Shape{C: 3, H: 4, W: 5}, 2)}
-	for seed := range uint64(12) {
+	programs := uint64(12)
+	if testing.Short() {
+		programs = 2
+	}
+	for seed := range programs {
 		cases = append(cases, kerneltest.Random(100+seed), kerneltest.Factored(kerneltest.Random(200+seed)))
 	}
 	for _, c := range cases {
