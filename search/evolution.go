@@ -11,26 +11,10 @@ const attempts = 10
 // evolution is BN-NAS's search (Chen et al., ICCV 2021, released code). The parents are the Parents best architectures of all
 // generations. A generation has Mutants children of one parent, Crossovers children of two parents, and random architectures
 // up to Population. The first generation is random. No network is visited twice.
-type evolution struct {
-	*searcher
-	generation int
-	queue      []supernet.Arch
-}
+type evolution struct{ *searcher }
 
-func (e *evolution) next() (supernet.Arch, string) {
-	if len(e.queue) == 0 {
-		if e.generation == e.cfg.Generations {
-			return nil, Complete
-		}
-		e.queue = e.breed(philox.New(e.cfg.Seed, "search evolution", uint64(e.generation)))
-		e.generation++
-		if len(e.queue) == 0 {
-			return nil, Exhausted
-		}
-	}
-	a := e.queue[0]
-	e.queue = e.queue[1:]
-	return a, ""
+func newEvolution(s *searcher) strategy {
+	return &generations{searcher: s, stream: "search evolution", breed: (&evolution{s}).breed}
 }
 
 // breed makes a generation. It depends on r and on the order of the parents only.
@@ -57,8 +41,3 @@ func (s *searcher) fill(brood []supernet.Arch, want, tries int, child func() sup
 	}
 	return brood
 }
-
-// foresees is true within a generation.
-func (e *evolution) foresees(int) bool { return len(e.queue) > 0 }
-
-func (e *evolution) describe(p *Progress) { p.Generation = e.generation }

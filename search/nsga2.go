@@ -15,30 +15,13 @@ const crossed = 0.9
 // a random network takes its place. Dead networks are no parents.
 type nsga2 struct {
 	*searcher
-	generation int
-	queue      []supernet.Arch
 	population []int // places of searcher.found
 	seen       int   // how many found networks were candidates for the population
 }
 
-func (e *nsga2) next() (supernet.Arch, string) {
-	if len(e.queue) == 0 {
-		if e.generation == e.cfg.Generations {
-			return nil, Complete
-		}
-		e.queue = e.breed(philox.New(e.cfg.Seed, "search nsga2", uint64(e.generation)))
-		e.generation++
-		if len(e.queue) == 0 {
-			return nil, Exhausted
-		}
-	}
-	a := e.queue[0]
-	e.queue = e.queue[1:]
-	return a, ""
+func newNSGA2(s *searcher) strategy {
+	return &generations{searcher: s, stream: "search nsga2", breed: (&nsga2{searcher: s}).breed}
 }
-
-// foresees is true within a generation.
-func (e *nsga2) foresees(int) bool { return len(e.queue) > 0 }
 
 // breed chooses the population among the last one and its children, and makes the next children.
 func (e *nsga2) breed(r *philox.Stream) []supernet.Arch {
@@ -84,5 +67,3 @@ func (e *nsga2) choose() []crowded {
 	e.population = chosen
 	return best
 }
-
-func (e *nsga2) describe(p *Progress) { p.Generation = e.generation }

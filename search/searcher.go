@@ -32,8 +32,8 @@ var strategies = []struct {
 }{
 	{"exhaustive", true, true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
 	{"random", false, false, func(s *searcher) strategy { return &random{searcher: s} }},
-	{"evolution", false, false, func(s *searcher) strategy { return &evolution{searcher: s} }},
-	{TwoObjectives, false, false, func(s *searcher) strategy { return &nsga2{searcher: s} }},
+	{"evolution", false, false, newEvolution},
+	{TwoObjectives, false, false, newNSGA2},
 	{"regularised", false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
 }
 
