@@ -1,14 +1,10 @@
 package run
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -73,31 +69,14 @@ func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Trai
 	return t, nil
 }
 
-// eachMetric calls do with the kind and the text of each line of a metrics file. It ends with its error. A last line without an end
-// is being written, and is left out.
+// eachMetric calls do with the kind and the text of each line of a metrics file. It ends with its error.
 func eachMetric(path string, do func(kind string, line []byte) error) error {
-	f, err := os.Open(path)
+	m, err := openMetrics(path)
 	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
+		return err
 	}
-	defer f.Close()
-	lines := bufio.NewReader(f)
-	for n := 1; ; n++ {
-		line, err := lines.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		var of struct{ Kind string }
-		if err == nil {
-			err = json.Unmarshal(line, &of)
-		}
-		if err == nil {
-			err = do(of.Kind, line)
-		}
-		if err != nil {
-			return fmt.Errorf("metrics: %s: line %d: %w", path, n, err)
-		}
-	}
+	defer m.Close()
+	return m.each(func(of metricHead, line []byte) error { return do(of.Kind, line) })
 }
 
 func point(c *report.Curve, step int, y float64) {

@@ -87,10 +87,7 @@ func escapeGlob(path string) string {
 type events struct {
 	dir     string
 	w       *tensorboard.Writer
-	metrics *os.File
-	lines   *bufio.Reader // of metrics
-	part    []byte        // of a line that is not whole yet
-	read    int           // lines
+	metrics *metricsFile
 	clock   clock
 }
 
@@ -114,11 +111,11 @@ func beginEvents(w io.Writer, dir string, at time.Time) (*events, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(filepath.Join(dir, train.MetricsName))
+	m, err := openMetrics(filepath.Join(dir, train.MetricsName))
 	if err != nil {
-		return nil, fmt.Errorf("metrics: %w", err)
+		return nil, err
 	}
-	e := &events{dir: dir, metrics: f, lines: bufio.NewReader(f)}
+	e := &events{dir: dir, metrics: m}
 	if err := e.begin(w, cfg, at); err != nil {
 		e.close()
 		return nil, err
@@ -131,12 +128,10 @@ func (e *events) begin(w io.Writer, cfg Config, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if _, err := e.metrics.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("metrics: %w", err)
+	if err := e.metrics.rewind(); err != nil {
+		return err
 	}
 	e.clock = clock{start: float64(at.UnixNano())/1e9 - e.clock.before - e.clock.elapsed}
-	e.lines.Reset(e.metrics)
-	e.part, e.read = nil, 0
 	if e.w, err = tensorboard.NewWriter(w, e.clock.start); err != nil {
 		return err
 	}
@@ -176,32 +171,12 @@ func (e *events) end() error {
 
 // eachLine calls do with the kind and the text of each whole line that is new, after turning the clock.
 func (e *events) eachLine(do func(kind string, line []byte) error) error {
-	for {
-		more, err := e.lines.ReadBytes('\n')
-		e.part = append(e.part, more...)
-		if errors.Is(err, io.EOF) {
-			return nil
+	return e.metrics.each(func(of metricHead, line []byte) error {
+		if of.Time != nil {
+			e.clock.lapsed(of.Time.Elapsed)
 		}
-		if err != nil {
-			return fmt.Errorf("metrics: %w", err)
-		}
-		line := e.part
-		e.part = nil
-		e.read++
-		var of struct {
-			Kind string
-			Time *train.Time
-		}
-		if err = json.Unmarshal(line, &of); err == nil {
-			if of.Time != nil {
-				e.clock.lapsed(of.Time.Elapsed)
-			}
-			err = do(of.Kind, line)
-		}
-		if err != nil {
-			return fmt.Errorf("metrics: %s: line %d: %w", e.metrics.Name(), e.read, err)
-		}
-	}
+		return do(of.Kind, line)
+	})
 }
 
 // valuesOf returns the step and the values of a line of the metrics. A kind that it does not know has none.
