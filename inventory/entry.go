@@ -2,8 +2,8 @@
 package inventory
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -111,6 +111,31 @@ func (e *Entry) readRun() error {
 	return err
 }
 
+// Progress says how far a run is, "3 of 8" steps or networks; "" if nothing is saved yet.
+func (e Entry) Progress() string {
+	if e.Total == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d of %d", e.Step, e.Total)
+	if e.Networks {
+		text += " networks"
+	}
+	return text
+}
+
+// Age writes a time in its largest unit of which there are two: "2 h".
+func Age(d time.Duration) string {
+	for _, unit := range []struct {
+		of   time.Duration
+		name string
+	}{{24 * time.Hour, "days"}, {time.Hour, "h"}, {time.Minute, "min"}} {
+		if d >= 2*unit.of {
+			return fmt.Sprintf("%d %s", d/unit.of, unit.name)
+		}
+	}
+	return fmt.Sprintf("%d s", d/time.Second)
+}
+
 func stateOf(done, used bool) string {
 	switch {
 	case done && used:
@@ -125,27 +150,18 @@ func stateOf(done, used bool) string {
 
 // answerOf reads the network to take from the result of a search in a run folder; nil: there is no result.
 func answerOf(dir string) (*Best, error) {
-	text, err := os.ReadFile(filepath.Join(dir, run.ResultName))
+	result, err := run.ReadResult(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	var result struct {
-		Objective string
-		Answer    int
-		Best      []Best
+	n := result.Taken()
+	if n == nil {
+		return nil, nil
 	}
-	if err := json.Unmarshal(text, &result); err != nil {
-		return nil, errors.New(run.ResultName + ": " + err.Error())
-	}
-	if result.Answer < 0 || result.Answer >= len(result.Best) {
-		return nil, nil // a search that found nothing
-	}
-	best := result.Best[result.Answer]
-	best.By = result.Objective
-	return &best, nil
+	return &Best{Arch: n.Arch, Score: n.Score, By: result.Objective, MACs: n.MACs, Params: n.Params}, nil
 }
 
 // readRetraining reads a folder of retrained networks.

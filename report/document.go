@@ -66,9 +66,10 @@ func Front(title, xName string, x, y, frontX, frontY []float64) Figure {
 	return ours(scatterChart(wideWidth, wideHeight, title, xName, x, y, frontX, frontY, nil))
 }
 
-// Drawing draws a network, its operators in the colours of hueOf. The drawing of an empty graph is empty.
-func Drawing(g Graph, hueOf func(string) string) Figure {
-	d := graphChart(g, hueOf)
+// Drawing draws a network, its operators in the colours that a report with these places gives them. The drawing of an empty graph is
+// empty.
+func Drawing(g Graph, places []Place) Figure {
+	d := graphChart(g, coloured(Data{Places: places}).hueOf)
 	if d == nil {
 		return Figure{}
 	}

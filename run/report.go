@@ -60,9 +60,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	}
 	d.Training.Classes = r.Net.Config.Classes
 	d.Training.EarlyBirdCount = len(r.rankedArchs())
-	for _, p := range r.Net.Space.Places() {
-		d.Places = append(d.Places, report.Place(p))
-	}
+	d.Places = PlacesOf(r.Net.Space)
 	for _, t := range indicator.Terms() {
 		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name)})
 	}
@@ -225,6 +223,14 @@ func (c *columns) agreement() report.Matrix {
 
 func live(scores []indicator.Scores) []indicator.Scores {
 	return slices.DeleteFunc(slices.Clone(scores), func(s indicator.Scores) bool { return s.Dead })
+}
+
+// PlacesOf returns the places of a space's operators.
+func PlacesOf(space supernet.Space) (all []report.Place) {
+	for _, p := range space.Places() {
+		all = append(all, report.Place(p))
+	}
+	return all
 }
 
 // GraphOf returns the drawing of an architecture.

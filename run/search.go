@@ -3,9 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -181,15 +179,9 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 // ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the
 // folder has no result that says it.
 func (r *Run) ResultSteps() (steps int, ok bool) {
-	text, err := os.ReadFile(filepath.Join(r.Dir, ResultName))
-	if err != nil {
+	result, err := ReadResult(r.Dir)
+	if err != nil || result.Steps == nil {
 		return 0, false
-	}
-	var result struct {
-		Steps *int `json:"training_steps"`
-	}
-	if err := json.Unmarshal(text, &result); err != nil || result.Steps == nil {
-		return 0, false // results of older programs do not say it
 	}
 	return *result.Steps, true
 }

@@ -1,7 +1,7 @@
 package serve
 
 import (
-	"fmt"
+	"cmp"
 	"net/http"
 	"slices"
 	"time"
@@ -52,16 +52,7 @@ func goesOn(e inventory.Entry) bool {
 	return e.State == inventory.Training || e.State == inventory.Searching
 }
 
-func progress(e inventory.Entry) string {
-	if e.Total == 0 {
-		return "–"
-	}
-	text := fmt.Sprintf("%d of %d", e.Step, e.Total)
-	if e.Networks {
-		text += " networks"
-	}
-	return text
-}
+func progress(e inventory.Entry) string { return cmp.Or(e.Progress(), "–") }
 
 func best(b *inventory.Best) string {
 	if b == nil || b.Score == nil {
@@ -71,15 +62,4 @@ func best(b *inventory.Best) string {
 }
 
 // ago says how long ago something was.
-func (s *site) ago(t time.Time) string {
-	d := s.now().Sub(t)
-	for _, unit := range []struct {
-		of   time.Duration
-		name string
-	}{{24 * time.Hour, "days"}, {time.Hour, "h"}, {time.Minute, "min"}} {
-		if d >= 2*unit.of {
-			return fmt.Sprintf("%d %s ago", d/unit.of, unit.name)
-		}
-	}
-	return fmt.Sprintf("%d s ago", max(0, d/time.Second))
-}
+func (s *site) ago(t time.Time) string { return inventory.Age(max(0, s.now().Sub(t))) + " ago" }

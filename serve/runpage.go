@@ -14,6 +14,7 @@ import (
 	"bnas.example/inventory"
 	"bnas.example/report"
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -53,11 +54,11 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	found, err := resultOf(e.Dir)
-	if err != nil {
+	found, err := run.ReadResult(e.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	if found != nil {
+	if found != nil && found.Taken() != nil {
 		one, err := foundSection(space, found)
 		if err != nil {
 			return d, err
@@ -68,7 +69,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	if training := report.TrainingSection(curves, placesOf(space)); len(training.Groups) > 0 {
+	if training := report.TrainingSection(curves, run.PlacesOf(space)); len(training.Groups) > 0 {
 		d.Sections = append(d.Sections, training)
 	}
 	return d, nil
@@ -95,15 +96,8 @@ func curvesOf(dir string, cfg run.Config) (report.Training, error) {
 	return curves, err
 }
 
-func placesOf(space supernet.Space) (all []report.Place) {
-	for _, p := range space.Places() {
-		all = append(all, report.Place(p))
-	}
-	return all
-}
-
-func foundSection(space supernet.Space, r *result) (report.Section, error) {
-	answer := r.Best[r.Answer]
+func foundSection(space supernet.Space, r *run.Saved) (report.Section, error) {
+	answer := r.Taken()
 	s := report.Section{ID: "found", Title: "The architecture found", Arch: answer.Arch, Tiles: []report.Fact{
 		{Name: "score, " + r.Objective, Value: scoreText(answer.Score)}, {Name: "MACs an image", Value: report.Count(answer.MACs)},
 		{Name: "parameters", Value: report.Count(answer.Params)}, {Name: "networks scored, " + r.Strategy, Value: strconv.Itoa(r.Evaluations)},
@@ -123,34 +117,29 @@ func drawingOf(space supernet.Space, text string) (report.Figure, error) {
 	if err != nil {
 		return report.Figure{}, err
 	}
-	var operators []string
-	for _, p := range space.Places() {
-		for _, o := range p.Operators {
-			if !slices.Contains(operators, o) {
-				operators = append(operators, o)
-			}
-		}
-	}
-	return report.Drawing(graph, report.Palette(operators)), nil
+	return report.Drawing(graph, run.PlacesOf(space)), nil
 }
 
-// rankingSection shows the best networks, and the front of score and MACs.
-func rankingSection(r *result) report.Section {
+// rankingSection shows the best networks, and the front of score and cost.
+func rankingSection(r *run.Saved) report.Section {
 	s := report.Section{ID: "ranking", Title: "Ranking", Lead: fmt.Sprintf("The best %d of %d networks by %s.", min(mostRows, len(r.Best)), r.Evaluations, r.Objective)}
-	var x, y, frontX, frontY []float64
-	for _, n := range slices.Concat(r.Best, r.Pareto) {
-		if n.Score != nil {
-			x, y = append(x, float64(n.MACs)/1e6), append(y, *n.Score)
-		}
+	name, axis, costOf := "MACs", "million MACs an image", func(n run.SavedNetwork) int64 { return n.MACs }
+	if r.Cost == search.Params {
+		name, axis, costOf = "parameters", "million parameters", func(n run.SavedNetwork) int64 { return n.Params }
 	}
-	for _, n := range r.Pareto {
-		if n.Score != nil {
-			frontX, frontY = append(frontX, float64(n.MACs)/1e6), append(frontY, *n.Score)
+	points := func(networks []run.SavedNetwork) (x, y []float64) {
+		for _, n := range networks {
+			if n.Score != nil {
+				x, y = append(x, float64(costOf(n))/1e6), append(y, *n.Score)
+			}
 		}
+		return x, y
 	}
+	x, y := points(slices.Concat(r.Best, r.Pareto))
+	frontX, frontY := points(r.Pareto)
 	if len(x) > 1 {
-		f := report.Front("Score against MACs", "million MACs an image", x, y, frontX, frontY)
-		f.Caption = "The best networks, and the front: each network of it scores higher than all with as few MACs."
+		f := report.Front("Score against "+name, axis, x, y, frontX, frontY)
+		f.Caption = "The best networks, and the front: each network of it scores higher than all with as few " + name + "."
 		s.Groups = []report.Group{{Class: report.WideFigures, Figures: []report.Figure{f}}}
 	}
 	s.Table = &report.Table{Head: []report.Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: r.Objective}, {Text: "MACs"}, {Text: "params"}}}

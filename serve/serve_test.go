@@ -46,6 +46,11 @@ func sample(t *testing.T) string {
 	write(t, filepath.Join(dir, "own", run.ArchsName), "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|\nb\n")
 	write(t, filepath.Join(dir, "own", "1", run.ConfigName), "seed: 1\n")
 	write(t, filepath.Join(dir, "own", "1", run.RetrainedName), `{"arch":"|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|","params":5000,"macs":7000000,"test":{"accuracy":0.625}}`)
+	if err := os.CopyFS(filepath.Join(dir, "narrow"), os.DirFS("../run/testdata/old-run")); err != nil {
+		t.Fatal(err)
+	}
+	const two = `[{"arch":"|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|","score":-2,"macs":1,"params":2},{"arch":"|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|","score":-1,"macs":3,"params":4}]`
+	write(t, filepath.Join(dir, "narrow", run.ResultName), `{"objective":"bnas","cost":"params","best":`+two+`,"pareto":`+two+`}`)
 	write(t, filepath.Join(dir, "secret.txt"), "secret")
 	return dir
 }
@@ -71,6 +76,7 @@ func TestPages(t *testing.T) {
 	}{
 		{"/", 200, []string{`<a href="/runs/fair">fair</a>`, `<a href="/runs/now%20%3Cb%3E">now &lt;b&gt;</a>`, "training", "unreadable", "1 of 2 networks", `name="run" value="own"`, refresh}, []string{"<b>", `value="broken"`, "secret"}},
 		{"/runs/fair", 200, []string{"6 of 6", "nor_conv_3x3", "−1.207", "Score against MACs", "Mean |γ| of each operator", `href="/runs/fair/report.html"`}, []string{refresh}},
+		{"/runs/narrow", 200, []string{"Score against parameters", "with as few parameters"}, []string{"Score against MACs"}},
 		{"/runs/now%20%3Cb%3E", 200, []string{"training", "Loss", refresh}, []string{"<b>now", "Ranking", "report.html"}},
 		{"/runs/broken", 200, []string{"nonsense"}, nil},
 		{"/runs/own", 200, []string{"62.5", "not yet", "7.00 M"}, nil},

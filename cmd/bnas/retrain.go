@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -286,21 +284,12 @@ func toRetrain(c *cli.Context, space supernet.Space) ([]supernet.Arch, error) {
 // found returns the best architectures of the search in a run folder: the finalists by accuracy, then the others by score.
 func found(space supernet.Space, dir string, top int) ([]supernet.Arch, error) {
 	path := filepath.Join(dir, run.ResultName)
-	text, err := os.ReadFile(path)
+	result, err := run.ReadResult(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has no %s; %s makes it", dir, run.ResultName, command("bnas", "search", "--run", dir))
 	}
 	if err != nil {
 		return nil, err
-	}
-	var result struct {
-		Best []struct {
-			Arch string `json:"arch"`
-		} `json:"best"`
-		Finalists []search.Finalist `json:"finalists"`
-	}
-	if err := json.Unmarshal(text, &result); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if top > len(result.Best) {
 		return nil, usagef("--top %d: %s has the best %d; bnas search --top %d keeps more", top, path, len(result.Best), top)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -87,22 +88,13 @@ func listRuns(c *cli.Context) error {
 		}
 		fmt.Fprintln(w, "NAME\tSPACE\tSTEPS\tSTATE\tBEST\tAGE\tSIZE")
 		for _, e := range all {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Space, steps(e), e.State, best(e.Best), age(time.Since(e.Changed)), byteSize(e.Bytes))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Name, e.Space, steps(e), e.State, best(e.Best), inventory.Age(time.Since(e.Changed)), byteSize(e.Bytes))
 		}
 	})
 }
 
 // steps formats the progress of a run.
-func steps(e inventory.Entry) string {
-	if e.Total == 0 {
-		return "none"
-	}
-	text := fmt.Sprintf("%d of %d", e.Step, e.Total)
-	if e.Networks {
-		text += " networks"
-	}
-	return text
-}
+func steps(e inventory.Entry) string { return cmp.Or(e.Progress(), "none") }
 
 // best formats the score of the best network of a run.
 func best(b *inventory.Best) string {
@@ -110,19 +102,6 @@ func best(b *inventory.Best) string {
 		return "none"
 	}
 	return fmt.Sprintf("%.4g %s", *b.Score, b.By)
-}
-
-// age formats a time in its largest unit.
-func age(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", int(d.Hours()/24))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d s", int(d.Seconds()))
 }
 
 // shownRun is a run with the end of its training.
@@ -208,7 +187,7 @@ var results = []struct {
 	}},
 	{"MACs", func(r shownRun) string { return costOf(r.Best, func(b *inventory.Best) int64 { return b.MACs }) }},
 	{"parameters", func(r shownRun) string { return costOf(r.Best, func(b *inventory.Best) int64 { return b.Params }) }},
-	{"changed", func(r shownRun) string { return age(time.Since(r.Changed)) + " ago" }},
+	{"changed", func(r shownRun) string { return inventory.Age(time.Since(r.Changed)) + " ago" }},
 	{"size", func(r shownRun) string { return byteSize(r.Bytes) }},
 }
 

@@ -26,7 +26,7 @@ func checkRuns(c *cli.Context) error {
 	allowed := time.Duration(c.Int("stalled")) * time.Minute
 	if last, ok := inventory.Newest(working); ok && time.Since(last) > allowed {
 		return fmt.Errorf("%s: a process works there, and nothing has changed for %s; --stalled allows %s. End the process, look at its log, and go on with --resume",
-			quote(working[0].Dir), age(time.Since(last)), age(allowed))
+			quote(working[0].Dir), inventory.Age(time.Since(last)), inventory.Age(allowed))
 	}
 	result := struct {
 		InUse []inventory.Work `json:"in_use"`
@@ -36,7 +36,7 @@ func checkRuns(c *cli.Context) error {
 			fmt.Fprintf(w, "no process works in %s\n", c.String("runs"))
 		}
 		for _, one := range working {
-			fmt.Fprintf(w, "%s\tchanged %s ago\n", one.Dir, age(time.Since(one.Changed)))
+			fmt.Fprintf(w, "%s\tchanged %s ago\n", one.Dir, inventory.Age(time.Since(one.Changed)))
 		}
 	})
 }
