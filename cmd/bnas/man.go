@@ -100,20 +100,9 @@ func splitDescription(description string) (text, examples string) {
 // flagSections lists the flags of a command by category.
 func flagSections(c *cli.Command) string {
 	var b strings.Builder
-	for _, category := range []string{catCommand, catSupernet, catImages, catTraining, catScoring, catSearch, catMachine, catOutput} {
-		begun := false
-		for _, f := range c.Flags {
-			d, ok := f.(interface {
-				cli.DocGenerationFlag
-				cli.CategorizableFlag
-			})
-			if !ok || d.GetCategory() != category {
-				continue
-			}
-			if !begun {
-				b.WriteString(".SS " + roff(category) + "\n")
-				begun = true
-			}
+	for _, category := range c.VisibleFlagCategories() {
+		b.WriteString(".SS " + roff(category.Name()) + "\n")
+		for _, f := range category.Flags() {
 			names, usage, _ := strings.Cut(flagHelp(f), "\t")
 			fmt.Fprintf(&b, ".TP\n\\fB%s\\fR\n%s\n", roff(strings.TrimSpace(names)), roffLines(strings.TrimSpace(usage)))
 		}

@@ -5,6 +5,8 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/urfave/cli/v2"
 )
 
 // TestManPages: groff reads each page without a warning, and shows flags with their variables.
@@ -33,4 +35,19 @@ func TestManPages(t *testing.T) {
 			t.Errorf("the pages have no %q", want)
 		}
 	}
+}
+
+// TestManPagesHaveEveryFlag: the page of a command has all that its help has.
+func TestManPagesHaveEveryFlag(t *testing.T) {
+	pages := map[string]string{}
+	for _, p := range manPages(newApp(os.Stdout, os.Stderr)) {
+		pages[p.name] = p.text
+	}
+	leaves(func(words []string, c *cli.Command) {
+		for _, f := range c.Flags {
+			if name := f.Names()[0]; !strings.Contains(pages["bnas-"+strings.Join(words, "-")], `\fB`+roff("--"+name)) {
+				t.Errorf("the page of %q has no --%s", words, name)
+			}
+		}
+	})
 }
