@@ -252,6 +252,42 @@ func TestFailedArchitecture(t *testing.T) {
 	}
 }
 
+// TestLostMessage: an architecture whose message is lost is put into the queue again.
+func TestLostMessage(t *testing.T) {
+	d := newDesk(t, 50*time.Millisecond)
+	e := d.open(t)
+	archs := sample(d.run.Net.Space, 1)
+	if err := d.Begin(archs.At(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.stream.Purge(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	d.hire(t, t.Context())
+	if all := scoreAll(t, e, archs); len(all) != 1 {
+		t.Errorf("%d scored", len(all))
+	}
+}
+
+// TestLostQueue: without the queue on the server Score ends with one line.
+func TestLostQueue(t *testing.T) {
+	d := newDesk(t, 50*time.Millisecond)
+	e := d.open(t)
+	archs := sample(d.run.Net.Space, 1)
+	if err := d.Begin(archs.At(0)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Coordinator.link.js.DeleteStream(t.Context(), d.session.stream()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		err := e.ScoreAll(t.Context(), archs, nil)
+		if err == nil || !strings.Contains(err.Error(), "lost the queue") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
 // TestRefusals: a worker of another version, other parameters or other arithmetic is refused with one line that says why.
 func TestRefusals(t *testing.T) {
 	d := newDesk(t, 0)

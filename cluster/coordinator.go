@@ -17,6 +17,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"bnas.example/indicator"
 	"bnas.example/run"
@@ -32,8 +33,11 @@ type Coordinator struct {
 	lease   time.Duration
 	session session
 	stream  jetstream.Stream
+	queue   jetstream.Consumer
 	subs    []*nats.Subscription
 	ctx     context.Context // ends Score
+	cut     context.CancelCauseFunc
+	stop    func() // ends watch
 
 	mu      sync.Mutex
 	jobs    map[string]*task // by architecture: begun and not yet asked for
@@ -42,13 +46,12 @@ type Coordinator struct {
 	workers map[string]*member
 	ended   int // architectures that were scored or have failed
 	failed  int
-	broken  chan struct{} // closed when no worker can come any more
-	why     error
+	broken  error // no worker can come any more
 }
 
 // task is an architecture in work.
 type task struct {
-	arch   string
+	job
 	place  uint64 // in the stream
 	done   chan struct{}
 	ended  bool
@@ -75,9 +78,10 @@ func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
 	id := make([]byte, 8)
 	rand.Read(id)
 	c := &Coordinator{
-		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, farLease), session: session(hex.EncodeToString(id)), ctx: context.Background(),
-		jobs: map[string]*task{}, queued: map[uint64]*task{}, first: map[string]string{}, workers: map[string]*member{}, broken: make(chan struct{}),
+		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, farLease), session: session(hex.EncodeToString(id)),
+		jobs: map[string]*task{}, queued: map[uint64]*task{}, first: map[string]string{}, workers: map[string]*member{},
 	}
+	c.ctx, c.cut = context.WithCancelCause(context.Background())
 	if err := c.open(); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("cluster: %w", err)
@@ -91,19 +95,17 @@ const unused = time.Hour
 func (c *Coordinator) open() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), start)
 	defer cancel()
-	if c.stream, err = c.link.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name: c.session.stream(), Subjects: []string{c.session.jobs()}, Retention: jetstream.WorkQueuePolicy,
-		Storage: jetstream.MemoryStorage, Replicas: c.link.replicas,
-	}); err != nil {
+	replicas, err := c.createStream(ctx)
+	if err != nil {
 		return err
 	}
-	if _, err = c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+	if c.queue, err = c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.lease, MaxDeliver: Tries, MaxAckPending: -1, InactiveThreshold: unused,
 	}); err != nil {
 		return err
 	}
 	files, err := c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: c.link.replicas,
+		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: replicas,
 	})
 	if err != nil {
 		return err
@@ -123,11 +125,43 @@ func (c *Coordinator) open() (err error) {
 		}
 		c.subs = append(c.subs, sub)
 	}
-	return c.link.conn.FlushTimeout(answer)
+	if err := c.link.conn.FlushTimeout(answer); err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(context.Background())
+	c.stop = stop
+	go c.watch(watching)
+	return nil
 }
+
+// createStream makes the stream of jobs. A cluster of three servers or more keeps it three times; other servers cannot, and keep it
+// once.
+func (c *Coordinator) createStream(ctx context.Context) (replicas int, err error) {
+	for _, replicas = range []int{3, 1} {
+		c.stream, err = c.link.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name: c.session.stream(), Subjects: []string{c.session.jobs()}, Retention: jetstream.WorkQueuePolicy,
+			Storage: jetstream.MemoryStorage, Replicas: replicas,
+		})
+		var refused *jetstream.APIError
+		if !errors.As(err, &refused) || refused.ErrorCode != noCluster && refused.ErrorCode != tooFewServers {
+			break
+		}
+	}
+	return replicas, err
+}
+
+// These are errors of a server that cannot keep a stream three times.
+const (
+	noCluster     jetstream.ErrorCode = 10074
+	tooFewServers jetstream.ErrorCode = 10005
+)
 
 // Close tells the workers that there is no more work, and removes the session from the server.
 func (c *Coordinator) Close() {
+	c.cut(nil)
+	if c.stop != nil {
+		c.stop()
+	}
 	for _, sub := range c.subs {
 		sub.Unsubscribe()
 	}
@@ -161,7 +195,12 @@ func (c *Coordinator) prove(m *nats.Msg) {
 		reply.Refused = "its scores would be others: it differs in " + strings.Join(names, ", ")
 	} else {
 		c.mu.Lock()
-		c.workers[r.Who.Name] = &member{identity: r.Who, seen: time.Now()}
+		w := c.workers[r.Who.Name]
+		if w == nil { // else it was cut off and is here again
+			w = &member{identity: r.Who}
+			c.workers[r.Who.Name] = w
+		}
+		w.seen = time.Now()
 		c.mu.Unlock()
 	}
 	m.Respond(encode(reply))
@@ -252,7 +291,7 @@ func (c *Coordinator) end(t *task, s indicator.Scores, err error) {
 func (c *Coordinator) fail(t *task) {
 	c.failed++
 	why := cmp.Or(t.last, "each time its worker ended, or fell silent, before it answered")
-	c.end(t, indicator.Scores{}, &search.FailedError{Arch: t.arch, Tries: Tries, Err: errors.New(why)})
+	c.end(t, indicator.Scores{}, &search.FailedError{Arch: t.Arch, Tries: Tries, Err: errors.New(why)})
 }
 
 // Begin puts an architecture into the queue, unless it is there.
@@ -269,24 +308,38 @@ func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
 		c.mu.Unlock()
 		return t, nil
 	}
-	t = &task{arch: arch, done: make(chan struct{})}
-	c.jobs[arch] = t
 	canonical := c.share.Space.Canonical(a)
 	first, known := c.first[canonical]
 	if !known {
 		first = arch
 		c.first[canonical] = arch
 	}
+	t = &task{job: job{arch, first}, done: make(chan struct{})}
+	c.jobs[arch] = t
 	c.mu.Unlock()
-	ack, err := c.link.js.Publish(c.ctx, c.session.jobs(), encode(job{arch, first}))
+	return t, c.enqueue(c.ctx, t)
+}
+
+// enqueue puts a task into the queue.
+func (c *Coordinator) enqueue(ctx context.Context, t *task) error {
+	var ack *jetstream.PubAck
+	name := nuid.Next() // the server drops a second copy
+	err := steady(ctx, outage, func(ctx context.Context) (err error) {
+		ack, err = c.link.js.Publish(ctx, c.session.jobs(), encode(t.job), jetstream.WithMsgID(name))
+		return err
+	})
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
 	if err != nil {
-		return nil, fmt.Errorf("cluster: the queue of architectures: %w", err)
+		return fmt.Errorf("the queue of architectures: %w", err)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.queued, t.place)
 	t.place = ack.Sequence
 	c.queued[t.place] = t
-	c.mu.Unlock()
-	return t, nil
+	return nil
 }
 
 // Width keeps every worker busy while the first architecture is waited for.
@@ -297,7 +350,14 @@ func (c *Coordinator) Width() int {
 }
 
 // Until makes Score end soon after the context has ended.
-func (c *Coordinator) Until(ctx context.Context) { c.ctx = ctx }
+func (c *Coordinator) Until(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut(nil)
+	if c.ctx, c.cut = context.WithCancelCause(ctx); c.broken != nil {
+		c.cut(c.broken)
+	}
+}
 
 // Score waits for the scores of an architecture.
 func (c *Coordinator) Score(a supernet.Arch) (indicator.Scores, error) {
@@ -308,13 +368,11 @@ func (c *Coordinator) Score(a supernet.Arch) (indicator.Scores, error) {
 	select {
 	case <-t.done:
 	case <-c.ctx.Done():
-		return indicator.Scores{}, c.ctx.Err()
-	case <-c.broken:
-		return indicator.Scores{}, c.why
+		return indicator.Scores{}, context.Cause(c.ctx)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.jobs, t.arch)
+	delete(c.jobs, t.Arch)
 	delete(c.queued, t.place)
 	return t.scores, t.err
 }
@@ -365,8 +423,8 @@ func (c *Coordinator) settled() int {
 func (c *Coordinator) breakOff(why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.why == nil {
-		c.why = why
-		close(c.broken)
+	if c.broken == nil {
+		c.broken = why
+		c.cut(why)
 	}
 }

@@ -36,6 +36,7 @@ func Serve(address, token string) (*Server, error) {
 	o := &server.Options{
 		ServerName: "bnas", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 20, DisableJetStreamBanner: true, MaxPayload: 1 << 20,
+		PingInterval: pingEvery, MaxPingsOut: mostPings,
 	}
 	if address != "" {
 		if err := s.listen(o, address, token); err != nil {
@@ -107,16 +108,23 @@ func (s *Server) Close() {
 type Link struct {
 	conn *nats.Conn
 	js   jetstream.JetStream
-	// replicas of the stores: more than one in a cluster of servers.
-	replicas int
 }
+
+// Both ends of a connection notice after mostPings pings without an answer that it is cut off. The worker then connects anew.
+const (
+	pingEvery = 4 * time.Second
+	mostPings = 2
+)
 
 // patience is how long an external server may take to answer the connection.
 const patience = 10 * time.Second
 
 // link connects with options; what names the other end in errors.
 func link(where, what string, options ...nats.Option) (*Link, error) {
-	options = append([]nats.Option{nats.Name("bnas"), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.Timeout(patience)}, options...)
+	options = append([]nats.Option{
+		nats.Name("bnas"), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second), nats.Timeout(patience),
+		nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(mostPings),
+	}, options...)
 	conn, err := nats.Connect(where, options...)
 	switch {
 	case errors.Is(err, errOtherToken), errors.Is(err, nats.ErrAuthorization):
@@ -129,7 +137,7 @@ func link(where, what string, options ...nats.Option) (*Link, error) {
 		conn.Close()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
-	return &Link{conn: conn, js: js, replicas: 1}, nil
+	return &Link{conn: conn, js: js}, nil
 }
 
 // Link connects this process with its own server.
@@ -153,9 +161,6 @@ func Connect(where string) (*Link, error) {
 	if _, err := l.js.AccountInfo(ctx); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("the server of --nats has no JetStream: %w", err)
-	}
-	if n := len(l.conn.Servers()); n >= 3 {
-		l.replicas = 3
 	}
 	return l, nil
 }

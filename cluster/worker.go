@@ -186,20 +186,27 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 	scorer.Stop = ctx.Err
 	s := &shift{worker: w, offer: offer, space: space, scorer: scorer, held: map[string]jetstream.Msg{}}
 	go s.beat(ctx)
-	size := 1
+	size, heard := 1, time.Now()
 	for {
 		n, next, err := s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.FetchNoWait(size) })
 		if n == 0 && err == nil { // wait for the next one
 			wait, stop := context.WithTimeout(ctx, s.offer.Lease/2)
-			_, next, err = s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.Fetch(1, jetstream.FetchContext(wait)) })
+			n, next, err = s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.Fetch(1, jetstream.FetchContext(wait)) })
+			if n == 0 && (errors.Is(err, nats.ErrTimeout) || wait.Err() != nil) {
+				err = nil // there was none
+			}
 			stop()
 		}
 		size = next
-		if cause := context.Cause(ctx); cause != nil {
+		switch cause := context.Cause(ctx); {
+		case cause != nil:
 			return cause
-		}
-		if err != nil && !errors.Is(err, nats.ErrTimeout) && !errors.Is(err, context.DeadlineExceeded) {
+		case err == nil:
+			heard = time.Now()
+		case !passing(err), time.Since(heard) > s.offer.Lease:
 			return err
+		default:
+			time.Sleep(retry)
 		}
 	}
 }
@@ -290,7 +297,8 @@ func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
 		r.Error = err.Error()
 	}
 	var taken verdict
-	if err := s.ask(ctx, s.offer.Session.result(), r, &taken); err != nil {
+	err = steady(ctx, s.offer.Lease, func(ctx context.Context) error { return s.ask(ctx, s.offer.Session.result(), r, &taken) })
+	if err != nil {
 		return err
 	}
 	if taken.Refused != "" {

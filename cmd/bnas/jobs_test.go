@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -120,4 +121,38 @@ func (o outcome) compare(t *testing.T, want outcome) {
 			t.Errorf("%s is not that of an undisturbed job", name)
 		}
 	}
+}
+
+// longSearch is the search of an architecture number n.
+func longSearch(t *testing.T, n int) job {
+	t.Helper()
+	for _, j := range jobs {
+		if j.name == "search" {
+			few := "--max-evaluations 10"
+			if !strings.Contains(j.resume, few) {
+				t.Fatal("the search has another length")
+			}
+			j.start = strings.Replace(j.start, few, fmt.Sprint("--max-evaluations ", n), 1)
+			j.resume = strings.Replace(j.resume, few, fmt.Sprint("--max-evaluations ", n), 1)
+			return j
+		}
+	}
+	t.Fatal("there is no search")
+	return job{}
+}
+
+// copyOf copies a run folder.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+// linesOf counts the lines of the ledger in a folder.
+func linesOf(dir string) int {
+	text, _ := os.ReadFile(filepath.Join(dir, "scores.csv"))
+	return bytes.Count(text, []byte("\n"))
 }

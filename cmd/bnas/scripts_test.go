@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bnas": main})
+	testscript.Main(m, map[string]func(){"bnas": main, "natsServer": natsServer})
 }
 
 // TestScripts runs the scripts in testdata/script. They call the program as a user does.
