@@ -44,7 +44,7 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 	}
 	var convs, params []float64
 	dead, best, worst := 0, math.Inf(-1), math.Inf(1)
-	for i, text := range truth.Arch {
+	for i, text := range archsOf(truth) {
 		a, err := net.Space.Parse(text)
 		if err != nil {
 			t.Fatal(err)
@@ -56,8 +56,8 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 		}
 		best, worst = math.Max(best, truth.Accuracy[i]), math.Min(worst, truth.Accuracy[i])
 	}
-	if len(truth.Arch) != 15625 || dead != 341 || best != 94.3733 || worst != 10 {
-		t.Errorf("%d rows, %d dead, accuracies from %v to %v", len(truth.Arch), dead, worst, best)
+	if truth.Len() != 15625 || dead != 341 || best != 94.3733 || worst != 10 {
+		t.Errorf("%d rows, %d dead, accuracies from %v to %v", truth.Len(), dead, worst, best)
 	}
 	if tau := rank.KendallTauB(params, truth.Accuracy); math.Abs(tau-.578) > 5e-4 {
 		t.Errorf("τ_b of params %.4f, want .578", tau)
@@ -70,8 +70,8 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 func TestAcceptance5Macro(t *testing.T) {
 	truth := table(t, "nasbench_macro_cifar10.csv")
 	top := rank.TopK(truth.Accuracy, truth.Accuracy, 1)
-	if len(truth.Arch) != 6561 || math.Abs(top.Best-93.127) > 1e-3 {
-		t.Errorf("%d rows, best %v", len(truth.Arch), top.Best)
+	if truth.Len() != 6561 || math.Abs(top.Best-93.127) > 1e-3 {
+		t.Errorf("%d rows, best %v", truth.Len(), top.Best)
 	}
 	if v, ok := truth.Of("00000000", ""); !ok || math.Abs(v-45.363) > 1e-3 {
 		t.Errorf("00000000: %v", v)

@@ -13,6 +13,8 @@ type Calibration struct {
 	sorted [][]float64 // for each term the sample's values, ascending; nil where the sample lacks the term
 }
 
+var errNoneLive = errors.New("indicator: calibration: no live architecture in the sample")
+
 // NewCalibration sorts a sample's scores by term. It is an error if no architecture of the sample is live.
 func NewCalibration(sample []Scores) (*Calibration, error) {
 	c := &Calibration{sorted: make([][]float64, len(terms))}
@@ -39,7 +41,7 @@ func NewCalibration(sample []Scores) (*Calibration, error) {
 		}
 	}
 	if live == 0 {
-		return nil, errors.New("indicator: calibration: no live architecture in the sample")
+		return nil, errNoneLive
 	}
 	for i := range c.sorted {
 		if len(c.sorted[i]) < live {
@@ -52,21 +54,41 @@ func NewCalibration(sample []Scores) (*Calibration, error) {
 
 // Covers returns an error if the sample lacks a term of the composite.
 func (c *Calibration) Covers(composite Composite) error {
+	return covers(composite, func(term int) bool { return c.sorted[term] != nil })
+}
+
+// Covers returns an error if a live architecture lacks a term of the composite, or if none is live: the set is no calibration for it.
+func (s ScoreSet) Covers(composite Composite) error { return covers(composite, s.has) }
+
+// SomeLive returns an error if no architecture is live: the set is no calibration.
+func (s ScoreSet) SomeLive() error {
+	for i := range s.Len() {
+		if !s.Dead(i) {
+			return nil
+		}
+	}
+	return errNoneLive
+}
+
+func covers(composite Composite, has func(term int) bool) error {
 	if err := composite.Validate(); err != nil {
 		return err
 	}
 	for _, name := range composite.Terms {
-		if i, _ := termIndex(name); c.sorted[i] == nil {
+		if i, _ := termIndex(name); !has(i) {
 			return fmt.Errorf("indicator: calibration: the sample was scored without %s", name)
 		}
 	}
 	return nil
 }
 
-// quantile returns (#{x < v} + #{x = v}/2 + 1/2) / (n+1) over the sample, in (0, 1). With against it is the quantile of −v
-// in −x. It is NaN if the sample or v lacks the term.
 func (c *Calibration) quantile(term int, v float64, against bool) float64 {
-	x := c.sorted[term]
+	return quantile(c.sorted[term], v, against)
+}
+
+// quantile returns (#{x < v} + #{x = v}/2 + 1/2) / (n+1) over a sample, ascending, in (0, 1). With against it is the quantile of −v
+// in −x. It is NaN without a sample, and if v is.
+func quantile(x []float64, v float64, against bool) float64 {
 	if x == nil || math.IsNaN(v) {
 		return math.NaN()
 	}

@@ -174,7 +174,7 @@ func planted(n int) ([]Scores, []float64) {
 
 func TestSelect(t *testing.T) {
 	scores, truth := planted(200)
-	set := SelectionSet{"planted", scores, truth, 1}
+	set := SelectionSet{"planted", SetOf(scores), truth, 1}
 	got, err := Selecting{MaxTerms: 8, Splits: 3, Seed: 4}.Select("chosen", []SelectionSet{set})
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ func TestSelect(t *testing.T) {
 	if one.Name != "planted" || one.Networks != 100 || one.Test < .7 || one.Deviation == nil || *one.Deviation <= 0 || math.Abs(got.Tau-one.Train) > .1 {
 		t.Errorf("%+v, τ %v", one, got.Tau)
 	}
-	first, second := Selecting{Seed: 4}.Halves(scores, 0)
+	first, second := Selecting{Seed: 4}.Halves(SetOf(scores), 0)
 	if len(first)+len(second) != 200 {
 		t.Fatalf("halves of %d and %d", len(first), len(second))
 	}
@@ -216,7 +216,7 @@ func TestSelectOnTwoSets(t *testing.T) {
 		other[i].Values[spectrum] = -other[i].Values[spectrum]
 		other[i].Values[gauge] = math.NaN()
 	}
-	got, err := Selecting{MaxTerms: 8, Splits: 1, Seed: 1}.Select("both", []SelectionSet{{"a", scores, truth, 1}, {"b", other, otherTruth, 1}})
+	got, err := Selecting{MaxTerms: 8, Splits: 1, Seed: 1}.Select("both", []SelectionSet{{"a", SetOf(scores), truth, 1}, {"b", SetOf(other), otherTruth, 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +227,7 @@ func TestSelectOnTwoSets(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	// With all weight on a, only it counts.
-	got, err = Selecting{MaxTerms: 3, Splits: 1, Seed: 1}.Select("a", []SelectionSet{{"a", scores, truth, 1}, {"b", other, otherTruth, 0}})
+	got, err = Selecting{MaxTerms: 3, Splits: 1, Seed: 1}.Select("a", []SelectionSet{{"a", SetOf(scores), truth, 1}, {"b", SetOf(other), otherTruth, 0}})
 	if err != nil || !slices.Contains(got.Composite.Terms, "cell_spectrum") || len(got.Composite.Terms) != 3 {
 		t.Errorf("chose %v, %v", got.Composite.Terms, err)
 	}
@@ -246,7 +246,7 @@ func TestSelectRefuses(t *testing.T) {
 		{scores, make([]float64, 40), "are equal"},
 		{[]Scores{{Dead: true}}, []float64{1}, "no live architecture"},
 	} {
-		if _, err := (Selecting{MaxTerms: 4, Splits: 1}).Select("x", []SelectionSet{{"set", c.scores, c.truth, 1}}); err == nil || !strings.Contains(err.Error(), c.wrong) {
+		if _, err := (Selecting{MaxTerms: 4, Splits: 1}).Select("x", []SelectionSet{{"set", SetOf(c.scores), c.truth, 1}}); err == nil || !strings.Contains(err.Error(), c.wrong) {
 			t.Errorf("error %v, want %q in it", err, c.wrong)
 		}
 	}
@@ -259,12 +259,12 @@ func TestSubsets(t *testing.T) {
 		subset Subset
 		want   []float64
 	}{{All, truth}, {Live, truth[:3]}, {Distinct, []float64{85, 70}}} {
-		s, a, err := c.subset.Of(scores, truth)
-		if err != nil || !slices.Equal(a, c.want) || len(s) != len(a) {
+		s, a, err := c.subset.Of(SetOf(scores), truth)
+		if err != nil || !slices.Equal(a, c.want) || s.Len() != len(a) {
 			t.Errorf("%s: %v, %v", c.subset, a, err)
 		}
 	}
-	if _, _, err := Subset("some").Of(scores, truth); err == nil {
+	if _, _, err := Subset("some").Of(SetOf(scores), truth); err == nil {
 		t.Error("subset some")
 	}
 }
@@ -275,11 +275,11 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found, accuracy, missing := Join(scores[:3], table); len(found) != 1 || accuracy[0] != 7 || missing != 2 {
+	if found, accuracy, missing := Join(SetOf(scores[:3]), table); found.Len() != 1 || accuracy[0] != 7 || missing != 2 {
 		t.Errorf("joined %v %v %v", found, accuracy, missing)
 	}
 	j := Judging{Resamples: 20, Top: []int{1, 5}}
-	all := j.Terms(scores, truth)
+	all := j.Terms(SetOf(scores), truth)
 	if len(all) != 9 {
 		t.Errorf("%d terms are judged, 9 are there", len(all))
 	}
@@ -293,11 +293,7 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	calibration, err := NewCalibration(scores)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := j.Composites(calibration, []Composite{{Terms: []string{"macs"}}}, scores, truth); err == nil {
+	if _, err := j.Composites([]Composite{{Terms: []string{"macs"}}}, SetOf(scores), truth); err == nil {
 		t.Error("judged a composite without its terms")
 	}
 }

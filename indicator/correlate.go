@@ -12,17 +12,15 @@ import (
 )
 
 // Join pairs scores with a table's accuracies by the architecture's text, in the order of scores. missing is the number of
-// scores without a row in the table. found is in the memory of scores, which must not be used again.
-func Join(scores []Scores, table *Truth) (found []Scores, accuracy []float64, missing int) {
-	found = scores[:0]
-	for _, s := range scores {
-		if v, ok := table.Of(s.Arch, s.Canonical); ok {
-			found, accuracy = append(found, s), append(accuracy, v)
-		} else {
-			missing++
+// scores without a row in the table.
+func Join(scores ScoreSet, table *Truth) (found ScoreSet, accuracy []float64, missing int) {
+	var in []int
+	for i := range scores.Len() {
+		if v, ok := table.Of(scores.Arch(i), scores.Canonical(i)); ok {
+			in, accuracy = append(in, i), append(accuracy, v)
 		}
 	}
-	return found, accuracy, missing
+	return scores.pick(in), accuracy, scores.Len() - len(in)
 }
 
 // Subset names the architectures over which a correlation is taken. Figures of different subsets are not comparable.
@@ -39,32 +37,32 @@ func Subsets() []Subset { return []Subset{All, Live, Distinct} }
 
 // Of returns the subset's architectures and their accuracies. Distinct keeps the first of the architectures that are the
 // same network, with their mean accuracy.
-func (s Subset) Of(scores []Scores, accuracy []float64) ([]Scores, []float64, error) {
+func (s Subset) Of(scores ScoreSet, accuracy []float64) (ScoreSet, []float64, error) {
 	switch s {
 	case All:
 		return scores, accuracy, nil
 	case Live, Distinct:
 	default:
-		return nil, nil, fmt.Errorf("indicator: no subset %q; there are %q", s, Subsets())
+		return ScoreSet{}, nil, fmt.Errorf("indicator: no subset %q; there are %q", s, Subsets())
 	}
-	var kept []Scores
+	var kept []int
 	var truth, count []float64
-	at := map[string]int{}
-	for i, v := range scores {
-		if v.Dead {
+	var seen rowsByText // by canonical form: the place in kept
+	for i := range scores.Len() {
+		if scores.Dead(i) {
 			continue
 		}
 		if s == Distinct {
-			if k, ok := at[v.Canonical]; ok {
+			if k, ok := seen.row(scores.network(i)); ok {
 				count[k]++
 				truth[k] += (accuracy[i] - truth[k]) / count[k]
 				continue
 			}
-			at[v.Canonical] = len(kept)
+			seen.put(scores.network(i), len(kept))
 		}
-		kept, truth, count = append(kept, v), append(truth, accuracy[i]), append(count, 1)
+		kept, truth, count = append(kept, i), append(truth, accuracy[i]), append(count, 1)
 	}
-	return kept, truth, nil
+	return scores.pick(kept), truth, nil
 }
 
 // Correlation holds the agreement of a score with the true accuracies. Where all scores or all accuracies are equal, Tau, Rho
@@ -123,14 +121,12 @@ func (j Judging) Judge(name string, score, truth []float64) Correlation {
 }
 
 // Terms judges each term that all of scores have, in the order of TermNames.
-func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
+func (j Judging) Terms(scores ScoreSet, truth []float64) []Correlation {
 	var all []Correlation
-	column := make([]float64, len(scores))
+	var column []float64
 	for t, term := range terms {
-		for i, s := range scores {
-			column[i] = s.Values[t]
-		}
-		if !slices.ContainsFunc(column, math.IsNaN) && len(scores) > 0 {
+		column = scores.column(t, column)
+		if !slices.ContainsFunc(column, math.IsNaN) && len(column) > 0 {
 			all = append(all, j.Judge(term.Name, column, truth))
 		}
 	}
@@ -139,12 +135,12 @@ func (j Judging) Terms(scores []Scores, truth []float64) []Correlation {
 
 // Proxies judges the table's columns of the user's own, by name. Architectures without a value are left out: see
 // Correlation.N.
-func (j Judging) Proxies(table *Truth, scores []Scores, truth []float64) []Correlation {
+func (j Judging) Proxies(table *Truth, scores ScoreSet, truth []float64) []Correlation {
 	var all []Correlation
 	for _, name := range slices.Sorted(maps.Keys(table.Proxies)) {
 		var proxy, accuracy []float64
-		for i, s := range scores {
-			if v := table.Proxy(name, s.Arch, s.Canonical); !math.IsNaN(v) {
+		for i := range scores.Len() {
+			if v := table.Proxy(name, scores.Arch(i), scores.Canonical(i)); !math.IsNaN(v) {
 				proxy, accuracy = append(proxy, v), append(accuracy, truth[i])
 			}
 		}
@@ -153,11 +149,12 @@ func (j Judging) Proxies(table *Truth, scores []Scores, truth []float64) []Corre
 	return all
 }
 
-// Composites judges each composite, fused by [Composite.Fuse]. It is an error if the calibration does not cover one.
-func (j Judging) Composites(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Correlation, error) {
+// Composites judges each composite, fused by [Composite.Fuse] with these scores as its calibration. It is an error if they do not cover
+// one.
+func (j Judging) Composites(composites []Composite, scores ScoreSet, truth []float64) ([]Correlation, error) {
 	var all []Correlation
 	for _, c := range composites {
-		fused, err := c.fuseAll(calibration, scores)
+		fused, err := c.fuseAll(scores, scores)
 		if err != nil {
 			return nil, err
 		}
@@ -185,11 +182,11 @@ func (d Difference) MarshalJSON() ([]byte, error) {
 }
 
 // Differences compares each of the composites but the first with the first.
-func (j Judging) Differences(calibration *Calibration, composites []Composite, scores []Scores, truth []float64) ([]Difference, error) {
+func (j Judging) Differences(composites []Composite, scores ScoreSet, truth []float64) ([]Difference, error) {
 	var first []float64
 	var all []Difference
 	for i, c := range composites {
-		fused, err := c.fuseAll(calibration, scores)
+		fused, err := c.fuseAll(scores, scores)
 		if err != nil {
 			return nil, err
 		}
@@ -204,15 +201,27 @@ func (j Judging) Differences(calibration *Calibration, composites []Composite, s
 	return all, nil
 }
 
-// fuseAll fuses each of scores.
-func (c Composite) fuseAll(calibration *Calibration, scores []Scores) ([]float64, error) {
+// fuseAll is [Composite.Fuse] of each of scores, with a set as the calibration. It sorts one term at a time.
+func (c Composite) fuseAll(calibration, scores ScoreSet) ([]float64, error) {
 	if err := calibration.Covers(c); err != nil {
 		return nil, err
 	}
-	fused := make([]float64, len(scores))
-	for i, s := range scores {
-		if fused[i] = c.Fuse(calibration, s); math.IsNaN(fused[i]) {
-			return nil, fmt.Errorf("indicator: %s was scored without a term of %s", s.Arch, c.Name)
+	fused := make([]float64, scores.Len())
+	for _, name := range c.Terms {
+		t, err := termIndex(name)
+		if err != nil {
+			return nil, err
+		}
+		sample, against := calibration.ascending(t), slices.Contains(c.Against, name)
+		for i := range fused {
+			fused[i] += math.Log(quantile(sample, scores.value(i, t), against))
+		}
+	}
+	for i := range fused {
+		if scores.Dead(i) {
+			fused[i] = math.Inf(-1)
+		} else if math.IsNaN(fused[i]) {
+			return nil, fmt.Errorf("indicator: %s was scored without a term of %s", scores.Arch(i), c.Name)
 		}
 	}
 	return fused, nil

@@ -10,56 +10,68 @@ import (
 // MeanRanks fuses the scores of several runs, of other seeds or other training: a term of an architecture is the mean over the runs
 // of its rank among the live architectures that all of them have, relative to their number. Ranks compare runs whose terms have other
 // scales. A term that a run lacks is NaN. The order is that of the first run. With one run the scores stay as they are.
-func MeanRanks(runs [][]Scores) ([]Scores, error) {
+func MeanRanks(runs []ScoreSet) (ScoreSet, error) {
 	if len(runs) == 1 {
 		return runs[0], nil
 	}
-	at := make([]map[string]Scores, len(runs))
-	for i, run := range runs {
-		at[i] = map[string]Scores{}
-		for _, s := range run {
-			at[i][s.Arch] = s
+	rows := commonRows(runs)
+	if len(rows) == 0 {
+		return ScoreSet{}, errors.New("indicator: the runs have no architecture in common")
+	}
+	fused := newScoreColumns(everyTerm)
+	var live []int // of fused
+	for k, of := range rows {
+		i := of[0]
+		fused.addWithoutValues(Scores{Arch: runs[0].Arch(i), Canonical: runs[0].Canonical(i), Dead: runs[0].Dead(i)})
+		if !runs[0].Dead(i) {
+			live = append(live, k)
 		}
 	}
-	var fused, live []Scores
-	for _, s := range runs[0] {
-		common := true
-		for _, run := range at {
-			_, ok := run[s.Arch]
-			common = common && ok
-		}
-		if !common {
-			continue
-		}
-		one := Scores{Arch: s.Arch, Canonical: s.Canonical, Dead: s.Dead, Values: make([]float64, len(terms))}
-		if fused = append(fused, one); s.Dead {
-			for t := range one.Values {
-				one.Values[t] = math.Inf(-1)
-			}
-		} else {
-			live = append(live, one)
-		}
-	}
-	if len(fused) == 0 {
-		return nil, errors.New("indicator: the runs have no architecture in common")
-	}
-	column := make([]float64, len(live))
-	for _, run := range at {
-		for t := range terms {
+	column, mean := make([]float64, len(live)), make([]float64, len(live))
+	for t := range terms {
+		clear(mean)
+		for r, run := range runs {
 			lacks := false
-			for i, s := range live {
-				column[i] = run[s.Arch].Values[t]
+			for i, k := range live {
+				column[i] = run.value(rows[k][r], t)
 				lacks = lacks || math.IsNaN(column[i])
 			}
-			for i, r := range rank.Ranks(column) {
+			for i, place := range rank.Ranks(column) {
 				if lacks {
-					r = math.NaN()
+					place = math.NaN()
 				}
-				live[i].Values[t] += r / float64(len(live)) / float64(len(runs))
+				mean[i] += place / float64(len(live)) / float64(len(runs))
 			}
 		}
+		for i, k := range live {
+			fused.values.set(k, t, mean[i])
+		}
 	}
-	return fused, nil
+	return fused.all(), nil
+}
+
+// commonRows returns the architectures that all runs have, in the order of the first run: of each, its place in each run.
+func commonRows(runs []ScoreSet) [][]int {
+	places := make([]map[string]int, len(runs))
+	for r, run := range runs {
+		places[r] = make(map[string]int, run.Len())
+		for i := range run.Len() {
+			places[r][run.Arch(i)] = i
+		}
+	}
+	var common [][]int
+	for i := range runs[0].Len() {
+		of := []int{i}
+		for _, at := range places[1:] {
+			if k, ok := at[runs[0].Arch(i)]; ok {
+				of = append(of, k)
+			}
+		}
+		if len(of) == len(runs) {
+			common = append(common, of)
+		}
+	}
+	return common
 }
 
 // MeanQuantiles fuses the scores of one architecture in several runs: a term is the mean over the runs of its quantile in the

@@ -23,7 +23,15 @@ func TestMeanRanks(t *testing.T) {
 	ntk, _ := termIndex("ntk")
 	depth, _ := termIndex("depth")
 	a[2].Values[ntk] = math.NaN()
-	got, err := MeanRanks([][]Scores{a, b})
+	fuse := func(runs ...[]Scores) ([]Scores, error) {
+		var sets []ScoreSet
+		for _, run := range runs {
+			sets = append(sets, SetOf(run))
+		}
+		fused, err := MeanRanks(sets)
+		return fused.List(), err
+	}
+	got, err := fuse(a, b)
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%v, %v", got, err)
 	}
@@ -36,14 +44,14 @@ func TestMeanRanks(t *testing.T) {
 			t.Errorf("a term that a run lacks is %v", got[i].Values[ntk])
 		}
 	}
-	if got, err := MeanRanks([][]Scores{a}); err != nil || !cmp.Equal(got, a, cmpopts.EquateNaNs()) {
+	if got, err := fuse(a); err != nil || !cmp.Equal(got, a, cmpopts.EquateNaNs()) {
 		t.Errorf("one run: %v, %v", got, err)
 	}
 	a[1].Dead = true
-	if got, _ := MeanRanks([][]Scores{a, b}); !got[1].Dead || !math.IsInf(got[1].Values[naswot], -1) || got[0].Values[naswot] != .75 {
+	if got, _ := fuse(a, b); !got[1].Dead || !math.IsInf(got[1].Values[naswot], -1) || got[0].Values[naswot] != .75 {
 		t.Errorf("with a dead one: %v", got)
 	}
-	if _, err := MeanRanks([][]Scores{a, {{Arch: "other"}}}); err == nil {
+	if _, err := fuse(a, []Scores{{Arch: "other"}}); err == nil {
 		t.Error("fused runs without a common architecture")
 	}
 }
@@ -58,19 +66,13 @@ func TestMeanRanksCancelNoise(t *testing.T) {
 			return map[string]float64{"naswot": scale * (truth[i] + philox.New(seed, "noise", uint64(i)).Float64())}
 		})
 	}
-	runs := [][]Scores{run(1, 1), run(2, 1000), run(3, 1e-3)}
+	runs := []ScoreSet{SetOf(run(1, 1)), SetOf(run(2, 1000)), SetOf(run(3, 1e-3))}
 	fused, err := MeanRanks(runs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	naswot, _ := termIndex("naswot")
-	tau := func(scores []Scores) float64 {
-		column := make([]float64, n)
-		for i, s := range scores {
-			column[i] = s.Values[naswot]
-		}
-		return rank.KendallTauB(column, truth)
-	}
+	tau := func(scores ScoreSet) float64 { return rank.KendallTauB(scores.column(naswot, nil), truth) }
 	for i, one := range runs {
 		if tau(fused) < tau(one)+.05 {
 			t.Errorf("fused %v, run %d alone %v", tau(fused), i, tau(one))

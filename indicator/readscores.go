@@ -5,39 +5,42 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 // ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
 // is no term or its spread is an error, and so is an incomplete row, or one whose check is wrong. A table needs no checks.
 // Identical rows of one architecture count once; other rows of the same architecture are an error. Errors name the file, line
 // and column.
-func ReadScores(r io.Reader, name string) ([]Scores, error) {
+func ReadScores(r io.Reader, name string) (ScoreSet, error) {
 	rows, err := newScoreReader(r, name)
 	if err != nil {
-		return nil, err
+		return ScoreSet{}, err
 	}
-	var all []Scores
+	columns := newScoreColumns(rows.layout.has)
+	var byArch rowsByText
 	var lines []int
-	index := map[string]int{}
+	var s Scores
 	for {
-		var s Scores
 		err := rows.next(&s)
 		if errors.Is(err, io.EOF) {
-			return all, nil
+			set := columns.all()
+			columns.texts.index = hashIndex{} // it has done its work
+			return set, nil
 		}
 		if err != nil {
-			return nil, err
+			return ScoreSet{}, err
 		}
-		if k, ok := index[s.Arch]; ok {
-			if !all[k].same(s) {
-				return nil, contradiction(name, lines[k], rows.line(), s.Arch)
+		if text, ok := columns.texts.find(s.Arch); ok {
+			if k, ok := byArch.row(text); ok {
+				if !columns.scores(k).same(s) {
+					return ScoreSet{}, contradiction(name, lines[k], rows.line(), s.Arch)
+				}
+				continue
 			}
-			continue
 		}
-		s.Arch, s.Canonical = strings.Clone(s.Arch), strings.Clone(s.Canonical)
-		index[s.Arch] = len(all)
-		all, lines = append(all, s), append(lines, rows.line())
+		columns.add(s)
+		byArch.put(int(columns.arch[len(lines)]), len(lines))
+		lines = append(lines, rows.line())
 	}
 }
 

@@ -19,18 +19,19 @@ type Reliability struct {
 // over architectures. A term is left out if fewer than three architectures have a spread, or if all have one mean. Sources: the
 // ratio of variances is the reliability of classical test theory; its estimate for more repeats is the formula of Spearman and
 // Brown.
-func Reliabilities(scores []Scores) []Reliability {
+func Reliabilities(scores ScoreSet) []Reliability {
 	var all []Reliability
 	for t, term := range terms {
 		var means []float64
 		var one, noise float64 // Σ sd² and Σ sd²/R
-		for _, s := range scores {
-			if s.Repeats < 2 || math.IsNaN(s.Spread[t]) || math.IsInf(s.Values[t], 0) {
+		for i := range scores.Len() {
+			mean, spread, repeats := scores.value(i, t), scores.spread(i, t), scores.repeats(i)
+			if repeats < 2 || math.IsNaN(spread) || math.IsInf(mean, 0) {
 				continue
 			}
-			means = append(means, s.Values[t])
-			one += s.Spread[t] * s.Spread[t]
-			noise += s.Spread[t] * s.Spread[t] / float64(s.Repeats)
+			means = append(means, mean)
+			one += spread * spread
+			noise += spread * spread / float64(repeats)
 		}
 		if len(means) < 3 {
 			continue

@@ -195,7 +195,7 @@ func spreadScores() []Scores {
 func TestSpreadRoundTrip(t *testing.T) {
 	mixture := append(spreadScores(), Scores{Arch: "single", Canonical: "s", Values: slices.Repeat([]float64{2}, len(terms))})
 	got, err := ReadScores(strings.NewReader(scoreText(t, mixture)), "f.csv")
-	if d := cmp.Diff(mixture, got, cmpopts.EquateNaNs()); err != nil || d != "" {
+	if d := cmp.Diff(mixture, got.List(), cmpopts.EquateNaNs()); err != nil || d != "" {
 		t.Errorf("%v %s", err, d)
 	}
 	columns := ScoreColumns(3)
@@ -230,7 +230,7 @@ func TestReliabilities(t *testing.T) {
 		all = append(all, s)
 	}
 	all = append(all, Scores{Values: make([]float64, len(terms))}) // not repeated
-	got := Reliabilities(all)
+	got := Reliabilities(SetOf(all))
 	if len(got) != 1 {
 		t.Fatalf("%+v", got)
 	}

@@ -31,7 +31,7 @@ func TestChangedByte(t *testing.T) {
 			changed := []byte(text)
 			changed[i] = b
 			got, err := ReadScores(bytes.NewReader(changed), "f.csv")
-			if err == nil && !cmp.Equal(got, someScores(), cmpopts.EquateNaNs()) {
+			if err == nil && !cmp.Equal(got.List(), someScores(), cmpopts.EquateNaNs()) {
 				t.Fatalf("byte %d (row bytes begin at %d) from %q to %q: read as other scores", i, rows, text[i], b)
 			}
 		}
@@ -76,7 +76,7 @@ func TestCheckOfOtherColumns(t *testing.T) {
 			b.Write(csvLine(change(slices.Clone(row))))
 		}
 		got, err := ReadScores(strings.NewReader(b.String()), "f.csv")
-		if d := cmp.Diff(someScores(), got, cmpopts.EquateNaNs()); err != nil || d != "" {
+		if d := cmp.Diff(someScores(), got.List(), cmpopts.EquateNaNs()); err != nil || d != "" {
 			t.Errorf("%s: %v %s", name, err, d)
 		}
 	}
@@ -86,7 +86,7 @@ func TestCheckOfOtherColumns(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum := layout.check([]string{"a", "", "false", "2"})
-	if got, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk,check\n"+strings.Replace(row, "check", sum, 1)), "f.csv"); err != nil || len(got) != 1 {
+	if got, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk,check\n"+strings.Replace(row, "check", sum, 1)), "f.csv"); err != nil || got.Len() != 1 {
 		t.Errorf("an empty cell: %v", err)
 	}
 	for _, wrong := range []string{"", "0", strings.ToUpper("abcdef01"), sum + " "} {

@@ -74,6 +74,9 @@ func newScoreLayout(columns []string) (*scoreLayout, error) {
 	return l, nil
 }
 
+// has reports whether the file has the column of a term.
+func (l *scoreLayout) has(term int) bool { return slices.Contains(l.columns, terms[term].Name) }
+
 // row returns the cells of a row.
 func (l *scoreLayout) row(s Scores) []string {
 	row := make([]string, len(l.columns))

@@ -6,7 +6,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"iter"
 	"os"
@@ -21,20 +20,14 @@ type ScoreTable struct {
 	size   int64 // of the whole rows
 	layout *scoreLayout
 
-	hash   func(arch string) uint64
-	places map[uint64]int64   // by the hash of an architecture: where its first row begins
-	others map[uint64][]int64 // of further architectures with a hash that is in places
-	n      int
+	index hashIndex // of the architectures: where their first rows begin
+	n     int
 
 	buffer *bufio.Reader // of single rows
 }
 
 func newScoreTable(file io.ReaderAt, name string) *ScoreTable {
-	seed := maphash.MakeSeed()
-	return &ScoreTable{
-		file: file, name: name, places: map[uint64]int64{}, others: map[uint64][]int64{}, buffer: bufio.NewReader(nil),
-		hash: func(arch string) uint64 { return maphash.String(seed, arch) },
-	}
+	return &ScoreTable{file: file, name: name, index: newHashIndex(), buffer: bufio.NewReader(nil)}
 }
 
 // read checks the first size bytes of the file as [ReadScores] does, and notes where the rows are.
@@ -99,28 +92,13 @@ func (t *ScoreTable) mark() (int64, error) {
 
 // note adds an architecture whose first row is at a place.
 func (t *ScoreTable) note(arch string, place int64) {
-	h := t.hash(arch)
-	if _, ok := t.places[h]; ok {
-		t.others[h] = append(t.others[h], place)
-	} else {
-		t.places[h] = place
-	}
+	t.index.note(arch, place)
 	t.n++
-}
-
-// candidates returns the places of all rows whose architecture may be this one.
-func (t *ScoreTable) candidates(arch string) []int64 {
-	h := t.hash(arch)
-	place, ok := t.places[h]
-	if !ok {
-		return nil
-	}
-	return append([]int64{place}, t.others[h]...)
 }
 
 // find reads the row of an architecture.
 func (t *ScoreTable) find(arch string) (s Scores, place int64, ok bool, err error) {
-	for _, place := range t.candidates(arch) {
+	for place := range t.index.candidates(arch) {
 		if s, _, err = t.at(place); err != nil || s.Arch == arch {
 			return s, place, err == nil, err
 		}

@@ -20,7 +20,7 @@ func allOf(t testing.TB, table *ScoreTable) (all []Scores) {
 		return nil
 	}
 	err := table.each(func(s Scores, place int64, _ int) error {
-		if slices.Contains(table.candidates(s.Arch), place) { // else it is a copy of a row
+		if slices.Contains(slices.Collect(table.index.candidates(s.Arch)), place) { // else it is a copy of a row
 			s.Arch, s.Canonical = strings.Clone(s.Arch), strings.Clone(s.Canonical)
 			s.Values, s.Spread = slices.Clone(s.Values), slices.Clone(s.Spread)
 			all = append(all, s)
@@ -37,7 +37,7 @@ func allOf(t testing.TB, table *ScoreTable) (all []Scores) {
 func readTable(text string, hash func(string) uint64) (*ScoreTable, error) {
 	table := newScoreTable(strings.NewReader(text), "f.csv")
 	if hash != nil {
-		table.hash = hash
+		table.index.hash = hash
 	}
 	return table, table.read(int64(len(text)))
 }
@@ -63,10 +63,10 @@ func TestTableReadsAsReadScores(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if d := cmp.Diff(want, allOf(t, table), cmpopts.EquateNaNs()); d != "" || table.Len() != len(want) {
+			if d := cmp.Diff(want.List(), allOf(t, table), cmpopts.EquateNaNs()); d != "" || table.Len() != want.Len() {
 				t.Errorf("%q, %s hash: %d rows: %s", text, name, table.Len(), d)
 			}
-			for _, s := range want {
+			for _, s := range want.List() {
 				got, ok, err := table.Lookup(s.Arch)
 				if d := cmp.Diff(s, got, cmpopts.EquateNaNs()); !ok || err != nil || d != "" {
 					t.Errorf("%q, %s hash: %s is %t, %v: %s", text, name, s.Arch, ok, err, d)
@@ -86,7 +86,7 @@ func TestTableGrows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	f.hash = func(string) uint64 { return 7 }
+	f.index.hash = func(string) uint64 { return 7 }
 	if got := allOf(t, f.ScoreTable); len(got) != 0 {
 		t.Errorf("a new file has %v", got)
 	}

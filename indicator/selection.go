@@ -3,9 +3,9 @@ package indicator
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"bnas.example/philox"
 	"bnas.example/rank"
@@ -21,7 +21,7 @@ const FewNetworks = 300
 // SelectionSet is scored networks of one space with their accuracies. A dead one is left out.
 type SelectionSet struct {
 	Name     string
-	Scores   []Scores
+	Scores   ScoreSet
 	Accuracy []float64
 	Weight   float64 // of its τ_b in the mean over the sets
 }
@@ -101,8 +101,8 @@ func (c Selecting) split(name string, sets []SelectionSet, k int) (Split, int, e
 	for i, s := range sets {
 		first, second := c.Halves(s.Scores, k)
 		train[i], test[i] = s, s
-		train[i].Scores, train[i].Accuracy = pick(s.Scores, s.Accuracy, first)
-		test[i].Scores, test[i].Accuracy = pick(s.Scores, s.Accuracy, second)
+		train[i].Scores, train[i].Accuracy = s.Scores.pick(first), pickFloats(s.Accuracy, first)
+		test[i].Scores, test[i].Accuracy = s.Scores.pick(second), pickFloats(s.Accuracy, second)
 	}
 	choice, err := newChoice(train)
 	if err != nil {
@@ -117,7 +117,7 @@ func (c Selecting) split(name string, sets []SelectionSet, k int) (Split, int, e
 			of  SelectionSet
 			tau *[]float64
 		}{{train[i], &one.Train}, {test[i], &one.Test}} {
-			fused, err := one.Composite.fuseAll(choice.calibrations[i], half.of.Scores)
+			fused, err := one.Composite.fuseAll(train[i].Scores, half.of.Scores)
 			if err != nil {
 				return Split{}, 0, err
 			}
@@ -128,7 +128,7 @@ func (c Selecting) split(name string, sets []SelectionSet, k int) (Split, int, e
 }
 
 func setTau(s SelectionSet, splits []Split, set int) SetTau {
-	t := SetTau{Name: s.Name, Networks: len(s.Scores)}
+	t := SetTau{Name: s.Name, Networks: s.Scores.Len()}
 	test := make([]float64, len(splits))
 	for k, one := range splits {
 		t.Train += one.Train[set] / float64(len(splits))
@@ -143,39 +143,36 @@ func setTau(s SelectionSet, splits []Split, set int) SetTau {
 
 // choice holds what a choice of terms needs: for each set and term, the log quantile of each network.
 type choice struct {
-	sets         []SelectionSet
-	calibrations []*Calibration
-	logs         [][][]float64 // by set and term; nil where a set lacks the term
-	usable       []int         // the terms that may be chosen
-	fused        [][]float64   // by set: scratch
-	tried        int
+	sets   []SelectionSet
+	logs   [][][]float64 // by set and term; nil for a term that may not be chosen
+	usable []int         // the terms that may be chosen
+	fused  [][]float64   // by set: scratch
+	tried  int
 }
 
 func newChoice(sets []SelectionSet) (*choice, error) {
 	c := &choice{sets: sets, logs: make([][][]float64, len(sets)), fused: make([][]float64, len(sets))}
 	for i, s := range sets {
-		if len(s.Scores) != len(s.Accuracy) {
-			return nil, fmt.Errorf("indicator: select: %s: %d networks and %d accuracies", s.Name, len(s.Scores), len(s.Accuracy))
+		if s.Scores.Len() != len(s.Accuracy) {
+			return nil, fmt.Errorf("indicator: select: %s: %d networks and %d accuracies", s.Name, s.Scores.Len(), len(s.Accuracy))
 		}
-		calibration, err := NewCalibration(s.Scores)
-		if err != nil {
+		if err := s.Scores.SomeLive(); err != nil {
 			return nil, fmt.Errorf("indicator: select: %s: %w", s.Name, err)
 		}
-		c.calibrations = append(c.calibrations, calibration)
-		c.logs[i], c.fused[i] = make([][]float64, len(terms)), make([]float64, len(s.Scores))
-		for t := range terms {
-			if calibration.sorted[t] == nil {
-				continue
-			}
-			for _, v := range s.Scores {
-				c.logs[i][t] = append(c.logs[i][t], math.Log(calibration.quantile(t, v.Values[t], false)))
-			}
-		}
+		c.logs[i], c.fused[i] = make([][]float64, len(terms)), make([]float64, s.Scores.Len())
 	}
 	for t, term := range terms {
-		everywhere := !slices.ContainsFunc(c.logs, func(of [][]float64) bool { return of[t] == nil })
-		if everywhere && term.Perspective != Baseline {
-			c.usable = append(c.usable, t)
+		lacks := func(s SelectionSet) bool { return !s.Scores.has(t) }
+		if term.Perspective == Baseline || slices.ContainsFunc(sets, lacks) {
+			continue
+		}
+		c.usable = append(c.usable, t)
+		for i, s := range sets {
+			sample, logs := s.Scores.ascending(t), make([]float64, s.Scores.Len())
+			for k := range logs {
+				logs[k] = math.Log(quantile(sample, s.Scores.value(k, t), false))
+			}
+			c.logs[i][t] = logs
 		}
 	}
 	return c, nil
@@ -282,17 +279,24 @@ func coversPerspectives(subset []int) bool {
 
 // Halves returns the indices of the networks on which a split chooses, and of those on which it judges. It shuffles the canonical
 // forms and alternates: networks that are the same are in the same half.
-func (c Selecting) Halves(scores []Scores, split int) (first, second []int) {
-	members := map[string][]int{}
-	for i, s := range scores {
-		members[s.Canonical] = append(members[s.Canonical], i)
+func (c Selecting) Halves(scores ScoreSet, split int) (first, second []int) {
+	order := make([]int, scores.Len())
+	for i := range order {
+		order[i] = i
 	}
-	names := slices.Sorted(maps.Keys(members))
-	for k, at := range philox.New(c.Seed, "selection half", uint64(split)).Perm(len(names)) {
-		if k%2 == 0 {
-			first = append(first, members[names[at]]...)
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(scores.Canonical(i), scores.Canonical(j)) })
+	var starts []int // in order, of the networks
+	for k, i := range order {
+		if k == 0 || scores.network(i) != scores.network(order[k-1]) {
+			starts = append(starts, k)
+		}
+	}
+	ends := append(slices.Clone(starts), len(order))[min(1, len(starts)):]
+	for k, at := range philox.New(c.Seed, "selection half", uint64(split)).Perm(len(starts)) {
+		if members := order[starts[at]:ends[at]]; k%2 == 0 {
+			first = append(first, members...)
 		} else {
-			second = append(second, members[names[at]]...)
+			second = append(second, members...)
 		}
 	}
 	slices.Sort(first)
@@ -300,9 +304,10 @@ func (c Selecting) Halves(scores []Scores, split int) (first, second []int) {
 	return first, second
 }
 
-func pick(scores []Scores, accuracy []float64, indices []int) (s []Scores, a []float64) {
-	for _, i := range indices {
-		s, a = append(s, scores[i]), append(a, accuracy[i])
+func pickFloats(values []float64, indices []int) []float64 {
+	picked := make([]float64, len(indices))
+	for k, i := range indices {
+		picked[k] = values[i]
 	}
-	return s, a
+	return picked
 }

@@ -21,12 +21,12 @@ func TestTablesOfSpreadsheetPrograms(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if !slices.Equal(got.Arch, []string{"a", "b"}) || !slices.Equal(got.Accuracy, []float64{1, 2}) {
+		if !slices.Equal(archsOf(got), []string{"a", "b"}) || !slices.Equal(got.Accuracy, []float64{1, 2}) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
 	scores := "\xef\xbb\xbfarch,canonical,dead,ntk\r\na,a,false,1\r\n"
-	if got, err := ReadScores(strings.NewReader(scores), "f.csv"); err != nil || len(got) != 1 {
+	if got, err := ReadScores(strings.NewReader(scores), "f.csv"); err != nil || got.Len() != 1 {
 		t.Errorf("scores with a byte-order mark: %v, %v", got, err)
 	}
 	for text, want := range map[string]string{
@@ -58,7 +58,7 @@ func TestLongTablesAreRead(t *testing.T) {
 
 func TestRowsWithoutAccuracyAreCounted(t *testing.T) {
 	got, err := ReadTruth(strings.NewReader("arch,test_accuracy\na,1\nb,\nc,NaN\nd,n/a\ne,2\n"), "t.csv", TruthColumns{})
-	if err != nil || got.Skipped != 3 || !slices.Equal(got.Arch, []string{"a", "e"}) {
+	if err != nil || got.Skipped != 3 || !slices.Equal(archsOf(got), []string{"a", "e"}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	_, err = ReadTruth(strings.NewReader("arch,test_accuracy\na,\n"), "t.csv", TruthColumns{})
@@ -69,11 +69,11 @@ func TestRowsWithoutAccuracyAreCounted(t *testing.T) {
 
 func TestDuplicateRows(t *testing.T) {
 	got, err := ReadTruth(strings.NewReader("arch,test_accuracy,p\na,1,2\nb,3,\na,1.0,2\nb,3,\n"), "t.csv", TruthColumns{Proxies: []string{"p"}})
-	if err != nil || !slices.Equal(got.Arch, []string{"a", "b"}) || len(got.Proxies["p"]) != 2 {
+	if err != nil || !slices.Equal(archsOf(got), []string{"a", "b"}) || len(got.Proxies["p"]) != 2 {
 		t.Errorf("identical rows: %+v, %v", got, err)
 	}
 	scores, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk\na,a,false,1\nb,b,false,\na,a,false,1\nb,b,false,\n"), "f.csv")
-	if err != nil || len(scores) != 2 {
+	if err != nil || scores.Len() != 2 {
 		t.Errorf("identical scores: %v, %v", scores, err)
 	}
 	_, err = ReadTruth(strings.NewReader("arch,test_accuracy\na,1\nb,1\na,2\n"), "t.csv", TruthColumns{})
@@ -116,7 +116,7 @@ func TestProxyColumns(t *testing.T) {
 	for _, a := range []string{"d", "c", "b", "a", "unknown"} {
 		scores = append(scores, Scores{Arch: a})
 	}
-	found, accuracy, missing := Join(scores, table)
+	found, accuracy, missing := Join(SetOf(scores), table)
 	if missing != 1 {
 		t.Errorf("%d missing", missing)
 	}

@@ -14,16 +14,23 @@ import (
 	"bnas.example/supernet"
 )
 
-// Truth is a table of accuracies of architectures that were trained on their own.
+// Truth is a table of accuracies of architectures that were trained on their own. The zero table has no rows.
 type Truth struct {
-	Arch     []string             // as Formatted writes them
 	Accuracy []float64            // in the table's units
 	Proxies  map[string][]float64 // the other columns that were asked for; NaN for an empty cell
 	Skipped  int                  // rows without an accuracy
 	lines    []int
-	index    map[string]int // by architecture
-	networks map[string]int // by canonical form
+	texts    textSet
+	arch     []int32    // by row: the text, as Formatted writes it
+	byArch   rowsByText // of architectures
+	networks rowsByText // of canonical forms: the first row
 }
+
+// Len returns the number of architectures.
+func (t *Truth) Len() int { return len(t.arch) }
+
+// Arch returns the text of an architecture, as Formatted writes it.
+func (t *Truth) Arch(i int) string { return t.texts.at(int(t.arch[i])) }
 
 // Of returns an architecture's accuracy, given its text and its canonical form: that of its own row or, without one, of a row
 // that is the same network.
@@ -45,10 +52,17 @@ func (t *Truth) Proxy(column, arch, canonical string) float64 {
 }
 
 func (t *Truth) row(arch, canonical string) (i int, ok bool) {
-	if i, ok = t.index[arch]; !ok {
-		i, ok = t.networks[canonical]
+	if i, ok = t.rowIn(t.byArch, arch); !ok {
+		i, ok = t.rowIn(t.networks, canonical)
 	}
 	return i, ok
+}
+
+func (t *Truth) rowIn(rows rowsByText, text string) (i int, ok bool) {
+	if k, known := t.texts.find(text); known {
+		return rows.row(k)
+	}
+	return 0, false
 }
 
 // TruthColumns names the columns of a table.
@@ -106,7 +120,7 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 			f.at = append(f.at, at)
 		}
 	}
-	t := &Truth{index: map[string]int{}, networks: map[string]int{}, Proxies: map[string][]float64{}}
+	t := &Truth{Proxies: map[string][]float64{}}
 	for {
 		row, err := table.Read()
 		if errors.Is(err, io.EOF) {
@@ -120,10 +134,10 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 			return nil, fmt.Errorf("indicator: %s: line %d, column %q: %w", name, line, header[bad], err)
 		}
 	}
-	if len(t.Arch) == 0 && t.Skipped > 0 {
+	if t.Len() == 0 && t.Skipped > 0 {
 		return nil, fmt.Errorf("indicator: %s: no row has a value in column %q", name, f.names[0])
 	}
-	if len(t.Arch) == 0 {
+	if t.Len() == 0 {
 		return nil, fmt.Errorf("indicator: %s: no rows", name)
 	}
 	return t, nil
@@ -163,7 +177,7 @@ func (t *Truth) add(table *csv.Reader, row []string, f *truthFields) (bad int, e
 		return 0, nil
 	}
 	line, _ := table.FieldPos(f.arch[0])
-	if k, ok := t.index[arch]; ok {
+	if k, ok := t.rowIn(t.byArch, arch); ok {
 		for i := range values {
 			if before := t.value(f.names[i], i, k); !sameNumber(before, values[i]) {
 				return f.at[i], fmt.Errorf("%q has %v here and %v in line %d; keep one of the rows", arch, values[i], before, t.lines[k])
@@ -171,11 +185,15 @@ func (t *Truth) add(table *csv.Reader, row []string, f *truthFields) (bad int, e
 		}
 		return 0, nil
 	}
-	t.index[arch] = len(t.Arch)
-	if _, ok := t.networks[canonical]; !ok && canonical != "" {
-		t.networks[canonical] = len(t.Arch)
+	at := t.Len()
+	t.arch = append(t.arch, int32(t.texts.intern(arch)))
+	t.byArch.put(int(t.arch[at]), at)
+	if canonical != "" {
+		network := t.texts.intern(canonical)
+		if _, ok := t.networks.row(network); !ok {
+			t.networks.put(network, at)
+		}
 	}
-	t.Arch = append(t.Arch, arch)
 	t.Accuracy = append(t.Accuracy, values[0])
 	t.lines = append(t.lines, line)
 	for i := 1; i < len(f.names); i++ {

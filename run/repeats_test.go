@@ -187,8 +187,8 @@ func TestRepeatsResume(t *testing.T) {
 		t.Errorf("went on to\n%s%v, want\n%s", got, err, want)
 	}
 	known, err := indicator.ReadScores(strings.NewReader(want), "scores.csv")
-	if err != nil || len(known) != 3 || known[0].Repeats != 3 || known[0].Spread == nil {
-		t.Errorf("%d rows, %v", len(known), err)
+	if err != nil || known.Len() != 3 || known.At(0).Repeats != 3 || known.At(0).Spread == nil {
+		t.Errorf("%d rows, %v", known.Len(), err)
 	}
 }
 

@@ -138,7 +138,7 @@ func scoresIn(t *testing.T, dir string) map[string]indicator.Scores {
 		t.Fatal(err)
 	}
 	own := map[string]indicator.Scores{}
-	for _, s := range all {
+	for _, s := range all.List() {
 		own[s.Arch] = s
 	}
 	return own

@@ -93,7 +93,7 @@ func (r *Results) provenance(version string) []report.Fact {
 		{Name: "last cell", Value: last.Format(time.RFC3339)},
 	}
 	if r.Truth != nil {
-		facts = append(facts, report.Fact{Name: "table of accuracies", Value: fmt.Sprintf("%s, sha256 %s, %d rows", r.Truth.Name, r.Truth.Hash, len(r.Truth.Arch))})
+		facts = append(facts, report.Fact{Name: "table of accuracies", Value: fmt.Sprintf("%s, sha256 %s, %d rows", r.Truth.Name, r.Truth.Hash, r.Truth.Len())})
 	}
 	return facts
 }

@@ -112,7 +112,7 @@ const fewest = 10
 // from draws live networks that are all different among the rows of a table. It draws fewer if the table has fewer. The order of the
 // rows does not matter.
 func (d drawn) from(table *Truth, net *supernet.Net) ([]supernet.Arch, error) {
-	texts := slices.Sorted(slices.Values(table.Arch))
+	texts := table.sorted()
 	var sample []supernet.Arch
 	seen := map[string]bool{}
 	for _, i := range philox.New(d.Seed, "study networks of a table", 0).Perm(len(texts)) {

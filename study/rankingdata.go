@@ -230,7 +230,8 @@ var rivals = []string{termKind, countKind, baselineKind}
 // choices chooses composites from scratch for each seed.
 func (d *rankingData) choices() (halves []chosenHalf, all []indicator.Selection, err error) {
 	settings := indicator.Selecting{MaxTerms: max(8, len(d.composite.Terms)), Splits: 10, Seed: d.Run.Seed}
-	for i, scores := range d.fair {
+	for i := range d.fair {
+		scores := indicator.SetOf(d.fair[i])
 		s, err := settings.Select("chosen", []indicator.SelectionSet{{Name: d.Truth.Name, Scores: scores, Accuracy: d.truth, Weight: 1}})
 		if err != nil {
 			return nil, nil, err

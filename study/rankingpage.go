@@ -297,7 +297,11 @@ func (p *rankingPage) seedsTogether() error {
 	if p.Seeds < 2 {
 		return nil
 	}
-	together, err := indicator.MeanRanks(p.fair)
+	var runs []indicator.ScoreSet
+	for _, scores := range p.fair {
+		runs = append(runs, indicator.SetOf(scores))
+	}
+	together, err := indicator.MeanRanks(runs)
 	if err != nil {
 		return err
 	}
@@ -307,7 +311,7 @@ func (p *rankingPage) seedsTogether() error {
 		if s.placement != supernet.Fair {
 			continue
 		}
-		values, err := fused(s.of, [][]indicator.Scores{together})
+		values, err := fused(s.of, [][]indicator.Scores{together.List()})
 		if err != nil {
 			return err
 		}

@@ -23,8 +23,8 @@ func readScores(dir string, archs []string) ([]indicator.Scores, error) {
 		return nil, err
 	}
 	at := map[string]int{}
-	for i, s := range all {
-		at[s.Arch] = i
+	for i := range all.Len() {
+		at[all.Arch(i)] = i
 	}
 	ordered := make([]indicator.Scores, len(archs))
 	for i, a := range archs {
@@ -32,7 +32,7 @@ func readScores(dir string, archs []string) ([]indicator.Scores, error) {
 		if !ok {
 			return nil, fmt.Errorf("%s: no scores of %s", path, a)
 		}
-		ordered[i] = all[k]
+		ordered[i] = all.At(k)
 	}
 	return ordered, nil
 }

@@ -130,8 +130,18 @@ type Truth struct {
 	Hash string // SHA-256 of the file
 }
 
+// sorted returns the texts of the architectures, in order.
+func (t *Truth) sorted() []string {
+	texts := make([]string, t.Len())
+	for i := range texts {
+		texts[i] = t.Arch(i)
+	}
+	slices.Sort(texts)
+	return texts
+}
+
 // rowsHash is the SHA-256 of the architectures, in any order.
 func (t *Truth) rowsHash() string {
-	hash := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(t.Arch)), "\n")))
+	hash := sha256.Sum256([]byte(strings.Join(t.sorted(), "\n")))
 	return hex.EncodeToString(hash[:])
 }

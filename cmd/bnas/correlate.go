@@ -104,14 +104,14 @@ func correlate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(scores) < 3 {
-		return fmt.Errorf("%s: %d architectures; a correlation needs at least 3", strings.Join(r.Scores, ", "), len(scores))
+	if scores.Len() < 3 {
+		return fmt.Errorf("%s: %d architectures; a correlation needs at least 3", strings.Join(r.Scores, ", "), scores.Len())
 	}
 	r.Skipped = table.Skipped
 	found, accuracy, missing := indicator.Join(scores, table)
-	if r.Missing = missing; len(found) < 3 {
+	if r.Missing = missing; found.Len() < 3 {
 		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
-			len(found), len(found)+missing, r.Scored[0].File, r.Table, len(table.Arch), cfg.Supernet.Space, r.Scored[0].elsewhere())
+			found.Len(), scores.Len(), r.Scored[0].File, r.Table, table.Len(), cfg.Supernet.Space, r.Scored[0].elsewhere())
 	}
 	if len(table.Proxies) == 0 {
 		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
@@ -149,16 +149,16 @@ func ownComposites(c *cli.Context) ([]indicator.Composite, error) {
 
 // judged returns the composites to judge: those of the user's own, and the named ones that the scores cover. One with terms of cost
 // is followed by its parts without them and of them alone.
-func judged(calibration *indicator.Calibration, own []indicator.Composite) ([]indicator.Composite, error) {
+func judged(scores indicator.ScoreSet, own []indicator.Composite) ([]indicator.Composite, error) {
 	all := slices.Clone(own)
 	for _, composite := range own {
-		if err := calibration.Covers(composite); err != nil {
+		if err := scores.Covers(composite); err != nil {
 			return nil, fmt.Errorf("--composite %s: %w; score with --terms %s", composite.Name, err, strings.Join(composite.Terms, ","))
 		}
 	}
 	for _, named := range indicator.Composites() {
 		known := slices.ContainsFunc(own, func(c indicator.Composite) bool { return c.Name == named.Name })
-		if !known && calibration.Covers(named) == nil {
+		if !known && scores.Covers(named) == nil {
 			all = append(all, named)
 		}
 	}
@@ -173,20 +173,19 @@ func judged(calibration *indicator.Calibration, own []indicator.Composite) ([]in
 }
 
 // judgeSubset judges the terms and the composites over a subset.
-func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores []indicator.Scores, accuracy []float64, own []indicator.Composite) (correlated, error) {
+func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores indicator.ScoreSet, accuracy []float64, own []indicator.Composite) (correlated, error) {
 	scores, accuracy, err := subset.Of(scores, accuracy)
 	if err != nil {
 		return correlated{}, err
 	}
-	one := correlated{Subset: subset, Architectures: len(scores), Terms: judging.Terms(scores, accuracy)}
-	calibration, err := indicator.NewCalibration(scores)
-	if err != nil {
+	one := correlated{Subset: subset, Architectures: scores.Len(), Terms: judging.Terms(scores, accuracy)}
+	if err := scores.SomeLive(); err != nil {
 		return one, err
 	}
-	if r.Composites, err = judged(calibration, own); err != nil {
+	if r.Composites, err = judged(scores, own); err != nil {
 		return one, err
 	}
-	fused, err := judging.Composites(calibration, r.Composites, scores, accuracy)
+	fused, err := judging.Composites(r.Composites, scores, accuracy)
 	for i := range fused {
 		fused[i].Name = compositePrefix + fused[i].Name
 	}
@@ -196,51 +195,49 @@ func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator
 		one.Terms = append(one.Terms, p)
 	}
 	if err == nil && len(own) > 1 {
-		one.Differences, err = judging.Differences(calibration, own, scores, accuracy)
+		one.Differences, err = judging.Differences(own, scores, accuracy)
 	}
 	return one, err
 }
 
 // readScores reads the scores of all runs, and fuses them.
-func (r *correlateResult) readScores(net supernet.Config) ([]indicator.Scores, error) {
-	var runs [][]indicator.Scores
+func (r *correlateResult) readScores(net supernet.Config) (fused indicator.ScoreSet, err error) {
+	var runs []indicator.ScoreSet
 	for _, path := range r.Scores {
 		of, scores, err := readScores(path, net)
 		if err != nil {
-			return nil, err
+			return fused, err
 		}
 		r.Scored, runs = append(r.Scored, of), append(runs, scores)
 	}
-	fused, err := indicator.MeanRanks(runs)
-	if err != nil {
-		return nil, fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
+	if fused, err = indicator.MeanRanks(runs); err != nil {
+		return fused, fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
 	}
 	return fused, nil
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
-func readScores(path string, net supernet.Config) (of scored, scores []indicator.Scores, err error) {
+func readScores(path string, net supernet.Config) (of scored, scores indicator.ScoreSet, err error) {
 	space, err := net.Lookup()
 	if err != nil {
-		return of, nil, usageError{err}
+		return of, scores, usageError{err}
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, search.ScoresName)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return of, nil, fmt.Errorf("scores: %w", err)
+		return of, scores, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
 	if scores, err = indicator.ReadScores(f, path); err != nil {
-		return of, nil, err
+		return of, scores, err
 	}
-	of = scored{File: path, Architectures: len(scores), Repeats: 1, Others: []string{}}
-	for _, s := range scores {
-		if _, err := space.Parse(s.Arch); err != nil {
-			return of, nil, fmt.Errorf("%s: not scores of %s (see --space): %w", path, net.Space, err)
+	of = scored{File: path, Architectures: scores.Len(), Repeats: max(scores.Repeats(), 1), Others: []string{}}
+	for i := range scores.Len() {
+		if _, err := space.Parse(scores.Arch(i)); err != nil {
+			return of, scores, fmt.Errorf("%s: not scores of %s (see --space): %w", path, net.Space, err)
 		}
-		of.Repeats = max(of.Repeats, s.Repeats)
 	}
 	return of, scores, of.look()
 }

@@ -122,8 +122,8 @@ func (e selectionEntry) read() (indicator.SelectionSet, error) {
 		return indicator.SelectionSet{}, err
 	}
 	set := indicator.SelectionSet{Name: e.Scores, Weight: e.Weight}
-	if set.Scores, set.Accuracy, _ = indicator.Join(scores, table); len(set.Scores) < 3 {
-		return indicator.SelectionSet{}, fmt.Errorf("only %d of the architectures in %s are in %s", len(set.Scores), e.Scores, e.Table)
+	if set.Scores, set.Accuracy, _ = indicator.Join(scores, table); set.Scores.Len() < 3 {
+		return indicator.SelectionSet{}, fmt.Errorf("only %d of the architectures in %s are in %s", set.Scores.Len(), e.Scores, e.Table)
 	}
 	return set, nil
 }
