@@ -143,43 +143,6 @@ func TestSameScores(t *testing.T) {
 	}
 }
 
-// TestSameNetwork: all workers measure the network of several architectures on the first of them that was asked for.
-func TestSameNetwork(t *testing.T) {
-	d := newDesk(t, 0)
-	d.open(t)
-	c := d.Coordinator
-	c.share.Space = canonical{c.share.Space}
-	archs := sample(d.run.Net.Space, 3)
-	for i := range 3 {
-		if err := c.Begin(archs.At(i)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	queue, err := d.link(t).js.Consumer(t.Context(), c.session.stream(), consumer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range 3 {
-		m, err := queue.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var j job
-		if err := decode(m.Data(), &j); err != nil {
-			t.Fatal(err)
-		}
-		space := d.run.Net.Space
-		if want := (job{space.Format(archs.At(i)), space.Format(archs.At(0))}); j != want {
-			t.Errorf("job %d is %v, want %v", i, j, want)
-		}
-	}
-}
-
-// canonical is a space of one network.
-type canonical struct{ supernet.Space }
-
-func (canonical) Canonical(supernet.Arch) string { return "the only one" }
-
 // proved is a worker that a test drives by hand.
 func (d *desk) proved(t *testing.T) (*shift, jetstream.Consumer) {
 	t.Helper()

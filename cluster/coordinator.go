@@ -42,7 +42,6 @@ type Coordinator struct {
 	mu      sync.Mutex
 	jobs    map[string]*task // by architecture: begun and not yet asked for
 	queued  map[uint64]*task // by place in the stream
-	first   map[string]string
 	workers map[string]*member
 	ended   int // architectures that were scored or have failed
 	failed  int
@@ -79,7 +78,7 @@ func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
 	rand.Read(id)
 	c := &Coordinator{
 		link: l, share: share, version: o.Version, lease: cmp.Or(o.Lease, farLease), session: session(hex.EncodeToString(id)),
-		jobs: map[string]*task{}, queued: map[uint64]*task{}, first: map[string]string{}, workers: map[string]*member{},
+		jobs: map[string]*task{}, queued: map[uint64]*task{}, workers: map[string]*member{},
 	}
 	c.ctx, c.cut = context.WithCancelCause(context.Background())
 	if err := c.open(); err != nil {
@@ -308,13 +307,7 @@ func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
 		c.mu.Unlock()
 		return t, nil
 	}
-	canonical := c.share.Space.Canonical(a)
-	first, known := c.first[canonical]
-	if !known {
-		first = arch
-		c.first[canonical] = arch
-	}
-	t = &task{job: job{arch, first}, done: make(chan struct{})}
+	t = &task{job: job{arch}, done: make(chan struct{})}
 	c.jobs[arch] = t
 	c.mu.Unlock()
 	return t, c.enqueue(c.ctx, t)

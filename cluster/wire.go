@@ -69,8 +69,8 @@ type ready struct {
 // verdict answers ready and result.
 type verdict struct{ Refused string }
 
-// job is an architecture to score. First is the architecture whose path is measured for the network of both (indicator.Scorer).
-type job struct{ Arch, First string }
+// job is an architecture to score.
+type job struct{ Arch string }
 
 // result has the scores of an architecture, or the error of a try.
 type result struct {

@@ -290,7 +290,7 @@ func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
 		return err
 	}
 	r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
-	if r.Scores, err = s.score(j); err != nil {
+	if r.Scores, err = s.score(j.Arch); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -320,17 +320,8 @@ func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
 	return m.Nak()
 }
 
-// score scores an architecture. The network's terms are those of the first architecture that is the same network.
-func (s *shift) score(j job) (indicator.Scores, error) {
-	if j.First != j.Arch {
-		if _, err := s.of(j.First); err != nil { // the scorer keeps what it measures
-			return indicator.Scores{}, err
-		}
-	}
-	return s.of(j.Arch)
-}
-
-func (s *shift) of(text string) (indicator.Scores, error) {
+// score scores an architecture.
+func (s *shift) score(text string) (indicator.Scores, error) {
 	a, err := s.space.Parse(text)
 	if err != nil {
 		return indicator.Scores{}, err

@@ -15,7 +15,7 @@ var small = Config{Images: 12, NTKImages: 5, NTKBatches: 2, Directions: 2, MCBat
 // mixed is a cell with convolutions, a pool, a skip connection and none.
 const mixed = "|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|nor_conv_3x3~2|"
 
-// bench is a small NAS-Bench-201 supernet on the reference device.
+// bench is a small supernet on the reference device.
 type bench struct {
 	net   *supernet.Net
 	dev   kernels.Device
@@ -23,10 +23,16 @@ type bench struct {
 	in    Inputs
 }
 
-// newBench makes a bench. If trained is set, it draws γ ~ .5 + U(0,1) and β ~ N(0, .3²).
+// newBench makes a bench of NAS-Bench-201. If trained is set, it draws γ ~ .5 + U(0,1) and β ~ N(0, .3²).
 func newBench(t testing.TB, placement supernet.Placement, trained bool) *bench {
 	t.Helper()
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: placement, Seed: 3, Classes: 4, Height: 8, Width: 8, Channels: 4, Cells: 1})
+	return benchOf(t, supernet.Config{Space: "nas-bench-201", BN: placement, Seed: 3, Classes: 4, Height: 8, Width: 8, Channels: 4, Cells: 1}, trained)
+}
+
+// benchOf makes a bench of a supernet for images of 8×8 pixels of 4 classes.
+func benchOf(t testing.TB, of supernet.Config, trained bool) *bench {
+	t.Helper()
+	net, err := supernet.New(of)
 	if err != nil {
 		t.Fatal(err)
 	}

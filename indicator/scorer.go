@@ -37,8 +37,8 @@ type Scorer struct {
 	scratch     []float32
 
 	shares *gammaShares
-	cache  map[string][]float64 // by canonical form: the terms of the network
-	cached []string             // the canonical forms in cache, the oldest at next once there are mostCached
+	cache  map[string][]float64 // by the text of the measured architecture: the terms of the network
+	cached []string             // the texts in cache, the oldest at next once there are mostCached
 	next   int
 }
 
@@ -85,15 +85,15 @@ func (s *Scorer) Reset() {
 }
 
 // keep caches the terms of a network.
-func (s *Scorer) keep(canonical string, shared []float64) {
+func (s *Scorer) keep(arch string, shared []float64) {
 	if len(s.cached) < mostCached {
-		s.cached = append(s.cached, canonical)
+		s.cached = append(s.cached, arch)
 	} else {
 		delete(s.cache, s.cached[s.next])
-		s.cached[s.next] = canonical
+		s.cached[s.next] = arch
 		s.next = (s.next + 1) % mostCached
 	}
-	s.cache[canonical] = shared
+	s.cache[arch] = shared
 }
 
 // divide cuts the inputs into calibration images, queries and resampled batches.
@@ -143,8 +143,8 @@ func directions(classes, r int, seed uint64) [][]float32 {
 }
 
 // Score computes the terms of a. Terms of the network are computed once for all architectures that are the same network,
-// on the first of them in the space's order. Terms of the path (the γ baselines and the counts) are computed on a itself.
-// The error names the architecture.
+// on the first of them in the space's order; without an order, on each itself. Terms of the path (the γ baselines and the counts) are
+// computed on a itself. The error names the architecture.
 func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 	space := s.net.Space
 	if err := supernet.Validate(space, a); err != nil {
@@ -158,13 +158,15 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 		}
 		return scores, nil
 	}
-	shared, ok := s.cache[scores.Canonical]
+	measured := s.representative(a, scores.Canonical)
+	text := space.Format(measured)
+	shared, ok := s.cache[text]
 	if !ok {
 		shared = make([]float64, len(terms))
-		if err := s.measure(s.representative(a, scores.Canonical), shared, ofNetwork); err != nil {
+		if err := s.measure(measured, shared, ofNetwork); err != nil {
 			return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
 		}
-		s.keep(scores.Canonical, shared)
+		s.keep(text, shared)
 	}
 	copy(scores.Values, shared)
 	if err := s.measure(a, scores.Values, ofPath); err != nil {
@@ -177,9 +179,10 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 func ofPath(t Term) bool    { return t.needs&^gammas == 0 }
 func ofNetwork(t Term) bool { return !ofPath(t) }
 
-// representative returns the architecture whose path is measured for all architectures that are the same network. It is the
-// first in the space's order; a score thus does not depend on earlier scores. In a space without an order, or of more than
-// 65,536 architectures, it is the one that is scored first, as long as the cache has it.
+// representative returns the architecture whose path is measured for a. The scores of a thus do not depend on earlier ones. For all
+// architectures that are the same network it is the first in the space's order. In a space without an order, or of more than 65,536
+// architectures, it is a: each has its own path in the supernet, and the scores of equal networks differ as those of two seeds of the
+// weights do.
 func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch {
 	space, ok := s.net.Space.(supernet.Ordered)
 	if !ok || space.Size() > 1<<16 {

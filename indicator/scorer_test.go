@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,52 @@ func TestScoreByCanonicalForm(t *testing.T) {
 		t.Error("γ-sum of different paths is the same")
 	}
 }
+
+// In a space that is not indexed a score does not depend on earlier ones either: a search that goes on after an interruption, and each
+// of several workers, scores an architecture as an undisturbed search does that has met its network before.
+func TestScoreOfAnEquivalent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	if err := os.WriteFile(path, []byte(longChain), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	own, chain, err := supernet.ReadSpace(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		space, chain string
+		cells        int
+		x, y         string
+	}{
+		{"nas-bench-101", "", 1, "110|01|1|31", "110|01|1|13"},
+		{own, chain, 0, "1 0" + strings.Repeat(" 0", 15), "0 1" + strings.Repeat(" 0", 15)},
+	} {
+		b := benchOf(t, supernet.Config{Space: c.space, Chain: c.chain, BN: supernet.Fair, Seed: 3, Classes: 4, Height: 8, Width: 8, Channels: 4, Cells: c.cells}, true)
+		cfg := small
+		cfg.Terms = []string{"naswot", "bn_spectrum"}
+		whole := b.scorer(t, cfg)
+		x, y := b.must(t, whole, c.x), b.must(t, whole, c.y)
+		if x.Canonical != y.Canonical || x.Arch == y.Arch {
+			t.Fatalf("%s: canonical forms %q and %q of %s and %s", c.space, x.Canonical, y.Canonical, x.Arch, y.Arch)
+		}
+		if alone := b.must(t, b.scorer(t, cfg), c.y); !cmp.Equal(alone, y, cmpopts.EquateNaNs()) {
+			t.Errorf("%s: %s alone: %s", c.space, c.y, cmp.Diff(y, alone, cmpopts.EquateNaNs()))
+		}
+	}
+}
+
+// longChain is a space of more architectures than are indexed.
+const longChain = `
+name: long-chain
+images: {height: 8, width: 8}
+classes: 4
+activation: relu
+stem: {out: 4, kernel: 3, stride: 1}
+operators: [identity, mb3_k3]
+stages:
+  - {out: 4, layers: 17, stride: 1}
+head: 8
+`
 
 func TestDeadIsLowest(t *testing.T) {
 	b := newBench(t, supernet.Fair, true)
