@@ -118,54 +118,28 @@ func writeArray(w io.Writer, a array, values []float32) error {
 // decode reads a checkpoint of size bytes: once for the checksum, then for its content. Its errors wrap errDamaged, but for those
 // of r and that of a whole file of an unknown version.
 func decode(r io.ReaderAt, size int64) (*checkpoint, error) {
-	damaged := func(format string, args ...any) (*checkpoint, error) {
-		return nil, fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
-	}
-	if size < preamble+sha256.Size {
-		return damaged("%d bytes are less than an empty one", size)
-	}
-	pre, sum := make([]byte, preamble), make([]byte, sha256.Size)
-	if _, err := r.ReadAt(pre, 0); err != nil {
+	pre, err := readPreamble(r, size)
+	if err != nil {
 		return nil, err
 	}
-	if string(pre[:len(magic)]) != magic {
-		return damaged("it does not begin with %q", magic)
-	}
-	content := sha256.New()
-	if _, err := io.Copy(content, io.NewSectionReader(r, 0, size-sha256.Size)); err != nil {
+	if err := checkSum(r, size); err != nil {
 		return nil, err
 	}
-	if _, err := io.ReadFull(io.NewSectionReader(r, size-sha256.Size, sha256.Size), sum); err != nil {
-		return nil, err
-	}
-	if got := content.Sum(nil); !bytes.Equal(got, sum) {
-		return damaged("its checksum is %x, its content's %x", sum[:4], got[:4])
-	}
-	if v := binary.LittleEndian.Uint32(pre[8:]); v != formatVersion {
-		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", v, formatVersion)
-	}
-	headLen, left := uint64(binary.LittleEndian.Uint32(pre[12:])), binary.LittleEndian.Uint64(pre[16:])
-	if have := uint64(size - preamble - sha256.Size); headLen > have || left != have-headLen {
-		return damaged("%d bytes of content, the preamble says %d and %d", have, headLen, left)
-	}
-	var c checkpoint
-	head := make([]byte, headLen)
 	in := bufio.NewReaderSize(io.NewSectionReader(r, preamble, size-preamble-sha256.Size), bufferBytes)
-	if _, err := io.ReadFull(in, head); err != nil {
+	h, err := pre.header(in)
+	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(head, &c.header); err != nil {
-		return damaged("header: %v", err)
-	}
+	c, left := checkpoint{header: *h}, pre.arrays
 	seen := map[array]bool{}
 	for _, a := range c.Arrays {
 		key := array{Param: a.Param, Slot: a.Slot}
 		if seen[key] {
-			return damaged("%s: slot %d twice", a.Param, a.Slot)
+			return nil, damaged("%s: slot %d twice", a.Param, a.Slot)
 		}
 		seen[key] = true
 		if a.Len < 0 || uint64(a.Len) > left/4 {
-			return damaged("%s: %d elements, %d bytes left", a.Param, a.Len, left)
+			return nil, damaged("%s: %d elements, %d bytes left", a.Param, a.Len, left)
 		}
 		values, err := readArray(in, a.Len)
 		if err != nil {
@@ -175,31 +149,81 @@ func decode(r io.ReaderAt, size int64) (*checkpoint, error) {
 		left -= uint64(4 * a.Len)
 	}
 	if left != 0 {
-		return damaged("%d bytes after the last array", left)
+		return nil, damaged("%d bytes after the last array", left)
 	}
 	return &c, nil
 }
 
 // decodeHead reads the header of a checkpoint of size bytes, without the arrays and their checksum.
-func decodeHead(r io.Reader, size int64) (*header, error) {
-	damaged := fmt.Errorf("%w: its header cannot be read", errDamaged)
+func decodeHead(r io.ReaderAt, size int64) (*header, error) {
+	pre, err := readPreamble(r, size)
+	if err != nil {
+		return nil, err
+	}
+	return pre.header(io.NewSectionReader(r, preamble, size-preamble))
+}
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
+}
+
+// front is what the preamble says: the version, and the lengths of the header and of the arrays.
+type front struct {
+	version      uint32
+	head, arrays uint64
+	have         uint64 // bytes between the preamble and the checksum
+}
+
+// readPreamble reads the first bytes of a checkpoint of size bytes.
+func readPreamble(r io.ReaderAt, size int64) (*front, error) {
+	if size < preamble+sha256.Size {
+		return nil, damaged("%d bytes are less than an empty one", size)
+	}
 	pre := make([]byte, preamble)
-	if _, err := io.ReadFull(r, pre); err != nil || string(pre[:len(magic)]) != magic {
-		return nil, damaged
+	if _, err := r.ReadAt(pre, 0); err != nil {
+		return nil, err
 	}
-	if v := binary.LittleEndian.Uint32(pre[8:]); v != formatVersion {
-		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", v, formatVersion)
+	if string(pre[:len(magic)]) != magic {
+		return nil, damaged("it does not begin with %q", magic)
 	}
-	headLen := int64(binary.LittleEndian.Uint32(pre[12:]))
-	if headLen > size-preamble {
-		return nil, damaged
+	return &front{
+		version: binary.LittleEndian.Uint32(pre[8:]), head: uint64(binary.LittleEndian.Uint32(pre[12:])), arrays: binary.LittleEndian.Uint64(pre[16:]),
+		have: uint64(size - preamble - sha256.Size),
+	}, nil
+}
+
+// header reads the header from what follows the preamble.
+func (f *front) header(r io.Reader) (*header, error) {
+	if f.version != formatVersion {
+		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", f.version, formatVersion)
+	}
+	if f.head > f.have || f.arrays != f.have-f.head {
+		return nil, damaged("%d bytes of content, the preamble says %d and %d", f.have, f.head, f.arrays)
+	}
+	head := make([]byte, f.head)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return nil, err
 	}
 	var h header
-	head := make([]byte, headLen)
-	if _, err := io.ReadFull(r, head); err != nil || json.Unmarshal(head, &h) != nil {
-		return nil, damaged
+	if err := json.Unmarshal(head, &h); err != nil {
+		return nil, damaged("header: %v", err)
 	}
 	return &h, nil
+}
+
+// checkSum compares the checksum at the end with the content.
+func checkSum(r io.ReaderAt, size int64) error {
+	content, sum := sha256.New(), make([]byte, sha256.Size)
+	if _, err := io.Copy(content, io.NewSectionReader(r, 0, size-sha256.Size)); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(io.NewSectionReader(r, size-sha256.Size, sha256.Size), sum); err != nil {
+		return err
+	}
+	if got := content.Sum(nil); !bytes.Equal(got, sum) {
+		return damaged("its checksum is %x, its content's %x", sum[:4], got[:4])
+	}
+	return nil
 }
 
 func readArray(r io.Reader, n int) ([]float32, error) {
