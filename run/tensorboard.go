@@ -181,42 +181,47 @@ func (e *events) eachLine(do func(kind string, line []byte) error) error {
 
 // valuesOf returns the step and the values of a line of the metrics. A kind that it does not know has none.
 func valuesOf(kind string, line []byte) (step int, values []tensorboard.Value, err error) {
-	add := func(tag string, v float64) { values = append(values, tensorboard.Scalar(tag, v)) }
-	switch kind {
-	case "step":
-		var l train.StepLine
-		err = json.Unmarshal(line, &l)
-		step = l.Step
-		add("train/loss", l.Loss)
-		add("train/accuracy", l.Accuracy)
-		add("train/learning_rate", l.LR)
-		add("train/gradient_norm", l.GradNorm)
-		add("train/images_per_second", l.Time.ImagesPerSecond)
-	case "epoch":
-		var l train.StepLine
-		err = json.Unmarshal(line, &l)
-		step = l.Step
-		add("epoch/loss", l.Loss)
-		add("epoch/accuracy", l.Accuracy)
-	case "test":
-		var l train.TestLine
-		err = json.Unmarshal(line, &l)
-		step = l.Step
-		add("test/accuracy", l.Accuracy)
-		add("test/nll", l.NLL)
-	case "rank":
-		var l train.RankLine
-		err = json.Unmarshal(line, &l)
-		step = l.Step
-		if l.Tau != nil {
-			add("early_bird/tau", *l.Tau)
-		}
-	case "gamma":
-		var l train.GammaLine
-		err = json.Unmarshal(line, &l)
-		step, values = l.Step, gammaValues(l)
+	of, known := eventsOf[kind]
+	if !known {
+		return 0, nil, nil
 	}
-	return step, values, err
+	return of(line)
+}
+
+// eventsOf reads a line of each kind of the metrics.
+var eventsOf = map[string]func(line []byte) (step int, values []tensorboard.Value, err error){
+	"step": eventsOfLine(func(l train.StepLine) (int, []tensorboard.Value) {
+		return l.Step, []tensorboard.Value{
+			tensorboard.Scalar("train/loss", l.Loss), tensorboard.Scalar("train/accuracy", l.Accuracy),
+			tensorboard.Scalar("train/learning_rate", l.LR), tensorboard.Scalar("train/gradient_norm", l.GradNorm),
+			tensorboard.Scalar("train/images_per_second", l.Time.ImagesPerSecond),
+		}
+	}),
+	"epoch": eventsOfLine(func(l train.StepLine) (int, []tensorboard.Value) {
+		return l.Step, []tensorboard.Value{tensorboard.Scalar("epoch/loss", l.Loss), tensorboard.Scalar("epoch/accuracy", l.Accuracy)}
+	}),
+	"test": eventsOfLine(func(l train.TestLine) (int, []tensorboard.Value) {
+		return l.Step, []tensorboard.Value{tensorboard.Scalar("test/accuracy", l.Accuracy), tensorboard.Scalar("test/nll", l.NLL)}
+	}),
+	"rank": eventsOfLine(func(l train.RankLine) (int, []tensorboard.Value) {
+		if l.Tau == nil {
+			return l.Step, nil
+		}
+		return l.Step, []tensorboard.Value{tensorboard.Scalar("early_bird/tau", *l.Tau)}
+	}),
+	"gamma": eventsOfLine(func(l train.GammaLine) (int, []tensorboard.Value) { return l.Step, gammaValues(l) }),
+}
+
+// eventsOfLine reads a line as an L.
+func eventsOfLine[L any](of func(l L) (step int, values []tensorboard.Value)) func(line []byte) (int, []tensorboard.Value, error) {
+	return func(line []byte) (int, []tensorboard.Value, error) {
+		var l L
+		if err := json.Unmarshal(line, &l); err != nil {
+			return 0, nil, err
+		}
+		step, values := of(l)
+		return step, values, nil
+	}
 }
 
 // gammaValues are the sizes and the histograms of γ by operator, and the node norms.
