@@ -14,6 +14,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"bnas.example/internal/loopback"
 )
 
 // Server is a NATS server inside this process.
@@ -172,8 +174,7 @@ func checkURL(list string) error {
 		if err != nil || u.Host == "" {
 			return errors.New("the URL of --nats is nats://HOST:PORT or tls://HOST:PORT")
 		}
-		ip := net.ParseIP(u.Hostname())
-		if here := u.Hostname() == "localhost" || ip != nil && ip.IsLoopback(); !here && u.Scheme != "tls" {
+		if !loopback.Is(u.Hostname()) && u.Scheme != "tls" {
 			return fmt.Errorf("%s is not on this machine: its URL must be tls://%s", u.Host, u.Host)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bnas.example/internal/loopback"
 	"bnas.example/inventory"
 	"bnas.example/report"
 	"bnas.example/run"
@@ -60,7 +61,7 @@ func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
+	return loopback.Is(host)
 }
 
 // problem is an error with its status.
