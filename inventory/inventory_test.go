@@ -10,36 +10,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"bnas.example/internal/sampleruns"
 	"bnas.example/run"
 	"bnas.example/train"
 )
 
-// write writes a file of a folder of runs, and the folders above it.
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // sampleRuns makes a folder of runs: one that is done, one that was interrupted, one that cannot be read, and retrained networks.
 func sampleRuns(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "fair"), os.DirFS("../run/testdata/old-run")); err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "fresh", run.ConfigName), "seed: 7\n")
-	write(t, filepath.Join(dir, "broken", run.ConfigName), "nonsense: 7\n")
-	write(t, filepath.Join(dir, "no run", "file"), "")
-	write(t, filepath.Join(dir, "own", run.ArchsName), "a\nb\nc\n")
-	write(t, filepath.Join(dir, "own", "1", run.ConfigName), "seed: 1\n")
-	write(t, filepath.Join(dir, "own", "1", run.RetrainedName), `{"arch":"a","params":5,"test":{"accuracy":0.5}}`)
-	write(t, filepath.Join(dir, "own", "2", run.ConfigName), "seed: 1\n")
-	write(t, filepath.Join(dir, "own", "2", run.RetrainedName), `{"arch":"b","params":6,"test":{"accuracy":0.75}}`)
+	dir := sampleruns.New(t)
+	sampleruns.Write(t, filepath.Join(dir, "fresh", run.ConfigName), "seed: 7\n")
+	sampleruns.Write(t, filepath.Join(dir, "no run", "file"), "")
+	sampleruns.Retrained(t, filepath.Join(dir, "own"), []string{"a", "b", "c"},
+		`{"arch":"a","params":5,"test":{"accuracy":0.5}}`, `{"arch":"b","params":6,"test":{"accuracy":0.75}}`)
 	return dir
 }
 
@@ -87,7 +70,7 @@ func TestList(t *testing.T) {
 
 func TestPick(t *testing.T) {
 	dir := sampleRuns(t)
-	write(t, filepath.Join(dir, "fair-2", run.ConfigName), "")
+	sampleruns.Write(t, filepath.Join(dir, "fair-2", run.ConfigName), "")
 	for text, want := range map[string]string{"fair": "fair", "fair-": "fair-2", "o": "own", "fr": "fresh"} {
 		if got, err := Pick(dir, text); got != filepath.Join(dir, want) || err != nil {
 			t.Errorf("%q is %s, %v, want %s", text, got, err, want)
@@ -107,8 +90,8 @@ func TestPick(t *testing.T) {
 
 func TestDifferences(t *testing.T) {
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 1\ntrain: {lr: 0.1}\n")
-	write(t, filepath.Join(dir, "b", run.ConfigName), "seed: 1\ntrain: {lr: 0.2}\nfinalists: {number: 3}\n")
+	sampleruns.Write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 1\ntrain: {lr: 0.1}\n")
+	sampleruns.Write(t, filepath.Join(dir, "b", run.ConfigName), "seed: 1\ntrain: {lr: 0.2}\nfinalists: {number: 3}\n")
 	got, err := Differences([]string{filepath.Join(dir, "a"), filepath.Join(dir, "b")})
 	want := []Difference{{"finalists.epochs", []any{nil, 3.0}}, {"finalists.number", []any{nil, 3.0}}, {"train.lr", []any{0.1, 0.2}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -122,7 +105,7 @@ func TestLastOf(t *testing.T) {
 		t.Errorf("without metrics %+v, %v", got, err)
 	}
 	line := `{"kind":"step","loss":1,"accuracy":0.1}` + "\n"
-	write(t, filepath.Join(dir, train.MetricsName), strings.Repeat(line, tailBytes/len(line)+9)+
+	sampleruns.Write(t, filepath.Join(dir, train.MetricsName), strings.Repeat(line, tailBytes/len(line)+9)+
 		`{"kind":"step","loss":2,"accuracy":0.5}`+"\n"+`{"kind":"rank","tau":0.9}`+"\n"+`{"kind":"rank","tau":null}`+"\n"+`{"kind":"step","lo`)
 	got, err := LastOf(dir)
 	if err != nil || *got.Loss != 2 || *got.Accuracy != 0.5 || *got.Tau != 0.9 {
@@ -177,7 +160,7 @@ func TestSweep(t *testing.T) {
 		"own/2/.bnas-56.tmp":         "", // in use
 		"fair/metrics.of mine.jsonl": "",
 	} {
-		write(t, filepath.Join(dir, name), "text")
+		sampleruns.Write(t, filepath.Join(dir, name), "text")
 		if why != "" {
 			path := filepath.Join(dir, name)
 			if why == halfRemoved || why == neverBegun {

@@ -4,54 +4,36 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"bnas.example/internal/sampleruns"
 	"bnas.example/run"
 	"bnas.example/train"
 )
 
-// write writes a file of a folder of runs, and the folders above it.
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // sample is a folder of runs: one that is done, one that trains, one that cannot be read, and retrained networks.
 func sample(t *testing.T) string {
-	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "fair"), os.DirFS("../run/testdata/old-run")); err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, "fair", run.ReportName), "<title>the report</title>")
-	write(t, filepath.Join(dir, "now <b>", run.ConfigName), "seed: 7\ntrain: {lr: 0.5}\n")
+	dir := sampleruns.New(t)
+	sampleruns.Write(t, filepath.Join(dir, "fair", run.ReportName), "<title>the report</title>")
+	sampleruns.Write(t, filepath.Join(dir, "now <b>", run.ConfigName), "seed: 7\ntrain: {lr: 0.5}\n")
 	var metrics strings.Builder
 	for step := range 4 {
 		fmt.Fprintf(&metrics, `{"kind":"step","step":%d,"loss":%d,"accuracy":0.5,"lr":0.1}`+"\n", step, 4-step)
 	}
-	write(t, filepath.Join(dir, "now <b>", train.MetricsName), metrics.String()+`{"kind":"step","st`)
+	sampleruns.Write(t, filepath.Join(dir, "now <b>", train.MetricsName), metrics.String()+`{"kind":"step","st`)
 	unlock, err := run.HoldFolder(filepath.Join(dir, "now <b>"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { unlock() })
-	write(t, filepath.Join(dir, "broken", run.ConfigName), "nonsense: 7\n")
-	write(t, filepath.Join(dir, "own", run.ArchsName), "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|\nb\n")
-	write(t, filepath.Join(dir, "own", "1", run.ConfigName), "seed: 1\n")
-	write(t, filepath.Join(dir, "own", "1", run.RetrainedName), `{"arch":"|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|","params":5000,"macs":7000000,"test":{"accuracy":0.625}}`)
-	if err := os.CopyFS(filepath.Join(dir, "narrow"), os.DirFS("../run/testdata/old-run")); err != nil {
-		t.Fatal(err)
-	}
+	const found = "|nor_conv_1x1~0|+|none~0|none~1|+|none~0|nor_conv_1x1~1|none~2|"
+	sampleruns.Retrained(t, filepath.Join(dir, "own"), []string{found, "b"}, `{"arch":"`+found+`","params":5000,"macs":7000000,"test":{"accuracy":0.625}}`)
+	sampleruns.Done(t, filepath.Join(dir, "narrow"))
 	const two = `[{"arch":"|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|","score":-2,"macs":1,"params":2},{"arch":"|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|","score":-1,"macs":3,"params":4}]`
-	write(t, filepath.Join(dir, "narrow", run.ResultName), `{"objective":"bnas","cost":"params","best":`+two+`,"pareto":`+two+`}`)
-	write(t, filepath.Join(dir, "secret.txt"), "secret")
+	sampleruns.Write(t, filepath.Join(dir, "narrow", run.ResultName), `{"objective":"bnas","cost":"params","best":`+two+`,"pareto":`+two+`}`)
+	sampleruns.Write(t, filepath.Join(dir, "secret.txt"), "secret")
 	return dir
 }
 

@@ -22,6 +22,7 @@ var floors = [][]room{
 		{"study", "a claim by one command"},
 		{"inventory", "a folder of runs"},
 		{"cluster", "scores from several processes"},
+		{"internal/sampleruns", "folders of runs for tests"},
 	},
 	{
 		{"run", "a run folder: train, score, search"},
@@ -74,6 +75,7 @@ var floors = [][]room{
 		{"onnx", "another file format"},
 		{"tensorboard", "event files of TensorBoard"},
 		{"internal/hardware", "memory of the machine"},
+		{"internal/loopback", "names of this machine"},
 		{"internal/setting", "ranges of settings"},
 		{"internal/wholefile", "whole files or none"},
 	},
