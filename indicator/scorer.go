@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"bnas.example/kernels"
 	"bnas.example/philox"
@@ -37,13 +38,8 @@ type Scorer struct {
 	scratch     []float32
 
 	shares *gammaShares
-	cache  map[string][]float64 // by the text of the measured architecture: the terms of the network
-	cached []string             // the texts in cache, the oldest at next once there are mostCached
-	next   int
+	known  *networks
 }
-
-// mostCached is the number of networks whose terms a scorer keeps, about 15 MB. The oldest make room.
-const mostCached = 1 << 15
 
 // NewScorer checks the inputs against cfg (zero fields take the defaults) and the supernet's image size, and draws the
 // directions.
@@ -52,7 +48,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}, twin: &twin{}}
+	s := &Scorer{net: net, dev: dev, store: store, cfg: cfg, want: make([]bool, len(terms)), index: &firstIndex{}, twin: &twin{dev: dev}}
 	wanted := Expand(cfg.Terms)
 	for i, t := range terms {
 		s.want[i] = len(cfg.Terms) == 0 || slices.Contains(wanted, t.Name)
@@ -71,6 +67,15 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	return s, nil
 }
 
+// beside returns a scorer of the same terms on another device, with a copy of the store there. Both know what the other has measured.
+func (s *Scorer) beside(dev kernels.Device, store kernels.Store) *Scorer {
+	lane := *s
+	lane.dev, lane.store = dev, store
+	lane.probes, lane.scratch, lane.shares, lane.Stop = map[kernels.Shape]*probe{}, nil, nil, nil
+	lane.twin = &twin{dev: dev, lead: s.twin}
+	return &lane
+}
+
 func (s *Scorer) stopped() error {
 	if s.Stop == nil {
 		return nil
@@ -80,20 +85,7 @@ func (s *Scorer) stopped() error {
 
 // Reset clears the cached scores.
 func (s *Scorer) Reset() {
-	s.cache, s.cached, s.next = map[string][]float64{}, nil, 0
-	s.shares = nil
-}
-
-// keep caches the terms of a network.
-func (s *Scorer) keep(arch string, shared []float64) {
-	if len(s.cached) < mostCached {
-		s.cached = append(s.cached, arch)
-	} else {
-		delete(s.cache, s.cached[s.next])
-		s.cached[s.next] = arch
-		s.next = (s.next + 1) % mostCached
-	}
-	s.cache[arch] = shared
+	s.known, s.shares = newNetworks(), nil
 }
 
 // divide cuts the inputs into calibration images, queries and resampled batches.
@@ -159,14 +151,12 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 		return scores, nil
 	}
 	measured := s.representative(a, scores.Canonical)
-	text := space.Format(measured)
-	shared, ok := s.cache[text]
-	if !ok {
-		shared = make([]float64, len(terms))
-		if err := s.measure(measured, shared, ofNetwork); err != nil {
-			return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
-		}
-		s.keep(text, shared)
+	shared, err := s.known.of(space.Format(measured)).terms(func() ([]float64, error) {
+		values := make([]float64, len(terms))
+		return values, s.measure(measured, values, ofNetwork)
+	})
+	if err != nil {
+		return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
 	}
 	copy(scores.Values, shared)
 	if err := s.measure(a, scores.Values, ofPath); err != nil {
@@ -192,9 +182,14 @@ func (s *Scorer) representative(a supernet.Arch, canonical string) supernet.Arch
 }
 
 // firstIndex finds the first architecture of a space with a canonical form. It is made when it is first needed.
-type firstIndex struct{ at map[string]int }
+type firstIndex struct {
+	mu sync.Mutex
+	at map[string]int
+}
 
 func (f *firstIndex) of(space supernet.Ordered, canonical string) supernet.Arch {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.at == nil {
 		f.at = map[string]int{}
 		for i := space.Size() - 1; i >= 0; i-- {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -256,23 +255,5 @@ func TestScoresJSON(t *testing.T) {
 	}
 	if got[1].Arch != "b" || *got[1].Terms[terms[2].Name] != someScores()[1].Values[2] {
 		t.Errorf("%s", text)
-	}
-}
-
-// TestCacheIsBounded: a scorer keeps the terms of the last networks, whatever their number.
-func TestCacheIsBounded(t *testing.T) {
-	s := &Scorer{}
-	s.Reset()
-	const more = 100
-	for i := range mostCached + more {
-		s.keep(strconv.Itoa(i), nil)
-	}
-	if len(s.cache) != mostCached || len(s.cached) != mostCached {
-		t.Errorf("%d networks are cached, %d noted, want %d", len(s.cache), len(s.cached), mostCached)
-	}
-	for i, want := range map[int]bool{more - 1: false, more: true, mostCached + more - 1: true} {
-		if _, ok := s.cache[strconv.Itoa(i)]; ok != want {
-			t.Errorf("network %d is cached: %t", i, ok)
-		}
 	}
 }

@@ -3,6 +3,7 @@ package indicator
 import (
 	"cmp"
 	"fmt"
+	"sync"
 
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -10,15 +11,23 @@ import (
 
 // twin is the supernet in the standard placement, untrained, and its thinnest. They are made when they are first needed.
 type twin struct {
+	dev   kernels.Device
+	lead  *twin // that of the scorer of which this is a lane; nil: it is none
+	mu    sync.Mutex
 	net   *supernet.Net
 	store kernels.Store
 	thin  *supernet.Net
 }
 
-// of fills the twin of net on dev.
-func (t *twin) of(net *supernet.Net, dev kernels.Device) error {
+// make makes the twin of net, once.
+func (t *twin) make(net *supernet.Net) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.net != nil {
 		return nil
+	}
+	if t.lead != nil {
+		return t.copy(net)
 	}
 	c := net.Config
 	c.BN, c.Gamma = supernet.Standard, supernet.GammaOne
@@ -26,11 +35,26 @@ func (t *twin) of(net *supernet.Net, dev kernels.Device) error {
 	if err != nil {
 		return err
 	}
-	store, err := standard.NewStore(dev)
+	store, err := standard.NewStore(t.dev)
 	if err != nil {
 		return fmt.Errorf("untrained standard network: %w", err)
 	}
 	t.net, t.store = standard, store
+	return nil
+}
+
+// copy copies that of the lead, which may not be in use.
+func (t *twin) copy(net *supernet.Net) error {
+	if err := t.lead.make(net); err != nil {
+		return err
+	}
+	t.lead.mu.Lock()
+	defer t.lead.mu.Unlock()
+	store, err := kernels.Twin(t.dev, t.lead.store)
+	if err != nil {
+		return fmt.Errorf("untrained standard network: %w", err)
+	}
+	t.net, t.store = t.lead.net, store
 	return nil
 }
 
@@ -43,7 +67,7 @@ type standard struct {
 
 // buildStandard compiles the architecture in the standard placement.
 func (e *evidence) buildStandard() error {
-	if err := e.twin.of(e.net, e.dev); err != nil {
+	if err := e.twin.make(e.net); err != nil {
 		return err
 	}
 	p, exec, err := e.compile(e.twin.net, e.twin.store, e.arch, e.cfg.Images)

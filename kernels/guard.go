@@ -66,11 +66,16 @@ func (g *guard) NewStore(params []Param) (Store, error) {
 	if err != nil {
 		return nil, g.wrap("new store", err)
 	}
+	return g.guardedStore(params, s), nil
+}
+
+// guardedStore guards a Store of the Backend.
+func (g *guard) guardedStore(params []Param, s Store) Store {
 	guarded := &guardedStore{guard: g, params: params, store: s}
 	if f, ok := s.(NormalFiller); ok {
-		return &guardedFiller{guarded, f}, nil
+		return &guardedFiller{guarded, f}
 	}
-	return guarded, nil
+	return guarded
 }
 
 func (g *guard) Compile(p *Program, s Store, n int) (Exec, error) {

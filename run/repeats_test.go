@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"bnas.example/indicator"
@@ -23,6 +24,7 @@ func repeating() Config {
 	c.Objective.Composite = "quick"
 	c.Score.Terms = []string{"naswot", "cell_spectrum", "isometry", "bn_noise", "macs"}
 	c.Score.Repeats = 3
+	c.Threads = 1 // one architecture after the other: where a countdown ends is then known
 	return c
 }
 
@@ -140,11 +142,18 @@ func TestKeyOfRepeats(t *testing.T) {
 // countdown is a context that ends when it was asked a number of times.
 type countdown struct {
 	context.Context
-	left int
+	left atomic.Int64
+}
+
+// after returns a context that ends when it was asked n times.
+func after(ctx context.Context, n int64) *countdown {
+	c := &countdown{Context: ctx}
+	c.left.Store(n)
+	return c
 }
 
 func (c *countdown) Err() error {
-	if c.left--; c.left < 0 {
+	if c.left.Add(-1) < 0 {
 		return context.Canceled
 	}
 	return nil
@@ -175,11 +184,11 @@ func TestRepeatsResume(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	all := &countdown{t.Context(), 1 << 30}
+	all := after(t.Context(), 1<<30)
 	if _, err := ledger(t.TempDir(), all); err != nil {
 		t.Fatal(err)
 	}
-	cut, err := ledger(dir, &countdown{t.Context(), (1<<30 - all.left) / 2}) // in the second of three architectures
+	cut, err := ledger(dir, after(t.Context(), (1<<30-all.left.Load())/2)) // in the second of three architectures
 	if !errors.Is(err, context.Canceled) || strings.Count(cut, "\n") != 2 || !strings.HasPrefix(want, cut) {
 		t.Errorf("stopped with %v at\n%s", err, cut)
 	}
@@ -208,8 +217,8 @@ func TestRepeatsOfASearch(t *testing.T) {
 		t.Fatalf("best %+v", want.Best)
 	}
 	dir := t.TempDir()
-	for _, asks := range []int{25, 70} {
-		if _, err := search1(dir, &countdown{t.Context(), asks}); !errors.Is(err, search.ErrInterrupted) || !errors.Is(err, context.Canceled) {
+	for _, asks := range []int64{25, 70} {
+		if _, err := search1(dir, after(t.Context(), asks)); !errors.Is(err, search.ErrInterrupted) || !errors.Is(err, context.Canceled) {
 			t.Errorf("stopped at question %d with %v", asks, err)
 		}
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -73,6 +74,7 @@ type Evaluator struct {
 	search.Evaluator
 	Terms  []string // that it computes
 	stop   func(context.Context)
+	end    func() error
 	ledger *search.Ledger
 }
 
@@ -88,8 +90,8 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		dir = r.Dir
 	}
 	if dir == "" {
-		scores, stop, err := r.scores(c, nil, "")
-		return &Evaluator{Evaluator: scores, Terms: termsOf(c), stop: stop}, err
+		scores, stop, end, err := r.scores(c, nil, "")
+		return &Evaluator{Evaluator: scores, Terms: termsOf(c), stop: stop, end: end}, err
 	}
 	if _, err := r.unseen(c.ImagesNeeded()); err != nil {
 		return nil, err // before there is a folder
@@ -104,47 +106,46 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores, stop, err := r.scores(c, key, dir)
+	scores, stop, end, err := r.scores(c, key, dir)
 	if err != nil {
 		return nil, err
 	}
 	ledger, err := search.OpenLedger(dir, key, int(r.Config.Score.Repeats))
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, end())
 	}
 	return &Evaluator{
 		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scores, Ledger: ledger},
 		Terms:     termsOf(c),
 		stop:      stop,
+		end:       end,
 		ledger:    ledger,
 	}, nil
 }
 
-// scores returns what scores architectures with given settings: the workers of the run, or a scorer of this process. stop makes it
-// end soon after a context has ended. key is that of the settings; nil: it is not known yet. dir has the ledger, if there is one.
-func (r *Run) scores(c indicator.Config, key search.Key, dir string) (e search.Evaluator, stop func(context.Context), err error) {
+// scores returns what scores architectures with given settings: the workers of the run, or this process. stop makes it end soon
+// after a context has ended; end ends it. key is that of the settings; nil: it is not known yet. dir has the ledger, if there is one.
+func (r *Run) scores(c indicator.Config, key search.Key, dir string) (e search.Evaluator, stop func(context.Context), end func() error, err error) {
 	if r.Workers == nil {
-		scorer, err := r.repeated(c)
-		if err != nil {
-			return nil, nil, err
-		}
-		return scorer, func(ctx context.Context) { scorer.Stop = ctx.Err }, nil
+		return r.here(c)
 	}
 	if key == nil {
 		if key, err = r.key(c); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 	}
 	share, err := r.share(c, key, dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	workers, err := r.Workers(share)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return workers, workers.Until, nil
+	return workers, workers.Until, nothing, nil
 }
+
+func nothing() error { return nil }
 
 // ScoreAll scores architectures in order, until the context ends. It calls each, if not nil, with each index and its scores,
 // and ends with its error. If some architectures failed in all tries, it scores the others; its error is then that of the first
@@ -185,10 +186,11 @@ func (e *Evaluator) Flush() error {
 	return e.ledger.Flush()
 }
 
-// Close flushes and closes the ledger.
+// Close ends what is being scored, and flushes and closes the ledger.
 func (e *Evaluator) Close() error {
-	if e.ledger == nil {
-		return nil
+	err := e.end()
+	if e.ledger != nil {
+		err = errors.Join(e.ledger.Close(), err)
 	}
-	return e.ledger.Close()
+	return err
 }

@@ -7,6 +7,7 @@ package cpu
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -68,6 +69,27 @@ func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	s := newStore(params)
 	s.Threads = d.threads
 	return s, nil
+}
+
+// Beside starts a device of the same kind.
+func (d *device) Beside(threads int) (kernels.Backend, error) {
+	beside, err := newDevice(threads, d.numerics)
+	if err != nil {
+		return nil, err
+	}
+	beside.poison = d.poison
+	return beside, nil
+}
+
+// Twin copies the parameters and shares the packs.
+func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
+	of, ok := s.(*store)
+	if !ok {
+		return nil, errors.New("the store is not one of a CPU engine")
+	}
+	twin := of.twin()
+	twin.Threads = d.threads
+	return twin, nil
 }
 
 // Close stops the threads and frees the memory.

@@ -21,7 +21,7 @@ func TestPackLimit(t *testing.T) {
 		}
 		defer d.Close()
 		inner := newStore(c.Params)
-		inner.limit = limit
+		inner.packs.limit = limit
 		for id, data := range c.Data {
 			if err := inner.Write(kernels.Data, data, kernels.ParamID(id)); err != nil {
 				t.Fatal(err)
@@ -41,14 +41,14 @@ func TestPackLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := 0
-		for _, p := range inner.packs {
-			sum += len(p.data)
-			if p.data != nil {
-				largest = max(largest, len(p.data))
+		for _, p := range inner.packs.all {
+			if w := p.weights.Load(); w != nil {
+				sum += len(w.data)
+				largest = max(largest, len(w.data))
 			}
 		}
-		if sum != inner.floats {
-			t.Errorf("limit %d: %d floats counted, %d held", limit, inner.floats, sum)
+		if sum != inner.packs.floats {
+			t.Errorf("limit %d: %d floats counted, %d held", limit, inner.packs.floats, sum)
 		}
 		return logits, sum, largest
 	}

@@ -3,6 +3,9 @@
 package hoststore
 
 import (
+	"slices"
+	"sync/atomic"
+
 	"bnas.example/kernels"
 )
 
@@ -15,15 +18,27 @@ type Store struct {
 	params  []kernels.Param
 	arrays  [slots][][]float32
 	version []uint64
+	changes *atomic.Uint64 // of a Store and its twins
 }
 
 // New returns a Store whose slots are all zero.
 func New(params []kernels.Param) *Store {
-	s := &Store{params: params, version: make([]uint64, len(params))}
+	s := &Store{params: params, version: make([]uint64, len(params)), changes: &atomic.Uint64{}}
 	for i := range s.arrays {
 		s.arrays[i] = make([][]float32, len(params))
 	}
 	return s
+}
+
+// Twin returns a Store with a copy of the Data of s. Its versions are those of s. Each may be used from its own goroutine.
+func (s *Store) Twin() *Store {
+	twin := New(s.params)
+	twin.Threads, twin.changes = s.Threads, s.changes
+	copy(twin.version, s.version)
+	for id, data := range s.arrays[kernels.Data] {
+		twin.arrays[kernels.Data][id] = slices.Clone(data)
+	}
+	return twin
 }
 
 // Params returns the parameter table.
@@ -37,8 +52,8 @@ func (s *Store) Slice(id kernels.ParamID, slot kernels.Slot) []float32 {
 	return s.arrays[slot][id]
 }
 
-// Version counts the changes of a parameter's Data by Write and Update. Packed copies of a parameter remain valid while
-// its version stays the same.
+// Version numbers the contents of a parameter's Data: Write and Update give them a number that neither this Store nor a twin had.
+// Packed copies of a parameter remain valid while its version stays the same.
 func (s *Store) Version(id kernels.ParamID) uint64 { return s.version[id] }
 
 // Read copies a slot of ids to dst.
@@ -59,7 +74,7 @@ func (s *Store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) 
 	for _, id := range ids {
 		src = src[copy(s.Slice(id, slot), src):]
 		if slot == kernels.Data {
-			s.version[id]++
+			s.version[id] = s.changes.Add(1)
 		}
 	}
 	return nil

@@ -50,12 +50,12 @@ func TestVersion(t *testing.T) {
 	steps := []struct {
 		name string
 		do   func() error
-		want []uint64 // the change of each parameter's version
+		want []bool // which parameters have another version
 	}{
-		{"Write of Grad", func() error { return s.Write(kernels.Grad, make([]float32, 5), 0) }, []uint64{0, 0, 0}},
-		{"Write of Data", func() error { return s.Write(kernels.Data, make([]float32, 6), 1) }, []uint64{0, 1, 0}},
-		{"Read", func() error { return s.Read(kernels.Data, make([]float32, 6), 1) }, []uint64{0, 0, 0}},
-		{"Update", func() error { _, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{0, 2}); return err }, []uint64{1, 0, 1}},
+		{"Write of Grad", func() error { return s.Write(kernels.Grad, make([]float32, 5), 0) }, []bool{false, false, false}},
+		{"Write of Data", func() error { return s.Write(kernels.Data, make([]float32, 6), 1) }, []bool{false, true, false}},
+		{"Read", func() error { return s.Read(kernels.Data, make([]float32, 6), 1) }, []bool{false, false, false}},
+		{"Update", func() error { _, err := s.Update(kernels.Update{LR: 1}, []kernels.ParamID{0, 2}); return err }, []bool{true, false, true}},
 	}
 	for _, step := range steps {
 		var before []uint64
@@ -64,9 +64,30 @@ func TestVersion(t *testing.T) {
 		}
 		must(t, step.do())
 		for id := range params() {
-			if change := s.Version(kernels.ParamID(id)) - before[id]; change != step.want[id] {
-				t.Errorf("%s: version of parameter %d changes by %d, must be %d", step.name, id, change, step.want[id])
+			if changed := s.Version(kernels.ParamID(id)) != before[id]; changed != step.want[id] {
+				t.Errorf("%s: the version of parameter %d changes: %v, must be %v", step.name, id, changed, step.want[id])
 			}
 		}
+	}
+}
+
+// A twin has the same Data and versions. A change of the one leaves the other as it is, and no two changes have one version.
+func TestTwin(t *testing.T) {
+	s := hoststore.New(params())
+	must(t, s.Write(kernels.Data, []float32{1, 2, 3, 4, 5}, 0))
+	twin := s.Twin()
+	if twin.Version(0) != s.Version(0) || !slices.Equal(twin.Slice(0, kernels.Data), s.Slice(0, kernels.Data)) {
+		t.Fatal("the twin has other Data")
+	}
+	must(t, s.Write(kernels.Data, []float32{6, 7, 8, 9, 10}, 0))
+	if got := twin.Slice(0, kernels.Data)[0]; got != 1 {
+		t.Errorf("a write of the store changes the twin: %v", got)
+	}
+	must(t, twin.Write(kernels.Data, []float32{0, 0, 0, 0, 0}, 0))
+	if got := s.Slice(0, kernels.Data)[0]; got != 6 {
+		t.Errorf("a write of the twin changes the store: %v", got)
+	}
+	if twin.Version(0) == s.Version(0) {
+		t.Error("other Data have the same version")
 	}
 }

@@ -26,7 +26,7 @@ func (s *Store) Update(rule kernels.Update, ids []kernels.ParamID) (float64, err
 	for i, id := range ids {
 		s.apply(rule, i, id, clip, 0, 0) // allocates the slots
 		all += s.params[id].Len()
-		s.version[id]++
+		s.version[id] = s.changes.Add(1)
 	}
 	if s.Threads > 1 && all > 2*piece {
 		s.divide(rule, ids, clip)

@@ -111,6 +111,7 @@ func checks(o Options) []check {
 		check{"query rows", queryRows},
 		check{"interleaved", interleaved},
 		check{"weights written", weightsWritten},
+		check{"beside", beside},
 		check{"stopped", stopped},
 		check{"queued", queued},
 		check{"pixels", pixels},

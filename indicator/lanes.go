@@ -1,0 +1,144 @@
+package indicator
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+)
+
+// Lanes scores several architectures at a time, each on a device of its own beside that of a scorer: the maps of a small network are too
+// few for many threads. The scores are those of the scorer, to the bit. Lanes is a search.Ahead. Use it from one goroutine at a time.
+type Lanes struct {
+	lead  *Repeated
+	all   []*Repeated
+	free  chan *Repeated
+	jobs  map[string]*laneJob // by architecture
+	ready []*laneJob          // not yet started
+	going sync.WaitGroup
+	stop  atomic.Pointer[func() error]
+	close []func() error
+}
+
+// laneJob is an architecture to score. done is closed when scores and err are there.
+type laneJob struct {
+	arch   supernet.Arch
+	scores Scores
+	err    error
+	done   chan struct{}
+}
+
+// NewLanes returns n lanes beside a scorer, with its number of threads divided among them, and the scorer's parameters as they are
+// now. The error wraps kernels.ErrUnsupported if the scorer's device has no others beside it. Close ends the lanes.
+func NewLanes(lead *Repeated, n int) (*Lanes, error) {
+	l := &Lanes{lead: lead, free: make(chan *Repeated, n), jobs: map[string]*laneJob{}}
+	threads := lead.scorers[0].dev.Info().Threads
+	for k := range n {
+		lane, err := l.open(max(threads*(k+1)/n-threads*k/n, 1))
+		if err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		lane.Stop = l.stopped
+		l.all = append(l.all, lane)
+		l.free <- lane
+	}
+	return l, nil
+}
+
+// open opens one lane of some threads.
+func (l *Lanes) open(threads int) (*Repeated, error) {
+	dev, err := kernels.Beside(l.lead.scorers[0].dev, threads)
+	if err != nil {
+		return nil, err
+	}
+	l.close = append(l.close, dev.Close)
+	stores := map[kernels.Store]kernels.Store{}
+	var scorers []*Scorer
+	for _, s := range l.lead.scorers {
+		if stores[s.store] == nil {
+			if stores[s.store], err = kernels.Twin(dev, s.store); err != nil {
+				return nil, err
+			}
+		}
+		scorers = append(scorers, s.beside(dev, stores[s.store]))
+	}
+	return NewRepeated(scorers...), nil
+}
+
+// Close stops what is being scored, and ends the lanes.
+func (l *Lanes) Close() error {
+	l.StopWith(func() error { return errors.New("indicator: the lanes are closed") })
+	var errs []error
+	for _, end := range l.close {
+		errs = append(errs, end())
+	}
+	l.close = nil
+	return errors.Join(errs...)
+}
+
+// StopWith makes each lane call stop before each pass: see [Scorer]. Score returns its error. nil: they run to their end. What
+// has begun before is finished, or stops too, and is forgotten.
+func (l *Lanes) StopWith(stop func() error) {
+	l.stop.Store(&stop)
+	l.lead.Stop = stop
+	l.going.Wait()
+	clear(l.jobs)
+	l.ready = nil
+}
+
+func (l *Lanes) stopped() error {
+	if stop := l.stop.Load(); stop != nil && *stop != nil {
+		return (*stop)()
+	}
+	return nil
+}
+
+// Width keeps the lanes busy while the first architecture, which may be a large one, is waited for.
+func (l *Lanes) Width() int { return 4 * len(l.all) }
+
+// Begin notes an architecture. The next Score starts it.
+func (l *Lanes) Begin(a supernet.Arch) error {
+	if err := supernet.Validate(l.space(), a); err != nil {
+		return err
+	}
+	if text := l.space().Format(a); l.jobs[text] == nil {
+		j := &laneJob{arch: slices.Clone(a), done: make(chan struct{})}
+		l.jobs[text], l.ready = j, append(l.ready, j)
+	}
+	return nil
+}
+
+func (l *Lanes) space() supernet.Space { return l.lead.scorers[0].net.Space }
+
+// Score returns the scores of an architecture. If it is the only one that has begun, all threads are the scorer's.
+func (l *Lanes) Score(a supernet.Arch) (Scores, error) {
+	if err := l.Begin(a); err != nil {
+		return Scores{}, err
+	}
+	text := l.space().Format(a)
+	j := l.jobs[text]
+	defer delete(l.jobs, text)
+	if len(l.jobs) == 1 && len(l.ready) == 1 {
+		l.ready = nil
+		return l.lead.Score(a)
+	}
+	for _, next := range l.ready {
+		l.start(next)
+	}
+	l.ready = nil
+	<-j.done
+	return j.scores, j.err
+}
+
+// start scores an architecture on the next lane that is free.
+func (l *Lanes) start(j *laneJob) {
+	l.going.Go(func() {
+		lane := <-l.free
+		j.scores, j.err = lane.Score(j.arch)
+		l.free <- lane
+		close(j.done)
+	})
+}

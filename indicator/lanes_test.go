@@ -1,0 +1,125 @@
+package indicator
+
+import (
+	"errors"
+	"testing"
+
+	"bnas.example/kernels"
+	"bnas.example/kernels/cpu"
+	"bnas.example/supernet"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// onCPU returns the bench on an engine of some threads, untrained.
+func (b *bench) onCPU(t *testing.T, threads int) *bench {
+	t.Helper()
+	if _, ok := cpu.Available(); !ok {
+		t.Skip("no cpu engine in this build")
+	}
+	dev, err := cpu.New(threads, cpu.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { dev.Close() })
+	c := &bench{net: b.net, dev: dev, in: b.in}
+	if c.store, err = b.net.NewStore(dev); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// some are networks of all kinds: with convolutions and without, dead, twice, and as two architectures.
+var some = []string{
+	mixed,
+	"|avg_pool_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|skip_connect~0|none~1|avg_pool_3x3~2|",
+	"|none~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|nor_conv_3x3~2|",
+	"|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|nor_conv_3x3~2|",
+	mixed,
+	"|nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|none~0|nor_conv_3x3~1|none~2|",
+	"|nor_conv_3x3~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|",
+}
+
+// inTurn scores some on an evaluator as a search does: it begins as many as width allows before it waits for the first.
+func inTurn(t *testing.T, b *bench, l *Lanes, archs []string) []Scores {
+	t.Helper()
+	var all []Scores
+	begun := 0
+	for i, text := range archs {
+		for ; begun < min(len(archs), i+l.Width()); begun++ {
+			if err := l.Begin(b.arch(t, archs[begun])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, err := l.Score(b.arch(t, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// The scores of lanes are those of one scorer, to the bit, in all terms: those too that write weights or gradients.
+func TestLanes(t *testing.T) {
+	fixture := newBench(t, supernet.Fair, false)
+	for _, lanes := range []int{1, 3} {
+		b := fixture.onCPU(t, 2)
+		repeated := func() *Repeated { return NewRepeated(b.scorer(t, small.Repeat(0)), b.scorer(t, small.Repeat(1))) }
+		one := repeated()
+		var want []Scores
+		for _, text := range some {
+			s, err := one.Score(b.arch(t, text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, s)
+		}
+		l, err := NewLanes(repeated(), lanes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, part := range [][2]int{{0, len(some)}, {0, 1}} { // the second time alone, on the scorer itself
+			if got := inTurn(t, b, l, some[part[0]:part[1]]); !cmp.Equal(got, want[part[0]:part[1]], cmpopts.EquateNaNs()) {
+				t.Errorf("%d lanes: %s", lanes, cmp.Diff(want[part[0]:part[1]], got, cmpopts.EquateNaNs()))
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Lanes stop with the error of their stop, and go on with another.
+func TestLanesStop(t *testing.T) {
+	b := newBench(t, supernet.Fair, false).onCPU(t, 1)
+	cfg := small
+	cfg.Terms = cheap
+	l, err := NewLanes(NewRepeated(b.scorer(t, cfg)), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	stopped := errors.New("stopped")
+	l.StopWith(func() error { return stopped })
+	for range 2 {
+		for _, text := range some[:2] {
+			if err := l.Begin(b.arch(t, text)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := l.Score(b.arch(t, some[0])); !errors.Is(err, stopped) {
+			t.Errorf("%v, want %v", err, stopped)
+		}
+	}
+	l.StopWith(nil)
+	inTurn(t, b, l, some)
+}
+
+func TestLanesNeedADeviceBeside(t *testing.T) {
+	b := newBench(t, supernet.Fair, false)
+	if _, err := NewLanes(NewRepeated(b.scorer(t, small)), 2); !errors.Is(err, kernels.ErrUnsupported) {
+		t.Errorf("%v, want that the reference has no device beside it", err)
+	}
+}

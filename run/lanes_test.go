@@ -1,0 +1,77 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"bnas.example/indicator"
+	"bnas.example/kernels/cpu"
+	"bnas.example/search"
+)
+
+// Several architectures that are scored at a time have the ledger of one after the other, also after an interruption at any place.
+func TestLanesHaveOneLedger(t *testing.T) {
+	if _, ok := cpu.Available(); !ok {
+		t.Skip("no cpu engine in this build")
+	}
+	ledger := func(threads int, dir string, ctx context.Context) (string, error) {
+		cfg := repeating()
+		cfg.Device, cfg.Threads, cfg.Score.Repeats = "cpu", threads, 2
+		r := untrained(t, cfg)
+		defer r.Close()
+		e, err := r.Evaluator(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if several := e.Evaluator.(search.Ahead).Width() > 1; several != (threads > 1) {
+			t.Fatalf("%d threads, several at a time: %v", threads, several)
+		}
+		failed := e.ScoreAll(ctx, listOf(r, LiveSample(r.Net, 12, 1, "test")), nil)
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(e.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text), failed
+	}
+	want, err := ledger(1, t.TempDir(), t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := after(t.Context(), 1<<30)
+	if got, err := ledger(3, t.TempDir(), all); err != nil || got != want {
+		t.Errorf("%v: 3 lanes have\n%s\nwant\n%s", err, got, want)
+	}
+	for _, part := range []int64{5, 2} {
+		dir := t.TempDir()
+		cut, err := ledger(3, dir, after(t.Context(), (1<<30-all.left.Load())/part))
+		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(want, cut) {
+			t.Errorf("stopped with %v at\n%s", err, cut)
+		}
+		if got, err := ledger(3, dir, t.Context()); err != nil || got != want {
+			t.Errorf("went on to\n%s%v, want\n%s", got, err, want)
+		}
+	}
+}
+
+// A lane for each thread, unless the memory is too small.
+func TestNumberOfLanes(t *testing.T) {
+	for _, c := range []struct{ threads, images, want int }{{1, 16, 1}, {4, 16, 4}, {4, 1 << 22, 1}} {
+		cfg := repeating()
+		cfg.Device, cfg.Threads = "auto", c.threads
+		r := untrained(t, cfg)
+		if r.Device.Info().Name != "cpu" {
+			t.Skip("no cpu engine in this build")
+		}
+		n, err := r.lanes(indicator.Config{Images: c.images})
+		if err != nil || n != c.want {
+			t.Errorf("%d threads, %d images: %d lanes, %v; want %d", c.threads, c.images, n, err, c.want)
+		}
+		r.Close()
+	}
+}
