@@ -77,12 +77,9 @@ static void block_products(double *sum, struct grid x, struct grid y, int h, int
 				for (int k = 0; k < ROWS; k++)
 					s[k] = v16_fma(v16_set1(a[k]), b, s[k]);
 			}
-		for (int k = 0; k < ROWS; k++) {
-			float row[LANES];
-			v16_store(row, s[k]);
-			for (int l = 0; l < LANES; l++)
-				sum[(i + k) * LANES + l] += row[l];
-		}
+#pragma GCC unroll 16
+		for (int k = 0; k < ROWS; k++)
+			v16_accumulate(sum + (i + k) * LANES, s[k]);
 	}
 }
 
