@@ -2,9 +2,7 @@
 
 package cpu
 
-// #cgo CFLAGS: -O3 -std=gnu11 -Wall -Wno-psabi
-// #cgo asan CFLAGS: -O1
-// #cgo LDFLAGS: -lm -lpthread
+// #cgo CFLAGS: -I${SRCDIR}/engine -std=gnu11 -Wall
 // #include <stdlib.h>
 // #include "isa.h"
 import "C"
@@ -13,6 +11,8 @@ import (
 	"fmt"
 	"os"
 	"unsafe"
+
+	_ "bnas.example/kernels/cpu/engine"
 )
 
 // ISAVariable names the environment variable that selects an instruction set: "avx512", "avx2" or "portable". Without it

@@ -61,6 +61,7 @@ var floors = [][]room{
 		{"kernels/hoststore", "parameters in host memory"},
 		{"kernels/plan", "backward order, buffers"},
 		{"kernels/gpu", "the CUDA kernels"},
+		{"kernels/cpu/engine", "the C of the engine"},
 		{"internal/gpusim/faults", "planted faults"},
 	},
 	{
