@@ -4,7 +4,7 @@
 // It imports nothing else of ours, so that the C++ is compiled only if one of them has changed.
 package hostkernels
 
-// #cgo CXXFLAGS: -I${SRCDIR}/.. -I${SRCDIR}/../../../kernels/gpu -O2 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
+// #cgo CXXFLAGS: -I${SRCDIR}/.. -I${SRCDIR}/../../../kernels/gpu -O1 -std=c++17 -fno-exceptions -Wno-unknown-pragmas
 // #cgo !race,!asan,!msan CXXFLAGS: -fsanitize=thread,bounds,alignment
 // #cgo asan CXXFLAGS: -fsanitize=address
 // #cgo CFLAGS: -I${SRCDIR}/..

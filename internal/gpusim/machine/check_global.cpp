@@ -37,25 +37,42 @@ void Worker::count(uintptr_t p, unsigned n, Access a) {
 	}
 }
 
+// The messages are made apart: the room for them slows every access down.
+#define APART [[noreturn]] __attribute__((noinline, cold)) static
+
+APART void outside(Worker &w, uintptr_t at, unsigned n, Access a, uintptr_t pc) {
+	char where[160];
+	w.m->memory.describe(at, where, sizeof where);
+	w.fail(pc, "out of bounds: %s of %u bytes, %s", a == Access::READ ? "read" : a == Access::WRITE ? "write" : "atomic", n, where);
+}
+
+APART void never_written(Worker &w, uintptr_t at, uintptr_t pc) {
+	char where[160];
+	w.m->memory.describe(at, where, sizeof where);
+	w.fail(pc, "read of global memory that was never written: %s", where);
+}
+
+// before: "written" or "read", by the block of the stamp.
+APART void race(Worker &w, uintptr_t word, Access a, const char *before, Stamp by, uintptr_t pc) {
+	char where[160];
+	w.m->memory.describe(word, where, sizeof where);
+	w.fail(pc, "data race between blocks: %s here, %s by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", before, block_of(by), where);
+}
+
 void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 	Memory &memory = m->memory;
 	const Order &between = launch->between;
 	const bool compare = between.active();
 	const uint32_t tag = launch->number & LAUNCHES;
-	char where[160];
 	for (uintptr_t at = p; at < p + n;) {
 		uintptr_t word = at & ~(uintptr_t)3, end = p + n < word + 4 ? p + n : word + 4;
 		uint8_t bytes = (uint8_t)(((1u << (end - at)) - 1) << (at - word));
 		size_t i = (word - (uintptr_t)memory.base) / 4;
 		uint8_t state = __atomic_load_n(&memory.bytes[i], __ATOMIC_RELAXED);
-		if ((state >> 4 & bytes) != bytes) {
-			memory.describe(at, where, sizeof where);
-			fail(pc, "out of bounds: %s of %u bytes, %s", a == Access::READ ? "read" : a == Access::WRITE ? "write" : "atomic", n, where);
-		}
-		if (a != Access::WRITE && (state & bytes) != bytes) {
-			memory.describe(at, where, sizeof where);
-			fail(pc, "read of global memory that was never written: %s", where);
-		}
+		if ((state >> 4 & bytes) != bytes)
+			outside(*this, at, n, a, pc);
+		if (a != Access::WRITE && (state & bytes) != bytes)
+			never_written(*this, at, pc);
 		if (a == Access::WRITE && (state & bytes) != bytes)
 			__atomic_fetch_or(&memory.bytes[i], bytes, __ATOMIC_RELAXED);
 		at = end;
@@ -66,14 +83,10 @@ void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 			return launch_of(t) == tag && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
 		};
 		Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
-		if (together(w) && !(a == Access::ATOMIC && (w & 1))) {
-			memory.describe(word, where, sizeof where);
-			fail(pc, "data race between blocks: %s here, written by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", block_of(w), where);
-		}
-		if (a != Access::READ && together(r)) {
-			memory.describe(word, where, sizeof where);
-			fail(pc, "data race between blocks: written here, read by block %u, nothing orders them: %s", block_of(r), where);
-		}
+		if (together(w) && !(a == Access::ATOMIC && (w & 1)))
+			race(*this, word, a, "written", w, pc);
+		if (a != Access::READ && together(r))
+			race(*this, word, a, "read", r, pc);
 		Stamp me = stamp(tag, number, between.clock[number], bytes, a == Access::ATOMIC), before = a == Access::READ ? r : w;
 		if (without_bytes(before) == without_bytes(me))
 			me |= before;
