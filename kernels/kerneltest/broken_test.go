@@ -307,16 +307,30 @@ func TestSuiteClosesDevices(t *testing.T) {
 	}
 }
 
-// The suite fails for a device whose results depend on the number of threads.
+// The suite fails for a device whose results depend on the number of threads, also if another factory makes those of several
+// threads. It closes what that makes.
 func TestSuiteComparesThreads(t *testing.T) {
-	o := Options{Seed: 3, Random: 1, Small: true}
-	err := find(t, o, "random-3").run(func(threads int) (kernels.Device, error) {
-		return defective{Device: ref.New(), wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+	open := map[kernels.Device]bool{}
+	uneven := func(threads int) (kernels.Device, error) {
+		d := ref.New()
+		open[d] = true
+		return defective{Device: closing{d, open}, wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badLogits{e, func(dst []float32) { dst[0] += 1e-6 * float32(threads) }}
 		}}, nil
-	}, o)
-	if err == nil || !strings.Contains(err.Error(), "2 threads and 1") {
-		t.Errorf("error %v", err)
+	}
+	even := func(int) (kernels.Device, error) { return uneven(1) }
+	for _, test := range []struct {
+		name               string
+		factory, ofSeveral Factory
+	}{{"one factory", uneven, nil}, {"two", even, uneven}} {
+		o := Options{Seed: 3, Random: 1, Small: true, Threaded: test.ofSeveral}
+		err := find(t, o, "random-3").run(test.factory, o)
+		if err == nil || !strings.Contains(err.Error(), "2 threads and 1") {
+			t.Errorf("%s: error %v", test.name, err)
+		}
+		if len(open) > 0 {
+			t.Errorf("%s: %d devices are open", test.name, len(open))
+		}
 	}
 }
 

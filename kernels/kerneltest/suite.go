@@ -31,6 +31,9 @@ type Options struct {
 	// Threads is the largest number of threads whose results are compared with those of one thread; 0 is 3. A device that
 	// does not use its number of threads needs 1.
 	Threads int
+	// Threaded makes the devices of more than one thread whose results are compared with those of one; nil is the Factory
+	// under test. A device that checks what it does has a faster one there.
+	Threaded Factory
 	// Rounding says where the device computes or stores with less precision than float32. It widens the tolerances. The
 	// back end's own tests compare it more closely, with rounded numbers. The zero value is float32.
 	Rounding ref.Rounding
@@ -86,13 +89,19 @@ func (c check) run(f Factory, o Options) (err error) {
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	return c.check(func(threads int) (kernels.Device, error) {
-		d, err := f(threads)
-		if err == nil {
-			opened = append(opened, d)
+	noted := func(f Factory) Factory {
+		return func(threads int) (kernels.Device, error) {
+			d, err := f(threads)
+			if err == nil {
+				opened = append(opened, d)
+			}
+			return d, err
 		}
-		return d, err
-	}, o)
+	}
+	if o.Threaded != nil {
+		o.Threaded = noted(o.Threaded)
+	}
+	return c.check(noted(f), o)
 }
 
 // checks lists the checks of the suite: the networks, then the rules that need several runs or an illegal call.
@@ -170,6 +179,9 @@ func agrees(f Factory, o Options, c *Case) error {
 		most = 3
 	}
 	for threads := 1; threads <= most; threads++ {
+		if threads > 1 && o.Threaded != nil {
+			f = o.Threaded
+		}
 		got, err := observeNew(f, c, threads)
 		if err != nil {
 			return fmt.Errorf("%d threads: %w", threads, err)
