@@ -5,6 +5,6 @@
 package engine
 
 // #cgo CFLAGS: -O3 -std=gnu11 -Wall -Wno-psabi
-// #cgo asan CFLAGS: -O1
+// #cgo asan race CFLAGS: -O1
 // #cgo LDFLAGS: -lm -lpthread
 import "C"
