@@ -5,6 +5,16 @@ GO ?= go
 # The packages that start goroutines, but the slow ones: test-long has every package.
 RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
 
+# As in a release, the packages net and os/user are pure Go. What imports them is then compiled once, with cgo and without.
+PURE = netgo,osusergo
+CHECKS = test lint test-unit test-nocgo test-race test-gpu test-cuda test-asan
+GOFLAGS_PURE := $(shell $(GO) env GOFLAGS) -tags=$(PURE)
+$(CHECKS): export GOFLAGS = $(GOFLAGS_PURE)
+# Test binaries have no debug information; C without it compiles in half the time. AddressSanitizer names lines with it.
+$(CHECKS): export CGO_CFLAGS = -O2
+$(CHECKS): export CGO_CXXFLAGS = -O2
+test-asan: export CGO_CFLAGS = -g -O2
+
 .PHONY: dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
@@ -36,23 +46,23 @@ lint-kubernetes:
 
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
-	$(GO) vet -tags gpusim ./...
-	$(GO) tool staticcheck -tags gpusim ./...
+	$(GO) vet -tags gpusim,$(PURE) ./...
+	$(GO) tool staticcheck -tags gpusim,$(PURE) ./...
 	GO=$(GO) scripts/deadcode.sh
 
-# With the emulated GPU; needs g++.
+# With the emulated GPU; needs g++. Here and below, go vet has been run by lint.
 test-unit:
-	$(GO) test -tags gpusim -timeout 30m ./...
+	$(GO) test -vet=off -tags gpusim,$(PURE) -timeout 30m ./...
 
 # The program without cgo: the reference device only.
 test-nocgo:
-	CGO_ENABLED=0 $(GO) build ./...
-	CGO_ENABLED=0 $(GO) test -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated
-	CGO_ENABLED=0 $(GO) test -short -timeout 30m -run "TestCommands|TestScripts/(errors|gpu|space)" ./cmd/bnas
+	CGO_ENABLED=0 $(GO) vet ./...
+	CGO_ENABLED=0 $(GO) test -vet=off -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated
+	CGO_ENABLED=0 $(GO) test -vet=off -short -timeout 30m -run "TestCommands|TestScripts/(errors|gpu|space)" ./cmd/bnas
 
 # AddressSanitizer over the C of the engine and its callers. The reference, which is Go without pointers, has no use for it.
 test-asan:
-	$(GO) test -asan -gcflags=./kernels/ref=-asan=false -gcflags=./kernels/kerneltest=-asan=false -short -timeout 30m ./kernels/cpu
+	$(GO) test -vet=off -asan -gcflags=./kernels/ref=-asan=false -gcflags=./kernels/kerneltest=-asan=false -short -timeout 30m ./kernels/cpu
 
 # Compiles every CUDA kernel for every architecture into kernels/gpu/compiled, with the table of registers and spills, and counts
 # the instructions of the documented steps. It needs no GPU. The compiler is fetched if none is installed.
@@ -71,13 +81,13 @@ cuda:
 
 # The driver's code without a GPU: vetted, and run on a mock driver.
 test-cuda:
-	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda/... ./cmd/bnas
-	scripts/with-cuda.sh --mock $(GO) test -tags cuda -run '^TestReal' ./cuda ./cuda/driver
+	scripts/with-cuda.sh $(GO) vet -tags cuda,$(PURE) ./cuda/... ./cmd/bnas
+	scripts/with-cuda.sh --mock $(GO) test -vet=off -tags cuda,$(PURE) -run '^TestReal' ./cuda ./cuda/driver
 
 # Without the emulated GPU: its threads are C++, which the race detector does not see; it checks races between the threads
 # of a kernel itself.
 test-race:
-	$(GO) test -race -short -timeout 30m $(RACE_PACKAGES)
+	$(GO) test -vet=off -race -short -timeout 30m $(RACE_PACKAGES)
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, all packages under the race detector,
 # every kernel compiled again, PyTorch, onnxruntime, each fuzz target for a while, known vulnerabilities.

@@ -7,7 +7,7 @@ mkdir -p "$1"
 out=$(realpath "$1")
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
-small=(-tags cuda -trimpath -ldflags '-s -w')
+small=(-tags cuda,netgo,osusergo -ldflags '-s -w')
 
 scripts/with-cuda.sh "$GO" build "${small[@]}" -o "$out/bnas-cuda" ./cmd/bnas
 scripts/with-cuda.sh "$GO" test -c "${small[@]}" -o "$out/" ./cuda ./cuda/driver
