@@ -9,9 +9,9 @@ import (
 )
 
 func TestSuite(t *testing.T) {
-	o := kerneltest.Options{Random: 4, Small: true}
-	if testing.Short() {
-		o.Random = 2
+	o := kerneltest.Options{Random: 4, Small: true, Threads: 1}
+	if testing.Short() { // under the race detector, where the tests of train have factors and auxiliary classifiers
+		o.Random, o.Plain = 2, true
 	}
 	kerneltest.Run(t, func(int) (kernels.Device, error) { return ref.New(), nil }, o)
 }
