@@ -18,7 +18,8 @@ func (t tiling) tiles(height, width int) (across, all int) {
 	return across, across * ((height + t.tileH - 1) / t.tileH)
 }
 
-// The ops that are not convolutions: a block of 256 threads has at most 64 pixels of at most 64 columns.
+// The ops that are not convolutions: a block of 256 threads has at most 64 pixels of at most 64 columns, or twice or four times as
+// many of fewer columns.
 const (
 	plainPixels  = 64
 	plainRow     = 16 // pixels of a tile's row
@@ -33,12 +34,17 @@ const (
 // pixels: its rows are whole sectors of a dense image, and a window of 3×3 reads 1.7 pixels for each, not much more
 // than the 1.6 of 8×8. Maps that are smaller have tiles of their own size, narrow ones taller tiles: no thread has a
 // pixel outside, and a map of 1×1 needs no room for 64. The columns are cut into channel tiles of equal size, so that the last
-// block of a pixel is not nearly empty.
+// block of a pixel is not nearly empty. Up to 32 columns have more rows of pixels: a thread has four float4s of them too, and the
+// block's own work is shared by all.
 func plainTiling(height, width, columns int, gradient bool) tiling {
 	t := tiling{tileW: min(width, plainRow), threads: plainThreads}
-	t.tileH = min(height, plainPixels/t.tileW)
 	channelTiles := (columns + plainColumns - 1) / plainColumns
 	t.channelTile = ((columns+channelTiles-1)/channelTiles + 7) &^ 7
+	pixels := plainPixels
+	for pixels < 4*plainPixels && 2*pixels*t.channelTile <= plainPixels*plainColumns {
+		pixels *= 2
+	}
+	t.tileH = min(height, pixels/t.tileW)
 	scratch := storeScratch
 	if gradient {
 		scratch = gradientScratch

@@ -17,7 +17,7 @@ func TestPlainTiling(t *testing.T) {
 				scratch := map[bool]int{false: 32, true: 64}[gradient] * c.threads
 				channelTiles := (columns + c.channelTile - 1) / c.channelTile
 				switch {
-				case c.tileH < 1 || c.tileW < 1 || c.tileH > size[0] || c.tileW > size[1] || c.tileH*c.tileW > 64:
+				case c.tileH < 1 || c.tileW < 1 || c.tileH > size[0] || c.tileW > size[1] || c.tileH*c.tileW*max(16, c.channelTile) > 64*64:
 					t.Errorf("%s: the tile", what)
 				case c.channelTile%8 != 0 || c.channelTile > 64 || c.channelTile > c.threads:
 					t.Errorf("%s: the channel tile", what)
