@@ -132,8 +132,8 @@ func longSearch(t *testing.T, n int) job {
 			if !strings.Contains(j.resume, few) {
 				t.Fatal("the search has another length")
 			}
-			j.start = strings.Replace(j.start, few, fmt.Sprint("--max-evaluations ", n), 1)
-			j.resume = strings.Replace(j.resume, few, fmt.Sprint("--max-evaluations ", n), 1)
+			many := fmt.Sprint("--generations 1000 --max-evaluations ", n)
+			j.start, j.resume = strings.Replace(j.start, few, many, 1), strings.Replace(j.resume, few, many, 1)
 			return j
 		}
 	}

@@ -29,13 +29,10 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			kills := 1
 			if longTests {
 				kills = 20
-				j.resume = strings.NewReplacer("--max-evaluations 10", "--max-evaluations 3000", "--sample 12", "--sample 3000").Replace(j.resume)
+				j.resume = strings.NewReplacer("--max-evaluations 10", "--generations 1000 --max-evaluations 3000", "--sample 12", "--sample 3000").Replace(j.resume)
 			}
 			dir := j.folder(t)
-			copied := filepath.Join(t.TempDir(), "run")
-			if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
-				t.Fatal(err)
-			}
+			copied := copyOf(t, dir)
 			want := j.finish(t, dir)
 			c := j.command(copied, 2)
 			c.Args = append(c.Args, "--workers", "3")
