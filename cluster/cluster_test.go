@@ -335,6 +335,9 @@ func TestJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	where := "nats://" + k.Address()
+	if _, err := Serve(k.Address(), token); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("a second server at the address: %v", err)
+	}
 	l, err := Join(where, token)
 	if err != nil {
 		t.Fatal(err)

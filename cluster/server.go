@@ -50,15 +50,41 @@ func Serve(address, token string) (*Server, error) {
 		s.Close()
 		return nil, fmt.Errorf("cluster: %w", err)
 	}
+	words := make(lastWords, 1)
+	s.nats.SetLoggerV2(words, false, false, false)
+	ready := make(chan bool, 1)
 	go s.nats.Start()
-	ready := s.nats.ReadyForConnections(start)
+	go func() { ready <- s.nats.ReadyForConnections(start) }()
+	select {
+	case why := <-words:
+		err = errors.New(why)
+	case ok := <-ready:
+		if !ok {
+			err = fmt.Errorf("not within %v", start)
+		}
+	}
 	os.RemoveAll(dir) // its streams are in memory
-	if !ready {
+	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("cluster: the server of the workers did not start at %s: is another program there?", address)
+		return nil, fmt.Errorf("the server of the workers did not start: %w", err)
 	}
 	return s, nil
 }
+
+// lastWords is the log of a server. It has the line that says why the server ends.
+type lastWords chan string
+
+func (w lastWords) Fatalf(format string, v ...any) {
+	select {
+	case w <- fmt.Sprintf(format, v...):
+	default:
+	}
+}
+func (lastWords) Noticef(string, ...any) {}
+func (lastWords) Warnf(string, ...any)   {}
+func (lastWords) Errorf(string, ...any)  {}
+func (lastWords) Debugf(string, ...any)  {}
+func (lastWords) Tracef(string, ...any)  {}
 
 // listen makes the options those of a server that listens.
 func (s *Server) listen(o *server.Options, address, token string) error {

@@ -122,7 +122,7 @@ func (w *worker) session(ctx context.Context) error {
 func (w *worker) open(ctx context.Context, offer welcome) (*run.Run, error) {
 	dir, err := os.MkdirTemp("", "bnas-worker-*")
 	if err != nil {
-		return nil, err
+		return nil, noRoom(err)
 	}
 	defer os.RemoveAll(dir)
 	if err := w.fetch(ctx, offer, dir); err != nil {
@@ -159,12 +159,19 @@ func (w *worker) fetch(ctx context.Context, offer welcome, dir string) error {
 		if name != filepath.Base(name) {
 			return &RefusedError{fmt.Sprintf("it sends a file named %q", name)}
 		}
-		if err := files.GetFile(ctx, name, filepath.Join(dir, name)); err != nil {
+		text, err := files.GetBytes(ctx, name)
+		if err != nil {
 			return fmt.Errorf("the files of the coordinator: %s: %w", name, err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o666); err != nil {
+			return noRoom(err)
 		}
 	}
 	return nil
 }
+
+// noRoom is the error of a worker that cannot keep the network.
+func noRoom(err error) error { return &RefusedError{"it cannot keep the network: " + err.Error()} }
 
 // errSpoiled means that the worker may be the cause of the errors.
 var errSpoiled = errors.New("this worker stops: every architecture fails on it")

@@ -147,12 +147,16 @@ func TestRefusedModesAreNoFault(t *testing.T) {
 }
 
 // fullDisk runs a job on a file system of its own with SIZE bytes, makes room, and resumes the job. The files of the folder
-// are then in COPY. The first run's exit code and stderr are in COPY too.
+// are then in COPY. The first run's exit code and stderr are in COPY too. A folder FROM is on the disk before. FOR_TEMPORARY is the
+// size of another file system, of temporary files, for the first run.
 const fullDisk = `
 mount -t tmpfs -o size=$SIZE none "$DISK" || exit 77
+if [ -n "$FROM" ]; then cp -r "$FROM" "$DISK/run" || exit 76; fi
+if [ -n "$FOR_TEMPORARY" ]; then mount -t tmpfs -o size=$FOR_TEMPORARY none "$TMPDIR" || exit 77; fi
 bnas $START 2>"$COPY/stderr"
 echo $? >"$COPY/code"
 mount -o remount,size=64m "$DISK" || exit 77
+if [ -n "$FOR_TEMPORARY" ]; then umount "$TMPDIR" || exit 77; fi
 if [ -e "$DISK/run/config.yaml" ]; then bnas $RESUME; else bnas $START; fi || exit
 cp "$DISK"/run/* "$COPY" 2>/dev/null
 true`
@@ -175,35 +179,71 @@ func TestDiskFull(t *testing.T) {
 	for i := range sizes {
 		size := needed * int64(i) / int64(sizes)
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			disk, copied := t.TempDir(), t.TempDir()
-			on := func(line string) string {
-				return strings.ReplaceAll(line, "DIR", filepath.Join(disk, "run")) + " --threads 1"
-			}
-			c := exec.Command("unshare", "-rm", "sh", "-c", fullDisk)
-			c.Env = append(os.Environ(), fmt.Sprint("SIZE=", max(size, 4096)), "DISK="+disk, "COPY="+copied, "START="+on(j.start), "RESUME="+on(j.resume))
-			out, err := c.CombinedOutput()
-			var exit *exec.ExitError
-			if errors.Is(err, exec.ErrNotFound) || (errors.As(err, &exit) && exit.ExitCode() == 77) || strings.Contains(string(out), "unshare:") {
-				t.Skipf("no file system can be mounted here: %v: %s", err, out)
-			}
-			if err != nil {
-				t.Fatalf("%v: %s", err, out)
+			if j.onFullDisk(t, want, fmt.Sprint("SIZE=", max(size, 4096))) {
+				failed++
 			}
 			ran++
-			if code := strings.TrimSpace(readPage(t, filepath.Join(copied, "code"))); code != "0" {
-				failed++
-				stderr := readPage(t, filepath.Join(copied, "stderr"))
-				wantOneLine(t, stderr)
-				if code != "1" || !strings.Contains(stderr, "no space left") {
-					t.Errorf("exit code %s: %s", code, stderr)
-				}
-			}
-			j.outcome(t, copied).compare(t, want)
 		})
 	}
 	if ran > 0 && failed == 0 {
 		t.Error("no disk was too small")
 	}
+}
+
+// TestDiskFullOfWorkers: the same of a search by workers, whose ledger has no room, or whose server or workers have none for their
+// temporary files.
+func TestDiskFullOfWorkers(t *testing.T) {
+	if !longTests {
+		t.Skip("set BNAS_LONG to run it")
+	}
+	j := longSearch(t, 200)
+	j.start += " --workers 2"
+	j.resume += " --workers 2"
+	dir := j.folder(t)
+	trained := copyOf(t, dir)
+	want := j.finish(t, dir)
+	empty, full := sizeOf(t, trained), sizeOf(t, dir)
+	for name, environment := range map[string][]string{
+		"ledger":    {fmt.Sprint("SIZE=", empty+(full-empty)/10)},
+		"result":    {fmt.Sprint("SIZE=", full-full/10)},
+		"temporary": {"SIZE=64m", "FOR_TEMPORARY=4k"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !j.onFullDisk(t, want, append(environment, "FROM="+trained)...) {
+				t.Error("the disk was not too small")
+			}
+		})
+	}
+}
+
+// onFullDisk runs fullDisk and compares the result. failed says whether the disk was too small.
+func (j job) onFullDisk(t *testing.T, want outcome, environment ...string) (failed bool) {
+	t.Helper()
+	disk, copied := t.TempDir(), t.TempDir()
+	on := func(line string) string {
+		return strings.ReplaceAll(line, "DIR", filepath.Join(disk, "run")) + " --threads 1"
+	}
+	c := exec.Command("unshare", "-rm", "sh", "-c", fullDisk)
+	c.Env = append(os.Environ(), "DISK="+disk, "COPY="+copied, "START="+on(j.start), "RESUME="+on(j.resume), "TMPDIR="+t.TempDir())
+	c.Env = append(c.Env, environment...)
+	out, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.Is(err, exec.ErrNotFound) || (errors.As(err, &exit) && exit.ExitCode() == 77) || strings.Contains(string(out), "unshare:") {
+		t.Skipf("no file system can be mounted here: %v: %s", err, out)
+	}
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	code := strings.TrimSpace(readPage(t, filepath.Join(copied, "code")))
+	if failed = code != "0"; failed {
+		stderr := readPage(t, filepath.Join(copied, "stderr"))
+		wantOneLine(t, stderr)
+		if code != "1" || !strings.Contains(stderr, "no space left") {
+			t.Errorf("exit code %s: %s", code, stderr)
+		}
+	}
+	j.outcome(t, copied).compare(t, want)
+	return failed
 }
 
 func sizeOf(t *testing.T, dir string) (bytes int64) {

@@ -77,7 +77,9 @@ func TestCutOff(t *testing.T) {
 	search := h.start(t, h.first, append(j.line(copied, 1), "--workers", "1", "--listen", firstAddress+":4222")...)
 	awaitStatus(t, copied, func(s *status) bool { return s != nil })
 	far := h.start(t, h.second, "worker", "--join", "nats://"+firstAddress+":4222", "--threads", "1", "--quiet")
-	awaitStatus(t, copied, func(s *status) bool { return s != nil && len(s.Workers) == 2 && s.Workers[0].Scored > 0 && s.Workers[1].Scored > 0 })
+	awaitStatus(t, copied, func(s *status) bool {
+		return s != nil && len(s.Workers) == 2 && s.Workers[0].Scored > 0 && s.Workers[1].Scored > 0
+	})
 	h.plug(t, "down")
 	cut := time.Now()
 	more(100, "the search stands still")
