@@ -15,7 +15,7 @@ $(CHECKS): export CGO_CFLAGS = -O2
 $(CHECKS): export CGO_CXXFLAGS = -O2
 test-asan: export CGO_CFLAGS = -g -O2
 
-.PHONY: dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: mpi mpi-cuda test-mpi dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -79,6 +79,13 @@ kernels-check:
 cuda:
 	scripts/with-cuda.sh $(GO) build -tags cuda -o bin/bnas-cuda ./cmd/bnas
 
+# The programs that mpirun starts: one training in several processes. They need Open MPI (libopenmpi-dev).
+mpi:
+	$(GO) build -tags mpi -o bin/bnas-mpi ./cmd/bnas
+
+mpi-cuda:
+	scripts/with-cuda.sh $(GO) build -tags mpi,cuda -o bin/bnas-mpi-cuda ./cmd/bnas
+
 # The driver's code without a GPU: vetted, and run on a mock driver.
 test-cuda:
 	scripts/with-cuda.sh $(GO) vet -tags cuda,$(PURE) ./cuda/... ./cmd/bnas
@@ -100,7 +107,7 @@ test-long:
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	# The compiled kernels are interpreted in Go, which has no C for the sanitizer.
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -skip '^TestCompiledConformance$$' -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
-	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-dist
+	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-mpi test-dist
 	scripts/fuzz.sh 30s
 
 # A network of DARTS without max_pool_3x3: behind an image that drop-path drops, the maximum of a window is a tie.
@@ -134,6 +141,15 @@ test-onnx:
 	$(GO) build -o bin/bnas ./cmd/bnas
 	scripts/with-python.sh onnx-requirements.txt $(GO) test -count=1 -run TestONNXRuntime ./export
 	scripts/with-python.sh onnx-requirements.txt python3 scripts/verify_onnx.py --bnas bin/bnas
+
+# Training in several processes, by mpirun: the same bits as one process, ranks that die or hang, and the time of an exchange.
+test-mpi:
+	@if command -v mpirun >/dev/null && pkg-config --exists ompi-c; then \
+	  $(GO) vet -tags mpi ./train/mpi ./cmd/bnas && \
+	  $(GO) test -tags mpi -count=1 -timeout 30m -v -run '^TestMPI|^TestGather|^TestSilentRank' -bench '^BenchmarkGather' -benchtime 1x ./train/mpi ./cmd/bnas; \
+	else \
+	  echo "LEFT OUT: training in several processes needs Open MPI: apt install libopenmpi-dev openmpi-bin"; \
+	fi
 
 # Event files, read by TensorBoard's own reader. pip fetches it if python3 has none.
 test-tensorboard:

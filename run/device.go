@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"runtime"
 	"slices"
 
 	"bnas.example/cuda"
@@ -38,6 +37,8 @@ type Options struct {
 	// can replace its process by a program with CUDA. If HandOver returns, its error is the reason that the GPU cannot
 	// be opened. nil: the error is ErrNoCUDA.
 	HandOver func() error
+	// Together joins this process to others that train the same run; nil: there are none.
+	Together *Together
 
 	opened bool // the settings are those of a run folder
 }
@@ -66,7 +67,7 @@ func OpenDevice(cfg Config, o Options) (kernels.Device, error) {
 func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err error) {
 	threads := cfg.Threads
 	if threads == 0 {
-		threads = runtime.NumCPU()
+		threads = o.Together.threads()
 	}
 	why = "requested"
 	switch cfg.Device {
@@ -117,7 +118,7 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 		}
 		return nil, &DeviceError{"gpu", err}
 	}
-	g, err := driver.Open(cfg.GPU)
+	g, err := driver.Open(cfg.GPU + o.Together.gpu())
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}

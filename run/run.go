@@ -45,13 +45,17 @@ type Run struct {
 	// Workers, if not nil, opens the processes that score the architectures of this run. They end with the Run's user.
 	Workers func(Share) (Workers, error)
 
+	together *Together         // nil: one process trains
 	locks    map[string]func() // by folder
 	trainer  *train.Trainer    // prepared by Create for Train
 	imported *supernet.Weights // of one architecture, in place of the initial parameters; nil: none
 }
 
-// Close closes the device and unlocks the folders of the run.
+// Close closes the device and unlocks the folders of the run, if there is one.
 func (r *Run) Close() {
+	if r == nil {
+		return
+	}
 	for _, unlock := range r.locks {
 		unlock()
 	}
@@ -63,7 +67,7 @@ func (r *Run) Close() {
 
 // lock locks a folder for writing until the run is closed. If another process has locked it, the error is a *LockedError.
 func (r *Run) lock(dir string) error {
-	if r.locks[dir] != nil {
+	if r.locks[dir] != nil || r.together.follows() {
 		return nil
 	}
 	unlock, err := HoldFolder(dir)
@@ -108,14 +112,14 @@ func fresh(cfg *Config) error {
 
 // Create makes a run in dir; Train then trains it. It checks that training can start, makes the folder if it is missing, and
 // writes the configuration there. If the folder holds a run, the error is an *ExistsError; if another process writes there,
-// a *LockedError. After an error no file and no folder is left behind.
+// a *LockedError. After an error no file and no folder is left behind. Of several processes (Options.Together) rank 0 makes the folder.
 func Create(dir string, cfg Config, o Options) (*Run, error) {
 	r, err := Untrained(cfg, o)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.Dir = dir
+		err = r.check(o)
 	}
-	r.Dir = dir
-	if err = r.check(o); err == nil {
+	if err = o.Together.agree(err); err == nil && !o.Together.follows() {
 		_, err = r.begin(nil)
 	}
 	if err != nil {
@@ -179,6 +183,15 @@ func (r *Run) begin(imported []byte) (made []string, err error) {
 // do not change the result may differ; Train returns an error if another one differs. A supernet without image channels has
 // three, and grey images are tripled.
 func Resume(dir string, cfg Config, o Options) (*Run, error) {
+	r, err := resume(dir, cfg, o)
+	if err = o.Together.agree(err); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func resume(dir string, cfg Config, o Options) (*Run, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -222,7 +235,7 @@ func (r *Run) restore() (err error) {
 
 // openNetwork opens the network with its initial parameters, or those of an imported file.
 func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
-	r := &Run{Config: cfg}
+	r := &Run{Config: cfg, together: o.Together}
 	var err error
 	if r.Net, err = newNet(cfg); err != nil {
 		return nil, err

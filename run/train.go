@@ -51,7 +51,7 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	start := time.Now()
 	progress(train.Progress{Step: t.Step(), Total: t.Total()})
 	var events *liveEvents
-	if r.TensorBoard {
+	if r.TensorBoard && !r.together.follows() {
 		events = &liveEvents{dir: r.Dir}
 	}
 	err = t.Run(ctx, func(p train.Progress) {
@@ -70,6 +70,9 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	if err != nil {
 		return out, err
 	}
+	if r.together.follows() {
+		return out, nil // the folder is the other process's: its last checkpoint may not be there yet
+	}
 	return out, r.restore()
 }
 
@@ -86,7 +89,12 @@ func (r *Run) prepare() (*train.Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Config.Train.RankEvery > 0 {
+	if r.together != nil {
+		if err := t.Join(r.together.Exchange); err != nil {
+			return nil, err
+		}
+	}
+	if r.Config.Train.RankEvery > 0 && !r.together.follows() {
 		if t.Ranker, err = r.ranker(); err != nil {
 			return nil, err
 		}
@@ -110,6 +118,9 @@ func (r *Run) Loader() (*data.Loader, error) {
 
 // saveExtended writes the number of steps into the configuration of the folder if the run has more than there.
 func (r *Run) saveExtended() error {
+	if r.together.follows() {
+		return nil
+	}
 	kept, err := ReadConfig(r.Dir)
 	if err != nil {
 		return err

@@ -21,8 +21,11 @@ const (
 	damagedName     = "checkpoint.damaged"
 )
 
-// save writes the state as the newest checkpoint. The metrics are made durable first, so that they are never behind.
+// save writes the state as the newest checkpoint, on rank 0. The metrics are made durable first, so that they are never behind.
 func (t *Trainer) save() error {
+	if !t.leads() {
+		return nil
+	}
 	if err := t.metrics.sync(); err != nil {
 		return err
 	}

@@ -128,7 +128,7 @@ func (t *Trainer) write(line any) error {
 
 // metrics appends lines to the file, and takes the times.
 type metrics struct {
-	file              *os.File
+	file              *os.File // nil: another rank writes them
 	start             time.Time
 	images            int // processed since the start
 	stepLap, epochLap lap
@@ -149,8 +149,13 @@ func openMetrics(dir string, lines int) (*metrics, error) {
 	if err := truncateLines(f, lines); err != nil {
 		return nil, cmp.Or(fmt.Errorf("train: metrics: %w", err), f.Close())
 	}
+	return newMetrics(f), nil
+}
+
+// newMetrics returns metrics that begin now. Without a file their lines are lost.
+func newMetrics(f *os.File) *metrics {
 	now := time.Now()
-	return &metrics{file: f, start: now, stepLap: lap{at: now}, epochLap: lap{at: now}}, nil
+	return &metrics{file: f, start: now, stepLap: lap{at: now}, epochLap: lap{at: now}}
 }
 
 // hasMetrics reports whether dir holds metrics.
@@ -191,6 +196,9 @@ func truncateLines(f *os.File, lines int) error {
 }
 
 func (m *metrics) write(line any) error {
+	if m.file == nil {
+		return nil
+	}
 	text, err := json.Marshal(line)
 	if err != nil {
 		return fmt.Errorf("train: metrics: %w", err)
@@ -221,6 +229,9 @@ func (m *metrics) sync() error {
 }
 
 func (m *metrics) close() error {
+	if m.file == nil {
+		return nil
+	}
 	if err := m.file.Close(); err != nil {
 		return fmt.Errorf("train: metrics: %w", err)
 	}

@@ -29,40 +29,21 @@ func (t *Trainer) step(batch data.Batch) error {
 	return nil
 }
 
-// backward leaves the summed gradient of all paths in the store.
+// backward leaves the gradient of the step in the store, that of all paths.
 func (t *Trainer) backward(u *underway, batch shown) error {
-	sum := gradients{store: t.store, of: map[kernels.ParamID][]float32{}}
-	for _, a := range u.paths {
-		p, err := t.program(a)
-		if err != nil {
-			return t.failed(u.step, a, err)
-		}
-		run, err := t.whole(u.step, p, batch)
-		if err != nil {
-			return t.failed(u.step, a, err)
-		}
-		u.runs = append(u.runs, run)
-		u.ids = t.net.Trainable(t.cfg.Train, p)
-		if len(u.paths) == 1 {
-			return nil
-		}
-		if err := sum.add(u.ids); err != nil {
-			return t.failed(u.step, a, err)
-		}
+	if t.waits() {
+		return t.divided(u, batch)
 	}
-	if err := sum.collect(); err != nil {
-		return fmt.Errorf("train: step %d: %w", u.step, err)
+	a := u.paths[0]
+	p, err := t.program(a)
+	if err != nil {
+		return t.failed(u.step, a, err)
 	}
-	if err := t.finish(); err != nil {
-		return err
+	run, err := t.gradient(u.step, p, 0, batch)
+	if err != nil {
+		return t.failed(u.step, a, err)
 	}
-	if err := t.check(u); err != nil {
-		return err
-	}
-	var err error
-	if u.ids, err = sum.write(); err != nil {
-		return fmt.Errorf("train: step %d: %w", u.step, err)
-	}
+	u.runs, u.ids = []*pass{run}, t.net.Trainable(t.cfg.Train, p)
 	return nil
 }
 
@@ -72,14 +53,6 @@ func (t *Trainer) program(a supernet.Arch) (*kernels.Program, error) {
 		return t.training, nil
 	}
 	return t.net.Program(a)
-}
-
-// whole runs one path over a batch, in shards if there are any, and leaves its gradients in the store.
-func (t *Trainer) whole(step int, p *kernels.Program, batch shown) (*pass, error) {
-	if t.cfg.Shards > 1 {
-		return t.sharded(step, p, batch)
-	}
-	return t.gradient(step, p, 0, batch)
 }
 
 // errStopped ends a step whose context has ended, before it changes a parameter.
@@ -178,73 +151,4 @@ func blame(exec kernels.Exec, p *kernels.Program) string {
 		}
 	}
 	return p.Steps[len(p.Steps)-1].Name
-}
-
-// gradients sums the gradients of several paths on the host: Backward overwrites the store's Grad slots.
-type gradients struct {
-	store kernels.Store
-	of    map[kernels.ParamID][]float32
-	reads []gradientRead
-}
-
-// gradientRead is what a path has to add.
-type gradientRead struct {
-	ids    []kernels.ParamID
-	values []float32 // one after the other
-	done   *kernels.Pending[kernels.Nothing]
-}
-
-// add adds the gradients of ids in the store to the sums, now or in collect.
-func (g *gradients) add(ids []kernels.ParamID) error {
-	r := gradientRead{ids: ids, values: make([]float32, kernels.Elements(g.store.Params(), ids))}
-	r.done = g.store.QueueRead(kernels.Grad, r.values, ids...)
-	g.reads = append(g.reads, r)
-	if r.done.Ready() {
-		return g.collect()
-	}
-	return nil
-}
-
-// collect adds what the device has in its queue, in order. It waits for the last first: one wait serves all.
-func (g *gradients) collect() error {
-	reads := g.reads
-	g.reads = nil
-	for _, r := range slices.Backward(reads) {
-		if _, err := r.done.Wait(); err != nil {
-			return fmt.Errorf("gradients: %w", err)
-		}
-	}
-	for _, r := range reads {
-		rest := r.values
-		for _, id := range r.ids {
-			n := g.store.Params()[id].Len()
-			sum := g.of[id]
-			if sum == nil {
-				sum = make([]float32, n)
-				g.of[id] = sum
-			}
-			for k, v := range rest[:n] {
-				sum[k] += v
-			}
-			rest = rest[n:]
-		}
-	}
-	return nil
-}
-
-// write writes the sums to the store and returns their parameters in order.
-func (g *gradients) write() ([]kernels.ParamID, error) {
-	ids := make([]kernels.ParamID, 0, len(g.of))
-	for id := range g.of {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	all := make([]float32, 0, kernels.Elements(g.store.Params(), ids))
-	for _, id := range ids {
-		all = append(all, g.of[id]...)
-	}
-	if err := g.store.Write(kernels.Grad, all, ids...); err != nil {
-		return nil, fmt.Errorf("gradients: %w", err)
-	}
-	return ids, nil
 }

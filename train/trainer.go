@@ -37,15 +37,15 @@ type Trainer struct {
 	// is needed if Config.TestEvery is not 0.
 	Test iter.Seq2[data.Batch, error]
 
-	// Exchange combines the shards of a step; nil stands for Alone.
-	Exchange Exchange
-
 	net    *supernet.Net
 	dev    kernels.Device
 	store  kernels.Store
 	loader *data.Loader
 	cfg    Config
 	dir    string
+
+	exchange  Exchange  // the processes that train together
+	departure departure // of all ranks; 0: none wants to leave
 
 	fixed    supernet.Arch     // the path of every step; nil: each step draws its own
 	network  *kernels.Program  // of fixed
@@ -98,7 +98,7 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{net: net, dev: dev, store: store, loader: loader, cfg: cfg, dir: dir}
+	t := &Trainer{net: net, dev: dev, store: store, loader: loader, cfg: cfg, dir: dir, exchange: alone{}}
 	t.total = cfg.Total(loader.StepsPerEpoch())
 	if cfg.Warmup >= t.total {
 		return nil, setting.Errorf("train.warmup_steps", "%d: is not less than the %d steps of the run", cfg.Warmup, t.total)
@@ -185,8 +185,10 @@ func (t *Trainer) Resume() error {
 	if damage != nil {
 		slog.Warn("the newest checkpoint cannot be read; going on from the one before it",
 			"step", c.State.Step, "reason", damage)
-		if err := setAside(t.dir); err != nil {
-			return err
+		if t.leads() {
+			if err := setAside(t.dir); err != nil {
+				return err
+			}
 		}
 	}
 	now := deviceOf(t.dev)
@@ -227,11 +229,14 @@ func numericsOf(device string) string {
 //
 // It is an error if the folder already holds a checkpoint and Resume was not called.
 func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
-	if t.cfg.EarlyBird && t.Ranker == nil {
+	if t.cfg.EarlyBird && t.Ranker == nil && t.leads() {
 		return errors.New("train: early_bird needs a Ranker")
 	}
 	if t.cfg.TestEvery > 0 && t.Test == nil {
 		return errors.New("train: test_every needs test images")
+	}
+	if err := t.meet(); err != nil {
+		return err
 	}
 	if err := t.open(); err != nil {
 		return err
@@ -275,9 +280,9 @@ func (t *Trainer) between(ctx context.Context) (end bool, err error) {
 	if err := t.testIfDue(ctx); err != nil {
 		return true, err
 	}
-	done := (t.state.Step >= t.total || t.Settled()) && !t.testDue(t.state.Step)
-	spent := t.spent()
-	ended := ctx.Err() != nil // asked once: what is returned as interrupted is saved
+	leave := t.departs() // asked once: what is returned as interrupted is saved
+	done := (t.state.Step >= t.total || leave.has(settlement)) && !t.testDue(t.state.Step)
+	spent, ended := leave.has(exhaustion), leave.has(interruption)
 	if done {
 		if err := t.sound(); err != nil {
 			return true, err
@@ -320,6 +325,10 @@ func (t *Trainer) next(stream *data.Stream) error {
 // open prepares the folder for Run. The metrics end at the state's step. A new run gets a first checkpoint; if the folder is
 // not writable, it thus fails before any work.
 func (t *Trainer) open() error {
+	if !t.leads() {
+		t.metrics = newMetrics(nil)
+		return nil
+	}
 	if err := os.MkdirAll(t.dir, 0o777); err != nil {
 		return fmt.Errorf("train: run folder: %w", err)
 	}

@@ -156,5 +156,5 @@ func (t *Trainer) mustFinish(ctx context.Context) bool {
 		return false
 	}
 	step := t.queued()
-	return step >= t.total || t.rankDue(step) || t.testDue(step) || t.checkpointDue(step) || t.spent() || ctx.Err() != nil
+	return step >= t.total || t.rankDue(step) || t.testDue(step) || t.checkpointDue(step) || t.spent() || ctx.Err() != nil || t.departure != 0
 }

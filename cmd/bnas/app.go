@@ -39,7 +39,12 @@ func usagef(format string, a ...any) error { return usageError{fmt.Errorf(format
 
 // execute runs the program and returns the exit code. It writes results to stdout and everything else to stderr.
 func execute(args []string, stdout, stderr io.Writer) int {
-	out, log := &console{w: stdout}, &console{w: stderr}
+	together, err := startedTogether()
+	out, log := &console{w: together.audible(stdout)}, &console{w: together.audible(stderr)}
+	if err != nil {
+		report(log, oneLine(plain(err)), textLog)
+		return exitFailure
+	}
 	app := newApp(out, log)
 	if n := len(args) - 1; n > 0 && args[n] == suggestFlag {
 		suggest(out, app, args[1:n])
@@ -49,15 +54,25 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	format := logFormat(line)
 	logTo(log, slog.LevelInfo, format)
 	k := &keeper{}
-	ctx, stop := interruptible(log, k)
+	notices := io.Writer(log)
+	if together != nil {
+		notices = io.Discard // mpirun sends a signal when another process has died, too
+	}
+	ctx, stop := interruptible(notices, k)
 	defer stop()
 	app.Metadata[keeperKey], app.Metadata[argsKey], app.Metadata[environmentKey] = k, args, added
-	err := attend(ctx, k, func() error { return recovered(ctx, app, args, line) })
+	app.Metadata[ranksKey] = together
+	err = attend(ctx, k, func() error { return recovered(ctx, app, args, line) })
 	if err == nil {
 		err = out.failed()
 	}
-	if err != nil {
-		report(log, namesVariables(oneLine(strings.TrimSpace(plain(err))), added), format)
+	tell := func(w io.Writer) func(error) {
+		return func(err error) {
+			report(w, namesVariables(oneLine(strings.TrimSpace(plain(err))), added), format)
+		}
+	}
+	if err = together.end(err, tell(stderr)); err != nil {
+		tell(log)(err)
 	}
 	return exitCode(err)
 }
@@ -139,6 +154,9 @@ func prepare(c *cli.Command) {
 	}
 	action := c.Action
 	c.Action = func(ctx *cli.Context) error {
+		if err := ranksOf(ctx).allows(c.Name); err != nil {
+			return err
+		}
 		if len(c.Subcommands) == 0 && c.ArgsUsage == "" && ctx.NArg() > 0 {
 			return usagef("%s takes no arguments, got %q", ctx.Command.HelpName, ctx.Args().First())
 		}

@@ -41,7 +41,7 @@ func describeGPU(number int, present bool, version string) string {
 
 // sibling describes whether bnas-cuda is beside this program.
 func sibling() string {
-	if _, err := gpuProgramPath(); err == nil {
+	if _, err := beside(gpuProgram); err == nil {
 		return "--device gpu hands over to " + gpuProgram
 	}
 	return "this bnas computes on the CPU: make cuda builds " + gpuProgram + ", which uses the GPU"

@@ -8,14 +8,16 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"bnas.example/train/mpi"
 )
 
 // gpuProgram is this program, built with CUDA. It is a separate program because it cannot start on a machine without a
 // driver.
 const gpuProgram = "bnas-cuda"
 
-// gpuProgramPath returns the path of bnas-cuda: in the folder of this program, after all links are resolved.
-func gpuProgramPath() (string, error) {
+// beside returns the path of another program in the folder of this one, after all links are resolved.
+func beside(program string) (string, error) {
 	self, err := os.Executable()
 	if err == nil {
 		self, err = filepath.EvalSymlinks(self)
@@ -23,17 +25,26 @@ func gpuProgramPath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(filepath.Dir(self), gpuProgram)
+	path := filepath.Join(filepath.Dir(self), program)
 	_, err = os.Stat(path)
 	return path, err
 }
 
-// handOver replaces this process by bnas-cuda, with the same arguments. It returns only if this fails.
+// handOver replaces this process by the program with CUDA, with the same arguments. It returns only if this fails.
 func handOver() error {
-	path, err := gpuProgramPath()
+	if mpi.Built {
+		return replaceBy(mpiGPUProgram, "make mpi-cuda builds it", "this bnas computes on the CPU")
+	}
+	return replaceBy(gpuProgram, "make cuda builds it", "this bnas computes on the CPU")
+}
+
+// replaceBy replaces this process by a program beside it, with the same arguments. It returns only if this fails. why says what
+// needs the program.
+func replaceBy(program, remedy, why string) error {
+	path, err := beside(program)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("this bnas computes on the CPU and there is no %s beside it (make cuda builds it)", gpuProgram)
+		return fmt.Errorf("%s and there is no %s beside it (%s)", why, program, remedy)
 	case err != nil:
 		return err
 	}
@@ -46,13 +57,13 @@ func handOver() error {
 	return nil
 }
 
-// starts returns an error if a program that needs the driver's library cannot start. handOver tests this first, because a
-// replaced process cannot fall back to the CPU.
+// starts returns an error if a program that needs a library cannot start. This is tested first, because a replaced process cannot
+// fall back to the CPU.
 func starts(path string) error {
 	out, err := exec.Command(path, "--version").CombinedOutput()
 	if err == nil {
 		return nil
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return fmt.Errorf("%s does not start: %w: %s", gpuProgram, err, first)
+	return fmt.Errorf("%s does not start: %w: %s", filepath.Base(path), err, first)
 }

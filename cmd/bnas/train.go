@@ -12,6 +12,7 @@ import (
 
 	"bnas.example/run"
 	"bnas.example/train"
+	"bnas.example/train/mpi"
 )
 
 var (
@@ -24,10 +25,13 @@ func trainCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "train",
 		Usage: "train a supernet's BatchNorm and nothing else",
-		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag),
+		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag, rankTimeoutFlag),
 		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/fair\n" +
 			"bnas train --resume runs/fair",
 		Action: func(c *cli.Context) error {
+			if r := ranksOf(c); r != nil {
+				r.world.Limit(c.Duration(rankTimeoutFlag.Name))
+			}
 			r, result, err := trainRun(c, settings)
 			if err != nil {
 				return err
@@ -95,8 +99,9 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 	result, err := trainToEnd(c, r)
 	if err != nil {
 		r.Close()
-		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) {
-			err = interrupted{err, command("bnas", c.Command.Name, "--resume", r.Dir)}
+		var silent *mpi.SilentError
+		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) || errors.As(err, &silent) {
+			err = interrupted{err, ranksOf(c).start(command("bnas", c.Command.Name, "--resume", r.Dir))}
 		}
 		return nil, result, err
 	}

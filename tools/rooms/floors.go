@@ -33,6 +33,7 @@ var floors = [][]room{
 		{"verify", "one traced pass, for PyTorch"},
 		{"export", "ONNX, a PyTorch module"},
 		{"cuda/cost", "a step's cost on a GPU"},
+		{"train/mpi", "training in several processes"},
 	},
 	{
 		{"indicator", "terms, scorer, composites"},

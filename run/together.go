@@ -1,0 +1,43 @@
+package run
+
+import (
+	"runtime"
+
+	"bnas.example/train"
+)
+
+// Together is this process as one of several that train a run together. Rank 0 alone writes the run folder; the others read it.
+type Together struct {
+	Exchange train.Exchange
+	// Agree is called once, when this process is ready to begin, or cannot: err says why. Its error ends all processes.
+	Agree func(err error) error
+	// Local is the place of this process among so many LocalRanks on this machine. They share its cores, and have a GPU each.
+	Local, LocalRanks int
+}
+
+// follows reports whether another process writes the run folder.
+func (t *Together) follows() bool { return t != nil && t.Exchange.Rank() > 0 }
+
+// agree returns err, or an error of another process.
+func (t *Together) agree(err error) error {
+	if t == nil {
+		return err
+	}
+	return t.Agree(err)
+}
+
+// threads returns the threads of a process for which no number is set.
+func (t *Together) threads() int {
+	if t == nil {
+		return runtime.NumCPU()
+	}
+	return max(1, runtime.NumCPU()/t.LocalRanks)
+}
+
+// gpu returns the number of this process's GPU, from the first one that the processes use.
+func (t *Together) gpu() int {
+	if t == nil {
+		return 0
+	}
+	return t.Local
+}
