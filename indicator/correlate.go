@@ -212,9 +212,8 @@ func (c Composite) fuseAll(calibration, scores ScoreSet) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		sample, against := calibration.ascending(t), slices.Contains(c.Against, name)
-		for i := range fused {
-			fused[i] += math.Log(quantile(sample, scores.value(i, t), against))
+		for i, q := range scores.logQuantiles(t, calibration, slices.Contains(c.Against, name)) {
+			fused[i] += q
 		}
 	}
 	for i := range fused {

@@ -16,7 +16,7 @@ type Lanes struct {
 	lead  *Repeated
 	all   []*Repeated
 	free  chan *Repeated
-	jobs  map[string]*laneJob // by architecture
+	jobs  map[string]*laneJob // by text
 	ready []*laneJob          // not yet started
 	going sync.WaitGroup
 	stop  atomic.Pointer[func() error]
@@ -26,6 +26,7 @@ type Lanes struct {
 // laneJob is an architecture to score. done is closed when scores and err are there.
 type laneJob struct {
 	arch   supernet.Arch
+	text   string
 	scores Scores
 	err    error
 	done   chan struct{}
@@ -101,26 +102,30 @@ func (l *Lanes) Width() int { return 4 * len(l.all) }
 
 // Begin notes an architecture. The next Score starts it.
 func (l *Lanes) Begin(a supernet.Arch) error {
-	if err := supernet.Validate(l.space(), a); err != nil {
-		return err
-	}
-	if text := l.space().Format(a); l.jobs[text] == nil {
-		j := &laneJob{arch: slices.Clone(a), done: make(chan struct{})}
-		l.jobs[text], l.ready = j, append(l.ready, j)
-	}
-	return nil
+	_, err := l.begin(a)
+	return err
 }
 
-func (l *Lanes) space() supernet.Space { return l.lead.scorers[0].net.Space }
+func (l *Lanes) begin(a supernet.Arch) (*laneJob, error) {
+	space := l.lead.scorers[0].net.Space
+	if err := supernet.Validate(space, a); err != nil {
+		return nil, err
+	}
+	text := space.Format(a)
+	if l.jobs[text] == nil {
+		j := &laneJob{arch: slices.Clone(a), text: text, done: make(chan struct{})}
+		l.jobs[text], l.ready = j, append(l.ready, j)
+	}
+	return l.jobs[text], nil
+}
 
 // Score returns the scores of an architecture. If it is the only one that has begun, all threads are the scorer's.
 func (l *Lanes) Score(a supernet.Arch) (Scores, error) {
-	if err := l.Begin(a); err != nil {
+	j, err := l.begin(a)
+	if err != nil {
 		return Scores{}, err
 	}
-	text := l.space().Format(a)
-	j := l.jobs[text]
-	defer delete(l.jobs, text)
+	defer delete(l.jobs, j.text)
 	if len(l.jobs) == 1 && len(l.ready) == 1 {
 		l.ready = nil
 		return l.lead.Score(a)

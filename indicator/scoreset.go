@@ -92,6 +92,15 @@ func (s ScoreSet) ascending(term int) []float64 {
 	return sorted
 }
 
+// logQuantiles returns the logarithms of the quantiles of a term in a set that calibrates it, with against those of less of it.
+func (s ScoreSet) logQuantiles(term int, calibration ScoreSet, against bool) []float64 {
+	sample, logs := calibration.ascending(term), s.column(term, nil)
+	for i, v := range logs {
+		logs[i] = math.Log(quantile(sample, v, against))
+	}
+	return logs
+}
+
 // has reports whether there are live architectures and all of them have a term.
 func (s ScoreSet) has(term int) bool {
 	live := false

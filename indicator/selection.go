@@ -168,11 +168,7 @@ func newChoice(sets []SelectionSet) (*choice, error) {
 		}
 		c.usable = append(c.usable, t)
 		for i, s := range sets {
-			sample, logs := s.Scores.ascending(t), make([]float64, s.Scores.Len())
-			for k := range logs {
-				logs[k] = math.Log(quantile(sample, s.Scores.value(k, t), false))
-			}
-			c.logs[i][t] = logs
+			c.logs[i][t] = s.Scores.logQuantiles(t, s.Scores, false)
 		}
 	}
 	return c, nil

@@ -14,16 +14,9 @@ type Sider interface {
 // Beside opens a device that computes what d does, on threads of its own. Each of the two may be used from its own goroutine. The error
 // wraps [ErrUnsupported] if d has no such devices: a GPU is one.
 func Beside(d Device, threads int) (Device, error) {
-	g, ok := d.(*guard)
-	if !ok {
-		return nil, ErrUnsupported
-	}
-	s, ok := g.backend.(Sider)
-	switch {
-	case g.closed:
-		return nil, g.wrap("a second device beside it", errClosed)
-	case !ok:
-		return nil, g.wrap("a second device beside it", ErrUnsupported)
+	g, s, err := siderOf(d, "a second device beside it")
+	if err != nil {
+		return nil, err
 	}
 	b, err := s.Beside(threads)
 	if err != nil {
@@ -35,23 +28,37 @@ func Beside(d Device, threads int) (Device, error) {
 // Twin returns a Store of d with the Data of s, a Store of a device beside it that nothing uses in the meantime. After that, each
 // may be used from its own goroutine. What the back end makes of frozen weights is in memory once, as long as nobody writes them.
 func Twin(d Device, s Store) (Store, error) {
-	g, ok := d.(*guard)
-	if !ok {
-		return nil, ErrUnsupported
+	const call = "twin of a store"
+	g, sider, err := siderOf(d, call)
+	if err != nil {
+		return nil, err
 	}
-	sider, ok := g.backend.(Sider)
 	own := guardOf(s)
 	switch {
-	case g.closed || own != nil && own.guard.closed:
-		return nil, g.wrap("twin of a store", errClosed)
-	case !ok:
-		return nil, g.wrap("twin of a store", ErrUnsupported)
 	case own == nil:
-		return nil, g.wrap("twin of a store", errors.New("the store is not one of a device beside it"))
+		return nil, g.wrap(call, errors.New("the store is not one of a device beside it"))
+	case own.guard.closed:
+		return nil, g.wrap(call, errClosed)
 	}
 	twin, err := sider.Twin(own.store)
 	if err != nil {
-		return nil, g.wrap("twin of a store", err)
+		return nil, g.wrap(call, err)
 	}
 	return g.guardedStore(own.params, twin), nil
+}
+
+// siderOf returns the guard of an open device and its back end, for a call that needs a Sider.
+func siderOf(d Device, call string) (*guard, Sider, error) {
+	g, ok := d.(*guard)
+	if !ok {
+		return nil, nil, ErrUnsupported
+	}
+	s, ok := g.backend.(Sider)
+	switch {
+	case g.closed:
+		return nil, nil, g.wrap(call, errClosed)
+	case !ok:
+		return nil, nil, g.wrap(call, ErrUnsupported)
+	}
+	return g, s, nil
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -20,24 +19,7 @@ func TestLanesHaveOneLedger(t *testing.T) {
 	ledger := func(threads int, dir string, ctx context.Context) (string, error) {
 		cfg := repeating()
 		cfg.Device, cfg.Threads, cfg.Score.Repeats = "cpu", threads, 2
-		r := untrained(t, cfg)
-		defer r.Close()
-		e, err := r.Evaluator(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if several := e.Evaluator.(search.Ahead).Width() > 1; several != (threads > 1) {
-			t.Fatalf("%d threads, several at a time: %v", threads, several)
-		}
-		failed := e.ScoreAll(ctx, listOf(r, LiveSample(r.Net, 12, 1, "test")), nil)
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(e.Path())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text), failed
+		return ledgerOf(t, cfg, 12, dir, ctx)
 	}
 	want, err := ledger(1, t.TempDir(), t.Context())
 	if err != nil {
@@ -71,6 +53,16 @@ func TestNumberOfLanes(t *testing.T) {
 		n, err := r.lanes(indicator.Config{Images: c.images})
 		if err != nil || n != c.want {
 			t.Errorf("%d threads, %d images: %d lanes, %v; want %d", c.threads, c.images, n, err, c.want)
+		}
+		e, err := r.Evaluator(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if several := e.Evaluator.(search.Ahead).Width() > 1; several != (c.threads > 1) {
+			t.Errorf("%d threads, several at a time: %v", c.threads, several)
+		}
+		if err := e.Close(); err != nil {
+			t.Error(err)
 		}
 		r.Close()
 	}

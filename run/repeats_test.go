@@ -159,26 +159,30 @@ func (c *countdown) Err() error {
 	return nil
 }
 
+// ledgerOf scores n architectures until the context ends, and returns the ledger in dir and the error of the scoring.
+func ledgerOf(t *testing.T, cfg Config, n int, dir string, ctx context.Context) (ledger string, failed error) {
+	t.Helper()
+	r := untrained(t, cfg)
+	defer r.Close()
+	e, err := r.Evaluator(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed = e.ScoreAll(ctx, listOf(r, LiveSample(r.Net, n, 1, "test")), nil)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(e.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text), failed
+}
+
 // TestRepeatsResume: scoring that is stopped within a repeat goes on, and ends with the ledger of an undisturbed one.
 func TestRepeatsResume(t *testing.T) {
 	cfg := repeating()
-	ledger := func(dir string, ctx context.Context) (string, error) {
-		r := untrained(t, cfg)
-		defer r.Close()
-		e, err := r.Evaluator(dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		failed := e.ScoreAll(ctx, listOf(r, LiveSample(r.Net, 3, 1, "test")), nil)
-		if err := e.Close(); err != nil {
-			t.Fatal(err)
-		}
-		text, err := os.ReadFile(e.Path())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text), failed
-	}
+	ledger := func(dir string, ctx context.Context) (string, error) { return ledgerOf(t, cfg, 3, dir, ctx) }
 	want, err := ledger(t.TempDir(), t.Context())
 	if err != nil {
 		t.Fatal(err)

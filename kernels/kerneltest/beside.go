@@ -38,16 +38,12 @@ func beside(f Factory, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	twin := &session{c, d, store, e}
+	twin := &session{other, d, store, e}
 	if err := together(s, twin, want, want); err != nil {
 		return fmt.Errorf("the same weights: %w", err)
 	}
-	for id := range other.Data {
-		other.Data[id] = slices.Clone(other.Data[id])
-		slices.Reverse(other.Data[id])
-		if err := store.Write(kernels.Data, other.Data[id], kernels.ParamID(id)); err != nil {
-			return err
-		}
+	if err := twin.reverseWeights(); err != nil {
+		return err
 	}
 	fresh, err := other.start(f)
 	if err != nil {

@@ -46,6 +46,18 @@ func (s *session) logits(images []float32, statRows int) ([]float32, error) {
 	return out, s.e.Logits(out)
 }
 
+// reverseWeights turns every parameter of the case round, and writes it.
+func (s *session) reverseWeights() error {
+	for id := range s.Data {
+		s.Data[id] = slices.Clone(s.Data[id])
+		slices.Reverse(s.Data[id])
+		if err := s.s.Write(kernels.Data, s.Data[id], kernels.ParamID(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // close compares the logits of two runs, of which each may have eight roundings: they add up over the layers.
 func (o Options) close(got, want []float32) error {
 	wide := func(x []float32) []result {
@@ -167,12 +179,8 @@ func weightsWritten(f Factory, o Options) error {
 	if _, err := s.logits(c.Images, c.N); err != nil {
 		return err
 	}
-	for id := range c.Data {
-		c.Data[id] = slices.Clone(c.Data[id])
-		slices.Reverse(c.Data[id])
-		if err := s.s.Write(kernels.Data, c.Data[id], kernels.ParamID(id)); err != nil {
-			return err
-		}
+	if err := s.reverseWeights(); err != nil {
+		return err
 	}
 	got, err := s.logits(c.Images, c.N)
 	if err != nil {
