@@ -2,6 +2,7 @@
 
 // Faults of global memory, and the traffic to it.
 #include "machine_impl.h"
+#include <algorithm>
 
 namespace {
 
@@ -59,70 +60,90 @@ APART void race(Worker &w, uintptr_t word, Access a, const char *before, Stamp b
 	w.fail(pc, "data race between blocks: %s here, %s by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", before, block_of(by), where);
 }
 
-void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
+// Some bytes of a word, of an access of n bytes. me: its stamp without bytes; 0 where blocks are not compared.
+template <Access A> inline void Worker::check_global_word(uintptr_t at, uint8_t bytes, unsigned n, Stamp me, uintptr_t pc) {
 	Memory &memory = m->memory;
 	const Order &between = launch->between;
-	const bool compare = between.active();
-	const uint32_t tag = launch->number & LAUNCHES;
-	for (uintptr_t at = p; at < p + n;) {
-		uintptr_t word = at & ~(uintptr_t)3, end = p + n < word + 4 ? p + n : word + 4;
-		uint8_t bytes = (uint8_t)(((1u << (end - at)) - 1) << (at - word));
-		size_t i = (word - (uintptr_t)memory.base) / 4;
-		uint8_t state = __atomic_load_n(&memory.bytes[i], __ATOMIC_RELAXED);
-		if ((state >> 4 & bytes) != bytes)
-			outside(*this, at, n, a, pc);
-		if (a != Access::WRITE && (state & bytes) != bytes)
+	const size_t i = (at - (uintptr_t)memory.base) / 4;
+	const uint8_t state = __atomic_load_n(&memory.bytes[i], __ATOMIC_RELAXED);
+	if ((state >> 4 & bytes) != bytes)
+		outside(*this, at, n, A, pc);
+	if ((state & bytes) != bytes) {
+		if (A != Access::WRITE)
 			never_written(*this, at, pc);
-		if (a == Access::WRITE && (state & bytes) != bytes)
-			__atomic_fetch_or(&memory.bytes[i], bytes, __ATOMIC_RELAXED);
-		at = end;
-		if (!compare)
-			continue;
-		// Whether another block's touch of these bytes is not ordered before this one.
-		auto together = [&](Stamp t) {
-			return launch_of(t) == tag && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
-		};
-		Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
-		if (together(w) && !(a == Access::ATOMIC && (w & 1)))
-			race(*this, word, a, "written", w, pc);
-		if (a != Access::READ && together(r))
-			race(*this, word, a, "read", r, pc);
-		Stamp me = stamp(tag, number, between.clock[number], bytes, a == Access::ATOMIC), before = a == Access::READ ? r : w;
-		if (without_bytes(before) == without_bytes(me))
-			me |= before;
-		__atomic_store_n(a == Access::READ ? &memory.read[i] : &memory.written[i], me, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&memory.bytes[i], bytes, __ATOMIC_RELAXED);
 	}
-	if (a == Access::WRITE && !now().unfenced) {
+	if (!me)
+		return;
+	// Whether another block's touch of these bytes is not ordered before this one.
+	auto together = [&](Stamp t) {
+		return launch_of(t) == launch_of(me) && block_of(t) != number && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
+	};
+	const Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
+	if (together(w) && !(A == Access::ATOMIC && (w & 1)))
+		race(*this, at, A, "written", w, pc);
+	if (A != Access::READ && together(r))
+		race(*this, at, A, "read", r, pc);
+	const Stamp before = A == Access::READ ? r : w;
+	Stamp now = me | (Stamp)bytes << 1;
+	if (without_bytes(before) == me)
+		now |= before;
+	if (now != before)
+		__atomic_store_n(A == Access::READ ? &memory.read[i] : &memory.written[i], now, __ATOMIC_RELAXED);
+}
+
+template <Access A> void Worker::check_global_words(uintptr_t p, unsigned n, uintptr_t pc) {
+	const Order &between = launch->between;
+	const Stamp me = between.active() ? stamp(launch->number & LAUNCHES, number, between.clock[number], 0, A == Access::ATOMIC) : 0;
+	if ((p | n) % 4 == 0) {
+		for (uintptr_t at = p; at < p + n; at += 4)
+			check_global_word<A>(at, 0xf, n, me, pc);
+		return;
+	}
+	for (uintptr_t at = p; at < p + n;) {
+		uintptr_t word = at & ~(uintptr_t)3, end = std::min(p + n, word + 4);
+		check_global_word<A>(at, (uint8_t)(((1u << (end - at)) - 1) << (at - word)), n, me, pc);
+		at = end;
+	}
+}
+
+void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
+	if (a == Access::READ)
+		return check_global_words<Access::READ>(p, n, pc);
+	if (a == Access::ATOMIC)
+		return check_global_words<Access::ATOMIC>(p, n, pc);
+	check_global_words<Access::WRITE>(p, n, pc);
+	if (!now().unfenced) {
 		now().unfenced = true;
 		unfenced++;
 	}
 }
 
 void Worker::touch(const void *pointer, unsigned n, Access a, uintptr_t pc) {
-	if (!hooks)
-		return;
 	const uintptr_t p = (uintptr_t)pointer;
 	const bool check = m->options.check;
 	if (m->memory.holds(p)) {
-		if (check)
-			check_global(p, n, a, pc);
 		if (m->options.count)
 			count(p, n, a);
+		if (check)
+			check_global(p, n, a, pc);
 		return;
 	}
 	if (!check)
 		return;
-	const Context &stack = now().context;
 	if (dynamic.holds(p) && n <= dynamic.end - p)
 		return check_shared(dynamic, p, n, a, pc);
-	if (p - (uintptr_t)stack.bottom < stack.size)
-		return;
+	check_elsewhere(p, n, a, pc);
+}
+
+// An access to neither global memory nor the thread's stack nor dynamic shared memory.
+void Worker::check_elsewhere(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 	if (p - (uintptr_t)shared_room < SHARED_ROOM)
 		fail(pc, "out of bounds: %s of %u bytes at byte %td of %u bytes of dynamic shared memory", a == Access::READ ? "read" : "write", n,
-			(const char *)pointer - shared, launch->shape.shared);
+			(const char *)p - shared, launch->shape.shared);
 	if (fixed.holds(p) && n <= fixed.end - p)
 		return check_shared(fixed, p, n, a, pc);
 	if (a == Access::READ && p >= image_begin && p < image_end)
 		return;
-	fail(pc, "illegal address %p: %s of %u bytes outside of every buffer", pointer, a == Access::READ ? "read" : "write", n);
+	fail(pc, "illegal address %p: %s of %u bytes outside of every buffer", (void *)p, a == Access::READ ? "read" : "write", n);
 }

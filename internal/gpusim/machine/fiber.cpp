@@ -1,7 +1,6 @@
 //go:build cgo && linux && gpusim
 
 #include "fiber.h"
-#include <cstdint>
 #include <cstring>
 #include <sys/mman.h>
 #if !defined(__x86_64__) && !defined(__aarch64__)
@@ -14,7 +13,19 @@
 #endif
 
 namespace {
-const size_t STACK = 256 * 1024, PAGE = 4096;
+const size_t PAGE = 4096;
+
+// Addresses for a stack, at a multiple of its size.
+void *reserve() {
+	char *p = (char *)mmap(nullptr, 2 * STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED)
+		return nullptr;
+	char *begin = (char *)(((uintptr_t)p + STACK - 1) & ~(uintptr_t)(STACK - 1));
+	if (begin > p)
+		munmap(p, (size_t)(begin - p));
+	munmap(begin + STACK, (size_t)(p + STACK - begin));
+	return begin;
+}
 }
 
 #ifdef __x86_64__
@@ -68,8 +79,8 @@ static void *first_frame(char *top, void (*entry)()) {
 
 bool context_begin(Context &c, unsigned number, void (*entry)()) {
 	if (!c.stack) {
-		void *p = mmap(nullptr, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (p == MAP_FAILED)
+		void *p = reserve();
+		if (!p)
 			return false;
 		mprotect(p, PAGE, PROT_NONE);
 		c.stack = (char *)p;

@@ -1,6 +1,9 @@
 // Threads of a block as fibers of one thread of the host.
 #pragma once
 #include <cstddef>
+#include <cstdint>
+
+const size_t STACK = 256 * 1024; // of a fiber, which begins at a multiple of it
 
 // The stack and where it was left.
 struct Context {
@@ -19,3 +22,5 @@ void context_free(Context &c);
 void context_switch(Context &from, Context &to, bool last);
 // The first thing that entry does.
 void context_entered(Context &home);
+// Whether p is on the stack of the fiber that asks.
+inline bool on_this_stack(uintptr_t p) { return (p ^ (uintptr_t)__builtin_frame_address(0)) < STACK; }

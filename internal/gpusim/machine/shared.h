@@ -5,21 +5,16 @@
 
 enum class Access { READ, WRITE, ATOMIC, ARRIVING }; // ARRIVING: a cp.async has been started
 
-// Of a thread to some of 4 bytes.
-struct Touch {
-	uint32_t interval = 0; // between barriers
-	uint16_t synced = 0; // times its warp had synchronised
-	uint16_t thread = 0;
-	uint8_t bytes = 0; // mask
-	bool atomic = false;
-};
+// Who touched 4 bytes of shared memory: 32 bits of interval between barriers, 16 of the times that the thread's warp had synchronised,
+// 10 of thread, 4: which bytes, 1: by an atomic. Nobody: 0, since intervals begin at 1.
+typedef uint64_t Touch;
 
+// Half of a line of the cache: most of the checker's time is the way to it.
 struct Word {
-	Touch written, read[2]; // of reads the last by each of two threads
-	uint32_t filled = 0; // the first interval of the block that has written
+	Touch written = 0, read[2] = {0, 0}; // of reads the last by each of two threads
+	uint32_t filled = 0; // the first interval of the block to which the next two belong
 	uint8_t bytes = 0; // which were written
-	uint32_t arriving = 0; // the same, of cp.async that have not landed
-	uint16_t by = 0;
+	bool arriving = false; // a cp.async of the thread that has written has not landed
 };
 
 struct SharedShadow {

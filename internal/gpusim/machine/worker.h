@@ -2,6 +2,7 @@
 #pragma once
 #include "fiber.h"
 #include "machine.h"
+#include "memory.h"
 #include "order.h"
 #include "shared.h"
 #include <mutex>
@@ -116,9 +117,14 @@ private:
 	void land(void *shared);
 
 	void count(uintptr_t p, unsigned bytes, Access a);
+	template <Access A> void check_global_word(uintptr_t at, uint8_t bytes, unsigned n, Stamp me, uintptr_t pc);
+	template <Access A> void check_global_words(uintptr_t p, unsigned n, uintptr_t pc);
 	void check_global(uintptr_t p, unsigned bytes, Access a, uintptr_t pc);
+	void check_elsewhere(uintptr_t p, unsigned bytes, Access a, uintptr_t pc);
+	template <Access A> void check_word(SharedShadow &s, uintptr_t at, uint8_t bytes, Touch me, uintptr_t pc);
+	template <Access A> void check_words(SharedShadow &s, uintptr_t p, unsigned n, uintptr_t pc);
 	void check_shared(SharedShadow &s, uintptr_t p, unsigned bytes, Access a, uintptr_t pc);
-	bool together_with(const Touch &t, uint8_t bytes) const;
+	[[noreturn]] void fail_shared(const SharedShadow &s, const Word &w, uintptr_t at, uint8_t bytes, Access a, uintptr_t pc) __attribute__((noinline, cold));
 };
 
 // The worker of this thread of the host, 0 outside of a launch.
