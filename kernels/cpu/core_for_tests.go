@@ -11,7 +11,6 @@ import "C"
 
 import (
 	"fmt"
-	"math"
 	"unsafe"
 
 	"bnas.example/kernels"
@@ -62,9 +61,7 @@ func alloc(n int) (buffer, error) {
 		return buffer{}, fmt.Errorf("cpu: no memory for %d bytes", 4*n)
 	}
 	all := unsafe.Slice((*float32)(p), n+2*guard)
-	for i := range all {
-		all[i] = float32(math.NaN())
-	}
+	fillNaN(all)
 	return buffer{all, all[guard : guard+n]}, nil
 }
 
