@@ -60,10 +60,10 @@ func newExec(d *device, p *kernels.Program, s *store, n int) *exec {
 		e.scratch = max(e.scratch, 3*widest)
 	}
 	for _, v := range p.Values {
-		e.scratch = max(e.scratch, floats(v.Shape)) // for probes
+		e.scratch = max(e.scratch, probeScratch(v.Shape))
 	}
 	for _, node := range p.Nodes {
-		e.scratch = max(e.scratch, floats(node.Shape))
+		e.scratch = max(e.scratch, probeScratch(node.Shape))
 	}
 	e.scratch += gap
 	return e

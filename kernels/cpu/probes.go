@@ -29,6 +29,11 @@ func (e *exec) tap(t kernels.Tap) (C.struct_load, kernels.Shape) {
 	return e.node(n, kernels.Linear), e.p.Nodes[n].Shape
 }
 
+// probeScratch returns the floats that a thread needs for any probe of one image of a shape.
+func probeScratch(s kernels.Shape) int {
+	return max(floats(s), int(C.covariance_floats(C.int(blocks(s.C)), C.int(s.H), C.int(s.W))))
+}
+
 // Read writes the node or value, n×C×H×W.
 func (e *exec) Read(t kernels.Tap, dst []float32) error {
 	l, _ := e.tap(t)

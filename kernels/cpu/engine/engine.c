@@ -147,6 +147,8 @@ void run_states(const struct isa *isa, const struct place *at, uint64_t *dst, si
 
 size_t covariance_doubles(int cb) { return STRETCHES * covariance_len(cb); }
 
+size_t covariance_floats(int cb, int h, int w) { return covariance_scratch(cb, h, w); }
+
 void run_products(const struct isa *isa, const struct place *at, const struct products *j, double *sums, double *dst) {
 	isa->products(at, j, sums, dst);
 }

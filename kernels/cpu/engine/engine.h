@@ -69,6 +69,9 @@ struct place {
 	struct profile *profiles; // of each thread, or NULL
 };
 
+// Sums over pixels are of as many accumulators as hide the latency of an addition: pixel p belongs to p % WAYS.
+enum { WAYS = 4 };
+
 // The sums of a covariance or of products are of stretches of the images, merged in order: the same bits for any number of
 // threads. Those of a covariance are of pairs of channel blocks, and then of blocks.
 enum { STRETCHES = 8 };
@@ -76,6 +79,18 @@ static inline size_t covariance_pair(int r, int c) { return ((size_t)r * (r + 1)
 static inline size_t covariance_len(int cb) { return covariance_pair(cb, 0) + (size_t)cb * LANES; }
 // With many blocks, the products are most of the work, and a stretch is an item for each row of blocks.
 static inline int covariance_ranges(int cb) { return cb > 8 ? cb : 1; }
+// The rows of an image that are formed at a time: few, so that they stay in the first-level cache, and a multiple of WAYS, so that a
+// pixel has the way of its place in the image.
+static inline int covariance_rows(int h, int w) {
+	enum { PIXELS = 128 };
+	int rows = w * WAYS < PIXELS ? PIXELS / (w * WAYS) * WAYS : WAYS;
+	return rows < h ? rows : h;
+}
+// Floats of scratch: these rows of all blocks, the ways of each block, and the sums of an image, of the pairs of an item.
+static inline size_t covariance_scratch(int cb, int h, int w) {
+	size_t pairs = covariance_ranges(cb) == 1 ? covariance_pair(cb, 0) : (size_t)cb * LANES * LANES;
+	return (size_t)cb * (covariance_rows(h, w) * w + WAYS) * LANES + pairs;
+}
 
 // The products of a gradient g and a seed, as kernels.Observer.NodeProducts describes them: [image][rb][h·dh][w·dw][LANES] and
 // [image][cb][h][w][LANES].

@@ -43,6 +43,7 @@ void run_covariance(const struct isa *, const struct place *, double *sums, cons
                     const struct load *, const struct term *);
 void run_states(const struct isa *, const struct place *, uint64_t *dst, size_t words, int64_t *count, const struct load *, const struct term *);
 size_t covariance_doubles(int cb);
+size_t covariance_floats(int cb, int h, int w);
 void run_products(const struct isa *, const struct place *, const struct products *, double *sums, double *dst);
 size_t products_doubles(const struct products *);
 void run_agree(const struct isa *, const struct place *, int64_t *k, const uint64_t *codes, size_t words, int64_t units, int64_t weight);

@@ -32,24 +32,30 @@ static void spatial_mean(const struct place *at, double *dst, const struct load 
 	pool_run(at->pool, at->n, spatial_mean_body, &a);
 }
 
-// centred computes one block of an image minus a centre, and adds the sums over pixels to sum.
-static void centred_block(float *u, double *sum, const struct load *l, const struct term *terms, int image, int b, const float *centre) {
-	size_t len = (size_t)l->h * l->w * LANES;
-	v16 c = v16_load(centre + b * LANES), s[WAYS];
-	form_block(u, l, terms, image, b);
+// centre_pixels subtracts a centre from pixels of a block, and adds the differences to ways: pixel p to way p % WAYS.
+static void centre_pixels(float *u, int pixels, const float *centre, float *ways) {
+	v16 c = v16_load(centre), s[WAYS];
 	for (int k = 0; k < WAYS; k++)
-		s[k] = v16_zero();
-	for (size_t p = 0; p < len; p += LANES) {
-		v16 d = v16_sub(v16_load(u + p), c);
-		int k = p / LANES % WAYS;
-		v16_store(u + p, d);
-		s[k] = v16_add(s[k], d);
-	}
-	float way[WAYS][LANES];
+		s[k] = v16_load(ways + k * LANES);
+	int p = 0;
+	for (; p + WAYS <= pixels; p += WAYS)
+#pragma GCC unroll 4
+		for (int k = 0; k < WAYS; k++) {
+			float *x = u + (size_t)(p + k) * LANES;
+			v16 d = v16_sub(v16_load(x), c);
+			v16_store(x, d);
+			s[k] = v16_add(s[k], d);
+		}
+#pragma GCC unroll 4
+	for (int k = 0; k < WAYS - 1; k++)
+		if (p + k < pixels) {
+			float *x = u + (size_t)(p + k) * LANES;
+			v16 d = v16_sub(v16_load(x), c);
+			v16_store(x, d);
+			s[k] = v16_add(s[k], d);
+		}
 	for (int k = 0; k < WAYS; k++)
-		v16_store(way[k], s[k]);
-	for (int i = 0; i < LANES; i++)
-		sum[i] += ((double)way[0][i] + way[1][i]) + ((double)way[2][i] + way[3][i]);
+		v16_store(ways + k * LANES, s[k]);
 }
 
 static void merge_stretches(double *sums, size_t len) {
@@ -61,14 +67,13 @@ static void merge_stretches(double *sums, size_t len) {
 // Pixels of a block: a window of rows and columns, down and right floats apart.
 struct grid { const float *x; size_t down, right; };
 
-// Products of the channels of two blocks of one image at h×w pixels, summed in floats and added to sum in doubles. ROWS sums fit
-// the registers.
-static void block_products(double *sum, struct grid x, struct grid y, int h, int w) {
+// Products of the channels of two blocks of one image at h×w pixels, added to sum. ROWS sums fit the registers.
+static void add_products(float *sum, struct grid x, struct grid y, int h, int w) {
 	enum { ROWS = VW == 16 ? 16 : 4 };
-	for (int i = 0; i < LANES; i += ROWS) {
+	for (int i = 0; i < LANES; i += ROWS, sum += ROWS * LANES) {
 		v16 s[ROWS];
 		for (int k = 0; k < ROWS; k++)
-			s[k] = v16_zero();
+			s[k] = v16_load(sum + k * LANES);
 		for (int r = 0; r < h; r++)
 			for (int c = 0; c < w; c++) {
 				const float *a = x.x + r * x.down + c * x.right + i;
@@ -79,8 +84,14 @@ static void block_products(double *sum, struct grid x, struct grid y, int h, int
 			}
 #pragma GCC unroll 16
 		for (int k = 0; k < ROWS; k++)
-			v16_accumulate(sum + (i + k) * LANES, s[k]);
+			v16_store(sum + k * LANES, s[k]);
 	}
+}
+
+// merge_image adds the sums of an image, n floats, to doubles.
+static void merge_image(double *sum, const float *of_image, size_t n) {
+	for (size_t i = 0; i < n; i += LANES)
+		v16_accumulate(sum + i, v16_load(of_image + i));
 }
 
 // An item is a stretch of the images and a range of rows of channel blocks: all rows, or one where there are many. It forms each
@@ -88,18 +99,34 @@ static void block_products(double *sum, struct grid x, struct grid y, int h, int
 static void covariance_body(void *arg, struct pool *pool, int thread) {
 	const struct probe_args *a = arg;
 	const struct load *l = a->load;
-	int pixels = l->h * l->w, ranges = covariance_ranges(l->cb);
-	size_t block = (size_t)pixels * LANES;
+	int ranges = covariance_ranges(l->cb), rows = covariance_rows(l->h, l->w);
+	size_t block = (size_t)rows * l->w * LANES;
 	float *u = a->at->scratch + (size_t)thread * a->at->stride;
 	for (int item; (item = pool_next(pool, thread)) >= 0;) {
 		int stretch = item / ranges, r0 = item % ranges, r1 = ranges == 1 ? l->cb : r0 + 1;
-		double *sums = a->mean + stretch * covariance_len(l->cb), *means = sums + covariance_pair(l->cb, 0), ignored[LANES];
+		double *sums = a->mean + stretch * covariance_len(l->cb), *means = sums + covariance_pair(l->cb, 0);
+		float *ways = u + (size_t)r1 * block, *pairs = ways + (size_t)r1 * WAYS * LANES;
+		size_t sized = covariance_pair(r1, 0) - covariance_pair(r0, 0);
 		for (int i = a->at->n * stretch / STRETCHES; i < a->at->n * (stretch + 1) / STRETCHES; i++) {
-			for (int b = 0; b < r1; b++)
-				centred_block(u + b * block, b < r0 ? ignored : means + b * LANES, l, a->terms, i, b, a->centre);
-			for (int r = r0; r < r1; r++)
-				for (int c = 0; c <= r; c++)
-					block_products(sums + covariance_pair(r, c), (struct grid){u + r * block, 0, LANES}, (struct grid){u + c * block, 0, LANES}, 1, pixels);
+			memset(ways, 0, ((size_t)r1 * WAYS * LANES + sized) * sizeof *ways);
+			for (int y = 0; y < l->h; y += rows) {
+				int down = l->h - y < rows ? l->h - y : rows, pixels = down * l->w;
+				for (int b = 0; b < r1; b++) {
+					struct target g = {u + b * block, (size_t)l->w * LANES, LANES, y, y + down, 0, l->w, 1};
+					form(l, a->terms, i, b, &g);
+					centre_pixels(u + b * block, pixels, a->centre + b * LANES, ways + (size_t)b * WAYS * LANES);
+				}
+				float *sum = pairs;
+				for (int r = r0; r < r1; r++)
+					for (int c = 0; c <= r; c++, sum += LANES * LANES)
+						add_products(sum, (struct grid){u + r * block, 0, LANES}, (struct grid){u + c * block, 0, LANES}, 1, pixels);
+			}
+			merge_image(sums + covariance_pair(r0, 0), pairs, sized);
+			for (int b = r0; b < r1; b++)
+				for (int k = 0; k < LANES; k++) {
+					const float *way = ways + (size_t)b * WAYS * LANES + k;
+					means[b * LANES + k] += ((double)way[0] + way[LANES]) + ((double)way[2 * LANES] + way[3 * LANES]);
+				}
 		}
 	}
 }
@@ -144,7 +171,9 @@ static void products_body(void *arg, struct pool *pool, int thread) {
 						size_t corner = ((size_t)(d / j->dw) * width + d % j->dw) * LANES;
 						struct grid x = {j->g + ((size_t)i * j->rb + r) * wide + corner, (size_t)j->dh * width * LANES, (size_t)j->dw * LANES};
 						struct grid y = {j->seed + ((size_t)i * j->cb + c) * block, (size_t)j->w * LANES, LANES};
-						block_products(sum, x, y, j->h, j->w);
+						float of_image[LANES * LANES] = {0};
+						add_products(of_image, x, y, j->h, j->w);
+						merge_image(sum, of_image, LANES * LANES);
 					}
 		}
 }

@@ -2,7 +2,6 @@
 // the same pass, and the statistics are those of what is stored.
 
 // Deviations are from one pixel in the middle: a mean that is large against the deviation then causes no cancellation.
-enum { WAYS = 4 };
 struct deviations { v16 shift, s[WAYS], q[WAYS]; };
 
 INLINE struct deviations deviations_from(v16 shift) {
