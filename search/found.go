@@ -16,9 +16,11 @@ type Found struct {
 	Scores indicator.Scores
 	Score  float64 // of the objective; −Inf for a dead network
 	Cost   supernet.Cost
+	// Latency of a forward pass in ms; 0: it is not measured, or the network is dead.
+	Latency float64
 }
 
-// MarshalJSON writes arch, canonical, dead, score, terms and cost; a number that is not finite is null.
+// MarshalJSON writes arch, canonical, dead, score, terms, cost and, if it is measured, latency_ms; a number that is not finite is null.
 func (f Found) MarshalJSON() ([]byte, error) {
 	scores, err := json.Marshal(f.Scores)
 	if err != nil {
@@ -34,7 +36,8 @@ func (f Found) MarshalJSON() ([]byte, error) {
 		Params   int64    `json:"params"`
 		BNParams int64    `json:"bn_params"`
 		Depth    int      `json:"depth"`
-	}{score, f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth})
+		Latency  float64  `json:"latency_ms,omitempty"`
+	}{score, f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth, f.Latency})
 	if err != nil {
 		return nil, err
 	}
@@ -67,13 +70,14 @@ func compare(a, b Found) int {
 }
 
 // record is the list of the architectures that a search has scored, in the order of evaluation. Of each it has what orders
-// them, about 20 bytes.
+// them, about 20 bytes, and 8 more with latencies.
 type record struct {
-	space supernet.Space
-	archs *supernet.List
-	dead  []bool
-	score []float64
-	macs  []int64
+	space   supernet.Space
+	archs   *supernet.List
+	dead    []bool
+	score   []float64
+	macs    []int64
+	latency []float64 // in ms, of a search that measures it
 }
 
 func newRecord(space supernet.Space) *record {
@@ -85,6 +89,18 @@ func (r *record) len() int { return len(r.score) }
 func (r *record) add(f Found) {
 	r.archs.Append(f.Choice)
 	r.dead, r.score, r.macs = append(r.dead, f.Scores.Dead), append(r.score, f.Score), append(r.macs, f.Cost.MACs)
+	if f.Latency > 0 || r.latency != nil {
+		r.latency = append(r.latency, make([]float64, r.len()-1-len(r.latency))...) // dead ones before the first
+		r.latency = append(r.latency, f.Latency)
+	}
+}
+
+// ms is the latency of an architecture; 0: it has none.
+func (r *record) ms(i int) float64 {
+	if i >= len(r.latency) {
+		return 0
+	}
+	return r.latency[i]
 }
 
 func (r *record) at(i int) standing { return standing{r.dead[i], r.score[i], r.macs[i]} }
@@ -121,9 +137,9 @@ func (r *record) ties(order []int32, top int) [][2]int {
 }
 
 // pareto returns the Pareto front by rising cost: each live architecture scores higher than all with at most as high a cost.
-func (r *record) pareto(costOf func(i int) int64) []int32 {
+func (r *record) pareto(costOf func(i int) float64) []int32 {
 	live := slices.DeleteFunc(r.indices(), func(i int32) bool { return r.dead[i] })
-	cost := make([]int64, r.len())
+	cost := make([]float64, r.len())
 	for _, i := range live {
 		cost[i] = costOf(int(i))
 	}

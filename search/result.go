@@ -13,17 +13,19 @@ import (
 // Result is the outcome of a search. An interrupted and resumed search has the same Result as an uninterrupted one, except
 // for Reused and Seconds, unless the time budget ended it.
 type Result struct {
-	Strategy    string  `json:"strategy"`
-	Objective   string  `json:"objective"`
-	Seed        uint64  `json:"seed"`
-	Stopped     string  `json:"stopped"` // Complete, Exhausted, Evaluated or TimedOut
-	Best        []Found `json:"best"`    // best first
-	Pareto      []Found `json:"pareto"`  // live, by rising cost: each scores higher than all with as low a cost
-	Cost        string  `json:"cost"`    // of Pareto: MACs or Params
-	Proposed    int     `json:"proposed"`
-	Evaluations int     `json:"evaluations"` // distinct networks scored
-	Dead        int     `json:"dead"`        // of them, without a path from input to output
-	Reused      int     `json:"reused"`      // of them, taken from the ledger
+	Strategy  string  `json:"strategy"`
+	Objective string  `json:"objective"`
+	Seed      uint64  `json:"seed"`
+	Stopped   string  `json:"stopped"` // Complete, Exhausted, Evaluated or TimedOut
+	Best      []Found `json:"best"`    // best first
+	Pareto    []Found `json:"pareto"`  // live, by rising cost: each scores higher than all with as low a cost
+	Cost      string  `json:"cost"`    // of Pareto: one of Costs
+	// LatencySetup says what measured latencies, and of how many images; empty: none was measured. The caller of Run sets it.
+	LatencySetup string `json:"latency_setup,omitempty"`
+	Proposed     int    `json:"proposed"`
+	Evaluations  int    `json:"evaluations"` // distinct networks scored
+	Dead         int    `json:"dead"`        // of them, without a path from input to output
+	Reused       int    `json:"reused"`      // of them, taken from the ledger
 	// Failed are the architectures that could not be scored, with the error of the last try. They are in no other figure.
 	Failed  []Failed `json:"failed,omitempty"`
 	Seconds float64  `json:"seconds"`
@@ -149,7 +151,7 @@ func (s *searcher) recall(places []int32) ([]Found, error) {
 			return nil, err
 		}
 		a := s.found.archs.At(int(i))
-		all = append(all, Found{Choice: a, Scores: scores, Score: s.found.score[i], Cost: s.Space.Cost(a, s.Sizes)})
+		all = append(all, Found{Choice: a, Scores: scores, Score: s.found.score[i], Cost: s.Space.Cost(a, s.Sizes), Latency: s.found.ms(int(i))})
 	}
 	return all, nil
 }
@@ -163,8 +165,14 @@ func (s *searcher) bestOfSample(found Found) (*Found, error) {
 			return nil, fmt.Errorf("search: sample: %w", err)
 		}
 		f := Found{Choice: a, Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
+		if scores.Dead || !s.within(f.Cost) || !(f.Score > found.Score) {
+			continue
+		}
+		if f.Latency, err = s.latencyOf(a); err != nil {
+			return nil, err
+		}
 		switch {
-		case scores.Dead, !s.within(f.Cost), !(f.Score > found.Score):
+		case s.cfg.MaxLatency > 0 && f.Latency > s.cfg.MaxLatency:
 		case best == nil || compare(f, *best) < 0:
 			best = &f
 		}

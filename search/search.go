@@ -9,6 +9,7 @@ package search
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Problem struct {
 	Sizes     supernet.Config // network sizes for the costs that the limits bound
 	Evaluator Evaluator       // *Recorded makes the search resumable
 	Objective Objective
+	// Latency returns the milliseconds of a forward pass of each architecture, as Timed does: always the same for one network. A search
+	// needs it if Config.NeedsLatency; nil: none is measured.
+	Latency func(archs []supernet.Arch) ([]float64, error)
 	// Sample has scores of the same evaluator that the strategy does not see, such as those that calibrate the objective. One of
 	// them may score higher than all that the strategy finds: Result.BestOfSample.
 	Sample []indicator.Scores
@@ -60,14 +64,16 @@ type Config struct {
 	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
 	Seed     uint64 `yaml:"seed"`
 
-	// Objectives of nsga2: score, and a cost that is to be low, macs or params (score, macs). Result.Pareto is over this cost.
+	// Objectives of nsga2: score, and a cost that is to be low, one of Costs (score, macs). Result.Pareto is over this cost.
 	Objectives []string `yaml:"objectives,omitempty"`
 
-	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`               // 0: no limit
-	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`             // 0: no limit
-	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                 // wall time of this call; 0: no limit
-	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"` // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
-	Top            int           `yaml:"top" range:"[1,1000000]"`                // best architectures to return (10)
+	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`                  // 0: no limit
+	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`                // 0: no limit
+	MaxLatency     float64       `yaml:"max_latency,omitempty" range:"[0,inf)"`     // ms of a forward pass of LatencyBatch images; 0: no limit
+	LatencyBatch   int           `yaml:"latency_batch,omitempty" range:"[0,65536]"` // 0: 1
+	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                    // wall time of this call; 0: no limit
+	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"`    // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
+	Top            int           `yaml:"top" range:"[1,1000000]"`                   // best architectures to return (10)
 
 	Generations int     `yaml:"generations" range:"[1,1000000]"` // evolution and nsga2 (20)
 	Population  int     `yaml:"population" range:"[1,1000000]"`  // evolution, nsga2 and regularised (50)
@@ -102,9 +108,16 @@ func (c Config) WithDefaults() Config {
 
 // These are the costs that can be the second of Config.Objectives.
 const (
-	MACs   = "macs"
-	Params = "params"
+	MACs    = "macs"
+	Params  = "params"
+	Latency = "latency" // measured: Problem.Latency
 )
+
+// Costs lists them.
+func Costs() []string { return []string{MACs, Params, Latency} }
+
+// NeedsLatency reports whether the search measures the latency of networks.
+func (c Config) NeedsLatency() bool { return c.MaxLatency > 0 || c.Cost() == Latency }
 
 // Cost returns the cost of the Pareto front: the second objective, or MACs.
 func (c Config) Cost() string {
@@ -127,8 +140,8 @@ func (c Config) evaluations() int {
 func (c Config) Validate() error {
 	errs := setting.Ranges("search", c)
 	errs.Check(strategyIndex(c.Strategy) >= 0, "search.strategy", "%q: there are %s", c.Strategy, strings.Join(Strategies(), ", "))
-	two := len(c.Objectives) == 2 && c.Objectives[0] == "score" && (c.Cost() == MACs || c.Cost() == Params)
-	errs.Check(len(c.Objectives) == 0 || two, "search.objectives", "%s: there is score,macs and score,params", strings.Join(c.Objectives, ","))
+	two := len(c.Objectives) == 2 && c.Objectives[0] == "score" && slices.Contains(Costs(), c.Cost())
+	errs.Check(len(c.Objectives) == 0 || two, "search.objectives", "%s: there is score,macs, score,params and score,latency", strings.Join(c.Objectives, ","))
 	errs.Check(len(c.Objectives) == 0 || c.Strategy == TwoObjectives, "search.objectives", "%s: only the strategy %s has two objectives", strings.Join(c.Objectives, ","), TwoObjectives)
 	if len(errs) == 0 && c.Strategy != TwoObjectives {
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
@@ -166,6 +179,9 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 	}
 	if err := c.CheckSpace(p.Space); err != nil {
 		return nil, err
+	}
+	if c.NeedsLatency() && p.Latency == nil {
+		return nil, errors.New("search: nothing measures latencies")
 	}
 	s := newSearcher(ctx, p, c)
 	err := s.run(report)

@@ -218,7 +218,7 @@ func TestParetoFront(t *testing.T) {
 	for i, s := range []standing{{false, 3, 5}, {false, 1, 1}, {false, 1, 3}, {false, 4, 5}, {false, 2, 2}, {true, 9, 0}, {false, 4, 9}} {
 		r.add(Found{Choice: space.At(i), Score: s.score, Cost: supernet.Cost{MACs: s.macs}, Scores: indicator.Scores{Dead: s.dead}})
 	}
-	if front := r.pareto(func(i int) int64 { return r.macs[i] }); !slices.Equal(front, []int32{1, 4, 3}) {
+	if front := r.pareto(func(i int) float64 { return float64(r.macs[i]) }); !slices.Equal(front, []int32{1, 4, 3}) {
 		t.Errorf("front %v", front)
 	}
 }

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,6 +71,7 @@ type searcher struct {
 	Problem
 	ctx      context.Context // ends a strategy that looks for new architectures in vain
 	cfg      Config
+	limit    int // of evaluations; 0: none
 	strategy strategy
 	start    time.Time
 	visited  *supernet.Set
@@ -83,11 +85,15 @@ type searcher struct {
 	first    Found              // the best so far
 	top      []int              // indices of found, best first, at most cfg.Parents
 	stopped  string
+
+	fault   error   // of a measurement of latency
+	slow    int     // networks over Config.MaxLatency before the first within it; −1: there is one
+	fastest float64 // of them, in ms
 }
 
 // newSearcher begins a search with a valid Config.
 func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
-	s := &searcher{Problem: p, ctx: ctx, cfg: c, start: time.Now(), visited: supernet.NewSet(p.Space, p.Space.Canonical), found: newRecord(p.Space)}
+	s := &searcher{Problem: p, ctx: ctx, cfg: c, limit: c.evaluations(), start: time.Now(), visited: supernet.NewSet(p.Space, p.Space.Canonical), found: newRecord(p.Space)}
 	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
 	return s
 }
@@ -111,13 +117,16 @@ func (s *searcher) run(report func(Progress)) error {
 		if err != nil {
 			return err
 		}
+		if s.fault != nil {
+			return s.fault
+		}
 		if done != "" {
-			s.stopped = done
+			s.stopped = cmp.Or(s.spent(), done)
 			if n := len(s.failed); s.found.len() == 0 && n > 0 {
 				return fmt.Errorf("search: all %d architectures failed; the first: %s: %s", n, s.failed[0].Arch, s.failed[0].Error)
 			}
 			if s.found.len() == 0 {
-				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams)
+				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d, max_latency %g)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams, s.cfg.MaxLatency)
 			}
 			return nil
 		}
@@ -134,19 +143,26 @@ func (s *searcher) run(report func(Progress)) error {
 }
 
 // propose returns the next architecture, or the reason why there is none. It begins those after it, as far as the evaluator works
-// ahead, the strategy foresees them and the number of evaluations allows.
+// ahead, the strategy foresees them and the number of evaluations allows. With latencies it does so when all that had begun are scored.
 func (s *searcher) propose() (a supernet.Arch, done string, err error) {
-	limit := s.cfg.evaluations()
-	for s.ended == "" && len(s.pending) < width(s.Evaluator) && (limit == 0 || s.found.len()+len(s.pending) < limit) &&
+	more := s.Latency == nil || len(s.pending) == 0
+	for more && s.ended == "" && len(s.pending) < width(s.Evaluator) && (s.limit == 0 || s.found.len()+len(s.pending) < s.limit) &&
 		(len(s.pending) == 0 || s.strategy.foresees(len(s.pending))) {
 		a, s.ended = s.strategy.next()
 		if s.ended != "" || s.ctx.Err() != nil {
 			break
 		}
-		if err := begin(s.Evaluator, a); err != nil {
-			return nil, "", err
+		if s.Latency == nil {
+			if err := begin(s.Evaluator, a); err != nil {
+				return nil, "", err
+			}
 		}
 		s.pending = append(s.pending, a)
+	}
+	if more && s.Latency != nil && s.ctx.Err() == nil {
+		if err := s.measured(); err != nil {
+			return nil, "", err
+		}
 	}
 	if len(s.pending) == 0 {
 		return nil, s.ended, nil
@@ -164,11 +180,14 @@ func (s *searcher) interrupted() error {
 }
 
 // costOf returns the cost of a found architecture that Config.Cost names.
-func (s *searcher) costOf(i int) int64 {
-	if s.cfg.Cost() == Params {
-		return s.Space.Cost(s.found.archs.At(i), s.Sizes).Params
+func (s *searcher) costOf(i int) float64 {
+	switch s.cfg.Cost() {
+	case Params:
+		return float64(s.Space.Cost(s.found.archs.At(i), s.Sizes).Params)
+	case Latency:
+		return s.found.ms(i)
 	}
-	return s.found.macs[i]
+	return float64(s.found.macs[i])
 }
 
 // spent returns the limit that the search has reached, if any. At least one architecture is always scored.
@@ -176,7 +195,7 @@ func (s *searcher) spent() string {
 	switch n := s.found.len(); {
 	case n == 0:
 		return ""
-	case s.cfg.evaluations() > 0 && n >= s.cfg.evaluations():
+	case s.limit > 0 && n >= s.limit:
 		return Evaluated
 	case s.cfg.Budget > 0 && time.Since(s.start) >= s.cfg.Budget:
 		return TimedOut
@@ -190,7 +209,7 @@ func (s *searcher) accept(a supernet.Arch) bool {
 	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.within(s.Space.Cost(a, s.Sizes)) {
 		return false
 	}
-	return s.visited.Add(a)
+	return s.visited.Add(a) && s.fast(a)
 }
 
 // within reports whether a cost is within the limits.
@@ -210,7 +229,11 @@ func (s *searcher) evaluate(a supernet.Arch) error {
 	if known {
 		s.reused++
 	}
-	f := Found{Choice: slices.Clone(a), Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
+	ms, err := s.latencyOf(a)
+	if err != nil {
+		return err
+	}
+	f := Found{Choice: slices.Clone(a), Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes), Latency: ms}
 	if scores.Dead {
 		f.Score = math.Inf(-1)
 	}
@@ -255,7 +278,7 @@ func (s *searcher) best(k int) []supernet.Arch {
 }
 
 func (s *searcher) progress() Progress {
-	p := Progress{Evaluations: s.found.len(), Reused: s.reused, Total: s.cfg.evaluations(), Best: s.first}
+	p := Progress{Evaluations: s.found.len(), Reused: s.reused, Total: s.limit, Best: s.first}
 	s.strategy.describe(&p)
 	return p
 }

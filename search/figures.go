@@ -1,0 +1,137 @@
+package search
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+)
+
+// Figures is a table of what was measured under one setup: some numbers under a name. In a file it has the figures of other setups
+// too, which it leaves alone. A figure is on the disk before it is used: it cannot be measured again to the bit.
+type Figures struct {
+	setup   string
+	columns int
+	of      map[string][]float64
+	file    *os.File // nil: the table is in memory alone
+}
+
+// OpenFigures opens the table at path, or makes it; "" is a table in memory. columns name the numbers of a row. An unfinished last line
+// is dropped.
+func OpenFigures(path, setup string, columns ...string) (*Figures, error) {
+	f := &Figures{setup: setup, columns: len(columns), of: map[string][]float64{}}
+	if path == "" {
+		return f, nil
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("search: figures: %w", err)
+	}
+	f.file = file
+	if err := f.begin(append([]string{"setup", "name"}, columns...)); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("search: %s: %w", path, err)
+	}
+	return f, nil
+}
+
+// begin reads the file to the end of its last whole line, where the next row goes, and writes the first line if there is none.
+func (f *Figures) begin(header []string) error {
+	text, err := io.ReadAll(f.file)
+	if err != nil {
+		return err
+	}
+	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	headed, err := f.read(text, header)
+	if err != nil {
+		return err
+	}
+	if err := f.file.Truncate(int64(len(text))); err != nil {
+		return err
+	}
+	if _, err := f.file.Seek(int64(len(text)), io.SeekStart); err != nil {
+		return err
+	}
+	if !headed {
+		return f.write(header)
+	}
+	return nil
+}
+
+// read reads whole lines, and keeps the rows of the setup. Of several rows of one name the first holds. headed says that the first line
+// is there.
+func (f *Figures) read(text []byte, header []string) (headed bool, err error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.FieldsPerRecord = len(header)
+	for {
+		row, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return headed, nil
+		}
+		if err != nil {
+			return headed, err
+		}
+		line, _ := r.FieldPos(0)
+		if !headed {
+			if headed = true; !slices.Equal(row, header) {
+				return headed, fmt.Errorf("line %d: the columns are %q, want %q; move the file away", line, row, header)
+			}
+			continue
+		}
+		values := make([]float64, f.columns)
+		for i, cell := range row[2:] {
+			if values[i], err = strconv.ParseFloat(cell, 64); err != nil || math.IsNaN(values[i]) {
+				return headed, fmt.Errorf("line %d: %q is not a figure; delete the line", line, cell)
+			}
+		}
+		if _, known := f.of[row[1]]; row[0] == f.setup && !known {
+			f.of[row[1]] = values
+		}
+	}
+}
+
+// write appends a row as one write.
+func (f *Figures) write(row []string) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	if err := w.Write(row); err != nil {
+		return err
+	}
+	w.Flush()
+	_, err := f.file.Write(b.Bytes())
+	return err
+}
+
+// Lookup returns the figures of a name.
+func (f *Figures) Lookup(name string) (values []float64, ok bool) {
+	values, ok = f.of[name]
+	return values, ok
+}
+
+// Add keeps the figures of a name that has none. It waits until they are on the disk.
+func (f *Figures) Add(name string, values ...float64) error {
+	if f.file != nil {
+		row := []string{f.setup, name}
+		for _, v := range values {
+			row = append(row, strconv.FormatFloat(v, 'g', -1, 64))
+		}
+		if err := errors.Join(f.write(row), f.file.Sync()); err != nil {
+			return fmt.Errorf("search: figures: %w", err)
+		}
+	}
+	f.of[name] = values
+	return nil
+}
+
+// Close closes the file, if there is one.
+func (f *Figures) Close() error {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Close()
+}
