@@ -100,6 +100,7 @@ type Arch struct {
 	Spread    []float64 // their standard deviations over repeats, likewise; nil or NaN: none
 	MACs      int64
 	Params    int64
+	Latency   float64 // in ms; 0: it was not measured
 }
 
 // Search holds the facts of the search.
@@ -107,7 +108,7 @@ type Search struct {
 	Strategy string
 	Wall     time.Duration
 	Pareto   []Arch // by rising cost: no other has a better score for as low a cost
-	ByParams bool   // the cost is the number of parameters, not of MACs
+	Cost     string // of Pareto: macs, params or latency; empty: macs
 	Better   *Arch  // the best of the calibration sample within the limits, if it scores higher than the one found
 }
 

@@ -179,7 +179,7 @@ func TestFrontTable(t *testing.T) {
 // TestFrontOfParameters: the score of a search for few parameters is shown against them.
 func TestFrontOfParameters(t *testing.T) {
 	archs := []Arch{{Text: "a", MACs: 9, Params: 1, Score: 1}, {Text: "b", MACs: 3, Params: 2, Score: 2}}
-	v := viewOf(t, Data{Score: "s", Found: &archs[1], Archs: read(archs...), Search: Search{Pareto: archs, ByParams: true}})
+	v := viewOf(t, Data{Score: "s", Found: &archs[1], Archs: read(archs...), Search: Search{Pareto: archs, Cost: "params"}})
 	if costs, score := v.front(); !slices.Equal(costs, []float64{1, 2}) || !slices.Equal(score, []float64{1, 2}) || !slices.Equal(v.costs, []float64{2, 1}) {
 		t.Errorf("front %v, %v; costs %v", costs, score, v.costs)
 	}

@@ -191,11 +191,7 @@ func scoreSection(v *view) (Section, string) {
 	if len(v.score) < 2 {
 		return s, "fewer than two networks were scored"
 	}
-	name, costOf := v.cost()
-	axis := name
-	if !v.Search.ByParams {
-		axis += " an image"
-	}
+	name, axis, costOf := v.cost()
 	g := Group{Class: "figures wide"}
 	mark := math.NaN()
 	var spots []spot
@@ -208,7 +204,7 @@ func scoreSection(v *view) (Section, string) {
 	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
-		caption += " The staircase joins those that no other beats with as few " + name + "."
+		caption += " The staircase joins those that no other beats with " + v.noMore() + "."
 	}
 	if v.Found != nil {
 		caption += " The ring is the one found."
@@ -220,7 +216,7 @@ func scoreSection(v *view) (Section, string) {
 	g.add(scatterChart(wideWidth, wideHeight, "Score against "+name, axis, v.costs, v.score, fx, fy, spots), caption)
 	s.Groups = []Group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
-		s.TableLead = "The networks of the staircase: each scores higher than all with as few " + name + "."
+		s.TableLead = "The networks of the staircase: each scores higher than all with " + v.noMore() + "."
 	}
 	return s, ""
 }
@@ -231,30 +227,55 @@ func (v *view) frontTable() *Table {
 		return nil
 	}
 	t := &Table{Head: []Header{{Text: "MACs"}, {Text: "params"}, {Text: v.Score}, {Text: "architecture", Left: true}}}
+	timed := v.Search.Pareto[0].Latency > 0
+	if timed {
+		t.Head = append([]Header{{Text: "latency, ms"}}, t.Head...)
+	}
 	for _, a := range v.Search.Pareto {
 		class, words := v.mark(a)
-		t.Rows = append(t.Rows, Row{Mark: class, Cells: []Cell{
-			{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {Text: a.Text, Class: "left text", Note: words},
-		}})
+		cells := []Cell{{Text: count(a.MACs)}, {Text: count(a.Params)}, {Text: number(a.Score)}, {Text: a.Text, Class: "left text", Note: words}}
+		if timed {
+			cells = append([]Cell{{Text: number(a.Latency)}}, cells...)
+		}
+		t.Rows = append(t.Rows, Row{Mark: class, Cells: cells})
 	}
 	return t
 }
 
+// noMore says that a network costs no more than another.
+func (v *view) noMore() string {
+	switch v.Search.Cost {
+	case "params":
+		return "as few parameters"
+	case "latency":
+		return "as low a latency"
+	}
+	return "as few MACs"
+}
+
 // front returns the figures of the Pareto front.
 func (v *view) front() (costs, score []float64) {
-	_, costOf := v.cost()
+	_, _, costOf := v.cost()
 	for _, a := range v.Search.Pareto {
 		costs, score = append(costs, costOf(a)), append(score, a.Score)
 	}
 	return costs, score
 }
 
-// cost returns the cost against which the score is shown, and its name.
-func (v *view) cost() (name string, of func(Arch) float64) {
-	if v.Search.ByParams {
-		return "parameters", func(a Arch) float64 { return float64(a.Params) }
+// cost returns the cost against which the score is shown, its name, and that of its axis. It is NaN where it was not measured.
+func (v *view) cost() (name, axis string, of func(Arch) float64) {
+	switch v.Search.Cost {
+	case "params":
+		return "parameters", "parameters", func(a Arch) float64 { return float64(a.Params) }
+	case "latency":
+		return "latency", "latency, ms", func(a Arch) float64 {
+			if a.Latency == 0 {
+				return math.NaN()
+			}
+			return a.Latency
+		}
 	}
-	return "MACs", func(a Arch) float64 { return float64(a.MACs) }
+	return "MACs", "MACs an image", func(a Arch) float64 { return float64(a.MACs) }
 }
 
 func runSection(v *view) (Section, string) {

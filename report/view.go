@@ -70,7 +70,7 @@ func (v *view) rank() (at []int32, err error) {
 	seed := maphash.MakeSeed()
 	texts, networks := []uint64{}, map[uint64]struct{}{} // hashes: of n names, two have one hash with a probability of n²/2⁶⁵
 	var score, costs []float64
-	_, costOf := v.cost()
+	_, _, costOf := v.cost()
 	found, better := -1, -1
 	for a, err := range v.archs() {
 		if err != nil {

@@ -138,6 +138,7 @@ func (c *Config) Validate() error {
 	errs.Check(slices.Contains(Numerics(), c.Numerics), "numerics", "%q: there is %s", c.Numerics, listed(Numerics()))
 	errs.Check(slices.Contains(cuda.Precisions, cuda.Precision(c.Precision)), "precision", "%q: there is %s", c.Precision, listed(cuda.Precisions))
 	errs.Check(slices.Contains(data.Names(), c.Data.Name), "data.name", "%q: there is %s", c.Data.Name, listed(data.Names()))
+	errs.Check(c.Device != "gpu-emulated" || !c.Search.NeedsLatency(), "device", "%s: it has no latency of its own; search on a real device", c.Device)
 	if err := c.Data.Normal().Validate(); err != nil {
 		errs.Check(false, "data.mean", "and data.std: %v", err)
 	}

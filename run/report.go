@@ -33,10 +33,13 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,
 		Search: report.Search{
-			Strategy: found.Strategy, ByParams: found.Cost == search.Params, Wall: time.Duration(found.Seconds * float64(time.Second)),
+			Strategy: found.Strategy, Cost: found.Cost, Wall: time.Duration(found.Seconds * float64(time.Second)),
 		},
 		Found: r.reportArch(found, best), Repeats: int(r.Config.Score.Repeats),
 		Archs: r.reportArchs(found),
+	}
+	if found.LatencySetup != "" {
+		d.Facts = append(d.Facts, report.Fact{Name: "latency", Value: "a forward pass on " + found.LatencySetup})
 	}
 	for _, f := range found.Pareto {
 		d.Search.Pareto = append(d.Search.Pareto, *r.reportArch(found, f))
@@ -141,6 +144,9 @@ func (r *Run) reportArchs(found *Found) iter.Seq2[report.Arch, error] {
 				return
 			}
 			one := search.Found{Choice: a, Scores: s, Score: found.Objective.Of(s), Cost: r.Net.Space.Cost(a, r.Net.Config)}
+			if found.timed != nil {
+				one.Latency = found.timed.Known(s.Canonical)
+			}
 			if !yield(*r.reportArch(found, one), nil) {
 				return
 			}
@@ -152,7 +158,7 @@ func (r *Run) reportArchs(found *Found) iter.Seq2[report.Arch, error] {
 func (r *Run) reportArch(found *Found, f search.Found) *report.Arch {
 	return &report.Arch{
 		Text: f.Scores.Arch, Canonical: f.Scores.Canonical, Choice: r.Net.Space.Chosen(f.Choice), Dead: f.Scores.Dead, Score: f.Score,
-		Values: f.Scores.Values, Spread: f.Scores.Spread, MACs: f.Cost.MACs, Params: f.Cost.Params,
+		Values: f.Scores.Values, Spread: f.Scores.Spread, MACs: f.Cost.MACs, Params: f.Cost.Params, Latency: f.Latency,
 	}
 }
 

@@ -28,6 +28,8 @@ type SavedNetwork struct {
 	Score  *float64 `json:"score"` // nil: not finite
 	MACs   int64    `json:"macs"`
 	Params int64    `json:"params"`
+	// Latency in ms; 0: it was not measured.
+	Latency float64 `json:"latency_ms"`
 }
 
 // ReadResult reads the result of a search in a folder. Without one the error is fs.ErrNotExist.

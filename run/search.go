@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -41,6 +42,7 @@ type Found struct {
 	Ledgers   []string           // the files of all scored architectures, one a run; empty: there is none
 
 	averaged *search.Averaged // of several runs
+	timed    *search.Timed    // nil: no latency was measured
 }
 
 // scored reads all scored architectures of the ledger, or those that all ledgers have, averaged; without a ledger they are those of
@@ -155,6 +157,14 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs []string, out *Found, progress func(Progress)) (err error) {
 	progress(Progress{Phase: Searching, Begin: true, Total: r.Config.Search.MaxEvaluations})
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e, Objective: out.Objective, Sample: out.Sample}
+	var device string
+	if out.timed, device, err = r.latencies(ctx, dir); err != nil {
+		return err
+	}
+	if out.timed != nil {
+		defer func() { err = errors.Join(err, out.timed.Figures.Close()) }()
+		problem.Latency = out.timed.Latency
+	}
 	settings := r.Config.Search
 	settings.Top = max(settings.Top, r.Config.Finalists.Number)
 	out.Result, err = search.Run(ctx, problem, settings, func(p search.Progress) {
@@ -163,7 +173,7 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	if err != nil {
 		return err
 	}
-	out.Result.TrainingSteps, out.Result.Runs = r.Position.Step, runs
+	out.Result.TrainingSteps, out.Result.Runs, out.Result.LatencySetup = r.Position.Step, runs, device
 	if dir == "" {
 		return nil
 	}

@@ -123,14 +123,17 @@ func drawingOf(space supernet.Space, text string) (report.Figure, error) {
 // rankingSection shows the best networks, and the front of score and cost.
 func rankingSection(r *run.Saved) report.Section {
 	s := report.Section{ID: "ranking", Title: "Ranking", Lead: fmt.Sprintf("The best %d of %d networks by %s.", min(mostRows, len(r.Best)), r.Evaluations, r.Objective)}
-	name, axis, costOf := "MACs", "million MACs an image", func(n run.SavedNetwork) int64 { return n.MACs }
-	if r.Cost == search.Params {
-		name, axis, costOf = "parameters", "million parameters", func(n run.SavedNetwork) int64 { return n.Params }
+	name, axis, few, costOf := "MACs", "million MACs an image", "as few MACs", func(n run.SavedNetwork) float64 { return float64(n.MACs) / 1e6 }
+	switch r.Cost {
+	case search.Params:
+		name, axis, few, costOf = "parameters", "million parameters", "as few parameters", func(n run.SavedNetwork) float64 { return float64(n.Params) / 1e6 }
+	case search.Latency:
+		name, axis, few, costOf = "latency", "latency, ms", "as low a latency", func(n run.SavedNetwork) float64 { return n.Latency }
 	}
 	points := func(networks []run.SavedNetwork) (x, y []float64) {
 		for _, n := range networks {
 			if n.Score != nil {
-				x, y = append(x, float64(costOf(n))/1e6), append(y, *n.Score)
+				x, y = append(x, costOf(n)), append(y, *n.Score)
 			}
 		}
 		return x, y
@@ -139,7 +142,7 @@ func rankingSection(r *run.Saved) report.Section {
 	frontX, frontY := points(r.Pareto)
 	if len(x) > 1 {
 		f := report.Front("Score against "+name, axis, x, y, frontX, frontY)
-		f.Caption = "The best networks, and the front: each network of it scores higher than all with as few " + name + "."
+		f.Caption = "The best networks, and the front: each network of it scores higher than all with " + few + "."
 		s.Groups = []report.Group{{Class: report.WideFigures, Figures: []report.Figure{f}}}
 	}
 	s.Table = &report.Table{Head: []report.Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: r.Objective}, {Text: "MACs"}, {Text: "params"}}}

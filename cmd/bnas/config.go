@@ -107,9 +107,11 @@ var (
 	}
 	searchSettings = []setting{
 		{"strategy", "search.strategy", "`NAME` is " + either(search.Strategies()), catSearch},
-		{"objectives", "search.objectives", "search a Pareto front by NSGA-II: `A,B` is score,macs or score,params (none: the score alone)", catSearch},
+		{"objectives", "search.objectives", "search a Pareto front by NSGA-II: `A,B` is score,macs, score,params or score,latency (none: the score alone)", catSearch},
 		{"max-macs", "search.max_macs", "only networks of at most `N` MACs (100M, 1.5G; 0: any)", catSearch},
 		{"max-params", "search.max_params", "only networks of at most `N` parameters (500k, 2M; 0: any)", catSearch},
+		{"max-latency", "search.max_latency", "only networks whose forward pass takes at most `MS` milliseconds on this device, measured (0: any)", catSearch},
+		{"latency-batch", "search.latency_batch", "`N` images of the forward pass whose latency is measured (0: 1)", catSearch},
 		{"budget", "search.budget", "stop after the time `T` (90s, 10m, 2h; 0: no limit)", catSearch},
 		{"generations", "search.generations", "`N` generations of an evolution", catSearch},
 		{"population", "search.population", "`N` networks in a generation", catSearch},

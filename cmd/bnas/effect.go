@@ -23,6 +23,7 @@ var conditional = []struct {
 	{[]string{"beta2", "eps"}, "with --optimizer adamw or rmsprop", func(c run.Config) bool { return c.Train.Optimizer != train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
 	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},
+	{[]string{"latency-batch"}, "with --max-latency or --objectives score,latency", func(c run.Config) bool { return c.Search.NeedsLatency() }},
 	{[]string{"finalist-epochs"}, "with --finalists", func(c run.Config) bool { return c.Finalists.Number > 0 }},
 	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},
 	{[]string{"numerics"}, "on a CPU", func(c run.Config) bool { return c.Device == "cpu" || c.Device == "auto" }},

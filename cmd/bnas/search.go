@@ -215,6 +215,9 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 	if n := len(found.Runs); n > 0 {
 		fmt.Fprintf(w, "terms: the mean over %d runs of their quantiles: %s\n", n, strings.Join(found.Runs, ", "))
 	}
+	if found.LatencySetup != "" {
+		fmt.Fprintln(w, "latency: of a forward pass on "+found.LatencySetup)
+	}
 	if found.TrainingSteps == 0 {
 		fmt.Fprintln(w, "the network is untrained: γ and β have their initial values")
 	}
@@ -223,7 +226,7 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
 	}
 	if found.Strategy == search.TwoObjectives {
-		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all with as few\n", found.Cost)
+		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all with as %s\n", found.Cost, map[bool]string{true: "low", false: "few"}[found.Cost == search.Latency])
 		foundTable(r, found.Pareto).print(c, w)
 	}
 	finalistsTable(c, w, r, found)
@@ -231,13 +234,22 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 
 // foundTable is a table of found networks with their scores and costs.
 func foundTable(r *run.Run, found []search.Found) *table {
-	return &table{r.Net.Space, []string{"SCORE", "MACs", "PARAMETERS"}, rows{len(found), func(i int) (supernet.Arch, []string, error) {
+	head := []string{"SCORE", "MACs", "PARAMETERS"}
+	timed := slices.ContainsFunc(found, func(f search.Found) bool { return f.Latency > 0 })
+	if timed {
+		head = append(head, "LATENCY")
+	}
+	return &table{r.Net.Space, head, rows{len(found), func(i int) (supernet.Arch, []string, error) {
 		f := found[i]
 		score := fmt.Sprintf("%.3f", f.Score)
 		if f.Scores.Dead {
 			score = "dead"
 		}
-		return f.Choice, []string{score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params))}, nil
+		cells := []string{score, count(float64(f.Cost.MACs)), count(float64(f.Cost.Params))}
+		if timed {
+			cells = append(cells, fmt.Sprintf("%.4g ms", f.Latency))
+		}
+		return f.Choice, cells, nil
 	}}}
 }
 
