@@ -13,6 +13,7 @@ type blockNet struct {
 	program *kernels.Program
 	params  []kernels.Param
 	data    [][]float32 // by parameter
+	factors []float32   // of the terms with one, the same for each image
 }
 
 // thinnest returns the supernet of the space of net in the standard placement, untrained, with the fewest channels and one cell a stage.
@@ -33,16 +34,15 @@ type blockBuilder struct {
 	blockNet
 	net    *supernet.Net
 	from   *kernels.Program
+	given  []float32               // the factors of from
+	rows   [][kernels.MaxTerms]int // of its terms, in given
 	values map[kernels.ValueID]kernels.ValueID
 	nodes  map[kernels.NodeID]kernels.NodeID
 }
 
-// firstBlock extracts the first block of an architecture of net. It returns nil if a block has another input than its node In.
-func firstBlock(net *supernet.Net, a supernet.Arch, pixels int) (*blockNet, error) {
-	p, err := net.Program(a)
-	if err != nil {
-		return nil, err
-	}
+// firstBlock extracts the first block of a Program of net, whose terms have some factors. It returns nil if a block has another input
+// than its node In.
+func firstBlock(net *supernet.Net, p *kernels.Program, factors []float32, pixels int) (*blockNet, error) {
 	if len(p.Blocks) == 0 {
 		return nil, nil
 	}
@@ -52,7 +52,7 @@ func firstBlock(net *supernet.Net, a supernet.Arch, pixels int) (*blockNet, erro
 		return nil, nil
 	}
 	image := kernels.Shape{C: p.Nodes[block.In].C, H: pixels, W: pixels}
-	b := &blockBuilder{net: net, from: p, values: map[kernels.ValueID]kernels.ValueID{}, nodes: map[kernels.NodeID]kernels.NodeID{block.In: 0}}
+	b := &blockBuilder{net: net, from: p, given: factors, rows: p.FactorRows(), values: map[kernels.ValueID]kernels.ValueID{}, nodes: map[kernels.NodeID]kernels.NodeID{block.In: 0}}
 	b.program = &kernels.Program{
 		Name:   p.Name,
 		Values: []kernels.Value{{Name: "images", Shape: image}},
@@ -139,10 +139,13 @@ func (b *blockBuilder) node(n kernels.NodeID) kernels.NodeID {
 	}
 	old := b.from.Nodes[n]
 	node := kernels.Node{Name: old.Name, Shape: kernels.Shape{C: old.C, H: b.program.Nodes[0].H, W: b.program.Nodes[0].W}}
-	for _, t := range old.Terms {
+	for k, t := range old.Terms {
 		v := b.values[t.Value]
 		node.Shape = b.program.Values[v].Shape
-		term := kernels.Term{Value: v, BN: kernels.NoBN}
+		term := kernels.Term{Value: v, BN: kernels.NoBN, Factor: t.Factor}
+		if t.Factor {
+			b.factors = append(b.factors, b.given[b.rows[n][k]])
+		}
 		if t.BN != kernels.NoBN {
 			bn := b.from.BNs[t.BN]
 			bn.Gamma, bn.Beta = b.param(bn.Gamma, []int{old.C}), b.param(bn.Beta, []int{old.C})
@@ -206,5 +209,9 @@ func (b *blockNet) compile(dev kernels.Device, n int) (kernels.Exec, error) {
 			return nil, fmt.Errorf("%s: %w", b.params[i].Name, err)
 		}
 	}
-	return dev.Compile(b.program, store, n)
+	exec, err := dev.Compile(b.program, store, n)
+	if err != nil {
+		return nil, err
+	}
+	return exec, setFactors(exec, b.factors, n)
 }

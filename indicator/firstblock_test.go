@@ -28,7 +28,11 @@ func TestFirstBlock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			block, err := firstBlock(thin, supernet.Random(space, philox.New(1, "arch", 0)), regionPixels)
+			p, err := thin.Program(supernet.Random(space, philox.New(1, "arch", 0)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			block, err := firstBlock(thin, p, nil, regionPixels)
 			if err != nil {
 				t.Fatalf("%s: %v", space.Name(), err)
 			}

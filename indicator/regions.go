@@ -5,6 +5,7 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 const (
@@ -13,16 +14,33 @@ const (
 	regionPixels  = 3
 )
 
-// takeRegions counts the linear regions that images fall into, in the first block of the thinnest network. Each batch has its own
-// statistics.
+// takeRegions counts the linear regions that images fall into, in the first block of the thinnest network.
 func (e *evidence) takeRegions() error {
-	if e.twin.thin == nil {
+	thin, err := e.thin()
+	if err != nil {
+		return err
+	}
+	p, err := thin.Program(e.arch)
+	if err != nil {
+		return err
+	}
+	return e.takeRegionsOf(thin, p, nil)
+}
+
+// thin returns the thinnest network of the space. It is made when it is first needed.
+func (s *Scorer) thin() (*supernet.Net, error) {
+	if s.twin.thin == nil {
 		var err error
-		if e.twin.thin, err = thinnest(e.net); err != nil {
-			return err
+		if s.twin.thin, err = thinnest(s.net); err != nil {
+			return nil, err
 		}
 	}
-	block, err := firstBlock(e.twin.thin, e.arch, regionPixels)
+	return s.twin.thin, nil
+}
+
+// takeRegionsOf is takeRegions with a Program of the thinnest network, and the factors of its terms. Each batch has its own statistics.
+func (e *evidence) takeRegionsOf(thin *supernet.Net, p *kernels.Program, factors []float32) error {
+	block, err := firstBlock(thin, p, factors, regionPixels)
 	if err != nil {
 		return fmt.Errorf("first block of a thin network: %w", err)
 	}

@@ -39,7 +39,8 @@ type Raw int
 type Summand struct {
 	raw    Raw
 	bn     int
-	factor bool // see Dropped
+	factor bool    // see Dropped
+	weight float64 // of a factor: see Weighted
 }
 
 // Conv is the geometry of a convolution. Zero Stride, Dilation and Groups mean 1.

@@ -10,10 +10,17 @@ type lowering struct {
 	uses     []int             // by Feature: live loads and bare uses
 	liveRaw  []bool            // by Raw
 	value    []kernels.ValueID // by Raw, once stored
-	terms    [][]kernels.Term  // by Feature
+	terms    [][]term          // by Feature
+	weights  []float32         // of the terms with a factor, in the order of the nodes
 	node     []kernels.NodeID  // by Feature, once loaded
 	stored   []kernels.ValueID // by Feature: its OpSum's value
 	siblings map[sibling]int   // the step that a further branch joins
+}
+
+// term is a term of a node, with the weight of its factor.
+type term struct {
+	kernels.Term
+	weight float64
 }
 
 // sibling is the key of a step with several branches: convolutions with equal keys become branches of one step.
@@ -28,6 +35,15 @@ type sibling struct {
 // needed as a value: for a bare use beside others, an identity-BatchNorm, or more than MaxTerms terms. It joins sibling
 // convolutions.
 func (b *Builder) program(name string) (*kernels.Program, error) {
+	l, err := b.lowered(name)
+	if err != nil {
+		return nil, err
+	}
+	return l.p, nil
+}
+
+// lowered is program with what else the lowering knows.
+func (b *Builder) lowered(name string) (*lowering, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -35,7 +51,7 @@ func (b *Builder) program(name string) (*kernels.Program, error) {
 		b: b, p: &kernels.Program{Name: name},
 		live: make([]bool, len(b.features)), uses: make([]int, len(b.features)), liveRaw: make([]bool, len(b.raws)),
 		value: filled(len(b.raws), kernels.ValueID(none)),
-		terms: make([][]kernels.Term, len(b.features)), node: filled(len(b.features), kernels.NodeID(none)),
+		terms: make([][]term, len(b.features)), node: filled(len(b.features), kernels.NodeID(none)),
 		stored: filled(len(b.features), kernels.ValueID(none)), siblings: map[sibling]int{},
 	}
 	if b.aux != none {
@@ -56,7 +72,7 @@ func (b *Builder) program(name string) (*kernels.Program, error) {
 			l.p.Blocks = append(l.p.Blocks, kernels.Block{Name: k.name, In: l.load(k.in), Out: l.load(k.out)})
 		}
 	}
-	return l.p, nil
+	return l, nil
 }
 
 func filled[T any](n int, v T) []T {
@@ -100,7 +116,7 @@ func (l *lowering) use(f Feature) {
 
 // resolve finds the terms of a feature, at most MaxTerms. It emits OpSum steps for the sums that must be stored.
 func (l *lowering) resolve(f Feature) {
-	var terms []kernels.Term
+	var terms []term
 	summands := l.b.features[f].summands
 	for i, s := range summands {
 		of := l.b.raws[s.raw].of
@@ -165,9 +181,9 @@ func (l *lowering) sum(name string, n kernels.NodeID) kernels.ValueID {
 
 // split sums the terms beyond MaxTerms into further values. It takes bare terms first, so that a BatchNorm stays at its
 // node if possible.
-func (l *lowering) split(f Feature, terms []kernels.Term) []kernels.Term {
+func (l *lowering) split(f Feature, terms []term) []term {
 	for len(terms) > kernels.MaxTerms {
-		var part, rest []kernels.Term
+		var part, rest []term
 		for _, bare := range []bool{true, false} {
 			for _, t := range terms {
 				if (t.BN == kernels.NoBN) != bare {
@@ -182,18 +198,18 @@ func (l *lowering) split(f Feature, terms []kernels.Term) []kernels.Term {
 		}
 		feat := l.b.features[f]
 		name := feat.name + ".part"
-		terms = append(rest, kernels.Term{Value: l.sum(name, l.newNode(name, feat.shape, part)), BN: kernels.NoBN})
+		terms = append(rest, term{Term: kernels.Term{Value: l.sum(name, l.newNode(name, feat.shape, part)), BN: kernels.NoBN}})
 	}
 	return terms
 }
 
-func (l *lowering) term(s Summand, v kernels.ValueID) kernels.Term {
+func (l *lowering) term(s Summand, v kernels.ValueID) term {
 	if s.bn == none {
-		return kernels.Term{Value: v, BN: kernels.NoBN, Factor: s.factor}
+		return term{kernels.Term{Value: v, BN: kernels.NoBN, Factor: s.factor}, s.weight}
 	}
 	r := l.b.bns[s.bn]
 	l.p.BNs = append(l.p.BNs, kernels.BN{Name: r.name, Value: v, Gamma: r.gamma, Beta: r.beta, Eps: Eps})
-	return kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1), Factor: s.factor}
+	return term{kernels.Term{Value: v, BN: kernels.BNID(len(l.p.BNs) - 1), Factor: s.factor}, s.weight}
 }
 
 // load returns the node of a feature.
@@ -204,8 +220,15 @@ func (l *lowering) load(f Feature) kernels.NodeID {
 	return l.node[f]
 }
 
-func (l *lowering) newNode(name string, shape kernels.Shape, terms []kernels.Term) kernels.NodeID {
-	l.p.Nodes = append(l.p.Nodes, kernels.Node{Name: name, Shape: shape, Terms: terms})
+func (l *lowering) newNode(name string, shape kernels.Shape, terms []term) kernels.NodeID {
+	n := kernels.Node{Name: name, Shape: shape}
+	for _, t := range terms {
+		n.Terms = append(n.Terms, t.Term)
+		if t.Factor {
+			l.weights = append(l.weights, float32(t.weight))
+		}
+	}
+	l.p.Nodes = append(l.p.Nodes, n)
 	return kernels.NodeID(len(l.p.Nodes) - 1)
 }
 

@@ -9,6 +9,44 @@ import (
 // Lower builds TinyNetwork of AutoDL-Projects: a stem without ReLU, three stages of equal cells with a residual
 // reduction block before the second and third, BatchNorm, ReLU, global average, classifier.
 func (s nasBench201) Lower(b *Builder, a Arch) error {
+	ops := make([][]int, len(a))
+	for e, o := range a {
+		if o != nb201None {
+			ops[e] = []int{o}
+		}
+	}
+	return s.lower(b, ops)
+}
+
+// Whole returns the network of all operators but none, with which Chen, Gong and Wang ("TE-NAS", ICLR 2021) begin.
+func (s nasBench201) Whole() Mixture {
+	m := make(Mixture, len(nb201Edges))
+	for e := range m {
+		m[e] = []bool{nb201None: false, nb201Skip: true, nb201Conv1: true, nb201Conv3: true, nb201Pool: true}
+	}
+	return m
+}
+
+// Only returns the architecture of a mixture of one operator an edge.
+func (nasBench201) Only(m Mixture) Arch {
+	a := make(Arch, len(m))
+	for e := range m {
+		a[e] = m.Operators(e)[0]
+	}
+	return a
+}
+
+// LowerMixture is Lower with several operators on an edge.
+func (s nasBench201) LowerMixture(b *Builder, m Mixture) error {
+	ops := make([][]int, len(m))
+	for e := range m {
+		ops[e] = m.Operators(e)
+	}
+	return s.lower(b, ops)
+}
+
+// lower builds the network with some operators on each edge of the cell.
+func (s nasBench201) lower(b *Builder, ops [][]int) error {
 	c := b.Config()
 	x := b.Sum("stem", b.BN("stem.1", b.Conv("stem.0", b.Images(), kernels.Linear, Conv{Out: c.Channels, Window: same3})))
 	for i := range 3*c.Cells + 2 {
@@ -17,7 +55,7 @@ func (s nasBench201) Lower(b *Builder, a Arch) error {
 		if (i+1)%(c.Cells+1) == 0 {
 			x = s.reduction(b, name, x)
 		} else {
-			x = s.cell(b, name, x, a)
+			x = s.cell(b, name, x, ops)
 		}
 		b.Block(name, in, x)
 	}
@@ -43,14 +81,15 @@ func (nasBench201) reduction(b *Builder, name string, x Feature) Feature {
 		b.BN(name+".conv_b.op.2", b.Conv(name+".conv_b.op.1", y, kernels.ReLU, Conv{Out: out, Window: same3})))
 }
 
-func (s nasBench201) cell(b *Builder, name string, x Feature, a Arch) Feature {
+func (s nasBench201) cell(b *Builder, name string, x Feature, ops [][]int) Feature {
 	node := [4]Feature{x}
 	for e := 0; e < len(nb201Edges); {
 		target := nb201Edges[e][0]
 		var in []Summand
 		for ; e < len(nb201Edges) && nb201Edges[e][0] == target; e++ {
-			if a[e] != nb201None {
-				in = append(in, s.edge(b, fmt.Sprintf("%s.layers.%d", name, e), node[nb201Edges[e][1]], e, a[e]))
+			for _, op := range ops[e] {
+				built := s.edge(b, fmt.Sprintf("%s.layers.%d", name, e), node[nb201Edges[e][1]], e, op)
+				in = append(in, b.Weighted(built, 1/float64(len(ops[e]))))
 			}
 		}
 		node[target] = b.SumOrZeros(fmt.Sprintf("%s.node.%d", name, target), x, in...)

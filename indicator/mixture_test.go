@@ -1,0 +1,123 @@
+package indicator
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
+)
+
+// TestMixtureOfOneOperator: a mixture of one operator an edge has the terms of the architecture, to the bit.
+func TestMixtureOfOneOperator(t *testing.T) {
+	b := newBench(t, supernet.Fair, false)
+	s, err := NewScorer(b.net, b.dev, b.store, b.in, small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := supernet.Arch{3, 4, 1, 2, 4, 3}
+	space := b.net.Space.(supernet.Mixed)
+	m := make(supernet.Mixture, len(a))
+	for e, o := range a {
+		m[e] = make([]bool, 5)
+		m[e][o] = true
+	}
+	if got := space.Only(m); fmt.Sprint(got) != fmt.Sprint(a) {
+		t.Errorf("the architecture %v, want %v", got, a)
+	}
+	got, err := NewRepeated(s).Mixture(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.Score(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range map[string]float64{"te_ntk": -got[0].LogCondition, "te_regions": float64(got[0].Regions)} {
+		i, err := termIndex(name)
+		if err != nil || v != want.Values[i] {
+			t.Errorf("%s of the mixture is %v, of the architecture %v", name, v, want.Values[i])
+		}
+	}
+}
+
+// TestMixtureIsAnAverage: the output of an edge with several operators is the mean of their outputs, in the whole network and in its
+// first block alone.
+func TestMixtureIsAnAverage(t *testing.T) {
+	b := newBench(t, supernet.Standard, false)
+	thin, err := thinnest(b.net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := map[string]func(supernet.Mixture) (kernels.Exec, error){
+		"network": func(m supernet.Mixture) (kernels.Exec, error) {
+			p, weights, err := b.net.MixtureProgram(m)
+			if err != nil {
+				return nil, err
+			}
+			exec, err := b.dev.Compile(p, b.store, 2)
+			if err != nil {
+				return nil, err
+			}
+			return exec, setFactors(exec, weights, 2)
+		},
+		"block": func(m supernet.Mixture) (kernels.Exec, error) {
+			p, weights, err := thin.MixtureProgram(m)
+			if err != nil {
+				return nil, err
+			}
+			block, err := firstBlock(thin, p, weights, 8)
+			if err != nil {
+				return nil, err
+			}
+			return block.compile(b.dev, 2)
+		},
+	}
+	for name, of := range exec {
+		m := b.net.Space.(supernet.Mixed).Whole().Without(0, 3) // three operators on the first edge
+		whole := nodeOne(t, b, m, of)
+		mean := make([]float64, len(whole))
+		for _, o := range m.Operators(0) {
+			one := m
+			for _, other := range m.Operators(0) {
+				if other != o {
+					one = one.Without(0, other)
+				}
+			}
+			for i, v := range nodeOne(t, b, one, of) {
+				mean[i] += float64(v) / 3
+			}
+		}
+		for i, v := range whole {
+			if math.Abs(float64(v)-mean[i]) > 1e-5 {
+				t.Errorf("%s: value %d of node 1 is %v, the mean of its operators %v", name, i, v, mean[i])
+				break
+			}
+		}
+	}
+}
+
+// nodeOne reads the first node after the input of the first cell, for two images.
+func nodeOne(t *testing.T, b *bench, m supernet.Mixture, of func(supernet.Mixture) (kernels.Exec, error)) []float32 {
+	t.Helper()
+	exec, err := of(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := exec.Program()
+	if err := exec.Forward(b.in.Images[:2*p.Values[kernels.Images].Len()], 2); err != nil {
+		t.Fatal(err)
+	}
+	for n, node := range p.Nodes {
+		if node.Name == "cells.0.node.1" {
+			x := make([]float32, 2*node.Len())
+			if err := exec.Read(kernels.NodeTap(kernels.NodeID(n)), x); err != nil {
+				t.Fatal(err)
+			}
+			return x
+		}
+	}
+	t.Fatal("there is no node 1")
+	return nil
+}
