@@ -46,7 +46,7 @@ func (e *manyAtOnce) Score(a supernet.Arch) (indicator.Scores, error) {
 // not. It asks for the architectures in the order in which they began, and leaves none.
 func TestWorkAhead(t *testing.T) {
 	space := fakeSpace{6, 3}
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		for _, most := range []int{0, 17, 230} {
 			t.Run(fmt.Sprint(strategy, most), func(t *testing.T) {
 				c := Config{Strategy: strategy, Seed: 4, MaxEvaluations: most, Generations: 4, Population: 40, Mutants: 15, Crossovers: 15}

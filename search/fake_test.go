@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -119,6 +120,11 @@ type fakeEvaluator struct {
 	seed   uint64
 	calls  map[string]int // by text
 	before func(calls int)
+}
+
+// sampling lists the strategies that judge architectures: all but pruning, which judges mixtures of operators.
+func sampling() []string {
+	return slices.DeleteFunc(Strategies(), func(s string) bool { return s == Pruning })
 }
 
 func newFake(space fakeSpace, seed uint64) *fakeEvaluator {

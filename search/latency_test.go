@@ -52,7 +52,7 @@ func timed(t *testing.T, dir string, space fakeSpace) (*Timed, *stopwatch) {
 // TestLatencyLimit: every strategy finds networks within the limit alone, and measures each network once.
 func TestLatencyLimit(t *testing.T) {
 	space := fakeSpace{6, 4}
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		times, w := timed(t, "", space)
 		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t), Latency: times.Latency},
 			Config{Strategy: strategy, MaxLatency: 9, Population: 20, Mutants: 5, Crossovers: 5, MaxEvaluations: 60, Top: 60})
@@ -137,13 +137,13 @@ func TestLatencyErrors(t *testing.T) {
 	}
 	times, w := timed(t, "", space)
 	p.Latency = times.Latency
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		_, err := Run(t.Context(), p, Config{Strategy: strategy, MaxLatency: 1e-9}, nil)
 		if err == nil || !strings.Contains(err.Error(), "ms, more than max_latency 1e-09") {
 			t.Errorf("%s: %v", strategy, err)
 		}
 	}
-	if w.calls > len(Strategies())*tooSlow {
+	if w.calls > len(sampling())*tooSlow {
 		t.Errorf("%d measurements", w.calls)
 	}
 	broken := errors.New("device lost")

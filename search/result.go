@@ -20,6 +20,8 @@ type Result struct {
 	Best      []Found `json:"best"`    // best first
 	Pareto    []Found `json:"pareto"`  // live, by rising cost: each scores higher than all with as low a cost
 	Cost      string  `json:"cost"`    // of Pareto: one of Costs
+	// Pruned are the operators that a pruning has removed, in order.
+	Pruned []Pruned `json:"pruned,omitempty"`
 	// LatencySetup says what measured latencies, and of how many images; empty: none was measured. The caller of Run sets it.
 	LatencySetup string `json:"latency_setup,omitempty"`
 	Proposed     int    `json:"proposed"`
@@ -96,6 +98,9 @@ func (s *searcher) result() (*Result, error) {
 	}
 	if r.Pareto, err = s.recall(s.found.pareto(s.costOf)); err != nil {
 		return nil, err
+	}
+	if p, ok := s.strategy.(*pruning); ok {
+		r.Pruned = p.rounds
 	}
 	for _, dead := range s.found.dead {
 		if dead {

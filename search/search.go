@@ -45,6 +45,8 @@ type Problem struct {
 	// Latency returns the milliseconds of a forward pass of each architecture, as Timed does: always the same for one network. A search
 	// needs it if Config.NeedsLatency; nil: none is measured.
 	Latency func(archs []supernet.Arch) ([]float64, error)
+	// Mixtures measures a network with several operators at a place, in each repeat, as search.Mixtures does. The strategy Pruning needs it.
+	Mixtures func(supernet.Mixture) ([]indicator.MixtureFigures, error)
 	// Sample has scores of the same evaluator that the strategy does not see, such as those that calibrate the objective. One of
 	// them may score higher than all that the strategy finds: Result.BestOfSample.
 	Sample []indicator.Scores
@@ -82,6 +84,7 @@ type Config struct {
 	Crossovers  int     `yaml:"crossovers" range:"[0,1000000]"`  // evolution, each generation (25)
 	Mutation    float64 `yaml:"mutation" range:"(0,1]"`          // evolution and nsga2: probability that a gene is drawn anew (.1)
 	Tournament  int     `yaml:"tournament" range:"[1,1000000]"`  // regularised: how many of the population compete to be the parent (10)
+	Prune       int     `yaml:"prune,omitempty" range:"[0,64]"`  // pruning: operators that each place loses in a round; 0: 1
 }
 
 // WithDefaults returns c with its zero fields filled by the settings of BN-NAS's search (Chen et al., ICCV 2021).
@@ -143,6 +146,14 @@ func (c Config) Validate() error {
 	two := len(c.Objectives) == 2 && c.Objectives[0] == "score" && slices.Contains(Costs(), c.Cost())
 	errs.Check(len(c.Objectives) == 0 || two, "search.objectives", "%s: there is score,macs, score,params and score,latency", strings.Join(c.Objectives, ","))
 	errs.Check(len(c.Objectives) == 0 || c.Strategy == TwoObjectives, "search.objectives", "%s: only the strategy %s has two objectives", strings.Join(c.Objectives, ","), TwoObjectives)
+	if c.Strategy == Pruning {
+		for _, limit := range []struct {
+			name string
+			set  bool
+		}{{"max_macs", c.MaxMACs > 0}, {"max_params", c.MaxParams > 0}, {"max_latency", c.MaxLatency > 0}, {"max_evaluations", c.MaxEvaluations > 0}, {"budget", c.Budget > 0}} {
+			errs.Check(!limit.set, "search."+limit.name, "bounds no search by pruning: it ends with one network, whatever that costs")
+		}
+	}
 	if len(errs) == 0 && c.Strategy != TwoObjectives {
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
 			"%d: must be at least %d, for %d mutants and %d crossovers a generation; a file of --config can have fewer (search: mutants, crossovers)",
@@ -157,6 +168,9 @@ func (c Config) CheckSpace(s supernet.Space) error {
 	if _, ordered := s.(supernet.Ordered); i >= 0 && strategies[i].ordered && !ordered {
 		return setting.Errorf("search.strategy", "%s: %s has %v architectures; choose another strategy", c.Strategy, s.Name(), s.Count())
 	}
+	if _, ok := s.(supernet.Mixed); i >= 0 && strategies[i].prunes && !ok {
+		return setting.Errorf("search.strategy", "%s: %s has no network with several operators at a place; choose another strategy", c.Strategy, s.Name())
+	}
 	return nil
 }
 
@@ -167,6 +181,8 @@ type Progress struct {
 	Total       int   // how many there will be at most; 0: unknown
 	Generation  int   // of an evolution, from 1
 	Best        Found // so far
+	Mixtures    int   // of a pruning: measured so far, of AllMixtures
+	AllMixtures int
 }
 
 // Run searches and returns the result. It calls report, if not nil, after every evaluation. A search that reached its
@@ -182,6 +198,9 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 	}
 	if c.NeedsLatency() && p.Latency == nil {
 		return nil, errors.New("search: nothing measures latencies")
+	}
+	if c.Strategy == Pruning && p.Mixtures == nil {
+		return nil, errors.New("search: nothing measures mixtures of operators")
 	}
 	s := newSearcher(ctx, p, c)
 	err := s.run(report)

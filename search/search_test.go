@@ -64,7 +64,7 @@ func TestExhaustiveFindsTheOptimum(t *testing.T) {
 func TestDeadIsNeverTheBest(t *testing.T) {
 	space := fakeSpace{3, 2}
 	o := Objective{Name: "fewest", Of: func(s indicator.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: o}, Config{Strategy: strategy, Population: 4, Mutants: 2, Crossovers: 2})
 		if r.Best[0].Scores.Dead {
 			t.Errorf("%s: the best is dead", strategy)
@@ -112,7 +112,7 @@ func TestLimits(t *testing.T) {
 		return indicator.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Dead: !space.Alive(a), Values: values}, nil
 	})
 	const maxMACs, maxParams = 80_000_000, 500_000
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		p := Problem{Space: space, Sizes: cfg, Evaluator: e, Objective: firstTerm(t)}
 		r := mustRun(t, p, Config{Strategy: strategy, MaxMACs: maxMACs, MaxParams: maxParams, MaxEvaluations: 300, Top: 300})
 		if len(r.Best) != 300 || r.Stopped != Evaluated {
@@ -150,7 +150,7 @@ func TestBudget(t *testing.T) {
 // If a space has fewer networks than MaxEvaluations, the search ends after it has scored each network once.
 func TestSmallSpaceIsExhausted(t *testing.T) {
 	space := fakeSpace{3, 2}
-	for _, strategy := range Strategies() {
+	for _, strategy := range sampling() {
 		e := newFake(space, 1)
 		r := mustRun(t, Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Strategy: strategy})
 		if p := (Config{Strategy: strategy}.WithDefaults()); p.MaxEvaluations != 0 {

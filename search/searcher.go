@@ -29,13 +29,15 @@ var strategies = []struct {
 	name    string
 	bounded bool // it ends by itself: without MaxEvaluations there is no limit
 	ordered bool // it needs a supernet.Ordered
+	prunes  bool // it needs a supernet.Mixed and Problem.Mixtures
 	begin   func(*searcher) strategy
 }{
-	{"exhaustive", true, true, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
-	{"random", false, false, func(s *searcher) strategy { return &random{searcher: s} }},
-	{"evolution", false, false, newEvolution},
-	{TwoObjectives, false, false, newNSGA2},
-	{"regularised", false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
+	{"exhaustive", true, true, false, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
+	{"random", false, false, false, func(s *searcher) strategy { return &random{searcher: s} }},
+	{"evolution", false, false, false, newEvolution},
+	{TwoObjectives, false, false, false, newNSGA2},
+	{"regularised", false, false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
+	{Pruning, true, false, true, newPruning},
 }
 
 // defaultStrategy is the strategy of BN-NAS.
@@ -86,7 +88,8 @@ type searcher struct {
 	top      []int              // indices of found, best first, at most cfg.Parents
 	stopped  string
 
-	fault   error   // of a measurement of latency
+	report  func(Progress)
+	fault   error   // of a measurement
 	slow    int     // networks over Config.MaxLatency before the first within it; −1: there is one
 	fastest float64 // of them, in ms
 }
@@ -103,6 +106,7 @@ func (s *searcher) describe(*Progress) {}
 func (s *searcher) foresees(int) bool { return true }
 
 func (s *searcher) run(report func(Progress)) error {
+	s.report = report
 	for {
 		if err := s.interrupted(); err != nil {
 			return err
@@ -149,7 +153,7 @@ func (s *searcher) propose() (a supernet.Arch, done string, err error) {
 	for more && s.ended == "" && len(s.pending) < width(s.Evaluator) && (s.limit == 0 || s.found.len()+len(s.pending) < s.limit) &&
 		(len(s.pending) == 0 || s.strategy.foresees(len(s.pending))) {
 		a, s.ended = s.strategy.next()
-		if s.ended != "" || s.ctx.Err() != nil {
+		if s.ended != "" || s.ctx.Err() != nil || s.fault != nil {
 			break
 		}
 		if s.Latency == nil {

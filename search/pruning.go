@@ -1,0 +1,254 @@
+package search
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"bnas.example/indicator"
+	"bnas.example/supernet"
+)
+
+// Pruning is the strategy that needs Problem.Mixtures.
+const Pruning = "pruning"
+
+// pruning is the search of TE-NAS (Chen, Gong and Wang, ICLR 2021, algorithm 1 and released code). It begins with all operators at each
+// place. In a round it leaves out each operator alone, and takes the relative change of the condition number κ of the tangent kernel, and
+// of the number of linear regions R. Operators are ranked by how much κ falls without them, and by how little R does; the sum of
+// both ranks is their importance. Each place loses its Prune least important operators. It ends with one operator a place.
+type pruning struct {
+	*searcher
+	space    supernet.Mixed
+	whole    supernet.Mixture
+	round    int
+	measured int // mixtures
+	total    int // how many there will be
+	rounds   []Pruned
+	over     bool
+}
+
+// Pruned is an operator that a pruning search has removed. The changes are relative to the network before: (before − without)/before.
+type Pruned struct {
+	Round    int     `json:"round"`
+	Place    string  `json:"place"`
+	Operator string  `json:"operator"`
+	Kappa    float64 `json:"kappa"`   // change of the condition number
+	Regions  float64 `json:"regions"` // change of the number of linear regions
+}
+
+func newPruning(s *searcher) strategy {
+	space := s.Space.(supernet.Mixed)
+	p := &pruning{searcher: s, space: space, whole: space.Whole()}
+	p.total = p.toMeasure(p.whole)
+	return p
+}
+
+// next prunes to the end, and proposes what is left.
+func (p *pruning) next() (supernet.Arch, string) {
+	if p.over {
+		return nil, Complete
+	}
+	m := p.whole
+	for p.round = 1; mixed(m); p.round++ {
+		all, err := p.changes(m)
+		if err != nil {
+			p.fault = err
+			return nil, Complete
+		}
+		rank(all)
+		m = p.prune(m, all)
+	}
+	p.over = true
+	a := p.space.Only(m)
+	p.accept(a)
+	return a, ""
+}
+
+// mixed reports whether a place of m has several operators.
+func mixed(m supernet.Mixture) bool {
+	for place := range m {
+		if len(m.Operators(place)) > 1 {
+			return true
+		}
+	}
+	return false
+}
+
+// describe says how far the pruning is.
+func (p *pruning) describe(g *Progress) {
+	g.Mixtures, g.AllMixtures, g.Total = p.measured, p.total, 1
+}
+
+// toMeasure is the number of mixtures that a search from m measures.
+func (p *pruning) toMeasure(m supernet.Mixture) (n int) {
+	left := make([]int, len(m))
+	for place := range m {
+		left[place] = len(m.Operators(place))
+	}
+	for slices.Max(left) > 1 {
+		n++
+		for place, k := range left {
+			if k > 1 {
+				n += k
+				left[place] -= p.toPrune(k)
+			}
+		}
+	}
+	return n
+}
+
+// toPrune is how many of k operators of a place a round removes: never the last one.
+func (p *pruning) toPrune(k int) int { return min(max(p.cfg.Prune, 1), k-1) }
+
+// removal is what leaving out one operator changes.
+type removal struct {
+	place, operator int
+	kappa, regions  float64
+	ranks           [2]int
+}
+
+// changes measures m without each operator of the places that have several.
+func (p *pruning) changes(m supernet.Mixture) ([]removal, error) {
+	before, err := p.measure(m)
+	if err != nil {
+		return nil, err
+	}
+	var all []removal
+	for place := range m {
+		operators := m.Operators(place)
+		if len(operators) == 1 {
+			continue
+		}
+		for _, o := range operators {
+			without, err := p.measure(m.Without(place, o))
+			if err != nil {
+				return nil, err
+			}
+			r := removal{place: place, operator: o}
+			for k := range before {
+				kappa, regions := changed(before[k], without[k])
+				r.kappa += kappa / float64(len(before))
+				r.regions += regions / float64(len(before))
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// changed returns the relative changes of κ and of R, rounded to three decimals.
+func changed(before, without indicator.MixtureFigures) (kappa, regions float64) {
+	kappa = -math.Expm1(without.LogCondition - before.LogCondition)
+	regions = float64(before.Regions-without.Regions) / float64(before.Regions)
+	return math.Round(1000*kappa) / 1000, math.Round(1000*regions) / 1000
+}
+
+// measure returns the figures of a mixture in each repeat.
+func (p *pruning) measure(m supernet.Mixture) ([]indicator.MixtureFigures, error) {
+	if err := p.interrupted(); err != nil {
+		return nil, err
+	}
+	all, err := p.Mixtures(m)
+	if err != nil {
+		if stopped := p.interrupted(); stopped != nil {
+			return nil, stopped
+		}
+		return nil, err
+	}
+	for _, f := range all {
+		if math.IsInf(f.LogCondition, 0) || math.IsNaN(f.LogCondition) || f.Regions < 1 {
+			return nil, fmt.Errorf("search: %s has log κ %v and %d linear regions", m.Text(p.Space.Places()), f.LogCondition, f.Regions)
+		}
+	}
+	p.measured++
+	if p.report != nil {
+		p.report(p.progress())
+	}
+	return all, nil
+}
+
+// rank gives the removals their ranks, and orders them by the sum, the least important first. As in the released code, the order is by three
+// significant digits, only exact equals share a rank, and equal sums stay in the order by κ.
+func rank(all []removal) {
+	by := func(kind int, of func(removal) float64) {
+		slices.SortStableFunc(all, func(a, b removal) int { return cmp.Compare(significant(of(a)), significant(of(b))) })
+		for i := range all {
+			switch {
+			case i == 0:
+				all[i].ranks[kind] = 0
+			case of(all[i]) == of(all[i-1]):
+				all[i].ranks[kind] = all[i-1].ranks[kind]
+			default:
+				all[i].ranks[kind] = all[i-1].ranks[kind] + 1
+			}
+		}
+	}
+	inOrder := func(a, b removal) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.operator, b.operator))
+	}
+	by(1, func(r removal) float64 { return r.regions })
+	slices.SortFunc(all, inOrder)
+	by(0, func(r removal) float64 { return -r.kappa })
+	slices.SortStableFunc(all, func(a, b removal) int { return cmp.Compare(a.ranks[0]+a.ranks[1], b.ranks[0]+b.ranks[1]) })
+}
+
+// significant rounds to three significant digits.
+func significant(x float64) float64 {
+	if x == 0 {
+		return 0
+	}
+	unit := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(x)+1e-8)))
+	return math.Round(x*unit) / unit
+}
+
+// prune removes the least important operators of each place, given all in their order.
+func (p *pruning) prune(m supernet.Mixture, all []removal) supernet.Mixture {
+	left := make([]int, len(m)) // to remove
+	for place := range m {
+		left[place] = p.toPrune(len(m.Operators(place)))
+	}
+	places := p.Space.Places()
+	for _, r := range all {
+		if left[r.place] > 0 {
+			left[r.place]--
+			m = m.Without(r.place, r.operator)
+			p.rounds = append(p.rounds, Pruned{p.round, places[r.place].Name, places[r.place].Operators[r.operator], r.kappa, r.regions})
+		}
+	}
+	return m
+}
+
+// Mixtures gives the figures of mixtures. Each is measured once, and its figures kept.
+type Mixtures struct {
+	Space   supernet.Space
+	Figures *Figures // of two columns for each repeat: log κ and R
+	Measure func(supernet.Mixture) ([]indicator.MixtureFigures, error)
+}
+
+// MixtureColumns names the columns of Mixtures.Figures.
+func MixtureColumns(repeats int) (names []string) {
+	for k := range repeats {
+		names = append(names, fmt.Sprintf("log_kappa_%d", k+1), fmt.Sprintf("regions_%d", k+1))
+	}
+	return names
+}
+
+// Of returns the figures of a mixture in each repeat.
+func (x *Mixtures) Of(m supernet.Mixture) (all []indicator.MixtureFigures, err error) {
+	name := m.Text(x.Space.Places())
+	if values, ok := x.Figures.Lookup(name); ok {
+		for pair := range slices.Chunk(values, 2) {
+			all = append(all, indicator.MixtureFigures{LogCondition: pair[0], Regions: int(pair[1])})
+		}
+		return all, nil
+	}
+	if all, err = x.Measure(m); err != nil {
+		return nil, err
+	}
+	var values []float64
+	for _, f := range all {
+		values = append(values, f.LogCondition, float64(f.Regions))
+	}
+	return all, x.Figures.Add(name, values...)
+}
