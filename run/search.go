@@ -19,6 +19,7 @@ import (
 // These are the phases of a search in Progress.
 const (
 	Calibrating = "calibrate" // scores the sample that calibrates a composite of several terms
+	Pruning     = "prune"     // measures networks with several operators at a place
 	Searching   = "search"
 	Finals      = "finalist" // trains the finalists, one after the other
 )
@@ -27,7 +28,7 @@ const (
 type Progress struct {
 	Phase       string
 	Begin       bool          // of the phase, or of a finalist; Done is then the work of earlier calls
-	Done, Total int           // architectures scored in this phase, or training steps of the finalist; Total 0: unknown
+	Done, Total int           // architectures scored in this phase, mixtures measured, or training steps of the finalist; Total 0: unknown
 	Best        *search.Found // so far; nil before the first, and in other phases
 
 	Finalist, Finalists int             // the finalist that is trained, from 1, and how many there are
@@ -128,7 +129,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if err != nil {
 		return nil, err
 	}
-	if err := r.canFinish(cmp.Or(dir, r.Dir)); err != nil {
+	if err := cmp.Or(r.canFinish(cmp.Or(dir, r.Dir)), r.checkPruning(1)); err != nil {
 		return nil, err
 	}
 	e, err := r.Evaluator(dir)
@@ -155,7 +156,6 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 // searchIn searches with an evaluator by the objective of out, and adds the result. It writes the result to dir, unless that is "".
 // runs are the folders of several supernets.
 func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs []string, out *Found, progress func(Progress)) (err error) {
-	progress(Progress{Phase: Searching, Begin: true, Total: r.Config.Search.MaxEvaluations})
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e, Objective: out.Objective, Sample: out.Sample}
 	var device string
 	if out.timed, device, err = r.latencies(ctx, dir); err != nil {
@@ -165,11 +165,14 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 		defer func() { err = errors.Join(err, out.timed.Figures.Close()) }()
 		problem.Latency = out.timed.Latency
 	}
+	end, err := r.prunes(ctx, dir, &problem)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, end()) }()
 	settings := r.Config.Search
 	settings.Top = max(settings.Top, r.Config.Finalists.Number)
-	out.Result, err = search.Run(ctx, problem, settings, func(p search.Progress) {
-		progress(Progress{Phase: Searching, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
-	})
+	out.Result, err = search.Run(ctx, problem, settings, r.searched(progress))
 	if err != nil {
 		return err
 	}
@@ -184,6 +187,22 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 		return err
 	}
 	return wholefile.WriteJSON(filepath.Join(dir, ResultName), out.Result)
+}
+
+// searched begins the first phase of a search, and returns what shows its progress.
+func (r *Run) searched(progress func(Progress)) func(search.Progress) {
+	first := Progress{Phase: Searching, Begin: true, Total: r.Config.Search.MaxEvaluations}
+	if r.Config.Search.Strategy == search.Pruning {
+		first.Phase = Pruning
+	}
+	progress(first)
+	return func(p search.Progress) {
+		if p.Evaluations == 0 {
+			progress(Progress{Phase: Pruning, Done: p.Mixtures, Total: p.AllMixtures})
+			return
+		}
+		progress(Progress{Phase: Searching, Begin: first.Phase == Pruning, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
+	}
 }
 
 // ResultSteps returns the training steps of the supernet that gave the search result in the run folder. ok is false if the

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -29,7 +30,7 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 	if err != nil {
 		return nil, err
 	}
-	if err := r.canFinish(dir); err != nil {
+	if err := cmp.Or(r.canFinish(dir), r.checkPruning(len(runs))); err != nil {
 		return nil, err
 	}
 	out := &Found{}

@@ -221,7 +221,7 @@ func TestPruningErrors(t *testing.T) {
 	}
 	x, _ := mixtures(t, "", space)
 	p.Mixtures = x.Of
-	for _, c := range []Config{{MaxMACs: 1}, {MaxParams: 1}, {MaxLatency: 1}, {Budget: 1}, {MaxEvaluations: 1}} {
+	for _, c := range []Config{{MaxMACs: 1}, {MaxParams: 1}, {MaxLatency: 1}, {Budget: 1}} {
 		c.Strategy = Pruning
 		if _, err := Run(t.Context(), p, c, nil); err == nil || !strings.Contains(err.Error(), "bounds no search by pruning") {
 			t.Errorf("%+v: %v", c, err)

@@ -150,7 +150,7 @@ func (c Config) Validate() error {
 		for _, limit := range []struct {
 			name string
 			set  bool
-		}{{"max_macs", c.MaxMACs > 0}, {"max_params", c.MaxParams > 0}, {"max_latency", c.MaxLatency > 0}, {"max_evaluations", c.MaxEvaluations > 0}, {"budget", c.Budget > 0}} {
+		}{{"max_macs", c.MaxMACs > 0}, {"max_params", c.MaxParams > 0}, {"max_latency", c.MaxLatency > 0}, {"budget", c.Budget > 0}} {
 			errs.Check(!limit.set, "search."+limit.name, "bounds no search by pruning: it ends with one network, whatever that costs")
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -22,7 +23,10 @@ var conditional = []struct {
 	{[]string{"nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
 	{[]string{"beta2", "eps"}, "with --optimizer adamw or rmsprop", func(c run.Config) bool { return c.Train.Optimizer != train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
-	{[]string{"generations", "population"}, "with a --strategy other than exhaustive", func(c run.Config) bool { return c.Search.Strategy != "exhaustive" }},
+	{[]string{"generations", "population"}, "with a --strategy other than exhaustive and pruning", func(c run.Config) bool {
+		return c.Search.Strategy != "exhaustive" && c.Search.Strategy != search.Pruning
+	}},
+	{[]string{"prune"}, "with --strategy pruning", func(c run.Config) bool { return c.Search.Strategy == search.Pruning }},
 	{[]string{"latency-batch"}, "with --max-latency or --objectives score,latency", func(c run.Config) bool { return c.Search.NeedsLatency() }},
 	{[]string{"finalist-epochs"}, "with --finalists", func(c run.Config) bool { return c.Finalists.Number > 0 }},
 	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},

@@ -260,7 +260,10 @@ func small(line string) string {
 		if !trained {
 			add(sizes)
 		}
-		if words[1] == "search" {
+		switch {
+		case has("te-nas"):
+			add("--repeats 1 --prune 3")
+		case words[1] == "search":
 			add("--calibration 3 --max-evaluations 4")
 		}
 	case "eval", "export", "trace":

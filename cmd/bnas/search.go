@@ -22,20 +22,22 @@ func searchCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "search",
 		Usage: "find the architectures that the indicator ranks highest",
-		Flags: append(append(flags(settings, computeSettings), workerFlags()...),
+		Flags: append(append(append(flags(settings, computeSettings), presetFlag), workerFlags()...),
 			&cli.StringSliceFlag{Name: "run", Usage: "the trained run in the folder `DIR`; can be repeated: the scores of runs of other seeds are averaged by their quantiles", DefaultText: "none: the untrained network", Category: catCommand},
 			textFlag("out", "keep the scores in scores.csv of the folder `DIR`; what it has is not computed again", "the run's")),
 		Description: "bnas search --run runs/fair --strategy evolution --max-macs 100M --budget 10m\n" +
 			"bnas search --run runs/fair --finalists 8 --finalist-epochs 3\n" +
 			"bnas train --seed 2 --out runs/other\n" +
 			"bnas search --run runs/fair --run runs/other --out runs/both\n" +
-			"bnas search --run runs/fair --workers 2\n\n" +
+			"bnas search --run runs/fair --workers 2\n" +
+			"bnas search --preset te-nas --out runs/te-nas\n\n" +
 			"Scores are kept in scores.csv of the run's folder (or of --out): a search that was stopped goes on from there.\n" +
 			"With --finalists the best networks are then trained on their own, by the recipe of the space (bnas retrain --help), with\n" +
 			"the run's division of the images: it takes as long as that many trainings, and --budget does not bound it.\n" +
 			"Several runs, of one space and size, are supernets of other seeds: each keeps its own scores, and a term is the mean of\n" +
 			"its quantiles in them. The result and the report are in the folder of --out.\n" +
 			"With --workers N, N processes score, with the result of one.\n" +
+			"The strategy pruning is that of TE-NAS: it judges networks with several operators at a place, and needs no training.\n" +
 			"Without --run the network is untrained: only γ and β at their initial values are judged.",
 		Action: func(c *cli.Context) error { return searchOnce(c, settings) },
 	}
@@ -58,6 +60,9 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	defer r.Close()
 	for _, o := range others {
 		defer o.Close()
+	}
+	if crew, err := crewOf(c); err == nil && crew != nil && r.Config.Search.Strategy == search.Pruning {
+		return usagef("--strategy %s: it works in one process; leave out the workers", search.Pruning)
 	}
 	if r.Dir == "" && !c.Bool("quiet") {
 		slog.Warn("the network is untrained; --run DIR searches a trained one")
@@ -96,6 +101,9 @@ func openRuns(c *cli.Context, settings []setting) (first *run.Run, others []*run
 	dirs := c.StringSlice("run")
 	if len(dirs) == 0 {
 		dirs = []string{""}
+	}
+	if c.IsSet(presetFlag.Name) && dirs[0] != "" {
+		return nil, nil, usagef("--preset cannot be given here: the run in %s has its own settings", dirs[0])
 	}
 	if len(dirs) > 1 && slices.Contains(dirs, "") {
 		return nil, nil, usagef("--run \"\": several runs are trained ones; name the folder of each")
@@ -181,6 +189,8 @@ func stateOf(p run.Progress) string {
 		return fmt.Sprintf("loss %.3f, accuracy %.0f %%", p.Step.Loss, 100*p.Step.Accuracy)
 	case p.Best != nil:
 		return fmt.Sprintf("best %.3f", p.Best.Score)
+	case p.Phase == run.Pruning:
+		return "networks with several operators at a place"
 	}
 	return "random architectures"
 }
@@ -229,7 +239,19 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all with as %s\n", found.Cost, map[bool]string{true: "low", false: "few"}[found.Cost == search.Latency])
 		foundTable(r, found.Pareto).print(c, w)
 	}
+	prunedTable(w, found.Pruned)
 	finalistsTable(c, w, r, found)
+}
+
+// prunedTable shows what a search by pruning has removed.
+func prunedTable(w io.Writer, all []search.Pruned) {
+	if len(all) > 0 {
+		fmt.Fprintln(w, "\npruned: the change of the condition number and of the linear regions, relative to before, where an operator is left out")
+		fmt.Fprintln(w, "ROUND\tPLACE\tOPERATOR\tCONDITION\tREGIONS")
+	}
+	for _, p := range all {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%+.3f\t%+.3f\n", p.Round, p.Place, p.Operator, -p.Kappa, -p.Regions)
+	}
 }
 
 // foundTable is a table of found networks with their scores and costs.

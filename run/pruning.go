@@ -1,0 +1,79 @@
+package run
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"path/filepath"
+
+	"bnas.example/indicator"
+	"bnas.example/internal/setting"
+	"bnas.example/search"
+)
+
+// PruningName is the table of the figures of a search by pruning, beside the ledger: setup, name (the operators of each place), and
+// log κ and the number of linear regions of each repeat.
+const PruningName = "pruning.csv"
+
+// mixtures opens the figures of mixtures, kept in dir; "": in memory. They are nil if the search needs none.
+func (r *Run) mixtures(ctx context.Context, dir string) (*search.Mixtures, error) {
+	if r.Config.Search.Strategy != search.Pruning {
+		return nil, nil
+	}
+	c := r.Config.Score
+	c.Terms = []string{"te_ntk", "te_regions"}
+	scorer, err := r.repeated(c)
+	if err != nil {
+		return nil, err
+	}
+	scorer.Stop = ctx.Err
+	setup, err := r.mixtureSetup(c)
+	if err != nil {
+		return nil, err
+	}
+	if dir != "" {
+		dir = filepath.Join(dir, PruningName)
+	}
+	figures, err := search.OpenFigures(dir, setup, search.MixtureColumns(max(int(c.Repeats), 1))...)
+	if err != nil {
+		return nil, err
+	}
+	return &search.Mixtures{Space: r.Net.Space, Figures: figures, Measure: scorer.Mixture}, nil
+}
+
+// mixtureSetup identifies what the figures are comparable with, as the key of a ledger does.
+func (r *Run) mixtureSetup(c indicator.Config) (string, error) {
+	key, err := r.key(c)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(key) // the entries are sorted
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6]), err
+}
+
+// checkPruning returns an error if the search prunes and is one that cannot. It judges the mixtures in this process, by one supernet.
+func (r *Run) checkPruning(supernets int) error {
+	switch s := r.Config.Search; {
+	case s.Strategy != search.Pruning:
+		return nil
+	case supernets > 1:
+		return setting.Errorf("search.strategy", "%s: it judges networks of one supernet, and there are %d; search one", s.Strategy, supernets)
+	case r.Workers != nil:
+		return setting.Errorf("search.strategy", "%s: it works in one process; leave out the workers", s.Strategy)
+	case r.Config.Finalists.Number > 1:
+		return setting.Errorf("finalists.number", "%d: a search by pruning ends with one network", r.Config.Finalists.Number)
+	}
+	return nil
+}
+
+// prunes gives a problem the figures of mixtures that it needs. end closes them.
+func (r *Run) prunes(ctx context.Context, dir string, p *search.Problem) (end func() error, err error) {
+	x, err := r.mixtures(ctx, dir)
+	if x == nil || err != nil {
+		return nothing, err
+	}
+	p.Mixtures = x.Of
+	return x.Figures.Close, nil
+}
