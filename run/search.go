@@ -186,7 +186,11 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	if err := writePareto(dir, out.Result); err != nil {
 		return err
 	}
-	return wholefile.WriteJSON(filepath.Join(dir, ResultName), out.Result)
+	if err := wholefile.WriteJSON(filepath.Join(dir, ResultName), out.Result); err != nil {
+		return err
+	}
+	showNetwork(dir)
+	return nil
 }
 
 // searched begins the first phase of a search, and returns what shows its progress.

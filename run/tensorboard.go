@@ -29,8 +29,8 @@ func eventsName(at time.Time) string {
 	return strings.Replace(eventsPattern, "*", fmt.Sprintf("%010d", at.Unix()), 1)
 }
 
-// WriteEvents writes the metrics and the settings of the run in dir as an event file for TensorBoard into the folder to, which it
-// makes if it is missing. Event files that bnas wrote there before are removed. It returns the path of the file. If another process
+// WriteEvents writes the metrics, the settings and the network of the run in dir as an event file for TensorBoard into the folder to,
+// which it makes if it is missing. Event files that bnas wrote there before are removed. It returns the path of the file. If another process
 // writes into the folder to, the error is a *LockedError.
 func WriteEvents(dir, to string) (path string, err error) {
 	if _, err := ReadConfig(dir); err != nil {
@@ -48,15 +48,23 @@ func WriteEvents(dir, to string) (path string, err error) {
 		return "", err
 	}
 	defer unlock()
+	return writeEvents(dir, to, info.ModTime())
+}
+
+// writeEvents writes into a folder that is locked. The last line of the metrics is of the time at.
+func writeEvents(dir, to string, at time.Time) (path string, err error) {
 	path = filepath.Join(to, eventsName(time.Now()))
 	err = wholefile.WriteFrom(path, func(w io.Writer) error {
 		file := bufio.NewWriter(w)
-		e, err := beginEvents(file, dir, info.ModTime())
+		e, err := beginEvents(file, dir, at)
 		if err != nil {
 			return err
 		}
 		defer e.close()
 		if err = e.follow(); err == nil {
+			err = e.network()
+		}
+		if err == nil {
 			err = e.end()
 		}
 		return errors.Join(err, file.Flush())

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"image"
+	"image/png"
 	"math"
 	"os"
 	"os/exec"
@@ -80,7 +82,7 @@ func TestFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := Histogram{Min: 1, Max: 3, Sum: 5, Squares: 11, Counts: []int{1, 0, 1, 2}}
-	if err := w.Write(101.25, 7, Scalar("loss", 0.5), h.Value("γ")); err != nil {
+	if err := w.Write(101.25, 7, Scalar("loss", 0.5), h.Value("γ"), Image("cell", []byte("png"), 30, 20)); err != nil {
 		t.Fatal(err)
 	}
 	all := records(t, file.Bytes())
@@ -99,6 +101,9 @@ func TestFile(t *testing.T) {
 	}
 	summary := fields(t, event[5][0].([]byte))[1]
 	if diff := cmp.Diff(map[int][]any{1: {[]byte("loss")}, 2: {float32(0.5)}}, fields(t, summary[0].([]byte))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[int][]any{1: {int64(20)}, 2: {int64(30)}, 3: {int64(3)}, 4: {[]byte("png")}}, fields(t, fields(t, summary[2].([]byte))[4][0].([]byte))); diff != "" {
 		t.Error(diff)
 	}
 	histogram := fields(t, fields(t, summary[1].([]byte))[5][0].([]byte))
@@ -133,11 +138,15 @@ func TestTensorBoardsReader(t *testing.T) {
 	if exec.Command("python3", "-c", "import tensorboard").Run() != nil {
 		t.Skip("python3 has no tensorboard; scripts/with-python.sh tensorboard-requirements.txt runs a command with it")
 	}
-	var file bytes.Buffer
+	var file, picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 3, 2))); err != nil {
+		t.Fatal(err)
+	}
 	w, err := NewWriter(&file, 1000)
 	for _, values := range [][]Value{
 		{Text("config", "    seed: 7"), Started(map[string]any{"train.lr": 0.02, "train.flip": true, "train.optimizer": "adamw"}, 1000)},
 		{Scalar("train/loss", 0.5), Histogram{Min: 1, Max: 3, Sum: 5, Squares: 11, Counts: []int{1, 2}}.Value("gamma/conv")},
+		{Image("network", picture.Bytes(), 3, 2)},
 		{Ended(1003)},
 	} {
 		if err == nil {
@@ -155,11 +164,13 @@ func TestTensorBoardsReader(t *testing.T) {
 import sys
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
-a = EventAccumulator(sys.argv[1], size_guidance={k: 0 for k in ("scalars", "histograms", "tensors")})
+a = EventAccumulator(sys.argv[1], size_guidance={k: 0 for k in ("scalars", "histograms", "images", "tensors")})
 a.Reload()
 print([(e.wall_time, e.step, e.value) for e in a.Scalars("train/loss")])
 h = a.Histograms("gamma/conv")[0].histogram_value
 print(h.min, h.max, h.num, h.sum, h.sum_squares, h.bucket_limit, h.bucket)
+i = a.Images("network")[0]
+print(i.step, i.width, i.height, i.encoded_image_string[:4])
 print(a.Tensors("config")[0].tensor_proto.string_val[0].decode(), a.PluginTagToContent("text"))
 data = {tag: plugin_data_pb2.HParamsPluginData.FromString(content) for tag, content in a.PluginTagToContent("hparams").items()}
 start = data["_hparams_/session_start_info"].session_start_info
@@ -169,6 +180,7 @@ print(end.status, end.end_time_secs)
 `, folder).CombinedOutput()
 	want := `[(1001.0, 7, 0.5)]
 1.0 3.0 3.0 5.0 11.0 [2.0, 3.0] [1.0, 2.0]
+7 3 2 b'\x89PNG'
     seed: 7 {'config': b''}
 [('train.flip', 'bool_value', True), ('train.lr', 'number_value', 0.02), ('train.optimizer', 'string_value', 'adamw')] 1000.0
 1 1003.0

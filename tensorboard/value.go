@@ -10,9 +10,10 @@ import (
 // Value is one value of an event, with its tag: a Summary.Value of tensorflow/core/framework/summary.proto in the wire format.
 type Value []byte
 
-// These are numbers of enumerations: of DataType, and of Status in the hparams plugin's api.proto.
+// These are numbers of enumerations: of DataType, of the colour spaces of Summary.Image, and of Status in the hparams plugin's api.proto.
 const (
 	typeString    = 7
+	colourRGB     = 3
 	statusSuccess = 1
 )
 
@@ -63,6 +64,18 @@ func Text(tag, markdown string) Value {
 	b.text(1, tag)
 	b.bytes(8, tensor)
 	b.bytes(9, metadata("text", nil))
+	return Value(b)
+}
+
+// Image is a picture, as the content of a PNG file of a size in pixels.
+func Image(tag string, png []byte, width, height int) Value {
+	var picture, b message
+	picture.int(1, int64(height))
+	picture.int(2, int64(width))
+	picture.int(3, colourRGB)
+	picture.bytes(4, png)
+	b.text(1, tag)
+	b.bytes(4, picture)
 	return Value(b)
 }
 

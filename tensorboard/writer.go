@@ -1,5 +1,5 @@
-// Package tensorboard writes event files, which TensorBoard reads: scalars, histograms, texts and hyperparameters over the steps of
-// a run. A file is a row of records (TensorFlow's TFRecord); each holds an Event of tensorflow/core/util/event.proto.
+// Package tensorboard writes event files, which TensorBoard reads: scalars, histograms, texts, pictures and hyperparameters over the
+// steps of a run. A file is a row of records (TensorFlow's TFRecord); each holds an Event of tensorflow/core/util/event.proto.
 package tensorboard
 
 import (

@@ -20,8 +20,8 @@ func tensorboardCommand() *cli.Command {
 		ArgsUsage: "RUN…",
 		Flags:     append(outputFlags(), textFlag("out", "into folders of `DIR`, with the names of the runs", "the run folders")),
 		Description: "bnas tensorboard runs/fair\n" +
-			"\nThe file has the curves of metrics.jsonl, histograms of γ by operator, and the settings as a text and as\n" +
-			"hyperparameters. It replaces the one before. --tensorboard of bnas train and bnas run writes it while they train.",
+			"\nThe file has the curves of metrics.jsonl, histograms of γ by operator, the settings as a text and as\n" +
+			"hyperparameters, and the network that a search has found as a picture. It replaces the one before. --tensorboard of bnas train and bnas run writes it while they train.",
 		Action: writeEvents,
 	}
 }
