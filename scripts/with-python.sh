@@ -6,9 +6,10 @@ list=$1
 needed="$(dirname "$0")/$list"
 shift
 modules=$(sed -E 's/[^a-z].*//' "$needed" | paste -sd,)
-if ! python3 -c "import $modules" 2>/dev/null; then
+has() { (cd / && "$1" -c "import $modules") 2>/dev/null; } # not here: a folder of the name of a module would pass for it
+if ! has python3; then
   env=${XDG_CACHE_HOME:-$HOME/.cache}/bnas/python-$(sha256sum "$needed" | cut -c1-12)
-  if ! "$env/bin/python3" -c "import $modules" 2>/dev/null; then
+  if ! has "$env/bin/python3"; then
     python3 -m venv "$env" && "$env/bin/python3" -m pip install --quiet --disable-pip-version-check -r "$needed" ||
       { echo "with-python: pip cannot fetch the packages of $list" >&2; exit 1; }
   fi
