@@ -97,6 +97,9 @@ func (l *Lanes) stopped() error {
 	return nil
 }
 
+// Lanes is how many architectures are scored at a time.
+func (l *Lanes) Lanes() int { return len(l.all) }
+
 // Width keeps the lanes busy while the first architecture, which may be a large one, is waited for.
 func (l *Lanes) Width() int { return 4 * len(l.all) }
 

@@ -54,8 +54,41 @@ func (e *evidence) takeMixture(m supernet.Mixture) error {
 	return e.takeRegionsOf(thin, p, weights)
 }
 
-// Mixture measures a mixture in each repeat.
-func (r *Repeated) Mixture(m supernet.Mixture) ([]MixtureFigures, error) {
+// Mixtures measures each mixture in each repeat, one after the other.
+func (r *Repeated) Mixtures(ms []supernet.Mixture) (all [][]MixtureFigures, err error) {
+	for _, m := range ms {
+		one, err := r.mixture(m)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// Mixtures measures several mixtures at a time.
+func (l *Lanes) Mixtures(ms []supernet.Mixture) ([][]MixtureFigures, error) {
+	if len(ms) == 1 {
+		return l.lead.Mixtures(ms)
+	}
+	all, errs := make([][]MixtureFigures, len(ms)), make([]error, len(ms))
+	for i, m := range ms {
+		l.going.Go(func() {
+			lane := <-l.free
+			all[i], errs[i] = lane.mixture(m)
+			l.free <- lane
+		})
+	}
+	l.going.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (r *Repeated) mixture(m supernet.Mixture) ([]MixtureFigures, error) {
 	var all []MixtureFigures
 	for _, s := range r.scorers {
 		s.Stop = r.Stop

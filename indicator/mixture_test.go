@@ -1,9 +1,13 @@
 package indicator
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -26,10 +30,11 @@ func TestMixtureOfOneOperator(t *testing.T) {
 	if got := space.Only(m); fmt.Sprint(got) != fmt.Sprint(a) {
 		t.Errorf("the architecture %v, want %v", got, a)
 	}
-	got, err := NewRepeated(s).Mixture(m)
+	all, err := NewRepeated(s).Mixtures([]supernet.Mixture{m})
 	if err != nil {
 		t.Fatal(err)
 	}
+	got := all[0]
 	want, err := s.Score(a)
 	if err != nil {
 		t.Fatal(err)
@@ -120,4 +125,46 @@ func nodeOne(t *testing.T, b *bench, m supernet.Mixture, of func(supernet.Mixtur
 	}
 	t.Fatal("there is no node 1")
 	return nil
+}
+
+// TestMixturesOnLanes: mixtures that are measured at a time have the figures of one after the other.
+func TestMixturesOnLanes(t *testing.T) {
+	b := newBench(t, supernet.Fair, false).onCPU(t, 3)
+	var scorers []*Scorer
+	for k := range 2 {
+		s, err := NewScorer(b.net, b.dev, b.store, b.in, small.Repeat(k))
+		if err != nil {
+			t.Fatal(err)
+		}
+		scorers = append(scorers, s)
+	}
+	lead := NewRepeated(scorers...)
+	whole := b.net.Space.(supernet.Mixed).Whole()
+	ms := []supernet.Mixture{whole, whole.Without(0, 1), whole.Without(3, 2), whole.Without(5, 4)}
+	want, err := lead.Mixtures(ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := NewLanes(lead, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := l.Mixtures(ms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := l.Mixtures(ms[1:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(one[0], want[1]) || len(want[0]) != 2 || want[0][0] == want[0][1] {
+		t.Errorf("%s\none %v of %v", diff, one, want)
+	}
+	l.StopWith(func() error { return errors.New("enough") })
+	if _, err := l.Mixtures(ms); err == nil || !strings.Contains(err.Error(), "enough") {
+		t.Errorf("stopped: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
 }

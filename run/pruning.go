@@ -1,7 +1,6 @@
 package run
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,24 +9,26 @@ import (
 	"bnas.example/indicator"
 	"bnas.example/internal/setting"
 	"bnas.example/search"
+	"bnas.example/supernet"
 )
 
 // PruningName is the table of the figures of a search by pruning, beside the ledger: setup, name (the operators of each place), and
 // log κ and the number of linear regions of each repeat.
 const PruningName = "pruning.csv"
 
-// mixtures opens the figures of mixtures, kept in dir; "": in memory. They are nil if the search needs none.
-func (r *Run) mixtures(ctx context.Context, dir string) (*search.Mixtures, error) {
-	if r.Config.Search.Strategy != search.Pruning {
+// mixer measures mixtures. What scores architectures in this process is one.
+type mixer interface {
+	Mixtures([]supernet.Mixture) ([][]indicator.MixtureFigures, error)
+}
+
+// mixtures returns the figures of mixtures by what scores architectures, kept in dir; "": in memory. They are nil if the search needs none.
+func (r *Run) mixtures(scores search.Evaluator, dir string) (*search.Mixtures, error) {
+	by, ok := scores.(mixer)
+	if r.Config.Search.Strategy != search.Pruning || !ok {
 		return nil, nil
 	}
 	c := r.Config.Score
-	c.Terms = []string{"te_ntk", "te_regions"}
-	scorer, err := r.repeated(c)
-	if err != nil {
-		return nil, err
-	}
-	scorer.Stop = ctx.Err
+	c.Terms = []string{"te_ntk", "te_regions"} // not those of the search
 	setup, err := r.mixtureSetup(c)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,11 @@ func (r *Run) mixtures(ctx context.Context, dir string) (*search.Mixtures, error
 	if err != nil {
 		return nil, err
 	}
-	return &search.Mixtures{Space: r.Net.Space, Figures: figures, Measure: scorer.Mixture}, nil
+	x := &search.Mixtures{Space: r.Net.Space, Figures: figures, Width: 1, Measure: by.Mixtures}
+	if several, ok := scores.(*indicator.Lanes); ok {
+		x.Width = several.Lanes()
+	}
+	return x, nil
 }
 
 // mixtureSetup identifies what the figures are comparable with, as the key of a ledger does.
@@ -66,14 +71,4 @@ func (r *Run) checkPruning(supernets int) error {
 		return setting.Errorf("finalists.number", "%d: a search by pruning ends with one network", r.Config.Finalists.Number)
 	}
 	return nil
-}
-
-// prunes gives a problem the figures of mixtures that it needs. end closes them.
-func (r *Run) prunes(ctx context.Context, dir string, p *search.Problem) (end func() error, err error) {
-	x, err := r.mixtures(ctx, dir)
-	if x == nil || err != nil {
-		return nothing, err
-	}
-	p.Mixtures = x.Of
-	return x.Figures.Close, nil
 }

@@ -72,7 +72,8 @@ func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Confi
 // ledger again.
 type Evaluator struct {
 	search.Evaluator
-	Terms  []string // that it computes
+	Terms  []string         // that it computes
+	scores search.Evaluator // without the ledger
 	stop   func(context.Context)
 	end    func() error
 	ledger *search.Ledger
@@ -91,7 +92,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}
 	if dir == "" {
 		scores, stop, end, err := r.scores(c, nil, "")
-		return &Evaluator{Evaluator: scores, Terms: termsOf(c), stop: stop, end: end}, err
+		return &Evaluator{Evaluator: scores, Terms: termsOf(c), scores: scores, stop: stop, end: end}, err
 	}
 	if _, err := r.unseen(c.ImagesNeeded()); err != nil {
 		return nil, err // before there is a folder
@@ -117,6 +118,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	return &Evaluator{
 		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scores, Ledger: ledger},
 		Terms:     termsOf(c),
+		scores:    scores,
 		stop:      stop,
 		end:       end,
 		ledger:    ledger,

@@ -44,6 +44,7 @@ type Found struct {
 
 	averaged *search.Averaged // of several runs
 	timed    *search.Timed    // nil: no latency was measured
+	scores   search.Evaluator // what scores, without the ledger; nil: of several runs
 }
 
 // scored reads all scored architectures of the ledger, or those that all ledgers have, averaged; without a ledger they are those of
@@ -138,7 +139,7 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	defer e.Close()
 	e.stop(ctx)
-	out := &Found{}
+	out := &Found{scores: e.scores}
 	if path := e.Path(); path != "" {
 		out.Ledgers, dir = []string{path}, filepath.Dir(path)
 	} else {
@@ -165,11 +166,12 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 		defer func() { err = errors.Join(err, out.timed.Figures.Close()) }()
 		problem.Latency = out.timed.Latency
 	}
-	end, err := r.prunes(ctx, dir, &problem)
-	if err != nil {
+	if problem.Mixtures, err = r.mixtures(out.scores, dir); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, end()) }()
+	if problem.Mixtures != nil {
+		defer func() { err = errors.Join(err, problem.Mixtures.Figures.Close()) }()
+	}
 	settings := r.Config.Search
 	settings.Top = max(settings.Top, r.Config.Finalists.Number)
 	out.Result, err = search.Run(ctx, problem, settings, r.searched(progress))

@@ -110,28 +110,27 @@ type removal struct {
 
 // changes measures m without each operator of the places that have several.
 func (p *pruning) changes(m supernet.Mixture) ([]removal, error) {
-	before, err := p.measure(m)
-	if err != nil {
-		return nil, err
-	}
 	var all []removal
+	list := []supernet.Mixture{m}
 	for place := range m {
 		operators := m.Operators(place)
 		if len(operators) == 1 {
 			continue
 		}
 		for _, o := range operators {
-			without, err := p.measure(m.Without(place, o))
-			if err != nil {
-				return nil, err
-			}
-			r := removal{place: place, operator: o}
-			for k := range before {
-				kappa, regions := changed(before[k], without[k])
-				r.kappa += kappa / float64(len(before))
-				r.regions += regions / float64(len(before))
-			}
-			all = append(all, r)
+			all, list = append(all, removal{place: place, operator: o}), append(list, m.Without(place, o))
+		}
+	}
+	figures, err := p.measure(list)
+	if err != nil {
+		return nil, err
+	}
+	before := figures[0]
+	for i := range all {
+		for k, without := range figures[i+1] {
+			kappa, regions := changed(before[k], without)
+			all[i].kappa += kappa / float64(len(before))
+			all[i].regions += regions / float64(len(before))
 		}
 	}
 	return all, nil
@@ -144,26 +143,26 @@ func changed(before, without indicator.MixtureFigures) (kappa, regions float64) 
 	return math.Round(1000*kappa) / 1000, math.Round(1000*regions) / 1000
 }
 
-// measure returns the figures of a mixture in each repeat.
-func (p *pruning) measure(m supernet.Mixture) ([]indicator.MixtureFigures, error) {
-	if err := p.interrupted(); err != nil {
-		return nil, err
-	}
-	all, err := p.Mixtures(m)
-	if err != nil {
-		if stopped := p.interrupted(); stopped != nil {
-			return nil, stopped
+// measure returns the figures of mixtures in each repeat.
+func (p *pruning) measure(list []supernet.Mixture) (all [][]indicator.MixtureFigures, err error) {
+	for some := range slices.Chunk(list, max(p.Mixtures.Width, 1)) {
+		if err := p.interrupted(); err != nil {
+			return nil, err
 		}
-		return nil, err
-	}
-	for _, f := range all {
-		if math.IsInf(f.LogCondition, 0) || math.IsNaN(f.LogCondition) || f.Regions < 1 {
-			return nil, fmt.Errorf("search: %s has log κ %v and %d linear regions", m.Text(p.Space.Places()), f.LogCondition, f.Regions)
+		figures, err := p.Mixtures.of(some)
+		if err != nil {
+			if stopped := p.interrupted(); stopped != nil {
+				return nil, stopped
+			}
+			return nil, err
 		}
-	}
-	p.measured++
-	if p.report != nil {
-		p.report(p.progress())
+		for _, one := range figures {
+			all = append(all, one)
+			p.measured++
+			if p.report != nil {
+				p.report(p.progress())
+			}
+		}
 	}
 	return all, nil
 }
@@ -223,7 +222,8 @@ func (p *pruning) prune(m supernet.Mixture, all []removal) supernet.Mixture {
 type Mixtures struct {
 	Space   supernet.Space
 	Figures *Figures // of two columns for each repeat: log κ and R
-	Measure func(supernet.Mixture) ([]indicator.MixtureFigures, error)
+	Width   int      // how many Measure measures at a time; at least 1
+	Measure func([]supernet.Mixture) ([][]indicator.MixtureFigures, error)
 }
 
 // MixtureColumns names the columns of Mixtures.Figures.
@@ -234,21 +234,45 @@ func MixtureColumns(repeats int) (names []string) {
 	return names
 }
 
-// Of returns the figures of a mixture in each repeat.
-func (x *Mixtures) Of(m supernet.Mixture) (all []indicator.MixtureFigures, err error) {
-	name := m.Text(x.Space.Places())
-	if values, ok := x.Figures.Lookup(name); ok {
-		for pair := range slices.Chunk(values, 2) {
-			all = append(all, indicator.MixtureFigures{LogCondition: pair[0], Regions: int(pair[1])})
+// of returns the figures of some mixtures in each repeat.
+func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, error) {
+	var missing []supernet.Mixture
+	for _, m := range some {
+		if _, ok := x.Figures.Lookup(x.name(m)); !ok {
+			missing = append(missing, m)
 		}
-		return all, nil
 	}
-	if all, err = x.Measure(m); err != nil {
-		return nil, err
+	if len(missing) > 0 {
+		figures, err := x.Measure(missing)
+		if err != nil {
+			return nil, err
+		}
+		for i, m := range missing {
+			if err := x.add(m, figures[i]); err != nil {
+				return nil, err
+			}
+		}
 	}
+	all := make([][]indicator.MixtureFigures, len(some))
+	for i, m := range some {
+		values, _ := x.Figures.Lookup(x.name(m))
+		for pair := range slices.Chunk(values, 2) {
+			all[i] = append(all[i], indicator.MixtureFigures{LogCondition: pair[0], Regions: int(pair[1])})
+		}
+	}
+	return all, nil
+}
+
+func (x *Mixtures) name(m supernet.Mixture) string { return m.Text(x.Space.Places()) }
+
+// add keeps the figures of a mixture. It is an error if they have no relative change.
+func (x *Mixtures) add(m supernet.Mixture, repeats []indicator.MixtureFigures) error {
 	var values []float64
-	for _, f := range all {
+	for _, f := range repeats {
+		if math.IsInf(f.LogCondition, 0) || math.IsNaN(f.LogCondition) || f.Regions < 1 {
+			return fmt.Errorf("search: %s has log κ %v and %d linear regions", x.name(m), f.LogCondition, f.Regions)
+		}
 		values = append(values, f.LogCondition, float64(f.Regions))
 	}
-	return all, x.Figures.Add(name, values...)
+	return x.Figures.Add(x.name(m), values...)
 }

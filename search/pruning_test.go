@@ -61,7 +61,14 @@ func (g *gauge) worth(place, operator int) (kappa, regions float64) {
 	return r.Float64(), math.Floor(100 * r.Float64())
 }
 
-func (g *gauge) measure(m supernet.Mixture) (all []indicator.MixtureFigures, err error) {
+func (g *gauge) measure(list []supernet.Mixture) (all [][]indicator.MixtureFigures, err error) {
+	for _, m := range list {
+		all = append(all, g.one(m))
+	}
+	return all, nil
+}
+
+func (g *gauge) one(m supernet.Mixture) (all []indicator.MixtureFigures) {
 	if g.before != nil {
 		g.before(g.calls)
 	}
@@ -76,7 +83,7 @@ func (g *gauge) measure(m supernet.Mixture) (all []indicator.MixtureFigures, err
 		}
 		all = append(all, f)
 	}
-	return all, nil
+	return all
 }
 
 // mixtures opens the figures of mixtures in a folder, "" for none.
@@ -91,14 +98,16 @@ func mixtures(t *testing.T, dir string, space mixedFake) (*Mixtures, *gauge) {
 	}
 	t.Cleanup(func() { f.Close() })
 	g := &gauge{space: space}
-	return &Mixtures{space, f, g.measure}, g
+	return &Mixtures{space, f, 1, g.measure}, g
 }
 
 // TestPruningKeepsWhatMatters: where one operator of each place is the best by both figures, it stays; each round takes the worst.
 func TestPruningKeepsWhatMatters(t *testing.T) {
 	space := mixedFake{fakeSpace{3, 4}}
 	best := supernet.Arch{2, 0, 3}
-	measure := func(m supernet.Mixture) ([]indicator.MixtureFigures, error) {
+	x, _ := mixtures(t, "", space)
+	x.Figures.columns = 2
+	one := func(m supernet.Mixture) []indicator.MixtureFigures {
 		f := indicator.MixtureFigures{LogCondition: 2, Regions: 100}
 		for place := range m {
 			for _, o := range m.Operators(place) {
@@ -107,10 +116,16 @@ func TestPruningKeepsWhatMatters(t *testing.T) {
 				f.Regions += 30 - 10*far
 			}
 		}
-		return []indicator.MixtureFigures{f}, nil
+		return []indicator.MixtureFigures{f}
+	}
+	x.Measure = func(list []supernet.Mixture) (all [][]indicator.MixtureFigures, err error) {
+		for _, m := range list {
+			all = append(all, one(m))
+		}
+		return all, nil
 	}
 	var seen []Progress
-	r, err := Run(t.Context(), Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: measure},
+	r, err := Run(t.Context(), Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x},
 		Config{Strategy: Pruning}, func(p Progress) { seen = append(seen, p) })
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +158,7 @@ func TestPruningSeveralAtOnce(t *testing.T) {
 	space := mixedFake{fakeSpace{3, 4}}
 	for _, c := range []struct{ prune, measures int }{{0, 1 + 12 + 1 + 9 + 1 + 6}, {2, 1 + 12 + 1 + 6}, {9, 1 + 12}} {
 		x, g := mixtures(t, "", space)
-		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x.Of}, Config{Strategy: Pruning, Prune: c.prune})
+		r := mustRun(t, Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x}, Config{Strategy: Pruning, Prune: c.prune})
 		if g.calls != c.measures || len(r.Pruned) != 9 {
 			t.Errorf("%d a round: %d measurements, want %d; pruned %d", c.prune, g.calls, c.measures, len(r.Pruned))
 		}
@@ -153,8 +168,9 @@ func TestPruningSeveralAtOnce(t *testing.T) {
 // TestPruningResumes: a pruning that was interrupted at any place measures what it lacks, and ends with the same result.
 func TestPruningResumes(t *testing.T) {
 	space := mixedFake{fakeSpace{4, 4}}
-	run := func(dir string, after int) (*Result, int, error) {
+	run := func(dir string, after, width int) (*Result, int, error) {
 		x, g := mixtures(t, dir, space)
+		x.Width = width
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		g.before = func(calls int) {
@@ -162,22 +178,22 @@ func TestPruningResumes(t *testing.T) {
 				cancel()
 			}
 		}
-		r, err := Run(ctx, Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x.Of}, Config{Strategy: Pruning}, nil)
+		r, err := Run(ctx, Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x}, Config{Strategy: Pruning}, nil)
 		return r, g.calls, err
 	}
-	want, all, err := run("", -1)
+	want, all, err := run("", -1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir, sum := t.TempDir(), 0
 	for _, after := range []int{0, 1, 9, 5, 14} {
-		_, calls, err := run(dir, after)
+		_, calls, err := run(dir, after, 1+after%3)
 		if !errors.Is(err, ErrInterrupted) {
 			t.Fatal(err)
 		}
 		sum += calls
 	}
-	got, calls, err := run(dir, -1)
+	got, calls, err := run(dir, -1, 5)
 	if err != nil || sum+calls != all {
 		t.Errorf("%v: %d measurements, want %d", err, sum+calls, all)
 	}
@@ -220,7 +236,7 @@ func TestPruningErrors(t *testing.T) {
 		t.Error("nothing measures mixtures")
 	}
 	x, _ := mixtures(t, "", space)
-	p.Mixtures = x.Of
+	p.Mixtures = x
 	for _, c := range []Config{{MaxMACs: 1}, {MaxParams: 1}, {MaxLatency: 1}, {Budget: 1}} {
 		c.Strategy = Pruning
 		if _, err := Run(t.Context(), p, c, nil); err == nil || !strings.Contains(err.Error(), "bounds no search by pruning") {
@@ -233,13 +249,15 @@ func TestPruningErrors(t *testing.T) {
 	}
 	p.Space = space
 	for _, f := range []indicator.MixtureFigures{{LogCondition: math.Inf(1), Regions: 5}, {LogCondition: math.NaN(), Regions: 5}, {LogCondition: 1}} {
-		p.Mixtures = func(supernet.Mixture) ([]indicator.MixtureFigures, error) { return []indicator.MixtureFigures{f}, nil }
+		x.Measure = func([]supernet.Mixture) ([][]indicator.MixtureFigures, error) {
+			return [][]indicator.MixtureFigures{{f}}, nil
+		}
 		if _, err := Run(t.Context(), p, Config{Strategy: Pruning}, nil); err == nil || !strings.Contains(err.Error(), "0+1+2+3, 0+1+2+3") {
 			t.Errorf("%+v: %v", f, err)
 		}
 	}
 	broken := errors.New("device lost")
-	p.Mixtures = func(supernet.Mixture) ([]indicator.MixtureFigures, error) { return nil, broken }
+	x.Measure = func([]supernet.Mixture) ([][]indicator.MixtureFigures, error) { return nil, broken }
 	if _, err := Run(t.Context(), p, Config{Strategy: Pruning}, nil); !errors.Is(err, broken) {
 		t.Errorf("%v", err)
 	}

@@ -45,8 +45,8 @@ type Problem struct {
 	// Latency returns the milliseconds of a forward pass of each architecture, as Timed does: always the same for one network. A search
 	// needs it if Config.NeedsLatency; nil: none is measured.
 	Latency func(archs []supernet.Arch) ([]float64, error)
-	// Mixtures measures a network with several operators at a place, in each repeat, as search.Mixtures does. The strategy Pruning needs it.
-	Mixtures func(supernet.Mixture) ([]indicator.MixtureFigures, error)
+	// Mixtures measures networks with several operators at a place. The strategy Pruning needs it.
+	Mixtures *Mixtures
 	// Sample has scores of the same evaluator that the strategy does not see, such as those that calibrate the objective. One of
 	// them may score higher than all that the strategy finds: Result.BestOfSample.
 	Sample []indicator.Scores
