@@ -11,7 +11,7 @@ import (
 )
 
 // Result is the outcome of a search. An interrupted and resumed search has the same Result as an uninterrupted one, except
-// for Reused and Seconds, unless the time budget ended it.
+// for Reused and Seconds, unless the time budget ended it. Its latencies are those that were measured first.
 type Result struct {
 	Strategy  string  `json:"strategy"`
 	Objective string  `json:"objective"`
