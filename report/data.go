@@ -29,6 +29,7 @@ type Data struct {
 	Graph     Graph   // the found architecture, drawn
 	Search    Search
 	Finalists []Finalist // by score; empty: there was no second stage
+	Pruned    []Pruned   // in order; empty: the search did not prune
 	Agreement Matrix     // of the terms and the fused score
 
 	Calibration   int    // live networks of the random sample in which the quantiles of the score are taken; 0: no quantiles

@@ -95,7 +95,7 @@ func newPage(d Data) (page, error) {
 	}
 	p := styled(d.Title, d.Summary)
 	for _, build := range []func(*view) (Section, string){
-		foundSection, finalistsSection, runsSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
+		foundSection, finalistsSection, pruningSection, runsSection, standingSection, rankingSection, scoreSection, termsSection, operatorSection, trainingSection, runSection,
 	} {
 		s, missing := build(v)
 		switch {
