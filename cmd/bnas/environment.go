@@ -92,11 +92,11 @@ func displaced(name string, given map[string]bool) bool {
 	return (given["run"] || given["resume"]) && ofNewRuns(name) || given["resume"] && name == "out"
 }
 
-// ofNewRuns reports whether a flag is a setting that a run keeps from its start.
+// ofNewRuns reports whether a flag is a setting that a run keeps from its start, or a preset of them.
 func ofNewRuns(flag string) bool {
 	is := func(s setting) bool { return s.flag == flag }
 	kept := joined(supernetSettings, imageSettings, augmentSettings, trainSettings, recipeSetting, networkSeeds)
-	return slices.ContainsFunc(kept, is) && !slices.ContainsFunc(keptSettings, is) && flag != "data-dir"
+	return flag == presetFlag.Name || slices.ContainsFunc(kept, is) && !slices.ContainsFunc(keptSettings, is) && flag != "data-dir"
 }
 
 // fromEnvironment reports whether a variable gave a flag.

@@ -26,7 +26,8 @@ func TestWithEnvironment(t *testing.T) {
 		{"no command", "bnas", "bnas", map[string]string{"BNAS_THREADS": "3"}},
 		{"one of two", "bnas train --steps 9", "bnas train --steps 9", map[string]string{"BNAS_EPOCHS": "3"}},
 		{"a run has its own", "bnas score --run x -- ARCH", "bnas score --threads=3 --run x -- ARCH", map[string]string{"BNAS_CELLS": "3", "BNAS_WEIGHT_SEED": "1", "BNAS_THREADS": "3"}},
-		{"a resumed run stays", "bnas train --resume x", "bnas train --data-dir=d --resume x", map[string]string{"BNAS_OUT": "y", "BNAS_LR": "1", "BNAS_DATA_DIR": "d"}},
+		{"a run has its own preset", "bnas search --run x", "bnas search --run x", map[string]string{"BNAS_PRESET": "bn-nas"}},
+		{"a resumed run stays", "bnas train --resume x", "bnas train --data-dir=d --resume x", map[string]string{"BNAS_OUT": "y", "BNAS_LR": "1", "BNAS_PRESET": "bn-nas", "BNAS_DATA_DIR": "d"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for name, value := range c.environment {
