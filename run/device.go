@@ -118,7 +118,7 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 		}
 		return nil, &DeviceError{"gpu", err}
 	}
-	g, err := driver.Open(cfg.GPU + o.Together.gpu())
+	g, err := driver.Open(o.Together.gpu(cfg.GPU))
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}

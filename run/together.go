@@ -1,7 +1,9 @@
 package run
 
 import (
+	"os"
 	"runtime"
+	"strings"
 
 	"bnas.example/train"
 )
@@ -35,9 +37,22 @@ func (t *Together) threads() int {
 }
 
 // gpu returns the number of this process's GPU, from the first one that the processes use.
-func (t *Together) gpu() int {
+func (t *Together) gpu(first int) int {
 	if t == nil {
-		return 0
+		return first
 	}
-	return t.Local
+	visible, set := os.LookupEnv("CUDA_VISIBLE_DEVICES")
+	if !set {
+		return first + t.Local
+	}
+	return gpuOf(first, t.Local, strings.Count(visible, ",")+1)
+}
+
+// gpuOf is the GPU of a process among those that CUDA_VISIBLE_DEVICES shows it. A launcher may show each process its own alone: the
+// processes begin again at the first one when there are fewer than processes.
+func gpuOf(first, local, visible int) int {
+	if first >= visible {
+		return first + local // the driver refuses it
+	}
+	return first + local%(visible-first)
 }

@@ -42,6 +42,21 @@ type clusterJob struct {
 	}
 }
 
+// launcherOf returns the script of the launcher in a manifest of several processes.
+func launcherOf(t *testing.T, manifest string) string {
+	t.Helper()
+	script := regexp.MustCompile(`(?s)command: \[sh, -c\]\n +args:\n +- \|\n(.*?exit \$status\n)`).FindStringSubmatch(readPage(t, "../../examples/kubernetes/"+manifest))
+	if script == nil {
+		t.Fatalf("%s has no launcher", manifest)
+	}
+	var b strings.Builder
+	indent := len(script[1]) - len(strings.TrimLeft(script[1], " "))
+	for line := range strings.Lines(script[1]) {
+		b.WriteString(line[min(indent, len(line)):])
+	}
+	return b.String()
+}
+
 type volumeMount struct {
 	MountPath string `yaml:"mountPath"`
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 )
 
@@ -13,3 +14,6 @@ func replaceProcess(path string, _ []string) error {
 
 // ownGroup does nothing: the process gets the signals of the terminal.
 func ownGroup(*exec.Cmd) {}
+
+// timeSignals say that the time of a job is nearly over: no signal does on this system.
+var timeSignals []os.Signal

@@ -12,3 +12,6 @@ func replaceProcess(path string, args []string) error { return syscall.Exec(path
 
 // ownGroup keeps the signals of the terminal from a process: its parent ends it.
 func ownGroup(c *exec.Cmd) { c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// timeSignals say that the time of a job is nearly over.
+var timeSignals = []os.Signal{syscall.SIGUSR1}

@@ -113,6 +113,9 @@ func rankProcess(t *testing.T, mpirun *exec.Cmd, rank int, dir string) int {
 	return 0
 }
 
+// launcher, in place of a rank, is mpirun.
+const launcher = -1
+
 // disturb runs disturbedLine, and sends a signal to a rank in the middle.
 func disturb(t *testing.T, dir string, ranks, rank int, signal syscall.Signal, more string) (code int, out string, took time.Duration) {
 	t.Helper()
@@ -122,7 +125,10 @@ func disturb(t *testing.T, dir string, ranks, rank int, signal syscall.Signal, m
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	pid := rankProcess(t, c, rank, dir)
+	pid := rankProcess(t, c, max(rank, 0), dir)
+	if rank == launcher {
+		pid = c.Process.Pid
+	}
 	start := time.Now()
 	if err := syscall.Kill(pid, signal); err != nil {
 		t.Fatal(err)
@@ -177,14 +183,16 @@ func TestMPIRankHangs(t *testing.T) {
 	}
 }
 
-// A signal to one rank ends all of them, with a checkpoint.
+// A signal to one rank ends all of them, with a checkpoint. mpirun passes SIGUSR1 on to all.
 func TestMPIInterrupted(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "run")
-	code, out, _ := disturb(t, dir, 2, 1, syscall.SIGTERM, "")
-	if code != exitInterrupted || !strings.HasPrefix(out, "bnas: ") || strings.Count(out, "\n") != 1 || !strings.Contains(out, "to go on: mpirun -np 2 bnas train --resume") {
-		t.Errorf("code %d: %s", code, out)
+	for signal, rank := range map[syscall.Signal]int{syscall.SIGTERM: 1, syscall.SIGUSR1: launcher} {
+		dir := filepath.Join(t.TempDir(), "run")
+		code, out, _ := disturb(t, dir, 2, rank, signal, "")
+		if code != exitInterrupted || !strings.HasPrefix(out, "bnas: ") || strings.Count(out, "\n") != 1 || !strings.Contains(out, "to go on: mpirun -np 2 bnas train --resume") {
+			t.Errorf("%v: code %d: %s", signal, code, out)
+		}
+		goesOn(t, dir, 3)
 	}
-	goesOn(t, dir, 3)
 }
 
 // An error is one line, whichever rank has it.

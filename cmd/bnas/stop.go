@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -84,7 +85,8 @@ func attend(ctx context.Context, k *keeper, work func() error) error {
 	return <-done
 }
 
-// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once.
+// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. The signal of a batch
+// system that the time is nearly over (SIGUSR1) cancels it too; it may come more than once, and ends nothing at once.
 func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -92,16 +94,23 @@ func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
 		signal.Notify(signals, syscall.SIGHUP)
 	}
+	if len(timeSignals) > 0 { // none would be all
+		signal.Notify(signals, timeSignals...)
+	}
 	go func() {
-		if _, ok := <-signals; !ok {
-			return
-		}
-		if !k.abandon() && !k.serves {
-			fmt.Fprintln(stderr, "bnas: stopping and saving; once more to end at once")
-		}
-		cancel()
-		if _, ok := <-signals; ok {
-			os.Exit(exitKilled)
+		for stopping := false; ; stopping = true {
+			s, ok := <-signals
+			switch {
+			case !ok:
+				return
+			case !stopping:
+				if !k.abandon() && !k.serves {
+					fmt.Fprintln(stderr, "bnas: stopping and saving; once more to end at once")
+				}
+				cancel()
+			case !slices.Contains(timeSignals, s):
+				os.Exit(exitKilled)
+			}
 		}
 	}()
 	return ctx, func() { signal.Stop(signals); close(signals); cancel() }
