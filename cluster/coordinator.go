@@ -34,6 +34,7 @@ type Coordinator struct {
 	session session
 	stream  jetstream.Stream
 	queue   jetstream.Consumer
+	files   jetstream.ObjectStore
 	subs    []*nats.Subscription
 	ctx     context.Context // ends Score
 	cut     context.CancelCauseFunc
@@ -88,34 +89,32 @@ func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
 	return c, nil
 }
 
-// unused is how long a server keeps what a killed coordinator has left.
-const unused = time.Hour
-
 func (c *Coordinator) open() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), start)
 	defer cancel()
+	if err := c.succeed(ctx); err != nil {
+		return err
+	}
 	replicas, err := c.createStream(ctx)
 	if err != nil {
 		return err
 	}
 	if c.queue, err = c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.lease, MaxDeliver: Tries, MaxAckPending: -1, InactiveThreshold: unused,
+		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.lease, MaxDeliver: Tries, MaxAckPending: -1,
 	}); err != nil {
 		return err
 	}
-	files, err := c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: replicas,
+	c.files, err = c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
+		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: replicas, TTL: c.kept(),
 	})
+	if err == nil {
+		err = c.putFiles(ctx)
+	}
 	if err != nil {
 		return err
 	}
-	for name, text := range c.share.Files {
-		if _, err := files.PutBytes(ctx, name, text); err != nil {
-			return fmt.Errorf("%s for the workers: %w", name, err)
-		}
-	}
 	for subject, handle := range map[string]nats.MsgHandler{
-		joinSubject: c.join, c.session.ready(): c.prove, c.session.result(): c.take, c.session.alive(): c.hear,
+		joinSubject: c.join, c.session.join(): c.join, c.session.ready(): c.prove, c.session.result(): c.take, c.session.alive(): c.hear,
 		"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + c.session.stream() + "." + consumer: c.giveUp,
 	} {
 		sub, err := c.link.conn.Subscribe(subject, handle)
@@ -130,6 +129,16 @@ func (c *Coordinator) open() (err error) {
 	watching, stop := context.WithCancel(context.Background())
 	c.stop = stop
 	go c.watch(watching)
+	return nil
+}
+
+// putFiles puts what the workers need into the object store.
+func (c *Coordinator) putFiles(ctx context.Context) error {
+	for name, text := range c.share.Files {
+		if _, err := c.files.PutBytes(ctx, name, text); err != nil {
+			return fmt.Errorf("%s for the workers: %w", name, err)
+		}
+	}
 	return nil
 }
 
@@ -167,8 +176,9 @@ func (c *Coordinator) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), answer)
 	defer cancel()
 	c.link.conn.Publish(c.session.end(), nil)
-	c.link.js.DeleteStream(ctx, c.session.stream())
-	c.link.js.DeleteObjectStore(ctx, c.session.files())
+	if c.link.remove(ctx, c.session) == nil {
+		c.forget()
+	}
 	c.link.conn.FlushTimeout(answer)
 }
 
@@ -317,7 +327,7 @@ func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
 func (c *Coordinator) enqueue(ctx context.Context, t *task) error {
 	var ack *jetstream.PubAck
 	name := nuid.Next() // the server drops a second copy
-	err := steady(ctx, outage, func(ctx context.Context) (err error) {
+	err := steady(ctx, Outage, func(ctx context.Context) (err error) {
 		ack, err = c.link.js.Publish(ctx, c.session.jobs(), encode(t.job), jetstream.WithMsgID(name))
 		return err
 	})

@@ -11,6 +11,7 @@
 //
 //	subject or name        what it carries
 //	bnas.join              hello → welcome: a worker asks which session has work
+//	bnas.ID.join           the same, of a worker that the coordinator has started
 //	bnas.ID.ready          ready → verdict: the key of its scores decides whether it may work
 //	bnas.ID.result         result → verdict: the scores of one architecture
 //	bnas.ID.alive          alive: a worker is there

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -14,10 +15,11 @@ import (
 )
 
 // local are worker processes on this machine. Each speaks with the coordinator over its standard input and output: no socket
-// listens, and a worker ends with its coordinator, however that ends.
+// listens. With a server that is there already, it speaks with that, and its standard input names the session (Tether). A worker ends
+// with its coordinator, however that ends.
 type local struct {
 	coordinator *Coordinator
-	server      *Server
+	server      *Server // of this process; nil: there is another one
 	command     func() *exec.Cmd
 	cancel      context.CancelFunc
 	done        sync.WaitGroup
@@ -60,11 +62,6 @@ func (l *local) keep(ctx context.Context) {
 
 // one runs one worker to its end. err says how it ended.
 func (l *local) one(ctx context.Context) (process int, err error) {
-	conn, err := l.server.InProcessConn()
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
 	c := l.command()
 	var log tail
 	c.Stderr = &log
@@ -76,20 +73,34 @@ func (l *local) one(ctx context.Context) (process int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	end, speak := in.Close, func() {
+		fmt.Fprintln(in, l.coordinator.session)
+		io.Copy(io.Discard, out)
+	}
+	if l.server != nil {
+		conn, err := l.server.InProcessConn()
+		if err != nil {
+			return 0, err
+		}
+		defer conn.Close()
+		end, speak = conn.Close, func() {
+			go func() {
+				io.Copy(in, conn)
+				in.Close() // the worker ends
+			}()
+			io.Copy(conn, out)
+			conn.Close()
+		}
+	}
 	if err := c.Start(); err != nil {
 		return 0, err
 	}
 	stop := context.AfterFunc(ctx, func() {
-		conn.Close()
+		end()
 		time.AfterFunc(grace, func() { c.Process.Kill() })
 	})
 	defer stop()
-	go func() {
-		io.Copy(in, conn)
-		in.Close() // the worker ends
-	}()
-	io.Copy(conn, out)
-	conn.Close()
+	speak()
 	err = c.Wait()
 	if err == nil {
 		err = errors.New("it ended too early")
@@ -107,6 +118,22 @@ const grace = 5 * time.Second
 func (l *local) close() {
 	l.cancel()
 	l.done.Wait()
+}
+
+// Tether reads, from the standard input of a worker that a coordinator has started beside another server, the session to work for. The
+// context ends when the input does: the coordinator has ended.
+func Tether(ctx context.Context, in io.Reader) (context.Context, string, error) {
+	r := bufio.NewReader(in)
+	session, err := r.ReadString('\n')
+	if err != nil {
+		return nil, "", errors.New("the standard input does not name the session: bnas search --nats --workers starts such a worker")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		io.Copy(io.Discard, r)
+		cancel()
+	}()
+	return ctx, strings.TrimSpace(session), nil
 }
 
 // tail keeps the end of what is written to it.

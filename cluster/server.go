@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
@@ -134,8 +135,9 @@ func (s *Server) Close() {
 
 // Link is a connection to a server.
 type Link struct {
-	conn *nats.Conn
-	js   jetstream.JetStream
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	shared bool // the server is not of this command: it goes on after it, and may have others
 }
 
 // Both ends of a connection notice after mostPings pings without an answer that it is cut off. The worker then connects anew.
@@ -190,7 +192,58 @@ func Connect(where string) (*Link, error) {
 		l.Close()
 		return nil, fmt.Errorf("the server of --nats has no JetStream: %w", err)
 	}
+	l.shared = true
 	return l, nil
+}
+
+// Outage is how long a process goes on without an answer of the server. The servers of a cluster need seconds to agree on a new leader
+// when one ends.
+const Outage = 2 * time.Minute
+
+// Await makes a connection. While nobody listens there, it tries again, for as long as patience.
+func Await(ctx context.Context, log *slog.Logger, patience time.Duration, connect func() (*Link, error)) (*Link, error) {
+	type outcome struct {
+		link *Link
+		err  error
+	}
+	for began := time.Now(); ; {
+		done := make(chan outcome, 1)
+		go func() {
+			l, err := connect()
+			done <- outcome{l, err}
+		}()
+		var o outcome
+		select {
+		case o = <-done:
+		case <-ctx.Done():
+			go func() {
+				if late := <-done; late.link != nil {
+					late.link.Close()
+				}
+			}()
+			return nil, ctx.Err()
+		}
+		if o.err == nil || !nobody(o.err) || patience == 0 {
+			return o.link, o.err
+		}
+		if time.Since(began) > patience {
+			return nil, fmt.Errorf("%w, for %v", o.err, patience)
+		}
+		if log != nil {
+			log.Info("waiting until somebody listens there", "because", o.err, "at most", patience)
+			log = nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retry):
+		}
+	}
+}
+
+// nobody reports whether an error of a connection means that nobody listens there.
+func nobody(err error) bool {
+	var call *net.OpError
+	return errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) || errors.As(err, &call) && call.Op == "dial"
 }
 
 // checkURL returns an error if a URL leads beyond this machine without TLS.

@@ -11,10 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// outage is how long the coordinator goes on without an answer of the server. The servers of a cluster need seconds to agree on a new
-// leader when one ends.
-const outage = 2 * time.Minute
-
 // retry is the time between two tries of a request that had no answer.
 const retry = 250 * time.Millisecond
 
@@ -65,6 +61,7 @@ func (c *Coordinator) watch(ctx context.Context) {
 	t := time.NewTicker(c.lease)
 	defer t.Stop()
 	suspects := map[*task]bool{} // that seemed lost the last time
+	k := &caretaker{Coordinator: c, put: time.Now()}
 	for {
 		select {
 		case <-ctx.Done():
@@ -89,6 +86,9 @@ func (c *Coordinator) watch(ctx context.Context) {
 			return
 		}
 		suspects = lost
+		if c.link.shared {
+			k.look(ctx, time.Now())
+		}
 	}
 }
 
@@ -104,7 +104,7 @@ func (c *Coordinator) lost(ctx context.Context) (map[*task]bool, error) {
 	}
 	c.mu.Unlock()
 	var state *jetstream.ConsumerInfo
-	err := steady(ctx, outage, func(ctx context.Context) (err error) {
+	err := steady(ctx, Outage, func(ctx context.Context) (err error) {
 		state, err = c.queue.Info(ctx)
 		return err
 	})

@@ -31,6 +31,7 @@ const (
 // session names the subjects and stores of one coordinator.
 type session string
 
+func (s session) join() string   { return "bnas." + string(s) + ".join" }
 func (s session) jobs() string   { return "bnas." + string(s) + ".job" }
 func (s session) ready() string  { return "bnas." + string(s) + ".ready" }
 func (s session) result() string { return "bnas." + string(s) + ".result" }

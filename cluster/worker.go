@@ -30,6 +30,7 @@ type WorkOptions struct {
 	Threads int          // of the CPU; 0: every core
 	DataDir string       // the images on this machine; "": where the coordinator has them
 	Log     *slog.Logger // nil: no lines
+	Session string       // work for this one alone, that of Tether; "": for any
 	Run     run.Options
 }
 
@@ -88,7 +89,11 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 // session joins a coordinator and works for it to its end.
 func (w *worker) session(ctx context.Context) error {
 	var offer welcome
-	if err := w.ask(ctx, joinSubject, hello{w.identity, w.Version}, &offer); err != nil {
+	subject := joinSubject
+	if w.Session != "" {
+		subject = session(w.Session).join()
+	}
+	if err := w.ask(ctx, subject, hello{w.identity, w.Version}, &offer); err != nil {
 		return err
 	}
 	if offer.Refused != "" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/cluster"
 	"bnas.example/philox"
 )
 
@@ -367,7 +368,7 @@ var commandCases = []commandCase{
 	{args: "status DIR/nowhere", code: exitFailure, stderr: "no such file or folder\n"},
 	{args: "search --workers 0", code: exitUsage, stderr: "bnas: --workers 0: must be 1…1024\n"},
 	{args: "search --run RUN --run DIR/other --workers 2", code: exitUsage, stderr: "bnas: several processes score one run, and there are 2 of --run: search them in one process\n"},
-	{args: "search --workers 2 --nats nats://127.0.0.1:1", code: exitUsage, stderr: "bnas: --nats: the workers come by themselves"},
+	{args: "search --listen 127.0.0.1:0 --nats nats://127.0.0.1:1", code: exitUsage, stderr: "bnas: --nats: workers of other machines come to that server"},
 	{args: "score ARCH --listen 127.0.0.1:0 --quiet", code: exitUsage, stderr: "bnas: --listen with --quiet needs --token: the one that is drawn would not be shown\n"},
 	{args: "score ARCH --listen 127.0.0.1:0 --token short", code: exitFailure, stderr: "bnas: the token has 5 characters, and needs at least 20"},
 	{args: "score ARCH --nats nats://ten.example:4222", code: exitFailure, stderr: "bnas: ten.example:4222 is not on this machine: its URL must be tls://ten.example:4222\n"},
@@ -392,6 +393,8 @@ var commandCases = []commandCase{
 
 // TestCommands runs each command in this process.
 func TestCommands(t *testing.T) {
+	joinPatience = 0
+	t.Cleanup(func() { joinPatience = cluster.Outage })
 	dir := t.TempDir()
 	t.Setenv("HOME", dir)
 	writeBatch(t, dir)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -219,4 +220,46 @@ func TestNATSServerAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	j.outcome(t, copied).compare(t, want)
+}
+
+// TestNATSKilled: a search with a NATS server starts workers itself. It is killed: its workers end, and its queue stays on the server until
+// the same command goes on, to the result of one process.
+func TestNATSKilled(t *testing.T) {
+	if !longTests {
+		t.Skip("set BNAS_LONG to run it")
+	}
+	j := longSearch(t, 1000)
+	dir := j.folder(t)
+	copied := copyOf(t, dir)
+	want := j.finish(t, dir)
+	k := startCluster(t, 1)
+	begin := func() *exec.Cmd {
+		c := j.command(copied, 1)
+		c.Args = append(c.Args, "--workers", "2", "--nats", k.url)
+		c.Stderr = new(strings.Builder)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	search := begin()
+	awaits(t, "the search did not begin", func() bool { return linesOf(copied) > 100 })
+	workers := childrenOf(search.Process.Pid)
+	search.Process.Kill()
+	search.Wait()
+	left := k.queue(t.Context())
+	if left == nil || len(workers) != 2 {
+		t.Fatalf("a killed search has left the queue %v; it had %d workers", left, len(workers))
+	}
+	awaits(t, "the workers of a killed search go on", func() bool {
+		return !slices.ContainsFunc(workers, func(pid int) bool { return syscall.Kill(pid, 0) == nil })
+	})
+	search = begin()
+	if err := search.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, search.Stderr)
+	}
+	j.outcome(t, copied).compare(t, want)
+	if s := k.queue(t.Context()); s != nil {
+		t.Errorf("the stream %s is left; that of the killed search was %s", s.Config.Name, left.Config.Name)
+	}
 }

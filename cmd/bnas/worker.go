@@ -38,7 +38,7 @@ func workerCommand() *cli.Command {
 
 func work(c *cli.Context) error {
 	join, token, server := c.String("join"), c.String("token"), c.String("nats")
-	if (join == "") == (server == "") {
+	if (join == "") == (server == "") && join != overPipes {
 		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
 	}
 	if token == "" && join != "" && join != overPipes {
@@ -47,11 +47,6 @@ func work(c *cli.Context) error {
 	if err := beforeWork(); err != nil {
 		return err
 	}
-	l, err := workplace(join, token, server)
-	if err != nil {
-		return err
-	}
-	defer l.Close()
 	if err := keeping(c); err != nil {
 		return err
 	}
@@ -60,19 +55,33 @@ func work(c *cli.Context) error {
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()
 	}
-	err = cluster.Work(c.Context, l, c.Bool("once") || join == overPipes, o)
+	ctx := c.Context
+	if join == overPipes && server != "" {
+		var err error
+		if ctx, o.Session, err = cluster.Tether(ctx, os.Stdin); err != nil {
+			return err
+		}
+	}
+	l, err := cluster.Await(ctx, o.Log, joinPatience, func() (*cluster.Link, error) { return workplace(join, token, server) })
+	if err == nil {
+		defer l.Close()
+		err = cluster.Work(ctx, l, c.Bool("once") || join == overPipes, o)
+	}
 	if errors.Is(err, context.Canceled) {
 		return nil // what it held is with other workers again
 	}
 	return err
 }
 
+// joinPatience is how long a worker waits until somebody listens where it is to join. A test has none.
+var joinPatience = cluster.Outage
+
 // workplace connects to where the work is.
 func workplace(join, token, server string) (*cluster.Link, error) {
-	switch join {
-	case "":
+	switch {
+	case server != "":
 		return cluster.Connect(server)
-	case overPipes:
+	case join == overPipes:
 		return cluster.JoinOver(cluster.Pipes(os.Stdin, os.Stdout), token)
 	}
 	return cluster.Join(join, token)

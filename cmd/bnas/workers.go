@@ -42,8 +42,8 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 		Options: cluster.Options{Version: version()},
 	}
 	switch {
-	case k.NATS != "" && (k.Local > 0 || k.Listen != ""):
-		return nil, usagef("--nats: the workers come by themselves: start them with bnas worker --nats, and leave out --workers and --listen")
+	case k.NATS != "" && k.Listen != "":
+		return nil, usagef("--nats: workers of other machines come to that server (bnas worker --nats): leave out --listen")
 	case k.Listen != "" && k.Token == "" && c.Bool("quiet"):
 		return nil, usagef("--listen with --quiet needs --token: the one that is drawn would not be shown")
 	case k.Local == 0 && k.Listen == "" && k.NATS == "":
@@ -66,7 +66,7 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 		return b, b.end, nil
 	}
 	threads := shareOfCores(r.Config.Threads, k.Local)
-	k.Command = func() *exec.Cmd { return workerProcess(threads, k.Token) }
+	k.Command = func() *exec.Cmd { return workerProcess(threads, k.Token, k.NATS) }
 	if err := k.Start(); err != nil {
 		return nil, nil, err
 	}
@@ -83,15 +83,15 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 // shareOfCores is the number of threads of each of n workers: together they have those of the command, or one each.
 func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.NumCPU())/max(n, 1)) }
 
-// workerProcess returns the command of a worker of this machine.
-func workerProcess(threads int, token string) *exec.Cmd {
+// workerProcess returns the command of a worker of this machine. Other users do not see its environment.
+func workerProcess(threads int, token, nats string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
 	p := exec.Command(self, "worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet")
 	p.Args[0] = os.Args[0]
-	p.Env = append(os.Environ(), variableOf("token")+"="+token)
+	p.Env = append(os.Environ(), variableOf("token")+"="+token, variableOf("nats")+"="+nats)
 	ownGroup(p)
 	return p
 }
