@@ -9,7 +9,8 @@ import (
 type Document struct {
 	Title, Summary string
 	Links          []Link // to other pages, before those to the sections
-	Refresh        int    // seconds after which a browser loads the page again; 0: never
+	Refresh        int    // seconds after which a browser loads the page at Address again; 0: never
+	Address        string // without it a browser that is at a section would stay there and load nothing
 	Sections       []Section
 }
 
@@ -21,7 +22,7 @@ func (d Document) Render(w io.Writer) error { return pageTemplate.Execute(w, d.p
 
 func (d Document) page() page {
 	p := styled(d.Title, d.Summary)
-	p.Links, p.Refresh, p.Sections = d.Links, d.Refresh, d.Sections
+	p.Links, p.Refresh, p.Address, p.Sections = d.Links, d.Refresh, d.Address, d.Sections
 	return p
 }
 

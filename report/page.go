@@ -11,6 +11,7 @@ type page struct {
 	PictureStyle, PageStyle template.CSS
 	Links                   []Link
 	Refresh                 int
+	Address                 string
 	Sections                []Section
 	Missing                 []Fact
 }
@@ -24,7 +25,7 @@ type Section struct {
 	Groups          []Group
 	TableLead       string
 	Table           *Table
-	Form            *Form // around Table
+	Button          *Link // below Table
 	Facts           []Fact
 	Command, Config string
 }
@@ -48,14 +49,13 @@ type Figure struct {
 	Caption string
 }
 
-// Table is a table of a page.
+// Table is a table of a page. On a narrow screen it scrolls within itself. One of Cards, which may be renewed while it is read, has no
+// columns there: a row is some lines of names and values.
 type Table struct {
-	Head []Header
-	Rows []Row
+	Head  []Header
+	Rows  []Row
+	Cards bool
 }
-
-// Form sends what is chosen in the cells of a table to an address, which answers with a page.
-type Form struct{ Action, Button string }
 
 // Link leads to a page.
 type Link struct{ URL, Text string }
@@ -79,8 +79,12 @@ type Cell struct {
 	Choice            *Choice // before the text
 }
 
-// Choice is a box to tick in a Form: Field=Value.
-type Choice struct{ Field, Value string }
+// Choice is a box to tick: a link to the same page with the other state. The address has the state, so that it stays when a browser loads
+// the page again. ID names the box in the page.
+type Choice struct {
+	ID, URL, Name string
+	Ticked        bool
+}
 
 // styled returns a page without sections.
 func styled(title, summary string) page {

@@ -3,6 +3,7 @@ package serve
 import (
 	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // list shows the runs of the folder, the last changed first.
-func (s *site) list(*http.Request) (report.Document, error) {
+func (s *site) list(r *http.Request) (report.Document, error) {
 	all, err := s.entries()
 	if err != nil {
 		return report.Document{}, err
@@ -24,7 +25,10 @@ func (s *site) list(*http.Request) (report.Document, error) {
 		d.Sections = []report.Section{runs}
 		return d, nil
 	}
-	runs.Table = &report.Table{Head: []report.Header{
+	ticked := slices.DeleteFunc(r.URL.Query()[nameField], func(name string) bool {
+		return !slices.ContainsFunc(all, func(e inventory.Entry) bool { return e.Name == name && readable(e) })
+	})
+	runs.Table = &report.Table{Cards: true, Head: []report.Header{
 		{Text: "name", Left: true}, {Text: "state", Left: true}, {Text: "space", Left: true}, {Text: "steps"}, {Text: "best"}, {Text: "changed"}, {Text: "size"},
 	}}
 	for _, e := range all {
@@ -32,19 +36,44 @@ func (s *site) list(*http.Request) (report.Document, error) {
 			d.Refresh = live
 		}
 		name := report.Cell{Text: e.Name, Class: "left", URL: addressOf(e.Name)}
-		if e.State != inventory.Unreadable {
-			name.Choice = &report.Choice{Field: nameField, Value: e.Name}
+		if readable(e) && len(all) > 1 {
+			name.Choice = choice(e.Name, ticked)
 		}
 		runs.Table.Rows = append(runs.Table.Rows, report.Row{Cells: []report.Cell{
 			name, {Text: e.State, Class: "left"}, {Text: e.Space, Class: "left"}, {Text: progress(e)}, {Text: best(e.Best)},
 			{Text: s.ago(e.Changed)}, {Text: report.Count(e.Bytes) + "B"},
 		}})
 	}
-	if len(all) > 1 {
-		runs.Form = &report.Form{Action: comparePath, Button: "Compare the runs that are ticked"}
+	switch {
+	case len(ticked) > 1:
+		runs.Button = &report.Link{URL: withRuns(comparePath, ticked), Text: "Compare the runs that are ticked"}
+	case len(all) > 1:
+		runs.TableLead = "Tick two or more to compare them."
 	}
 	d.Sections = []report.Section{runs}
 	return d, nil
+}
+
+// readable reports whether a run can be compared with others.
+func readable(e inventory.Entry) bool { return e.State != inventory.Unreadable }
+
+// choice is the box of a run in the list, given the runs that are ticked.
+func choice(name string, ticked []string) *report.Choice {
+	c := &report.Choice{ID: url.QueryEscape(name), Name: name, Ticked: slices.Contains(ticked, name)}
+	others := slices.DeleteFunc(slices.Clone(ticked), func(one string) bool { return one == name })
+	if !c.Ticked {
+		others = append(others, name)
+	}
+	c.URL = withRuns(listPath, others)
+	return c
+}
+
+// withRuns is the address of a page about runs.
+func withRuns(path string, names []string) string {
+	if len(names) == 0 {
+		return path
+	}
+	return path + "?" + url.Values{nameField: names}.Encode()
 }
 
 // goesOn reports whether a process works on a run.

@@ -56,7 +56,8 @@ func TestPages(t *testing.T) {
 		has     []string
 		hasNot  []string
 	}{
-		{"/", 200, []string{`<a href="/runs/fair">fair</a>`, `<a href="/runs/now%20%3Cb%3E">now &lt;b&gt;</a>`, "training", "unreadable", "1 of 2 networks", `name="run" value="own"`, refresh}, []string{"<b>", `value="broken"`, "secret"}},
+		{"/", 200, []string{`<a href="/runs/fair">fair</a>`, `<a href="/runs/now%20%3Cb%3E">now &lt;b&gt;</a>`, "training", "unreadable", "1 of 2 networks", `href="/?run=own#own" aria-label="tick own"`, "Tick two or more", refresh}, []string{"<b>", "tick broken", "secret", "/compare"}},
+		{"/?run=fair&run=now+%3Cb%3E&run=nowhere&run=broken", 200, []string{`<a class="box" id="fair" href="/?run=now&#43;%3Cb%3E#fair" aria-label="untick fair">✓</a>`, `href="/compare?run=fair&amp;run=now&#43;%3Cb%3E"`, `href="/?run=fair&amp;run=now&#43;%3Cb%3E&amp;run=own#own"`, refresh}, []string{"tick nowhere", "tick broken", "<b>"}},
 		{"/runs/fair", 200, []string{"6 of 6", "nor_conv_3x3", "−1.207", "Score against MACs", "Mean |γ| of each operator", `href="/runs/fair/report.html"`}, []string{refresh}},
 		{"/runs/narrow", 200, []string{"Score against parameters", "with as few parameters"}, []string{"Score against MACs"}},
 		{"/runs/now%20%3Cb%3E", 200, []string{"training", "Loss", refresh}, []string{"<b>now", "Ranking", "report.html"}},
@@ -64,7 +65,7 @@ func TestPages(t *testing.T) {
 		{"/runs/own", 200, []string{"62.5", "not yet", "7.00 M"}, nil},
 		{"/runs/fair/report.html", 200, []string{"the report"}, nil},
 		{"/runs/own/report.html", 404, nil, nil},
-		{"/compare?run=fair&run=now+%3Cb%3E", 200, []string{"train.lr", "0.5", "Loss", refresh, `<a href="/runs/fair">fair</a>`}, []string{"<b>"}},
+		{"/compare?run=fair&run=now+%3Cb%3E", 200, []string{"train.lr", "0.5", "Loss", refresh + ` content="5; url=/compare?run=fair&amp;run=now&#43;%3Cb%3E"`, `<a href="/runs/fair">fair</a>`}, []string{"<b>"}},
 		{"/compare?run=fair&run=own", 200, []string{"fair: "}, nil},
 		{"/compare?run=fair", 400, []string{"two runs"}, nil},
 		{"/compare?run=fair&run=nowhere", 404, []string{`no run "nowhere"`}, nil},

@@ -49,7 +49,7 @@ func New(dir string, local bool) http.Handler {
 			http.Error(w, "bnas serve answers this machine alone; --listen names an address for others", http.StatusForbidden)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
@@ -83,6 +83,7 @@ func (s *site) page(of func(r *http.Request) (report.Document, error)) http.Hand
 			http.Error(w, err.Error(), status)
 			return
 		}
+		d.Address = r.URL.RequestURI()
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if err := d.Render(w); err != nil {
 			return // the browser has gone
