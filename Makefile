@@ -15,7 +15,7 @@ $(CHECKS): export CGO_CFLAGS = -O2
 $(CHECKS): export CGO_CXXFLAGS = -O2
 test-asan: export CGO_CFLAGS = -g -O2
 
-.PHONY: mpi mpi-cuda test-mpi dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: mpi mpi-cuda test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -107,7 +107,7 @@ test-long:
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	# The compiled kernels are interpreted in Go, which has no C for the sanitizer.
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -skip '^TestCompiledConformance$$' -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
-	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-mpi test-dist
+	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-mpi test-pages test-dist
 	scripts/fuzz.sh 30s
 
 # A network of DARTS without max_pool_3x3: behind an image that drop-path drops, the maximum of a window is a tie.
@@ -149,6 +149,15 @@ test-mpi:
 	  $(GO) test -tags mpi -count=1 -timeout 30m -v -run '^TestMPI|^TestGather|^TestSilentRank' -bench '^BenchmarkGather' -benchtime 1x ./train/mpi ./cmd/bnas; \
 	else \
 	  echo "LEFT OUT: training in several processes needs Open MPI: apt install libopenmpi-dev openmpi-bin"; \
+	fi
+
+# The pages of bnas serve, reports and a study in Chromium, at the width of a phone and of a desk. pip fetches Playwright, which drives it.
+test-pages:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  $(GO) build -o bin/bnas ./cmd/bnas && \
+	  scripts/with-python.sh pages-requirements.txt python3 scripts/check_pages.py --bnas bin/bnas; \
+	else \
+	  echo "LEFT OUT: the pages in a browser need Chromium: apt install chromium"; \
 	fi
 
 # Event files, read by TensorBoard's own reader. pip fetches it if python3 has none.

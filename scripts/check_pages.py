@@ -160,8 +160,7 @@ def main():
     flags = flags.parse_args()
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not program:
-        print("LEFT OUT: the pages in a browser need Chromium: apt install chromium")
-        return
+        sys.exit("check_pages: needs Chromium: apt install chromium")
     bnas = os.path.abspath(flags.bnas)
     shots = flags.shots and os.path.abspath(flags.shots)
     if shots:
