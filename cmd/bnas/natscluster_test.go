@@ -131,8 +131,8 @@ func (k *natsCluster) queue(ctx context.Context) *jetstream.StreamInfo {
 	return nil
 }
 
-// searchOver starts the search of a job over the servers, and workers.
-func (k *natsCluster) searchOver(t *testing.T, j job, dir string, workers int) (search *exec.Cmd) {
+// searchOver starts the search of a job over the servers, with more flags, and workers.
+func (k *natsCluster) searchOver(t *testing.T, j job, dir string, workers int, more ...string) (search *exec.Cmd) {
 	t.Helper()
 	for range workers {
 		w := exec.Command("bnas", "worker", "--nats", k.url, "--threads", "1", "--quiet")
@@ -142,7 +142,7 @@ func (k *natsCluster) searchOver(t *testing.T, j job, dir string, workers int) (
 		t.Cleanup(func() { w.Process.Kill(); w.Wait() })
 	}
 	search = j.command(dir, 1)
-	search.Args = append(search.Args, "--nats", k.url)
+	search.Args = append(append(search.Args, "--nats", k.url), more...)
 	search.Stderr = new(strings.Builder)
 	if err := search.Start(); err != nil {
 		t.Fatal(err)
@@ -233,16 +233,7 @@ func TestNATSKilled(t *testing.T) {
 	copied := copyOf(t, dir)
 	want := j.finish(t, dir)
 	k := startCluster(t, 1)
-	begin := func() *exec.Cmd {
-		c := j.command(copied, 1)
-		c.Args = append(c.Args, "--workers", "2", "--nats", k.url)
-		c.Stderr = new(strings.Builder)
-		if err := c.Start(); err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	search := begin()
+	search := k.searchOver(t, j, copied, 0, "--workers", "2")
 	awaits(t, "the search did not begin", func() bool { return linesOf(copied) > 100 })
 	workers := childrenOf(search.Process.Pid)
 	search.Process.Kill()
@@ -254,7 +245,7 @@ func TestNATSKilled(t *testing.T) {
 	awaits(t, "the workers of a killed search go on", func() bool {
 		return !slices.ContainsFunc(workers, func(pid int) bool { return syscall.Kill(pid, 0) == nil })
 	})
-	search = begin()
+	search = k.searchOver(t, j, copied, 0, "--workers", "2")
 	if err := search.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, search.Stderr)
 	}
