@@ -55,8 +55,36 @@ static int wait_all(MPI_Request *requests, int n, double seconds) {
   }
 }
 
-// Each rank sends its bytes to every other one, so that a rank knows which one it waits for. Testall completes no request before all
-// are complete: the receipts are tested one by one to name the silent rank.
+// Names the rank that hangs: it has not sent its bytes, or not taken ours. Another one may be missing too: it waits for that rank itself, a
+// gather before this one. A rank whose time is over says to all that it is there, and waits some seconds for what the missing ones say.
+// Testall completes no request before all are complete: they are tested one by one.
+static int silent_rank(MPI_Request *requests, int rank, int ranks) {
+  enum { HERE = 1 };
+  static char here = 1;
+  for (int i = 1; i < ranks; i++) {
+    MPI_Request sent;
+    if (MPI_Isend(&here, 1, MPI_BYTE, (rank + i) % ranks, HERE, MPI_COMM_WORLD, &sent) == MPI_SUCCESS) MPI_Request_free(&sent);
+  }
+  for (double began = now(), turn = 0;; turn++) {
+    int hang = 0, first = -1, missing = -1;
+    for (int i = 1; i < ranks; i++) {
+      int other = (rank + ranks - i) % ranks, sent = 0, taken = 0, waits = 0;
+      MPI_Test(&requests[i - 1], &sent, MPI_STATUS_IGNORE);
+      MPI_Test(&requests[ranks - 1 + ranks - i - 1], &taken, MPI_STATUS_IGNORE);
+      if (sent && taken) continue;
+      if (missing < 0) missing = other;
+      MPI_Iprobe(other, HERE, MPI_COMM_WORLD, &waits, MPI_STATUS_IGNORE);
+      if (waits) continue;
+      hang++;
+      if (first < 0) first = other;
+    }
+    // The first turns send what this rank says.
+    if ((hang == 1 && turn > 100) || now() - began > 4) return first >= 0 ? first : missing >= 0 ? missing : (rank + 1) % ranks;
+    rest(1);
+  }
+}
+
+// Each rank sends its bytes to every other one, so that a rank knows which one it waits for.
 int bnas_mpi_gather(char *all, const int *lengths, int rank, int ranks, double seconds, int *silent) {
   MPI_Request *requests = malloc(2 * ranks * sizeof *requests);
   size_t *begin = malloc(ranks * sizeof *begin);
@@ -75,17 +103,7 @@ int bnas_mpi_gather(char *all, const int *lengths, int rank, int ranks, double s
   for (int i = 1; i < ranks && code == MPI_SUCCESS; i++)
     code = MPI_Isend(all + begin[rank], lengths[rank], MPI_BYTE, (rank + i) % ranks, 0, MPI_COMM_WORLD, &requests[n++]);
   if (code == MPI_SUCCESS) code = wait_all(requests, n, seconds);
-  if (code == BNAS_MPI_SILENT) {
-    *silent = (rank + 1) % ranks;
-    for (int i = 1; i < ranks; i++) {
-      int done = 0;
-      MPI_Test(&requests[i - 1], &done, MPI_STATUS_IGNORE);
-      if (!done) {
-        *silent = (rank + ranks - i) % ranks;
-        break;
-      }
-    }
-  }
+  if (code == BNAS_MPI_SILENT) *silent = silent_rank(requests, rank, ranks);
   free(begin);
   free(requests);
   return code;
