@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"bnas.example/internal/subprocess"
 )
 
 // local are worker processes on this machine. Each speaks with the coordinator over its standard input and output: no socket
@@ -46,7 +47,7 @@ func (l *local) keep(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if exit := (*exec.ExitError)(nil); !l.coordinator.has(process) && !(errors.As(err, &exit) && exit.ExitCode() < 0) {
+		if !l.coordinator.has(process) && !subprocess.Killed(err) {
 			l.coordinator.breakOff(fmt.Errorf("a worker did not start: %w", err))
 			return
 		}
@@ -63,17 +64,7 @@ func (l *local) keep(ctx context.Context) {
 // one runs one worker to its end. err says how it ended.
 func (l *local) one(ctx context.Context) (process int, err error) {
 	c := l.command()
-	var log tail
-	c.Stderr = &log
-	in, err := c.StdinPipe()
-	if err != nil {
-		return 0, err
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
-	end, speak := in.Close, func() {
+	speak := func(in io.WriteCloser, out io.Reader) {
 		fmt.Fprintln(in, l.coordinator.session)
 		io.Copy(io.Discard, out)
 	}
@@ -83,7 +74,7 @@ func (l *local) one(ctx context.Context) (process int, err error) {
 			return 0, err
 		}
 		defer conn.Close()
-		end, speak = conn.Close, func() {
+		speak = func(in io.WriteCloser, out io.Reader) {
 			go func() {
 				io.Copy(in, conn)
 				in.Close() // the worker ends
@@ -92,21 +83,11 @@ func (l *local) one(ctx context.Context) (process int, err error) {
 			conn.Close()
 		}
 	}
-	if err := c.Start(); err != nil {
-		return 0, err
-	}
-	stop := context.AfterFunc(ctx, func() {
-		end()
-		time.AfterFunc(grace, func() { c.Process.Kill() })
-	})
-	defer stop()
-	speak()
-	err = c.Wait()
-	if err == nil {
+	if err = subprocess.Run(ctx, c, grace, speak); err == nil {
 		err = errors.New("it ended too early")
 	}
-	if line := log.last(); line != "" {
-		err = fmt.Errorf("%s (%w)", line, err)
+	if c.Process == nil {
+		return 0, err
 	}
 	return c.Process.Pid, err
 }
@@ -134,30 +115,6 @@ func Tether(ctx context.Context, in io.Reader) (context.Context, string, error) 
 		cancel()
 	}()
 	return ctx, strings.TrimSpace(session), nil
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex
-	text []byte
-}
-
-const tailLength = 4096
-
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	t.text = t.text[max(0, len(t.text)-tailLength):]
-	return len(b), nil
-}
-
-// last is the last line.
-func (t *tail) last() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	text := bytes.TrimSpace(t.text)
-	return strings.TrimPrefix(string(text[bytes.LastIndexByte(text, '\n')+1:]), "bnas: ")
 }
 
 // Pipes is the connection of a worker over its standard input and output.

@@ -152,11 +152,29 @@ func readResult(dir string) (k kept, ok bool, err error) {
 	return k, true, nil
 }
 
+// patience is how long a cell waits for another process that works in its folder: a worker whose study was killed ends soon.
+const patience = 10 * time.Second
+
+// lock makes the folder of a cell, and prevents other processes from working there. If one does for longer than patience, the error is a
+// *run.LockedError.
+func lock(ctx context.Context, dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, err
+	}
+	for began := time.Now(); ; {
+		unlock, err := run.LockFolder(dir)
+		var locked *run.LockedError
+		if !errors.As(err, &locked) || time.Since(began) > patience {
+			return unlock, err
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // compute computes a cell in its folder and keeps the result.
 func (c Cell) compute(ctx context.Context, s *Site, settings []byte) (k kept, err error) {
-	if err := os.MkdirAll(s.Dir, 0o777); err != nil {
-		return k, err
-	}
 	if err := wholefile.Write(filepath.Join(s.Dir, settingsName), settings); err != nil {
 		return k, err
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"bnas.example/run"
 )
@@ -15,9 +17,10 @@ import (
 type Progress struct {
 	Cell        string
 	At, Cells   int    // the number of the cell, from 1, of how many
-	Phase       string // what the cell does
+	Phase       string // what the cell does; "": it is complete
 	Done, Total int    // of the phase
 	Note        string
+	Complete    int // cells, if Workers compute them
 }
 
 // Options are those of one execution of a study.
@@ -28,6 +31,7 @@ type Options struct {
 	Command  string // repeats the study
 	Version  string // of the program
 	Progress func(Progress)
+	Workers  *Workers // compute the cells; nil: this process does
 }
 
 // Summary is the result of a study.
@@ -59,22 +63,8 @@ func (s Study) Do(ctx context.Context, settings Settings, o Options) (*Summary, 
 }
 
 func (s Study) do(ctx context.Context, settings Settings, o Options) (*Summary, error) {
-	if s.NeedsTable && o.Truth == nil {
-		return nil, fmt.Errorf("study %s %w", s.Name, ErrNoTable)
-	}
-	settings, err := s.fit(settings)
+	w, err := s.prepare(settings, o)
 	if err != nil {
-		return nil, err
-	}
-	cells, err := s.Cells(settings)
-	if err != nil {
-		return nil, err
-	}
-	hash, err := run.ImagesHash(settings.Run)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
 		return nil, err
 	}
 	unlock, err := run.LockFolder(o.Dir)
@@ -82,31 +72,150 @@ func (s Study) do(ctx context.Context, settings Settings, o Options) (*Summary, 
 		return nil, err
 	}
 	defer unlock()
-	texts := make([][]byte, len(cells))
-	for i, c := range cells {
-		if texts[i], err = c.settings(s.Name, hash, o.Truth); err == nil {
-			err = compare(folder(o.Dir, c), texts[i])
+	r := &Results{Settings: w.settings, Truth: o.Truth, Cells: w.cells, dir: o.Dir, kept: map[string]kept{}}
+	open, err := w.read(r)
+	if err != nil {
+		return nil, err
+	}
+	summary := &Summary{Study: s.Name, Dir: o.Dir, Computed: len(open), Reused: len(w.cells) - len(open)}
+	if o.Workers != nil {
+		err = w.together(ctx, open, r)
+	} else {
+		err = w.alone(ctx, open, r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return summary, s.write(r, o, summary)
+}
+
+// DoCell computes one cell, unless the folder has its result. Several processes can compute the cells of one folder. The error is as that
+// of Do. If another process computes this cell, it is a *run.LockedError.
+func (s Study) DoCell(ctx context.Context, settings Settings, cell string, o Options) (Made, error) {
+	w, err := s.prepare(settings, o)
+	if err != nil {
+		return Made{}, err
+	}
+	i := slices.IndexFunc(w.cells, func(c Cell) bool { return c.Name == cell })
+	if i < 0 {
+		return Made{}, &NoCellError{s.Name, cell, w.names()}
+	}
+	k, err := w.cell(ctx, i)
+	if err != nil && ctx.Err() != nil {
+		err = ErrInterrupted
+	}
+	return k.Made, err
+}
+
+// NoCellError means that a study with these settings has no cell of a name.
+type NoCellError struct {
+	Study, Cell string
+	There       []string
+}
+
+func (e *NoCellError) Error() string {
+	return fmt.Sprintf("study %s has no cell %q; it has %s", e.Study, e.Cell, strings.Join(e.There, ", "))
+}
+
+// work is the computing of a study.
+type work struct {
+	study    Study
+	settings Settings
+	cells    []Cell
+	texts    [][]byte // their settings
+	Options
+}
+
+// prepare lists the cells. It makes the folder of the study, and compares its cells with the settings.
+func (s Study) prepare(settings Settings, o Options) (*work, error) {
+	if s.NeedsTable && o.Truth == nil {
+		return nil, fmt.Errorf("study %s %w", s.Name, ErrNoTable)
+	}
+	w := &work{study: s, Options: o}
+	var err error
+	if w.settings, err = s.fit(settings); err != nil {
+		return nil, err
+	}
+	if w.cells, err = s.Cells(w.settings); err != nil {
+		return nil, err
+	}
+	hash, err := run.ImagesHash(w.settings.Run)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o777); err != nil {
+		return nil, err
+	}
+	for _, c := range w.cells {
+		text, err := c.settings(s.Name, hash, o.Truth)
+		if err == nil {
+			err = compare(folder(o.Dir, c), text)
 		}
 		if err != nil {
 			return nil, err
 		}
+		w.texts = append(w.texts, text)
 	}
-	r := &Results{Settings: settings, Truth: o.Truth, Cells: cells, dir: o.Dir, kept: map[string]kept{}}
-	summary := &Summary{Study: s.Name, Dir: o.Dir}
-	for i, c := range cells {
-		k, ok, err := readResult(folder(o.Dir, c))
-		if ok {
-			summary.Reused++
-		} else if err == nil {
-			summary.Computed++
-			k, err = c.compute(ctx, o.site(i, c, len(cells)), texts[i])
-		}
+	return w, nil
+}
+
+func (w *work) names() (all []string) {
+	for _, c := range w.cells {
+		all = append(all, c.Name)
+	}
+	return all
+}
+
+// read reads the results that are there, and returns the places of the other cells.
+func (w *work) read(r *Results) (open []int, err error) {
+	for i, c := range w.cells {
+		k, ok, err := readResult(folder(w.Dir, c))
 		if err != nil {
-			return nil, fmt.Errorf("study %s: cell %s: %w", s.Name, c.Name, err)
+			return nil, w.wrong(c, err)
 		}
-		r.kept[c.Name] = k
+		if ok {
+			r.kept[c.Name] = k
+		} else {
+			open = append(open, i)
+		}
 	}
-	return summary, s.write(r, o, summary)
+	return open, nil
+}
+
+// wrong is the error of a cell.
+func (w *work) wrong(c Cell, err error) error {
+	return fmt.Errorf("study %s: cell %s: %w", w.study.Name, c.Name, err)
+}
+
+// alone computes cells in this process.
+func (w *work) alone(ctx context.Context, open []int, r *Results) (err error) {
+	for _, i := range open {
+		if r.kept[w.cells[i].Name], err = w.cell(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell computes a cell, unless another process has done so, and returns its result.
+func (w *work) cell(ctx context.Context, i int) (kept, error) {
+	c := w.cells[i]
+	k, err := func() (k kept, err error) {
+		unlock, err := lock(ctx, folder(w.Dir, c))
+		if err != nil {
+			return k, err
+		}
+		defer unlock()
+		k, ok, err := readResult(folder(w.Dir, c))
+		if ok || err != nil {
+			return k, err
+		}
+		return c.compute(ctx, w.site(i, c, len(w.cells)), w.texts[i])
+	}()
+	if err != nil {
+		err = w.wrong(c, err)
+	}
+	return k, err
 }
 
 // folder is the folder of a cell.

@@ -69,7 +69,7 @@ func (s *Site) open() (*run.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.Device, cfg.Threads, cfg.Data.Dir = s.Run.Device, s.Run.Threads, s.Run.Data.Dir
+	cfg.Device, cfg.GPU, cfg.Threads, cfg.Data.Dir = s.Run.Device, s.Run.GPU, s.Run.Threads, s.Run.Data.Dir
 	return run.Resume(s.RunDir(), cfg, s.Options)
 }
 

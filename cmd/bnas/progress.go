@@ -18,6 +18,9 @@ const (
 	drawEvery  = 100 * time.Millisecond // between drawings on a terminal
 )
 
+// cellsPhase is the computing of the cells of a study.
+const cellsPhase = "cells"
+
 // progress shows the progress of long work: a bar with rate and remaining time on a terminal, otherwise a plain line from
 // time to time. It shows what is being worked on even if the first part of the work takes long. With --quiet it shows nothing.
 type progress struct {
@@ -120,6 +123,9 @@ func (p *progress) resumed(done int) {
 
 // unit is a part of the work.
 func (p *progress) unit() string {
+	if p.what == cellsPhase {
+		return "cell"
+	}
 	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") || strings.HasPrefix(p.what, run.Finals+" ") || strings.HasSuffix(p.what, " train") {
 		return "step"
 	}

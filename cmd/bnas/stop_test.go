@@ -42,6 +42,7 @@ var interrupts = []struct {
 	{"search --strategy regularised --composite params --population 2 --max-evaluations 1000000 --out LEDGER2 --config CONFIG " + netFlags + " " + fewFlags,
 		"msg=device", exitInterrupted, "to go on: bnas search --strategy regularised"},
 	{"study fairness --quick --steps 1000000 --batch 4 --out STUDY " + netFlags, "msg=device", exitInterrupted, "to go on: bnas study fairness --quick --steps 1000000"},
+	{"study fairness --quick --workers 2 --steps 1000000 --batch 4 --out STUDY2 " + netFlags, "msg=workers", exitInterrupted, "to go on: bnas study fairness --quick --workers 2"},
 	{"train --steps 1000000 --batch 4 --rank-every 0 --out NEW2 " + netFlags, "msg=device", exitInterrupted, "to go on: bnas train --resume NEW2"},
 }
 

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -32,16 +34,20 @@ func studyCommand() *cli.Command {
 			countFlag("networks", "score `N` random networks", 10, most),
 			textFlag("out", "the folder `DIR` of the study; what it has is not computed again", "studies/ and the name"),
 			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`; adds the comparisons with the true best", "none"),
+			workersFlag("compute cells in `N` processes of this machine, several at a time"),
+			textFlag("cell", "compute the cell `NAME` alone, without tables and page", "all cells"),
 			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
 			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),
 		),
 		Description: "bnas study list\n" +
 			"bnas study fairness --quick\n" +
-			"bnas study fairness --quick --out studies/fair --table nasbench201_cifar10.csv\n\n" +
+			"bnas study fairness --quick --out studies/fair --table nasbench201_cifar10.csv\n" +
+			"bnas study fairness --quick --workers 2\n\n" +
 			"Without a name it lists the studies. The defaults of training, scoring, seeds and networks are those of the study, not\n" +
 			"those below.\n\n" +
 			"A study is divided into cells. Each keeps its result in the folder: the same command again goes on after an\n" +
-			"interruption, and computes nothing if all is there. Other settings need another folder; more seeds do not.",
+			"interruption, and computes nothing if all is there. Other settings need another folder; more seeds do not.\n" +
+			"With --workers N, N processes compute cells, with the tables of one.",
 		Action: func(c *cli.Context) error { return studyOnce(c, settings) },
 	}
 }
@@ -81,25 +87,40 @@ func studyOnce(c *cli.Context, settings []setting) error {
 	if o.Truth, err = studyTruth(c, of); err != nil {
 		return err
 	}
+	if c.String("cell") != "" {
+		return studyCell(c, s, of, o)
+	}
+	if o.Workers, err = cellWorkers(c, of); err != nil {
+		return err
+	}
 	if err := keeping(c); err != nil {
 		return err
 	}
 	summary, err := doStudy(c, s, of, o)
+	if err != nil {
+		return studyError(c, err)
+	}
+	return output(c, summary, func(w io.Writer) { studyText(w, summary) })
+}
+
+// studyError words an error of a study for the command line.
+func studyError(c *cli.Context, err error) error {
 	var other *study.OtherSettingsError
+	var none *study.NoCellError
 	switch {
 	case errors.Is(err, study.ErrInterrupted):
 		return interrupted{err, sameCommand(c)}
 	case errors.Is(err, study.ErrNoTable):
 		return usageError{fmt.Errorf("%w; give it with --table", err)}
+	case errors.As(err, &none):
+		return usageError{err}
 	case errors.As(err, &other):
 		if flag, ok := settingOf(other.Setting); ok && hasFlag(c.Command, flag.flag) {
 			other.Setting = "--" + flag.flag
 		}
 		return usageError{reword(err, other, other.Error()+"; name another folder with --out")}
-	case err != nil:
-		return err
 	}
-	return output(c, summary, func(w io.Writer) { studyText(w, summary) })
+	return err
 }
 
 // studySettings are those of the study, changed by the flags.
@@ -150,24 +171,57 @@ func studyTruth(c *cli.Context, of study.Settings) (*study.Truth, error) {
 	return &study.Truth{Truth: truth, Name: filepath.Base(inputName(path)), Hash: hex.EncodeToString(hash[:])}, err
 }
 
-// doStudy does the study and shows the progress of each phase of each cell.
+// doStudy does the study and shows the progress.
 func doStudy(c *cli.Context, s study.Study, of study.Settings, o study.Options) (*study.Summary, error) {
+	bars := phaseBars
+	if o.Workers != nil {
+		bars = cellsBar
+	}
+	show, end := bars(c)
+	defer end()
+	o.Progress = show
+	return s.Do(c.Context, of, o)
+}
+
+// phaseBars shows the progress of each phase of each cell. end clears the line.
+func phaseBars(c *cli.Context) (show func(study.Progress), end func()) {
 	var bar *progress
 	shown := ""
-	end := func() {
+	clear := func() {
 		if bar != nil {
 			bar.end()
 		}
 	}
-	defer func() { end() }()
-	o.Progress = func(p study.Progress) {
+	show = func(p study.Progress) {
 		if what := fmt.Sprintf("%s %d/%d %s", p.Cell, p.At, p.Cells, p.Phase); what != shown {
-			end()
+			clear()
 			shown, bar = what, newProgress(c, what, max(p.Total, 1))
 		}
 		bar.at(p.Done, p.Note)
 	}
-	return s.Do(c.Context, of, o)
+	return show, clear
+}
+
+// cellsBar shows how many cells are complete, and what those in work do. end clears the line.
+func cellsBar(c *cli.Context) (show func(study.Progress), end func()) {
+	var bar *progress
+	states := map[string]string{}
+	show = func(p study.Progress) {
+		if bar == nil {
+			bar = newProgress(c, cellsPhase, p.Cells)
+			bar.resumed(p.Complete)
+		}
+		if delete(states, p.Cell); p.Phase != "" {
+			states[p.Cell] = fmt.Sprintf("%s %s %d/%d", p.Cell, p.Phase, p.Done, p.Total)
+		}
+		bar.at(p.Complete, strings.Join(slices.Sorted(maps.Values(states)), ", "))
+	}
+	end = func() {
+		if bar != nil {
+			bar.end()
+		}
+	}
+	return show, end
 }
 
 func studyText(w io.Writer, s *study.Summary) {

@@ -17,14 +17,18 @@ import (
 
 // workerFlags are the flags of a command whose architectures several processes can score.
 func workerFlags() []cli.Flag {
-	number := optionalInt("workers", "score in `N` processes of this machine", 1, 1024)
-	number.Category = catWorkers
 	return []cli.Flag{
-		number,
+		workersFlag("score in `N` processes of this machine"),
 		&cli.StringFlag{Name: "listen", Usage: "let workers of other machines join at `HOST:PORT` (bnas worker --join)", DefaultText: "nothing listens", Category: catWorkers},
 		tokenFlag(catWorkers),
 		natsFlag(catWorkers),
 	}
+}
+
+func workersFlag(usage string) cli.Flag {
+	f := optionalInt("workers", usage, 1, 1024)
+	f.Category = catWorkers
+	return f
 }
 
 func tokenFlag(category string) cli.Flag {
@@ -85,13 +89,19 @@ func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.Nu
 
 // workerProcess returns the command of a worker of this machine. Other users do not see its environment.
 func workerProcess(threads int, token, nats string) *exec.Cmd {
+	p := sameProgram("worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet")
+	p.Env = append(os.Environ(), variableOf("token")+"="+token, variableOf("nats")+"="+nats)
+	return p
+}
+
+// sameProgram returns a command of this program, which the signals of the terminal do not reach.
+func sameProgram(args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
-	p := exec.Command(self, "worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet")
+	p := exec.Command(self, args...)
 	p.Args[0] = os.Args[0]
-	p.Env = append(os.Environ(), variableOf("token")+"="+token, variableOf("nats")+"="+nats)
 	ownGroup(p)
 	return p
 }

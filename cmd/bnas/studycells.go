@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"bnas.example/study"
+)
+
+// overPipesVariable is set for the process of a cell that a study has started: it speaks with the study over its standard input and
+// output. Everything else is on its command line, so that it can hand over to the program with CUDA.
+const overPipesVariable = "BNAS_OVER_PIPES"
+
+// cellWorkers returns the workers of --workers; nil: this process computes.
+func cellWorkers(c *cli.Context, of study.Settings) (*study.Workers, error) {
+	n := c.Int("workers")
+	if n == 0 {
+		return nil, nil
+	}
+	for _, flag := range []string{"table", "config"} {
+		if path := c.String(flag); path != "" && !isFile(path) {
+			return nil, usagef("--%s %s with --workers: every process reads it, name a file", flag, path)
+		}
+	}
+	var once sync.Once
+	return &study.Workers{N: n, Command: func(cell string, _, places int) *exec.Cmd {
+		threads := shareOfCores(of.Run.Threads, places)
+		once.Do(func() {
+			if !c.Bool("quiet") {
+				slog.Info("workers", "processes", places, "threads of each", threads)
+			}
+		})
+		return cellProcess(c, "--cell", cell, "--threads", fmt.Sprint(threads), "--quiet")
+	}}, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return path != "-" && (err != nil || info.Mode().IsRegular()) // an error is told by who reads it
+}
+
+// ownOfCell are the flags that a process of a cell has for itself.
+var ownOfCell = []string{"workers", "threads", "quiet", "json", logFlag.Name}
+
+// cellProcess returns the command of this process with other flags of its own.
+func cellProcess(c *cli.Context, flags ...string) *exec.Cmd {
+	args := c.App.Metadata[argsKey].([]string)
+	head, known := commandOf(c.App, args)
+	words := slices.Concat(args[1:head], flags, without(args[head:], known, ownOfCell))
+	p := sameProgram(words...)
+	p.Env = append(os.Environ(), overPipesVariable+"=1")
+	for _, flag := range ownOfCell {
+		p.Env = append(p.Env, variableOf(flag)+"=")
+	}
+	return p
+}
+
+// without leaves some flags, with their values, out of the words of a command line.
+func without(words []string, known []cli.Flag, names []string) (left []string) {
+	takes := takesValue(known)
+	for i := 0; i < len(words); i++ {
+		if words[i] == "--" {
+			return append(left, words[i:]...)
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
+		isFlag := strings.HasPrefix(words[i], "-")
+		end := i
+		if isFlag && takes[name] && !hasValue && i+1 < len(words) {
+			end++
+		}
+		if !isFlag || !slices.Contains(names, name) {
+			left = append(left, words[i:end+1]...)
+		}
+		i = end
+	}
+	return left
+}
+
+// cellSummary is the result of a command for one cell.
+type cellSummary struct {
+	Study string     `json:"study"`
+	Cell  string     `json:"cell"`
+	Dir   string     `json:"dir"`
+	Made  study.Made `json:"made"`
+}
+
+// studyCell computes the cell of --cell.
+func studyCell(c *cli.Context, s study.Study, of study.Settings, o study.Options) error {
+	if c.IsSet("workers") {
+		return usagef("--workers and --cell exclude each other: a cell is computed in one process")
+	}
+	if err := keeping(c); err != nil {
+		return err
+	}
+	summary := cellSummary{Study: s.Name, Cell: c.String("cell"), Dir: o.Dir}
+	compute := func(ctx context.Context, show func(study.Progress)) (err error) {
+		o.Progress = show
+		summary.Made, err = s.DoCell(ctx, of, summary.Cell, o)
+		return err
+	}
+	if os.Getenv(overPipesVariable) != "" {
+		return study.Serve(c.Context, os.Stdin, c.App.Writer, func(ctx context.Context, show func(study.Progress)) error {
+			err := compute(ctx, show)
+			if errors.Is(err, study.ErrInterrupted) {
+				return err
+			}
+			return inFlags(c.Command, studyError(c, err))
+		})
+	}
+	show, end := phaseBars(c)
+	defer end()
+	if err := compute(c.Context, show); err != nil {
+		return studyError(c, err)
+	}
+	return output(c, summary, func(w io.Writer) {
+		fmt.Fprintf(w, "cell\t%s of study %s, in %s: computed in %.0f s\n", summary.Cell, summary.Study, summary.Dir, summary.Made.Seconds)
+	})
+}
