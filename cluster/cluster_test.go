@@ -89,7 +89,9 @@ func (d *desk) link(t *testing.T) *Link {
 func (d *desk) hire(t *testing.T, ctx context.Context) <-chan error {
 	t.Helper()
 	l, ended := d.link(t), make(chan error, 1)
-	go func() { ended <- Work(ctx, l, true, WorkOptions{Version: testVersion, Threads: 1}) }()
+	go func() {
+		ended <- Work(ctx, l, true, WorkOptions{Version: testVersion, Machine: run.Machine{Threads: 1, GPU: -1}})
+	}()
 	return ended
 }
 
@@ -280,7 +282,7 @@ func TestRefusals(t *testing.T) {
 	if _, err := files.PutBytes(t.Context(), run.ConfigName, d.share.Files[run.ConfigName]); err != nil {
 		t.Fatal(err)
 	}
-	err = Work(t.Context(), d.link(t), true, WorkOptions{Version: testVersion, Threads: 1})
+	err = Work(t.Context(), d.link(t), true, WorkOptions{Version: testVersion, Machine: run.Machine{Threads: 1, GPU: -1}})
 	if !errors.As(err, &refused) || !strings.Contains(err.Error(), "supernet") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("another supernet: %v", err)
 	}
@@ -343,7 +345,7 @@ func TestJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	go Work(t.Context(), l, true, WorkOptions{Version: testVersion, Threads: 1})
+	go Work(t.Context(), l, true, WorkOptions{Version: testVersion, Machine: run.Machine{Threads: 1, GPU: -1}})
 	if got := scoreAll(t, e, archs); text(got) != text(want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}

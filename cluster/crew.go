@@ -9,11 +9,12 @@ import (
 
 // Crew are the workers of a command: how many it starts itself, and where others join.
 type Crew struct {
-	Local   int              // processes on this machine
-	Command func() *exec.Cmd // starts one of them; its standard input and output are the connection (JoinOver), or with NATS the Tether
-	Listen  string           // HOST:PORT where others join; "": nowhere
-	Token   string           // of those who join
-	NATS    string           // the URL of a server that is there already; "": this process has one
+	Local int // processes on this machine
+	// Command starts the one at a place, from 0. Its standard input and output are the connection (JoinOver), or with NATS the Tether.
+	Command func(place int) *exec.Cmd
+	Listen  string // HOST:PORT where others join; "": nowhere
+	Token   string // of those who join
+	NATS    string // the URL of a server that is there already; "": this process has one
 	Options
 
 	server      *Server

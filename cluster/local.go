@@ -21,7 +21,7 @@ import (
 type local struct {
 	coordinator *Coordinator
 	server      *Server // of this process; nil: there is another one
-	command     func() *exec.Cmd
+	command     func(place int) *exec.Cmd
 	cancel      context.CancelFunc
 	done        sync.WaitGroup
 }
@@ -30,20 +30,20 @@ type local struct {
 const barren = 2 * Tries
 
 // startLocal starts n workers and replaces those that end.
-func startLocal(s *Server, c *Coordinator, n int, command func() *exec.Cmd) *local {
+func startLocal(s *Server, c *Coordinator, n int, command func(place int) *exec.Cmd) *local {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &local{coordinator: c, server: s, command: command, cancel: cancel}
-	for range n {
-		l.done.Go(func() { l.keep(ctx) })
+	for place := range n {
+		l.done.Go(func() { l.keep(ctx, place) })
 	}
 	return l
 }
 
-// keep runs one worker after the other until the context ends.
-func (l *local) keep(ctx context.Context) {
+// keep runs one worker after the other at a place until the context ends.
+func (l *local) keep(ctx context.Context, place int) {
 	ended, before := 0, 0
 	for ctx.Err() == nil {
-		process, err := l.one(ctx)
+		process, err := l.one(ctx, place)
 		if ctx.Err() != nil {
 			return
 		}
@@ -62,8 +62,8 @@ func (l *local) keep(ctx context.Context) {
 }
 
 // one runs one worker to its end. err says how it ended.
-func (l *local) one(ctx context.Context) (process int, err error) {
-	c := l.command()
+func (l *local) one(ctx context.Context, place int) (process int, err error) {
+	c := l.command(place)
 	speak := func(in io.WriteCloser, out io.Reader) {
 		fmt.Fprintln(in, l.coordinator.session)
 		io.Copy(io.Discard, out)

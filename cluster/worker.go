@@ -27,8 +27,7 @@ func (e *RefusedError) Error() string { return "no work for this worker: " + e.W
 // WorkOptions are those of a worker.
 type WorkOptions struct {
 	Version string
-	Threads int          // of the CPU; 0: every core
-	DataDir string       // the images on this machine; "": where the coordinator has them
+	Machine run.Machine
 	Log     *slog.Logger // nil: no lines
 	Session string       // work for this one alone, that of Tether; "": for any
 	Run     run.Options
@@ -133,7 +132,7 @@ func (w *worker) open(ctx context.Context, offer welcome) (*run.Run, error) {
 	if err := w.fetch(ctx, offer, dir); err != nil {
 		return nil, err
 	}
-	r, err := run.OpenShare(dir, w.Threads, w.DataDir, w.Run)
+	r, err := run.OpenShare(dir, w.Machine, w.Run)
 	if err != nil {
 		return nil, &RefusedError{"it cannot open the network: " + err.Error()}
 	}

@@ -2,6 +2,7 @@ package run
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -107,15 +108,42 @@ func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error
 	return dev, why, err
 }
 
-func openGPU(cfg Config, o Options) (kernels.Device, error) {
-	if !GPUPresent() {
-		return nil, &DeviceError{"gpu", ErrNoDriver}
+// canUseGPU returns a reason that this program cannot open a GPU.
+func (o Options) canUseGPU() error {
+	switch {
+	case !GPUPresent():
+		return ErrNoDriver
+	case driver.Built:
+		return nil
+	case o.HandOver != nil:
+		return o.HandOver()
 	}
-	if !driver.Built {
-		err := ErrNoCUDA
-		if o.HandOver != nil {
-			err = o.HandOver()
+	return ErrNoCUDA
+}
+
+// emulatedGPUs is the number of emulated GPUs: several, to test what several processes do.
+const emulatedGPUs = 2
+
+// GPUs returns how many GPUs a run with this configuration can choose among by Config.GPU.
+func GPUs(cfg Config, o Options) (n int, err error) {
+	switch cfg.Device {
+	case "gpu", "auto":
+		if err = o.canUseGPU(); err == nil {
+			n, err = driver.Count()
 		}
+	case "gpu-emulated":
+		n = emulatedGPUs
+	default:
+		err = fmt.Errorf("%s is no GPU", cfg.Device)
+	}
+	if err != nil {
+		return 0, &DeviceError{cfg.Device, err}
+	}
+	return n, nil
+}
+
+func openGPU(cfg Config, o Options) (kernels.Device, error) {
+	if err := o.canUseGPU(); err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}
 	g, err := driver.Open(o.Together.gpu(cfg.GPU))
@@ -126,6 +154,9 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 }
 
 func openEmulated(cfg Config, threads int) (kernels.Device, error) {
+	if cfg.GPU >= emulatedGPUs {
+		return nil, &DeviceError{"gpu-emulated", fmt.Errorf("there is no GPU %d: the emulator shows %d, counted from 0", cfg.GPU, emulatedGPUs)}
+	}
 	g, err := emulated.New(emulated.Options{Threads: threads})
 	if err != nil {
 		return nil, &DeviceError{"gpu-emulated", err}

@@ -64,16 +64,25 @@ func (r *Run) share(c indicator.Config, key search.Key, dir string) (Share, erro
 	return s, nil
 }
 
-// OpenShare opens the network of a Share whose files are in dir, for its scores, on a number of threads (0: every core). dataDir, if
-// not "", has the images on this machine.
-func OpenShare(dir string, threads int, dataDir string, o Options) (*Run, error) {
+// Machine is what a process that opens a Share has for itself.
+type Machine struct {
+	Threads int    // of the CPU; 0: every core
+	GPU     int    // its number; < 0: as in the Share
+	DataDir string // the images; "": where the Share has them
+}
+
+// OpenShare opens the network of a Share whose files are in dir, for its scores.
+func OpenShare(dir string, m Machine, o Options) (*Run, error) {
 	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Threads = threads
-	if dataDir != "" {
-		cfg.Data.Dir = dataDir
+	cfg.Threads = m.Threads
+	if m.GPU >= 0 {
+		cfg.GPU = m.GPU
+	}
+	if m.DataDir != "" {
+		cfg.Data.Dir = m.DataDir
 	}
 	if _, err := os.Stat(filepath.Join(dir, train.CheckpointName)); err == nil {
 		return Open(dir, cfg, o)

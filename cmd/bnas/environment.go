@@ -79,7 +79,7 @@ func takesValue(flags []cli.Flag) map[string]bool {
 }
 
 // exclusive are flags of which the command line can have one.
-var exclusive = [][]string{{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}}
+var exclusive = [][]string{{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}, {"gpu", "gpus"}}
 
 // displaced reports whether the variable of a flag has no say beside the flags that are given: another flag that excludes it, or a
 // run that has its own settings.

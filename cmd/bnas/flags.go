@@ -70,6 +70,13 @@ func optionalInt(name, usage string, low, high int) *wholeFlag {
 	return f
 }
 
+// numberFlag is an intFlag from 0, without a value if it is not given.
+func numberFlag(name, usage string, high int, without string) *wholeFlag {
+	f := intFlag(name, usage, 0, 0, high)
+	f.DefaultText = without
+	return f
+}
+
 // textFlag returns the flag of a text that is no setting of a run; empty names the state without it.
 func textFlag(name, usage, empty string) *cli.StringFlag {
 	return &cli.StringFlag{Name: name, Usage: usage, DefaultText: empty, Category: catCommand}

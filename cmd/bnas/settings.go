@@ -89,6 +89,11 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if c.IsSet("objectives") && !c.IsSet("strategy") {
 		cfg.Search.Strategy = search.TwoObjectives
 	}
+	if named, err := namedGPUs(c); err != nil {
+		return cfg, err
+	} else if named != nil {
+		cfg.GPU = named[0] // of the command itself, which has no other use for one than its workers
+	}
 	if err := ownSpace(&cfg.Supernet); err != nil {
 		return cfg, err
 	}

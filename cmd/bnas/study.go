@@ -35,6 +35,7 @@ func studyCommand() *cli.Command {
 			textFlag("out", "the folder `DIR` of the study; what it has is not computed again", "studies/ and the name"),
 			textFlag("table", "CSV table of trained accuracies, one row an architecture: `FILE`; adds the comparisons with the true best", "none"),
 			workersFlag("compute cells in `N` processes of this machine, several at a time"),
+			gpusFlag,
 			textFlag("cell", "compute the cell `NAME` alone, without tables and page", "all cells"),
 			&cli.StringSliceFlag{Name: "arch-column", Usage: "the table's column `NAME` has the architectures; several, repeated, are joined by |", DefaultText: "arch", Category: catCommand},
 			textFlag("accuracy-column", "the table's column `NAME` has the accuracies", "test_accuracy"),

@@ -1,11 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -21,9 +21,13 @@ import (
 // output. Everything else is on its command line, so that it can hand over to the program with CUDA.
 const overPipesVariable = "BNAS_OVER_PIPES"
 
-// cellWorkers returns the workers of --workers; nil: this process computes.
+// cellWorkers returns the workers of --workers and --gpus; nil: this process computes.
 func cellWorkers(c *cli.Context, of study.Settings) (*study.Workers, error) {
-	n := c.Int("workers")
+	gpus, err := gpusFor(c, of.Run)
+	if err != nil {
+		return nil, err
+	}
+	n := cmp.Or(c.Int("workers"), len(gpus))
 	if n == 0 {
 		return nil, nil
 	}
@@ -33,14 +37,14 @@ func cellWorkers(c *cli.Context, of study.Settings) (*study.Workers, error) {
 		}
 	}
 	var once sync.Once
-	return &study.Workers{N: n, Command: func(cell string, _, places int) *exec.Cmd {
+	return &study.Workers{N: n, Command: func(cell string, place, places int) *exec.Cmd {
 		threads := shareOfCores(of.Run.Threads, places)
 		once.Do(func() {
 			if !c.Bool("quiet") {
-				slog.Info("workers", "processes", places, "threads of each", threads)
+				sayWorkers(places, threads, gpus)
 			}
 		})
-		return cellProcess(c, "--cell", cell, "--threads", fmt.Sprint(threads), "--quiet")
+		return cellProcess(c, append(gpus.flags(place), "--cell", cell, "--threads", fmt.Sprint(threads), "--quiet")...)
 	}}, nil
 }
 
@@ -50,7 +54,7 @@ func isFile(path string) bool {
 }
 
 // ownOfCell are the flags that a process of a cell has for itself.
-var ownOfCell = []string{"workers", "threads", "quiet", "json", logFlag.Name}
+var ownOfCell = []string{"workers", "gpus", "threads", "quiet", "json", logFlag.Name}
 
 // cellProcess returns the command of this process with other flags of its own.
 func cellProcess(c *cli.Context, flags ...string) *exec.Cmd {
@@ -96,8 +100,10 @@ type cellSummary struct {
 
 // studyCell computes the cell of --cell.
 func studyCell(c *cli.Context, s study.Study, of study.Settings, o study.Options) error {
-	if c.IsSet("workers") {
-		return usagef("--workers and --cell exclude each other: a cell is computed in one process")
+	for _, flag := range []string{"workers", gpusFlag.Name} {
+		if c.IsSet(flag) {
+			return usagef("--%s and --cell exclude each other: a cell is computed in one process", flag)
+		}
 	}
 	if err := keeping(c); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/cluster"
+	"bnas.example/run"
 )
 
 // overPipes is the value of --join of a worker whose standard input and output are the connection.
@@ -24,6 +25,7 @@ func workerCommand() *cli.Command {
 			natsFlag(catCommand),
 			&cli.BoolFlag{Name: "once", Usage: "end when the first coordinator has no more work", Category: catCommand},
 			intFlag("threads", "`N` CPU threads (0: every core)", 0, 0, 1024),
+			numberFlag("gpu", "the GPU `N` of this machine, counted from 0", 1023, "that of the coordinator"),
 			textFlag("data-dir", "the folder `DIR` of the images on this machine", "that of the coordinator"),
 		}, outputFlags()...),
 		Description: "bnas score --run runs/fair --sample 100 --workers 2\n\n" +
@@ -50,7 +52,10 @@ func work(c *cli.Context) error {
 	if err := keeping(c); err != nil {
 		return err
 	}
-	o := cluster.WorkOptions{Version: version(), Threads: c.Int("threads"), DataDir: c.String("data-dir")}
+	o := cluster.WorkOptions{Version: version(), Machine: run.Machine{Threads: c.Int("threads"), GPU: -1, DataDir: c.String("data-dir")}}
+	if c.IsSet("gpu") {
+		o.Machine.GPU = c.Int("gpu")
+	}
 	o.Run.HandOver = handOver
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()

@@ -19,6 +19,7 @@ import (
 func workerFlags() []cli.Flag {
 	return []cli.Flag{
 		workersFlag("score in `N` processes of this machine"),
+		gpusFlag,
 		&cli.StringFlag{Name: "listen", Usage: "let workers of other machines join at `HOST:PORT` (bnas worker --join)", DefaultText: "nothing listens", Category: catWorkers},
 		tokenFlag(catWorkers),
 		natsFlag(catWorkers),
@@ -50,7 +51,7 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 		return nil, usagef("--nats: workers of other machines come to that server (bnas worker --nats): leave out --listen")
 	case k.Listen != "" && k.Token == "" && c.Bool("quiet"):
 		return nil, usagef("--listen with --quiet needs --token: the one that is drawn would not be shown")
-	case k.Local == 0 && k.Listen == "" && k.NATS == "":
+	case k.Local == 0 && k.Listen == "" && k.NATS == "" && c.String(gpusFlag.Name) == "":
 		return nil, nil
 	}
 	return k, nil
@@ -69,13 +70,20 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 	if k == nil {
 		return b, b.end, nil
 	}
+	gpus, err := gpusFor(c, r.Config)
+	if err != nil {
+		return nil, nil, err
+	}
+	if k.Local = cmp.Or(k.Local, len(gpus)); k.Local == 0 && k.Listen == "" && k.NATS == "" { // --gpus is for a GPU, and there is none
+		return b, b.end, nil
+	}
 	threads := shareOfCores(r.Config.Threads, k.Local)
-	k.Command = func() *exec.Cmd { return workerProcess(threads, k.Token, k.NATS) }
+	k.Command = func(place int) *exec.Cmd { return workerProcess(threads, gpus.flags(place), k.Token, k.NATS) }
 	if err := k.Start(); err != nil {
 		return nil, nil, err
 	}
 	if !c.Bool("quiet") && k.Local > 0 {
-		slog.Info("workers", "processes", k.Local, "threads of each", threads)
+		sayWorkers(k.Local, threads, gpus)
 	}
 	if address := k.Address(); address != "" {
 		slog.Info("others join: bnas worker --join nats://" + address + " --token " + k.Token)
@@ -84,12 +92,21 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 	return b, func() { b.end(); k.Close() }, nil
 }
 
+// sayWorkers logs what the workers of this machine have.
+func sayWorkers(n, threads int, gpus gpuList) {
+	with := []any{"processes", n, "threads of each", threads}
+	if gpus != nil {
+		with = append(with, "GPUs", fmt.Sprint([]int(gpus)))
+	}
+	slog.Info("workers", with...)
+}
+
 // shareOfCores is the number of threads of each of n workers: together they have those of the command, or one each.
 func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.NumCPU())/max(n, 1)) }
 
 // workerProcess returns the command of a worker of this machine. Other users do not see its environment.
-func workerProcess(threads int, token, nats string) *exec.Cmd {
-	p := sameProgram("worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet")
+func workerProcess(threads int, gpu []string, token, nats string) *exec.Cmd {
+	p := sameProgram(append([]string{"worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet"}, gpu...)...)
 	p.Env = append(os.Environ(), variableOf("token")+"="+token, variableOf("nats")+"="+nats)
 	return p
 }

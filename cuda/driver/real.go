@@ -43,15 +43,24 @@ type realKernel struct {
 	shared   int
 }
 
+// Count returns how many GPUs the driver shows (see CUDA_VISIBLE_DEVICES). It is an error if it shows none.
+func Count() (int, error) {
+	n, err := cu.NumDevices()
+	if err != nil {
+		return 0, fmt.Errorf("cuda: cuDeviceGetCount: %w", translate(err))
+	}
+	if n == 0 {
+		return 0, errors.New("cuda: the driver shows no GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)")
+	}
+	return n, nil
+}
+
 // Open opens a GPU, counted from 0 in the order in which CUDA shows them (see CUDA_VISIBLE_DEVICES), and loads the kernels for it:
 // all of them, so that nothing is loaded later, when the memory is full (package early).
 func Open(number int) (Driver, error) {
-	n, err := cu.NumDevices()
+	n, err := Count()
 	if err != nil {
-		return nil, fmt.Errorf("cuda: cuDeviceGetCount: %w", translate(err))
-	}
-	if n == 0 {
-		return nil, errors.New("cuda: the driver shows no GPU (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)")
+		return nil, err
 	}
 	if number < 0 || number >= n {
 		return nil, fmt.Errorf("cuda: there is no GPU %d: the driver shows %d, counted from 0 (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)", number, n)

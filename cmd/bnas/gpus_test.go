@@ -1,0 +1,37 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestGPUsOfWorkers: the worker at place k has the GPU k mod n of the list. One that the machine does not show is an error.
+func TestGPUsOfWorkers(t *testing.T) {
+	for _, c := range []struct {
+		named gpuList
+		there int
+		want  []string // of the workers at places 0 to 4
+	}{
+		{gpuList{0, 1}, 2, []string{"0", "1", "0", "1", "0"}},
+		{gpuList{3, 1, 2}, 4, []string{"3", "1", "2", "3", "1"}},
+		{nil, 2, []string{"0", "1", "0", "1", "0"}}, // all
+		{gpuList{0, 2}, 2, nil},
+	} {
+		gpus, err := c.named.among(c.there)
+		if c.want == nil {
+			if err == nil || !strings.Contains(err.Error(), "--gpus: there is no GPU 2: this machine shows 2, counted from 0") {
+				t.Errorf("%v of %d: %v", c.named, c.there, err)
+			}
+			continue
+		}
+		for place, want := range c.want {
+			if got := workerProcess(1, gpus.flags(place), "", "").Args; !slices.Equal(got[len(got)-2:], []string{"--gpu", want}) {
+				t.Errorf("%v of %d, place %d: %q, want GPU %s", c.named, c.there, place, got, want)
+			}
+		}
+	}
+	if got := gpuList(nil).flags(1); got != nil {
+		t.Errorf("without --gpus: %q", got)
+	}
+}
