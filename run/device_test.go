@@ -7,6 +7,23 @@ import (
 	"testing"
 )
 
+// TestEmulatedGPUs: the emulator shows two GPUs, by numbers from 0. A CPU has none.
+func TestEmulatedGPUs(t *testing.T) {
+	cfg := Default()
+	cfg.Device = "gpu-emulated"
+	if n, err := GPUs(cfg, Options{}); n != 2 || err != nil {
+		t.Errorf("%d GPUs, %v", n, err)
+	}
+	cfg.GPU = 2
+	if _, err := OpenDevice(cfg, Options{}); err == nil || err.Error() != "device gpu-emulated: there is no GPU 2: the emulator shows 2, counted from 0" {
+		t.Errorf("GPU 2 of two: %v", err)
+	}
+	cfg.Device = "cpu"
+	if n, err := GPUs(cfg, Options{}); n != 0 || err == nil {
+		t.Errorf("a CPU has %d GPUs", n)
+	}
+}
+
 // Settings for a GPU that no device uses are not ignored without a word.
 func TestNoGPU(t *testing.T) {
 	if GPUPresent() {
