@@ -44,7 +44,7 @@ func cellWorkers(c *cli.Context, of study.Settings) (*study.Workers, error) {
 				sayWorkers(places, threads, gpus)
 			}
 		})
-		return cellProcess(c, append(gpus.flags(place), "--cell", cell, "--threads", fmt.Sprint(threads), "--quiet")...)
+		return cellProcess(c, threads, append(gpus.flags(place), "--cell", cell, "--quiet")...)
 	}}, nil
 }
 
@@ -56,13 +56,13 @@ func isFile(path string) bool {
 // ownOfCell are the flags that a process of a cell has for itself.
 var ownOfCell = []string{"workers", "gpus", "threads", "quiet", "json", logFlag.Name}
 
-// cellProcess returns the command of this process with other flags of its own.
-func cellProcess(c *cli.Context, flags ...string) *exec.Cmd {
+// cellProcess returns the command of this process with a number of threads and other flags of its own.
+func cellProcess(c *cli.Context, threads int, flags ...string) *exec.Cmd {
 	args := c.App.Metadata[argsKey].([]string)
 	head, known := commandOf(c.App, args)
-	words := slices.Concat(args[1:head], flags, without(args[head:], known, ownOfCell))
-	p := sameProgram(words...)
-	p.Env = append(os.Environ(), overPipesVariable+"=1")
+	words := slices.Concat(args[1:head], []string{"--threads", fmt.Sprint(threads)}, flags, without(args[head:], known, ownOfCell))
+	p := sameProgram(threads, words...)
+	p.Env = append(p.Env, overPipesVariable+"=1")
 	for _, flag := range ownOfCell {
 		p.Env = append(p.Env, variableOf(flag)+"=")
 	}

@@ -106,19 +106,21 @@ func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.Nu
 
 // workerProcess returns the command of a worker of this machine. Other users do not see its environment.
 func workerProcess(threads int, gpu []string, token, nats string) *exec.Cmd {
-	p := sameProgram(append([]string{"worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet"}, gpu...)...)
-	p.Env = append(os.Environ(), variableOf("token")+"="+token, variableOf("nats")+"="+nats)
+	p := sameProgram(threads, append([]string{"worker", "--join", overPipes, "--threads", fmt.Sprint(threads), "--quiet"}, gpu...)...)
+	p.Env = append(p.Env, variableOf("token")+"="+token, variableOf("nats")+"="+nats)
 	return p
 }
 
-// sameProgram returns a command of this program, which the signals of the terminal do not reach.
-func sameProgram(args ...string) *exec.Cmd {
+// sameProgram returns a command of this program, which the signals of the terminal do not reach. Its garbage collector and its scheduler
+// too have so many threads: those of every core, in each of several processes, take the cores from each other.
+func sameProgram(threads int, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
 	p := exec.Command(self, args...)
 	p.Args[0] = os.Args[0]
+	p.Env = append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", min(threads, runtime.GOMAXPROCS(0))))
 	ownGroup(p)
 	return p
 }

@@ -79,6 +79,7 @@ var floors = [][]room{
 		{"internal/hardware", "memory of the machine"},
 		{"internal/loopback", "names of this machine"},
 		{"internal/setting", "ranges of settings"},
+		{"internal/subprocess", "processes that end with us"},
 		{"internal/wholefile", "whole files or none"},
 	},
 }
