@@ -9,6 +9,7 @@
 //
 //	cells/NAME/settings.yaml  what the result of a cell depends on
 //	cells/NAME/result.json    its result, and what made it; absent until it is complete
+//	cells/NAME/.lock          locked while a process computes the cell
 //	cells/NAME/run            a run folder (package run), where the cell trains
 //	NAME.csv                  the tables
 //	report.html               the page
