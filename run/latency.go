@@ -44,7 +44,7 @@ func (r *Run) latencies(ctx context.Context, dir string) (timed *search.Timed, w
 	if err != nil {
 		return nil, "", err
 	}
-	figures, err := search.OpenFigures(dir, setup, "ms")
+	figures, err := search.OpenFigures(dir, setup, search.CheckLatency, "ms")
 	if err != nil {
 		return nil, "", err
 	}

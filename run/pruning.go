@@ -36,7 +36,7 @@ func (r *Run) mixtures(scores search.Evaluator, dir string) (*search.Mixtures, e
 	if dir != "" {
 		dir = filepath.Join(dir, PruningName)
 	}
-	figures, err := search.OpenFigures(dir, setup, search.MixtureColumns(max(int(c.Repeats), 1))...)
+	figures, err := search.OpenFigures(dir, setup, search.CheckMixture, search.MixtureColumns(max(int(c.Repeats), 1))...)
 	if err != nil {
 		return nil, err
 	}

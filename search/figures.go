@@ -17,14 +17,15 @@ import (
 type Figures struct {
 	setup   string
 	columns int
+	check   func(values []float64) error // of a row; nil: any finite numbers
 	of      map[string][]float64
 	file    *os.File // nil: the table is in memory alone
 }
 
-// OpenFigures opens the table at path, or makes it; "" is a table in memory. columns name the numbers of a row. An unfinished last line
-// is dropped.
-func OpenFigures(path, setup string, columns ...string) (*Figures, error) {
-	f := &Figures{setup: setup, columns: len(columns), of: map[string][]float64{}}
+// OpenFigures opens the table at path, or makes it; "" is a table in memory. columns name the numbers of a row, and check, or nil, judges
+// them: those of the file, and those that are added. An unfinished last line is dropped.
+func OpenFigures(path, setup string, check func(values []float64) error, columns ...string) (*Figures, error) {
+	f := &Figures{setup: setup, columns: len(columns), check: check, of: map[string][]float64{}}
 	if path == "" {
 		return f, nil
 	}
@@ -67,14 +68,14 @@ func (f *Figures) begin(header []string) error {
 // is there.
 func (f *Figures) read(text []byte, header []string) (headed bool, err error) {
 	r := csv.NewReader(bytes.NewReader(text))
-	r.FieldsPerRecord = len(header)
+	r.FieldsPerRecord = -1 // the columns tell more than their number
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			return headed, nil
 		}
 		if err != nil {
-			return headed, err
+			return headed, fmt.Errorf("%w; delete the line, or move the file away", err)
 		}
 		line, _ := r.FieldPos(0)
 		if !headed {
@@ -83,16 +84,43 @@ func (f *Figures) read(text []byte, header []string) (headed bool, err error) {
 			}
 			continue
 		}
-		values := make([]float64, f.columns)
-		for i, cell := range row[2:] {
-			if values[i], err = strconv.ParseFloat(cell, 64); err != nil || math.IsNaN(values[i]) {
-				return headed, fmt.Errorf("line %d: %q is not a figure; delete the line", line, cell)
-			}
+		values, err := f.parse(row, len(header))
+		if err != nil {
+			return headed, fmt.Errorf("line %d: %w; delete the line", line, err)
 		}
 		if _, known := f.of[row[1]]; row[0] == f.setup && !known {
 			f.of[row[1]] = values
 		}
 	}
+}
+
+// parse returns the figures of a row of n cells.
+func (f *Figures) parse(row []string, n int) ([]float64, error) {
+	if len(row) != n {
+		return nil, fmt.Errorf("%d cells, want %d", len(row), n)
+	}
+	var values []float64
+	for _, cell := range row[2:] {
+		x, err := strconv.ParseFloat(cell, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not a figure", cell)
+		}
+		values = append(values, x)
+	}
+	return values, f.judge(values)
+}
+
+// judge returns an error if the figures of a row cannot be.
+func (f *Figures) judge(values []float64) error {
+	for _, x := range values {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%v is not a figure", x)
+		}
+	}
+	if f.check == nil {
+		return nil
+	}
+	return f.check(values)
 }
 
 // write appends a row as one write.
@@ -113,8 +141,11 @@ func (f *Figures) Lookup(name string) (values []float64, ok bool) {
 	return values, ok
 }
 
-// Add keeps the figures of a name that has none. It waits until they are on the disk.
+// Add keeps the figures of a name that has none. It is an error if they cannot be. It waits until they are on the disk.
 func (f *Figures) Add(name string, values ...float64) error {
+	if err := f.judge(values); err != nil {
+		return fmt.Errorf("search: figures: %s: %w", name, err)
+	}
 	if f.file != nil {
 		row := []string{f.setup, name}
 		for _, v := range values {

@@ -1,6 +1,8 @@
 package search
 
 import (
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,7 +12,7 @@ import (
 
 func openFigures(t *testing.T, path, setup string) *Figures {
 	t.Helper()
-	f, err := OpenFigures(path, setup, "a", "b")
+	f, err := OpenFigures(path, setup, nil, "a", "b")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,17 +58,19 @@ func TestFiguresAreKept(t *testing.T) {
 
 func TestFiguresErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"setup,name,c\n":                       "wrong number of fields",
+		"setup,name,c\n":                       `the columns are ["setup" "name" "c"], want ["setup" "name" "a" "b"]; move the file away`,
+		"setup,name,a,b\ns,x,1\n":              "line 2: 3 cells, want 4; delete the line",
+		"setup,name,a,b\nz,x,1,Inf\n":          "line 2: +Inf is not a figure; delete the line",
 		"setup,name,a,c\n":                     "the columns are",
 		"setup,name,a,b\ns,x,1,two\n":          `line 2: "two" is not a figure; delete the line`,
-		"setup,name,a,b\ns,x,1,NaN\n":          `line 2: "NaN" is not a figure; delete the line`,
-		"setup,name,a,b\ns,x,1,2\ns,\"x,1,2\n": "extraneous or missing",
+		"setup,name,a,b\ns,x,1,NaN\n":          `line 2: NaN is not a figure; delete the line`,
+		"setup,name,a,b\ns,x,1,2\ns,\"x,1,2\n": "extraneous or missing \" in quoted-field; delete the line, or move the file away",
 	} {
 		path := filepath.Join(t.TempDir(), "figures.csv")
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		_, err := OpenFigures(path, "s", "a", "b")
+		_, err := OpenFigures(path, "s", nil, "a", "b")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
@@ -74,8 +78,54 @@ func TestFiguresErrors(t *testing.T) {
 			t.Errorf("%q became %q", text, kept)
 		}
 	}
-	if _, err := OpenFigures(filepath.Join(t.TempDir(), "none", "figures.csv"), "s"); err == nil {
+	if _, err := OpenFigures(filepath.Join(t.TempDir(), "none", "figures.csv"), "s", nil); err == nil {
 		t.Error("a table in no folder")
+	}
+}
+
+// TestFiguresAreJudged: no figure that cannot be comes from a file, or goes into one.
+func TestFiguresAreJudged(t *testing.T) {
+	for _, c := range []struct {
+		check  func([]float64) error
+		values []float64
+		fine   bool
+	}{
+		{nil, []float64{-1, 1e300}, true},
+		{nil, []float64{1, math.Inf(-1)}, false},
+		{nil, []float64{math.NaN(), 1}, false},
+		{CheckLatency, []float64{1e-6}, true},
+		{CheckLatency, []float64{0}, false},
+		{CheckLatency, []float64{-5}, false},
+		{CheckMixture, []float64{0, 1, 12.5, 2884}, true},
+		{CheckMixture, []float64{3, 5, 3, 0}, false},
+		{CheckMixture, []float64{3, -5}, false},
+		{CheckMixture, []float64{3, 1.5}, false},
+		{CheckMixture, []float64{3, 1e300}, false},
+		{CheckMixture, []float64{1000, 5}, false},
+	} {
+		columns := []string{"a", "b", "c", "d"}[:len(c.values)]
+		path := filepath.Join(t.TempDir(), "figures.csv")
+		f, err := OpenFigures(path, "s", c.check, columns...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Add("x", c.values...); (err == nil) != c.fine {
+			t.Errorf("%v added: %v", c.values, err)
+		}
+		f.Close()
+		text := strings.Join(append([]string{"setup", "name"}, columns...), ",") + "\ns,x"
+		for _, v := range c.values {
+			text += fmt.Sprintf(",%v", v)
+		}
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if f, err = OpenFigures(path, "s", c.check, columns...); (err == nil) != c.fine {
+			t.Errorf("%v read: %v", c.values, err)
+		}
+		if err == nil {
+			f.Close()
+		}
 	}
 }
 
@@ -89,7 +139,7 @@ func FuzzFigures(f *testing.F) {
 		if err := os.WriteFile(path, text, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		table, err := OpenFigures(path, "s", "a", "b")
+		table, err := OpenFigures(path, "s", nil, "a", "b")
 		if err != nil {
 			return
 		}

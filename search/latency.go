@@ -9,9 +9,17 @@ import (
 // Timed gives latencies. Each network is measured once, and its figure kept: architectures that are the same network have one.
 type Timed struct {
 	Space   supernet.Space
-	Figures *Figures // of one column, ms
+	Figures *Figures // of one column, ms, with CheckLatency
 	// Measure returns the milliseconds of a forward pass of each architecture.
 	Measure func(archs []supernet.Arch) ([]float64, error)
+}
+
+// CheckLatency returns an error if the figures of a network are no latency.
+func CheckLatency(values []float64) error {
+	if !(values[0] > 0) {
+		return fmt.Errorf("a latency of %v ms", values[0])
+	}
+	return nil
 }
 
 // Latency returns the milliseconds of a forward pass of each architecture. Those without a figure are measured together. A dead

@@ -40,7 +40,7 @@ func timed(t *testing.T, dir string, space fakeSpace) (*Timed, *stopwatch) {
 	if dir != "" {
 		path = filepath.Join(dir, "latency.csv")
 	}
-	f, err := OpenFigures(path, "here", "ms")
+	f, err := OpenFigures(path, "here", CheckLatency, "ms")
 	if err != nil {
 		t.Fatal(err)
 	}

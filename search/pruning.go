@@ -221,7 +221,7 @@ func (p *pruning) prune(m supernet.Mixture, all []removal) supernet.Mixture {
 // Mixtures gives the figures of mixtures. Each is measured once, and its figures kept.
 type Mixtures struct {
 	Space   supernet.Space
-	Figures *Figures // of two columns for each repeat: log κ and R
+	Figures *Figures // of two columns for each repeat, log κ and R, with CheckMixture
 	Width   int      // how many Measure measures at a time; at least 1
 	Measure func([]supernet.Mixture) ([][]indicator.MixtureFigures, error)
 }
@@ -265,14 +265,22 @@ func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, er
 
 func (x *Mixtures) name(m supernet.Mixture) string { return m.Text(x.Space.Places()) }
 
-// add keeps the figures of a mixture. It is an error if they have no relative change.
+// add keeps the figures of a mixture.
 func (x *Mixtures) add(m supernet.Mixture, repeats []indicator.MixtureFigures) error {
 	var values []float64
 	for _, f := range repeats {
-		if math.IsInf(f.LogCondition, 0) || math.IsNaN(f.LogCondition) || f.Regions < 1 {
-			return fmt.Errorf("search: %s has log κ %v and %d linear regions", x.name(m), f.LogCondition, f.Regions)
-		}
 		values = append(values, f.LogCondition, float64(f.Regions))
 	}
 	return x.Figures.Add(x.name(m), values...)
+}
+
+// CheckMixture returns an error if the figures of a mixture have no relative change: κ is finite, and R is a whole
+// number, at least 1.
+func CheckMixture(values []float64) error {
+	for pair := range slices.Chunk(values, 2) {
+		if k, r := pair[0], pair[1]; math.IsInf(math.Exp(k), 0) || r < 1 || r > math.MaxInt32 || r != math.Trunc(r) {
+			return fmt.Errorf("log κ %v and %v linear regions", k, r)
+		}
+	}
+	return nil
 }

@@ -92,7 +92,7 @@ func mixtures(t *testing.T, dir string, space mixedFake) (*Mixtures, *gauge) {
 	if dir != "" {
 		dir = filepath.Join(dir, "pruning.csv")
 	}
-	f, err := OpenFigures(dir, "here", MixtureColumns(3)...)
+	f, err := OpenFigures(dir, "here", CheckMixture, MixtureColumns(3)...)
 	if err != nil {
 		t.Fatal(err)
 	}
