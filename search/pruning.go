@@ -127,13 +127,20 @@ func (p *pruning) changes(m supernet.Mixture) ([]removal, error) {
 	}
 	before := figures[0]
 	for i := range all {
-		for k, without := range figures[i+1] {
-			kappa, regions := changed(before[k], without)
-			all[i].kappa += kappa / float64(len(before))
-			all[i].regions += regions / float64(len(before))
-		}
+		all[i].kappa, all[i].regions = meanChange(before, figures[i+1])
 	}
 	return all, nil
+}
+
+// meanChange returns the means over the repeats of the relative changes of κ and of R. As in the released code it divides a sum: a sum of
+// quotients differs in its last bits, and only equal means share a rank.
+func meanChange(before, without []indicator.MixtureFigures) (kappa, regions float64) {
+	for k := range before {
+		one, other := changed(before[k], without[k])
+		kappa, regions = kappa+one, regions+other
+	}
+	n := float64(len(before))
+	return kappa / n, regions / n
 }
 
 // changed returns the relative changes of κ and of R, rounded to three decimals.

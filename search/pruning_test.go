@@ -229,6 +229,18 @@ func TestRank(t *testing.T) {
 	}
 }
 
+// TestMeanChange: a mean over repeats is that of the released code, to the bit: equal means share a rank.
+func TestMeanChange(t *testing.T) {
+	before := []indicator.MixtureFigures{{Regions: 1000}, {Regions: 1000}, {Regions: 1000}}
+	for lost := 1; lost < 200; lost++ {
+		without := []indicator.MixtureFigures{{Regions: 1000 - 2*lost}, {Regions: 1000 - lost}, {Regions: 1000}}
+		_, got := meanChange(before, without)
+		if want := (float64(2*lost)/1000 + float64(lost)/1000) / 3; got != want {
+			t.Errorf("%d lost: %v, want %v", lost, got, want)
+		}
+	}
+}
+
 func TestPruningErrors(t *testing.T) {
 	space := mixedFake{fakeSpace{3, 4}}
 	p := Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t)}
