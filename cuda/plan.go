@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 	"bnas.example/kernels/plan"
 )
 
@@ -28,7 +29,7 @@ type plans struct {
 
 	saved         layout // values and what else a Forward keeps
 	values        []int64
-	sums          []int64 // of each node: float4 [n][pitch], −1 where no BatchNorm enters it
+	sums          []int64 // of each node: float4 [n, then groups][pitch], −1 where no BatchNorm enters it
 	tiles         int64   // partial sums of tiles: scratch of one launch
 	images        int64   // partial statistics of images: scratch of one launch
 	dLogits       []int64 // of each value: float [n][pitch], the gradient of a classifier's loss by it; −1 for other values
@@ -152,6 +153,7 @@ func (a *plans) planSteps() {
 
 func (a *plans) planSaved() {
 	p, n := a.p, int64(a.n)
+	merged := n + int64(gpu.ImageGroups(a.n)) // the results of images, then of groups of them
 	a.values = make([]int64, len(p.Values))
 	for v := range p.Values {
 		a.values[v] = a.saved.bytes(n * a.valueBytes(kernels.ValueID(v)))
@@ -161,7 +163,7 @@ func (a *plans) planSaved() {
 		a.sums[i] = -1
 		for _, t := range node.Terms {
 			if t.BN != kernels.NoBN && a.sums[i] < 0 {
-				a.sums[i] = a.saved.bytes(n * int64(pitchOf(node.C)) * sumBytes)
+				a.sums[i] = a.saved.bytes(merged * int64(pitchOf(node.C)) * sumBytes)
 			}
 		}
 	}
@@ -172,7 +174,7 @@ func (a *plans) planSaved() {
 		if len(s.norms) > 0 {
 			_, t := s.forward.tiles(out.H, out.W)
 			tiles = max(tiles, n*int64(t)*int64(s.columns)*sumBytes)
-			images = max(images, n*int64(s.columns)*sumBytes)
+			images = max(images, merged*int64(s.columns)*sumBytes)
 		}
 		if s.step == nil {
 			continue
@@ -220,7 +222,7 @@ func (a *plans) planOwn() {
 		}
 	}
 	a.momentsBytes = a.own.size - a.momentsAt
-	counters := channelTiles * (1 + a.n)
+	counters := channelTiles * (1 + gpu.ImageGroups(a.n) + a.n)
 	a.eachWeight(func(s *stepPlan, k int) { counters = max(counters, a.weightTiling(s, k).arrived) })
 	a.arrived = a.own.bytes(4 * int64(counters))
 	a.factors = a.own.bytes(4 * int64(p.Factors()) * int64(a.n))

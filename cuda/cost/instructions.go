@@ -12,6 +12,7 @@ import (
 	"bnas.example/internal/gpusim/interpreted"
 	"bnas.example/internal/gpusim/ptx"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
 // latencies are assumed: the cycles between an instruction and the first one that needs its result, the same for every GPU.
@@ -24,7 +25,7 @@ var latencies = ptx.Latencies{
 type Instructions struct {
 	WarpInstructions int64 `json:"warp_instructions"`
 	BlockCycles      int   `json:"block_cycles"` // of a block alone on a multiprocessor, the mean over blocks
-	TailCycles       int   `json:"tail_cycles"`  // that the last block runs after it has arrived as the last one
+	TailCycles       int   `json:"tail_cycles"`  // that the last block runs after its image is complete, as the last one
 }
 
 // Key names a launch. Launches with the same key run the same instructions.
@@ -102,7 +103,11 @@ func interpret(modules []*ptx.Module, p *kernels.Program, params []kernels.Param
 		if k == nil {
 			return fmt.Errorf("no kernel %s", w.Kernel)
 		}
-		sample, err := m.Sample(k, l.Grid, l.Block, l.Shared, l.Args, w.Parts, latencies)
+		parts := ptx.Parts{Count: w.Parts}
+		if gpu.ImageGroups(w.Parts) > 0 {
+			parts.Group = gpu.ImageGroup
+		}
+		sample, err := m.Sample(k, l.Grid, l.Block, l.Shared, l.Args, parts, latencies)
 		done[key] = sample
 		return err
 	}

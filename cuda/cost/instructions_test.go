@@ -92,6 +92,7 @@ func TestOneImageCountsForAll(t *testing.T) {
 	cases := map[string]*kerneltest.Case{
 		"cell":   kerneltest.Cell(1, kernels.Shape{C: 16, H: 12, W: 20}, 3),
 		"mobile": kerneltest.Mobile(1, 3, 2, 12, 3),
+		"groups": kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 5}, 48), // of 16 images
 		"head":   kerneltest.Headed(kerneltest.Mobile(1, 3, 2, 6, 3), true),
 	}
 	modules, err := interpreted.Kernels()

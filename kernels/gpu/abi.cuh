@@ -60,11 +60,16 @@ struct Tiling {
 	i64 channel_tile; // columns of a block, a multiple of 8
 };
 
-// Channel statistics: partial results of tiles, then of images, then of the batch, each in order.
+// Of many images, the results of GROUP at a time are merged, and then those of the groups: the last block of a launch has few of
+// either. Of at most two groups it merges the images.
+#define GROUP 16
+__device__ __forceinline__ int image_groups(int images) { return images > 2 * GROUP ? (images + GROUP - 1) / GROUP : 0; }
+
+// Channel statistics: partial results of tiles, then of images, of groups of images, and of the batch, each in order.
 struct Statistics {
 	double2 *tile; // [image][tile][columns]: mean and Σ(x − mean)²
-	double2 *image; // [image][columns]
-	unsigned *arrived; // [channel tiles][1 + images], zero between launches
+	double2 *image; // [images, then groups][columns]
+	unsigned *arrived; // [channel tiles][1 + groups + images], zero between launches
 	double *mean, *variance; // [columns], of the batch
 	const BatchNorm *norm; // [norms], over the step's values
 	i64 norms; // 0: no statistics
@@ -113,8 +118,8 @@ struct Incoming {
 // terms' factors, which are of whole images.
 struct Sums {
 	float4 *tile; // [image][tile][pitch]: ΣD, ΣD·x̂₀, ΣD·x̂₁, ΣD·x̂₂
-	float4 *image; // [image][pitch]
-	unsigned *arrived; // [channel tiles][1 + images], zero between launches
+	float4 *image; // [images, then groups][pitch]
+	unsigned *arrived; // [channel tiles][1 + groups + images], zero between launches
 	const BatchNorm *norm[3]; // 0 for a term without one
 };
 

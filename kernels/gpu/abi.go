@@ -1,5 +1,17 @@
 package gpu
 
+// ImageGroup is the number of images whose statistics a launch merges together: GROUP of abi.cuh.
+const ImageGroup = 16
+
+// ImageGroups is the number of groups in which a launch merges the statistics of n images (image_groups of abi.cuh): 0 if it merges
+// the images.
+func ImageGroups(n int) int {
+	if n <= 2*ImageGroup {
+		return 0
+	}
+	return (n + ImageGroup - 1) / ImageGroup
+}
+
 // Ptr is an address in a GPU's memory; 0 is none.
 type Ptr uint64
 

@@ -144,3 +144,14 @@ func checkUnits(t *testing.T, s reflect.Type, unit uintptr) {
 		}
 	}
 }
+
+// The constants of Go are those of the kernels.
+func TestABIConstants(t *testing.T) {
+	source, err := gpu.Sources.ReadFile("abi.cuh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf("#define GROUP %d\n", gpu.ImageGroup); !strings.Contains(string(source), want) {
+		t.Errorf("abi.cuh lacks %q", want)
+	}
+}

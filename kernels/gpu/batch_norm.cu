@@ -10,7 +10,7 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_given(const BatchNo
 	for (i64 k = blockIdx.x; k < count; k += gridDim.x) {
 		const BatchNorm &b = norms[k];
 		for (int c = threadIdx.x; c < b.channels; c += blockDim.x)
-			b.affine[c] = affine_of(b, c, b.moments[c], b.variance[c]);
+			b.affine[c] = affine_of(b.gamma[c], b.beta[c], b.eps, b.moments[c], b.variance[c]);
 	}
 }
 

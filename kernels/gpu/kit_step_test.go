@@ -31,7 +31,8 @@ type buffers struct {
 
 func (k *kit) buffers(n int, t gpu.Tiling, columns int) buffers {
 	channelTiles := (columns + int(t.ChannelTile) - 1) / int(t.ChannelTile)
-	return buffers{k.alloc(16 * n * int(t.Tiles) * columns), k.alloc(16 * n * columns), put(k, make([]uint32, channelTiles*(1+n))...), channelTiles}
+	merged := n + gpu.ImageGroups(n)
+	return buffers{k.alloc(16 * n * int(t.Tiles) * columns), k.alloc(16 * merged * columns), put(k, make([]uint32, channelTiles*(1+merged))...), channelTiles}
 }
 
 // forward is a launch of a kernel that stores values.
@@ -107,7 +108,7 @@ func (f forward) run(k *kit, want ...[]float64) {
 
 func (f forward) checkCounters(k *kit, b buffers) {
 	k.t.Helper()
-	for i, v := range get[uint32](k, b.arrived, b.channelTiles*(1+f.n)) {
+	for i, v := range get[uint32](k, b.arrived, b.channelTiles*(1+f.n+gpu.ImageGroups(f.n))) {
 		if v != 0 {
 			k.t.Fatalf("%s: counter %d is %d after the launch", f.kernel, i, v)
 		}

@@ -108,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward
 			const double d = element(v.value, v.half, p * v.pitch + c) - mean;
 			squares += d * d;
 		}
-		put_statistics(s.statistics, column, mean, squares / pixels);
+		put_statistics(s.statistics, column, next_norm(s.statistics, column, 0), mean, squares / pixels);
 	}
 }
 
@@ -178,6 +178,6 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive_gradient(cons
 #pragma unroll
 		for (int t = 0; t < 3; t++)
 			if (t < in.terms && s.sums.norm[t])
-				differentiate(*s.sums.norm[t], c, dgamma[t], dbeta[t], (double)images * (double)pixels, frozen != 0);
+				differentiate(*s.sums.norm[t], c, s.sums.norm[t]->affine[c], dgamma[t], dbeta[t], 1 / ((double)images * (double)pixels), frozen != 0);
 	}
 }

@@ -35,9 +35,9 @@ __device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at
 }
 
 // The coefficients of one channel of a BatchNorm, from its statistics μ and σ².
-__device__ __forceinline__ Affine affine_of(const BatchNorm &b, i64 channel, double mean, double variance) {
-	double rstd = 1 / sqrt(variance + b.eps);
-	return Affine{(float)mean, (float)(b.gamma[channel] * rstd), b.beta[channel], (float)rstd};
+__device__ __forceinline__ Affine affine_of(float gamma, float beta, double eps, double mean, double variance) {
+	double rstd = 1 / sqrt(variance + eps);
+	return Affine{(float)mean, (float)(gamma * rstd), beta, (float)rstd};
 }
 
 // The coefficients of four channels of a term. A term without BatchNorm is one with the mean 0 and the scale 1; its x̂ is 0,

@@ -1,7 +1,8 @@
 // Stores of the forward pass: a block's tile of a step's values, and the channel statistics for their BatchNorms.
 //
 // Statistics are merged in a fixed order. A block reduces its tile around the tile's first pixel. The last block of an
-// image merges the image's tiles. The last image's last block merges the batch. Merges are in doubles (Chan et al.):
+// image merges the image's tiles, the last block of a group the group's images, the last block of all the groups. Merges are in
+// doubles (Chan et al.):
 //   mean = Σ n_k·mean_k / Σ n_k        M2 = Σ (M2_k + n_k·(mean_k − mean)²)        σ² = M2 / Σ n_k
 #pragma once
 #include "block.cuh"
@@ -162,33 +163,89 @@ __device__ __forceinline__ double column_sum(double *scratch, double value, int 
 	return sum[0];
 }
 
-// The statistics of one column of a step, and the coefficients of the BatchNorms over it.
-__device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, double mean, double variance) {
-	s.mean[column] = mean;
-	s.variance[column] = variance;
-	for (int k = 0; k < s.norms; k++) {
+// A BatchNorm over a column of a step: what its coefficients are made of, loaded ahead.
+struct Norm {
+	int k; // of the step's, or their number: there is none
+	Affine *affine;
+	float gamma, beta;
+	double eps;
+};
+
+// The first BatchNorm over a column, from the k-th on.
+__device__ __forceinline__ Norm next_norm(const Statistics &s, i64 column, int k) {
+	for (; k < s.norms; k++) {
 		const BatchNorm &b = s.norm[k];
-		i64 channel = column - b.column;
+		const i64 channel = column - b.column;
 		if (channel >= 0 && channel < b.channels)
-			b.affine[channel] = affine_of(b, channel, mean, variance);
+			return {k, b.affine + channel, b.gamma[channel], b.beta[channel], b.eps};
 	}
+	return {k, 0, 0, 0, 0};
 }
 
-// The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns.
-__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int images) {
-	const Statistics &s = step.statistics;
+// The statistics of one column of a step, and the coefficients of the BatchNorms over it, from the given one on. Columns of different
+// values have different BatchNorms: each lane looks for its next one, and all go through theirs together.
+__device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, Norm b, double mean, double variance) {
+	s.mean[column] = mean;
+	s.variance[column] = variance;
+	for (; b.k < s.norms; b = next_norm(s, column, b.k + 1))
+		*b.affine = affine_of(b.gamma, b.beta, b.eps, mean, variance);
+}
+
+// The entries that a merge reads: `count` of `per` images each, the last one of fewer, of `images` in all.
+struct Entries {
+	int count, per, images;
+	__device__ __forceinline__ int of(int k) const { return min(per, images - k * per); }
+};
+
+// Mean and M2 of one column, for every thread of the column, from those of some entries. In doubles one pass around the first entry's
+// mean m₀ is as exact as two: mean = m₀ + Σ n_k·d_k / Σ n_k, M2 = Σ (M2_k + n_k·d_k²) − (Σ n_k·d_k)² / Σ n_k, d_k = mean_k − m₀.
+__device__ inline double2 merge_entries(const Forward &step, const Place &at, double *scratch, const double2 *part, const Entries &e) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
-	const double n = (double)(step.height * step.width);
-	const double2 *part = s.image + at.column + c;
-	const int end = r < R ? images : 0;
-	double sum = 0, m2 = 0;
-	in_order<32>(r, end, R, (const double *)part, 2 * step.columns, [&](int, double x) { sum += x; });
-	double mean = column_sum(scratch, sum, at.columns, R, c, r) / images;
-	in_order<16>(r, end, R, part, step.columns, [&](int, double2 p) { m2 += p.y + n * (p.x - mean) * (p.x - mean); });
-	double variance = column_sum(scratch, m2, at.columns, R, c, r) / (n * images);
-	if (r != 0)
+	const double n = (double)(step.height * step.width), shift = fresh((const double *)part);
+	double sums[2] = {0, 0};
+	in_order<8>(r, r < R ? e.count : 0, R, part, step.columns, [&](int k, double2 p) {
+		const double d = p.x - shift, w = e.of(k) * d;
+		sums[0] += w;
+		sums[1] += p.y + n * w * d;
+	});
+	column_sums(scratch, sums, at.columns, R, c, r);
+	const double d = sums[0] / e.images, m2 = sums[1] - n * sums[0] * d;
+	return make_double2(shift + d, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
+}
+
+// The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns. The image of this
+// block is complete. all: images of the launch, of which the first `images` have statistics.
+__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, unsigned *arrived, int all, int images) {
+	const Statistics &s = step.statistics;
+	const int groups = image_groups(images), group = at.image / GROUP, column = at.column + threadIdx.x % at.columns;
+	const bool first = threadIdx.x < at.columns;
+	double2 *const merged = s.image + (i64)all * step.columns + column;
+	const double2 *part = s.image + column;
+	Entries e = {images, 1, images};
+	if (groups > 0) {
+		e.count = e.images = min(GROUP, images - group * GROUP);
+		part += (i64)group * GROUP * step.columns;
+		arrived += 1 + group;
+	}
+	if (!arrive(arrived, (unsigned)e.count))
 		return;
-	put_statistics(s, at.column + c, mean, variance);
+	const Norm norm = next_norm(s, column, 0); // on its way during the merges
+#pragma unroll 1
+	for (bool last = groups == 0;; last = true) {
+		const double2 m = merge_entries(step, at, scratch, part, e);
+		if (last) {
+			if (first)
+				put_statistics(s, column, norm, m.x, m.y / ((double)(step.height * step.width) * images));
+			return;
+		}
+		if (first)
+			merged[(i64)group * step.columns] = m;
+		arrived -= 1 + group;
+		if (!arrive(arrived, (unsigned)groups))
+			return;
+		part = merged;
+		e = {groups, GROUP, images};
+	}
 }
 
 // Stores a tile [pixels][ld] in shared memory and gathers its statistics over the first stat_images images. scratch is
@@ -204,13 +261,14 @@ __device__ inline void store_values(const Forward &step, const Place &at, const 
 	const int tiles = (int)step.tiling.tiles;
 	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
 	tile_statistics(step, at, tile, (const float *)scratch, dst + at.column);
-	// The counters of a channel tile: the images that are complete, then the tiles of each image.
-	unsigned *arrived = s.arrived + blockIdx.y * (1 + gridDim.x / (unsigned)tiles);
+	// The counters of a channel tile: the groups that are complete (without groups, the images), the images of each group, and the
+	// tiles of each image.
+	const int all = (int)(gridDim.x / (unsigned)tiles), groups = image_groups(all);
+	unsigned *arrived = s.arrived + blockIdx.y * (unsigned)(1 + groups + all);
 	if (tiles > 1) {
-		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))
+		if (!arrive(arrived + 1 + groups + at.image, (unsigned)tiles))
 			return;
 		merge_tiles(step, at);
 	}
-	if (arrive(arrived, (unsigned)stat_images))
-		merge_images(step, at, (double *)scratch, stat_images);
+	merge_images(step, at, (double *)scratch, arrived, all, stat_images);
 }

@@ -188,30 +188,51 @@ __device__ inline void add_tiles(const Backward &step, const Place &at) {
 	}
 }
 
-// dγ, dβ and the coefficients of dx of one channel of one BatchNorm.
-__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, double dgamma, double dbeta, double m, bool frozen) {
+// dγ, dβ and the coefficients of dx of one channel of one BatchNorm with the coefficients a. share is 1/m of share_of.
+__device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, const Affine &a, double dgamma, double dbeta, double share, bool frozen) {
 	b.dgamma[c] = (float)dgamma;
 	b.dbeta[c] = (float)dbeta;
-	Affine a = b.affine[c];
 	Slope s = {a.scale, 0, 0, a.mean};
 	if (!frozen) {
-		s.offset = (float)(-a.scale * dbeta / m);
-		s.slope = (float)(-(double)a.scale * a.rstd * dgamma / m);
+		s.offset = (float)(-a.scale * dbeta * share);
+		s.slope = (float)(-(double)a.scale * a.rstd * dgamma * share);
 	}
 	b.slope[c] = s;
 }
 
-// The same for each BatchNorm that enters the node without a factor. sum has ΣD, and ΣD·x̂ of each term, over the batch.
-__device__ __forceinline__ void put_gradients(const Backward &step, i64 c, const Sum4 &sum, double m, bool frozen) {
+// The BatchNorms that enter a node without a factor, with their coefficients of one channel. All are loaded together, and before the
+// first store, which the compiler must assume to change them.
+struct Norms {
+	BatchNorm norm[3];
+	Affine a[3];
+	bool wanted[3];
+	__device__ __forceinline__ Norms(const Backward &step, i64 c) {
+#pragma unroll
+		for (int t = 0; t < 3; t++) { // unrolled, the arrays stay in registers
+			wanted[t] = c < step.in.channels && t < step.in.terms && step.sums.norm[t] && !step.in.term[t].factor;
+			if (wanted[t])
+				norm[t] = *step.sums.norm[t];
+		}
+#pragma unroll
+		for (int t = 0; t < 3; t++)
+			if (wanted[t])
+				a[t] = norm[t].affine[c];
+	}
+};
+
+// dγ, dβ and the coefficients of dx of each. sum has ΣD, and ΣD·x̂ of each term, over the batch.
+__device__ __forceinline__ void put_gradients(const Norms &n, i64 c, const Sum4 &sum, double share, bool frozen) {
 	const double dgamma[3] = {sum.b, sum.c, sum.d};
 #pragma unroll
-	for (int t = 0; t < 3; t++) // unrolled, dgamma stays in registers
-		if (t < step.in.terms && step.sums.norm[t] && !step.in.term[t].factor)
-			differentiate(*step.sums.norm[t], c, dgamma[t], sum.a, m, frozen);
+	for (int t = 0; t < 3; t++)
+		if (n.wanted[t])
+			differentiate(n.norm[t], c, n.a[t], dgamma[t], sum.a, share, frozen);
 }
 
-// m, the number of elements of a channel in the batch.
-__device__ __forceinline__ double elements_of(const Backward &step, int images) { return (double)images * (double)(step.in.height * step.in.width); }
+// 1/m, m the number of elements of a channel in the batch.
+__device__ __forceinline__ double share_of(const Backward &step, int images) {
+	return 1 / ((double)images * (double)(step.in.height * step.in.width));
+}
 
 // Σ f·s over the batch, s one of the four sums of an image, for every thread of a channel. Three loads are in flight: a
 // fourth takes a register more than the tensor-core kernels have.
@@ -233,22 +254,52 @@ __device__ inline void add_factored_images(const Backward &step, const Place &at
 		const double dbeta = factored_sum(step, at, 0, factor, scratch, images), dgamma = factored_sum(step, at, t + 1, factor, scratch, images);
 		const int c = threadIdx.x;
 		if (c < at.columns && at.column + c < step.in.channels)
-			differentiate(*step.sums.norm[t], at.column + c, dgamma, dbeta, elements_of(step, images), frozen);
+			differentiate(*step.sums.norm[t], at.column + c, step.sums.norm[t]->affine[at.column + c], dgamma, dbeta, share_of(step, images), frozen);
 	}
 }
 
-// The sums of the batch, from those of its images.
-__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
+// The four sums of a channel, for every thread of it, from those of `count` images or groups.
+__device__ inline Sum4 add_entries(const Backward &step, const Place &at, double *scratch, const float4 *part, int count) {
 	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
-	const float4 *part = step.sums.image + at.column + c;
 	Sum4 s = {0, 0, 0, 0};
-	in_order<16>(r, r < R ? images : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
+	in_order<8>(r, r < R ? count : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
 	double sums[4] = {s.a, s.b, s.c, s.d};
 	column_sums(scratch, sums, at.columns, R, c, r);
-	const Sum4 sum = {sums[0], sums[1], sums[2], sums[3]};
-	i64 channel = at.column + c;
-	if (r == 0 && channel < step.in.channels)
-		put_gradients(step, channel, sum, elements_of(step, images), frozen);
+	return {sums[0], sums[1], sums[2], sums[3]};
+}
+
+// The sums of the batch, from those of its images. The image of this block is complete.
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, unsigned *arrived, int images, bool frozen) {
+	const int groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
+	const bool first = threadIdx.x < at.columns;
+	float4 *const merged = step.sums.image + (i64)images * step.in.pitch + channel;
+	const float4 *part = step.sums.image + channel;
+	int count = images;
+	if (groups > 0) {
+		count = min(GROUP, images - group * GROUP);
+		part += (i64)group * GROUP * step.in.pitch;
+		arrived += 1 + group;
+	}
+	if (!arrive(arrived, (unsigned)count))
+		return;
+	const Norms norms(step, channel); // on their way during the merges
+	const double share = share_of(step, images);
+#pragma unroll 1
+	for (bool last = groups == 0;; last = true) {
+		const Sum4 sum = add_entries(step, at, scratch, part, count);
+		if (last) {
+			if (first)
+				put_gradients(norms, channel, sum, share, frozen);
+			break;
+		}
+		if (first)
+			merged[(i64)group * step.in.pitch] = sum.rounded();
+		arrived -= 1 + group;
+		if (!arrive(arrived, (unsigned)groups))
+			return;
+		part = merged;
+		count = groups;
+	}
 	add_factored_images(step, at, scratch, images, frozen);
 }
 
@@ -264,12 +315,12 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 	const i64 tiles = step.tiling.tiles, pitch = step.in.pitch;
 	float4 *dst = tiles == 1 ? step.sums.image + at.image * pitch : step.sums.tile + (at.image * tiles + at.tile) * pitch;
 	tile_sums(at, (const float4 *)scratch, dst + at.column);
-	unsigned *arrived = step.sums.arrived + blockIdx.y * (unsigned)(1 + images);
+	const int groups = image_groups(images);
+	unsigned *arrived = step.sums.arrived + blockIdx.y * (unsigned)(1 + groups + images);
 	if (tiles > 1) {
-		if (!arrive(arrived + 1 + at.image, (unsigned)tiles))
+		if (!arrive(arrived + 1 + groups + at.image, (unsigned)tiles))
 			return;
 		add_tiles(step, at);
 	}
-	if (arrive(arrived, (unsigned)images))
-		add_images(step, at, (double *)scratch, images, frozen);
+	add_images(step, at, (double *)scratch, arrived, images, frozen);
 }

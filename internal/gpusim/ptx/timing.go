@@ -29,7 +29,7 @@ type timing struct {
 	lines     map[uint64]int // when each line that the block has loaded is in the first-level cache
 	groups    []int          // when each group of cp.async has landed
 	copied    int            // when what is not committed yet has landed
-	atomic    int            // when the last atomic was issued; −1: none
+	atomics   []int          // when each atomic was issued
 }
 
 func newTiming(l *Latencies, p *program, lines map[uint64]int) *timing {
@@ -38,7 +38,7 @@ func newTiming(l *Latencies, p *program, lines map[uint64]int) *timing {
 
 func (t *timing) begin() {
 	clear(t.ready)
-	t.clock, t.groups, t.copied, t.atomic = 0, t.groups[:0], 0, -1
+	t.clock, t.groups, t.copied, t.atomics = 0, t.groups[:0], 0, t.atomics[:0]
 }
 
 // issue moves the clock past an instruction that lanes m of a warp run.
@@ -76,7 +76,7 @@ func (t *timing) issue(w *warp, pc int, m uint32) {
 		ready += l.Far
 	case atomicClass:
 		ready += l.Far
-		t.atomic = at
+		t.atomics = append(t.atomics, at)
 	case fenceClass:
 		t.clock = at + l.Far
 	case copyClass:
@@ -269,14 +269,16 @@ func (b *block) align() {
 	}
 }
 
-// tail is how long the block ran after its last atomic was issued; 0 without one.
-func (b *block) tail() int {
-	last := -1
+// tail is how long the block ran after the atomic that is the k-th from the end was issued; 0 without atomics. One thread makes them.
+func (b *block) tail(k int) int {
+	begin := -1
 	for _, w := range b.warps {
-		last = max(last, w.timing.atomic)
+		if at := w.timing.atomics; len(at) > 0 {
+			begin = max(begin, at[max(0, len(at)-k)])
+		}
 	}
-	if last < 0 {
+	if begin < 0 {
 		return 0
 	}
-	return b.clock() - last
+	return b.clock() - begin
 }

@@ -32,7 +32,7 @@ func timeOf(t *testing.T, text string) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := m.Sample(mod.Kernel("timed"), x(1), x(32), 0, []uint64{at}, 1, testLatencies)
+	s, err := m.Sample(mod.Kernel("timed"), x(1), x(32), 0, []uint64{at}, Parts{Count: 1}, testLatencies)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestTiming(t *testing.T) {
 // what all blocks have written.
 func TestSampleCountsTheLaunch(t *testing.T) {
 	mod := loadModule(t, "kernels.ptx")
-	sample := func(blocks, parts int) (s Sample, whole Counts) {
+	sample := func(blocks int, parts Parts) (s Sample, whole Counts) {
 		m := NewMachine(Options{Workers: 1})
 		out, arrived := put(t, m, "out", make([]float32, 1)), put(t, m, "arrived", make([]uint32, 1))
 		part, a := put(t, m, "part", make([]float32, blocks)), put(t, m, "a", wave(64*blocks, 1))
@@ -85,7 +85,7 @@ func TestSampleCountsTheLaunch(t *testing.T) {
 	}
 	tails := map[int]int{}
 	for _, c := range [][2]int{{40, 40}, {40, 20}, {40, 2}, {40, 1}, {80, 40}, {1, 1}} {
-		s, whole := sample(c[0], c[1])
+		s, whole := sample(c[0], Parts{Count: c[1]})
 		if s.WarpInstructions != whole.WarpInstructions {
 			t.Errorf("%d blocks in %d parts: %d warp instructions, the launch has %d", c[0], c[1], s.WarpInstructions, whole.WarpInstructions)
 		}
@@ -99,15 +99,47 @@ func TestSampleCountsTheLaunch(t *testing.T) {
 	}
 }
 
+// The same of a launch whose last blocks merge by groups. The tail is that of the last block of all: its group's merge, and the groups'.
+func TestSampleCountsGroups(t *testing.T) {
+	mod := loadModule(t, "kernels.ptx")
+	tails := map[int]int{}
+	for _, blocks := range []int{40, 38, 80} {
+		m := NewMachine(Options{Workers: 1})
+		out, arrived := put(t, m, "out", make([]float32, 1)), put(t, m, "arrived", make([]uint32, 1+blocks))
+		part, a := put(t, m, "part", make([]float32, 2*blocks)), put(t, m, "a", wave(64*blocks, 1))
+		args := []uint64{out, part, a, arrived}
+		whole, err := m.Launch(mod.Kernel("last_group"), x(blocks), x(64), 0, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := m.Sample(mod.Kernel("last_group"), x(blocks), x(64), 0, args, Parts{Count: blocks, Group: 4}, testLatencies)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if blocks%4 == 0 && s.WarpInstructions != whole.WarpInstructions {
+			t.Errorf("%d blocks: %d warp instructions, the launch has %d", blocks, s.WarpInstructions, whole.WarpInstructions)
+		}
+		tails[blocks] = s.Tail
+	}
+	if least := (4 + 10) * testLatencies.Far; tails[40] < least || tails[80]-tails[40] < 5*testLatencies.Far {
+		t.Errorf("the tails of 40 and 80 blocks: %d and %d cycles", tails[40], tails[80])
+	}
+}
+
 func TestSampleRefusals(t *testing.T) {
 	mod := loadModule(t, "kernels.ptx")
 	m := NewMachine(Options{})
 	for _, parts := range []int{0, 3} {
-		if _, err := m.Sample(mod.Kernel("last_block"), x(40), x(64), 0, make([]uint64, 4), parts, testLatencies); err == nil {
+		if _, err := m.Sample(mod.Kernel("last_block"), x(40), x(64), 0, make([]uint64, 4), Parts{Count: parts}, testLatencies); err == nil {
 			t.Errorf("%d parts of 40 blocks: no error", parts)
 		}
 	}
-	if _, err := m.Sample(mod.Kernel("last_block"), x(40), x(64), 0, make([]uint64, 4), 40, testLatencies); err == nil {
+	for _, group := range []int{1, 40} {
+		if _, err := m.Sample(mod.Kernel("last_block"), x(40), x(64), 0, make([]uint64, 4), Parts{40, group}, testLatencies); err == nil {
+			t.Errorf("40 parts by groups of %d: no error", group)
+		}
+	}
+	if _, err := m.Sample(mod.Kernel("last_block"), x(40), x(64), 0, make([]uint64, 4), Parts{Count: 40}, testLatencies); err == nil {
 		t.Error("a fault is no error")
 	}
 }

@@ -68,6 +68,36 @@ extern "C" __global__ void last_block(float *out, float *part, const float *a, u
 	}
 }
 
+// The same by groups of 4 blocks: arrived is [1 + groups]. The last block of a group adds its parts, that of the launch the groups.
+extern "C" __global__ void last_group(float *out, float *part, const float *a, unsigned *arrived) {
+	__shared__ int last;
+	__shared__ float sum[64];
+	const int group = blockIdx.x / 4, groups = (gridDim.x + 3) / 4, members = min(4, (int)gridDim.x - 4 * group);
+	sum[threadIdx.x] = a[blockIdx.x * blockDim.x + threadIdx.x];
+	__syncthreads();
+	if (threadIdx.x == 0) {
+		float s = 0;
+		for (int i = 0; i < 64; i++)
+			s += sum[i];
+		part[blockIdx.x] = s;
+		__threadfence();
+		last = atomicAdd(arrived + 1 + group, 1u) + 1 == members;
+		if (last) {
+			arrived[1 + group] = 0;
+			for (int i = s = 0; i < members; i++)
+				s += __ldcg(part + 4 * group + i);
+			part[gridDim.x + group] = s;
+			__threadfence();
+			if (atomicAdd(arrived, 1u) + 1 == groups) {
+				*arrived = 0;
+				for (int i = s = 0; i < groups; i++)
+					s += __ldcg(part + gridDim.x + i);
+				*out = s;
+			}
+		}
+	}
+}
+
 // The functions of doubles that the kernels of kernels/gpu call.
 extern "C" __global__ void doubles(double *y, const double *x) {
 	double v = x[threadIdx.x];
