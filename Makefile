@@ -24,9 +24,10 @@ build:
 emulated:
 	$(GO) build -tags gpusim -o bin/bnas-emulated ./cmd/bnas
 
-# The last four use one core for most of their time: two of them run at once.
+# The last four use one core for most of their time: two of them run at once. test-gpu, the longest, waits for pip and for single
+# programs: it comes first.
 test: lint test-unit
-	$(MAKE) --no-print-directory -j2 -O test-nocgo test-asan test-race test-gpu
+	$(MAKE) --no-print-directory -j2 -O test-gpu test-nocgo test-asan test-race
 
 # The checks of the GPU code with CUDA's headers, and of the script that checks a GPU. Without pip, which fetches the headers,
 # what needs them is skipped with a message. The compiled kernels are compared with their sources by hash, in test-unit.
