@@ -2,7 +2,6 @@
 
 // Faults of global memory, and the traffic to it.
 #include "machine_impl.h"
-#include <algorithm>
 
 namespace {
 
@@ -95,16 +94,7 @@ template <Access A> inline void Worker::check_global_word(uintptr_t at, uint8_t 
 template <Access A> void Worker::check_global_words(uintptr_t p, unsigned n, uintptr_t pc) {
 	const Order &between = launch->between;
 	const Stamp me = between.active() ? stamp(launch->number & LAUNCHES, number, between.clock[number], 0, A == Access::ATOMIC) : 0;
-	if ((p | n) % 4 == 0) {
-		for (uintptr_t at = p; at < p + n; at += 4)
-			check_global_word<A>(at, 0xf, n, me, pc);
-		return;
-	}
-	for (uintptr_t at = p; at < p + n;) {
-		uintptr_t word = at & ~(uintptr_t)3, end = std::min(p + n, word + 4);
-		check_global_word<A>(at, (uint8_t)(((1u << (end - at)) - 1) << (at - word)), n, me, pc);
-		at = end;
-	}
+	each_word(p, n, [&](uintptr_t at, uint8_t bytes) { check_global_word<A>(at, bytes, n, me, pc); });
 }
 
 void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {

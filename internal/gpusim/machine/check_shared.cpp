@@ -2,7 +2,6 @@
 
 // Faults of shared memory: races between barriers, reads of what was not written or has not arrived.
 #include "machine_impl.h"
-#include <algorithm>
 
 namespace {
 
@@ -70,16 +69,7 @@ template <Access A> inline void Worker::check_word(SharedShadow &s, uintptr_t at
 
 template <Access A> void Worker::check_words(SharedShadow &s, uintptr_t p, unsigned n, uintptr_t pc) {
 	const Touch me = touch_of(interval, warp().synced, running);
-	if ((p | n) % 4 == 0) {
-		for (uintptr_t at = p; at < p + n; at += 4)
-			check_word<A>(s, at, 0xf, me, pc);
-		return;
-	}
-	for (uintptr_t at = p; at < p + n;) {
-		uintptr_t word = at & ~(uintptr_t)3, end = std::min(p + n, word + 4);
-		check_word<A>(s, at, (uint8_t)(((1u << (end - at)) - 1) << (at - word)), me, pc);
-		at = end;
-	}
+	each_word(p, n, [&](uintptr_t at, uint8_t bytes) { check_word<A>(s, at, bytes, me, pc); });
 }
 
 void Worker::check_shared(SharedShadow &s, uintptr_t p, unsigned n, Access a, uintptr_t pc) {

@@ -130,6 +130,20 @@ private:
 // The worker of this thread of the host, 0 outside of a launch.
 extern __thread Worker *bnas_worker __attribute__((tls_model("initial-exec")));
 
+// Calls f(at, bytes) for each 4 bytes that an access to n bytes touches: where it begins in them, and the mask of those that it touches.
+template <class F> inline void each_word(uintptr_t p, unsigned n, F f) {
+	if ((p | n) % 4 == 0) {
+		for (uintptr_t at = p; at < p + n; at += 4)
+			f(at, (uint8_t)0xf);
+		return;
+	}
+	for (uintptr_t at = p; at < p + n;) {
+		uintptr_t word = at & ~(uintptr_t)3, end = p + n < word + 4 ? p + n : word + 4;
+		f(at, (uint8_t)(((1u << (end - at)) - 1) << (at - word)));
+		at = end;
+	}
+}
+
 // "file:line" without the folders.
 struct Place {
 	char text[96];
