@@ -1,6 +1,13 @@
 // Command bnas searches for network architectures by training nothing but BatchNorm.
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(execute(os.Args, os.Stdout, os.Stderr)) }
+	"bnas.example/internal/schedule"
+)
+
+func main() {
+	schedule.Batch()
+	os.Exit(execute(os.Args, os.Stdout, os.Stderr))
+}

@@ -27,7 +27,7 @@ func Run(ctx context.Context, c *exec.Cmd, grace time.Duration, speak func(in io
 	if err != nil {
 		return err
 	}
-	if err := start(c); err != nil {
+	if err := c.Start(); err != nil {
 		return err
 	}
 	over := make(chan struct{})

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package schedule
+
+// Batch does nothing here.
+func Batch() {}
