@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"bnas.example/internal/wholefile"
 )
 
 // ScoreWriter writes a score file row by row.
@@ -54,7 +56,7 @@ type ScoreFile struct {
 // [ReadScores], and cuts off an unfinished last line. It is an error if the file's columns are not those of this program. A
 // file of an older version without the column of checks is continued without it.
 func OpenScores(path string, repeats int) (*ScoreFile, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	file, err := wholefile.OpenGrowing(path)
 	if err != nil {
 		return nil, fmt.Errorf("indicator: scores: %w", err)
 	}

@@ -54,7 +54,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	d.Config = string(config)
 	d.Finalists = finalistsOf(found.Result)
 	for _, p := range found.Pruned {
-		d.Pruned = append(d.Pruned, report.Pruned{Round: p.Round, Place: p.Place, Operator: p.Operator, Condition: 0 - p.Kappa, Regions: 0 - p.Regions})
+		d.Pruned = append(d.Pruned, report.Pruned{Round: p.Round, Place: p.Place, Operator: p.Operator, Condition: p.Kappa, Regions: p.Regions})
 	}
 	if len(others) == 0 {
 		d.Training, err = r.TrainingCurves()

@@ -10,6 +10,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"bnas.example/internal/wholefile"
 )
 
 // Figures is a table of what was measured under one setup: some numbers under a name. In a file it has the figures of other setups
@@ -29,7 +31,7 @@ func OpenFigures(path, setup string, check func(values []float64) error, columns
 	if path == "" {
 		return f, nil
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	file, err := wholefile.OpenGrowing(path)
 	if err != nil {
 		return nil, fmt.Errorf("search: figures: %w", err)
 	}

@@ -28,7 +28,8 @@ type pruning struct {
 	over     bool
 }
 
-// Pruned is an operator that a pruning search has removed. The changes are relative to the network before: (before − without)/before.
+// Pruned is an operator that a pruning search has removed. The changes are relative to the network before:
+// (without − before)/before.
 type Pruned struct {
 	Round    int     `json:"round"`
 	Place    string  `json:"place"`
@@ -101,7 +102,7 @@ func (p *pruning) toMeasure(m supernet.Mixture) (n int) {
 // toPrune is how many of k operators of a place a round removes: never the last one.
 func (p *pruning) toPrune(k int) int { return min(max(p.cfg.Prune, 1), k-1) }
 
-// removal is what leaving out one operator changes.
+// removal is what leaving out one operator changes: (before − without)/before, as in the released code.
 type removal struct {
 	place, operator int
 	kappa, regions  float64
@@ -219,7 +220,7 @@ func (p *pruning) prune(m supernet.Mixture, all []removal) supernet.Mixture {
 		if left[r.place] > 0 {
 			left[r.place]--
 			m = m.Without(r.place, r.operator)
-			p.rounds = append(p.rounds, Pruned{p.round, places[r.place].Name, places[r.place].Operators[r.operator], r.kappa, r.regions})
+			p.rounds = append(p.rounds, Pruned{p.round, places[r.place].Name, places[r.place].Operators[r.operator], 0 - r.kappa, 0 - r.regions})
 		}
 	}
 	return m

@@ -139,7 +139,7 @@ func TestPruningKeepsWhatMatters(t *testing.T) {
 	for i, p := range r.Pruned {
 		place := slices.IndexFunc(space.Places(), func(q supernet.Place) bool { return q.Name == p.Place })
 		far := 3 - i/3
-		if want := fmt.Sprint((best[place] + far) % 4); p.Round != i/3+1 || p.Operator != want || math.Abs(p.Kappa-(1-math.Exp(-float64(far)/10))) > 1e-3 {
+		if want := fmt.Sprint((best[place] + far) % 4); p.Round != i/3+1 || p.Operator != want || math.Abs(p.Kappa-(math.Exp(-float64(far)/10)-1)) > 1e-3 {
 			t.Errorf("%+v, want operator %s in round %d", p, want, i/3+1)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/kernels"
 )
 
@@ -142,7 +143,7 @@ type lap struct {
 
 // openMetrics opens the file and truncates it after its first lines.
 func openMetrics(dir string, lines int) (*metrics, error) {
-	f, err := os.OpenFile(filepath.Join(dir, MetricsName), os.O_CREATE|os.O_RDWR, 0o666)
+	f, err := wholefile.OpenGrowing(filepath.Join(dir, MetricsName))
 	if err != nil {
 		return nil, fmt.Errorf("train: metrics: %w", err)
 	}

@@ -250,7 +250,7 @@ func prunedTable(w io.Writer, all []search.Pruned) {
 		fmt.Fprintln(w, "ROUND\tPLACE\tOPERATOR\tCONDITION\tREGIONS")
 	}
 	for _, p := range all {
-		fmt.Fprintf(w, "%d\t%s\t%s\t%+.3f\t%+.3f\n", p.Round, p.Place, p.Operator, 0-p.Kappa, 0-p.Regions)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%+.3f\t%+.3f\n", p.Round, p.Place, p.Operator, p.Kappa, p.Regions)
 	}
 }
 

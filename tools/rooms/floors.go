@@ -78,6 +78,7 @@ var floors = [][]room{
 		{"tensorboard", "event files of TensorBoard"},
 		{"internal/hardware", "memory of the machine"},
 		{"internal/loopback", "names of this machine"},
+		{"internal/schedule", "how threads share the cores"},
 		{"internal/setting", "ranges of settings"},
 		{"internal/subprocess", "processes that end with us"},
 		{"internal/wholefile", "whole files or none"},
