@@ -14,16 +14,15 @@ uint64_t draw(uint64_t &state) { // xorshift64*
 	return state * 0x2545f4914f6cdd1dull;
 }
 
-// One of the bits of a mask, in the machine's order.
+// One of the bits of a mask, in the machine's order. Shuffled, it is the first one from a random place on.
 unsigned pick(unsigned mask, int order, uint64_t &random) {
 	if (order == MACHINE_FORWARD)
 		return (unsigned)__builtin_ctz(mask);
 	if (order == MACHINE_BACKWARD)
 		return 31u - (unsigned)__builtin_clz(mask);
-	unsigned n = (unsigned)(draw(random) % (unsigned)__builtin_popcount(mask));
-	while (n--)
-		mask &= mask - 1;
-	return (unsigned)__builtin_ctz(mask);
+	unsigned from = (unsigned)(draw(random) >> 59);
+	unsigned turned = mask >> from | mask << (-from & 31);
+	return (from + (unsigned)__builtin_ctz(turned)) & 31;
 }
 
 bool same(bnas_site a, bnas_site b) { return a.line == b.line && (a.file == b.file || strcmp(a.file, b.file) == 0); }
