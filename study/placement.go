@@ -78,8 +78,8 @@ func placementCells(s Settings) ([]Cell, error) {
 				cfg := s.Run
 				cfg.SetSeed(seed)
 				cfg.Supernet.BN, cfg.Score.Terms = bn, terms
-				if t.unit == "epoch" && t.length > 0 {
-					cfg.Train.Epochs = t.length
+				if t.unit == "epoch" {
+					cfg.Train.Epochs = max(t.length, 1) // the untrained do not depend on it
 				}
 				cells = append(cells, Cell{
 					Name: placementCell(bn, t, seed), Run: cfg,
