@@ -88,17 +88,23 @@ extern "C" __global__ void __launch_bounds__(256, 2) covariance(double *partial,
 	for (i64 item = block_index(); item < images * chunks * chunks; item += block_count()) {
 		const i64 image = item / (chunks * chunks);
 		const int c = (int)(item / chunks % chunks) * PAIR, d = (int)(item % chunks) * PAIR;
+		const float(*other)[PAIR + 1] = c == d ? left : right;
 		double sum[2][2] = {};
 		for (i64 from = 0; from < pixels; from += PAIR) {
 			__syncthreads();
 			load_deviations(left, *node, mean, image, from, c);
-			load_deviations(right, *node, mean, image, from, d);
+			if (c != d)
+				load_deviations(right, *node, mean, image, from, d);
 			__syncthreads();
+			if (c + row >= C || d + column >= C) // none of its pairs is
+				continue;
 #pragma unroll 4
-			for (int p = 0; p < PAIR; p++)
+			for (int p = 0; p < PAIR; p++) {
+				const double l[2] = {left[p][row], left[p][row + 16]}, r[2] = {other[p][column], other[p][column + 16]};
 				for (int a = 0; a < 2; a++)
 					for (int b = 0; b < 2; b++)
-						sum[a][b] += (double)left[p][row + 16 * a] * right[p][column + 16 * b];
+						sum[a][b] += l[a] * r[b];
+			}
 		}
 		for (int a = 0; a < 2; a++)
 			for (int b = 0; b < 2; b++)
