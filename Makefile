@@ -10,10 +10,11 @@ PURE = netgo,osusergo
 CHECKS = test lint test-unit test-nocgo test-race test-gpu test-cuda test-asan
 GOFLAGS_PURE := $(shell $(GO) env GOFLAGS) -tags=$(PURE)
 $(CHECKS): export GOFLAGS = $(GOFLAGS_PURE)
-# Test binaries have no debug information; C without it compiles in half the time. AddressSanitizer names lines with it.
+# Test binaries have no debug information; C without it compiles in half the time. AddressSanitizer names lines with a little of it.
+# Its checks as calls instead of written out compile in a fifth of the time, and run in 1.6 of it.
 $(CHECKS): export CGO_CFLAGS = -O2
 $(CHECKS): export CGO_CXXFLAGS = -O2
-test-asan: export CGO_CFLAGS = -g -O2
+test-asan: export CGO_CFLAGS = -g1 -O2 --param=asan-instrumentation-with-call-threshold=0
 
 .PHONY: mpi mpi-cuda test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
 
