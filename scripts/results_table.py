@@ -9,8 +9,9 @@
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
 best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
-the name. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "searches" and the accuracy.csv
-and time.csv of the study search what each objective finds. The tau.csv of the study indicator is a file of figures like those of keep.
+the name. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of
+the study placement the τ-b of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what
+each objective finds. The tau.csv of the study indicator is a file of figures like those of keep.
 Needs Python alone.
 """
 
@@ -24,7 +25,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted |figures |limits |searches )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |figures |limits |placements |searches )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -107,6 +108,17 @@ def limits(path):
     return table(["largest MACs", "best, %", "γ-sum, standard", "γ-sum, fair", "composite, standard", "composite, fair"], cells)
 
 
+def placements(path):
+    """The τ-b of each score with the true accuracy, in both placements and after each length of training: means over seeds."""
+    taus = collections.defaultdict(dict)
+    for r in rows_of(path):
+        if r["with"] == "true accuracy":
+            taus[r["score"]][r["placement"], int(r["length"])] = r
+    setups = list(next(iter(taus.values())))
+    cells = [[f"`{score}`", *(signed(of[s]["tau_b"]) for s in setups)] for score, of in taus.items()]
+    return table(["score", *(f"{placement}, {length or 'untrained'}" for placement, length in setups)], cells)
+
+
 def searches(accuracy, time):
     """What the objectives of the study search find: means over seeds, with intervals."""
     found = collections.defaultdict(dict)
@@ -129,7 +141,7 @@ def searches(accuracy, time):
 
 
 # The tables that are written as a whole, by their marks.
-WHOLE = {"figures": figures, "limits": limits, "searches": searches}
+WHOLE = {"figures": figures, "limits": limits, "placements": placements, "searches": searches}
 
 
 def mean(values):
