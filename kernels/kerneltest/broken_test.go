@@ -212,8 +212,15 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"weight gradients are always written", "random-3", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}
 		}}},
-		{"sample gradients lack an image", "random-3", "their sum", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"sample gradients lack an image", "random-3", "sample gradients", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badSample{e, func(dst []float32) { clear(dst[:e.Program().BNParams()]) }}
+		}}},
+		{"sample gradients change a Grad slot", "random-3", "sum of the sample gradients", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+			return badSample{e, func([]float32) {
+				if err := scaleGrad(s, e.Program().BNs[0].Gamma, 1.001); err != nil {
+					panic(err)
+				}
+			}}
 		}}},
 		{"statistics are taken from all rows", "query rows", "logits", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badForward{e, func(images []float32, rows int) error {

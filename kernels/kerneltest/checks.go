@@ -68,7 +68,7 @@ func (o Options) close(got, want []float32) error {
 		return []result{{name: "logits", kind: forward, data: data}}
 	}
 	w := wide(want)
-	return compare(wide(got), w, []float64{8 * o.Rounding.Unit() * largest(w[0].data)})
+	return compare(wide(got), w, []float64{8 * o.Rounding.Unit() * largest(w[0].data)}, nil)
 }
 
 // offset: the statistics of the Offset network are right to 10⁻⁶ of the mean and 2 % of the variance. A device with less

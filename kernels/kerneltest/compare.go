@@ -46,6 +46,41 @@ func (o Options) spread(c *Case, want []result, gates map[string][]float32) ([]f
 	return spread, nil
 }
 
+// draws is the number of references with noise. An element that none of them changes by a tenth of the noise's deviation is one in 10⁸.
+const draws = 8
+
+// noise returns, for each element of each result, three times the largest change that noise makes in the reference:
+//
+//	3·max_d |r_d − r|, d = 1 … draws,
+//
+// where r_d has a relative error of up to 2⁻²⁰ in every operand and intermediate result, each drawn at random: see
+// ref.Rounding. A value that cancels has the error of the terms that cancel, of which its tensor's largest element says
+// nothing: the gradient of a weight whose scale a BatchNorm undoes, the variance of equal numbers, and what a BatchNorm divides by it.
+// Where nothing cancels, noise is a tenth of the tolerance or less, and changes no verdict.
+func (o Options) noise(c *Case, want []result, gates map[string][]float32) ([][]float64, error) {
+	noise := make([][]float64, len(want))
+	for i, w := range want {
+		noise[i] = make([]float64, len(w.data))
+	}
+	for d := range uint64(draws) {
+		r := o.Rounding
+		r.Noise = d + 1
+		noisy, err := observe(c, ref.New(), gates, r)
+		if err != nil {
+			return nil, err
+		}
+		for i, w := range want {
+			if w.kind == exact {
+				continue
+			}
+			for k, v := range w.data {
+				noise[i][k] = max(noise[i][k], amplified*math.Abs(noisy.results[i].data[k]-v))
+			}
+		}
+	}
+	return noise, nil
+}
+
 // distance returns the largest difference of two elements.
 func distance(a, b []float64) float64 {
 	most := 0.0
@@ -65,8 +100,9 @@ func group(name string) string { return strings.TrimRight(name, "0123456789 ") }
 const small = 0.01
 
 // compare compares results with those of the reference, tensor by tensor. Errors are relative to the largest element. An
-// error may be larger by the spread of its result, if there are spreads.
-func compare(got, want []result, spread []float64) error {
+// error may be larger by the spread of its result, if there are spreads, and as large as the noise of its element, if there is
+// noise: at most max(tolerance·scale + floor + spread, noise).
+func compare(got, want []result, spread []float64, noise [][]float64) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%d results, the reference has %d", len(got), len(want))
 	}
@@ -89,6 +125,10 @@ func compare(got, want []result, spread []float64) error {
 			most += spread[i]
 		}
 		for k := range w.data {
+			most := most
+			if noise != nil {
+				most = max(most, noise[i][k])
+			}
 			if e := math.Abs(g.data[k] - w.data[k]); !(e <= most) {
 				return fmt.Errorf("%s: element %d of %d is %.9g, the reference has %.9g: off by %.2g of the largest, %.3g; at most %.2g may be",
 					w.name, k, len(w.data), g.data[k], w.data[k], e/scale, scale, most/scale)

@@ -37,6 +37,7 @@ func (b *pass) run() error {
 		s := &b.e.p.Steps[i]
 		for _, v := range s.Outputs() {
 			b.value(v)
+			b.values[v] = b.e.noisy(b.values[v])
 		}
 		b.step(s)
 	}
@@ -68,8 +69,8 @@ func (b *pass) value(v kernels.ValueID) {
 // batchNorm adds to dx the gradient through a BatchNorm with δ at its output. It records the gradients of γ and β.
 func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 	e, bn := b.e, b.e.norm(id)
-	c := bn.shape.C
-	dGamma, dBeta := bn.params(delta, e.n)
+	c, xhat := bn.shape.C, bn.normalised(e.n)
+	dGamma, dBeta := bn.params(e.noisy(delta), e.noisy(xhat), e.n)
 	sumGamma, sumBeta := make([]float64, c), make([]float64, c)
 	for i := range e.n {
 		row := b.sample[i*e.p.BNParams()+e.columns[id]:]
@@ -78,12 +79,13 @@ func (b *pass) batchNorm(id kernels.BNID, dx, delta []float64) {
 		add(sumGamma, dGamma[i*c:(i+1)*c])
 		add(sumBeta, dBeta[i*c:(i+1)*c])
 	}
+	sumGamma, sumBeta, delta = e.noisy(sumGamma), e.noisy(sumBeta), e.noisy(delta)
 	b.keep(e.p.BNs[id].Gamma, sumGamma, c)
 	b.keep(e.p.BNs[id].Beta, sumBeta, c)
 	if b.mode == kernels.FreezeStatistics {
 		bn.frozen(dx, delta, e.n)
 	} else {
-		bn.differentiated(dx, delta, sumGamma, sumBeta, e.n)
+		bn.differentiated(dx, delta, e.noisy(xhat), sumGamma, sumBeta, e.n)
 	}
 }
 
@@ -123,7 +125,7 @@ func (b *pass) step(s *kernels.Step) {
 		if s.Bias != kernels.NoParam {
 			b.grads[s.Bias] = db
 		}
-		b.loaded(s.In[0], s.Act, linearInput(e.data(s.Weight, e.p.Classes(), in.C), dy, e.n))
+		b.loaded(s.In[0], s.Act, linearInput(e.noisy(e.data(s.Weight, e.p.Classes(), in.C)), dy, e.n))
 	}
 }
 
@@ -138,7 +140,7 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	w := e.weight(s, branch)
 	du := make([]float64, e.n*in.Len())
 	f := operand(e.rounding.Gradient, s.Groups)
-	rw, rdy := e.rounding.each(f, w), e.rounding.each(f, dy)
+	rw, rdy := e.rounding.each(f, e.noisy(w)), e.rounding.each(f, dy)
 	parallel(e.n, func(i int) { convInput(image(du, i, in), rw, image(rdy, i, g.out), g) })
 	b.loaded(s.In[0], s.Act, du)
 	if !b.weights {
@@ -284,7 +286,7 @@ func (e *Exec) NodeProducts(dst []float64, to kernels.NodeID, seed []float32, fr
 	}
 	end, start := e.p.Nodes[to].Shape, e.p.Nodes[from].Shape
 	h, w := end.H/start.H, end.W/start.W
-	for at, v := range g {
+	for at, v := range e.noisy(g) {
 		x, y, c, i := at%end.W, at/end.W%end.H, at/(end.H*end.W)%end.C, at/end.Len()
 		row := (c*h+y%h)*w + x%w
 		for k := range start.C {

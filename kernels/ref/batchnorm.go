@@ -59,23 +59,34 @@ func (e *Exec) norm(id kernels.BNID) norm {
 	}
 }
 
-// output returns γ·x̂ + β.
-func (b norm) output(n int) []float64 {
-	y := make([]float64, n*b.shape.Len())
+// normalised returns x̂.
+func (b norm) normalised(n int) []float64 {
+	xhat := make([]float64, n*b.shape.Len())
 	eachChannel(n, b.shape, func(_, c, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			y[p] = b.gamma[c]*((b.x[p]-b.mean[c])*b.r[c]) + b.beta[c]
+			xhat[p] = (b.x[p] - b.mean[c]) * b.r[c]
+		}
+	})
+	return xhat
+}
+
+// output returns γ·x̂ + β.
+func (b norm) output(n int) []float64 {
+	y := b.normalised(n)
+	eachChannel(n, b.shape, func(_, c, lo, hi int) {
+		for p := lo; p < hi; p++ {
+			y[p] = b.gamma[c]*y[p] + b.beta[c]
 		}
 	})
 	return y
 }
 
 // params writes, for every image, dγ[n,c] = Σ_p δ·x̂ and dβ[n,c] = Σ_p δ, both n×C.
-func (b norm) params(delta []float64, n int) (dGamma, dBeta []float64) {
+func (b norm) params(delta, xhat []float64, n int) (dGamma, dBeta []float64) {
 	dGamma, dBeta = make([]float64, n*b.shape.C), make([]float64, n*b.shape.C)
 	eachChannel(n, b.shape, func(i, c, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			dGamma[i*b.shape.C+c] += delta[p] * ((b.x[p] - b.mean[c]) * b.r[c])
+			dGamma[i*b.shape.C+c] += delta[p] * xhat[p]
 			dBeta[i*b.shape.C+c] += delta[p]
 		}
 	})
@@ -93,12 +104,11 @@ func (b norm) frozen(dx, delta []float64, n int) {
 
 // differentiated adds to dx the gradient with μ and σ² functions of all n images: γr(δ − dβ/m − x̂·dγ/m), where dγ
 // and dβ are summed over images.
-func (b norm) differentiated(dx, delta, dGamma, dBeta []float64, n int) {
+func (b norm) differentiated(dx, delta, xhat, dGamma, dBeta []float64, n int) {
 	m := float64(n * b.shape.H * b.shape.W)
 	eachChannel(n, b.shape, func(_, c, lo, hi int) {
 		for p := lo; p < hi; p++ {
-			xhat := (b.x[p] - b.mean[c]) * b.r[c]
-			dx[p] += b.gamma[c] * b.r[c] * (delta[p] - dBeta[c]/m - xhat*dGamma[c]/m)
+			dx[p] += b.gamma[c] * b.r[c] * (delta[p] - dBeta[c]/m - xhat[p]*dGamma[c]/m)
 		}
 	})
 }

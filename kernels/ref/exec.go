@@ -5,6 +5,7 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/hoststore"
+	"bnas.example/philox"
 )
 
 // Exec runs one Program. Its methods check no call. Call the methods of kernels.Exec on the Exec that Compile returned,
@@ -22,6 +23,7 @@ type Exec struct {
 	rows     [][kernels.MaxTerms]int      // of the factors of the nodes' terms
 	factors  []float64                    // a row after the other; nil: all are 1
 	rounding Rounding
+	noise    *philox.Stream // nil: none
 
 	loss    float64
 	correct int

@@ -19,11 +19,13 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 		s := &e.p.Steps[i]
 		e.compute(s)
 		for _, v := range s.Outputs() {
+			e.values[v] = e.noisy(e.values[v])
 			if s := e.p.Values[v].Shape; s.H*s.W > 1 {
 				e.values[v] = e.rounding.each(e.rounding.Stored, e.values[v])
 			}
 			if statRows > 0 && normalised[v] {
-				e.mean[v], e.variance[v] = statistics(e.values[v], statRows, e.p.Values[v].Shape)
+				mean, variance := statistics(e.values[v], statRows, e.p.Values[v].Shape)
+				e.mean[v], e.variance[v] = e.noisy(mean), e.noisy(variance)
 			}
 		}
 	}
@@ -55,7 +57,7 @@ func (e *Exec) compute(s *kernels.Step) {
 		for _, b := range s.Branches {
 			g := e.geometry(s, in, b.Out)
 			y := make([]float64, e.n*g.out.Len())
-			w := e.rounding.each(f, e.weight(s, b))
+			w := e.rounding.each(f, e.noisy(e.weight(s, b)))
 			parallel(e.n, func(i int) { conv(image(y, i, g.out), w, image(u, i, in), g) })
 			e.values[b.Out] = y
 		}
@@ -83,7 +85,7 @@ func (e *Exec) compute(s *kernels.Step) {
 		if s.Bias != kernels.NoParam {
 			bias = e.data(s.Bias, e.p.Classes())
 		}
-		e.values[s.Out] = linear(e.data(s.Weight, e.p.Classes(), in.C), bias, u, e.n)
+		e.values[s.Out] = linear(e.noisy(e.data(s.Weight, e.p.Classes(), in.C)), bias, u, e.n)
 	}
 }
 

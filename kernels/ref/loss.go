@@ -16,7 +16,7 @@ func (e *Exec) CrossEntropy(labels []int, smoothing float64) error {
 			d[i] *= c.LossWeight
 		}
 		e.loss += c.LossWeight * loss
-		e.dLogits = append(e.dLogits, d)
+		e.dLogits = append(e.dLogits, e.noisy(d))
 		if k == 0 {
 			e.correct = correct(y, labels)
 		}

@@ -10,7 +10,7 @@ func (e *Exec) sum(node kernels.NodeID) []float64 {
 		if t.BN != kernels.NoBN {
 			y = e.norm(t.BN).output(e.n)
 		}
-		add(z, e.scaled(y, e.rows[node][k]))
+		add(z, e.noisy(e.scaled(y, e.rows[node][k])))
 	}
 	return z
 }

@@ -7,7 +7,7 @@ import (
 // tap returns the node or value of a Tap, n×shape.
 func (e *Exec) tap(t kernels.Tap) ([]float64, kernels.Shape) {
 	if v, ok := t.Value(); ok {
-		return e.values[v], e.p.Values[v].Shape
+		return e.noisy(e.values[v]), e.p.Values[v].Shape
 	}
 	n, _ := t.Node()
 	return e.sum(n), e.p.Nodes[n].Shape

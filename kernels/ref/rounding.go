@@ -1,6 +1,10 @@
 package ref
 
-import "math"
+import (
+	"math"
+
+	"bnas.example/philox"
+)
 
 // Format is a binary floating-point format. Bits is the length of its significand with the leading one, MinExponent the
 // exponent of its smallest normal number. The zero Format is exact.
@@ -58,13 +62,15 @@ func (r Rounding) each(f Format, x []float64) []float64 {
 	return rounded
 }
 
-// Rounding says where a device rounds to less than float32. All sums stay exact.
+// Rounding says where a device rounds to less than float32, and how much noise float32 itself makes. All sums stay exact.
 type Rounding struct {
 	Operand  Format // weights and inputs of convolutions of one group
 	Gradient Format // weights and gradients of the outputs, for the gradient of the input of such a convolution
 	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the rounded values
 	// Dither rounds up or down at random, as this seed decides. 0 rounds to the nearest.
 	Dither uint64
+	// Noise changes all intermediate results and operands at random, as this seed decides: see [Exec.noisy]. 0 changes none.
+	Noise uint64
 }
 
 // Unit is the largest relative error of one rounding, 2^−Bits. It is 0 if nothing is rounded.
@@ -79,7 +85,29 @@ func (r Rounding) Unit() float64 {
 }
 
 // SetRounding makes all later calls round. The difference from an exact Exec is the error of a device that rounds there.
-func (e *Exec) SetRounding(r Rounding) { e.rounding = r }
+func (e *Exec) SetRounding(r Rounding) {
+	e.rounding, e.noise = r, nil
+	if r.Noise != 0 {
+		e.noise = philox.New(r.Noise, "ref noise", 0)
+	}
+}
+
+// noiseUnit is the largest relative change by noise: 16 roundings to float32. A sum in float32 rounds its products and its
+// partial sums, and Winograd's transforms round more.
+const noiseUnit = 0x1p-20
+
+// noisy returns x_k·(1 + noiseUnit·u_k) with u_k uniform in −1 … 1, each drawn anew, or x if there is no noise. Zeros stay.
+// Where terms cancel, the result changes by as much as their noise, as it does on a device that rounds them.
+func (e *Exec) noisy(x []float64) []float64 {
+	if e.noise == nil || x == nil {
+		return x
+	}
+	y := make([]float64, len(x))
+	for k, v := range x {
+		y[k] = v * (1 + noiseUnit*(2*e.noise.Float64()-1))
+	}
+	return y
+}
 
 // operand returns the format of a factor of a convolution.
 func operand(f Format, groups int) Format {
