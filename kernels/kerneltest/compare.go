@@ -53,7 +53,7 @@ const draws = 8
 //
 //	3·max_d |r_d − r|, d = 1 … draws,
 //
-// where r_d has a relative error of up to 2⁻²⁰ in every operand and intermediate result, each drawn at random: see
+// where r_d has a relative error of up to 2⁻¹⁹ in every operand and intermediate result, each drawn at random: see
 // ref.Rounding. A value that cancels has the error of the terms that cancel, of which its tensor's largest element says
 // nothing: the gradient of a weight whose scale a BatchNorm undoes, the variance of equal numbers, and what a BatchNorm divides by it.
 // Where nothing cancels, noise is a tenth of the tolerance or less, and changes no verdict.

@@ -3,6 +3,7 @@ package ref
 import (
 	"math"
 
+	"bnas.example/kernels"
 	"bnas.example/philox"
 )
 
@@ -92,9 +93,9 @@ func (e *Exec) SetRounding(r Rounding) {
 	}
 }
 
-// noiseUnit is the largest relative change by noise: 16 roundings to float32. A sum in float32 rounds its products and its
+// noiseUnit is the largest relative change by noise: 32 roundings to float32. A sum in float32 rounds its products and its
 // partial sums, and Winograd's transforms round more.
-const noiseUnit = 0x1p-20
+const noiseUnit = 0x1p-19
 
 // noisy returns x_k·(1 + noiseUnit·u_k) with u_k uniform in −1 … 1, each drawn anew, or x if there is no noise. Zeros stay.
 // Where terms cancel, the result changes by as much as their noise, as it does on a device that rounds them.
@@ -104,7 +105,30 @@ func (e *Exec) noisy(x []float64) []float64 {
 	}
 	y := make([]float64, len(x))
 	for k, v := range x {
-		y[k] = v * (1 + noiseUnit*(2*e.noise.Float64()-1))
+		y[k] = v + e.error(v)
+	}
+	return y
+}
+
+// error draws an error of a number.
+func (e *Exec) error(x float64) float64 { return noiseUnit * x * (2*e.noise.Float64() - 1) }
+
+// noisyOperand returns the maps x of a convolution with noise. Winograd's transforms mix the pixels of a map, and the results have the error
+// of the largest, also where the formula has zeros alone: the noise of a window of several pixels is relative to the largest
+// element of its map.
+func (e *Exec) noisyOperand(x []float64, s kernels.Shape, w kernels.Window) []float64 {
+	if e.noise == nil || w.Kernel == 1 {
+		return e.noisy(x)
+	}
+	y := make([]float64, len(x))
+	for lo := 0; lo < len(x); lo += s.H * s.W {
+		plane, most := x[lo:lo+s.H*s.W], 0.0
+		for _, v := range plane {
+			most = max(most, math.Abs(v))
+		}
+		for p, v := range plane {
+			y[lo+p] = v + e.error(most)
+		}
 	}
 	return y
 }
