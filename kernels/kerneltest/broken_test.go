@@ -275,7 +275,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"an Exec is used after its release", "released", "no error: Logits", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badLogits{e, func([]float32) {}} }}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true}
+		o := Options{Seed: 3, Random: 1, Small: true, Threads: 1}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()

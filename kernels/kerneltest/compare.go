@@ -46,28 +46,31 @@ func (o Options) spread(c *Case, want []result, gates map[string][]float32) ([]f
 	return spread, nil
 }
 
-// draws is the number of references with noise. An element that none of them changes by a tenth of the noise's deviation is one in 10⁸.
+// draws is the largest number of references with noise. One element in 10⁸ is changed by none of them by a tenth of the standard
+// deviation of its change.
 const draws = 8
 
-// noise returns, for each element of each result, three times the largest change that noise makes in the reference:
+// explains compares results that are outside their tolerance again, and allows each element the error that noise makes in the
+// reference too:
 //
-//	3·max_d |r_d − r|, d = 1 … draws,
+//	|g − r| ≤ max(tolerance·scale + floor + spread, 3·max_d |r_d − r|), d = 1 … draws,
 //
-// where r_d has a relative error of up to 2⁻¹⁹ in every operand and intermediate result, each drawn at random: see
-// ref.Rounding. A value that cancels has the error of the terms that cancel, of which its tensor's largest element says
-// nothing: the gradient of a weight whose scale a BatchNorm undoes, the variance of equal numbers, and what a BatchNorm divides by it.
-// Where nothing cancels, noise is a tenth of the tolerance or less, and changes no verdict.
-func (o Options) noise(c *Case, want []result, gates map[string][]float32) ([][]float64, error) {
+// where r_d has a relative error of up to 2⁻¹⁹, drawn at random, in every operand and intermediate result: see ref.Rounding. A
+// value that cancels has the error of the terms that cancel, of which the largest element of its tensor says nothing: the
+// gradient of a weight whose scale a BatchNorm undoes, the variance of equal numbers, and what a BatchNorm divides by its root.
+// Where nothing cancels, noise is below the tolerance, and changes no verdict. explains returns nil as soon as the noise is enough.
+func (o Options) explains(c *Case, got, want []result, spread []float64, gates map[string][]float32) error {
 	noise := make([][]float64, len(want))
 	for i, w := range want {
 		noise[i] = make([]float64, len(w.data))
 	}
+	var err error
 	for d := range uint64(draws) {
 		r := o.Rounding
 		r.Noise = d + 1
-		noisy, err := observe(c, ref.New(), gates, r)
-		if err != nil {
-			return nil, err
+		noisy, observeErr := observe(c, ref.New(), gates, r)
+		if observeErr != nil {
+			return fmt.Errorf("reference with noise: %w", observeErr)
 		}
 		for i, w := range want {
 			if w.kind == exact {
@@ -77,8 +80,11 @@ func (o Options) noise(c *Case, want []result, gates map[string][]float32) ([][]
 				noise[i][k] = max(noise[i][k], amplified*math.Abs(noisy.results[i].data[k]-v))
 			}
 		}
+		if err = compare(got, want, spread, noise); err == nil {
+			return nil
+		}
 	}
-	return noise, nil
+	return err
 }
 
 // distance returns the largest difference of two elements.

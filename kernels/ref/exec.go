@@ -2,10 +2,10 @@ package ref
 
 import (
 	"fmt"
+	"math/rand/v2"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/hoststore"
-	"bnas.example/philox"
 )
 
 // Exec runs one Program. Its methods check no call. Call the methods of kernels.Exec on the Exec that Compile returned,
@@ -23,7 +23,7 @@ type Exec struct {
 	rows     [][kernels.MaxTerms]int      // of the factors of the nodes' terms
 	factors  []float64                    // a row after the other; nil: all are 1
 	rounding Rounding
-	noise    *philox.Stream // nil: none
+	noise    *rand.Rand // nil: none
 
 	loss    float64
 	correct int

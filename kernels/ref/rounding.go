@@ -2,9 +2,9 @@ package ref
 
 import (
 	"math"
+	"math/rand/v2"
 
 	"bnas.example/kernels"
-	"bnas.example/philox"
 )
 
 // Format is a binary floating-point format. Bits is the length of its significand with the leading one, MinExponent the
@@ -89,7 +89,7 @@ func (r Rounding) Unit() float64 {
 func (e *Exec) SetRounding(r Rounding) {
 	e.rounding, e.noise = r, nil
 	if r.Noise != 0 {
-		e.noise = philox.New(r.Noise, "ref noise", 0)
+		e.noise = rand.New(rand.NewPCG(r.Noise, 0))
 	}
 }
 
