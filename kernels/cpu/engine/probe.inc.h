@@ -37,23 +37,15 @@ static void centre_pixels(float *u, int pixels, const float *centre, float *ways
 	v16 c = v16_load(centre), s[WAYS];
 	for (int k = 0; k < WAYS; k++)
 		s[k] = v16_load(ways + k * LANES);
-	int p = 0;
-	for (; p + WAYS <= pixels; p += WAYS)
+	for (int p = 0; p < pixels; p += WAYS)
 #pragma GCC unroll 4
-		for (int k = 0; k < WAYS; k++) {
-			float *x = u + (size_t)(p + k) * LANES;
-			v16 d = v16_sub(v16_load(x), c);
-			v16_store(x, d);
-			s[k] = v16_add(s[k], d);
-		}
-#pragma GCC unroll 4
-	for (int k = 0; k < WAYS - 1; k++)
-		if (p + k < pixels) {
-			float *x = u + (size_t)(p + k) * LANES;
-			v16 d = v16_sub(v16_load(x), c);
-			v16_store(x, d);
-			s[k] = v16_add(s[k], d);
-		}
+		for (int k = 0; k < WAYS; k++)
+			if (p + k < pixels) {
+				float *x = u + (size_t)(p + k) * LANES;
+				v16 d = v16_sub(v16_load(x), c);
+				v16_store(x, d);
+				s[k] = v16_add(s[k], d);
+			}
 	for (int k = 0; k < WAYS; k++)
 		v16_store(ways + k * LANES, s[k]);
 }
