@@ -203,7 +203,7 @@ func agrees(f Factory, o Options, c *Case) error {
 	}
 	err = compare(first.results, want.results, spread, nil)
 	if err != nil {
-		err = o.explains(c, first.results, want.results, spread, first.record)
+		err = o.explained(c, first.results, want.results, spread, first.record)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w\n%s", c.Name, err, c.Program)

@@ -140,13 +140,13 @@ func (b *pass) conv(s *kernels.Step, branch kernels.Branch) {
 	w := e.weight(s, branch)
 	du := make([]float64, e.n*in.Len())
 	f := operand(e.rounding.Gradient, s.Groups)
-	rw, rdy := e.rounding.each(f, e.noisy(w)), e.rounding.each(f, e.noisyOperand(dy, g.out, s.Window))
+	rw, rdy := e.rounding.each(f, e.noisy(w)), e.rounding.each(f, e.noisyMaps(dy, g.out, s.Window))
 	parallel(e.n, func(i int) { convInput(image(du, i, in), rw, image(rdy, i, g.out), g) })
 	b.loaded(s.In[0], s.Act, du)
 	if !b.weights {
 		return
 	}
-	u, dy := e.noisyOperand(e.load(s.In[0], s.Act), in, s.Window), e.noisyOperand(dy, g.out, s.Window)
+	u, dy := e.noisyMaps(e.load(s.In[0], s.Act), in, s.Window), e.noisyMaps(dy, g.out, s.Window)
 	each := make([][]float64, e.n)
 	parallel(e.n, func(i int) {
 		each[i] = make([]float64, len(w))

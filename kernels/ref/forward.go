@@ -53,7 +53,7 @@ func (e *Exec) compute(s *kernels.Step) {
 	switch s.Op {
 	case kernels.OpConv:
 		f := operand(e.rounding.Operand, s.Groups)
-		u = e.rounding.each(f, e.noisyOperand(u, in, s.Window))
+		u = e.rounding.each(f, e.noisyMaps(u, in, s.Window))
 		for _, b := range s.Branches {
 			g := e.geometry(s, in, b.Out)
 			y := make([]float64, e.n*g.out.Len())

@@ -3,8 +3,6 @@ package ref
 import (
 	"math"
 	"math/rand/v2"
-
-	"bnas.example/kernels"
 )
 
 // Format is a binary floating-point format. Bits is the length of its significand with the leading one, MinExponent the
@@ -70,7 +68,7 @@ type Rounding struct {
 	Stored   Format // stored values of more than one pixel, but the images. Statistics are those of the rounded values
 	// Dither rounds up or down at random, as this seed decides. 0 rounds to the nearest.
 	Dither uint64
-	// Noise changes all intermediate results and operands at random, as this seed decides: see [Exec.noisy]. 0 changes none.
+	// Noise changes every operand and intermediate result by up to 2⁻¹⁹ of it, at random, as this seed decides. 0 changes none.
 	Noise uint64
 }
 
@@ -91,46 +89,6 @@ func (e *Exec) SetRounding(r Rounding) {
 	if r.Noise != 0 {
 		e.noise = rand.New(rand.NewPCG(r.Noise, 0))
 	}
-}
-
-// noiseUnit is the largest relative change by noise: 32 roundings to float32. A sum in float32 rounds its products and its
-// partial sums, and Winograd's transforms round more.
-const noiseUnit = 0x1p-19
-
-// noisy returns x_k·(1 + noiseUnit·u_k) with u_k uniform in −1 … 1, each drawn anew, or x if there is no noise. Zeros stay.
-// Where terms cancel, the result changes by as much as their noise, as it does on a device that rounds them.
-func (e *Exec) noisy(x []float64) []float64 {
-	if e.noise == nil || x == nil {
-		return x
-	}
-	y := make([]float64, len(x))
-	for k, v := range x {
-		y[k] = v + e.error(v)
-	}
-	return y
-}
-
-// error draws an error of a number.
-func (e *Exec) error(x float64) float64 { return noiseUnit * x * (2*e.noise.Float64() - 1) }
-
-// noisyOperand returns the maps x of a convolution with noise. Winograd's transforms mix the pixels of a map, and the results have the error
-// of the largest, also where the formula has zeros alone: the noise of a window of several pixels is relative to the largest
-// element of its map.
-func (e *Exec) noisyOperand(x []float64, s kernels.Shape, w kernels.Window) []float64 {
-	if e.noise == nil || w.Kernel == 1 {
-		return e.noisy(x)
-	}
-	y := make([]float64, len(x))
-	for lo := 0; lo < len(x); lo += s.H * s.W {
-		plane, most := x[lo:lo+s.H*s.W], 0.0
-		for _, v := range plane {
-			most = max(most, math.Abs(v))
-		}
-		for p, v := range plane {
-			y[lo+p] = v + e.error(most)
-		}
-	}
-	return y
 }
 
 // operand returns the format of a factor of a convolution.

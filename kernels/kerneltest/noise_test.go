@@ -133,7 +133,7 @@ func TestCancellation(t *testing.T) {
 		if compare(got.results, want, nil, nil) == nil {
 			t.Errorf("%s: nothing that cancels is outside the tolerance", c.Name)
 		}
-		if err := (Options{}).explains(c, got.results, want, nil, got.record); err != nil {
+		if err := (Options{}).explained(c, got.results, want, nil, got.record); err != nil {
 			t.Errorf("%s: a device with noise fails: %v", c.Name, err)
 		}
 	}
@@ -166,7 +166,7 @@ func finds(t *testing.T, c *Case, fault string, wrap func(e kernels.Exec, s kern
 	if compare(got.results, want, nil, nil) == nil {
 		return 0
 	}
-	if (Options{}).explains(c, got.results, want, nil, got.record) == nil {
+	if (Options{}).explained(c, got.results, want, nil, got.record) == nil {
 		t.Errorf("%s: noise hides %s", c.Name, fault)
 	}
 	return 1
