@@ -188,34 +188,34 @@ func TestSuiteFindsDefects(t *testing.T) {
 		defect, check, want string
 		device              defective
 	}{
-		{"a logit is off by a thousandth", "random-3", "logits: element", defective{wrap: logits(func(dst []float32) { dst[0] += 1e-3 * max(1, dst[0]) })}},
-		{"a logit is NaN", "random-3", "is NaN", defective{wrap: logits(func(dst []float32) { dst[0] = float32(math.NaN()) })}},
-		{"a logit is left out", "random-3", "left out element", defective{wrap: logits(func(dst []float32) { dst[len(dst)-1] = guard32 })}},
-		{"an element too many is written", "random-3", "wrote element", defective{wrap: logits(func(dst []float32) {
+		{"a logit is off by a thousandth", "random-7", "logits: element", defective{wrap: logits(func(dst []float32) { dst[0] += 1e-3 * max(1, dst[0]) })}},
+		{"a logit is NaN", "random-7", "is NaN", defective{wrap: logits(func(dst []float32) { dst[0] = float32(math.NaN()) })}},
+		{"a logit is left out", "random-7", "left out element", defective{wrap: logits(func(dst []float32) { dst[len(dst)-1] = guard32 })}},
+		{"an element too many is written", "random-7", "wrote element", defective{wrap: logits(func(dst []float32) {
 			unsafe.Slice(&dst[0], len(dst)+1)[len(dst)] = 0
 		})}},
-		{"an element before the first is written", "random-3", "wrote element -1", defective{wrap: logits(func(dst []float32) {
+		{"an element before the first is written", "random-7", "wrote element -1", defective{wrap: logits(func(dst []float32) {
 			*(*float32)(unsafe.Add(unsafe.Pointer(&dst[0]), -4)) = 0
 		})}},
-		{"the second time is different", "random-3", "the second time", defective{wrap: logits(func(dst []float32) {
+		{"the second time is different", "random-7", "the second time", defective{wrap: logits(func(dst []float32) {
 			calls++
 			dst[0] += 1e-6 * float32(calls)
 		})}},
-		{"dγ is off by a thousandth", "random-3", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+		{"dγ is off by a thousandth", "random-7", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, w bool) error {
 				return errors.Join(e.Backward(m, w), scaleGrad(s, e.Program().BNs[0].Gamma, 1.001))
 			}}
 		}}},
-		{"statistics are always frozen", "random-3", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"statistics are always frozen", "random-7", "differentiated gradient", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(_ kernels.StatGrad, w bool) error { return e.Backward(kernels.FreezeStatistics, w) }}
 		}}},
-		{"weight gradients are always written", "random-3", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"weight gradients are always written", "random-7", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}
 		}}},
-		{"sample gradients lack an image", "random-3", "sample gradients", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"sample gradients lack an image", "random-7", "sample gradients", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badSample{e, func(dst []float32) { clear(dst[:e.Program().BNParams()]) }}
 		}}},
-		{"sample gradients change a Grad slot", "random-3", "sum of the sample gradients", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+		{"sample gradients change a Grad slot", "random-7", "sum of the sample gradients", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
 			return badSample{e, func([]float32) {
 				if err := scaleGrad(s, e.Program().BNs[0].Gamma, 1.001); err != nil {
 					panic(err)
@@ -230,7 +230,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 				return e.Forward(images, rows)
 			}}
 		}}},
-		{"the images are written to", "random-3", "images", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
+		{"the images are written to", "random-7", "images", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badForward{e, func(images []float32, rows int) error {
 				err := e.Forward(images, rows)
 				images[0]++
@@ -238,12 +238,12 @@ func TestSuiteFindsDefects(t *testing.T) {
 			}}
 		}}},
 		{"a variance is lost to the mean", "offset", "channel", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badStatistics{e} }}},
-		{"a code differs from itself", "random-3", "CodeGram", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badGram{e} }}},
+		{"a code differs from itself", "random-7", "CodeGram", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badGram{e} }}},
 		{"a wrong length is taken", "lengths", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
 		{"a call out of order is taken", "order of calls", "no error: Read", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badRead{e} }}},
-		{"the seed is written to", "random-3", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
-		{"a product is off by a hundredth", "random-3", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
-		{"factors are ignored", "factors-random-3", "batch: ", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
+		{"the seed is written to", "random-7", "seed", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badSeed{e} }}},
+		{"a product is off by a hundredth", "random-7", "products at node", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badProducts{e} }}},
+		{"factors are ignored", "factors-random-7", "batch: ", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
 		{"factors are not set", "factors", "they are of the case", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badFactors{e} }}},
 		{"an auxiliary classifier has another weight in the loss", "auxiliary-short", "loss: element", defective{compile: reweighted(0.41)}},
 		{"the gradient of an auxiliary classifier is off by a hundredth", "auxiliary-short", "gradient", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
@@ -275,7 +275,7 @@ func TestSuiteFindsDefects(t *testing.T) {
 		{"an Exec is used after its release", "released", "no error: Logits", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec { return badLogits{e, func([]float32) {}} }}},
 		{"gradients are not clipped", "update", "must be", defective{store: func(s kernels.Store) kernels.Store { return badUpdate{s} }}},
 	} {
-		o := Options{Seed: 3, Random: 1, Small: true, Threads: 1}
+		o := Options{Seed: 7, Random: 1, Small: true, Threads: 1}
 		err := find(t, o, test.check).run(func(int) (kernels.Device, error) {
 			device := test.device
 			device.Device = ref.New()
@@ -300,7 +300,7 @@ func (c closing) Close() error {
 
 // Every check closes the devices that it opens.
 func TestSuiteClosesDevices(t *testing.T) {
-	o := Options{Seed: 3, Random: 1, Small: true, Threads: 1}
+	o := Options{Seed: 7, Random: 1, Small: true, Threads: 1}
 	for _, c := range checks(o) {
 		open := map[kernels.Device]bool{}
 		err := c.run(func(int) (kernels.Device, error) {
@@ -330,8 +330,8 @@ func TestSuiteComparesThreads(t *testing.T) {
 		name               string
 		factory, ofSeveral Factory
 	}{{"one factory", uneven, nil}, {"two", even, uneven}} {
-		o := Options{Seed: 3, Random: 1, Small: true, Threaded: test.ofSeveral}
-		err := find(t, o, "random-3").run(test.factory, o)
+		o := Options{Seed: 7, Random: 1, Small: true, Threaded: test.ofSeveral}
+		err := find(t, o, "random-7").run(test.factory, o)
 		if err == nil || !strings.Contains(err.Error(), "2 threads and 1") {
 			t.Errorf("%s: error %v", test.name, err)
 		}
@@ -441,7 +441,7 @@ func TestSeed(t *testing.T) {
 
 // The reference can stop, as the CPU can, whose own tests run the whole suite.
 func TestReferenceStops(t *testing.T) {
-	o := Options{Seed: 3, Small: true}
+	o := Options{Seed: 7, Small: true}
 	if err := find(t, o, "stopped").run(func(int) (kernels.Device, error) { return ref.New(), nil }, o); err != nil {
 		t.Error(err)
 	}
