@@ -201,8 +201,7 @@ func (e *exec) SampleGradients(dst []float32) error {
 	for id := range e.plan.bns {
 		b := &e.plan.bns[id]
 		bn := e.batchNorm(kernels.BNID(id))
-		C.batchnorm_samples(&bn, (*C.float)(&dst[b.column]), C.int(columns),
-			C.int(e.n))
+		C.batchnorm_samples(&bn, (*C.float)(&dst[b.column]), C.int(columns), C.int(e.n))
 	}
 	return e.checkGaps()
 }
@@ -221,7 +220,7 @@ func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 	e.desc.reset()
 	l := shaped(e.p.Nodes[to].Shape, kernels.Linear)
 	l.count = 1
-	e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.moving.pointer(g.at[to])), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+	e.desc.terms = append(e.desc.terms, e.unchanged(e.d.moving.pointer(g.at[to])))
 	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
 	return e.checkGaps()
 }

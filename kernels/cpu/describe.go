@@ -71,16 +71,20 @@ func (e *exec) factor(row int) *C.float {
 // term describes a value, either unchanged or through a BatchNorm, times the factors of a row.
 func (e *exec) term(v kernels.ValueID, bn kernels.BNID, row int) C.struct_term {
 	p := &e.plan.values[v]
-	t := C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(p.data)), factor: e.factor(row), half: flag(p.half)}
+	t := e.unchanged(e.d.saved.pointer(p.data))
+	t.factor, t.half = e.factor(row), flag(p.half)
 	if p.half {
 		t.unit = e.d.saved.pointer(p.units)
 	}
-	if bn == kernels.NoBN {
-		t.mu, t.scale, t.shift = e.zeros(), e.ones(), e.zeros()
-	} else {
+	if bn != kernels.NoBN {
 		t.mu, t.scale, t.shift = e.bnArray(bn, muArray), e.bnArray(bn, scaleArray), e.bnArray(bn, shiftArray)
 	}
 	return t
+}
+
+// unchanged describes the term (x − 0)·1 + 0.
+func (e *exec) unchanged(x *C.float) C.struct_term {
+	return C.struct_term{x: unsafe.Pointer(x), mu: e.zeros(), scale: e.ones(), shift: e.zeros()}
 }
 
 func (e *exec) zeros() *C.float { return e.d.saved.pointer(e.plan.zeros) }
@@ -152,13 +156,14 @@ func (e *exec) gradient(v kernels.ValueID, g *gradPlan, s kernels.StatGrad) C.st
 	l := shaped(e.p.Values[v].Shape, kernels.Linear)
 	l.first = C.int(len(e.desc.terms))
 	if c := e.plan.classifier(v); c != nil {
-		e.desc.terms = append(e.desc.terms, C.struct_term{x: unsafe.Pointer(e.d.saved.pointer(c.dLogits)), mu: e.zeros(), scale: e.ones(), shift: e.zeros()})
+		e.desc.terms = append(e.desc.terms, e.unchanged(e.d.saved.pointer(c.dLogits)))
 	}
 	for _, u := range e.plan.uses[v] {
 		if g.at[u.Node] < 0 {
 			continue
 		}
-		d := C.struct_term{x: unsafe.Pointer(e.d.moving.pointer(g.at[u.Node])), mu: e.zeros(), scale: e.ones(), shift: e.zeros(), factor: e.factor(u.Row)}
+		d := e.unchanged(e.d.moving.pointer(g.at[u.Node]))
+		d.factor = e.factor(u.Row)
 		if u.BN != kernels.NoBN {
 			d.scale = e.bnArray(u.BN, scaleArray)
 		}

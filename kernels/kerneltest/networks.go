@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"fmt"
+	"slices"
 
 	"bnas.example/kernels"
 )
@@ -13,7 +14,7 @@ func Cell(seed uint64, stage kernels.Shape, n int) *Case {
 	node := b.sum(b.bn(b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, stage.C)))
 	into := make([][]kernels.Term, 4)
 	for from := range 3 {
-		three := b.conv(node, kernels.ReLU, same(3), stage, 1, repeat(stage.C, 1+b.r.IntN(3-from))...)
+		three := b.conv(node, kernels.ReLU, same(3), stage, 1, slices.Repeat([]int{stage.C}, 1+b.r.IntN(3-from))...)
 		to := from + 1
 		for _, v := range three {
 			into[to] = append(into[to], b.bn(v))
@@ -34,14 +35,6 @@ func Cell(seed uint64, stage kernels.Shape, n int) *Case {
 		node = b.sum(into[from+1]...)
 	}
 	return b.finish(node, kernels.ReLU, 10, n, n)
-}
-
-func repeat(c, n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = c
-	}
-	return out
 }
 
 // Mobile returns two inverted residual blocks (expand 1×1, depthwise, project 1×1). The first has a stride, the second a

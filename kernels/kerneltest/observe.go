@@ -58,8 +58,8 @@ func observe(c *Case, d kernels.Device, gates map[string][]float32, r ref.Roundi
 	return o, o.all()
 }
 
-// all makes the runs: training, the first of its images with its statistics, MC-BatchNorm, the statistics of an earlier Forward, given statistics, and a smaller
-// batch. Large networks and many images take seconds; they have the first three runs only.
+// all makes the runs: training, the first of its images with its statistics, MC-BatchNorm, the statistics of an earlier Forward,
+// given statistics, and a smaller batch. Large networks and many images take seconds; they have the first three runs only.
 func (o *observer) all() error {
 	o.results, o.record = nil, map[string][]float32{}
 	images, labels := slices.Clone(o.c.Images), slices.Clone(o.c.Labels)
@@ -224,7 +224,7 @@ func (o *observer) sums(n int) error {
 	return nil
 }
 
-// taps keeps the means of all nodes and values, and the covariances of a few.
+// taps keeps the means and covariances of all values and nodes, the values themselves, and the states of the rectifiers.
 func (o *observer) taps(n int) error {
 	p := o.c.Program
 	for v := range p.Values {

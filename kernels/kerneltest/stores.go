@@ -77,10 +77,7 @@ func many(s kernels.Store) error {
 		}
 	}
 	for _, ids := range [][]kernels.ParamID{{}, {4, 0}, {5, 1, 3}, {1, 5}, {5, 4, 3, 2, 1, 0}} {
-		n := 0
-		for _, id := range ids {
-			n += s.Params()[id].Len()
-		}
+		n := kernels.Elements(s.Params(), ids)
 		values := make([]float32, n)
 		philox.New(uint64(n), "kerneltest many", 0).Normal(values, 1)
 		for _, slot := range slots {

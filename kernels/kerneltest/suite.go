@@ -211,7 +211,7 @@ func agrees(f Factory, o Options, c *Case) error {
 	return nil
 }
 
-// observeNew observes a case twice on a new device.
+// observeNew observes a case on a new device. With one thread it does so twice, and the second time must give the same bits.
 func observeNew(f Factory, c *Case, threads int) (*observer, error) {
 	d, err := f(threads)
 	if err != nil {
