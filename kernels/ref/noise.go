@@ -6,7 +6,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// Noise is Monte Carlo arithmetic with a float64 result: every use of a number has an error of its own. Where terms cancel, the
+// Noise is an error of its own at every use of a number, drawn at random. Where terms cancel, the
 // result changes by as much as their errors, as it does on a device that rounds them.
 
 // noiseUnit is the largest relative error: 32 roundings to float32. A sum in float32 rounds its products and its partial sums,
