@@ -204,7 +204,9 @@ func (b *builder) draw(n, batch int) {
 	}
 }
 
-// redraw draws new images for the case.
+// redraw draws new images for the case, and new factors: a map of an image may be constant because of its factors, and the means
+// of its windows then differ by rounding alone.
 func (c *Case) redraw(attempt int) {
 	philox.New(uint64(attempt), "kerneltest images", 0).Normal(c.Images, 1)
+	c.drawFactors(philox.New(uint64(attempt), "kerneltest factors", 0))
 }

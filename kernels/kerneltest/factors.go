@@ -20,6 +20,13 @@ func Factored(c *Case) *Case {
 			node.Terms[k].Factor = r.IntN(3) > 0
 		}
 	}
+	c.drawFactors(r)
+	return c
+}
+
+// drawFactors draws the factors of all images, as Factored describes them.
+func (c *Case) drawFactors(r *philox.Stream) {
+	c.Factors = nil
 	for range c.Program.Factors() {
 		row := make([]float32, c.N)
 		for i := range row {
@@ -29,7 +36,6 @@ func Factored(c *Case) *Case {
 		}
 		c.Factors = append(c.Factors, row)
 	}
-	return c
 }
 
 // factors returns the factors of the first n images.

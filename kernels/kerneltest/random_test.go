@@ -157,3 +157,10 @@ func TestFactoredCovers(t *testing.T) {
 		}
 	}
 }
+
+// The factors of this case make a map constant whose windows a maximum compares: no images settle it, other factors do.
+func TestFactorsSettle(t *testing.T) {
+	if err := Factored(Random(4207192214)).settle(); err != nil {
+		t.Error(err)
+	}
+}

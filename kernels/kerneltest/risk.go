@@ -13,7 +13,7 @@ import (
 
 const attempts = 30
 
-// settle redraws the images of the case until no rectifier and no maximum depends on the last bits.
+// settle redraws the images and the factors of the case until no rectifier and no maximum depends on the last bits.
 func (c *Case) settle() error {
 	for attempt := range attempts {
 		risky, err := c.risky()
@@ -22,7 +22,7 @@ func (c *Case) settle() error {
 		}
 		c.redraw(attempt)
 	}
-	return fmt.Errorf("kerneltest: %s: no images in %d draws keep clear of its corners", c.Name, attempts)
+	return fmt.Errorf("kerneltest: %s: no images and factors in %d draws keep clear of its corners", c.Name, attempts)
 }
 
 func (c *Case) risky() (bool, error) {
