@@ -136,15 +136,6 @@ func mention(app *cli.App, words []string) string {
 	return ""
 }
 
-func readPage(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // sixLayers is the file that docs/adding.md makes.
 const sixLayers = "six-layers.yaml"
 

@@ -23,19 +23,6 @@ import (
 	"bnas.example/philox"
 )
 
-// line runs a command line in this process and returns its exit code and stderr.
-func line(text string) (code int, stdout, stderr string) { return inProcess(strings.Fields(text)...) }
-
-// succeeds runs a command line that must succeed.
-func succeeds(t *testing.T, text string) (stdout string) {
-	t.Helper()
-	code, stdout, stderr := line(text)
-	if code != exitOK {
-		t.Fatalf("%s: exit code %d: %s", text, code, stderr)
-	}
-	return stdout
-}
-
 const tinyTrain = netFlags + " --batch 4 --rank-every 0 --quiet"
 
 // TestTraceRefusesValues: pixels that are not finite, and labels that are no class, are refused in one line.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"os/exec"
 	"strings"
@@ -9,13 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 )
-
-// inProcess runs a command line in this process.
-func inProcess(args ...string) (code int, stdout, stderr string) {
-	var out, log bytes.Buffer
-	code = execute(append([]string{"bnas"}, args...), &out, &log)
-	return code, out.String(), log.String()
-}
 
 // TestDidYouMean: a mistyped command or flag is wrong use, and the error has the right name.
 func TestDidYouMean(t *testing.T) {

@@ -19,8 +19,6 @@ import (
 // The tests of this file disturb jobs, resume them, and compare their results with those of undisturbed jobs. BNAS_LONG makes
 // them long.
 
-var longTests = os.Getenv("BNAS_LONG") != ""
-
 // TestKills kills each job at random moments and resumes it with another number of threads each time.
 func TestKills(t *testing.T) {
 	for _, j := range jobs {
