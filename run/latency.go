@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"slices"
 	"time"
@@ -21,14 +22,20 @@ import (
 const LatencyName = "latency.csv"
 
 // A latency is the median of latencyRounds forward passes, after latencyWarmup that do not count. Networks that are measured together
-// take turns, latencyTogether at most, so that a change of the machine's speed meets all of them.
+// take turns, so that a change of the machine's speed meets all of them.
 const (
-	latencyWarmup   = 3
-	latencyRounds   = 11
-	latencyTogether = 8
+	latencyWarmup = 3
+	latencyRounds = 11
 )
 
-// latencies opens the latencies of the networks of the run on its device, kept in dir; "": in memory. what says what is timed, and where. They are nil if the search needs none.
+// latencyTogether is how many networks take turns at most. Each keeps the values of its images: with many images there are fewer.
+func latencyTogether(batch int) int { return max(1, min(8, 256/batch)) }
+
+// longLatency is the time of the measurement of a network from which on the user is told of it.
+const longLatency = 5 * time.Second
+
+// latencies opens the latencies of the networks of the run on its device, kept in dir; "": in memory. what says what is timed, and where.
+// They are nil if the search needs none.
 func (r *Run) latencies(ctx context.Context, dir string) (timed *search.Timed, what string, err error) {
 	if !r.Config.Search.NeedsLatency() {
 		return nil, "", nil
@@ -59,6 +66,7 @@ type stopwatch struct {
 	dev    kernels.Device
 	images []float32
 	batch  int
+	told   bool // how long a measurement takes
 }
 
 func (r *Run) newStopwatch(ctx context.Context) (*stopwatch, error) {
@@ -96,14 +104,24 @@ func (c *stopwatch) setup() (string, error) {
 // measure returns the milliseconds of a forward pass of each architecture.
 func (c *stopwatch) measure(archs []supernet.Arch) ([]float64, error) {
 	var all []float64
-	for some := range slices.Chunk(archs, latencyTogether) {
+	for some := range slices.Chunk(archs, latencyTogether(c.batch)) {
+		start := time.Now()
 		ms, err := c.together(some)
 		if err != nil {
 			return nil, err
 		}
+		c.tell(time.Since(start) / time.Duration(len(some)))
 		all = append(all, ms...)
 	}
 	return all, nil
+}
+
+// tell says once that a network takes long to measure.
+func (c *stopwatch) tell(each time.Duration) {
+	if each >= longLatency && !c.told {
+		slog.Info("to measure latencies takes long; a smaller --latency-batch takes less", "each network", each.Round(time.Second/10), "passes", 1+latencyWarmup+latencyRounds, "images", c.batch)
+		c.told = true
+	}
 }
 
 // together measures architectures in turns.
@@ -115,6 +133,9 @@ func (c *stopwatch) together(archs []supernet.Arch) ([]float64, error) {
 		}
 	}()
 	for _, a := range archs {
+		if err := c.ctx.Err(); err != nil {
+			return nil, err
+		}
 		e, err := c.compile(a)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.net.Space.Format(a), err)

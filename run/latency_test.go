@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/kernels"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
@@ -171,5 +172,43 @@ func TestLatencyFollowsWork(t *testing.T) {
 	}
 	if setups[0] == setups[1] || figures[1][1] <= figures[0][1] {
 		t.Errorf("%v: %v", setups, figures)
+	}
+}
+
+// TestLatencyStopsBetweenNetworks: when the context has ended, no network more is compiled, which runs its images once.
+func TestLatencyStopsBetweenNetworks(t *testing.T) {
+	cfg := timing()
+	cfg.Search.LatencyBatch = 64
+	r := untrained(t, cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := r.newStopwatch(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stores := &countedStores{Device: c.dev}
+	c.dev = stores
+	cancel()
+	if _, err := c.measure(LiveSample(c.net, 4, 1, "test")); !errors.Is(err, context.Canceled) || stores.n > 0 {
+		t.Errorf("%v, %d networks were compiled", err, stores.n)
+	}
+}
+
+// countedStores counts the stores of a device.
+type countedStores struct {
+	kernels.Device
+	n int
+}
+
+func (c *countedStores) NewStore(params []kernels.Param) (kernels.Store, error) {
+	c.n++
+	return c.Device.NewStore(params)
+}
+
+// TestLatencyTogether: at most 8 networks take turns, and they keep the values of at most 256 images, or of one network.
+func TestLatencyTogether(t *testing.T) {
+	for batch, want := range map[int]int{1: 8, 32: 8, 33: 7, 128: 2, 256: 1, 1024: 1} {
+		if got := latencyTogether(batch); got != want {
+			t.Errorf("batch %d: %d networks, want %d", batch, got, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"bnas.example/internal/wholefile"
 )
@@ -49,7 +50,11 @@ func (f *Figures) begin(header []string) error {
 	if err != nil {
 		return err
 	}
-	text = text[:bytes.LastIndexByte(text, '\n')+1]
+	whole := text[:bytes.LastIndexByte(text, '\n')+1]
+	if len(whole) == 0 && !strings.HasPrefix(strings.Join(header, ",")+"\r", string(text)) {
+		return errors.New("it has no line and is no beginning of a table; move the file away")
+	}
+	text = whole
 	headed, err := f.read(text, header)
 	if err != nil {
 		return err

@@ -62,6 +62,7 @@ func TestFiguresErrors(t *testing.T) {
 		"setup,name,a,b\ns,x,1\n":              "line 2: 3 cells, want 4; delete the line",
 		"setup,name,a,b\nz,x,1,Inf\n":          "line 2: +Inf is not a figure; delete the line",
 		"setup,name,a,c\n":                     "the columns are",
+		"a text of somebody else":              "it has no line and is no beginning of a table; move the file away",
 		"setup,name,a,b\ns,x,1,two\n":          `line 2: "two" is not a figure; delete the line`,
 		"setup,name,a,b\ns,x,1,NaN\n":          `line 2: NaN is not a figure; delete the line`,
 		"setup,name,a,b\ns,x,1,2\ns,\"x,1,2\n": "extraneous or missing \" in quoted-field; delete the line, or move the file away",
@@ -102,6 +103,9 @@ func TestFiguresAreJudged(t *testing.T) {
 		{CheckMixture, []float64{3, 1.5}, false},
 		{CheckMixture, []float64{3, 1e300}, false},
 		{CheckMixture, []float64{1000, 5}, false},
+		{CheckMixture, []float64{709, 5}, false},
+		{CheckMixture, []float64{-1e-9, 5}, false},
+		{CheckMixture, []float64{-900, 5}, false},
 	} {
 		columns := []string{"a", "b", "c", "d"}[:len(c.values)]
 		path := filepath.Join(t.TempDir(), "figures.csv")

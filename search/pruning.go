@@ -282,11 +282,11 @@ func (x *Mixtures) add(m supernet.Mixture, repeats []indicator.MixtureFigures) e
 	return x.Figures.Add(x.name(m), values...)
 }
 
-// CheckMixture returns an error if the figures of a mixture have no relative change: κ is finite, and R is a whole
-// number, at least 1.
+// CheckMixture returns an error if the figures of a mixture cannot be, or have no relative change: κ is at least 1, a thousand times κ is
+// finite (changed rounds to thousandths), and R is a whole number, at least 1.
 func CheckMixture(values []float64) error {
 	for pair := range slices.Chunk(values, 2) {
-		if k, r := pair[0], pair[1]; math.IsInf(math.Exp(k), 0) || r < 1 || r > math.MaxInt32 || r != math.Trunc(r) {
+		if k, r := pair[0], pair[1]; k < 0 || math.IsInf(1000*math.Exp(k), 0) || r < 1 || r > math.MaxInt32 || r != math.Trunc(r) {
 			return fmt.Errorf("log κ %v and %v linear regions", k, r)
 		}
 	}

@@ -69,13 +69,13 @@ type Config struct {
 	// Objectives of nsga2: score, and a cost that is to be low, one of Costs (score, macs). Result.Pareto is over this cost.
 	Objectives []string `yaml:"objectives,omitempty"`
 
-	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`                  // 0: no limit
-	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`                // 0: no limit
-	MaxLatency     float64       `yaml:"max_latency,omitempty" range:"[0,inf)"`     // ms of a forward pass of LatencyBatch images; 0: no limit
-	LatencyBatch   int           `yaml:"latency_batch,omitempty" range:"[0,65536]"` // 0: 1
-	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                    // wall time of this call; 0: no limit
-	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"`    // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
-	Top            int           `yaml:"top" range:"[1,1000000]"`                   // best architectures to return (10)
+	MaxMACs        int64         `yaml:"max_macs" range:"[0,inf)"`                 // 0: no limit
+	MaxParams      int64         `yaml:"max_params" range:"[0,inf)"`               // 0: no limit
+	MaxLatency     float64       `yaml:"max_latency,omitempty" range:"[0,inf)"`    // ms of a forward pass of LatencyBatch images; 0: no limit
+	LatencyBatch   int           `yaml:"latency_batch,omitempty" range:"[0,1024]"` // 0: 1
+	Budget         time.Duration `yaml:"budget" range:"[0,inf)"`                   // wall time of this call; 0: no limit
+	MaxEvaluations int           `yaml:"max_evaluations" range:"[0,1000000000]"`   // architectures scored, those from the ledger too; 0: all for exhaustive, Generations × Population for the others
+	Top            int           `yaml:"top" range:"[1,1000000]"`                  // best architectures to return (10)
 
 	Generations int     `yaml:"generations" range:"[1,1000000]"` // evolution and nsga2 (20)
 	Population  int     `yaml:"population" range:"[1,1000000]"`  // evolution, nsga2 and regularised (50)
