@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -250,7 +251,7 @@ func nobody(err error) bool {
 func checkURL(list string) error {
 	for one := range strings.SplitSeq(list, ",") {
 		u, err := url.Parse(strings.TrimSpace(one))
-		if err != nil || u.Host == "" {
+		if err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" || u.Port() != "" && !isPort(u.Port()) {
 			return errors.New("the URL of --nats is nats://HOST:PORT or tls://HOST:PORT")
 		}
 		if !loopback.Is(u.Hostname()) && u.Scheme != "tls" {
@@ -260,9 +261,27 @@ func checkURL(list string) error {
 	return nil
 }
 
+// isPort reports whether a text is the number of a port at which something can listen.
+func isPort(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n > 0
+}
+
+// checkPlace returns an error if no coordinator can listen at a place. nats:// may be left out.
+func checkPlace(where string) error {
+	if !strings.Contains(where, "://") {
+		where = "nats://" + where
+	}
+	u, err := url.Parse(where)
+	if err != nil || u.Scheme != "nats" || u.Hostname() == "" || !isPort(u.Port()) {
+		return fmt.Errorf("%q is not where a coordinator can listen; give --join nats://HOST:PORT, with a port from 1 to 65535", where)
+	}
+	return nil
+}
+
 // Join connects to the coordinator that listens at nats://HOST:PORT.
 func Join(where, token string) (*Link, error) {
-	if err := CheckToken(token); err != nil {
+	if err := cmp.Or(CheckToken(token), checkPlace(where)); err != nil {
 		return nil, err
 	}
 	return link(where, "the coordinator at "+where, nats.Token(token), nats.Secure(workerTLS(token)))

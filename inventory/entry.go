@@ -46,6 +46,8 @@ type Best struct {
 	By     string   `json:"by"` // the objective of the score, or "test accuracy"
 	MACs   int64    `json:"macs,omitempty"`
 	Params int64    `json:"params,omitempty"`
+	// Latency in ms; 0: the search has measured none.
+	Latency float64 `json:"latency_ms,omitempty"`
 }
 
 // byTest is Best.By of networks that are trained on their own.
@@ -161,7 +163,7 @@ func answerOf(dir string) (*Best, error) {
 	if n == nil {
 		return nil, nil
 	}
-	return &Best{Arch: n.Arch, Score: n.Score, By: result.Objective, MACs: n.MACs, Params: n.Params}, nil
+	return &Best{Arch: n.Arch, Score: n.Score, By: result.Objective, MACs: n.MACs, Params: n.Params, Latency: n.Latency}, nil
 }
 
 // readRetraining reads a folder of retrained networks.

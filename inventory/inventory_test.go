@@ -199,3 +199,12 @@ func TestSweep(t *testing.T) {
 		}
 	}
 }
+
+// TestLatencyOfBest: the best network of a search over latencies has its own.
+func TestLatencyOfBest(t *testing.T) {
+	dir := filepath.Join(sampleRuns(t), "fair")
+	sampleruns.Write(t, filepath.Join(dir, run.ResultName), `{"objective": "naswot", "answer": 0, "best": [{"arch": "a", "score": 2, "macs": 3, "params": 4, "latency_ms": 0.25}]}`)
+	if best := Read(dir).Best; best == nil || best.Latency != 0.25 {
+		t.Errorf("%+v", best)
+	}
+}

@@ -102,6 +102,9 @@ func foundSection(space supernet.Space, r *run.Saved) (report.Section, error) {
 		{Name: "score, " + r.Objective, Value: scoreText(answer.Score)}, {Name: "MACs an image", Value: report.Count(answer.MACs)},
 		{Name: "parameters", Value: report.Count(answer.Params)}, {Name: "networks scored, " + r.Strategy, Value: strconv.Itoa(r.Evaluations)},
 	}}
+	if answer.Latency > 0 {
+		s.Tiles = append(s.Tiles, report.Fact{Name: "latency, ms", Value: strconv.FormatFloat(answer.Latency, 'g', 4, 64)})
+	}
 	drawing, err := drawingOf(space, answer.Arch)
 	s.Groups = []report.Group{{Class: "graph", Figures: []report.Figure{drawing}}}
 	return s, err

@@ -187,6 +187,12 @@ var results = []struct {
 	}},
 	{"MACs", func(r shownRun) string { return costOf(r.Best, func(b *inventory.Best) int64 { return b.MACs }) }},
 	{"parameters", func(r shownRun) string { return costOf(r.Best, func(b *inventory.Best) int64 { return b.Params }) }},
+	{"latency", func(r shownRun) string {
+		if r.Best == nil || r.Best.Latency == 0 {
+			return "none"
+		}
+		return fmt.Sprintf("%.4g ms", r.Best.Latency)
+	}},
 	{"changed", func(r shownRun) string { return inventory.Age(time.Since(r.Changed)) + " ago" }},
 	{"size", func(r shownRun) string { return byteSize(r.Bytes) }},
 }

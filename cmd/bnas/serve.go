@@ -20,7 +20,7 @@ import (
 const defaultListen = "127.0.0.1:6464"
 
 func serveCommand() *cli.Command {
-	listen := textFlag("listen", "serve at `HOST:PORT`; port 0 is a free one", "serve.listen")
+	listen := textFlag("listen", "serve at `HOST:PORT`; port 0 is a free one", defaultListen)
 	listen.Value = defaultListen
 	return &cli.Command{
 		Name: "serve", Usage: "show the runs of a folder in a browser, while they go on", Flags: append(outputFlags(), runsFlag(), listen), Action: serveRuns,

@@ -184,11 +184,14 @@ func statusTable(w io.Writer, dir string, s *status) {
 		fmt.Fprintf(w, "no search and no scoring works in %s\n", dir)
 		return
 	}
-	of := ""
+	of, left := "", "time left unknown"
 	if s.Total > 0 {
 		of = fmt.Sprintf(" of %d", s.Total)
 	}
-	fmt.Fprintf(w, "%s\t%d%s\t%.1f/s\t%v left\tfailed %d\tprocess %d on %s\n", s.Phase, s.Done, of, s.Rate, wall(s.Left).Round(time.Second), s.Failed, s.Process, s.Host)
+	if s.Left > 0 || s.Total > 0 && s.Done >= s.Total {
+		left = fmt.Sprint(wall(s.Left).Round(time.Second), " left")
+	}
+	fmt.Fprintf(w, "%s\t%d%s\t%.1f/s\t%s\tfailed %d\tprocess %d on %s\n", s.Phase, s.Done, of, s.Rate, left, s.Failed, s.Process, s.Host)
 	if len(s.Workers) == 0 {
 		return
 	}
