@@ -170,7 +170,11 @@ func ReadConfig(dir string) (Config, error) {
 	c.Numerics = string(cpu.Strict) // of a folder that does not say it
 	f, err := OpenFile(filepath.Join(dir, ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return c, &NoRunError{dir}
+		none := &NoRunError{Dir: dir}
+		if result, err := ReadResult(dir); err == nil {
+			none.Runs = result.Runs
+		}
+		return c, none
 	}
 	if err == nil && f.root == nil {
 		err = &FileError{f.path, errors.New("the file is empty")}

@@ -43,7 +43,10 @@ type ExistsError struct{ Dir string }
 func (e *ExistsError) Error() string { return e.Dir + " holds a run already" }
 
 // NoRunError means that a folder holds no run.
-type NoRunError struct{ Dir string }
+type NoRunError struct {
+	Dir  string
+	Runs []string // those whose common result is in the folder (Run.SearchOver)
+}
 
 func (e *NoRunError) Error() string {
 	return fmt.Sprintf("%s is not a run folder: it has no %s", e.Dir, ConfigName)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -98,6 +99,13 @@ func TestFolders(t *testing.T) {
 	var none *NoRunError
 	if !errors.As(err, &none) {
 		t.Errorf("a folder without a run: error %v", err)
+	}
+	several := t.TempDir()
+	if err := os.WriteFile(filepath.Join(several, ResultName), []byte(`{"runs": ["a", "b"]}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = ReadConfig(several); !errors.As(err, &none) || !slices.Equal(none.Runs, []string{"a", "b"}) {
+		t.Errorf("the result of two runs: error %v", err)
 	}
 }
 

@@ -20,6 +20,7 @@ type Saved struct {
 	Best        []SavedNetwork    `json:"best"`           // best first
 	Pareto      []SavedNetwork    `json:"pareto"`         // by rising cost
 	Finalists   []search.Finalist `json:"finalists"`
+	Runs        []string          `json:"runs"` // the folders of the runs of a search over several; else nil
 }
 
 // SavedNetwork is a network of a Saved result.

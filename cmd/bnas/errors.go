@@ -37,6 +37,8 @@ func inFlags(c *cli.Command, err error) error {
 		return usageError{err}
 	case errors.As(err, &exists):
 		return usageError{reword(err, exists, fmt.Sprintf("%v; go on with --resume %s, or name another folder with --out", exists, quote(exists.Dir)))}
+	case errors.As(err, &noRun) && len(noRun.Runs) > 0:
+		return reword(err, noRun, fmt.Sprintf("%v, but the result of a search over several runs; name one of them: %s", noRun, strings.Join(noRun.Runs, ", ")))
 	case errors.As(err, &noRun):
 		return reword(err, noRun, noRun.Error()+"; `bnas train` or `bnas run` makes one")
 	case errors.As(err, &locked):
