@@ -19,7 +19,7 @@ func runCommand() *cli.Command {
 		Usage: "the main job: train a supernet's BatchNorm, score, search, report",
 		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag),
 		Description: "bnas run\n" +
-			"bnas run --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/cifar\n" +
+			"bnas run --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 2 --out runs/cifar\n" +
 			"bnas run --resume runs/cifar",
 		Action: func(c *cli.Context) error { return runAll(c, settings) },
 	}

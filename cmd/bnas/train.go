@@ -26,7 +26,7 @@ func trainCommand() *cli.Command {
 		Name:  "train",
 		Usage: "train a supernet's BatchNorm and nothing else",
 		Flags: append(flags(settings, computeSettings), presetFlag, outFlag, resumeFlag, tensorboardFlag, rankTimeoutFlag),
-		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 10 --out runs/fair\n" +
+		Description: "bnas train --data cifar10 --data-dir ~/cifar-10-batches-bin --epochs 2 --out runs/fair\n" +
 			"bnas train --resume runs/fair",
 		Action: func(c *cli.Context) error {
 			if r := ranksOf(c); r != nil {
