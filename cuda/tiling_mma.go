@@ -7,10 +7,13 @@ const (
 	mmaWarpForward  = 48 // columns of a warp
 	mmaWarpGradient = 32
 	mmaWarpPixels   = 32
-	mmaThreads      = 256 // at most
-	mmaSlots        = 4   // taps of weights, at least
-	mmaSteps        = 2   // of 32 bytes along K, a chunk
-	mmaHeader       = 112
+	mmaThreads      = 256      // at most
+	mmaSlots        = 4        // taps of weights, at least
+	mmaSteps        = 2        // of 32 bytes along K, a chunk
+	mmaRow          = 3        // a window of 3×3 has room for two rows of taps
+	mmaRowShared    = 39 << 10 // if they fit this
+	mmaRowBytes     = 128      // and the columns of a warp are so many bytes at most
+	mmaHeader       = 128
 	mmaListed       = 16 // bytes that tell where eight columns of the weights are
 
 	// Bytes that a block may ask for on every GPU with tensor cores (compute capability 8.6 and 8.9 have least), less
@@ -79,7 +82,11 @@ func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
 	if depth*bytes > 32*mmaSteps {
 		patches = 2
 	}
-	loop := mmaHeader + listed/8*mmaListed + patches*s.patch(h)*s.patch(w)*(32*steps+16) + mmaSlots*32*steps*oddEighths(width)
+	before, slot := mmaHeader+listed/8*mmaListed+patches*s.patch(h)*s.patch(w)*(32*steps+16), 32*steps*oddEighths(width)
+	loop := before + mmaSlots*slot
+	if rows := before + 2*mmaRow*slot; s.Kernel == mmaRow && rows <= mmaRowShared && width/split*bytes <= mmaRowBytes {
+		loop = rows
+	}
 	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(loop, 4*h*w*oddEighths(channelTile)+s.scratch(threads))}
 }
 

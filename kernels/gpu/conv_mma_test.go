@@ -101,11 +101,15 @@ func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
 	if depth > 2*o.depth {
 		patches = 2
 	}
-	columns := (t.channelTile + 15) &^ 15
+	columns, split := (t.channelTile+15)&^15, 1
 	if t.channelTile > most {
-		columns = 2 * ((t.channelTile/2 + 15) &^ 15)
+		columns, split = 2*((t.channelTile/2+15)&^15), 2
 	}
-	loop := 112 + 2*listed + patches*length(t.h)*length(t.w)*(32*steps+16) + 4*32*steps*oddEighths(columns)
+	before, slot := 128+2*listed+patches*length(t.h)*length(t.w)*(32*steps+16), 32*steps*oddEighths(columns)
+	loop := before + 4*slot
+	if rows := before + 6*slot; w.Kernel == 3 && rows <= 39<<10 && columns/split*o.bytes <= 128 {
+		loop = rows
+	}
 	t.shared = max(loop, 4*t.h*t.w*oddEighths(t.channelTile)+scratch*t.threads)
 	return t
 }

@@ -77,18 +77,21 @@ extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped(const F
 	store_values(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
+// The block's place is computed again for the store: kept, it would take registers in the loop.
 extern "C" __global__ void __launch_bounds__(GROUPED_THREADS, 2) grouped_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
-	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	for (int n = threadIdx.x; n < at.rows * at.width * at.columns; n += blockDim.x) {
-		int p = n / at.columns, c = n % at.columns, y = p / at.width, x = p % at.width;
-		float sum = 0;
-		for (int b = 0; at.column + c < s.in.channels && b < s.outs; b++)
-			sum += grouped_gradient_of(s, s.out[b], at.image, at.y0 + y, at.x0 + x, at.column + c);
-		tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = sum;
+	{
+		const Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
+		for (int n = threadIdx.x; n < at.rows * at.width * at.columns; n += blockDim.x) {
+			int p = n / at.columns, c = n % at.columns, y = p / at.width, x = p % at.width;
+			float sum = 0;
+			for (int b = 0; at.column + c < s.in.channels && b < s.outs; b++)
+				sum += grouped_gradient_of(s, s.out[b], at.image, at.y0 + y, at.x0 + x, at.column + c);
+			tile[(y * (int)t.tile_w + x) * (int)t.channel_tile + c] = sum;
+		}
 	}
 	__syncthreads();
-	store_gradient(s, at, tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
+	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), tile, (int)t.channel_tile, tile + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

@@ -2,7 +2,7 @@
 // The emulator declares the same functions in emulate.h.
 //
 //   mma_m16n8k8_tf32, mma_m16n8k16_f16, mma_m16n8k16_bf16    d[16][8] += a[16][K] · b[K][8], sums in fp32
-//   ldmatrix_x2, _x4                    2 or 4 matrices of 8 rows of 16 bytes, row r of matrix i at lane 8i + r's address
+//   ldmatrix_x2, _x4<AT>                2 or 4 matrices of 8 rows of 16 bytes, row r of matrix i AT bytes from lane 8i + r's address
 //   cp_async16, _commit, _wait<N>       16 bytes to shared memory, zeros if not valid; all but the last N groups
 //   SharedAddress, GlobalAddress        addresses in one space: a thread converts a pointer once, and then adds 32 bits in the
 //                                       one, without conversions at each access
@@ -48,7 +48,9 @@ typedef char *SharedAddress;
 typedef const char *GlobalAddress;
 __device__ __forceinline__ SharedAddress shared_address(const void *p) { return (char *)p; }
 __device__ __forceinline__ GlobalAddress global_address(const void *p) { return (const char *)p; }
-__device__ __forceinline__ unsigned read_shared(SharedAddress at) { return *(const unsigned *)at; }
+template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) { return *(const unsigned *)(at + AT); }
+template <int AT> __device__ __forceinline__ void ldmatrix_x4(unsigned r[4], SharedAddress row) { ldmatrix_x4(r, row + AT); }
+template <int AT> __device__ __forceinline__ void ldmatrix_x4_trans(unsigned r[4], SharedAddress row) { ldmatrix_x4_trans(r, row + AT); }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) { *(uint2 *)to = x; }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint4 x) { *(uint4 *)to = x; }
 #elif __CUDA_ARCH__ >= 800
@@ -70,9 +72,9 @@ typedef unsigned SharedAddress;
 typedef size_t GlobalAddress;
 __device__ __forceinline__ SharedAddress shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
 __device__ __forceinline__ GlobalAddress global_address(const void *p) { return __cvta_generic_to_global(p); }
-__device__ __forceinline__ unsigned read_shared(SharedAddress at) {
+template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) {
 	unsigned x;
-	asm volatile("ld.shared.u32 %0, [%1];" : "=r"(x) : "r"(at) : "memory");
+	asm volatile("ld.shared.u32 %0, [%1+%2];" : "=r"(x) : "r"(at), "n"(AT) : "memory");
 	return x;
 }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) {
@@ -83,9 +85,9 @@ __device__ __forceinline__ void write_shared(SharedAddress to, uint4 x) {
 }
 
 #define BNAS_LDMATRIX(suffix, form)                                                                            \
-	__device__ __forceinline__ void ldmatrix_x4##suffix(unsigned r[4], SharedAddress row) {                       \
-		asm volatile("ldmatrix.sync.aligned.m8n8.x4" form ".shared.b16 {%0, %1, %2, %3}, [%4];"                \
-			: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row) : "memory");                            \
+	template <int AT> __device__ __forceinline__ void ldmatrix_x4##suffix(unsigned r[4], SharedAddress row) {     \
+		asm volatile("ldmatrix.sync.aligned.m8n8.x4" form ".shared.b16 {%0, %1, %2, %3}, [%4+%5];"             \
+			: "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]) : "r"(row), "n"(AT) : "memory");                   \
 	}                                                                                                          \
 	__device__ __forceinline__ void ldmatrix_x2##suffix(unsigned r[2], SharedAddress row) {                       \
 		asm volatile("ldmatrix.sync.aligned.m8n8.x2" form ".shared.b16 {%0, %1}, [%2];"                        \
@@ -116,6 +118,9 @@ __device__ __forceinline__ unsigned short to_bf16(float x) {
 __device__ __forceinline__ float from_bf16(unsigned short h) { return __uint_as_float((unsigned)h << 16); }
 #endif
 
+// max(x, 0); a NaN stays one.
+__device__ __forceinline__ float rectified(float x) { return x < 0 ? 0 : x; }
+
 // Two numbers in 32 bits, the first in the low half.
 __device__ __forceinline__ unsigned two_f16(float low, float high) {
 #if !defined(BNAS_EMULATED) && __CUDA_ARCH__ >= 800
@@ -133,6 +138,25 @@ __device__ __forceinline__ unsigned two_bf16(float low, float high) {
 #else
 	unsigned r;
 	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+	return r;
+#endif
+}
+// The same of max(x, 0): one instruction rectifies and rounds.
+__device__ __forceinline__ unsigned two_rectified_f16(float low, float high) {
+#ifdef BNAS_EMULATED
+	return two_f16(rectified(low), rectified(high));
+#else
+	unsigned r;
+	asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+	return r;
+#endif
+}
+__device__ __forceinline__ unsigned two_rectified_bf16(float low, float high) {
+#ifdef BNAS_EMULATED
+	return two_bf16(rectified(low), rectified(high));
+#else
+	unsigned r;
+	asm("cvt.rn.relu.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
 	return r;
 #endif
 }

@@ -15,15 +15,20 @@ struct Tf32 {
 	enum { BYTES = 4, K = 8, LOG_K = 3 };
 	typedef uint4 Four; // numbers
 	static __device__ __forceinline__ Four rounded(float4 v) { return make_uint4(to_tf32(v.x), to_tf32(v.y), to_tf32(v.z), to_tf32(v.w)); }
+	static __device__ __forceinline__ Four rounded_relu(float4 v) { return rounded(make_float4(rectified(v.x), rectified(v.y), rectified(v.z), rectified(v.w))); }
 	static __device__ __forceinline__ Four only(bool some, Four v) { return make_uint4(some ? v.x : 0, some ? v.y : 0, some ? v.z : 0, some ? v.w : 0); }
+	static __device__ __forceinline__ void write_eight(SharedAddress to, Four low, Four high) {
+		write_shared(to, low);
+		write_shared(to + 16, high);
+	}
 	// Bytes to a lane's part of weights.
 	static __device__ __forceinline__ int lane(int l, int ld) { return (l % 4 * ld + l / 4) * BYTES; }
-	// Fragments of 16 columns: of the first 8, and of the others.
-	static __device__ __forceinline__ void columns(unsigned b[4], SharedAddress at, int ld) {
-		b[0] = read_shared(at);
-		b[1] = read_shared(at + 16 * ld);
-		b[2] = read_shared(at + 32);
-		b[3] = read_shared(at + 16 * ld + 32);
+	// Fragments of 16 columns AT bytes from a lane's part of weights: of the first 8, and of the others.
+	template <int LD, int AT> static __device__ __forceinline__ void columns(unsigned b[4], SharedAddress weights) {
+		b[0] = read_shared<AT>(weights);
+		b[1] = read_shared<AT + 16 * LD>(weights);
+		b[2] = read_shared<AT + 32>(weights);
+		b[3] = read_shared<AT + 16 * LD + 32>(weights);
 	}
 	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k8_tf32(d, a, b); }
 };
@@ -32,17 +37,20 @@ struct Halves {
 	enum { BYTES = 2, K = 16, LOG_K = 4 };
 	typedef uint2 Four;
 	static __device__ __forceinline__ Four only(bool some, Four v) { return make_uint2(some ? v.x : 0, some ? v.y : 0); }
+	static __device__ __forceinline__ void write_eight(SharedAddress to, Four low, Four high) { write_shared(to, make_uint4(low.x, low.y, high.x, high.y)); }
 	static __device__ __forceinline__ int lane(int l, int ld) { return (l % 16 * ld + l / 16 * 8) * BYTES; }
-	static __device__ __forceinline__ void columns(unsigned b[4], SharedAddress at, int) { ldmatrix_x4_trans(b, at); }
+	template <int, int AT> static __device__ __forceinline__ void columns(unsigned b[4], SharedAddress weights) { ldmatrix_x4_trans<AT>(b, weights); }
 };
 
 struct F16 : Halves {
 	static __device__ __forceinline__ Four rounded(float4 v) { return make_uint2(two_f16(v.x, v.y), two_f16(v.z, v.w)); }
+	static __device__ __forceinline__ Four rounded_relu(float4 v) { return make_uint2(two_rectified_f16(v.x, v.y), two_rectified_f16(v.z, v.w)); }
 	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k16_f16(d, a, b); }
 };
 
 struct Bf16 : Halves {
 	static __device__ __forceinline__ Four rounded(float4 v) { return make_uint2(two_bf16(v.x, v.y), two_bf16(v.z, v.w)); }
+	static __device__ __forceinline__ Four rounded_relu(float4 v) { return make_uint2(two_rectified_bf16(v.x, v.y), two_rectified_bf16(v.z, v.w)); }
 	static __device__ __forceinline__ void multiply(float d[4], const unsigned a[4], const unsigned b[2]) { mma_m16n8k16_bf16(d, a, b); }
 };
 

@@ -91,27 +91,36 @@ __device__ __forceinline__ const char *channel_of(const void *map, bool half, in
 	return (const char *)map + (((i64)first * pitch + channel) << (half ? 1 : 2));
 }
 
-// Four channels as they are stored.
-template <bool HALF> struct Stored {
-	float4 x;
-	__device__ __forceinline__ void load(const char *from, int at) { x = *(const float4 *)(from + (i64)at * 4); }
-	__device__ __forceinline__ float4 value() const { return x; }
+// W channels of a pixel as they are stored, W 4 or 8.
+template <bool HALF, int W> struct Stored {
+	float4 x[W / 4];
+	__device__ __forceinline__ void load(const char *from, int at) {
+#pragma unroll
+		for (int k = 0; k < W / 4; k++)
+			x[k] = *(const float4 *)(from + (i64)at * 4 + 16 * k);
+	}
+	__device__ __forceinline__ float4 value(int k) const { return x[k]; }
 };
-template <> struct Stored<true> {
+template <> struct Stored<true, 4> {
 	uint2 x;
 	__device__ __forceinline__ void load(const char *from, int at) { x = *(const uint2 *)(from + (i64)at * 2); }
-	__device__ __forceinline__ float4 value() const { return widened(x); }
+	__device__ __forceinline__ float4 value(int) const { return widened(x); }
+};
+template <> struct Stored<true, 8> {
+	uint4 x;
+	__device__ __forceinline__ void load(const char *from, int at) { x = *(const uint4 *)(from + (i64)at * 2); }
+	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
 };
 
-// What a thread needs to stage the pixels of its channels, in registers. For nodes whose TERMS terms all go through a
-// BatchNorm, without factors, all values in half precision or none.
-template <int TERMS, bool HALF> struct NodeChannels {
-	enum { AHEAD = TERMS > 2 ? 2 : 3 };
+// What a thread needs to stage the pixels of its W channels, in registers, N pixels at a time. For nodes whose TERMS terms all go
+// through a BatchNorm, without factors, all values in half precision or none.
+template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
+	enum { AHEAD = N, WIDTH = W };
 	struct Loaded {
-		Stored<HALF> x[TERMS];
+		Stored<HALF, W> x[TERMS];
 	};
 	const char *value[TERMS];
-	Affine4 a[TERMS];
+	Affine4 a[TERMS][W / 4];
 	int pitch;
 	i64 activation;
 
@@ -119,7 +128,9 @@ template <int TERMS, bool HALF> struct NodeChannels {
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
 			value[t] = global(channel_of(n.term[t].value, HALF, first, pitch, channel));
-			a[t] = coefficients_of(n.term[t].affine + channel);
+#pragma unroll
+			for (int k = 0; k < W / 4; k++)
+				a[t][k] = coefficients_of(n.term[t].affine + channel + 4 * k);
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
@@ -128,48 +139,58 @@ template <int TERMS, bool HALF> struct NodeChannels {
 		for (int t = 0; t < TERMS; t++)
 			l.x[t].load(value[t], at);
 	}
-	__device__ __forceinline__ float4 sum(const Loaded &l) const {
-		float4 z = normalise(l.x[0].value(), a[0]);
+	// Channels 4k to 4k + 3 of the sum.
+	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
+		float4 z = normalise(l.x[0].value(k), a[0][k]);
 #pragma unroll
 		for (int t = 1; t < TERMS; t++)
-			z = z + normalise(l.x[t].value(), a[t]);
+			z = z + normalise(l.x[t].value(k), a[t][k]);
 		return z;
 	}
-	template <int N> __device__ __forceinline__ void finish(float4 (&z)[N]) const { activate_batch(z, activation); }
+	__device__ __forceinline__ bool relu() const { return activation == RELU; }
+	template <int M> __device__ __forceinline__ void finish(float4 (&z)[M]) const { activate_batch(z, activation); }
 };
 
-// The same for a value with one source, through a BatchNorm and without factor. N pixels are under way.
-template <bool HALF, int N> struct IncomingChannels {
-	enum { AHEAD = N };
+// The same for a value with one source, through a BatchNorm and without factor.
+template <bool HALF, int W, int N> struct IncomingChannels {
+	enum { AHEAD = N, WIDTH = W };
 	struct Loaded {
-		Stored<false> d;
-		Stored<HALF> x;
+		Stored<false, W> d;
+		Stored<HALF, W> x;
 	};
 	const char *gradient, *value;
-	Slope a, b, c, d;
+	Slope s[W];
 	int pitch;
 
 	__device__ __forceinline__ IncomingChannels(const Incoming &v, int first, int channel) : pitch((int)v.pitch) {
 		gradient = global(channel_of(v.source[0].gradient, false, first, pitch, channel));
 		value = global(channel_of(v.value, HALF, first, pitch, channel));
-		const Slope *s = global(v.source[0].slope + channel);
-		a = s[0], b = s[1], c = s[2], d = s[3];
+		const Slope *from = global(v.source[0].slope + channel);
+#pragma unroll
+		for (int k = 0; k < W; k++)
+			s[k] = from[k];
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
 		const int at = pixel * pitch;
 		l.d.load(gradient, at);
 		l.x.load(value, at);
 	}
-	__device__ __forceinline__ float4 sum(const Loaded &l) const {
-		const float4 g = l.d.value(), x = l.x.value();
-		return make_float4(through(g.x, x.x, a), through(g.y, x.y, b), through(g.z, x.z, c), through(g.w, x.w, d));
+	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
+		const float4 g = l.d.value(k), x = l.x.value(k);
+		const Slope *p = s + 4 * k;
+		return make_float4(through(g.x, x.x, p[0]), through(g.y, x.y, p[1]), through(g.z, x.z, p[2]), through(g.w, x.w, p[3]));
 	}
+	__device__ __forceinline__ bool relu() const { return false; }
 	template <int M> __device__ __forceinline__ void finish(float4 (&)[M]) const {}
 };
 
+// How the threads of a block stage chunks: each by what its own channels are, or all with all they need in registers, the values in half
+// precision or none.
+enum { ANY, ALL_FLOAT, ALL_HALF };
+
 // u = act(Σ terms) of four channels, as load_node.
 struct NodeOperand {
-	enum { FIRST = 3, NEXT = 1 };
+	enum { FIRST = 2, NEXT = 1 };
 	const Node &node;
 	int number; // of the image
 	int channel;
@@ -179,29 +200,37 @@ struct NodeOperand {
 	__device__ __forceinline__ int width() const { return (int)node.width; }
 	__device__ __forceinline__ int channels() const { return (int)node.pitch; }
 	__device__ __forceinline__ void seek(int c) { channel = c; }
-	// Stages a chunk by whichever way suits the node.
-	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk) const {
-		const int terms = (int)node.terms, first = number * height() * width();
+	// The way to stage that suits the node.
+	__device__ __forceinline__ int way() const {
+		const int terms = (int)node.terms;
 		bool plain = terms > 0;
 		int halves = 0;
 		for (int t = 0; t < terms; t++) {
 			plain = plain && node.term[t].affine && !node.term[t].factor;
 			halves += node.term[t].half != 0;
 		}
-		if (plain && halves == terms) {
-			if (terms == 1)
-				return s.whole(chunk, NodeChannels<1, true>(node, first, channel));
-			if (terms == 2)
-				return s.whole(chunk, NodeChannels<2, true>(node, first, channel));
-			return s.whole(chunk, NodeChannels<3, true>(node, first, channel));
+		return !plain || (halves > 0 && halves < terms) ? ANY : halves > 0 ? ALL_HALF : ALL_FLOAT;
+	}
+	template <bool HALF, class Stager> __device__ __forceinline__ void stage_whole(Stager &s, SharedAddress chunk, int from, int steps) const {
+		const int first = number * height() * width();
+		if (node.terms == 1) {
+			s.template begin<8>(from, steps);
+			return s.whole(chunk, NodeChannels<1, HALF, 8, 3>(node, first, channel));
 		}
-		if (plain && halves == 0) {
-			if (terms == 1)
-				return s.whole(chunk, NodeChannels<1, false>(node, first, channel));
-			if (terms == 2)
-				return s.whole(chunk, NodeChannels<2, false>(node, first, channel));
-			return s.whole(chunk, NodeChannels<3, false>(node, first, channel));
+		if (node.terms == 2) {
+			s.template begin<4>(from, steps);
+			return s.whole(chunk, NodeChannels<2, HALF, 4, 3>(node, first, channel));
 		}
+		s.template begin<4>(from, steps);
+		return s.whole(chunk, NodeChannels<3, HALF, 4, 2>(node, first, channel));
+	}
+	// Stages a chunk of so many steps along K from channel `from` on.
+	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
+		if (way == ALL_HALF)
+			return stage_whole<true>(s, chunk, from, steps);
+		if (way == ALL_FLOAT)
+			return stage_whole<false>(s, chunk, from, steps);
+		s.template begin<4>(from, steps);
 		s.template rest<FIRST>(chunk);
 	}
 	// The same between the sums of two chunks, which leave few registers.
@@ -241,7 +270,7 @@ struct NodeOperand {
 // ∂loss/∂value = Σ sources of four columns of a step, as load_incoming. What the first source needs is at hand: most values
 // have no other.
 struct IncomingOperand {
-	enum { FIRST = 2, NEXT = 1 };
+	enum { FIRST = 2, NEXT = 1, WIDE = 2 };
 	const Backward &step;
 	int number; // of the image
 	const Incoming *incoming;
@@ -257,18 +286,42 @@ struct IncomingOperand {
 			incoming = &step.out[b];
 		channel = c - (int)incoming->column;
 	}
-	template <int N, class Stager> __device__ __forceinline__ void stage_by(Stager &s, SharedAddress chunk) const {
+	__device__ __forceinline__ bool plain(const Incoming &v) const { return v.sources == 1 && v.source[0].slope && !v.source[0].factor; }
+	// The way to stage that suits all values.
+	__device__ __forceinline__ int way() const {
+		const int outs = (int)step.outs;
+		bool all = true;
+		int halves = 0;
+		for (int b = 0; b < outs; b++) {
+			all = all && plain(step.out[b]);
+			halves += step.out[b].half != 0;
+		}
+		return !all || (halves > 0 && halves < outs) ? ANY : halves > 0 ? ALL_HALF : ALL_FLOAT;
+	}
+	// Stages the chunk that the stager has begun, by what the thread's value is.
+	template <int N, class Stager> __device__ __forceinline__ void stage_own(Stager &s, SharedAddress chunk) const {
 		const int first = number * height() * width();
-		const bool plain = incoming->sources == 1 && incoming->source[0].slope && !incoming->source[0].factor;
-		if (plain && incoming->half)
-			s.whole(chunk, IncomingChannels<true, N>(*incoming, first, channel));
-		else if (plain)
-			s.whole(chunk, IncomingChannels<false, N>(*incoming, first, channel));
+		if (plain(*incoming) && incoming->half)
+			s.whole(chunk, IncomingChannels<true, 4, N>(*incoming, first, channel));
+		else if (plain(*incoming))
+			s.whole(chunk, IncomingChannels<false, 4, N>(*incoming, first, channel));
 		else
 			s.template rest<N>(chunk);
 	}
-	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk) const { stage_by<FIRST>(s, chunk); }
-	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk) const { stage_by<NEXT>(s, chunk); }
+	// Stages a chunk of so many steps along K from column `from` on.
+	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
+		const int first = number * height() * width();
+		if (way == ANY) {
+			s.template begin<4>(from, steps);
+			return stage_own<FIRST>(s, chunk);
+		}
+		s.template begin<8>(from, steps);
+		if (way == ALL_HALF)
+			s.whole(chunk, IncomingChannels<true, 8, WIDE>(*incoming, first, channel));
+		else
+			s.whole(chunk, IncomingChannels<false, 8, WIDE>(*incoming, first, channel));
+	}
+	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk) const { stage_own<NEXT>(s, chunk); }
 	template <int N> __device__ __forceinline__ void load(float4 (&x)[N], const void *map, bool half, const int (&pixel)[N]) const {
 		const int pitch = (int)incoming->pitch;
 		load_batch(x, channel_of(map, half, number * height() * width(), pitch, channel), half, pitch, pixel);
@@ -316,39 +369,40 @@ struct IncomingOperand {
 	}
 };
 
-// From a pixel that a thread stages to its next one: rows, columns, and bytes in the patch. It is in shared memory, for chunks
-// of one step along K and of two: it would take registers of each thread.
+// From a pixel that a thread stages to its next one: rows, columns, and bytes in the patch. It is in shared memory, for threads of
+// four channels and of eight, and for chunks of one step along K and of two: it would take registers of each thread.
 struct Onward {
 	int down, right, apart;
 };
 
-template <class T> __device__ __forceinline__ Onward onward_of(const Patch &patch, int steps) {
-	const int step = blockDim.x / (steps * (T::K / 4));
+// Entry k of the list.
+template <class T> __device__ __forceinline__ Onward onward_of(const Patch &patch, int k) {
+	const int step = blockDim.x / ((k % 2 + 1) * (T::K / (k < 2 ? 4 : 8)));
 	return Onward{step / patch.width, step % patch.width, step * patch.ld};
 }
 
-// A thread's part of a patch's chunk: four channels, every `apart`-th pixel. Neighbouring threads have neighbouring
+// A thread's part of a patch's chunk: four or eight channels, every `apart`-th pixel. Neighbouring threads have neighbouring
 // channels, then pixels: whole sectors.
 template <class T, class Operand> struct Stager {
 	Operand operand;
 	const Patch &patch;
-	const Onward *const list; // [steps − 1]
+	const Onward *const list;
 	int kind; // of the chunk, in the list
 	int row, col; // of the map, the thread's next pixel
 	int to; // of the next pixel in the patch, in bytes
 	bool inside; // the channels are those of the map
 
 	__device__ __forceinline__ Stager(const Operand &o, const Patch &p, const Onward *list) : operand(o), patch(p), list(list) {}
-	// The chunk of `steps` steps along K from channel `first`.
-	__device__ __forceinline__ void begin(int first, int steps) {
-		const int groups = steps * (T::K / 4), g = threadIdx.x % groups, pixel = threadIdx.x / groups, width = patch.width;
-		kind = steps - 1;
+	// The chunk of `steps` steps along K from channel `first`, W channels a thread.
+	template <int W> __device__ __forceinline__ void begin(int first, int steps) {
+		const int groups = steps * (T::K / W), g = threadIdx.x % groups, pixel = threadIdx.x / groups, width = patch.width;
+		kind = (W / 8) * 2 + steps - 1;
 		row = patch.y0 + pixel / width;
 		col = patch.x0 + pixel % width;
-		to = pixel * patch.ld + 4 * g * T::BYTES;
-		inside = first + 4 * g < operand.channels();
+		to = pixel * patch.ld + W * g * T::BYTES;
+		inside = first + W * g < operand.channels();
 		if (inside)
-			operand.seek(first + 4 * g);
+			operand.seek(first + W * g);
 	}
 	__device__ __forceinline__ int end() const { return patch.height * patch.width * patch.ld; }
 	__device__ __forceinline__ bool more() const { return to < end(); }
@@ -370,10 +424,22 @@ template <class T, class Operand> struct Stager {
 		find(b.pixel, b.inside);
 		operand.fetch(b);
 	}
+	// A pixel's channels, rounded; zeros outside the map. relu: rectified before.
+	template <bool relu, int M> __device__ __forceinline__ void write(SharedAddress at, const float4 (&z)[M], bool some) const {
+		typename T::Four v[M];
+#pragma unroll
+		for (int k = 0; k < M; k++)
+			v[k] = T::only(some, relu ? T::rounded_relu(z[k]) : T::rounded(z[k]));
+		if constexpr (M == 1)
+			write_shared(at, v[0]);
+		else
+			T::write_eight(at, v[0], v[1]);
+	}
 	// A whole chunk, with what the channels need in registers: while there are no sums in them.
 	template <class Channels> __device__ __forceinline__ void whole(SharedAddress chunk, const Channels &channels) {
-		enum { N = Channels::AHEAD };
+		enum { N = Channels::AHEAD, M = Channels::WIDTH / 4 };
 		const int last = end(), apart = list[kind].apart;
+		const bool relu = channels.relu();
 #pragma unroll 1
 		while (to < last) {
 			int pixel[N];
@@ -383,15 +449,21 @@ template <class T, class Operand> struct Stager {
 #pragma unroll
 			for (int j = 0; j < N; j++)
 				channels.load(loaded[j], pixel[j]);
-			float4 z[N];
 #pragma unroll
-			for (int j = 0; j < N; j++)
-				z[j] = channels.sum(loaded[j]);
-			channels.finish(z);
+			for (int j = 0; j < N; j++, to += apart) {
+				if (to >= last)
+					continue;
+				float4 z[M];
 #pragma unroll
-			for (int j = 0; j < N; j++, to += apart)
-				if (to < last)
-					write_shared(chunk + to, T::only(some[j], T::rounded(z[j])));
+				for (int k = 0; k < M; k++)
+					z[k] = channels.sum(loaded[j], k);
+				if (relu) {
+					write<true>(chunk + to, z, some[j]);
+					continue;
+				}
+				channels.finish(z);
+				write<false>(chunk + to, z, some[j]);
+			}
 		}
 	}
 	template <int N> __device__ __forceinline__ void put(SharedAddress chunk, Batch<N> &b) {

@@ -27,19 +27,39 @@ struct alignas(16) Weights {
 	i64 step;
 };
 
-// The part of a slot of weights that a thread copies: unit `unit` of 16 bytes of rows `row` and every so many after it The last threads
-// may have none.
+// The part of a stage of weights that a thread copies: unit `unit` of 16 bytes of row `row` and every `rows`-th after it, rows a power of
+// two. So a thread goes from tap to tap by one addition. The last threads may have none.
 struct Units {
 	int unit, row;
-	__device__ __forceinline__ explicit Units(int units) : unit(threadIdx.x % units), row(threadIdx.x / units) {
-		if (row >= (int)blockDim.x / units)
+	__device__ __forceinline__ Units(int units, int rows) : unit(threadIdx.x % units), row(threadIdx.x / units) {
+		if (row >= rows)
 			row = 1 << 16;
 	}
 };
 
+// Copies a thread's units of a stage of `taps` taps to `to` and beyond. A tap has 2^log rows. from(k, valid) is where row k of the tap
+// of the thread's first unit is, and sets the bytes to the next tap.
+template <class From>
+__device__ __forceinline__ void copy_units(SharedAddress to, int row_bytes, int row, int rows, int log, int taps, From from) {
+	const int all = 1 << log, own = row >> log, apart = max(rows >> log, 1), ahead = (apart << log) * row_bytes;
+	if (own >= taps)
+		return;
+#pragma unroll 1
+	for (int k = row & (all - 1); k < all; k += rows, to += rows * row_bytes) {
+		bool valid;
+		i64 step;
+		GlobalAddress at = from(k, own, valid, step);
+		step *= apart;
+		SharedAddress next = to;
+#pragma unroll 1
+		for (int tap = own; tap < taps; tap += apart, next += ahead, at += step)
+			cp_async16(next, at, valid);
+	}
+}
+
 template <class T> struct ForwardMma {
 	typedef NodeOperand Operand;
-	enum { MOST = 6, PHASED = 0, SCRATCH = STORE_SCRATCH(1) }; // groups of 8 columns of a warp
+	enum { MOST = 6, PHASED = 0, FORWARD = 1, SCRATCH = STORE_SCRATCH(1) }; // groups of 8 columns of a warp
 	const Forward &step;
 	int columns; // of the block
 	Weights *weights; // of each eight of them, in shared memory
@@ -71,15 +91,14 @@ template <class T> struct ForwardMma {
 			at = w.at + column % 8 * T::BYTES;
 			step = (int)w.step;
 		}
-		// Copies rows row, row + apart, … < end of a stage. It has 2^log rows a tap, of channels from `first` on; those from `some` on
-		// are zeros.
-		__device__ __forceinline__ void copy(const ForwardMma &p, SharedAddress to, int row_bytes, int row, int apart, int tap, int first, int some, int log, int end) const {
-			const int channels = p.channels(), ahead = apart * row_bytes;
-#pragma unroll 1
-			for (; row < end; row += apart, to += ahead) {
-				const int k = row & ((1 << log) - 1);
-				cp_async16(to, at + (i64)((tap + (row >> log)) * channels + first + k) * step, inside && k < some);
-			}
+		// Copies a thread's units of a stage of `taps` taps from `tap` on. It has 2^log rows a tap, of channels from `first` on; those from
+		// `some` on are zeros.
+		__device__ __forceinline__ void copy(const ForwardMma &, SharedAddress to, int channels, int row_bytes, int row, int rows, int tap, int first, int some, int log, int taps) const {
+			copy_units(to, row_bytes, row, rows, log, taps, [&](int k, int own, bool &valid, i64 &next) {
+				valid = inside && k < some;
+				next = channels * step;
+				return at + ((tap + own) * channels + first + k) * step;
+			});
 		}
 	};
 
@@ -93,7 +112,7 @@ template <class T> struct ForwardMma {
 // PHASES: the stride is not 1.
 template <class T, bool PHASES> struct GradientMma {
 	typedef IncomingOperand Operand;
-	enum { MOST = 4, PHASED = PHASES, SCRATCH = GRADIENT_SCRATCH(1) }; // two batches of gradients and values take the registers of the other two
+	enum { MOST = 4, PHASED = PHASES, FORWARD = 0, SCRATCH = GRADIENT_SCRATCH(1) }; // two batches of gradients and values take the registers of the other two
 	const Backward &step;
 	int y0, x0, column, columns; // of the block
 	Weights *weights; // of each eight columns of the step, in shared memory
@@ -125,16 +144,14 @@ template <class T, bool PHASES> struct GradientMma {
 			at = (p.column + c) * T::BYTES;
 			pitch = (int)p.step.in.pitch * T::BYTES;
 		}
-		__device__ __forceinline__ void copy(const GradientMma &p, SharedAddress to, int row_bytes, int row, int apart, int tap, int first, int some, int log, int end) const {
-			const int ahead = apart * row_bytes;
-#pragma unroll 1
-			for (; row < end; row += apart, to += ahead) {
-				int k = row & ((1 << log) - 1);
-				const bool valid = inside && k < some;
+		__device__ __forceinline__ void copy(const GradientMma &p, SharedAddress to, int, int row_bytes, int row, int rows, int tap, int first, int some, int log, int taps) const {
+			copy_units(to, row_bytes, row, rows, log, taps, [&](int k, int own, bool &valid, i64 &next) {
+				valid = inside && k < some;
 				k = valid ? first + k : 0;
 				const Weights w = p.weights[k / 8];
-				cp_async16(to, w.at + ((tap + (row >> log)) * (int)w.step + k % 8 * pitch + at), valid);
-			}
+				next = w.step;
+				return w.at + ((tap + own) * (int)w.step + k % 8 * pitch + at);
+			});
 		}
 	};
 

@@ -79,7 +79,7 @@ __device__ __forceinline__ float4 node_sum(const Node &n, i64 image, i64 at, int
 __device__ __forceinline__ float activate(float z, i64 activation) {
 	if (activation == LINEAR)
 		return z;
-	z = z < 0 ? 0 : z; // a NaN stays one
+	z = rectified(z);
 	return activation == RELU6 && z > 6 ? 6 : z;
 }
 

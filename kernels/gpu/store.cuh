@@ -20,9 +20,9 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 
 __device__ __forceinline__ uint2 halves_of(float4 x) { return make_uint2(two_f16(x.x, x.y), two_f16(x.z, x.w)); }
 
-// The pixels of a block's tile that a thread stores: every R-th, in four columns. It goes from one to the next by additions: x
+// The pixels of a block's tile that a thread stores: every R-th, in some columns. It goes from one to the next by additions: x
 // is the column of the map less the tile's first, `tile` the pixel in the tile, and `map` the pixel in the map less the
-// tile's first.
+// tile's first. Where R is whole rows of the tile, all pixels of a thread have the same x: it is straight.
 struct Pixel {
 	int x, tile, map;
 	int right, down_tile, down_map, width, wrap_tile, wrap_map;
@@ -39,10 +39,13 @@ struct Pixel {
 		wrap_tile = tile_width - width;
 		wrap_map = map_width - width;
 	}
-	__device__ __forceinline__ void next() {
-		x += right;
+	__device__ __forceinline__ bool straight() const { return right == 0; }
+	template <bool STRAIGHT> __device__ __forceinline__ void next() {
 		tile += down_tile;
 		map += down_map;
+		if (STRAIGHT)
+			return;
+		x += right;
 		if (x >= width) {
 			x -= width;
 			tile += wrap_tile;
@@ -51,63 +54,163 @@ struct Pixel {
 	}
 };
 
-// Stores a thread's pixels and leaves their sums in scratch: Σ(x − shift) in row 2r, Σ(x − shift)² in row 2r + 1, shift the
-// tile's first pixel. In half precision later loads see the rounded values, so the statistics are theirs.
-template <bool HALF, bool SUMS>
-__device__ __forceinline__ void store_pixels(const float *tile, int ld, Pixel p, int count, void *value, int pitch, float *scratch, int columns) {
-	float4 shift = *(const float4 *)tile, sum = make_float4(0, 0, 0, 0), square = sum;
+// The threads of a block that store the same columns, `columns` each: whole rows of the tile if there are so many.
+__device__ __forceinline__ int storing(const Place &at, int columns) {
+	const int R = blockDim.x / (at.columns / columns);
+	return R > at.width ? R - R % at.width : R;
+}
+
+__device__ __forceinline__ float4 operator-(float4 a, float4 b) { return make_float4(a.x - b.x, a.y - b.y, a.z - b.z, a.w - b.w); }
+
+__device__ __forceinline__ float4 add_squares(float4 sum, float4 x) {
+	return make_float4(fmaf(x.x, x.x, sum.x), fmaf(x.y, x.y, sum.y), fmaf(x.z, x.z, sum.z), fmaf(x.w, x.w, sum.w));
+}
+
+// Σ(x − shift) of eight columns, and then Σ(x − shift)².
+struct Moments {
+	float4 sum[2], square[2];
+};
+
+// Stores a thread's pixels, eight columns of each, and returns their sums, shift the tile's first pixel. In half precision later loads
+// see the rounded values, so the statistics are theirs.
+template <bool HALF, bool SUMS, bool STRAIGHT>
+__device__ __forceinline__ Moments store_pixels(const float *tile, int ld, Pixel p, int count, void *value, int pitch) {
+	float4 shift[2] = {*(const float4 *)tile, *(const float4 *)(tile + 4)};
+	Moments m = {};
 	if (HALF)
-		shift = widened(halves_of(shift));
+		shift[0] = widened(halves_of(shift[0])), shift[1] = widened(halves_of(shift[1]));
+	const char *from = (const char *)(tile + p.tile * ld);
+	char *to = (char *)value + (i64)(p.map * pitch) * (HALF ? 2 : 4);
+	const int ahead_from = p.down_tile * ld * 4;
+	const i64 ahead_to = (i64)(p.down_map * pitch) * (HALF ? 2 : 4);
 #pragma unroll 1
-	for (; count > 0; count--, p.next()) {
-		float4 x = *(const float4 *)(tile + p.tile * ld);
+	for (; count > 0; count--) {
+		float4 x[2] = {*(const float4 *)from, *(const float4 *)(from + 16)};
 		if (HALF) {
-			const uint2 h = halves_of(x);
-			*(uint2 *)((unsigned short *)value + p.map * pitch) = h;
+			const uint2 low = halves_of(x[0]), high = halves_of(x[1]);
+			*(uint4 *)to = make_uint4(low.x, low.y, high.x, high.y);
 			if (SUMS)
-				x = widened(h);
-		} else
-			*(float4 *)((float *)value + p.map * pitch) = x;
-		if (!SUMS)
-			continue;
-		x = make_float4(x.x - shift.x, x.y - shift.y, x.z - shift.z, x.w - shift.w);
-		sum = sum + x;
-		square = make_float4(fmaf(x.x, x.x, square.x), fmaf(x.y, x.y, square.y), fmaf(x.z, x.z, square.z), fmaf(x.w, x.w, square.w));
+				x[0] = widened(low), x[1] = widened(high);
+		} else {
+			*(float4 *)to = x[0];
+			*(float4 *)(to + 16) = x[1];
+		}
+		if (STRAIGHT) {
+			from += ahead_from;
+			to += ahead_to;
+		} else {
+			p.next<false>();
+			from = (const char *)(tile + p.tile * ld);
+			to = (char *)value + (i64)(p.map * pitch) * (HALF ? 2 : 4);
+		}
+		if constexpr (SUMS)
+#pragma unroll
+			for (int k = 0; k < 2; k++) {
+				const float4 d = x[k] - shift[k];
+				m.sum[k] = m.sum[k] + d;
+				m.square[k] = add_squares(m.square[k], d);
+			}
 	}
-	if (!SUMS)
-		return;
-	*(float4 *)scratch = sum;
-	*(float4 *)(scratch + columns) = square;
+	return m;
+}
+
+template <bool HALF> __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, const Pixel &p, int count, void *value, int pitch, bool sums) {
+	if (sums && p.straight())
+		return store_pixels<HALF, true, true>(tile, ld, p, count, value, pitch);
+	if (sums)
+		return store_pixels<HALF, true, false>(tile, ld, p, count, value, pitch);
+	return store_pixels<HALF, false, false>(tile, ld, p, count, value, pitch);
+}
+
+// The threads that store the same eight columns: an even number, or one.
+__device__ __forceinline__ int storing_eight(const Place &at) {
+	const int R = storing(at, 8);
+	return R > 1 ? R - R % 2 : R;
+}
+
+// Whether the lanes of a warp that have the same columns add their sums, so that scratch has those of each warp: they are then
+// a power of two apart. Otherwise pairs of threads add theirs.
+__device__ __forceinline__ bool by_warp(int groups) { return groups <= 16 && (groups & (groups - 1)) == 0; }
+
+// The sums of a column that scratch has.
+__device__ __forceinline__ int partial_sums(const Place &at) { return by_warp(at.columns / 8) ? blockDim.x / 32 : (storing_eight(at) + 1) / 2; }
+
+// Adds the N numbers of the lanes of a warp that are equal modulo `groups`, a power of two: first those of lanes D apart. Each time a
+// lane keeps one half of the sums. Stores what it has at the end, numbers `at` and so on of 16; number 8 and those after it are in the
+// next row.
+template <int N, int D> __device__ __forceinline__ void put_lane_sums(float (&v)[16], int groups, int at, float *to, int columns) {
+	const int lane = threadIdx.x % 32;
+	if constexpr (D > 0) {
+		if (D >= groups) {
+			constexpr int HALF = N > 1 ? N / 2 : 1;
+			const bool upper = lane & D;
+#pragma unroll
+			for (int k = 0; k < HALF; k++) {
+				const float low = v[k], high = v[k + N / 2];
+				v[k] = (upper ? high : low) + __shfl_xor_sync(0xffffffffu, upper ? low : high, D);
+			}
+			return put_lane_sums<HALF, D / 2>(v, groups, N > 1 && upper ? at + HALF : at, to, columns);
+		}
+	}
+	to += at < 8 ? at : columns + at - 8;
+	if constexpr (N > 1) {
+#pragma unroll
+		for (int k = 0; k < N; k += 2)
+			*(float2 *)(to + (k < 8 ? k : columns + k - 8)) = make_float2(v[k], v[k + 1]);
+	} else if (D > 0 || lane % 2 == 0)
+		*to = v[0];
+}
+
+// Leaves the sums of the block's threads in scratch: those of x in even rows, of squares in odd ones. Thread r of R has the sums of
+// columns 8g and so on. All threads of the block call it.
+__device__ __forceinline__ void put_moments(Moments m, float *scratch, int columns, int g, int r, int R) {
+	if (by_warp(columns / 8)) {
+		float v[16];
+#pragma unroll
+		for (int k = 0; k < 2; k++) {
+			*(float4 *)(v + 4 * k) = m.sum[k];
+			*(float4 *)(v + 8 + 4 * k) = m.square[k];
+		}
+		return put_lane_sums<16, 16>(v, columns / 8, 0, scratch + threadIdx.x / 32 * 2 * columns + 8 * g, columns);
+	}
+	const int half = (R + 1) / 2;
+	float4 *const sum = (float4 *)(scratch + 2 * (r < half ? r : r - half) * columns + 8 * g), *const square = (float4 *)((float *)sum + columns);
+#pragma unroll 1
+	for (int first = 0; first < 2; first++) {
+		if (first)
+			__syncthreads();
+		if (first ? r >= half : r < half || r >= R)
+			continue;
+#pragma unroll
+		for (int k = 0; k < 2; k++) {
+			if (first && r + half < R)
+				m.sum[k] = m.sum[k] + sum[k], m.square[k] = m.square[k] + square[k];
+			sum[k] = m.sum[k];
+			square[k] = m.square[k];
+		}
+	}
 }
 
 // Stores the tile. sums: the sums of its columns go to scratch. A thread reads the fields of the step before its first store:
 // the compiler must assume that a store changes them, and would read them again for each pixel.
 __device__ inline void write_tile(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, bool sums) {
-	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
-	if (r >= R)
-		return;
-	const int width = (int)step.width, c = at.column + 4 * g, count = (at.rows * at.width - r + R - 1) / R;
+	const int groups = at.columns / 8, R = storing_eight(at), g = threadIdx.x % groups, r = threadIdx.x / groups;
+	const int width = (int)step.width, c = at.column + 8 * g, count = r < R ? (at.rows * at.width - r + R - 1) / R : 0;
 	const Output &o = output_of(step, c);
 	const int pitch = (int)o.pitch;
 	const bool half = o.half != 0;
 	const i64 origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
 	void *const value = global((char *)o.value) + (origin << (half ? 1 : 2));
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
-	tile += 4 * g;
-	scratch += 2 * r * at.columns + 4 * g;
-	if (half && sums)
-		store_pixels<true, true>(tile, ld, p, count, value, pitch, scratch, at.columns);
-	else if (half)
-		store_pixels<true, false>(tile, ld, p, count, value, pitch, scratch, at.columns);
-	else if (sums)
-		store_pixels<false, true>(tile, ld, p, count, value, pitch, scratch, at.columns);
-	else
-		store_pixels<false, false>(tile, ld, p, count, value, pitch, scratch, at.columns);
+	tile += 8 * g;
+	const Moments m = half ? store_pixels<true>(tile, ld, p, count, value, pitch, sums) : store_pixels<false>(tile, ld, p, count, value, pitch, sums);
+	if (sums)
+		put_moments(m, scratch, at.columns, g, r, R);
 }
 
 // Mean and M2 of each column of the tile, into dst[columns], from the sums that write_tile left in scratch.
 __device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, const float *scratch, double2 *dst) {
-	const int R = blockDim.x / (at.columns / 4), n = at.rows * at.width;
+	const int R = partial_sums(at), n = at.rows * at.width;
 	const bool half = step.out[0].half != 0;
 	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
 		double sum = 0, square = 0;

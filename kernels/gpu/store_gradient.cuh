@@ -54,62 +54,110 @@ struct GradientTile {
 	bool add, sums;
 };
 
-// Terms whose coefficients a thread keeps: those of all do not fit its registers, on sm_70 not those of two.
+// What a pixel needs of a BatchNorm: all but rstd, by which a thread multiplies its sums at the end.
+struct Centred {
+	float mean, scale, beta;
+};
+
+struct Centred4 {
+	Centred x, y, z, w;
+};
+
+__device__ __forceinline__ Centred4 centred_of(const Affine *a) {
+	const Affine4 c = coefficients_of(a);
+	return Centred4{{c.x.mean, c.x.scale, c.x.beta}, {c.y.mean, c.y.scale, c.y.beta}, {c.z.mean, c.z.scale, c.z.beta}, {c.w.mean, c.w.scale, c.w.beta}};
+}
+
+// Terms whose coefficients a thread keeps: on sm_70 those of two do not fit its registers.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
 enum { KEPT = 1 };
 #else
-enum { KEPT = 2 };
+enum { KEPT = 3 };
 #endif
 
-// The gradient of a node of TERMS terms without factors, masked by its activation.
-template <int TERMS>
+// The gradient of a node of TERMS terms without factors, all in half precision or none, masked by its activation.
+template <int TERMS, bool HALF, bool STRAIGHT>
 __device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p, float4 sum[4]) {
-	Affine4 kept[KEPT];
+	enum { BYTES = HALF ? 2 : 4 };
+	Centred4 kept[KEPT];
 	const Affine *read[TERMS]; // those of the others
 	const char *value[TERMS];
-	bool half[TERMS];
+	const int pitch = (int)in.pitch, ahead = p.down_map * pitch;
 #pragma unroll
 	for (int t = 0; t < TERMS; t++) {
-		half[t] = in.term[t].half != 0;
-		value[t] = global((const char *)in.term[t].value) + (g.origin << (half[t] ? 1 : 2));
+		value[t] = global((const char *)in.term[t].value) + (g.origin + p.map * pitch) * BYTES;
 		read[t] = in.term[t].affine ? in.term[t].affine + g.channel : 0;
 		if (t < KEPT)
-			kept[t] = coefficients_of(read[t]);
+			kept[t] = centred_of(read[t]);
 	}
-	const int pitch = (int)in.pitch;
-	const bool linear = in.activation == LINEAR, bounded = in.activation == RELU6;
-	gradient += g.origin;
+	const bool linear = in.activation == LINEAR, bounded = in.activation == RELU6, add = g.add, sums = g.sums;
+	float4 *to = (float4 *)(gradient + g.origin + p.map * pitch);
+	const float *from = g.tile + p.tile * g.ld;
+	const int ahead_from = p.down_tile * g.ld;
 #pragma unroll 1 // one pixel's numbers and the coefficients fill the registers
-	for (int count = g.count; count > 0; count--, p.next()) {
-		const int at = p.map * pitch;
-		float4 z, hat[TERMS];
+	for (int count = g.count; count > 0; count--) {
+		float4 z, centred[TERMS];
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
-			float4 x = half[t] ? widened(*(const uint2 *)(value[t] + (i64)at * 2)) : *(const float4 *)(value[t] + (i64)at * 4);
-			const Affine4 a = t < KEPT ? kept[t % KEPT] : coefficients_of(read[t]);
+			float4 x = HALF ? widened(*(const uint2 *)value[t]) : *(const float4 *)value[t];
+			const Centred4 a = t < KEPT ? kept[t % KEPT] : centred_of(read[t]);
 			x = make_float4(x.x - a.x.mean, x.y - a.y.mean, x.z - a.z.mean, x.w - a.w.mean);
-			hat[t] = make_float4(x.x * a.x.rstd, x.y * a.y.rstd, x.z * a.z.rstd, x.w * a.w.rstd);
+			centred[t] = x;
 			x = make_float4(fmaf(x.x, a.x.scale, a.x.beta), fmaf(x.y, a.y.scale, a.y.beta), fmaf(x.z, a.z.scale, a.z.beta), fmaf(x.w, a.w.scale, a.w.beta));
 			z = t == 0 ? x : z + x;
 		}
-		float4 d = *(const float4 *)(g.tile + p.tile * g.ld);
+		float4 d = *(const float4 *)from;
 		if (!linear)
 			d = masked(d, z, RELU);
 		if (bounded)
 			d = masked(d, z, RELU6);
-		float4 *to = (float4 *)(gradient + at);
-		if (g.add)
+		if (add)
 			d = d + *to;
 		*to = d;
-		if (!g.sums)
+		int over = ahead;
+		if (STRAIGHT)
+			from += ahead_from;
+		else {
+			const int map = p.map;
+			p.next<false>();
+			from = g.tile + p.tile * g.ld;
+			over = (p.map - map) * pitch;
+		}
+		to = (float4 *)((float *)to + over);
+#pragma unroll
+		for (int t = 0; t < TERMS; t++)
+			value[t] += over * BYTES;
+		if (!sums)
 			continue;
 		const float4 zero = make_float4(0, 0, 0, 0);
-		const float4 h0 = hat[0], h1 = TERMS > 1 ? hat[1 % TERMS] : zero, h2 = TERMS > 2 ? hat[2 % TERMS] : zero;
+		const float4 h0 = centred[0], h1 = TERMS > 1 ? centred[1 % TERMS] : zero, h2 = TERMS > 2 ? centred[2 % TERMS] : zero;
 		sum[0] = add_products<TERMS>(sum[0], d.x, h0.x, h1.x, h2.x);
 		sum[1] = add_products<TERMS>(sum[1], d.y, h0.y, h1.y, h2.y);
 		sum[2] = add_products<TERMS>(sum[2], d.z, h0.z, h1.z, h2.z);
 		sum[3] = add_products<TERMS>(sum[3], d.w, h0.w, h1.w, h2.w);
 	}
+	if (!sums)
+		return;
+#pragma unroll
+	for (int j = 0; j < 4; j++) {
+		sum[j].y *= read[0] ? read[0][j].rstd : 0;
+		if (TERMS > 1)
+			sum[j].z *= read[1 % TERMS] ? read[1 % TERMS][j].rstd : 0;
+		if (TERMS > 2)
+			sum[j].w *= read[2 % TERMS] ? read[2 % TERMS][j].rstd : 0;
+	}
+}
+
+template <int TERMS>
+__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, const Pixel &p, bool half, float4 sum[4]) {
+	if (half && p.straight())
+		store_gradients<TERMS, true, true>(in, gradient, g, p, sum);
+	else if (half)
+		store_gradients<TERMS, true, false>(in, gradient, g, p, sum);
+	else if (p.straight())
+		store_gradients<TERMS, false, true>(in, gradient, g, p, sum);
+	else
+		store_gradients<TERMS, false, false>(in, gradient, g, p, sum);
 }
 
 // The same of any node.
@@ -117,7 +165,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 	const i64 activation = in.activation;
 	const int pitch = (int)in.pitch;
 #pragma unroll 1
-	for (int count = g.count; count > 0; count--, p.next()) {
+	for (int count = g.count; count > 0; count--, p.next<false>()) {
 		const i64 to = g.origin + p.map * pitch;
 		float4 d = *(const float4 *)(g.tile + p.tile * g.ld), hat[3];
 		if (g.sums || activation != LINEAR)
@@ -136,7 +184,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 
 // Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
-	const int groups = at.columns / 4, R = blockDim.x / groups, g = threadIdx.x % groups, r = threadIdx.x / groups;
+	const int groups = at.columns / 4, R = storing(at, 4), g = threadIdx.x % groups, r = threadIdx.x / groups;
 	const Node &in = step.in;
 	if (r >= R)
 		return;
@@ -146,17 +194,18 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums};
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	float4 sum[4] = {};
-	bool factors = !sums && in.activation == LINEAR; // or nothing to load
+	const bool half = terms > 0 && in.term[0].half != 0;
+	bool plain = terms > 0 && (sums || in.activation != LINEAR); // otherwise there is nothing to load
 	for (int k = 0; k < terms; k++)
-		factors = factors || in.term[k].factor;
-	if (factors || terms == 0)
+		plain = plain && !in.term[k].factor && (in.term[k].half != 0) == half;
+	if (!plain)
 		store_gradients(in, gradient, t, p, sum);
 	else if (terms == 1)
-		store_gradients<1>(in, gradient, t, p, sum);
+		store_gradients<1>(in, gradient, t, p, half, sum);
 	else if (terms == 2)
-		store_gradients<2>(in, gradient, t, p, sum);
+		store_gradients<2>(in, gradient, t, p, half, sum);
 	else
-		store_gradients<3>(in, gradient, t, p, sum);
+		store_gradients<3>(in, gradient, t, p, half, sum);
 	if (sums)
 		for (int j = 0; j < 4; j++)
 			scratch[r * at.columns + 4 * g + j] = sum[j];
@@ -170,7 +219,7 @@ struct Sum4 {
 };
 
 __device__ inline void tile_sums(const Place &at, const float4 *scratch, float4 *dst) {
-	const int R = blockDim.x / (at.columns / 4);
+	const int R = storing(at, 4);
 	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
 		Sum4 s = {0, 0, 0, 0};
 		for (int r = 0; r < R; r++)

@@ -2,11 +2,13 @@ package ptx
 
 import "math/bits"
 
-// defineCounts enters popc.
+// defineCounts enters popc and clz.
 func defineCounts() {
 	for _, b := range []string{"b32", "b64"} {
 		define("popc."+b, map1(func(a uint64) uint64 { return uint64(bits.OnesCount64(a)) }), "u32", b)
 	}
+	define("clz.b32", map1(func(a uint64) uint64 { return uint64(bits.LeadingZeros32(uint32(a))) }), "u32", "b32")
+	define("clz.b64", map1(func(a uint64) uint64 { return uint64(bits.LeadingZeros64(a)) }), "u32", "b64")
 }
 
 // insert is bfi: the low bits of a into b.

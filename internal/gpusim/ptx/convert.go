@@ -146,13 +146,19 @@ func fromInteger(a uint64, dst, src typ) uint64 {
 	return math.Float64bits(float64(a))
 }
 
-// convertPair builds cvt.rn.f16x2.f32 d, a, b and its like in bf16: a goes to the upper half.
+// convertPair builds cvt.rn.f16x2.f32 d, a, b and its like in bf16: a goes to the upper half. With relu what is negative becomes zero.
 func (b *builder) convertPair(in *instr, mode, to, from string) (op, error) {
 	f, ok := map[string]format{"f16x2": half16, "bf16x2": brain16}[to]
-	if !ok || mode != "rn" || from != "f32" {
+	if !ok || mode != "rn" && mode != "rn.relu" || from != "f32" {
 		return op{}, errOperand("this conversion is not supported")
 	}
-	encode := func(a uint64) uint64 { return f.encode(float64(float32of(a))) }
+	encode := func(a uint64) uint64 {
+		v := float32of(a)
+		if mode == "rn.relu" && v <= 0 {
+			v = 0
+		}
+		return f.encode(float64(v))
+	}
 	t := typeOf["f32"]
 	return b.simple(in, simple{typeOf["b32"], []typ{t, t}, map2(func(x, y uint64) uint64 { return encode(x)<<16 | encode(y) })})
 }

@@ -118,6 +118,20 @@ func TestBits(t *testing.T) {
 		{"and.b64 %d, %a, %b;", "b64", []string{"b64", "b64"}, func(a, b, _ uint64) uint64 { return fromBits(64, func(i int) uint64 { return bit(a, i) & bit(b, i) }) }},
 		{"xor.b32 %d, %a, %b;", "b32", []string{"b32", "b32"}, func(a, b, _ uint64) uint64 { return fromBits(32, func(i int) uint64 { return bit(a, i) ^ bit(b, i) }) }},
 		{"not.b16 %d, %a;", "b16", []string{"b16"}, func(a, _, _ uint64) uint64 { return fromBits(16, func(i int) uint64 { return 1 - bit(a, i) }) }},
+		{"clz.b32 %d, %a;", "u32", []string{"b32"}, func(a, _, _ uint64) uint64 {
+			n := uint64(0)
+			for n < 32 && bit(a, 31-int(n)) == 0 {
+				n++
+			}
+			return n
+		}},
+		{"clz.b64 %d, %a;", "u32", []string{"b64"}, func(a, _, _ uint64) uint64 {
+			n := uint64(0)
+			for n < 64 && bit(a, 63-int(n)) == 0 {
+				n++
+			}
+			return n
+		}},
 		{"popc.b64 %d, %a;", "u32", []string{"b64"}, func(a, _, _ uint64) uint64 {
 			n := uint64(0)
 			for i := range 64 {
