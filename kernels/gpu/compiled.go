@@ -13,6 +13,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // artifacts holds what tools/kernels has made of the sources.
@@ -107,6 +109,7 @@ func modules(name string, data []byte) ([]Module, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiled kernels: %s: %w", name, err)
 	}
+	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
 	var list []Module
 	for _, f := range archive.File {
 		image, err := unpack(f)

@@ -20,6 +20,7 @@ import (
 	"bnas.example/kernels/gpu"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 )
 
 type manifest struct {
@@ -69,6 +70,7 @@ func unzipped(t *testing.T, path string) (files [][]byte) {
 		t.Fatal(err)
 	}
 	defer archive.Close()
+	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
 	for _, f := range archive.File {
 		r, err := f.Open()
 		if err != nil {

@@ -3,14 +3,14 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"github.com/klauspost/compress/zstd"
 
 	"bnas.example/internal/wholefile"
 	"bnas.example/kernels/gpu"
@@ -58,18 +58,17 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 	return wholefile.Write(filepath.Join(dir, "manifest.json"), append(text, '\n'))
 }
 
-// archive is a zip, without times, of one part of the objects of an architecture.
+// archive is a zip, without times, of one part of the objects of an architecture. Zstandard takes a sixth less
+// than Deflate: the instances of a template repeat each other at a greater distance than Deflate's window.
 func archive(objects []object, arch, extension string, part func(object) []byte) ([]byte, error) {
 	var data bytes.Buffer
 	z := zip.NewWriter(&data)
-	z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(w, flate.BestCompression)
-	})
+	z.RegisterCompressor(zstd.ZipMethodWinZip, zstd.ZipCompressor(zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1)))
 	for _, o := range objects {
 		if o.Arch != arch {
 			continue
 		}
-		w, err := z.Create(o.name() + extension)
+		w, err := z.CreateHeader(&zip.FileHeader{Name: o.name() + extension, Method: zstd.ZipMethodWinZip})
 		if err != nil {
 			return nil, err
 		}
