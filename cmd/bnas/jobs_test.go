@@ -141,6 +141,15 @@ func longSearch(t *testing.T, n int) job {
 	return job{}
 }
 
+// toDisturb returns the search of an architecture number n, a folder where it can start, and what it gives undisturbed.
+func toDisturb(t *testing.T, n int) (j job, dir string, want outcome) {
+	t.Helper()
+	j = longSearch(t, n)
+	finished := j.folder(t)
+	dir = copyOf(t, finished)
+	return j, dir, j.finish(t, finished)
+}
+
 // copyOf copies a run folder.
 func copyOf(t *testing.T, dir string) string {
 	t.Helper()

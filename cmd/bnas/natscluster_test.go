@@ -125,10 +125,7 @@ func TestNATSCluster(t *testing.T) {
 	if !longTests {
 		t.Skip("set BNAS_LONG to run it")
 	}
-	j := longSearch(t, 1000)
-	dir := j.folder(t)
-	copied := copyOf(t, dir)
-	want := j.finish(t, dir)
+	j, copied, want := toDisturb(t, 1000)
 	k := startCluster(t, 3)
 	search := k.searchOver(t, j, copied, 2)
 	var leader string
@@ -164,10 +161,7 @@ func TestNATSServerAnew(t *testing.T) {
 	if !longTests {
 		t.Skip("set BNAS_LONG to run it")
 	}
-	j := longSearch(t, 300)
-	dir := j.folder(t)
-	copied := copyOf(t, dir)
-	want := j.finish(t, dir)
+	j, copied, want := toDisturb(t, 300)
 	k := startCluster(t, 1)
 	search := k.searchOver(t, j, copied, 2)
 	awaits(t, "the search did not begin", func() bool { return linesOf(copied) > 20 })
@@ -197,10 +191,7 @@ func TestNATSKilled(t *testing.T) {
 	if !longTests {
 		t.Skip("set BNAS_LONG to run it")
 	}
-	j := longSearch(t, 1000)
-	dir := j.folder(t)
-	copied := copyOf(t, dir)
-	want := j.finish(t, dir)
+	j, copied, want := toDisturb(t, 1000)
 	k := startCluster(t, 1)
 	search := k.searchOver(t, j, copied, 0, "--workers", "2")
 	awaits(t, "the search did not begin", func() bool { return linesOf(copied) > 100 })

@@ -64,10 +64,7 @@ func TestCutOff(t *testing.T) {
 	}
 	t.Setenv("BNAS_TOKEN", cluster.NewToken())
 	h := newTwoHosts(t)
-	j := longSearch(t, 3000)
-	dir := j.folder(t)
-	copied := copyOf(t, dir)
-	want := j.finish(t, dir)
+	j, copied, want := toDisturb(t, 3000)
 	more := func(n int, otherwise string) {
 		t.Helper()
 		begun, before := time.Now(), linesOf(copied)
