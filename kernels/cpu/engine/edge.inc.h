@@ -10,16 +10,35 @@ struct edge_args {
 	const struct term *terms;
 };
 
-// block_one converts c channels to a block; the other lanes are 0. It takes the pixels in groups that stay in the first cache.
+enum { GROUP = 16 }; // pixels that are converted at a time: a cache line of each channel
+
+// block_one converts c channels to a block; the other lanes are 0.
 static void block_one(float *dst, const float *src, int c, size_t pixels) {
-	enum { GROUP = 32 };
-	float line[GROUP * LANES] = {0};
+	int fours = c / 4 * 4;
 	for (size_t p = 0; p < pixels; p += GROUP) {
-		size_t n = pixels - p < GROUP ? pixels - p : GROUP;
-		for (int k = 0; k < c; k++)
-			for (size_t i = 0; i < n; i++)
-				line[i * LANES + k] = src[k * pixels + p + i];
-		memcpy(dst + p * LANES, line, n * LANES * sizeof *dst);
+		size_t n = pixels - p < GROUP ? pixels - p : GROUP, i = 0;
+		if (c < LANES)
+			memset(dst + p * LANES, 0, n * LANES * sizeof *dst);
+		for (int k = 0; k < fours; k += 4)
+			for (i = 0; i + 4 <= n; i += 4)
+				transpose4(dst + (p + i) * LANES + k, LANES, src + k * pixels + p + i, pixels);
+		for (size_t q = 0; q < n; q++)
+			for (int k = q < i ? fours : 0; k < c; k++)
+				dst[(p + q) * LANES + k] = src[k * pixels + p + q];
+	}
+}
+
+// unblock_one converts a block to its first c channels.
+static void unblock_one(float *dst, const float *src, int c, size_t pixels) {
+	int fours = c / 4 * 4;
+	for (size_t p = 0; p < pixels; p += GROUP) {
+		size_t n = pixels - p < GROUP ? pixels - p : GROUP, i = 0;
+		for (int k = 0; k < fours; k += 4)
+			for (i = 0; i + 4 <= n; i += 4)
+				transpose4(dst + k * pixels + p + i, pixels, src + (p + i) * LANES + k, LANES);
+		for (size_t q = 0; q < n; q++)
+			for (int k = q < i ? fours : 0; k < c; k++)
+				dst[k * pixels + p + q] = src[(p + q) * LANES + k];
 	}
 }
 
@@ -51,11 +70,11 @@ static void unblock_body(void *arg, struct pool *pool, int thread) {
 	size_t pixels = (size_t)l->h * l->w;
 	float *u = a->at->scratch + (size_t)thread * a->at->stride;
 	for (int i; (i = pool_next(pool, thread)) >= 0;) {
-		form_plain(u, l, a->terms, i);
 		float *dst = a->dst + (size_t)i * l->c * pixels;
-		for (int c = 0; c < l->c; c++)
-			for (size_t p = 0; p < pixels; p++)
-				dst[c * pixels + p] = u[((size_t)(c / LANES) * pixels + p) * LANES + c % LANES];
+		for (int b = 0; b < l->cb; b++, dst += LANES * pixels) {
+			form_block(u, l, a->terms, i, b);
+			unblock_one(dst, u, l->c - b * LANES < LANES ? l->c - b * LANES : LANES, pixels);
+		}
 	}
 }
 

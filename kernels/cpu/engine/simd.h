@@ -129,3 +129,19 @@ INLINE struct first_max first_max_of(v16 first) {
 INLINE void first_max_next(struct first_max *m, v16 v, int tap) { EACH vf_greater(&m->best.v[i_], &m->at[i_], v.v[i_], tap); }
 // x where the maximum is at tap, else 0
 INLINE v16 first_max_at(const struct first_max *m, v16 x, int tap) { EACH x.v[i_] = vf_at(x.v[i_], m->at[i_], tap); return x; }
+
+// transpose4 transposes 4×4 numbers: rows of src are from floats apart, those of dst to floats.
+INLINE void transpose4(float *dst, size_t to, const float *src, size_t from) {
+#if VW >= 8
+	__m128 a = _mm_loadu_ps(src), b = _mm_loadu_ps(src + from), c = _mm_loadu_ps(src + 2 * from), d = _mm_loadu_ps(src + 3 * from);
+	_MM_TRANSPOSE4_PS(a, b, c, d);
+	_mm_storeu_ps(dst, a);
+	_mm_storeu_ps(dst + to, b);
+	_mm_storeu_ps(dst + 2 * to, c);
+	_mm_storeu_ps(dst + 3 * to, d);
+#else
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < 4; k++)
+			dst[i * to + k] = src[k * from + i];
+#endif
+}
