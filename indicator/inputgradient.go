@@ -21,11 +21,14 @@ func (e *evidence) takeInputGradients() error {
 	n, pixels := e.frozenImages(), out.H*out.W
 	v := make([]float32, out.C)
 	philox.New(e.cfg.SeedOfDirections(), "read-out", uint64(out.C)).Rademacher(v)
-	seed := make([]float32, n*out.Len())
-	for i := range seed {
-		seed[i] = v[i/pixels%out.C] / float32(pixels)
+	scratch := e.floats(n * (out.Len() + in.Len()))
+	seed, gradient := scratch[:n*out.Len()], scratch[n*out.Len():]
+	for i := range n * out.C {
+		w := v[i%out.C] / float32(pixels)
+		for p := range pixels {
+			seed[i*pixels+p] = w
+		}
 	}
-	gradient := make([]float32, n*in.Len())
 	if err := e.exec.NodeGradient(gradient, to, seed, from); err != nil {
 		return fmt.Errorf("gradient through the blocks: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
+	"sync"
 
 	"bnas.example/kernels"
 
@@ -23,8 +25,11 @@ func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	if p == 0 {
 		return
 	}
+	rows := wide.Get().(*[]float64)
+	defer wide.Put(rows)
+	*rows = slices.Grow((*rows)[:0], n*p)[:n*p]
 	g := make([]blas64.Vector, n)
-	eachRow(n, func(i int) { g[i] = scaled(j[i*p:(i+1)*p], c) })
+	eachRow(n, func(i int) { g[i] = scaled((*rows)[i*p:(i+1)*p], j[i*p:(i+1)*p], c) })
 	eachRow(n, func(i int) {
 		for k := i; k < n; k++ {
 			theta.SetSym(i, k, theta.At(i, k)+blas64.Dot(g[i], g[k]))
@@ -32,9 +37,11 @@ func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	})
 }
 
-// scaled returns the elements of x times c, or x if c is nil.
-func scaled(x []float32, c []float64) blas64.Vector {
-	y := make([]float64, len(x))
+// wide has the memory of Jacobians in float64, which is worth keeping: megabytes that would be touched anew in each call.
+var wide = sync.Pool{New: func() any { return new([]float64) }}
+
+// scaled returns y with the elements of x times c, or x if c is nil.
+func scaled(y []float64, x []float32, c []float64) blas64.Vector {
 	for i, v := range x {
 		y[i] = float64(v)
 	}

@@ -26,7 +26,7 @@ type device struct {
 	moving   memory
 	scratch  memory
 	profiles *C.struct_profile // of each thread; nil: nothing is measured
-	poison   bool              // fill memory with NaN before use, and check the gaps between buffers: for tests
+	poison   bool              // see poisoned
 }
 
 // New starts a device with the given number of threads, including the calling thread. It returns an error if ISAVariable
@@ -57,6 +57,11 @@ func newDevice(threads int, n Numerics) (*device, error) {
 	return d, nil
 }
 
+// poisoned makes the device fill memory with NaN before use, and check the gaps between buffers: for tests.
+func (d *device) poisoned() {
+	d.poison, d.saved.exact, d.moving.exact, d.scratch.exact = true, true, true, true
+}
+
 func (d *device) Info() kernels.Info {
 	name := C.GoString(d.isa.name)
 	if d.numerics == Fast {
@@ -77,7 +82,9 @@ func (d *device) Beside(threads int) (kernels.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	beside.poison = d.poison
+	if d.poison {
+		beside.poisoned()
+	}
 	return beside, nil
 }
 

@@ -10,6 +10,6 @@ func NewPoisoned(threads int, n Numerics) (kernels.Device, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.poison = true
+	d.poisoned()
 	return kernels.Guard("cpu", d), nil
 }

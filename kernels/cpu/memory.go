@@ -14,8 +14,10 @@ import (
 
 // memory is one block of C memory. It grows on request and then loses its contents.
 type memory struct {
-	base *C.float
-	size int
+	base  *C.float
+	size  int  // floats that were asked for
+	room  int  // floats of the block: pages that were never touched are no more than addresses
+	exact bool // no room behind size: the sanitizer sees what is touched there
 }
 
 // maxFloats is the largest request: its size in bytes must fit an integer and the address space.
@@ -25,9 +27,10 @@ func (m *memory) reserve(floats int) error {
 	if floats <= m.size {
 		return nil
 	}
-	m.free()
-	if floats < maxFloats && hardware.Holds(floats) {
-		m.base = C.new_floats(C.size_t(floats))
+	if floats >= maxFloats || !hardware.Holds(floats) {
+		m.free()
+	} else if floats > m.room {
+		m.replace(floats)
 	}
 	if m.base == nil {
 		return fmt.Errorf("no memory for %d MiB: fewer images or channels need less", floats>>18)
@@ -36,9 +39,24 @@ func (m *memory) reserve(floats int) error {
 	return nil
 }
 
+// replace makes a block of at least so many floats. A block that grows gets twice the room: it would have to be touched anew each time.
+func (m *memory) replace(floats int) {
+	rooms := []int{max(floats, 2*m.room), floats}
+	if m.exact {
+		rooms = rooms[1:]
+	}
+	m.free()
+	for _, room := range rooms {
+		if m.base = C.new_floats(C.size_t(room)); m.base != nil {
+			m.room = room
+			return
+		}
+	}
+}
+
 func (m *memory) free() {
 	C.free_floats(m.base)
-	m.base, m.size = nil, 0
+	m.base, m.size, m.room = nil, 0, 0
 }
 
 func (m *memory) pointer(at int) *C.float {
