@@ -80,6 +80,38 @@ static void add_products(float *sum, struct grid x, struct grid y, int h, int w)
 	}
 }
 
+// The products of the channels of one block with each other, n pixels, are a square: pair (i, j) and pair (j, i) are the same number.
+// square_at returns where its sum is.
+#if VW == 16
+// Row k has the products of channel i and channel (i + k) % LANES, k up to LANES/2: of the 256 products, 144.
+static inline int square_at(int i, int j) {
+	int k = (j - i) & (LANES - 1);
+	return k <= LANES / 2 ? k * LANES + i : (LANES - k) * LANES + j;
+}
+
+static void add_square(float *sum, const float *x, int n) {
+	enum { ROWS = LANES / 2 + 1 };
+	__m512 s[ROWS];
+	for (int k = 0; k < ROWS; k++)
+		s[k] = _mm512_loadu_ps(sum + k * LANES);
+	for (; n > 0; n--, x += LANES) {
+		__m512 a = _mm512_loadu_ps(x);
+		s[0] = _mm512_fmadd_ps(a, a, s[0]);
+#define TURNED(k) s[k] = _mm512_fmadd_ps(a, (__m512)_mm512_alignr_epi32((__m512i)a, (__m512i)a, k), s[k])
+		TURNED(1); TURNED(2); TURNED(3); TURNED(4); TURNED(5); TURNED(6); TURNED(7); TURNED(8);
+#undef TURNED
+	}
+	for (int k = 0; k < ROWS; k++)
+		_mm512_storeu_ps(sum + k * LANES, s[k]);
+}
+#else
+static inline int square_at(int i, int j) { return i * LANES + j; }
+
+static void add_square(float *sum, const float *x, int n) {
+	add_products(sum, (struct grid){x, 0, LANES}, (struct grid){x, 0, LANES}, 1, n);
+}
+#endif
+
 // merge_image adds the sums of an image, n floats, to doubles.
 static void merge_image(double *sum, const float *of_image, size_t n) {
 	for (size_t i = 0; i < n; i += LANES)
@@ -87,7 +119,8 @@ static void merge_image(double *sum, const float *of_image, size_t n) {
 }
 
 // An item is a stretch of the images and a range of rows of channel blocks: all rows, or one where there are many. It forms each
-// block of an image once. Its sums are of block pairs [r][c ≤ r][LANES][LANES], and of blocks [r][LANES].
+// block of an image once. Its sums are of block pairs [r][c ≤ r][LANES][LANES], the last of a
+// row a square, and of blocks [r][LANES].
 static void covariance_body(void *arg, struct pool *pool, int thread) {
 	const struct probe_args *a = arg;
 	const struct load *l = a->load;
@@ -109,9 +142,11 @@ static void covariance_body(void *arg, struct pool *pool, int thread) {
 					centre_pixels(u + b * block, pixels, a->centre + b * LANES, ways + (size_t)b * WAYS * LANES);
 				}
 				float *sum = pairs;
-				for (int r = r0; r < r1; r++)
-					for (int c = 0; c <= r; c++, sum += LANES * LANES)
+				for (int r = r0; r < r1; r++, sum += LANES * LANES) {
+					for (int c = 0; c < r; c++, sum += LANES * LANES)
 						add_products(sum, (struct grid){u + r * block, 0, LANES}, (struct grid){u + c * block, 0, LANES}, 1, pixels);
+					add_square(sum, u + r * block, pixels);
+				}
 			}
 			merge_image(sums + covariance_pair(r0, 0), pairs, sized);
 			for (int b = r0; b < r1; b++)
@@ -136,7 +171,8 @@ static void covariance(const struct place *at, double *sums, const float *centre
 	for (int p = 0; p < C; p++) {
 		mean[p] = centre[p] + means[p] / m;
 		for (int q = 0; q <= p; q++) {
-			double s = sums[covariance_pair(p / LANES, q / LANES) + p % LANES * LANES + q % LANES];
+			int at = p / LANES == q / LANES ? square_at(p % LANES, q % LANES) : p % LANES * LANES + q % LANES;
+			double s = sums[covariance_pair(p / LANES, q / LANES) + at];
 			cov[(size_t)p * C + q] = cov[(size_t)q * C + p] = s / m - means[p] / m * (means[q] / m);
 		}
 	}
