@@ -73,6 +73,7 @@ func (e *exec) term(v kernels.ValueID, bn kernels.BNID, row int) C.struct_term {
 	p := &e.plan.values[v]
 	t := e.unchanged(e.d.saved.pointer(p.data))
 	t.factor, t.half = e.factor(row), flag(p.half)
+	t.bare = flag(bn == kernels.NoBN && t.factor == nil)
 	if p.half {
 		t.unit = e.d.saved.pointer(p.units)
 	}

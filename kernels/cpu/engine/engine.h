@@ -10,8 +10,8 @@
 // shift = β − (μ − mu)·γr. The difference is taken first: a mean that is large against the deviation loses no precision.
 // The gradient of a BatchNorm's input is two such terms: δ·γr and (x − mu)·(−γr²·dγ/m) + (…). The term of image i is multiplied
 // by factor[i] if factor is not NULL. x is of floats, or of 16-bit floats (half.inc.h) with half. Block b of image i is then in units
-// of unit[i·cb + b], a power of two.
-struct term { const void *x; const float *unit, *mu, *scale, *shift, *factor; int half; };
+// of unit[i·cb + b], a power of two. A term that is x itself is bare.
+struct term { const void *x; const float *unit, *mu, *scale, *shift, *factor; int half, bare; };
 
 // A load computes min(max(Σ terms, lo), hi) of one image: terms[first … first+count).
 struct load {

@@ -113,3 +113,12 @@ static void form_plain(float *dst, const struct load *l, const struct term *term
 	for (int b = 0; b < l->cb; b++)
 		form_block(dst + (size_t)b * l->h * l->w * LANES, l, terms, image, b);
 }
+
+// prefetch_rows fetches rows y0 … y1−1 of a block, as far as there are such, for a later form.
+static void prefetch_rows(const struct load *l, const struct term *terms, int image, int block, int y0, int y1) {
+	enum { LINE_FLOATS = 16 };
+	size_t from = (((size_t)image * l->cb + block) * l->h + y0) * l->w * LANES, n = (size_t)((y1 < l->h ? y1 : l->h) - y0) * l->w * LANES;
+	for (const struct term *t = terms + l->first; t < terms + l->first + l->count; t++)
+		for (size_t i = 0; i < n; i += LINE_FLOATS << t->half)
+			__builtin_prefetch(term_at(t, from + i), 0, 2);
+}

@@ -32,22 +32,41 @@ static void spatial_mean(const struct place *at, double *dst, const struct load 
 	pool_run(at->pool, at->n, spatial_mean_body, &a);
 }
 
-// centre_pixels subtracts a centre from pixels of a block, and adds the differences to ways: pixel p to way p % WAYS.
-static void centre_pixels(float *u, int pixels, const float *centre, float *ways) {
-	v16 c = v16_load(centre), s[WAYS];
+// centre_pixels writes n pixels of x, in units of unit, less a centre, and adds these differences to ways: pixel p to way p % WAYS.
+INLINE void centre_pixels(int half, float *dst, const void *x, float unit, int n, const float *centre, float *ways) {
+	v16 by = v16_set1(unit), minus = v16_sub(v16_zero(), v16_load(centre)), s[WAYS];
 	for (int k = 0; k < WAYS; k++)
 		s[k] = v16_load(ways + k * LANES);
-	for (int p = 0; p < pixels; p += WAYS)
+	for (int p = 0; p < n; p += WAYS)
 #pragma GCC unroll 4
 		for (int k = 0; k < WAYS; k++)
-			if (p + k < pixels) {
-				float *x = u + (size_t)(p + k) * LANES;
-				v16 d = v16_sub(v16_load(x), c);
-				v16_store(x, d);
+			if (p + k < n) {
+				size_t at = (size_t)(p + k) * LANES;
+				v16 d = v16_fma(v16_get(half, x, at), by, minus); // the product is exact
+				v16_store(dst + at, d);
 				s[k] = v16_add(s[k], d);
 			}
 	for (int k = 0; k < WAYS; k++)
 		v16_store(ways + k * LANES, s[k]);
+}
+
+// form_centred forms rows y0 … y1−1 of a block less a centre, and adds them to ways.
+static void form_centred(float *dst, const struct load *l, const struct term *terms, int image, int block, int y0, int y1,
+                         const float *centre, float *ways) {
+	const struct term *t = terms + l->first;
+	int n = (y1 - y0) * l->w, linear = l->lo == -__builtin_inff() && l->hi == __builtin_inff();
+	if (l->count == 1 && t->bare && linear) {
+		size_t b = (size_t)image * l->cb + block;
+		const void *x = term_at(t, (b * l->h + y0) * l->w * LANES);
+		if (t->half)
+			centre_pixels(1, dst, x, t->unit[b], n, centre, ways);
+		else
+			centre_pixels(0, dst, x, 1, n, centre, ways);
+		return;
+	}
+	struct target g = {dst, (size_t)l->w * LANES, LANES, y0, y1, 0, l->w, 1};
+	form(l, terms, image, block, &g);
+	centre_pixels(0, dst, dst, 1, n, centre, ways);
 }
 
 static void merge_stretches(double *sums, size_t len) {
@@ -132,15 +151,17 @@ static void covariance_body(void *arg, struct pool *pool, int thread) {
 		double *sums = a->mean + stretch * covariance_len(l->cb), *means = sums + covariance_pair(l->cb, 0);
 		float *ways = u + (size_t)r1 * block, *pairs = ways + (size_t)r1 * WAYS * LANES;
 		size_t sized = covariance_pair(r1, 0) - covariance_pair(r0, 0);
-		for (int i = a->at->n * stretch / STRETCHES; i < a->at->n * (stretch + 1) / STRETCHES; i++) {
+		int end = a->at->n * (stretch + 1) / STRETCHES;
+		for (int i = a->at->n * stretch / STRETCHES; i < end; i++) {
 			memset(ways, 0, ((size_t)r1 * WAYS * LANES + sized) * sizeof *ways);
 			for (int y = 0; y < l->h; y += rows) {
 				int down = l->h - y < rows ? l->h - y : rows, pixels = down * l->w;
-				for (int b = 0; b < r1; b++) {
-					struct target g = {u + b * block, (size_t)l->w * LANES, LANES, y, y + down, 0, l->w, 1};
-					form(l, a->terms, i, b, &g);
-					centre_pixels(u + b * block, pixels, a->centre + b * LANES, ways + (size_t)b * WAYS * LANES);
-				}
+				for (int b = 0; b < r1; b++)
+					form_centred(u + b * block, l, a->terms, i, b, y, y + down, a->centre + b * LANES, ways + (size_t)b * WAYS * LANES);
+				int last = y + down == l->h, after = last ? 0 : y + down;
+				if (!last || i + 1 < end)
+					for (int b = 0; b < r1; b++)
+						prefetch_rows(l, a->terms, i + last, b, after, after + rows);
 				float *sum = pairs;
 				for (int r = r0; r < r1; r++, sum += LANES * LANES) {
 					for (int c = 0; c < r; c++, sum += LANES * LANES)
