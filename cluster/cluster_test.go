@@ -217,6 +217,38 @@ func TestFailedArchitecture(t *testing.T) {
 	}
 }
 
+// TestBound: when the time is over and no worker is there, Score ends; it waits for a worker that is there, and for those that this
+// process starts.
+func TestBound(t *testing.T) {
+	d := newDesk(t, 20*time.Millisecond)
+	e := d.open(t)
+	archs := sample(d.run.Net.Space, 1)
+	d.Bound(time.Now().Add(-time.Hour))
+	if err := e.ScoreAll(t.Context(), archs, nil); err != search.ErrAbandoned {
+		t.Errorf("nobody is there: %v", err)
+	}
+	s, _ := d.proved(t)
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { ended <- e.ScoreAll(ctx, archs, nil) }()
+	for until := time.Now().Add(200 * time.Millisecond); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		s.link.conn.Publish(d.session.alive(), []byte(s.Name))
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("a worker is there: %v", err)
+	default:
+	}
+	if err := <-ended; err != search.ErrAbandoned {
+		t.Errorf("it has left: %v", err)
+	}
+	own := &Coordinator{own: true}
+	if own.Bound(time.Now()); own.late() != nil {
+		t.Error("workers of this process are not waited for")
+	}
+}
+
 // TestLostMessage: an architecture whose message is lost is put into the queue again.
 func TestLostMessage(t *testing.T) {
 	d := newDesk(t, 50*time.Millisecond)

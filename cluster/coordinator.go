@@ -32,6 +32,7 @@ type Coordinator struct {
 	version string
 	lease   time.Duration
 	session session
+	own     bool // workers of this machine will come, or an error: nobody else is waited for
 	stream  jetstream.Stream
 	queue   jetstream.Consumer
 	files   jetstream.ObjectStore
@@ -46,7 +47,8 @@ type Coordinator struct {
 	workers map[string]*member
 	ended   int // architectures that were scored or have failed
 	failed  int
-	broken  error // no worker can come any more
+	broken  error     // no worker can come any more
+	bound   time.Time // from then on Score waits only while a worker is there; zero: it always waits
 }
 
 // task is an architecture in work.
@@ -368,16 +370,50 @@ func (c *Coordinator) Score(a supernet.Arch) (indicator.Scores, error) {
 	if err != nil {
 		return indicator.Scores{}, err
 	}
-	select {
-	case <-t.done:
-	case <-c.ctx.Done():
-		return indicator.Scores{}, context.Cause(c.ctx)
+	if err := c.await(t); err != nil {
+		return indicator.Scores{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.jobs, t.Arch)
 	delete(c.queued, t.place)
 	return t.scores, t.err
+}
+
+// await waits for the end of a task.
+func (c *Coordinator) await(t *task) error {
+	for {
+		select {
+		case <-t.done:
+			return nil
+		case <-c.ctx.Done():
+			return context.Cause(c.ctx)
+		case <-c.late():
+			if all, _ := c.members(); len(all) == 0 {
+				return search.ErrAbandoned
+			}
+		}
+	}
+}
+
+// Bound makes Score end with search.ErrAbandoned from a time on, if no worker is there. Workers that this process has started are
+// replaced when they end: they are always waited for.
+func (c *Coordinator) Bound(until time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.own {
+		c.bound = until
+	}
+}
+
+// late fires after the bound, and then each lease; nil: there is no bound.
+func (c *Coordinator) late() <-chan time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bound.IsZero() {
+		return nil
+	}
+	return time.After(max(time.Until(c.bound), c.lease))
 }
 
 // has reports whether a process of this machine has proved itself as a worker.

@@ -62,7 +62,7 @@ func (k *Crew) Open(share run.Share) (run.Workers, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.coordinator = c
+	k.coordinator, c.own = c, k.Local > 0
 	if k.Local > 0 {
 		k.local = startLocal(k.server, c, k.Local, k.Command)
 	}

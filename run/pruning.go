@@ -12,8 +12,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// PruningName is the table of the figures of a search by pruning, beside the ledger: setup, name (the operators of each place), and
-// log κ and the number of linear regions of each repeat.
+// PruningName is the table of the figures of a search by pruning, beside the ledger: setup, name (the operators of each place, and the
+// repeat), log κ and the number of linear regions.
 const PruningName = "pruning.csv"
 
 // mixer measures mixtures. What scores architectures in this process is one.
@@ -29,18 +29,18 @@ func (r *Run) mixtures(scores search.Evaluator, dir string) (*search.Mixtures, e
 	}
 	c := r.Config.Score
 	c.Terms = []string{"te_ntk", "te_regions"} // not those of the search
-	setup, err := r.mixtureSetup(c)
+	setup, err := r.mixtureSetup(c.Repeat(0))  // more repeats leave its figures as they are
 	if err != nil {
 		return nil, err
 	}
 	if dir != "" {
 		dir = filepath.Join(dir, PruningName)
 	}
-	figures, err := search.OpenFigures(dir, setup, search.CheckMixture, search.MixtureColumns(max(int(c.Repeats), 1))...)
+	figures, err := search.OpenFigures(dir, setup, search.CheckMixture, search.MixtureColumns()...)
 	if err != nil {
 		return nil, err
 	}
-	x := &search.Mixtures{Space: r.Net.Space, Figures: figures, Width: 1, Measure: by.Mixtures}
+	x := &search.Mixtures{Space: r.Net.Space, Figures: figures, Repeats: max(int(c.Repeats), 1), Width: 1, Measure: by.Mixtures}
 	if several, ok := scores.(*indicator.Lanes); ok {
 		x.Width = several.Lanes()
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"bnas.example/indicator"
 	"bnas.example/internal/setting"
@@ -30,6 +31,7 @@ type Progress struct {
 	Begin       bool          // of the phase, or of a finalist; Done is then the work of earlier calls
 	Done, Total int           // architectures scored in this phase, mixtures measured, or training steps of the finalist; Total 0: unknown
 	Best        *search.Found // so far; nil before the first, and in other phases
+	TooSlow     int           // networks that the search has left out because of their latency
 
 	Finalist, Finalists int             // the finalist that is trained, from 1, and how many there are
 	Step                *train.Progress // of its training; nil before the first step of this call
@@ -139,6 +141,9 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	}
 	defer e.Close()
 	e.stop(ctx)
+	if budget := r.Config.Search.Budget; budget > 0 {
+		search.Bound(e.Evaluator, time.Now().Add(budget)) // the calibration too
+	}
 	out := &Found{scores: e.scores}
 	if path := e.Path(); path != "" {
 		out.Ledgers, dir = []string{path}, filepath.Dir(path)
@@ -203,11 +208,15 @@ func (r *Run) searched(progress func(Progress)) func(search.Progress) {
 	}
 	progress(first)
 	return func(p search.Progress) {
-		if p.Evaluations == 0 {
+		if first.Phase == Pruning && p.Evaluations == 0 {
 			progress(Progress{Phase: Pruning, Done: p.Mixtures, Total: p.AllMixtures})
 			return
 		}
-		progress(Progress{Phase: Searching, Begin: first.Phase == Pruning, Done: p.Evaluations, Total: p.Total, Best: &p.Best})
+		now := Progress{Phase: Searching, Begin: first.Phase == Pruning, Done: p.Evaluations, Total: p.Total, TooSlow: p.TooSlow}
+		if p.Evaluations > 0 {
+			now.Best = &p.Best
+		}
+		progress(now)
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 // Workers are other processes that score the architectures of a run, several at a time.
 type Workers interface {
 	search.Ahead
+	search.Bounded
 	// Until makes Score end soon after the context has ended, with its error.
 	Until(ctx context.Context)
 }

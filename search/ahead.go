@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"bnas.example/indicator"
 	"bnas.example/supernet"
@@ -18,6 +19,22 @@ type Ahead interface {
 	Begin(a supernet.Arch) error
 	// Width is how many architectures may have begun before the first of them is waited for; at least 1.
 	Width() int
+}
+
+// Bounded is an Evaluator that waits for others to score.
+type Bounded interface {
+	// Bound makes Score end with ErrAbandoned from a time on, if nobody is there who scores.
+	Bound(until time.Time)
+}
+
+// ErrAbandoned is wrapped by the error of an Evaluator whose bound has passed while nobody was there who scores.
+var ErrAbandoned = errors.New("no worker is there, and the time of --budget is over")
+
+// Bound bounds the time for which an evaluator waits, if it is one that waits.
+func Bound(e Evaluator, until time.Time) {
+	if b, ok := e.(Bounded); ok {
+		b.Bound(until)
+	}
 }
 
 // FailedError means that an architecture could not be scored in several tries, in several processes. A search goes on without it.
@@ -96,6 +113,9 @@ func (r *Recorded) Begin(a supernet.Arch) error {
 	}
 	return ahead.Begin(a)
 }
+
+// Bound bounds the evaluator.
+func (r *Recorded) Bound(until time.Time) { Bound(r.Evaluator, until) }
 
 // Width is that of the evaluator.
 func (r *Recorded) Width() int { return width(r.Evaluator) }

@@ -18,17 +18,16 @@ import (
 // Figures is a table of what was measured under one setup: some numbers under a name. In a file it has the figures of other setups
 // too, which it leaves alone. A figure is on the disk before it is used: it cannot be measured again to the bit.
 type Figures struct {
-	setup   string
-	columns int
-	check   func(values []float64) error // of a row; nil: any finite numbers
-	of      map[string][]float64
-	file    *os.File // nil: the table is in memory alone
+	setup string
+	check func(values []float64) error // of a row; nil: any finite numbers
+	of    map[string][]float64
+	file  *os.File // nil: the table is in memory alone
 }
 
 // OpenFigures opens the table at path, or makes it; "" is a table in memory. columns name the numbers of a row, and check, or nil, judges
 // them: those of the file, and those that are added. An unfinished last line is dropped.
 func OpenFigures(path, setup string, check func(values []float64) error, columns ...string) (*Figures, error) {
-	f := &Figures{setup: setup, columns: len(columns), check: check, of: map[string][]float64{}}
+	f := &Figures{setup: setup, check: check, of: map[string][]float64{}}
 	if path == "" {
 		return f, nil
 	}

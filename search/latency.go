@@ -74,19 +74,22 @@ func (s *searcher) fast(a supernet.Arch) bool {
 		return false
 	}
 	ms, err := s.Latency([]supernet.Arch{a})
-	switch {
-	case err != nil:
+	if err != nil {
 		s.fault = err
-	case ms[0] <= s.cfg.MaxLatency:
-		s.slow = -1
+		return false
+	}
+	if ms[0] <= s.cfg.MaxLatency {
+		s.fit = true
 		return true
-	case s.slow >= 0:
-		if s.slow++; s.slow == 1 || ms[0] < s.fastest {
-			s.fastest = ms[0]
-		}
-		if s.slow == tooSlow {
-			s.fault = fmt.Errorf("search: %s: the fastest of %d networks takes %.4g ms, more than max_latency %g", s.Space.Name(), tooSlow, s.fastest, s.cfg.MaxLatency)
-		}
+	}
+	if s.slow++; s.slow == 1 || ms[0] < s.fastest {
+		s.fastest = ms[0]
+	}
+	if s.slow == tooSlow && !s.fit {
+		s.fault = fmt.Errorf("search: %s: the fastest of %d networks takes %.4g ms, more than max_latency %g", s.Space.Name(), tooSlow, s.fastest, s.cfg.MaxLatency)
+	}
+	if s.report != nil {
+		s.report(s.progress())
 	}
 	return false
 }

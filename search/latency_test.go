@@ -129,6 +129,25 @@ func TestLatencyFront(t *testing.T) {
 	}
 }
 
+// TestLatencyProgress: a search says how many networks it has left out because of their latency, also before it has found one.
+func TestLatencyProgress(t *testing.T) {
+	space := fakeSpace{6, 4}
+	for _, strategy := range sampling() {
+		times, w := timed(t, "", space)
+		early, last := 0, Progress{}
+		_, err := Run(t.Context(), Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t), Latency: times.Latency},
+			Config{Strategy: strategy, MaxLatency: 5, Population: 20, Mutants: 5, Crossovers: 5, MaxEvaluations: 10}, func(p Progress) {
+				if p.Evaluations == 0 {
+					early++
+				}
+				last = p
+			})
+		if err != nil || early == 0 && strategy != "exhaustive" || last.TooSlow == 0 || last.Evaluations != 10 || last.TooSlow < early || last.TooSlow+10 > w.calls+1 {
+			t.Errorf("%s: %v: %d before the first network, at the end %+v of %d measurements", strategy, err, early, last, w.calls)
+		}
+	}
+}
+
 func TestLatencyErrors(t *testing.T) {
 	space := fakeSpace{8, 4}
 	p := Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t)}

@@ -229,24 +229,20 @@ func (p *pruning) prune(m supernet.Mixture, all []removal) supernet.Mixture {
 // Mixtures gives the figures of mixtures. Each is measured once, and its figures kept.
 type Mixtures struct {
 	Space   supernet.Space
-	Figures *Figures // of two columns for each repeat, log κ and R, with CheckMixture
+	Figures *Figures // of MixtureColumns, with CheckMixture: a row of each mixture in each repeat
+	Repeats int      // at least 1
 	Width   int      // how many Measure measures at a time; at least 1
 	Measure func([]supernet.Mixture) ([][]indicator.MixtureFigures, error)
 }
 
 // MixtureColumns names the columns of Mixtures.Figures.
-func MixtureColumns(repeats int) (names []string) {
-	for k := range repeats {
-		names = append(names, fmt.Sprintf("log_kappa_%d", k+1), fmt.Sprintf("regions_%d", k+1))
-	}
-	return names
-}
+func MixtureColumns() []string { return []string{"log_kappa", "regions"} }
 
-// of returns the figures of some mixtures in each repeat.
+// of returns the figures of some mixtures in each repeat. One that lacks a repeat is measured in all of them.
 func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, error) {
 	var missing []supernet.Mixture
 	for _, m := range some {
-		if _, ok := x.Figures.Lookup(x.name(m)); !ok {
+		if len(x.known(m)) < x.Repeats {
 			missing = append(missing, m)
 		}
 	}
@@ -263,32 +259,44 @@ func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, er
 	}
 	all := make([][]indicator.MixtureFigures, len(some))
 	for i, m := range some {
-		values, _ := x.Figures.Lookup(x.name(m))
-		for pair := range slices.Chunk(values, 2) {
-			all[i] = append(all[i], indicator.MixtureFigures{LogCondition: pair[0], Regions: int(pair[1])})
-		}
+		all[i] = x.known(m)
 	}
 	return all, nil
 }
 
-func (x *Mixtures) name(m supernet.Mixture) string { return m.Text(x.Space.Places()) }
-
-// add keeps the figures of a mixture.
-func (x *Mixtures) add(m supernet.Mixture, repeats []indicator.MixtureFigures) error {
-	var values []float64
-	for _, f := range repeats {
-		values = append(values, f.LogCondition, float64(f.Regions))
+// known returns the figures of a mixture in the first repeats, as far as they are kept.
+func (x *Mixtures) known(m supernet.Mixture) (all []indicator.MixtureFigures) {
+	for repeat := range x.Repeats {
+		values, ok := x.Figures.Lookup(x.name(m, repeat))
+		if !ok {
+			break
+		}
+		all = append(all, indicator.MixtureFigures{LogCondition: values[0], Regions: int(values[1])})
 	}
-	return x.Figures.Add(x.name(m), values...)
+	return all
+}
+
+// name names a mixture in a repeat, from 0: the operators of each place, and the repeat from 1.
+func (x *Mixtures) name(m supernet.Mixture, repeat int) string {
+	return fmt.Sprintf("%s, repeat %d", m.Text(x.Space.Places()), repeat+1)
+}
+
+// add keeps the figures of a mixture in the repeats that have none.
+func (x *Mixtures) add(m supernet.Mixture, repeats []indicator.MixtureFigures) error {
+	for repeat := len(x.known(m)); repeat < len(repeats); repeat++ {
+		f := repeats[repeat]
+		if err := x.Figures.Add(x.name(m, repeat), f.LogCondition, float64(f.Regions)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CheckMixture returns an error if the figures of a mixture cannot be, or have no relative change: κ is at least 1, a thousand times κ is
 // finite (changed rounds to thousandths), and R is a whole number, at least 1.
 func CheckMixture(values []float64) error {
-	for pair := range slices.Chunk(values, 2) {
-		if k, r := pair[0], pair[1]; k < 0 || math.IsInf(1000*math.Exp(k), 0) || r < 1 || r > math.MaxInt32 || r != math.Trunc(r) {
-			return fmt.Errorf("log κ %v and %v linear regions", k, r)
-		}
+	if k, r := values[0], values[1]; k < 0 || math.IsInf(1000*math.Exp(k), 0) || r < 1 || r > math.MaxInt32 || r != math.Trunc(r) {
+		return fmt.Errorf("log κ %v and %v linear regions", k, r)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,9 +51,10 @@ func (f mixedFake) LowerMixture(*supernet.Builder, supernet.Mixture) error {
 
 // gauge measures mixtures: an operator adds to log κ and to the regions by a random table.
 type gauge struct {
-	space  mixedFake
-	calls  int
-	before func(calls int)
+	space   mixedFake
+	calls   int
+	before  func(calls int)
+	repeats int
 }
 
 // worth is what an operator adds to log κ, and to the number of regions.
@@ -73,7 +75,7 @@ func (g *gauge) one(m supernet.Mixture) (all []indicator.MixtureFigures) {
 		g.before(g.calls)
 	}
 	g.calls++
-	for repeat := range 3 {
+	for repeat := range g.repeats {
 		f := indicator.MixtureFigures{LogCondition: 1 + float64(repeat)/8, Regions: 500 + repeat}
 		for place := range m {
 			for _, o := range m.Operators(place) {
@@ -92,13 +94,13 @@ func mixtures(t *testing.T, dir string, space mixedFake) (*Mixtures, *gauge) {
 	if dir != "" {
 		dir = filepath.Join(dir, "pruning.csv")
 	}
-	f, err := OpenFigures(dir, "here", CheckMixture, MixtureColumns(3)...)
+	f, err := OpenFigures(dir, "here", CheckMixture, MixtureColumns()...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	g := &gauge{space: space}
-	return &Mixtures{space, f, 1, g.measure}, g
+	g := &gauge{space: space, repeats: 3}
+	return &Mixtures{space, f, 3, 1, g.measure}, g
 }
 
 // TestPruningKeepsWhatMatters: where one operator of each place is the best by both figures, it stays; each round takes the worst.
@@ -106,7 +108,7 @@ func TestPruningKeepsWhatMatters(t *testing.T) {
 	space := mixedFake{fakeSpace{3, 4}}
 	best := supernet.Arch{2, 0, 3}
 	x, _ := mixtures(t, "", space)
-	x.Figures.columns = 2
+	x.Repeats = 1
 	one := func(m supernet.Mixture) []indicator.MixtureFigures {
 		f := indicator.MixtureFigures{LogCondition: 2, Regions: 100}
 		for place := range m {
@@ -199,6 +201,30 @@ func TestPruningResumes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want.Pruned, got.Pruned); diff != "" || texts(want.Best) != texts(got.Best) {
 		t.Error(diff, texts(got.Best))
+	}
+}
+
+// TestPruningOfMoreRepeats: a pruning of more repeats keeps the figures of the first ones, and one of fewer measures nothing.
+func TestPruningOfMoreRepeats(t *testing.T) {
+	space := mixedFake{fakeSpace{3, 4}}
+	dir := t.TempDir()
+	var before string
+	for i, repeats := range []int{1, 3, 2} {
+		x, g := mixtures(t, dir, space)
+		x.Repeats, g.repeats = repeats, repeats
+		fresh, of := mixtures(t, "", space)
+		fresh.Repeats, of.repeats = repeats, repeats
+		problem := Problem{Space: space, Evaluator: newFake(space.fakeSpace, 1), Objective: firstTerm(t), Mixtures: x}
+		got := mustRun(t, problem, Config{Strategy: Pruning})
+		problem.Mixtures = fresh
+		if diff := cmp.Diff(mustRun(t, problem, Config{Strategy: Pruning}).Pruned, got.Pruned); diff != "" {
+			t.Errorf("%d repeats beside the figures of others: %s", repeats, diff)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "pruning.csv"))
+		if err != nil || !strings.HasPrefix(string(text), before) || (i == 2) != (g.calls == 0) {
+			t.Errorf("%v: %d repeats: %d measured, the file went from\n%s\nto\n%s", err, repeats, g.calls, before, text)
+		}
+		before = string(text)
 	}
 }
 

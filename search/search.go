@@ -180,12 +180,14 @@ type Progress struct {
 	Reused      int   // of them, taken from the ledger
 	Total       int   // how many there will be at most; 0: unknown
 	Generation  int   // of an evolution, from 1
-	Best        Found // so far
+	Best        Found // so far; without Scores before the first
+	TooSlow     int   // networks over Config.MaxLatency so far
 	Mixtures    int   // of a pruning: measured so far, of AllMixtures
 	AllMixtures int
 }
 
-// Run searches and returns the result. It calls report, if not nil, after every evaluation. A search that reached its
+// Run searches and returns the result. It calls report, if not nil, after every evaluation, and after every network that is over
+// Config.MaxLatency. A search that reached its
 // budget or its number of evaluations has a result too; Result.Stopped holds the reason. It is an error if no architecture
 // is within the limits.
 func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Result, error) {

@@ -147,6 +147,47 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// deserted is an evaluator whose last worker leaves after some calls.
+type deserted struct {
+	*fakeEvaluator
+	left  int
+	bound time.Time
+}
+
+func (d *deserted) Bound(until time.Time) { d.bound = until }
+
+func (d *deserted) Score(a supernet.Arch) (indicator.Scores, error) {
+	if d.left--; d.left >= 0 {
+		return d.fakeEvaluator.Score(a)
+	}
+	if d.bound.IsZero() {
+		return indicator.Scores{}, errors.New("it waits for ever")
+	}
+	time.Sleep(time.Until(d.bound))
+	return indicator.Scores{}, ErrAbandoned
+}
+
+// TestAbandoned: where nobody scores any more, the budget ends a search with what it has.
+func TestAbandoned(t *testing.T) {
+	space := fakeSpace{10, 5}
+	for left, want := range map[int]string{0: ErrAbandoned.Error(), 3: ""} {
+		e := &deserted{fakeEvaluator: newFake(space, 1), left: left}
+		l, err := OpenLedger(t.TempDir(), Key{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Run(t.Context(), Problem{Space: space, Evaluator: &Recorded{space, e, l}, Objective: firstTerm(t)}, Config{Strategy: "random", Budget: 10 * time.Millisecond}, nil)
+		l.Close()
+		if want != "" {
+			if err == nil || err.Error() != want {
+				t.Errorf("%d left: %v", left, err)
+			}
+		} else if err != nil || r.Stopped != TimedOut || r.Evaluations != left {
+			t.Errorf("%d left: %v, %+v", left, err, r)
+		}
+	}
+}
+
 // If a space has fewer networks than MaxEvaluations, the search ends after it has scored each network once.
 func TestSmallSpaceIsExhausted(t *testing.T) {
 	space := fakeSpace{3, 2}

@@ -90,12 +90,16 @@ type searcher struct {
 
 	report  func(Progress)
 	fault   error   // of a measurement
-	slow    int     // networks over Config.MaxLatency before the first within it; −1: there is one
-	fastest float64 // of them, in ms
+	slow    int     // networks over Config.MaxLatency
+	fit     bool    // one was within it
+	fastest float64 // of the slow ones, in ms
 }
 
 // newSearcher begins a search with a valid Config.
 func newSearcher(ctx context.Context, p Problem, c Config) *searcher {
+	if c.Budget > 0 {
+		Bound(p.Evaluator, time.Now().Add(c.Budget))
+	}
 	s := &searcher{Problem: p, ctx: ctx, cfg: c, limit: c.evaluations(), start: time.Now(), visited: supernet.NewSet(p.Space, p.Space.Canonical), found: newRecord(p.Space)}
 	s.strategy = strategies[strategyIndex(c.Strategy)].begin(s)
 	return s
@@ -138,12 +142,24 @@ func (s *searcher) run(report func(Progress)) error {
 			if stopped := s.interrupted(); stopped != nil && errors.Is(err, s.ctx.Err()) {
 				return stopped // between two repeats
 			}
+			if errors.Is(err, ErrAbandoned) {
+				return s.abandoned()
+			}
 			return err
 		}
 		if report != nil {
 			report(s.progress())
 		}
 	}
+}
+
+// abandoned ends a search that nobody scores for any more, when its time is over.
+func (s *searcher) abandoned() error {
+	if s.found.len() == 0 {
+		return ErrAbandoned
+	}
+	s.stopped = TimedOut
+	return nil
 }
 
 // propose returns the next architecture, or the reason why there is none. It begins those after it, as far as the evaluator works
@@ -282,7 +298,7 @@ func (s *searcher) best(k int) []supernet.Arch {
 }
 
 func (s *searcher) progress() Progress {
-	p := Progress{Evaluations: s.found.len(), Reused: s.reused, Total: s.limit, Best: s.first}
+	p := Progress{Evaluations: s.found.len(), Reused: s.reused, Total: s.limit, Best: s.first, TooSlow: s.slow}
 	s.strategy.describe(&p)
 	return p
 }

@@ -192,7 +192,7 @@ var commandCases = []commandCase{
 	{args: "search --objectives score,macs --strategy random", code: exitUsage, stderr: "bnas: --objectives score,macs: only the strategy nsga2 has two objectives\n"},
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, nsga2, regularised, pruning"},
 	{args: "search " + netFlags + " " + fewFlags + " --strategy pruning --prune 3 --composite params --out DIR/pruned", stdout: "\nROUND  PLACE", stderr: "prune",
-		file: "DIR/pruned/pruning.csv", holds: []string{"setup,name,log_kappa_1,regions_1\n"}},
+		file: "DIR/pruned/pruning.csv", holds: []string{"setup,name,log_kappa,regions\n"}},
 	{args: "search --run DIR/seeded --strategy pruning --prune 3 --composite params", stdout: "\nROUND  PLACE", file: "DIR/seeded/report.html", holds: []string{"<section id=\"pruning\">"}},
 	{args: "search --strategy pruning --max-macs 5M --budget 1s", code: exitUsage, stderr: "bnas: --max-macs bounds no search by pruning: it ends with one network, whatever that costs; --budget bounds"},
 	{args: "search --strategy pruning --space darts --channels 4 --cells 1", code: exitUsage, stderr: "bnas: --strategy pruning: darts has no network with several operators at a place; choose another strategy\n"},

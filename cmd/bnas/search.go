@@ -130,7 +130,7 @@ func isTable(path string) bool { return strings.HasSuffix(strings.ToLower(path),
 
 // resumable adds the command that continues to the error of an interrupted search.
 func resumable(c *cli.Context, err error) error {
-	if errors.Is(err, search.ErrInterrupted) {
+	if errors.Is(err, search.ErrInterrupted) || errors.Is(err, search.ErrAbandoned) {
 		return interrupted{err, sameCommand(c)}
 	}
 	return err
@@ -187,12 +187,19 @@ func stateOf(p run.Progress) string {
 	switch {
 	case p.Step != nil:
 		return fmt.Sprintf("loss %.3f, accuracy %.0f %%", p.Step.Loss, 100*p.Step.Accuracy)
-	case p.Best != nil:
-		return fmt.Sprintf("best %.3f", p.Best.Score)
 	case p.Phase == run.Pruning:
 		return "networks with several operators at a place"
+	case p.Phase == run.Calibrating:
+		return "random architectures"
 	}
-	return "random architectures"
+	var state []string
+	if p.Best != nil {
+		state = append(state, fmt.Sprintf("best %.3f", p.Best.Score))
+	}
+	if p.TooSlow > 0 {
+		state = append(state, fmt.Sprintf("%d over --max-latency", p.TooSlow))
+	}
+	return strings.Join(state, ", ")
 }
 
 // ending says why a search ended.

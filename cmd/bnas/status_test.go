@@ -3,7 +3,30 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"bnas.example/run"
+	"bnas.example/search"
 )
+
+// TestStateOfSearch: a search that leaves out networks because of their latency says so, also before it has found one.
+func TestStateOfSearch(t *testing.T) {
+	best := &search.Found{Score: -1.5}
+	for _, c := range []struct {
+		p    run.Progress
+		want string
+	}{
+		{run.Progress{Phase: run.Calibrating}, "random architectures"},
+		{run.Progress{Phase: run.Pruning}, "networks with several operators at a place"},
+		{run.Progress{Phase: run.Searching}, ""},
+		{run.Progress{Phase: run.Searching, TooSlow: 7}, "7 over --max-latency"},
+		{run.Progress{Phase: run.Searching, Best: best, TooSlow: 7}, "best -1.500, 7 over --max-latency"},
+		{run.Progress{Phase: run.Searching, Best: best}, "best -1.500"},
+	} {
+		if got := stateOf(c.p); got != c.want {
+			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
+		}
+	}
+}
 
 // TestStatusOfUnknownLength: the time that is left is given only where it is known.
 func TestStatusOfUnknownLength(t *testing.T) {
