@@ -228,18 +228,20 @@ func TestBound(t *testing.T) {
 		t.Errorf("nobody is there: %v", err)
 	}
 	s, _ := d.proved(t)
-	ended := make(chan error, 1)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	go func() { ended <- e.ScoreAll(ctx, archs, nil) }()
-	for until := time.Now().Add(200 * time.Millisecond); time.Now().Before(until); time.Sleep(time.Millisecond) {
-		s.link.conn.Publish(d.session.alive(), []byte(s.Name))
+	seen := func(at time.Time) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.workers[s.Name].seen = at
 	}
+	seen(time.Now().Add(time.Hour))
+	ended := make(chan error, 1)
+	go func() { ended <- e.ScoreAll(t.Context(), archs, nil) }()
 	select {
 	case err := <-ended:
-		t.Errorf("a worker is there: %v", err)
-	default:
+		t.Fatalf("a worker is there: %v", err)
+	case <-time.After(100 * time.Millisecond):
 	}
+	seen(time.Now().Add(-time.Hour))
 	if err := <-ended; err != search.ErrAbandoned {
 		t.Errorf("it has left: %v", err)
 	}
