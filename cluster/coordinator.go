@@ -322,7 +322,13 @@ func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
 	t = &task{job: job{arch}, done: make(chan struct{})}
 	c.jobs[arch] = t
 	c.mu.Unlock()
-	return t, c.enqueue(c.ctx, t)
+	err := c.enqueue(c.ctx, t)
+	if err != nil { // it is not in the queue: the next call puts it there
+		c.mu.Lock()
+		delete(c.jobs, arch)
+		c.mu.Unlock()
+	}
+	return t, err
 }
 
 // enqueue puts a task into the queue.
@@ -347,11 +353,10 @@ func (c *Coordinator) enqueue(ctx context.Context, t *task) error {
 	return nil
 }
 
-// Width keeps every worker busy while the first architecture is waited for.
+// Width keeps every worker that is there busy while the first architecture is waited for.
 func (c *Coordinator) Width() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return 2 * mostBatch * max(2, len(c.workers))
+	there, _ := c.members()
+	return 2 * mostBatch * max(2, len(there))
 }
 
 // Until makes Score end soon after the context has ended.

@@ -14,9 +14,10 @@ import (
 // retry is the time between two tries of a request that had no answer.
 const retry = 250 * time.Millisecond
 
-// steady repeats a request while it has no answer, for as long as patience.
+// steady repeats a request while it has no answer, for as long as patience, and once after it.
 func steady(ctx context.Context, patience time.Duration, request func(context.Context) error) error {
 	for began := time.Now(); ; {
+		last := time.Since(began) > patience // this process may have been stopped meanwhile: it tries once more
 		one, cancel := context.WithTimeout(ctx, answer)
 		err := request(one)
 		cancel()
@@ -28,7 +29,7 @@ func steady(ctx context.Context, patience time.Duration, request func(context.Co
 		case !passing(err):
 			return err
 		}
-		if time.Since(began) > patience {
+		if last {
 			return fmt.Errorf("no answer for %v: %w", patience, err)
 		}
 		select {
@@ -78,7 +79,7 @@ func (c *Coordinator) watch(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, jetstream.ErrConsumerNotFound), errors.Is(err, jetstream.ErrStreamNotFound):
+		case gone(err):
 			c.breakOff(errors.New("the NATS server has lost the queue of architectures: it was started anew, or somebody has removed it; what is scored is kept"))
 			return
 		case err != nil:

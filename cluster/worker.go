@@ -46,7 +46,7 @@ var errEnded = errors.New("the session has ended")
 // errAbsent means that no process on the server has work.
 var errAbsent = errors.New("no coordinator is there")
 
-// mostErrors is the number of architectures that may fail one after the other before a worker takes itself for the cause.
+// mostErrors is the number of different architectures that may fail one after the other before a worker takes itself for the cause.
 const mostErrors = 5
 
 // again is how long a worker waits before it asks once more for work.
@@ -60,7 +60,7 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	w := &worker{identity{nuid.Next(), host, os.Getpid()}, o, l}
-	waiting := false
+	told := "" // why it waits
 	for {
 		err := w.session(ctx)
 		var refused *RefusedError
@@ -73,10 +73,10 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 			return err
 		case errors.Is(err, errEnded):
 			o.Log.Info("no more work; waiting for the next coordinator")
-		case !waiting:
+		case err.Error() != told:
 			o.Log.Info("waiting for a coordinator", "because", err)
 		}
-		waiting = !errors.Is(err, errEnded)
+		told = err.Error()
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -105,7 +105,7 @@ func (w *worker) session(ctx context.Context) error {
 	defer r.Close()
 	key, err := r.ScoringKey()
 	if err != nil {
-		return err
+		return cannotScore(err)
 	}
 	var answer verdict
 	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key}, &answer); err != nil {
@@ -116,11 +116,14 @@ func (w *worker) session(ctx context.Context) error {
 	}
 	scorer, err := r.Scorer()
 	if err != nil {
-		return err
+		return cannotScore(err)
 	}
 	w.Log.Info("at work", "device", r.Device.Info().Detail)
 	return w.work(ctx, offer, r.Net.Space, scorer)
 }
+
+// cannotScore is the error of a worker that has the network and not what scores need, such as memory. It would be the same the next time.
+func cannotScore(err error) error { return &RefusedError{"it cannot score: " + err.Error()} }
 
 // open opens the run of a session.
 func (w *worker) open(ctx context.Context, offer welcome) (*run.Run, error) {
@@ -191,11 +194,14 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 	defer ended.Unsubscribe()
 	w.link.conn.SetClosedHandler(func(*nats.Conn) { cancel(errEnded) })
 	queue, err := w.link.js.Consumer(ctx, offer.Session.stream(), consumer)
-	if err != nil {
+	if gone(err) {
 		return errEnded
 	}
+	if err != nil {
+		return err
+	}
 	scorer.Stop = ctx.Err
-	s := &shift{worker: w, offer: offer, space: space, scorer: scorer, held: map[string]jetstream.Msg{}}
+	s := &shift{worker: w, offer: offer, space: space, scorer: scorer, held: map[string]jetstream.Msg{}, failed: map[string]bool{}}
 	go s.beat(ctx)
 	size, heard := 1, time.Now()
 	for {
@@ -212,6 +218,8 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 		switch cause := context.Cause(ctx); {
 		case cause != nil:
 			return cause
+		case gone(err):
+			return errEnded // its word that it ends was lost
 		case err == nil:
 			heard = time.Now()
 		case !passing(err), time.Since(heard) > s.offer.Lease:
@@ -222,13 +230,18 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 	}
 }
 
+// gone reports whether an error means that the queue of a session has been removed.
+func gone(err error) bool {
+	return errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound)
+}
+
 // shift is the work of a worker for one session.
 type shift struct {
 	*worker
 	offer  welcome
 	space  supernet.Space
 	scorer *indicator.Repeated
-	errors int // architectures that failed, one after the other
+	failed map[string]bool // architectures that failed since the last that did not
 
 	mu   sync.Mutex
 	held map[string]jetstream.Msg // leased and not yet answered
@@ -319,10 +332,10 @@ func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
 	delete(s.held, m.Reply())
 	s.mu.Unlock()
 	if r.Error == "" {
-		s.errors = 0
+		clear(s.failed)
 		return m.Ack()
 	}
-	if s.errors++; s.errors >= mostErrors {
+	if s.failed[j.Arch] = true; len(s.failed) >= mostErrors {
 		return fmt.Errorf("%w; the last error: %s", errSpoiled, r.Error)
 	}
 	if r.Try >= Tries {

@@ -1,0 +1,150 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"bnas.example/run"
+)
+
+// spoil puts n architectures that fail on every worker into the queue.
+func (d *desk) spoil(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		if _, err := d.Coordinator.link.js.Publish(t.Context(), d.session.jobs(), encode(job{fmt.Sprint("no architecture ", i)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestBadArchitectures: an architecture that fails in every try stops no worker, also if there is one worker alone. A worker on which
+// different ones fail stops: it may be the cause.
+func TestBadArchitectures(t *testing.T) {
+	d := newDesk(t, 0)
+	e := d.open(t)
+	d.spoil(t, 1)
+	ended := d.hire(t, t.Context())
+	for { // until it was given up
+		if info, err := d.stream.Info(t.Context()); err != nil || info.State.Msgs == 0 {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := e.ScoreAll(ctx, sample(d.run.Net.Space, 3), nil); err != nil {
+		t.Fatalf("one bad architecture stops the worker: %v", err)
+	}
+	d.spoil(t, mostErrors)
+	if err := <-ended; !errors.Is(err, errSpoiled) {
+		t.Errorf("%d bad architectures: %v", mostErrors, err)
+	}
+}
+
+// TestWorkerThatCannotScore: a worker that lacks what scores need, here images, ends with one line, and does not try for ever.
+func TestWorkerThatCannotScore(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	dir := t.TempDir()
+	config := strings.Replace(string(d.share.Files[run.ConfigName]), "\n    images: 4\n", "\n    images: 65000\n", 1)
+	if err := os.WriteFile(filepath.Join(dir, run.ConfigName), []byte(config), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	r, err := run.OpenShare(dir, run.Machine{Threads: 1, GPU: -1}, run.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if d.share.Key, err = r.ScoringKey(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.files.PutString(t.Context(), run.ConfigName, config); err != nil {
+		t.Fatal(err)
+	}
+	var refused *RefusedError
+	if err := <-d.hire(t, t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "cannot score: ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestLostEnd: a worker that has not heard that its session ends sees that the queue is gone.
+func TestLostEnd(t *testing.T) {
+	d := newDesk(t, 0)
+	e := d.open(t)
+	ended := d.hire(t, t.Context())
+	scoreAll(t, e, sample(d.run.Net.Space, 1))
+	for _, sub := range d.subs {
+		sub.Unsubscribe()
+	}
+	if err := d.Coordinator.link.js.DeleteStream(t.Context(), d.session.stream()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it works on")
+	}
+}
+
+// TestSteady: a request whose first try takes longer than the patience, such as that of a process that was stopped meanwhile, is tried
+// once more.
+func TestSteady(t *testing.T) {
+	for fails, fine := range map[int]bool{0: true, 1: true, 2: false} {
+		tries := 0
+		err := steady(t.Context(), time.Millisecond, func(context.Context) error {
+			if tries++; tries > fails {
+				return nil
+			}
+			time.Sleep(2 * time.Millisecond)
+			return nats.ErrTimeout
+		})
+		if (err == nil) != fine {
+			t.Errorf("%d tries fail: %v", fails, err)
+		}
+	}
+}
+
+// TestWidth: workers that have left do not widen the window.
+func TestWidth(t *testing.T) {
+	c := &Coordinator{lease: time.Minute, workers: map[string]*member{}}
+	for i := range 10 {
+		seen := time.Now()
+		if i < 6 {
+			seen = seen.Add(-time.Hour)
+		}
+		c.workers[fmt.Sprint(i)] = &member{seen: seen}
+	}
+	if got := c.Width(); got != 4*2*mostBatch {
+		t.Errorf("%d for 4 workers", got)
+	}
+}
+
+// TestBeginAgain: an architecture that did not come into the queue is put there the next time.
+func TestBeginAgain(t *testing.T) {
+	d := newDesk(t, 0)
+	e := d.open(t)
+	archs := sample(d.run.Net.Space, 1)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	d.Until(over)
+	if err := d.Begin(archs.At(0)); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	d.hire(t, t.Context())
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	if err := e.ScoreAll(ctx, archs, nil); err != nil {
+		t.Error(err)
+	}
+}
