@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,14 +31,17 @@ type WorkOptions struct {
 	Machine run.Machine
 	Log     *slog.Logger // nil: no lines
 	Session string       // work for this one alone, that of Tether; "": for any
-	Run     run.Options
+	// Patience is how long Work with once waits for a coordinator that has gone without a word; 0: Outage.
+	Patience time.Duration
+	Run      run.Options
 }
 
 // worker is one process that scores.
 type worker struct {
 	identity
 	WorkOptions
-	link *Link
+	link   *Link
+	joined bool // the last coordinator took it
 }
 
 // errEnded means that a session has no more work.
@@ -53,16 +57,20 @@ const mostErrors = 5
 const again = time.Second
 
 // Work scores architectures for the coordinators of a server until the context ends. It returns a *RefusedError if a coordinator
-// refuses it. If once is true it returns when the first coordinator has no more work.
+// refuses it. If once is true it returns when the first coordinator has no more work, or has gone and does not come back.
 func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 	host, _ := os.Hostname()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &worker{identity{nuid.Next(), host, os.Getpid()}, o, l}
-	told := "" // why it waits
+	w := &worker{identity: identity{nuid.Next(), host, os.Getpid()}, WorkOptions: o, link: l}
+	told := ""         // why it waits
+	var left time.Time // when the last coordinator was there; zero: none was
 	for {
 		err := w.session(ctx)
+		if w.joined {
+			w.joined, left = false, time.Now()
+		}
 		var refused *RefusedError
 		switch {
 		case ctx.Err() != nil:
@@ -71,6 +79,8 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 			return nil
 		case errors.As(err, &refused), errors.Is(err, errSpoiled), l.conn.IsClosed():
 			return err
+		case once && !left.IsZero() && time.Since(left) > cmp.Or(o.Patience, Outage):
+			return fmt.Errorf("the coordinator has gone: %w", err)
 		case errors.Is(err, errEnded):
 			o.Log.Info("no more work; waiting for the next coordinator")
 		case err.Error() != told:
@@ -118,6 +128,7 @@ func (w *worker) session(ctx context.Context) error {
 	if err != nil {
 		return cannotScore(err)
 	}
+	w.joined = true
 	w.Log.Info("at work", "device", r.Device.Info().Detail)
 	return w.work(ctx, offer, r.Net.Space, scorer)
 }
@@ -218,8 +229,6 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 		switch cause := context.Cause(ctx); {
 		case cause != nil:
 			return cause
-		case gone(err):
-			return errEnded // its word that it ends was lost
 		case err == nil:
 			heard = time.Now()
 		case !passing(err), time.Since(heard) > s.offer.Lease:
