@@ -59,6 +59,9 @@ func OpenDevice(cfg Config, o Options) (kernels.Device, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Threads == 0 && dev.Info().Name == "cpu" {
+		o.Together.warnBound(o.Log)
+	}
 	if o.Log != nil {
 		o.Log.Info("device", "name", dev.Info().Name, "detail", dev.Info().Detail, "why", why)
 	}

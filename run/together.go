@@ -1,6 +1,7 @@
 package run
 
 import (
+	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -33,7 +34,22 @@ func (t *Together) threads() int {
 	if t == nil {
 		return runtime.NumCPU()
 	}
-	return max(1, runtime.NumCPU()/t.LocalRanks)
+	n := runtime.NumCPU()
+	return shareOf(n, max(n, launcherCores()), t.LocalRanks)
+}
+
+// shareOf is the threads of one of several processes that share the cores of their launcher, of which each may use some: mpirun can bind
+// each to cores of its own.
+func shareOf(own, launcher, processes int) int { return min(own, max(1, launcher/processes)) }
+
+// warnBound says once, for all processes, that mpirun gives each fewer cores than its share.
+func (t *Together) warnBound(log *slog.Logger) {
+	if t == nil || log == nil {
+		return
+	}
+	if own, share := runtime.NumCPU(), launcherCores()/t.LocalRanks; own < share {
+		log.Warn("mpirun has bound each process to some of its cores; mpirun --bind-to none gives it more", "cores of this process", own, "its share", share)
+	}
 }
 
 // gpu returns the number of this process's GPU, from the first one that the processes use.

@@ -1,9 +1,31 @@
 package run
 
 import (
+	"log/slog"
 	"os"
+	"strings"
 	"testing"
 )
+
+// TestShareOfCores: processes that mpirun has bound to cores of their own use these, and others share those of the machine.
+func TestShareOfCores(t *testing.T) {
+	for _, c := range []struct{ own, launcher, processes, want int }{
+		{64, 64, 4, 16}, // not bound
+		{8, 32, 4, 8},   // bound to 8 cores each
+		{1, 64, 2, 1},   // bound to a core each
+		{16, 32, 4, 8},  // two on each half
+		{2, 2, 4, 1},
+	} {
+		if got := shareOf(c.own, c.launcher, c.processes); got != c.want {
+			t.Errorf("%+v: %d threads", c, got)
+		}
+	}
+	t.Setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "")
+	var log strings.Builder
+	if (&Together{LocalRanks: 2}).warnBound(slog.New(slog.NewTextHandler(&log, nil))); log.Len() > 0 {
+		t.Errorf("without mpirun: %s", &log)
+	}
+}
 
 // TestGPUOfRank: without CUDA_VISIBLE_DEVICES each process has the next GPU; with it, the next of those that it shows.
 func TestGPUOfRank(t *testing.T) {

@@ -249,6 +249,12 @@ var commandCases = []commandCase{
 
 	{args: "study", stdout: "fairness\n   Where only convolutions"},
 	{args: "study list --json", stdout: `"quick_time"`},
+	{args: "study list --workers 2", code: exitUsage, stderr: "bnas: --workers has no effect on the list of the studies; name a study: bnas study NAME --workers\n"},
+	{args: "study --quick", code: exitUsage, stderr: "bnas: --quick has no effect on the list of the studies; name a study: bnas study NAME --quick\n"},
+	{args: "score --sample 2 --device cpu --gpu 1", code: exitUsage, stderr: "bnas: --gpu has an effect only on a GPU\n"},
+	{args: "search --workers 2 --token 01234567890123456789", code: exitUsage, stderr: "bnas: --token has an effect only with --listen\n"},
+	{args: "search --nats nats://127.0.0.1:1 --token 01234567890123456789", code: exitUsage, stderr: "bnas: --nats: the URL has the token of the server, nats://TOKEN@HOST:PORT; leave out --token\n"},
+	{args: "worker --nats nats://127.0.0.1:1 --token 01234567890123456789", code: exitUsage, stderr: "bnas: --nats: the URL has the token of the server, nats://TOKEN@HOST:PORT; leave out --token\n"},
 	{args: "study fairness --quick --seeds 1 --networks 10 --composite quick --batch 4 --steps 2 " + netFlags + " " + fewFlags + " --out DIR/study --json",
 		values: map[string]string{"study": `"fairness"`, "page": `"DIR/study/report.html"`, "cells_computed": "2"}, file: "DIR/study/shares.csv"},
 	{args: "study fairness --quick --seeds 1 --networks 10 --composite quick --batch 4 --steps 3 " + netFlags + " " + fewFlags + " --out DIR/study", code: exitUsage,

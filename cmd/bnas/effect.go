@@ -31,7 +31,7 @@ var conditional = []struct {
 	{[]string{"finalist-epochs"}, "with --finalists", func(c run.Config) bool { return c.Finalists.Number > 0 }},
 	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},
 	{[]string{"numerics"}, "on a CPU", func(c run.Config) bool { return c.Device == "cpu" || c.Device == "auto" }},
-	{[]string{"precision", "half", gpusFlag.Name}, "on a GPU", usesGPU},
+	{[]string{"gpu", "precision", "half", gpusFlag.Name}, "on a GPU", usesGPU},
 }
 
 // checkEffect returns an error if the command line has a flag that has no effect with this configuration. A variable of the

@@ -1,10 +1,26 @@
 package main
 
 import (
+	"net"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// TestReachable: the command that is printed never leads to an address of no machine.
+func TestReachable(t *testing.T) {
+	for _, same := range []string{"127.0.0.1:4222", "192.0.2.1:1", "[::1]:4222"} {
+		if got := reachable(same); got != same {
+			t.Errorf("%s became %s", same, got)
+		}
+	}
+	for _, every := range []string{"[::]:4222", "0.0.0.0:4222"} {
+		host, port, err := net.SplitHostPort(reachable(every))
+		if ip := net.ParseIP(host); err != nil || port != "4222" || ip == nil || ip.IsUnspecified() {
+			t.Errorf("%s became %s", every, reachable(every))
+		}
+	}
+}
 
 // TestGPUsOfWorkers: the worker at place k has the GPU k mod n of the list. One that the machine does not show is an error.
 func TestGPUsOfWorkers(t *testing.T) {

@@ -195,9 +195,12 @@ func (p *progress) perSecond(done int) float64 {
 }
 
 // left is the time until the end, at the rate so far.
-func (p *progress) left(done int) time.Duration {
+func (p *progress) left(done int) string {
+	if done == p.first {
+		return "unknown"
+	}
 	seconds := float64(max(p.total-done, 0)) / max(p.perSecond(done), 1e-9)
-	return time.Duration(min(seconds, 1e9)) * time.Second
+	return (time.Duration(min(seconds, 1e9)) * time.Second).String()
 }
 
 // end clears the line. It can be called again.

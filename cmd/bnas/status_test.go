@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"bnas.example/run"
 	"bnas.example/search"
@@ -25,6 +26,17 @@ func TestStateOfSearch(t *testing.T) {
 		if got := stateOf(c.p); got != c.want {
 			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
 		}
+	}
+}
+
+// TestLeftBeforeTheFirst: before anything is done, the time that is left is unknown.
+func TestLeftBeforeTheFirst(t *testing.T) {
+	p := &progress{total: 9, clock: time.Now, start: time.Now().Add(-time.Second)}
+	if got := p.left(0); got != "unknown" {
+		t.Error(got)
+	}
+	if got := p.left(9); got != "0s" {
+		t.Error(got)
 	}
 }
 

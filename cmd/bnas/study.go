@@ -65,6 +65,9 @@ func studyOnce(c *cli.Context, settings []setting) error {
 		return usagef("bnas study takes one argument, the name of a study; got %d", c.NArg())
 	}
 	if name := c.Args().First(); name == "" || name == "list" {
+		if err := onlyOutput(c); err != nil {
+			return err
+		}
 		return listStudies(c)
 	}
 	s, err := study.Lookup(c.Args().First())
@@ -102,6 +105,16 @@ func studyOnce(c *cli.Context, settings []setting) error {
 		return studyError(c, err)
 	}
 	return output(c, summary, func(w io.Writer) { studyText(w, summary) })
+}
+
+// onlyOutput returns an error if the command line has a flag that the list of the studies does not need.
+func onlyOutput(c *cli.Context) error {
+	for _, flag := range c.LocalFlagNames() {
+		if !fromEnvironment(c, flag) && !slices.ContainsFunc(outputFlags(), func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) }) {
+			return usagef("--%s has no effect on the list of the studies; name a study: bnas study NAME --%s", flag, flag)
+		}
+	}
+	return nil
 }
 
 // studyError words an error of a study for the command line.

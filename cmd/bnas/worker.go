@@ -43,6 +43,9 @@ func work(c *cli.Context) error {
 	if (join == "") == (server == "") && join != overPipes {
 		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
 	}
+	if server != "" && join != overPipes && c.IsSet("token") && !fromEnvironment(c, "token") {
+		return errTokenOfNATS
+	}
 	if token == "" && join != "" && join != overPipes {
 		return usagef("--join needs --token, the one that the coordinator has printed")
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,7 +47,12 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 		Local: c.Int("workers"), Listen: c.String("listen"), Token: c.String("token"), NATS: c.String("nats"),
 		Options: cluster.Options{Version: version()},
 	}
+	token := c.IsSet("token") && !fromEnvironment(c, "token")
 	switch {
+	case token && k.NATS != "":
+		return nil, errTokenOfNATS
+	case token && k.Listen == "":
+		return nil, usagef("--token has an effect only with --listen")
 	case k.NATS != "" && k.Listen != "":
 		return nil, usagef("--nats: workers of other machines come to that server (bnas worker --nats): leave out --listen")
 	case k.Listen != "" && k.Token == "" && c.Bool("quiet"):
@@ -56,6 +62,9 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 	}
 	return k, nil
 }
+
+// errTokenOfNATS is the error of a token beside a server that is there already.
+var errTokenOfNATS = usagef("--nats: the URL has the token of the server, nats://TOKEN@HOST:PORT; leave out --token")
 
 // hire starts the workers that the flags ask for, and gives the run to them. done ends them. The board is that of the folder in which
 // the scores are kept: dir, or the run's; nil: there is none.
@@ -86,10 +95,28 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 		sayWorkers(k.Local, threads, gpus)
 	}
 	if address := k.Address(); address != "" {
-		slog.Info("others join: bnas worker --join nats://" + address + " --token " + k.Token)
+		slog.Info("others join: bnas worker --join nats://" + reachable(address) + " --token " + k.Token)
 	}
 	r.Workers = k.Open
 	return b, func() { b.end(); k.Close() }, nil
+}
+
+// reachable is where others join a server that listens at an address. One of every network of this machine is shown by its first
+// address beyond the machine.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || !ip.IsUnspecified() {
+		return address
+	}
+	here, _ := net.InterfaceAddrs()
+	host = "127.0.0.1"
+	for _, a := range here {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && n.IP.To4() != nil {
+			host = n.IP.String()
+			break
+		}
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // sayWorkers logs what the workers of this machine have.

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package run
+
+// launcherCores is known on Linux alone.
+func launcherCores() int { return 0 }
