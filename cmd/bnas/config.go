@@ -112,7 +112,7 @@ var (
 		{"max-params", "search.max_params", "only networks of at most `N` parameters (500k, 2M; 0: any)", catSearch},
 		{"max-latency", "search.max_latency", "only networks whose forward pass takes at most `MS` milliseconds on this device, measured (0: any)", catSearch},
 		{"latency-batch", "search.latency_batch", "`N` images of the forward pass whose latency is measured (0: 1)", catSearch},
-		{"budget", "search.budget", "stop after the time `T` (90s, 10m, 2h; 0: no limit)", catSearch},
+		{"budget", "search.budget", "stop after the time `T` of searching, without the calibration (90s, 10m, 2h; 0: no limit)", catSearch},
 		{"prune", "search.prune", "of the strategy pruning: each place loses `N` operators in a round (0: 1)", catSearch},
 		{"generations", "search.generations", "`N` generations of an evolution", catSearch},
 		{"population", "search.population", "`N` networks in a generation", catSearch},

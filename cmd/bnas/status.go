@@ -15,6 +15,7 @@ import (
 
 	"bnas.example/cluster"
 	"bnas.example/internal/wholefile"
+	"bnas.example/run"
 )
 
 // statusName is the file of a folder in which a search or a scoring says how far it is. It is there while the command works.
@@ -181,6 +182,10 @@ func readStatus(dir string) (*status, error) {
 
 func statusTable(w io.Writer, dir string, s *status) {
 	if s == nil {
+		if run.InUse(dir) {
+			fmt.Fprintf(w, "no search and no scoring works in %s yet: another command of bnas does; bnas runs show %s\n", dir, quote(dir))
+			return
+		}
 		fmt.Fprintf(w, "no search and no scoring works in %s\n", dir)
 		return
 	}

@@ -9,6 +9,25 @@ import (
 	"bnas.example/search"
 )
 
+// TestStatusOfOtherWork: a folder in which another command works, such as a training, is not said to be idle.
+func TestStatusOfOtherWork(t *testing.T) {
+	dir := t.TempDir()
+	said := func(want string) {
+		t.Helper()
+		var text strings.Builder
+		if statusTable(&text, dir, nil); !strings.Contains(text.String(), want) {
+			t.Errorf("%s, want %s", &text, want)
+		}
+	}
+	said("works in " + dir + "\n")
+	unlock, err := run.LockFolder(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	said("works in " + dir + " yet: another command")
+}
+
 // TestStateOfSearch: a search that leaves out networks because of their latency says so, also before it has found one.
 func TestStateOfSearch(t *testing.T) {
 	best := &search.Found{Score: -1.5}

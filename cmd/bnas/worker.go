@@ -52,7 +52,7 @@ func work(c *cli.Context) error {
 	if err := beforeWork(); err != nil {
 		return err
 	}
-	if err := keeping(c); err != nil {
+	if err := serving(c); err != nil {
 		return err
 	}
 	o := cluster.WorkOptions{Version: version(), Machine: run.Machine{Threads: c.Int("threads"), GPU: -1, DataDir: c.String("data-dir")}}
