@@ -371,7 +371,7 @@ func TestJoin(t *testing.T) {
 		t.Fatal(err)
 	}
 	where := "nats://" + k.Address()
-	if _, err := Serve(k.Address(), token); err == nil || !strings.Contains(err.Error(), "address already in use") {
+	if _, err := Serve(k.Address(), token); err == nil || !strings.Contains(err.Error(), "address already in use") || !strings.Contains(err.Error(), "a free port") {
 		t.Errorf("a second server at the address: %v", err)
 	}
 	l, err := Join(where, token)
@@ -383,7 +383,7 @@ func TestJoin(t *testing.T) {
 	if got := scoreAll(t, e, archs); text(got) != text(want) {
 		t.Errorf("got\n%v\nwant\n%v", got, want)
 	}
-	for other, say := range map[string]string{"short": "needs at least 20", NewToken(): "has another token"} {
+	for other, say := range map[string]string{"short": "needs at least 20", strings.Repeat("x", 5000): "at most 1024", NewToken(): "has another token"} {
 		if _, err := Join(where, other); err == nil || !strings.Contains(err.Error(), say) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("token %q: %v", other, err)
 		}

@@ -20,6 +20,9 @@ import (
 // everybody: a token that can be guessed can be found from it.
 const shortestToken = 20
 
+// longestToken is what the server reads: a line of 4096 bytes has the token.
+const longestToken = 1024
+
 // NewToken draws a token of 160 bits.
 func NewToken() string {
 	b := make([]byte, 20)
@@ -27,10 +30,13 @@ func NewToken() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b))
 }
 
-// CheckToken returns an error if a token is too short to be a secret.
+// CheckToken returns an error if a token is too short to be a secret, or too long for the server.
 func CheckToken(token string) error {
 	if len(token) < shortestToken {
 		return fmt.Errorf("the token has %d characters, and needs at least %d; bnas prints one where none is given", len(token), shortestToken)
+	}
+	if len(token) > longestToken {
+		return fmt.Errorf("the token has %d characters, and may have at most %d", len(token), longestToken)
 	}
 	return nil
 }

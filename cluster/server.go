@@ -68,9 +68,17 @@ func Serve(address, token string) (*Server, error) {
 	os.RemoveAll(dir) // its streams are in memory
 	if err != nil {
 		s.Close()
-		return nil, fmt.Errorf("the server of the workers did not start: %w", err)
+		return nil, startError(address, err)
 	}
 	return s, nil
+}
+
+// startError is the error of a server that did not start.
+func startError(address string, err error) error {
+	if address == "" {
+		return fmt.Errorf("the server of the workers did not start: %w", err)
+	}
+	return fmt.Errorf("the server of the workers did not start: %w; --listen takes a free port at an address of this machine, or :PORT for every address", err)
 }
 
 // lastWords is the log of a server. It has the line that says why the server ends.
@@ -92,10 +100,10 @@ func (lastWords) Tracef(string, ...any)  {}
 func (s *Server) listen(o *server.Options, address, token string) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("cluster: address %q: HOST:PORT is needed", address)
+		return fmt.Errorf("--listen %s: HOST:PORT is needed, or :PORT for every address of this machine", address)
 	}
 	if o.Port, err = strconv.Atoi(port); err != nil || o.Port < 0 || o.Port > 65535 {
-		return fmt.Errorf("cluster: address %q: the port must be 0…65535", address)
+		return fmt.Errorf("--listen %s: the port must be 0…65535", address)
 	}
 	if o.Port == 0 {
 		o.Port = server.RANDOM_PORT
