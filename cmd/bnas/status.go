@@ -136,6 +136,11 @@ func showStatus(c *cli.Context) error {
 	if err := beforeWork(); err != nil {
 		return err
 	}
+	if c.Bool("watch") { // Ctrl-C is its end
+		if err := serving(c); err != nil {
+			return err
+		}
+	}
 	dir := c.Args().First()
 	for {
 		s, err := readStatus(dir)

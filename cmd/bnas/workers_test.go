@@ -127,10 +127,34 @@ func TestStatus(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), " of 3000 ") || !strings.Contains(string(text), "\nWORKER ") {
 		t.Errorf("%v: %s", err, text)
 	}
+	watchEnds(t, dir)
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	awaitStatus(t, dir, func(s *status) bool { return s == nil })
+}
+
+// watchEnds: Ctrl-C ends the watching of a folder without a complaint.
+func watchEnds(t *testing.T, dir string) {
+	t.Helper()
+	watch := exec.Command("bnas", "status", "--watch", dir)
+	out, err := watch.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var complaint strings.Builder
+	watch.Stderr = &complaint
+	if err := watch.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Error(err)
+	}
+	watch.Process.Signal(os.Interrupt)
+	go io.Copy(io.Discard, out)
+	if err := watch.Wait(); err != nil || complaint.Len() > 0 {
+		t.Errorf("Ctrl-C of --watch: %v: %s", err, &complaint)
+	}
 }
 
 // awaitStatus reads the status in a folder until it is good.
