@@ -42,12 +42,15 @@ func (t *Together) threads() int {
 // each to cores of its own.
 func shareOf(own, launcher, processes int) int { return min(own, max(1, launcher/processes)) }
 
-// warnBound says once, for all processes, that mpirun gives each fewer cores than its share.
+// warnBound warns if mpirun gives each process fewer cores than its share. Rank 0 speaks for all.
 func (t *Together) warnBound(log *slog.Logger) {
-	if t == nil || log == nil {
-		return
+	if t != nil && log != nil {
+		warnFewer(log, runtime.NumCPU(), launcherCores()/t.LocalRanks)
 	}
-	if own, share := runtime.NumCPU(), launcherCores()/t.LocalRanks; own < share {
+}
+
+func warnFewer(log *slog.Logger, own, share int) {
+	if own < share {
 		log.Warn("mpirun has bound each process to some of its cores; mpirun --bind-to none gives it more", "cores of this process", own, "its share", share)
 	}
 }

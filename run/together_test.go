@@ -25,6 +25,12 @@ func TestShareOfCores(t *testing.T) {
 	if (&Together{LocalRanks: 2}).warnBound(slog.New(slog.NewTextHandler(&log, nil))); log.Len() > 0 {
 		t.Errorf("without mpirun: %s", &log)
 	}
+	for own, lines := range map[int]int{1: 1, 4: 0, 8: 0} {
+		log.Reset()
+		if warnFewer(slog.New(slog.NewTextHandler(&log, nil)), own, 4); strings.Count(log.String(), "--bind-to none") != lines {
+			t.Errorf("%d cores of a share of 4: %q", own, &log)
+		}
+	}
 }
 
 // TestGPUOfRank: without CUDA_VISIBLE_DEVICES each process has the next GPU; with it, the next of those that it shows.
