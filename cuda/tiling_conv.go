@@ -1,6 +1,10 @@
 package cuda
 
-import "bnas.example/kernels"
+import (
+	"slices"
+
+	"bnas.example/kernels"
+)
 
 const (
 	// Bytes that a block may have on every GPU without asking, less what the stores have statically.
@@ -9,9 +13,8 @@ const (
 	// Of kernels/gpu/implicit_gemm.cuh.
 	gemmThreads  = 128 // at most: 168 registers a thread leave room for three blocks
 	gemmPixels   = 8   // of a thread
-	gemmDepth    = 8   // channels of a step, whose weights are double buffered
-	gemmChunk    = 16  // channels of a patch
-	gemmChunk1x1 = 32  // a patch of a 1×1 convolution has no halo, and only one tap to hide its loads behind
+	gemmChunk    = 16  // channels of a patch and of a stage of weights: there are two stages
+	gemmChunk1x1 = 32  // a patch of a 1×1 convolution has no halo, and only one tap to hide its loads behind: one stage
 	gemmColumns  = 96
 )
 
@@ -113,12 +116,13 @@ func (s side) gemm(pixels, channelTile int) tiling {
 	h, w := s.cut(pixels, min(16, pixels/(gemmPixels*phases)))
 	steps := ((h+phases-1)/phases + gemmPixels - 1) / gemmPixels
 	groups := phases * phases * ((w + phases - 1) / phases) * steps
-	threads := groups * channelTile / 4
+	threads, lengths := groups*channelTile/4, []int{16, 32, 64, 96} // of rows of weights
 	if threads > gemmThreads {
-		threads = groups * channelTile / 8 // 8 columns a thread
+		threads, lengths = groups*channelTile/8, []int{48, 96} // 8 columns a thread
 	}
+	length, _ := slices.BinarySearch(lengths, channelTile)
 	threads = max(warps(threads), warps(channelTile)) // a store needs a thread a column
-	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmDepth*channelTile
+	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmChunk*lengths[length]
 	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(4*loop, 4*h*w*channelTile+s.scratch(threads))}
 }
 

@@ -57,18 +57,24 @@ var convCases = []convCase{
 
 // shared completes a cut: the patch of the tile and two buffers of weights, or then the tile and the store's scratch.
 func (c convCase) shared(t cut, gradient bool) cut {
-	w, ld, weights, height, width, scratch := c.window, 16+4, 2*8*t.channelTile, t.h, t.w, 8
+	w, ld, weights, height, width, scratch := c.window, 16+4, 0, t.h, t.w, 8
 	phases := 1
 	if gradient {
 		scratch, phases = 16, int(w.Stride)
 	}
 	switch {
 	case c.kernel == "depthwise": // runs of 4 pixels
-		ld, weights, width = t.channelTile+4, 0, (t.w+3)&^3
+		ld, width = t.channelTile+4, (t.w+3)&^3
 	case c.kernel == "grouped":
-		ld, weights = 0, 0
-	default: // whole steps of 8 rows of a phase
-		height = ((t.h+phases-1)/phases + 7) / 8 * 8 * phases
+		ld = 0
+	default: // whole steps of 8 rows of a phase; rows of weights have one of few lengths
+		steps, lengths := ((t.h+phases-1)/phases+7)/8, []int{16, 32, 64, 96}
+		height = steps * 8 * phases
+		if phases*phases*steps*((t.w+phases-1)/phases)*t.channelTile/4 > t.threads {
+			lengths = []int{48, 96}
+		}
+		length, _ := slices.BinarySearch(lengths, t.channelTile)
+		weights = 2 * 16 * lengths[length]
 		if w.Kernel == 1 {
 			ld = 32 + 4
 		}

@@ -3,15 +3,14 @@
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
 // A block has the P pixels of a tile and a channel tile. K = taps × channels runs in chunks of CHUNK (or CHUNK_1x1)
-// channels. A chunk's patch is staged once for all taps and columns. Its weights come in steps, DEPTH channels of one
-// tap. There are two buffers for steps: the next one is fetched into registers while the present one is used.
+// channels. A chunk's patch is staged once for all taps and columns. The weights of a tap and a chunk are a stage. There are
+// two buffers for stages: the next one is copied while the present one is used. A 1×1 window has one stage a chunk, and one buffer of the same size.
 //
 // A thread has PIXELS pixels × 4·W columns. Its columns are the 4-column group cg and, with W = 2, another one half a
 // channel tile further: neighbouring threads read neighbouring float4s of weights. Its pixels are of one column of the
 // tile, y + j·step: neighbouring threads read neighbouring pixels (patch.cuh), and one offset leads to the next pixel.
-// Neither conflicts. With W = 2, a thread loads 4 float4s of weights and 8 float2s of the patch for the 128
-// multiplications of two channels; weights of four channels at once would need the registers of the third block. With
-// W = 1 it loads 4 and 8 float4s for the 128 multiplications of four channels.
+// Neither conflicts. For the 128·W multiplications of four channels a thread loads 4·W float4s of weights and 8 of the
+// patch. The addresses of the pixels serve eight channels.
 //
 // Input gradients of stride s: an input pixel has only the taps k for which s divides i + pad − k·dilation. Pixels are
 // sorted by phase, (y mod s, x mod s). A warp then has one phase and skips the other taps together.
@@ -19,7 +18,7 @@
 #include "patch.cuh"
 #include "block.cuh"
 
-enum { PIXELS = 8, DEPTH = 8, CHUNK = 16, CHUNK_1x1 = 32, GEMM_THREADS = 128 };
+enum { PIXELS = 8, CHUNK = 16, CHUNK_1x1 = 32, GEMM_THREADS = 128 };
 
 __device__ __forceinline__ int chunk_of(i64 kernel) { return kernel == 1 ? CHUNK_1x1 : CHUNK; }
 
@@ -67,60 +66,104 @@ __device__ __forceinline__ void add_scaled(float *sum, float u, float4 w) {
 	sum[3] = fmaf(u, w.w, sum[3]);
 }
 
-// Neighbouring channels of a pixel.
-template <int N> struct Channels;
-template <> struct Channels<2> {
-	float2 u;
-	__device__ __forceinline__ explicit Channels(const float *at) : u(*(const float2 *)at) {}
-	__device__ __forceinline__ float operator[](int i) const { return i == 0 ? u.x : u.y; }
-};
-template <> struct Channels<4> {
-	float4 u;
-	__device__ __forceinline__ explicit Channels(const float *at) : u(*(const float4 *)at) {}
-	__device__ __forceinline__ float operator[](int i) const { return i < 2 ? (i == 0 ? u.x : u.y) : (i == 2 ? u.z : u.w); }
-};
+// The length of a row of weights, the columns padded: one of few, so that it is a constant of the loop.
+template <int W> __device__ __forceinline__ int row_length(int channel_tile) {
+	if (W == 2)
+		return channel_tile <= 48 ? 48 : 96;
+	return channel_tile <= 16 ? 16 : channel_tile <= 32 ? 32 : channel_tile <= 64 ? 64 : 96;
+}
 
-// acc += patch · weights for DEPTH channels of one tap, two at once, or four where there are 4 columns a thread.
-template <int W>
-__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], const float *patch, int step, const float *weights, int channel_tile) {
-	constexpr int ONCE = W == 1 ? 4 : 2, COPIES = W == 1 ? DEPTH / ONCE : 1; // of the loop's body
-#pragma unroll COPIES
-	for (int k = 0; k < DEPTH; k += ONCE) {
-		float4 w[ONCE][W];
+// acc += patch · weights for four channels of a tap, AT bytes beyond the addresses of the thread's pixels.
+template <int W, int LENGTH, int AT>
+__device__ __forceinline__ void multiply_four(float (&acc)[PIXELS][4 * W], const SharedAddress (&pixel)[PIXELS], const float *weights) {
+	float4 w[4][W];
 #pragma unroll
-		for (int i = 0; i < ONCE; i++, weights += channel_tile)
+	for (int i = 0; i < 4; i++)
 #pragma unroll
-			for (int h = 0; h < W; h++)
-				w[i][h] = *(const float4 *)(weights + h * (channel_tile / W));
-		const float *pixel = patch + k;
+		for (int h = 0; h < W; h++)
+			w[i][h] = *(const float4 *)(weights + i * LENGTH + h * (LENGTH / 2));
 #pragma unroll
-		for (int j = 0; j < PIXELS; j++, pixel += step) {
-			const Channels<ONCE> u(pixel);
+	for (int j = 0; j < PIXELS; j++) {
+		const float4 u = read_shared4<AT>(pixel[j]);
 #pragma unroll
-			for (int h = 0; h < W; h++)
-#pragma unroll
-				for (int i = 0; i < ONCE; i++)
-					add_scaled(acc[j] + 4 * h, u[i], w[i][h]);
+		for (int h = 0; h < W; h++) {
+			add_scaled(acc[j] + 4 * h, u.x, w[0][h]);
+			add_scaled(acc[j] + 4 * h, u.y, w[1][h]);
+			add_scaled(acc[j] + 4 * h, u.z, w[2][h]);
+			add_scaled(acc[j] + 4 * h, u.w, w[3][h]);
 		}
 	}
 }
 
-// A thread's weights of a step: float4s threadIdx.x and threadIdx.x + blockDim.x of [DEPTH][channel_tile].
+// The same for all channels of a stage, a multiple of 8. patch: the thread's first pixel; step: bytes from one to the next.
+template <int W, int LENGTH>
+__device__ __forceinline__ void multiply_channels(float (&acc)[PIXELS][4 * W], SharedAddress patch, int step, const float *weights, int channels) {
+#pragma unroll 1
+	for (; channels > 0; channels -= 8, patch += 32, weights += 8 * LENGTH) {
+		SharedAddress pixel[PIXELS] = {patch};
+#pragma unroll
+		for (int j = 1; j < PIXELS; j++)
+			pixel[j] = beyond(pixel[j - 1], step);
+		multiply_four<W, LENGTH, 0>(acc, pixel, weights);
+		multiply_four<W, LENGTH, 16>(acc, pixel, weights + 4 * LENGTH);
+	}
+}
+
+template <int W>
+__device__ __forceinline__ void multiply(float (&acc)[PIXELS][4 * W], SharedAddress patch, int step, const float *weights, int length, int channels) {
+	if constexpr (W == 2) {
+		if (length == 48)
+			multiply_channels<2, 48>(acc, patch, step, weights, channels);
+		else
+			multiply_channels<2, 96>(acc, patch, step, weights, channels);
+	} else if (length == 16)
+		multiply_channels<1, 16>(acc, patch, step, weights, channels);
+	else if (length == 32)
+		multiply_channels<1, 32>(acc, patch, step, weights, channels);
+	else if (length == 64)
+		multiply_channels<1, 64>(acc, patch, step, weights, channels);
+	else
+		multiply_channels<1, 96>(acc, patch, step, weights, channels);
+}
+
+// The float4s of a stage's weights [K][length] that a thread copies: `column` of every rows-th row.
 struct Slice {
-	int at[2]; // in the buffer, −1: none
-	int row[2], column[2];
+	int row, rows, column;
 };
 
 __device__ __forceinline__ Slice slice_of(int channel_tile) {
-	Slice s;
-#pragma unroll
-	for (int i = 0; i < 2; i++) {
-		int n = threadIdx.x + i * blockDim.x, groups = channel_tile / 4;
-		s.at[i] = n < DEPTH * groups ? 4 * n : -1;
-		s.row[i] = n / groups;
-		s.column[i] = n % groups * 4;
-	}
+	const int groups = channel_tile / 4;
+	Slice s = {(int)threadIdx.x / groups, (int)blockDim.x / groups, (int)threadIdx.x % groups * 4};
+	if (s.row >= s.rows)
+		s.row = 1 << 16;
 	return s;
+}
+
+// A thread's part of the weights of a tap and a chunk: the first of its float4s, elements from one to the next and from tap to tap.
+struct TapWeights {
+	const float *at;
+	int pitch, next;
+};
+
+// Copies a thread's float4s of a stage to shared memory, to + i·ahead: past its registers, and without waiting, where the GPU can.
+__device__ __forceinline__ void copy_weights(float *to, int ahead, const TapWeights &w, int count) {
+	const float *from = w.at;
+#ifdef BNAS_TENSOR_CORES
+#pragma unroll 1
+	for (; count > 0; count--, to += ahead, from += w.pitch)
+		cp_async16(shared_address(to), global_address(from), true);
+	cp_async_commit();
+#else
+#pragma unroll 1
+	for (; count > 0; count--, to += ahead, from += w.pitch)
+		*(float4 *)to = *(const float4 *)from;
+#endif
+}
+
+__device__ __forceinline__ void await_weights() {
+#ifdef BNAS_TENSOR_CORES
+	cp_async_wait<0>();
+#endif
 }
 
 template <int W>
@@ -141,55 +184,60 @@ __device__ __forceinline__ void put_tile(float *tile, const Tiling &t, int phase
 
 // Computes the block's tile [P][channel_tile] into `shared`. The patch and the weights use that room before. A Problem is
 //   Source source                   the patch is loaded from it
-//   int channels                    K without the taps, a multiple of 8
-//   int kernel, stride              stride: pixels of the patch from one pixel of the phase to the next
-//   int tap(share, patch, ky, kx)   the offset of the thread's pixels at a tap, −1: the tap is not theirs
-//   void seek(k)                    all threads, before the weights of channels [k, k + DEPTH) are loaded
-//   float4 weight(i, tap, k)        the thread's i-th float4 of them, of Slice
+//   int channels()                  K without the taps, a multiple of 8
+//   int kernel(), stride()          stride: pixels of the patch from one pixel of the phase to the next
+//   bool inside()                   the column of the thread's weights is one of the step's
+//   int first(patch)                without phases: the offset of a pixel at tap (0, 0)
+//   int tap(patch, ky, kx)          and from there to another tap
+//   Share placed(share)             the share for tap(share, …)
+//   int tap(share, patch, ky, kx)   with phases: the offset of the thread's pixels at a tap, −1: the tap is not theirs
+//   int seek(k, slice, weights)     the thread's weights of the chunk from channel k on at tap 0; returns the channels from k on whose weights
+//                                   are beside each other
 template <int W, class Problem>
 __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, const Patch &patch, Problem &problem, int phases, int image) {
-	const int channel_tile = (int)t.channel_tile, chunk = patch.ld - 4, kernel = problem.kernel;
-	const Share share = share_of(t, phases, channel_tile / (4 * W));
-	const Slice slice = slice_of(channel_tile);
-	float *weights = shared + patch.height * patch.width * patch.ld;
+	const int channel_tile = (int)t.channel_tile;
+	const Share share = problem.placed(share_of(t, phases, channel_tile / (4 * W)));
+	Slice slice = slice_of(channel_tile);
+	const int length = row_length<W>(channel_tile), moved = W == 2 && 2 * slice.column >= channel_tile ? (length - channel_tile) / 2 : 0;
+	float *const weights = shared + patch.height * patch.width * patch.ld, *const to = weights + slice.row * length + slice.column + moved;
+	const int present = 4 * share.cg - slice.row * length - slice.column - moved; // from the float4 that the thread copies to the one it reads
+	const int step = share.step * problem.stride() * patch.width * patch.ld * 4;
+	const int across = 4 * problem.tap(patch, 0, 1), along = 4 * problem.tap(patch, 1, 0) - (problem.kernel() - 1) * across;
+	const SharedAddress mine = shared_address(shared + (share.y * patch.width + share.x) * problem.stride() * patch.ld + (phases > 1 ? 0 : problem.first(patch)));
+	if (!problem.inside()) { // its weights remain zeros
+		for (int row = slice.row; row < 2 * CHUNK; row += slice.rows)
+			*(float4 *)(to + (row - slice.row) * length) = make_float4(0, 0, 0, 0);
+		slice.row = 1 << 16;
+	}
 	float acc[PIXELS][4 * W] = {};
-	const int step = share.step * problem.stride * patch.width * patch.ld;
-	const float *mine = shared + (share.y * patch.width + share.x) * problem.stride * patch.ld;
 #pragma unroll 1
-	for (int first = 0; first < problem.channels; first += chunk) {
-		const int channels = min(chunk, problem.channels - first), last = first + channels;
+	for (int first = 0, channels; first < problem.channels(); first += channels) {
+		TapWeights w;
+		channels = min(patch.ld - 4, problem.seek(first, slice, w));
+		const int count = (channels - slice.row + slice.rows - 1) / slice.rows;
+		copy_weights(to, slice.rows * length, w, count);
 		stage_patch(shared, patch, problem.source, image, first, channels);
-		problem.seek(first);
-#pragma unroll
-		for (int i = 0; i < 2; i++)
-			if (slice.at[i] >= 0)
-				*(float4 *)(weights + slice.at[i]) = problem.weight(i, 0, first);
+		await_weights();
 		__syncthreads();
-		int buffer = 0;
-		for (int ky = 0; ky < kernel; ky++)
-			for (int kx = 0; kx < kernel; kx++) {
-				const int tap = problem.tap(share, patch, ky, kx);
+		SharedAddress at = mine;
+		int buffer = 0; // the next one
 #pragma unroll 1
-				for (int k = first; k < last; k += DEPTH, buffer ^= 1) {
-					int next = k + DEPTH < last ? k + DEPTH : first, at = ky * kernel + kx + (next == first);
-					const bool more = at < kernel * kernel;
-					float4 w[2];
-					if (more) {
-						problem.seek(next);
-#pragma unroll
-						for (int i = 0; i < 2; i++)
-							if (slice.at[i] >= 0)
-								w[i] = problem.weight(i, at, next);
-					}
-					if (tap >= 0 && share.active)
-						multiply<W>(acc, mine + tap + (k - first), step, weights + buffer * DEPTH * channel_tile + 4 * share.cg, channel_tile);
-					if (more)
-#pragma unroll
-						for (int i = 0; i < 2; i++)
-							if (slice.at[i] >= 0)
-								*(float4 *)(weights + (buffer ^ 1) * DEPTH * channel_tile + slice.at[i]) = w[i];
-					__syncthreads();
+		for (int ky = 0; ky < problem.kernel(); ky++)
+#pragma unroll 1
+			for (int kx = 0; kx < problem.kernel(); kx++) {
+				const float *const from = to + buffer + present;
+				const bool last = kx + 1 == problem.kernel();
+				buffer = CHUNK * length - buffer;
+				if (!last || ky + 1 < problem.kernel()) {
+					w.at += w.next;
+					copy_weights(to + buffer, slice.rows * length, w, count);
 				}
+				const int tap = phases > 1 ? problem.tap(share, patch, ky, kx) : 0;
+				if (tap >= 0 && share.active)
+					multiply<W>(acc, at + 4 * tap, step, from, length, channels);
+				at += phases > 1 ? 0 : last ? along : across;
+				await_weights();
+				__syncthreads();
 			}
 	}
 	put_tile<W>(shared, t, phases, acc);

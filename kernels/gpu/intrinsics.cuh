@@ -29,6 +29,20 @@ __device__ __forceinline__ float from_f16(unsigned short h) {
 	asm("cvt.f32.f16 %0, %1;" : "=f"(r) : "h"(h));
 	return r;
 }
+
+typedef unsigned SharedAddress;
+__device__ __forceinline__ SharedAddress shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+template <int AT> __device__ __forceinline__ float4 read_shared4(SharedAddress at) {
+	float4 x;
+	asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4+%5];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"(at), "n"(AT) : "memory");
+	return x;
+}
+// at + bytes. The compiler does not see it: of a chain of additions it would make multiples, and keep them in registers.
+__device__ __forceinline__ SharedAddress beyond(SharedAddress at, int bytes) {
+	SharedAddress to;
+	asm("add.s32 %0, %1, %2;" : "=r"(to) : "r"(at), "r"(bytes));
+	return to;
+}
 #endif
 
 // Two halves in 32 bits, the first in the low half.
@@ -48,7 +62,9 @@ typedef char *SharedAddress;
 typedef const char *GlobalAddress;
 __device__ __forceinline__ SharedAddress shared_address(const void *p) { return (char *)p; }
 __device__ __forceinline__ GlobalAddress global_address(const void *p) { return (const char *)p; }
+__device__ __forceinline__ SharedAddress beyond(SharedAddress at, int bytes) { return at + bytes; }
 template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) { return *(const unsigned *)(at + AT); }
+template <int AT> __device__ __forceinline__ float4 read_shared4(SharedAddress at) { return *(const float4 *)(at + AT); }
 template <int AT> __device__ __forceinline__ void ldmatrix_x4(unsigned r[4], SharedAddress row) { ldmatrix_x4(r, row + AT); }
 template <int AT> __device__ __forceinline__ void ldmatrix_x4_trans(unsigned r[4], SharedAddress row) { ldmatrix_x4_trans(r, row + AT); }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) { *(uint2 *)to = x; }
@@ -68,9 +84,7 @@ BNAS_MMA(mma_m16n8k16_f16, "m16n8k16", "f16")
 BNAS_MMA(mma_m16n8k16_bf16, "m16n8k16", "bf16")
 #undef BNAS_MMA
 
-typedef unsigned SharedAddress;
 typedef size_t GlobalAddress;
-__device__ __forceinline__ SharedAddress shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
 __device__ __forceinline__ GlobalAddress global_address(const void *p) { return __cvta_generic_to_global(p); }
 template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) {
 	unsigned x;
@@ -121,43 +135,24 @@ __device__ __forceinline__ float from_bf16(unsigned short h) { return __uint_as_
 // max(x, 0); a NaN stays one.
 __device__ __forceinline__ float rectified(float x) { return x < 0 ? 0 : x; }
 
-// Two numbers in 32 bits, the first in the low half.
-__device__ __forceinline__ unsigned two_f16(float low, float high) {
-#if !defined(BNAS_EMULATED) && __CUDA_ARCH__ >= 800
-	unsigned r;
-	asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
-	return r;
+// Two numbers in 32 bits, the first in the low half; two_rectified: max(x, 0) of them, rectified and rounded by one instruction.
+#ifdef BNAS_EMULATED
+#define BNAS_TWO(name, one, value, instruction)                                                                \
+	__device__ __forceinline__ unsigned name(float low, float high) { return one(value(low)) | (unsigned)one(value(high)) << 16; }
 #else
-	return to_f16(low) | (unsigned)to_f16(high) << 16;
+#define BNAS_TWO(name, one, value, instruction)                                                                \
+	__device__ __forceinline__ unsigned name(float low, float high) {                                          \
+		unsigned r;                                                                                            \
+		asm(instruction " %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));                                       \
+		return r;                                                                                              \
+	}
 #endif
-}
 #ifdef BNAS_TENSOR_CORES
-__device__ __forceinline__ unsigned two_bf16(float low, float high) {
-#ifdef BNAS_EMULATED
-	return to_bf16(low) | (unsigned)to_bf16(high) << 16;
+BNAS_TWO(two_f16, to_f16, , "cvt.rn.f16x2.f32")
+BNAS_TWO(two_bf16, to_bf16, , "cvt.rn.bf16x2.f32")
+BNAS_TWO(two_rectified_f16, to_f16, rectified, "cvt.rn.relu.f16x2.f32")
+BNAS_TWO(two_rectified_bf16, to_bf16, rectified, "cvt.rn.relu.bf16x2.f32")
 #else
-	unsigned r;
-	asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
-	return r;
+__device__ __forceinline__ unsigned two_f16(float low, float high) { return to_f16(low) | (unsigned)to_f16(high) << 16; }
 #endif
-}
-// The same of max(x, 0): one instruction rectifies and rounds.
-__device__ __forceinline__ unsigned two_rectified_f16(float low, float high) {
-#ifdef BNAS_EMULATED
-	return two_f16(rectified(low), rectified(high));
-#else
-	unsigned r;
-	asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
-	return r;
-#endif
-}
-__device__ __forceinline__ unsigned two_rectified_bf16(float low, float high) {
-#ifdef BNAS_EMULATED
-	return two_bf16(rectified(low), rectified(high));
-#else
-	unsigned r;
-	asm("cvt.rn.relu.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
-	return r;
-#endif
-}
-#endif
+#undef BNAS_TWO

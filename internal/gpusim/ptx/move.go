@@ -178,9 +178,9 @@ func combine(logic string, x, y uint32) uint32 {
 	return x ^ y
 }
 
-// cvta builds cvta.to.global.u64: global memory is where its generic addresses are.
+// cvta builds cvta.to.global.u64 and cvta.global.u64: global memory is where its generic addresses are.
 func (b *builder) cvta(in *instr) (op, error) {
-	if in.op != "cvta.to.global.u64" {
+	if in.op != "cvta.to.global.u64" && in.op != "cvta.global.u64" {
 		return op{}, errOperand("unknown instruction")
 	}
 	t := typeOf["u64"]
