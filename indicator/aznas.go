@@ -29,19 +29,6 @@ func (e *evidence) takeStandardSpectra() error {
 	return nil
 }
 
-// takeStandardProbes is the last pass of the untrained standard network: it goes on with fewer images.
-func (e *evidence) takeStandardProbes() error {
-	s := e.inStandard()
-	if err := s.freeze(); err != nil {
-		return err
-	}
-	if err := s.takeProbes(); err != nil {
-		return err
-	}
-	e.standardIsometries = s.isometries
-	return nil
-}
-
 // azExpressivity is the sum of the spectral entropies of the features after the stem and after each block, in nats. This and the
 // next two are AZ-NAS's indicators of the untrained standard network; its fourth is macs. Source: Lee and Ham, "AZ-NAS" (CVPR 2024).
 // Here the weights are Kaiming-normal by fan-out and not by fan-in.
@@ -60,4 +47,4 @@ func azProgressivity(e *evidence) float64 {
 }
 
 // azTrainability is isometry of the untrained standard network. AZ-NAS differentiates the batch statistics; here they are frozen.
-func azTrainability(e *evidence) float64 { return mean(e.standardIsometries) }
+func azTrainability(e *evidence) float64 { return isometry(e.atStart) }

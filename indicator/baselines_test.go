@@ -112,11 +112,3 @@ func TestEPENASOfManyClasses(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
-
-// az_trainability is isometry of the untrained standard network, which TestIsometry checks, whatever network is scored.
-func TestAZTrainability(t *testing.T) {
-	want := newBench(t, supernet.Standard, false).score(t, mixed)["isometry"]
-	if got := newBench(t, supernet.Fair, true).score(t, mixed)["az_trainability"]; got != want || want == 0 {
-		t.Errorf("%v, want %v", got, want)
-	}
-}

@@ -13,50 +13,53 @@ import (
 type passes uint
 
 const (
-	affine          passes = 1 << iota // γ and β of the path
-	gammas                             // γ and β of the whole supernet
-	wiring                             // the program alone
-	codes                              // the Gram matrix of the rectifiers' codes
-	firing                             // firing rates
-	logits                             // logits of the calibration images
-	blockSpectra                       // spectral entropy of every block's output
-	bnSpectra                          // spectral entropy of every BatchNorm's input
-	bnVolumes                          // correlation of the channels of the same inputs
-	statistics                         // noise of every BatchNorm's statistics
-	loss                               // loss and accuracy of the calibration images
-	saliency                           // its gradients by γ and β; needs loss
-	probes                             // gradients through every block
-	inputGradients                     // per-sample gradients at the input of the first block
-	jacobians                          // per-sample gradients by γ and β
-	resamples                          // logits under resampled statistics
-	identities                         // features of the untrained standard network
-	standardCodes                      // the Gram matrix of its rectifiers' codes
-	imageGradients                     // its gradients by the images
-	weightGradients                    // its gradients by all weights
-	standardSpectra                    // spectral entropy of the output of its stem and of every block
-	channelFisher                      // its gradients by the outputs of its layers
-	patterns                           // its rectifiers' states over the images
-	effectiveRanks                     // effective ranks of the outputs of its layers
-	channelCorr                        // correlation of their channels
-	standardProbes                     // its gradients through every block
-	standardMinima                     // least eigenvalues of the inputs of its BatchNorms
-	synapticFlow                       // the flow of ones through the magnitudes of its weights
-	gradientSpread                     // its gradients by all weights, of two batches
-	zenChange                          // the change of its features, with other weights
-	weightFisher                       // the Fisher matrix of its first weights
-	weightKernel                       // the tangent kernel of all its weights
-	linearRegions                      // regions of a thin network
+	affine                 passes = 1 << iota // γ and β of the path
+	gammas                                    // γ and β of the whole supernet
+	wiring                                    // the program alone
+	codes                                     // the Gram matrix of the rectifiers' codes
+	firing                                    // firing rates
+	logits                                    // logits of the calibration images
+	blockSpectra                              // spectral entropy of every block's output
+	bnSpectra                                 // spectral entropy of every BatchNorm's input
+	bnVolumes                                 // correlation of the channels of the same inputs
+	statistics                                // noise of every BatchNorm's statistics
+	loss                                      // loss and accuracy of the calibration images
+	saliency                                  // its gradients by γ and β; needs loss
+	probes                                    // gradients through every block
+	inputGradients                            // per-sample gradients at the input of the first block
+	jacobians                                 // per-sample gradients by γ and β
+	resamples                                 // logits under resampled statistics
+	identities                                // features of the untrained standard network
+	standardCodes                             // the Gram matrix of its rectifiers' codes
+	imageGradients                            // its gradients by the images
+	weightGradients                           // its gradients by all weights
+	standardSpectra                           // spectral entropy of the output of its stem and of every block
+	channelFisher                             // its gradients by the outputs of its layers
+	patterns                                  // its rectifiers' states over the images
+	effectiveRanks                            // effective ranks of the outputs of its layers
+	channelCorr                               // correlation of their channels
+	standardProbes                            // its gradients through every block
+	standardInputGradients                    // its per-sample gradients at the input of the first block
+	standardJacobians                         // its per-sample gradients by γ and β
+	standardMinima                            // least eigenvalues of the inputs of its BatchNorms
+	synapticFlow                              // the flow of ones through the magnitudes of its weights
+	gradientSpread                            // its gradients by all weights, of two batches
+	zenChange                                 // the change of its features, with other weights
+	weightFisher                              // the Fisher matrix of its first weights
+	weightKernel                              // the tangent kernel of all its weights
+	linearRegions                             // regions of a thin network
 )
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
-// statistics. Those of untrained read a forward of the untrained standard network. Those of unshared begin with a forward of their
-// own there, if with any.
+// statistics. Those of untrained read a forward of the untrained standard network, those of frozenUntrained its first images, with its
+// statistics. Those of unshared begin with a forward of their own there, if with any.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | bnVolumes | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
 	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | effectiveRanks |
-		channelCorr | standardProbes | standardMinima
-	unshared = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
+		channelCorr | standardMinima | frozenUntrained
+	frozenUntrained = standardProbes | standardInputGradients | standardJacobians
+	unshared        = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.
@@ -109,7 +112,10 @@ var measurements = []struct {
 	{patterns, (*evidence).takePatterns},
 	{effectiveRanks, (*evidence).takeEffectiveRanks},
 	{channelCorr, (*evidence).takeChannelCorrelations},
+	{frozenUntrained, (*evidence).freezeStandard},
 	{standardProbes, (*evidence).takeStandardProbes},
+	{standardInputGradients, (*evidence).takeStandardInputGradients},
+	{standardJacobians, (*evidence).takeStandardJacobians},
 	{standardMinima, (*evidence).takeStandardLeast},
 	{synapticFlow, (*evidence).takeSynapticFlow},
 	{gradientSpread, (*evidence).takeGradientSpread},
@@ -157,25 +163,25 @@ type evidence struct {
 
 	mc mcEvidence // resamples
 
-	standard           standard      // untrained
-	gains              []float64     // identities: by block that keeps its shape
-	standardGram       []float64     // standardCodes: Images×Images
-	imageCorrelation   *mat.SymDense // imageGradients: Images×Images
-	weights            weightSums    // weightGradients
-	standardEntropy    []float64     // standardSpectra: of the stem and by block
-	standardEvenness   []float64     // standardSpectra: by block, its entropy/log C
-	standardIsometries []float64     // standardProbes: by block
-	standardLeast      float64       // standardMinima: Σ over BatchNorms of λ_min/λ̄
-	activationFisher   float64       // channelFisher: Σ ½·mean (Σ_px z·∂L/∂z)², by weight
-	flow               float64       // synapticFlow: Σ|W·∂R/∂W|
-	inverseVariation   float64       // gradientSpread: Σ log Σ mean/std
-	distinct           int           // patterns: how many differ
-	effectiveRank      float64       // effectiveRanks: Σ over layers
-	leastCorrelation   float64       // channelCorr: Σ over layers of the smallest eigenvalue
-	zen                float64       // zenChange: the score
-	fisherEntropy      float64       // weightFisher: of the deciles of its eigenvalues
-	weightCondition    float64       // weightKernel: log κ
-	regions            int           // linearRegions: how many
+	standard         standard      // untrained
+	gains            []float64     // identities: by block that keeps its shape
+	standardGram     []float64     // standardCodes: Images×Images
+	imageCorrelation *mat.SymDense // imageGradients: Images×Images
+	weights          weightSums    // weightGradients
+	standardEntropy  []float64     // standardSpectra: of the stem and by block
+	standardEvenness []float64     // standardSpectra: by block, its entropy/log C
+	atStart          *evidence     // frozenUntrained: its isometries, evenness, inputVolume and dimension
+	standardLeast    float64       // standardMinima: Σ over BatchNorms of λ_min/λ̄
+	activationFisher float64       // channelFisher: Σ ½·mean (Σ_px z·∂L/∂z)², by weight
+	flow             float64       // synapticFlow: Σ|W·∂R/∂W|
+	inverseVariation float64       // gradientSpread: Σ log Σ mean/std
+	distinct         int           // patterns: how many differ
+	effectiveRank    float64       // effectiveRanks: Σ over layers
+	leastCorrelation float64       // channelCorr: Σ over layers of the smallest eigenvalue
+	zen              float64       // zenChange: the score
+	fisherEntropy    float64       // weightFisher: of the deciles of its eigenvalues
+	weightCondition  float64       // weightKernel: log κ
+	regions          int           // linearRegions: how many
 }
 
 // gather takes every measurement in needs that the architecture has.

@@ -56,7 +56,7 @@ func TestScoredTerms(t *testing.T) {
 		with      []string
 		without   []string
 	}{
-		{"bnas", nil, []string{"standard_spectrum", "standard_least", "bn_corr", "identity_gain", "fisher_dim", "ntk", "az_expressivity", "one_shot_nll", "live_macs"}, []string{"naswot", "mc_mi", "cell_spectrum", "bn_spectrum", "bn_snip"}},
+		{"bnas", nil, []string{"standard_spectrum", "standard_least", "bn_corr", "identity_gain", "standard_fisher_dim", "standard_jacobian_corr", "az_expressivity", "az_trainability", "one_shot_nll", "live_macs"}, []string{"naswot", "mc_mi", "cell_spectrum", "bn_spectrum", "bn_snip", "ntk", "isometry", "fisher_dim"}},
 		{"quick", nil, []string{"naswot", "cell_spectrum", "isometry", "bn_noise", "firing_entropy", "one_shot_nll", "live_macs"}, []string{"ntk", "mc_mi", "bn_spectrum", "bn_snip", "identity_gain"}},
 		{"naswot-depth", nil, []string{"naswot", "depth"}, []string{"isometry"}},
 		{"etu", nil, []string{"naswot", "ntk_gauge", "mc_mi"}, []string{"isometry", "bn_noise"}},
