@@ -60,7 +60,7 @@ type DataConfig struct {
 func (c DataConfig) Normal() data.Normal { return data.Normal{Mean: c.Mean, Std: c.Std} }
 
 // Default returns the default configuration: the built-in images and the first search space of the registry. Its run
-// takes about five minutes on two cores.
+// takes about two minutes on two cores.
 func Default() Config {
 	c := Config{
 		Device:    "auto",
@@ -74,7 +74,7 @@ func Default() Config {
 		Search:    search.Config{}.WithDefaults(),
 		Finalists: Finalists{Epochs: 3},
 	}
-	c.Train.Epochs = 8
+	c.Train.Epochs = 2
 	c.Train.RankEvery = 200
 	c.Search.Generations = 5
 	return c

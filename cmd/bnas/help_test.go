@@ -92,7 +92,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 	})
 	_, help, _ := inProcess("train", "--help")
 	for _, want := range []string{
-		"--epochs N ", "; 0…1000000 (default: 8)", "--data-dir DIR ", "--lr X ", "above 0 (default: ", "--max-time T ", "(default: none)",
+		"--epochs N ", "; 0…1000000 (default: 2)", "--data-dir DIR ", "--lr X ", "above 0 (default: ", "--max-time T ", "(default: none)",
 		"\n   Training\n", "\n   Images\n", "\n   Machine\n", "\n   Output\n",
 	} {
 		if !strings.Contains(help, want) {
