@@ -39,7 +39,7 @@ var conditional = []struct {
 func checkEffect(c *cli.Context, cfg run.Config) error {
 	for _, k := range conditional {
 		for _, flag := range k.flags {
-			if c.IsSet(flag) && !k.holds(cfg) && !fromEnvironment(c, flag) {
+			if onCommandLine(c, flag) && !k.holds(cfg) {
 				return usagef("--%s has an effect only %s", flag, k.condition)
 			}
 		}

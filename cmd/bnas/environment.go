@@ -99,10 +99,10 @@ func ofNewRuns(flag string) bool {
 	return flag == presetFlag.Name || slices.ContainsFunc(kept, is) && !slices.ContainsFunc(keptSettings, is) && flag != "data-dir"
 }
 
-// fromEnvironment reports whether a variable gave a flag.
-func fromEnvironment(c *cli.Context, flag string) bool {
+// onCommandLine reports whether the command line gave a flag, and no variable.
+func onCommandLine(c *cli.Context, flag string) bool {
 	added, _ := c.App.Metadata[environmentKey].([]string)
-	return slices.Contains(added, flag)
+	return c.IsSet(flag) && !slices.Contains(added, flag)
 }
 
 // namesVariables adds to the text of an error the variables that gave the flags in it.

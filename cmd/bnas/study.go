@@ -110,7 +110,7 @@ func studyOnce(c *cli.Context, settings []setting) error {
 // onlyOutput returns an error if the command line has a flag that the list of the studies does not need.
 func onlyOutput(c *cli.Context) error {
 	for _, flag := range c.LocalFlagNames() {
-		if !fromEnvironment(c, flag) && !slices.ContainsFunc(outputFlags(), func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) }) {
+		if onCommandLine(c, flag) && !slices.ContainsFunc(outputFlags(), func(f cli.Flag) bool { return slices.Contains(f.Names(), flag) }) {
 			return usagef("--%s has no effect on the list of the studies; name a study: bnas study NAME --%s", flag, flag)
 		}
 	}

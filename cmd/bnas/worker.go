@@ -43,7 +43,7 @@ func work(c *cli.Context) error {
 	if (join == "") == (server == "") && join != overPipes {
 		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
 	}
-	if server != "" && join != overPipes && c.IsSet("token") && !fromEnvironment(c, "token") {
+	if server != "" && join != overPipes && onCommandLine(c, "token") {
 		return errTokenOfNATS
 	}
 	if token == "" && join != "" && join != overPipes {

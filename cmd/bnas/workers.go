@@ -47,7 +47,7 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 		Local: c.Int("workers"), Listen: c.String("listen"), Token: c.String("token"), NATS: c.String("nats"),
 		Options: cluster.Options{Version: version()},
 	}
-	token := c.IsSet("token") && !fromEnvironment(c, "token")
+	token := onCommandLine(c, "token")
 	switch {
 	case token && k.NATS != "":
 		return nil, errTokenOfNATS
