@@ -1,10 +1,6 @@
 package indicator
 
-import (
-	"fmt"
-
-	"bnas.example/kernels"
-)
+import "bnas.example/kernels"
 
 // freezeStandard goes on with the images of the kernels alone in the untrained standard network, and freezes its statistics.
 func (e *evidence) freezeStandard() (err error) {
@@ -20,15 +16,7 @@ func (e *evidence) takeStandardProbes() error { return ofStandard(e.atStart.take
 func (e *evidence) takeStandardInputGradients() error {
 	return ofStandard(e.atStart.takeInputGradients())
 }
-func (e *evidence) takeStandardJacobians() error { return ofStandard(e.atStart.takeJacobians()) }
-
-// ofStandard says of which network an error is.
-func ofStandard(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("untrained standard network: %w", err)
-}
+func (e *evidence) takeStandardJacobians() error { return ofStandard(e.atStart.takeDimension()) }
 
 // These four are isometry, isometryEven, jacobianCorr and fisherDim of the untrained standard network: how its training starts. No γ or β
 // of the supernet is read, so that they do not depend on its training. Source: those terms.

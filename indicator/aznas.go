@@ -47,4 +47,4 @@ func azProgressivity(e *evidence) float64 {
 }
 
 // azTrainability is isometry of the untrained standard network. AZ-NAS differentiates the batch statistics; here they are frozen.
-func azTrainability(e *evidence) float64 { return isometry(e.atStart) }
+func azTrainability(e *evidence) float64 { return standardIsometry(e) }

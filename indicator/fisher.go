@@ -22,6 +22,16 @@ type fisherSample struct {
 	rows    []float64
 }
 
+// takeDimension samples the Fisher matrix alone, without the kernels of takeJacobians.
+func (e *evidence) takeDimension() (err error) {
+	fisher, p := newFisherSample(e.program, ntk.GaugeFactors(e.program, e.gamma, e.beta)), e.program.BNParams()
+	if err := e.eachJacobian(func(j []float32) { fisher.add(j, p) }); err != nil {
+		return err
+	}
+	e.dimension, err = fisher.dimension()
+	return err
+}
+
 // newFisherSample selects the columns of a Jacobian of p, whose columns have the factors of ntk.GaugeFactors.
 func newFisherSample(p *kernels.Program, factors []float64) *fisherSample {
 	f := &fisherSample{}

@@ -17,7 +17,7 @@ func (e *evidence) takeStandardLeast() error {
 	}
 	in, err := s.measureBNInputs(e.twin.net, func(v kernels.Shape) bool { return v.H*v.W > v.C })
 	if err != nil {
-		return fmt.Errorf("untrained standard network: %w", err)
+		return ofStandard(err)
 	}
 	least, err := in.figures(e.Scorer, leastShare)
 	if err != nil {

@@ -40,7 +40,7 @@ const (
 	channelCorr                               // correlation of their channels
 	standardProbes                            // its gradients through every block
 	standardInputGradients                    // its per-sample gradients at the input of the first block
-	standardJacobians                         // its per-sample gradients by γ and β
+	standardJacobians                         // its per-sample gradients by γ and β, for the Fisher matrix alone
 	standardMinima                            // least eigenvalues of the inputs of its BatchNorms
 	synapticFlow                              // the flow of ones through the magnitudes of its weights
 	gradientSpread                            // its gradients by all weights, of two batches

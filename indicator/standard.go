@@ -37,7 +37,7 @@ func (t *twin) make(net *supernet.Net) error {
 	}
 	store, err := standard.NewStore(t.dev)
 	if err != nil {
-		return fmt.Errorf("untrained standard network: %w", err)
+		return ofStandard(err)
 	}
 	t.net, t.store = standard, store
 	return nil
@@ -52,10 +52,18 @@ func (t *twin) copy(net *supernet.Net) error {
 	defer t.lead.mu.Unlock()
 	store, err := kernels.Twin(t.dev, t.lead.store)
 	if err != nil {
-		return fmt.Errorf("untrained standard network: %w", err)
+		return ofStandard(err)
 	}
 	t.net, t.store = t.lead.net, store
 	return nil
+}
+
+// ofStandard says of which network an error is.
+func ofStandard(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("untrained standard network: %w", err)
 }
 
 // standard is the architecture in the standard placement, untrained: what the indicators that need no training look at.

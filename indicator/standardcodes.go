@@ -1,11 +1,9 @@
 package indicator
 
-import "fmt"
-
 func (e *evidence) takeStandardCodes() error {
 	s := e.inStandard()
 	if err := s.takeCodes(); err != nil {
-		return fmt.Errorf("untrained standard network: %w", err)
+		return ofStandard(err)
 	}
 	e.standardGram = s.gram
 	return nil

@@ -13,26 +13,21 @@ import (
 func (e *evidence) takeJacobians() error {
 	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
-	j := e.floats(e.frozenImages() * p)
 	raw := make([]*mat.SymDense, batches)
 	gauge, fisher := mat.NewSymDense(e.frozenImages(), nil), newFisherSample(e.program, factors)
 	for b := range batches {
 		raw[b] = mat.NewSymDense(n, nil)
 	}
-	for _, v := range e.directions {
-		if err := e.stopped(); err != nil {
-			return err
-		}
-		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
-			return err
-		}
+	err := e.eachJacobian(func(j []float32) {
 		ntk.AddKernel(gauge, j, factors)
 		fisher.add(j, p)
 		for b := range batches {
 			ntk.AddKernel(raw[b], j[b*n*p:(b+1)*n*p], nil)
 		}
+	})
+	if err != nil {
+		return err
 	}
-	var err error
 	if e.kernelVolume, err = logVolume(gauge); err != nil {
 		return fmt.Errorf("neural tangent kernel: %w", err)
 	}
@@ -50,6 +45,21 @@ func (e *evidence) takeJacobians() error {
 			}
 			*k.mean += ntk.LogCondition(values) / float64(batches)
 		}
+	}
+	return nil
+}
+
+// eachJacobian calls f with the Jacobian of each direction, images×parameters. f may not keep it.
+func (e *evidence) eachJacobian(f func(j []float32)) error {
+	j := e.floats(e.frozenImages() * e.program.BNParams())
+	for _, v := range e.directions {
+		if err := e.stopped(); err != nil {
+			return err
+		}
+		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
+			return err
+		}
+		f(j)
 	}
 	return nil
 }

@@ -60,7 +60,7 @@ type DataConfig struct {
 func (c DataConfig) Normal() data.Normal { return data.Normal{Mean: c.Mean, Std: c.Std} }
 
 // Default returns the default configuration: the built-in images and the first search space of the registry. Its run
-// takes about two minutes on two cores.
+// takes about a minute on two cores.
 func Default() Config {
 	c := Config{
 		Device:    "auto",
