@@ -176,7 +176,7 @@ func TestAbandoned(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := Run(t.Context(), Problem{Space: space, Evaluator: &Recorded{space, e, l}, Objective: firstTerm(t)}, Config{Strategy: "random", Budget: 10 * time.Millisecond}, nil)
+		r, err := Run(t.Context(), Problem{Space: space, Evaluator: &Recorded{space, e, l}, Objective: firstTerm(t)}, Config{Strategy: "random", Budget: 200 * time.Millisecond}, nil)
 		l.Close()
 		if want != "" {
 			if err == nil || err.Error() != want {
