@@ -434,25 +434,19 @@ func (c *Coordinator) has(process int) bool {
 	return false
 }
 
-// Member is a worker for a reader.
-type Member struct {
-	Host    string  `json:"host"`
-	Process int     `json:"process"`
-	Scored  int     `json:"scored"`
-	Silent  float64 `json:"silent_seconds"` // since its last sign of life
-}
-
 // members lists the workers that gave a sign of life within the lease, by host and process, and the number of architectures that
 // have failed.
-func (c *Coordinator) members() (all []Member, failed int) {
+func (c *Coordinator) members() (all []run.Worker, failed int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.workers {
 		if silent := time.Since(w.seen); silent <= c.lease {
-			all = append(all, Member{w.Host, w.Process, w.scored, silent.Seconds()})
+			all = append(all, run.Worker{Host: w.Host, Process: w.Process, Scored: w.scored, Silent: silent.Seconds()})
 		}
 	}
-	slices.SortFunc(all, func(a, b Member) int { return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Process, b.Process)) })
+	slices.SortFunc(all, func(a, b run.Worker) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.Process, b.Process))
+	})
 	return all, c.failed
 }
 

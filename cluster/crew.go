@@ -70,7 +70,7 @@ func (k *Crew) Open(share run.Share) (run.Workers, error) {
 }
 
 // Members lists the workers that are there, and the number of architectures that have failed. A nil crew has none.
-func (k *Crew) Members() (all []Member, failed int) {
+func (k *Crew) Members() (all []run.Worker, failed int) {
 	if k == nil || k.coordinator == nil {
 		return nil, 0
 	}

@@ -28,7 +28,7 @@ type Entry struct {
 	Name  string `json:"name"`
 	Dir   string `json:"dir"`
 	Space string `json:"space"`
-	// Step of Total training steps, or networks that are trained. Total 0: nothing is saved yet.
+	// Step of Total training steps, or networks that are trained. Total 0: not known yet.
 	Step     int       `json:"step"`
 	Total    int       `json:"total"`
 	Networks bool      `json:"networks"` // a folder of retrained networks
@@ -103,6 +103,9 @@ func (e *Entry) readRun() error {
 	}
 	e.Step, e.Total = at.Step, at.Total
 	e.State = stateOf(err == nil && at.Done(), run.InUse(e.Dir))
+	if now, err := run.ReadStatus(e.Dir); err == nil && now != nil && now.Phase == run.Training && e.State == Training {
+		e.Step, e.Total = now.Done, now.Total // the checkpoint is behind
+	}
 	if at.Tests.Step > 0 {
 		e.Best = &Best{Arch: cfg.Train.Path, Score: &at.Tests.Best.Top1, By: byTest}
 	}
@@ -192,7 +195,8 @@ func (e *Entry) readRetraining() error {
 	return nil
 }
 
-// sizeOf returns the bytes of the files in a folder, and when the last of them changed. What cannot be read counts as nothing.
+// sizeOf returns the bytes of the files in a folder, and when the last of them changed. What cannot be read counts as nothing. A status
+// is no change: a command that stands still renews it too.
 func sizeOf(dir string) (bytes int64, changed time.Time) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -200,7 +204,7 @@ func sizeOf(dir string) (bytes int64, changed time.Time) {
 		}
 		if info, err := d.Info(); err == nil {
 			bytes += info.Size()
-			if info.ModTime().After(changed) {
+			if d.Name() != run.StatusName && info.ModTime().After(changed) {
 				changed = info.ModTime()
 			}
 		}

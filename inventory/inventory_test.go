@@ -1,12 +1,14 @@
 package inventory
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -56,6 +58,15 @@ func TestList(t *testing.T) {
 	if diff := cmp.Diff(want, states(t, dir)); diff != "" {
 		t.Error("in use:", diff)
 	}
+	status(t, filepath.Join(dir, "fresh"), "train", time.Now())
+	if fresh := Read(filepath.Join(dir, "fresh")); fresh.Progress() != "3 of 8" {
+		t.Errorf("before the first checkpoint: %+v", fresh)
+	}
+	status(t, filepath.Join(dir, "fresh"), "train", time.Now().Add(-time.Hour))
+	if fresh := Read(filepath.Join(dir, "fresh")); fresh.Progress() != "" {
+		t.Errorf("the status of a killed process: %+v", fresh)
+	}
+	status(t, filepath.Join(dir, "fair"), "search", time.Now())
 	fair, own, broken := Read(filepath.Join(dir, "fair")), Read(filepath.Join(dir, "own")), Read(filepath.Join(dir, "broken"))
 	if fair.Space != "nas-bench-201" || fair.Step != 6 || fair.Total != 6 || fair.Best == nil || fair.Best.By != "bnas" || fair.Best.MACs != 1503392 || fair.Bytes < 10_000 {
 		t.Errorf("fair: %+v, best %+v", fair, fair.Best)
@@ -66,6 +77,16 @@ func TestList(t *testing.T) {
 	if !strings.Contains(broken.Problem, "nonsense") {
 		t.Errorf("broken: %+v", broken)
 	}
+}
+
+// status writes a status of 3 of 8.
+func status(t *testing.T, dir, phase string, updated time.Time) {
+	t.Helper()
+	text, err := json.Marshal(run.Status{Phase: phase, Done: 3, Total: 8, Updated: updated})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sampleruns.Write(t, filepath.Join(dir, run.StatusName), string(text))
 }
 
 func TestPick(t *testing.T) {
@@ -153,6 +174,7 @@ func TestSweep(t *testing.T) {
 		"fair/checkpoint.tmp":        crashed,
 		"fair/checkpoint.damaged":    crashed,
 		"fair/.bnas-12.tmp":          crashed,
+		"fair/status.json":           crashed,
 		"own/1/.bnas-34.tmp":         crashed,
 		".removed-ab/checkpoint":     halfRemoved,
 		"never/.lock":                neverBegun,

@@ -83,7 +83,11 @@ func sweepRun(dir string, take func(path, why string) error) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range append(temporary, train.Superfluous(dir)...) {
+	names := append(temporary, train.Superfluous(dir)...)
+	if has(dir, run.StatusName) {
+		names = append(names, run.StatusName)
+	}
+	for _, name := range names {
 		why := crashed
 		if name == train.PredecessorName {
 			why = earlier

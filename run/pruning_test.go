@@ -61,6 +61,11 @@ func TestPruningSearchResumes(t *testing.T) {
 		end.Phase != Searching || !end.Begin || end.Done != 1 || len(seen) != 27 {
 		t.Errorf("%d steps: %+v … %+v, %+v", len(seen), first, seen[len(seen)-2], end)
 	}
+	for i, p := range seen[1:26] { // those of the first search cost no time
+		if p.Reused != min(i+1, 9) {
+			t.Errorf("%d mixtures: %d of them were kept", p.Done, p.Reused)
+		}
+	}
 	last := t.TempDir() // measures the last six again
 	if err := os.WriteFile(filepath.Join(last, PruningName), []byte(strings.Join(strings.SplitAfter(string(all), "\n")[:20], "")), 0o666); err != nil {
 		t.Fatal(err)

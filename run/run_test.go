@@ -134,6 +134,13 @@ func TestLife(t *testing.T) {
 	if found.Evaluations != 4 || countOf(t, found) < 4 || phases[Calibrating] != 3 || phases[Searching] != 4 {
 		t.Errorf("%d evaluations, %d scored, phases %v", found.Evaluations, countOf(t, found), phases)
 	}
+	if _, err := r.Search(t.Context(), "", func(p Progress) {
+		if p.Reused != p.Done {
+			t.Errorf("searched again: %d of %d from the ledger in %s", p.Reused, p.Done, p.Phase)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
 	page, err := r.Report(found, "command", "version", 0)
 	if err != nil {
 		t.Fatal(err)

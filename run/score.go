@@ -172,6 +172,14 @@ func (e *Evaluator) ScoreAll(ctx context.Context, archs *supernet.List, each fun
 	return err
 }
 
+// Reused returns how many of the scores so far were taken from the ledger.
+func (e *Evaluator) Reused() int {
+	if e.ledger == nil {
+		return 0
+	}
+	return e.ledger.Taken()
+}
+
 // Path returns the path of the ledger, or "" if there is none.
 func (e *Evaluator) Path() string {
 	if e.ledger == nil {

@@ -30,6 +30,7 @@ type Progress struct {
 	Phase       string
 	Begin       bool          // of the phase, or of a finalist; Done is then the work of earlier calls
 	Done, Total int           // architectures scored in this phase, mixtures measured, or training steps of the finalist; Total 0: unknown
+	Reused      int           // of Done, taken in this phase from the ledger, or from the figures of mixtures that are kept
 	Best        *search.Found // so far; nil before the first, and in other phases
 	TooSlow     int           // networks that the search has left out because of their latency
 
@@ -209,10 +210,10 @@ func (r *Run) searched(progress func(Progress)) func(search.Progress) {
 	progress(first)
 	return func(p search.Progress) {
 		if first.Phase == Pruning && p.Evaluations == 0 {
-			progress(Progress{Phase: Pruning, Done: p.Mixtures, Total: p.AllMixtures})
+			progress(Progress{Phase: Pruning, Done: p.Mixtures, Total: p.AllMixtures, Reused: p.KeptMixtures})
 			return
 		}
-		now := Progress{Phase: Searching, Begin: first.Phase == Pruning, Done: p.Evaluations, Total: p.Total, TooSlow: p.TooSlow}
+		now := Progress{Phase: Searching, Begin: first.Phase == Pruning, Done: p.Evaluations, Total: p.Total, Reused: p.Reused, TooSlow: p.TooSlow}
 		if p.Evaluations > 0 {
 			now.Best = &p.Best
 		}
@@ -239,7 +240,7 @@ func (r *Run) calibrate(ctx context.Context, e *Evaluator, composite indicator.C
 	n := r.Config.Objective.Calibration
 	progress(Progress{Phase: Calibrating, Begin: true, Total: n})
 	sample, err := search.Sample(ctx, r.Net.Space, e.Evaluator, n, r.Config.Search.Seed, func(done, _ int) {
-		progress(Progress{Phase: Calibrating, Done: done, Total: n})
+		progress(Progress{Phase: Calibrating, Done: done, Total: n, Reused: e.Reused()})
 	})
 	if err != nil {
 		return search.Objective{}, nil, err

@@ -34,7 +34,7 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 		return nil, err
 	}
 	out := &Found{}
-	var evaluators []search.Evaluator
+	var evaluators []*Evaluator
 	for _, one := range runs {
 		one.Config.Objective = r.Config.Objective // it chooses the terms
 		if _, err := one.composite(); err != nil {
@@ -46,7 +46,7 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 		}
 		defer e.Close()
 		e.stop(ctx)
-		evaluators, out.Ledgers = append(evaluators, e.Evaluator), append(out.Ledgers, e.Path())
+		evaluators, out.Ledgers = append(evaluators, e), append(out.Ledgers, e.Path())
 	}
 	if err := r.takeFolder(dir); err != nil {
 		return nil, err
@@ -75,21 +75,23 @@ func (r *Run) takeFolder(dir string) error {
 }
 
 // calibrateOver scores the sample that calibrates a composite by each run, and returns the average of the runs and that of the sample.
-func (r *Run) calibrateOver(ctx context.Context, evaluators []search.Evaluator, progress func(Progress)) (*search.Averaged, []indicator.Scores, error) {
+func (r *Run) calibrateOver(ctx context.Context, evaluators []*Evaluator, progress func(Progress)) (*search.Averaged, []indicator.Scores, error) {
 	n := r.Config.Objective.Calibration
 	total := n * len(evaluators)
 	progress(Progress{Phase: Calibrating, Begin: true, Total: total})
 	var samples [][]indicator.Scores
+	var scores []search.Evaluator
+	reused := 0 // in the runs before
 	for i, e := range evaluators {
-		sample, err := search.Sample(ctx, r.Net.Space, e, n, r.Config.Search.Seed, func(done, _ int) {
-			progress(Progress{Phase: Calibrating, Done: i*n + done, Total: total})
+		sample, err := search.Sample(ctx, r.Net.Space, e.Evaluator, n, r.Config.Search.Seed, func(done, _ int) {
+			progress(Progress{Phase: Calibrating, Done: i*n + done, Total: total, Reused: reused + e.Reused()})
 		})
 		if err != nil {
 			return nil, nil, err
 		}
-		samples = append(samples, sample)
+		samples, scores, reused = append(samples, sample), append(scores, e.Evaluator), reused+e.Reused()
 	}
-	return search.NewAveraged(r.Net.Space, evaluators, samples)
+	return search.NewAveraged(r.Net.Space, scores, samples)
 }
 
 // foldersOf returns the folders of runs whose scores can be averaged, with the result in dir.

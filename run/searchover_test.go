@@ -113,9 +113,17 @@ func TestSearchOver(t *testing.T) {
 			t.Fatalf("stopped after %d: %v", stop, err)
 		}
 	}
-	got, err := again[0].SearchOver(t.Context(), again[1:], "", nil)
+	reused := 0
+	got, err := again[0].SearchOver(t.Context(), again[1:], "", func(p Progress) {
+		if p.Phase == Calibrating {
+			reused = p.Reused
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if reused != 7 { // no search came further in the sample
+		t.Errorf("%d scores of the sample are from the ledgers", reused)
 	}
 	got.Result.Runs = want.Runs
 	if a, b := timeless(t, want.Result), timeless(t, got.Result); a != b {

@@ -33,6 +33,7 @@ type Ledger struct {
 	path     string
 	unsynced int
 	synced   time.Time
+	taken    int
 }
 
 // OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats. It reads every row once, and
@@ -55,6 +56,9 @@ func (l *Ledger) Path() string { return l.path }
 
 // Len returns the number of scored architectures.
 func (l *Ledger) Len() int { return l.file.Len() }
+
+// Taken returns how often a Recorded found the scores of an architecture in the ledger since it was opened.
+func (l *Ledger) Taken() int { return l.taken }
 
 // Lookup reads the scores of an architecture, given in the space's text form.
 func (l *Ledger) Lookup(arch string) (s indicator.Scores, ok bool, err error) {
@@ -114,6 +118,9 @@ func (r *Recorded) Score(a supernet.Arch) (indicator.Scores, error) {
 // score is Score. known says that the scores are from the ledger.
 func (r *Recorded) score(a supernet.Arch) (s indicator.Scores, known bool, err error) {
 	if s, known, err = r.Ledger.Lookup(r.Space.Format(a)); known || err != nil {
+		if known {
+			r.Ledger.taken++
+		}
 		return s, known, err
 	}
 	if s, err = r.Evaluator.Score(a); err != nil {

@@ -22,7 +22,8 @@ type pruning struct {
 	space    supernet.Mixed
 	whole    supernet.Mixture
 	round    int
-	measured int // mixtures
+	measured int // mixtures, those whose figures were kept too
+	kept     int // of them, whose figures were kept
 	total    int // how many there will be
 	rounds   []Pruned
 	over     bool
@@ -78,7 +79,7 @@ func mixed(m supernet.Mixture) bool {
 
 // describe says how far the pruning is.
 func (p *pruning) describe(g *Progress) {
-	g.Mixtures, g.AllMixtures, g.Total = p.measured, p.total, 1
+	g.Mixtures, g.KeptMixtures, g.AllMixtures, g.Total = p.measured, p.kept, p.total, 1
 }
 
 // toMeasure is the number of mixtures that a search from m measures.
@@ -157,6 +158,12 @@ func (p *pruning) measure(list []supernet.Mixture) (all [][]indicator.MixtureFig
 		if err := p.interrupted(); err != nil {
 			return nil, err
 		}
+		kept := make([]int, len(some))
+		for i, m := range some {
+			if p.Mixtures.has(m) {
+				kept[i] = 1
+			}
+		}
 		figures, err := p.Mixtures.of(some)
 		if err != nil {
 			if stopped := p.interrupted(); stopped != nil {
@@ -164,9 +171,9 @@ func (p *pruning) measure(list []supernet.Mixture) (all [][]indicator.MixtureFig
 			}
 			return nil, err
 		}
-		for _, one := range figures {
+		for i, one := range figures {
 			all = append(all, one)
-			p.measured++
+			p.measured, p.kept = p.measured+1, p.kept+kept[i]
 			if p.report != nil {
 				p.report(p.progress())
 			}
@@ -242,7 +249,7 @@ func MixtureColumns() []string { return []string{"log_kappa", "regions"} }
 func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, error) {
 	var missing []supernet.Mixture
 	for _, m := range some {
-		if len(x.known(m)) < x.Repeats {
+		if !x.has(m) {
 			missing = append(missing, m)
 		}
 	}
@@ -263,6 +270,9 @@ func (x *Mixtures) of(some []supernet.Mixture) ([][]indicator.MixtureFigures, er
 	}
 	return all, nil
 }
+
+// has reports whether the figures of a mixture are kept in each repeat.
+func (x *Mixtures) has(m supernet.Mixture) bool { return len(x.known(m)) == x.Repeats }
 
 // known returns the figures of a mixture in the first repeats, as far as they are kept.
 func (x *Mixtures) known(m supernet.Mixture) (all []indicator.MixtureFigures) {

@@ -182,8 +182,8 @@ type Progress struct {
 	Generation  int   // of an evolution, from 1
 	Best        Found // so far; without Scores before the first
 	TooSlow     int   // networks over Config.MaxLatency so far
-	Mixtures    int   // of a pruning: measured so far, of AllMixtures
-	AllMixtures int
+	// Mixtures of a pruning have been measured so far, of AllMixtures. The figures of KeptMixtures of them were kept by an earlier search.
+	Mixtures, KeptMixtures, AllMixtures int
 }
 
 // Run searches and returns the result. It calls report, if not nil, after every evaluation, and after every network that is over

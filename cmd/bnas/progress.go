@@ -28,6 +28,7 @@ type progress struct {
 	total  int
 	start  time.Time
 	first  int // work of earlier runs; it does not count for the rate
+	known  int // work that took no time, such as scores of the ledger; it does not count either
 	begun  bool
 	bar    *progressbar.ProgressBar // nil: not a terminal
 	screen *console
@@ -121,6 +122,13 @@ func (p *progress) resumed(done int) {
 	p.doing("")
 }
 
+// reused sets how much of the work took no time, such as scores that were in the ledger.
+func (p *progress) reused(known int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = known
+}
+
 // unit is a part of the work.
 func (p *progress) unit() string {
 	if p.what == cellsPhase {
@@ -181,6 +189,9 @@ func (p *progress) at(done int, note string) {
 		p.begun, p.first = true, max(done-1, 0)
 	}
 	now := p.clock()
+	if p.computed(done) <= 0 {
+		p.start = now
+	}
 	if now.Sub(p.last) < plainEvery && done < p.total {
 		return
 	}
@@ -191,12 +202,15 @@ func (p *progress) at(done int, note string) {
 func (p *progress) rate(done int) string { return fmt.Sprintf("%.1f/s", p.perSecond(done)) }
 
 func (p *progress) perSecond(done int) float64 {
-	return float64(done-p.first) / max(p.clock().Sub(p.start).Seconds(), 1e-9)
+	return float64(p.computed(done)) / max(p.clock().Sub(p.start).Seconds(), 1e-9)
 }
+
+// computed is the work that counts for the rate.
+func (p *progress) computed(done int) int { return done - p.first - p.known }
 
 // left is the time until the end, at the rate so far.
 func (p *progress) left(done int) string {
-	if done == p.first {
+	if done < p.total && p.computed(done) <= 0 {
 		return "unknown"
 	}
 	seconds := float64(max(p.total-done, 0)) / max(p.perSecond(done), 1e-9)

@@ -124,6 +124,27 @@ func TestProgressOfSilentWork(t *testing.T) {
 	after(11*time.Second, p.end, "")
 }
 
+// TestProgressOfKnownWork: scores that were in the ledger count neither for the rate nor for the time that is left.
+func TestProgressOfKnownWork(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	p := &progress{what: "score", total: 1000, clock: func() time.Time { return now }, start: now}
+	seen := func(after time.Duration, done, known int, rate, left string) {
+		t.Helper()
+		now = now.Add(after)
+		p.reused(known)
+		if p.at(done, ""); p.rate(done) != rate || p.left(done) != left {
+			t.Errorf("%d done, %d of them known: %s, %s left; want %s, %s", done, known, p.rate(done), p.left(done), rate, left)
+		}
+	}
+	for i := range 800 {
+		seen(time.Millisecond, i+1, i+1, "0.0/s", "unknown")
+	}
+	for i := range 10 {
+		seen(time.Second, 801+i, 800, "1.0/s", (time.Duration(199-i) * time.Second).String())
+	}
+	seen(0, 1000, 990, "1.0/s", "0s")
+}
+
 // TestSlowFirstStep: a first step of more than ten seconds, with the ranking before it, is told once with what makes it faster.
 func TestSlowFirstStep(t *testing.T) {
 	for _, test := range []struct {

@@ -97,8 +97,10 @@ func retrain(c *cli.Context, settings []setting) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 	}
 	defer cancel()
+	b := &board{path: filepath.Join(series.Dir, run.StatusName)}
+	defer b.end()
 	for i := range series.Archs {
-		one, err := retrainOne(ctx, c, series, i+1, first)
+		one, err := retrainOne(ctx, c, series, i+1, first, b)
 		first = nil // retrainOne has closed it
 		if errors.Is(err, train.ErrInterrupted) && c.Context.Err() == nil {
 			err = train.ErrBudget
@@ -339,7 +341,7 @@ func ofIndices(space supernet.Space, text string) ([]supernet.Arch, error) {
 }
 
 // retrainOne trains a network to the end, or reads its result if it is done. r is its run, or nil.
-func retrainOne(ctx context.Context, c *cli.Context, s *run.Retraining, i int, r *run.Run) (run.Retrained, error) {
+func retrainOne(ctx context.Context, c *cli.Context, s *run.Retraining, i int, r *run.Run, b *board) (run.Retrained, error) {
 	if r == nil {
 		done, err := s.Result(i)
 		if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -351,9 +353,11 @@ func retrainOne(ctx context.Context, c *cli.Context, s *run.Retraining, i int, r
 	}
 	defer r.Close()
 	var bar *progress
+	phase := fmt.Sprintf("retrain %d of %d", i, len(s.Archs))
 	_, err := r.Train(ctx, func(p train.Progress) {
+		b.at(phase, p.Step, p.Total, 0)
 		if bar == nil { // the start
-			bar = newProgress(c, fmt.Sprintf("retrain %d of %d", i, len(s.Archs)), p.Total)
+			bar = newProgress(c, phase, p.Total)
 			bar.resumed(p.Step)
 			return
 		}

@@ -52,6 +52,10 @@ func TestRunsCheck(t *testing.T) {
 	check(exitOK, "first  changed 0 s ago")
 	long(first)
 	check(exitFailure, "first: a process works there, and nothing has changed for 20 min; --stalled allows 15 min.")
+	if err := os.WriteFile(filepath.Join(first, run.StatusName), nil, 0o666); err != nil { // one that stands still writes it too
+		t.Fatal(err)
+	}
+	check(exitFailure, "nothing has changed for 20 min")
 	if err := os.WriteFile(filepath.Join(first, "metrics.jsonl"), nil, 0o666); err != nil {
 		t.Fatal(err)
 	}

@@ -121,8 +121,9 @@ func scoreAll(c *cli.Context, r *run.Run, archs *supernet.List, ledger string, v
 	bar := newProgress(c, "score", archs.Len())
 	err = evaluator.ScoreAll(c.Context, archs, func(i int, s indicator.Scores) error {
 		err := all.add(s)
+		bar.reused(evaluator.Reused())
 		bar.at(i+1, "")
-		b.at("score", i+1, archs.Len())
+		b.at("score", i+1, archs.Len(), evaluator.Reused())
 		return err
 	})
 	bar.end()

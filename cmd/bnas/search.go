@@ -158,7 +158,7 @@ func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string, b *boa
 	}
 	defer end()
 	show := func(p run.Progress) {
-		b.at(phaseName(p), p.Done, p.Total)
+		b.at(phaseName(p), p.Done, p.Total, p.Reused)
 		if p.Begin {
 			end()
 			bar = newProgress(c, phaseName(p), max(p.Total, 1))
@@ -166,6 +166,7 @@ func searchFor(c *cli.Context, r *run.Run, others []*run.Run, dir string, b *boa
 			return
 		}
 		bar.of(p.Total)
+		bar.reused(p.Reused)
 		bar.at(p.Done, stateOf(p))
 	}
 	if len(others) > 0 {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 
@@ -18,41 +15,24 @@ import (
 	"bnas.example/run"
 )
 
-// statusName is the file of a folder in which a search or a scoring says how far it is. It is there while the command works.
-const statusName = "status.json"
+// statusEvery is the time between two writings of a status.
+const statusEvery = time.Second
 
-const (
-	statusEvery = time.Second      // between two writings
-	silence     = 10 * time.Second // after which the command counts as ended
-)
-
-// status is the state of a search or a scoring.
-type status struct {
-	Host    string           `json:"host"`
-	Process int              `json:"process"`
-	Phase   string           `json:"phase"`
-	Done    int              `json:"done"`
-	Total   int              `json:"total"` // 0: unknown
-	Failed  int              `json:"failed"`
-	Rate    float64          `json:"per_second"` // of this phase
-	Left    float64          `json:"seconds_left"`
-	Updated time.Time        `json:"updated"`
-	Workers []cluster.Member `json:"workers"`
-}
-
-// board writes the status of a command into a folder from time to time. A nil board writes nothing.
+// board writes how far a command is into a folder, from time to time. A nil board writes nothing.
 type board struct {
 	path  string
 	crew  *cluster.Crew
 	mu    sync.Mutex
-	now   status
-	since time.Time // the start of the phase
-	first int       // what was done then
+	now   run.Status
+	since time.Time // when the phase began to compute
+	first int       // what was done when it began
+	known int       // of Done, taken from the ledger in this phase
 	ended chan struct{}
 }
 
-// at notes how far the command is. The first call begins the writing: the folder then belongs to this process.
-func (b *board) at(phase string, done, total int) {
+// at notes how far the command is. known of what is done was taken from the ledger in this phase. The first call begins the writing: the
+// folder then belongs to this process.
+func (b *board) at(phase string, done, total, known int) {
 	if b == nil {
 		return
 	}
@@ -65,10 +45,15 @@ func (b *board) at(phase string, done, total int) {
 		go b.keep()
 	}
 	if phase != b.now.Phase {
-		b.since, b.first = time.Now(), done
+		b.first, b.known = done-known, 0
 	}
-	b.now.Phase, b.now.Done, b.now.Total = phase, done, total
+	if b.now.Phase, b.now.Done, b.now.Total, b.known = phase, done, total, known; b.computed() <= 0 {
+		b.since = time.Now()
+	}
 }
+
+// computed is how much this phase has computed.
+func (b *board) computed() int { return b.now.Done - b.first - b.known }
 
 // keep writes until the end.
 func (b *board) keep() {
@@ -94,7 +79,7 @@ func (b *board) write() bool {
 	}
 	s := &b.now
 	s.Updated = time.Now()
-	s.Rate = float64(s.Done-b.first) / max(time.Since(b.since).Seconds(), 1e-9)
+	s.Rate = float64(b.computed()) / max(time.Since(b.since).Seconds(), 1e-9)
 	s.Left = 0
 	if s.Rate > 0 && s.Total > s.Done {
 		s.Left = float64(s.Total-s.Done) / s.Rate
@@ -119,7 +104,7 @@ func (b *board) end() {
 
 func statusCommand() *cli.Command {
 	return &cli.Command{
-		Name: "status", Usage: "how far the search or the scoring is that works in a folder", ArgsUsage: "DIR",
+		Name: "status", Usage: "how far the training, the search or the scoring is that works in a folder", ArgsUsage: "DIR",
 		Flags:       append(outputFlags(), &cli.BoolFlag{Name: "watch", Usage: "show it every two seconds, until the work ends", Category: catCommand}),
 		Description: "bnas status runs/fair",
 		Action:      showStatus,
@@ -143,7 +128,7 @@ func showStatus(c *cli.Context) error {
 	}
 	dir := c.Args().First()
 	for {
-		s, err := readStatus(dir)
+		s, err := statusOf(dir)
 		if err == nil {
 			err = output(c, statusResult{dir, s}, func(w io.Writer) { statusTable(w, dir, s) })
 		}
@@ -159,39 +144,25 @@ func showStatus(c *cli.Context) error {
 }
 
 type statusResult struct {
-	Dir  string  `json:"dir"`
-	Work *status `json:"work"` // null: no command works there
+	Dir  string      `json:"dir"`
+	Work *run.Status `json:"work"` // null: no command works there
 }
 
-// readStatus reads the status in a folder; nil: no command works there.
-func readStatus(dir string) (*status, error) {
+// statusOf reads the status in a folder that must be there; nil: no command works there.
+func statusOf(dir string) (*run.Status, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, statusName))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var s status
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, statusName), err)
-	}
-	if time.Since(s.Updated) > silence {
-		return nil, nil // it was killed
-	}
-	return &s, nil
+	return run.ReadStatus(dir)
 }
 
-func statusTable(w io.Writer, dir string, s *status) {
+func statusTable(w io.Writer, dir string, s *run.Status) {
 	if s == nil {
 		if run.InUse(dir) {
-			fmt.Fprintf(w, "no search and no scoring works in %s yet: another command of bnas does; bnas runs show %s\n", dir, quote(dir))
+			fmt.Fprintf(w, "a command of bnas works in %s, and has not yet said how far it is\n", dir)
 			return
 		}
-		fmt.Fprintf(w, "no search and no scoring works in %s\n", dir)
+		fmt.Fprintf(w, "no command of bnas works in %s\n", dir)
 		return
 	}
 	of, left := "", "time left unknown"

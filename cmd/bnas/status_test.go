@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +11,7 @@ import (
 	"bnas.example/search"
 )
 
-// TestStatusOfOtherWork: a folder in which another command works, such as a training, is not said to be idle.
+// TestStatusOfOtherWork: a folder in which a command without a status works is not said to be idle.
 func TestStatusOfOtherWork(t *testing.T) {
 	dir := t.TempDir()
 	said := func(want string) {
@@ -19,13 +21,13 @@ func TestStatusOfOtherWork(t *testing.T) {
 			t.Errorf("%s, want %s", &text, want)
 		}
 	}
-	said("works in " + dir + "\n")
+	said("no command of bnas works in " + dir + "\n")
 	unlock, err := run.LockFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
-	said("works in " + dir + " yet: another command")
+	said("a command of bnas works in " + dir + ", ")
 }
 
 // TestStateOfSearch: a search that leaves out networks because of their latency says so, also before it has found one.
@@ -62,17 +64,48 @@ func TestLeftBeforeTheFirst(t *testing.T) {
 // TestStatusOfUnknownLength: the time that is left is given only where it is known.
 func TestStatusOfUnknownLength(t *testing.T) {
 	for _, c := range []struct {
-		s    status
+		s    run.Status
 		want string
 	}{
-		{status{Phase: "prune"}, "time left unknown"},
-		{status{Phase: "search", Total: 9}, "time left unknown"},
-		{status{Phase: "search", Done: 3, Total: 9, Rate: 1, Left: 6}, "\t6s left"},
-		{status{Phase: "search", Done: 9, Total: 9, Rate: 1}, "\t0s left"},
+		{run.Status{Phase: "prune"}, "time left unknown"},
+		{run.Status{Phase: "search", Total: 9}, "time left unknown"},
+		{run.Status{Phase: "search", Done: 3, Total: 9, Rate: 1, Left: 6}, "\t6s left"},
+		{run.Status{Phase: "search", Done: 9, Total: 9, Rate: 1}, "\t0s left"},
 	} {
 		var text strings.Builder
 		if statusTable(&text, "dir", &c.s); !strings.Contains(text.String(), c.want) {
 			t.Errorf("%s, want %s", text.String(), c.want)
 		}
+	}
+}
+
+// TestRateOfComputedWork: scores that were in the ledger count neither for the rate nor for the time that is left.
+func TestRateOfComputedWork(t *testing.T) {
+	b := &board{path: filepath.Join(t.TempDir(), run.StatusName)}
+	defer b.end()
+	seen := func(done, known int, rate, left float64) {
+		t.Helper()
+		b.at("search", done, 1000, known)
+		b.mu.Lock()
+		if known < done {
+			b.since = time.Now().Add(-10 * time.Second)
+		}
+		b.mu.Unlock()
+		if !b.write() {
+			t.Fatal("no status")
+		}
+		s, err := run.ReadStatus(filepath.Dir(b.path))
+		if err != nil || math.Abs(s.Rate-rate) > 0.01*rate || math.Abs(s.Left-left) > 0.01*left {
+			t.Errorf("%d done, %d of them known: %v, %+v", done, known, err, s)
+		}
+	}
+	b.at("calibrate", 7, 7, 3)
+	seen(0, 0, 0, 0)
+	seen(800, 800, 0, 0)
+	seen(900, 850, 5, 20)
+	b.at("calibrate", 900, 1000, 850) // a phase may begin with what was done before
+	b.at("calibrate", 910, 1000, 850)
+	if n := b.computed(); n != 10 {
+		t.Errorf("%d computed in the new phase", n)
 	}
 }

@@ -146,6 +146,11 @@ const slowStep = 10 * time.Second
 
 func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 	var bar *progress
+	var b *board
+	if !ranksOf(c).follows() {
+		b = &board{path: filepath.Join(r.Dir, run.StatusName)}
+		defer b.end()
+	}
 	var slow slowness
 	r.Ranking = func(done, total int) {
 		work := "" // the next step
@@ -156,6 +161,7 @@ func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 		slow.ranked(done, time.Now())
 	}
 	got, err := r.Train(c.Context, func(p train.Progress) {
+		b.at(run.Training, p.Step, p.Total, 0)
 		if bar == nil { // the start
 			bar = newProgress(c, "train", p.Total)
 			bar.resumed(p.Step)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bnas.example/cluster"
+	"bnas.example/run"
 )
 
 // twoHosts are network namespaces of this machine with a cable between them.
@@ -72,9 +73,9 @@ func TestCutOff(t *testing.T) {
 		t.Logf("%d scores after %.1f s", n, time.Since(begun).Seconds())
 	}
 	search := h.start(t, h.first, append(j.line(copied, 1), "--workers", "1", "--listen", firstAddress+":4222")...)
-	awaitStatus(t, copied, func(s *status) bool { return s != nil })
+	awaitStatus(t, copied, func(s *run.Status) bool { return s != nil })
 	far := h.start(t, h.second, "worker", "--join", "nats://"+firstAddress+":4222", "--threads", "1", "--quiet")
-	awaitStatus(t, copied, func(s *status) bool {
+	awaitStatus(t, copied, func(s *run.Status) bool {
 		return s != nil && len(s.Workers) == 2 && s.Workers[0].Scored > 0 && s.Workers[1].Scored > 0
 	})
 	h.plug(t, "down")

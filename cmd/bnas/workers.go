@@ -74,7 +74,7 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 		return nil, nil, err
 	}
 	if dir = cmp.Or(dir, r.Dir); dir != "" {
-		b = &board{path: filepath.Join(dir, statusName), crew: k}
+		b = &board{path: filepath.Join(dir, run.StatusName), crew: k}
 	}
 	if k == nil {
 		return b, b.end, nil

@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"bnas.example/inventory"
 	"bnas.example/philox"
+	"bnas.example/run"
 )
 
 // TestWorkersEqualOneProcess: a search and a scoring by several processes have the ledger and the result of one process, also if
@@ -120,7 +122,7 @@ func TestStatus(t *testing.T) {
 	}
 	defer c.Wait()
 	defer c.Process.Kill()
-	if s := awaitStatus(t, dir, func(s *status) bool { return s != nil && len(s.Workers) == 1 }); s.Phase != "score" || s.Total != 3000 || s.Process != c.Process.Pid {
+	if s := awaitStatus(t, dir, func(s *run.Status) bool { return s != nil && len(s.Workers) == 1 }); s.Phase != "score" || s.Total != 3000 || s.Process != c.Process.Pid {
 		t.Errorf("status %+v", s)
 	}
 	text, err := exec.Command("bnas", "status", dir).Output()
@@ -131,7 +133,30 @@ func TestStatus(t *testing.T) {
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	awaitStatus(t, dir, func(s *status) bool { return s == nil })
+	awaitStatus(t, dir, func(s *run.Status) bool { return s == nil })
+}
+
+// TestStatusOfTraining: another process sees how far a training is, long before its next checkpoint.
+func TestStatusOfTraining(t *testing.T) {
+	runs := t.TempDir()
+	dir := filepath.Join(runs, "fair")
+	c := exec.Command("bnas", strings.Fields("train --steps 100000 --checkpoint-every 100000 --batch 4 --rank-every 0 --quiet --out "+dir+" "+netFlags)...)
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer c.Process.Kill()
+	s := awaitStatus(t, dir, func(s *run.Status) bool { return s != nil && s.Done > 0 })
+	if s.Phase != run.Training || s.Total != 100000 || s.Rate <= 0 || s.Left <= 0 {
+		t.Errorf("status %+v", s)
+	}
+	if e := inventory.Read(dir); e.Step < s.Done || e.Total != s.Total || e.State != inventory.Training {
+		t.Errorf("in the list of runs %+v", e)
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	awaitStatus(t, dir, func(s *run.Status) bool { return s == nil })
 }
 
 // watchEnds: Ctrl-C ends the watching of a folder without a complaint.
@@ -158,10 +183,10 @@ func watchEnds(t *testing.T, dir string) {
 }
 
 // awaitStatus reads the status in a folder until it is good.
-func awaitStatus(t *testing.T, dir string, good func(*status) bool) *status {
+func awaitStatus(t *testing.T, dir string, good func(*run.Status) bool) *run.Status {
 	t.Helper()
 	for range 3000 {
-		if s, err := readStatus(dir); err == nil && good(s) {
+		if s, err := run.ReadStatus(dir); err == nil && good(s) {
 			return s
 		}
 		time.Sleep(10 * time.Millisecond)
