@@ -189,9 +189,9 @@ func (c *Coordinator) join(m *nats.Msg) {
 	var h hello
 	reply := welcome{Session: c.session, Lease: c.lease, Files: slices.Sorted(maps.Keys(c.share.Files))}
 	if err := decode(m.Data, &h); err != nil {
-		reply = welcome{Refused: "this worker speaks otherwise than the coordinator: are both of one version?"}
+		reply.Refused = "this worker speaks otherwise than the coordinator: are both of one version?"
 	} else if h.Version != c.version {
-		reply = welcome{Refused: fmt.Sprintf("this worker is of version %s, the coordinator of %s", h.Version, c.version)}
+		reply.Refused = fmt.Sprintf("this worker is of version %s, the coordinator of %s", h.Version, c.version)
 	}
 	m.Respond(encode(reply))
 }

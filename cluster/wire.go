@@ -53,7 +53,7 @@ type hello struct {
 	Version string
 }
 
-// welcome answers hello: a session, or the reason against it.
+// welcome answers hello: a session, and the reason against it, if there is one.
 type welcome struct {
 	Refused string
 	Session session

@@ -31,7 +31,8 @@ type WorkOptions struct {
 	Machine run.Machine
 	Log     *slog.Logger // nil: no lines
 	Session string       // work for this one alone, that of Tether; "": for any
-	// Patience is how long Work with once waits for a coordinator that has gone without a word; 0: Outage.
+	// Patience is how long Work with once waits for a coordinator that has gone without a word, and how long Work on a shared server looks
+	// for a coordinator that takes the worker while others refuse it; 0: Outage.
 	Patience time.Duration
 	Run      run.Options
 }
@@ -40,8 +41,9 @@ type WorkOptions struct {
 type worker struct {
 	identity
 	WorkOptions
-	link   *Link
-	joined bool // the last coordinator took it
+	link    *Link
+	joined  bool                      // the last coordinator took it
+	refused map[session]*RefusedError // coordinators that have nothing for it
 }
 
 // errEnded means that a session has no more work.
@@ -53,37 +55,47 @@ var errAbsent = errors.New("no coordinator is there")
 // mostErrors is the number of different architectures that may fail one after the other before a worker takes itself for the cause.
 const mostErrors = 5
 
+// others is how long a worker waits for the offers of other coordinators, after one that it cannot take.
+const others = 500 * time.Millisecond
+
 // again is how long a worker waits before it asks once more for work.
 const again = time.Second
 
-// Work scores architectures for the coordinators of a server until the context ends. It returns a *RefusedError if a coordinator
-// refuses it. If once is true it returns when the first coordinator has no more work, or has gone and does not come back.
+// Work scores architectures for the coordinators of a server until the context ends. It returns a *RefusedError if the coordinator
+// refuses it; on a shared server, if one does and no other takes it. If once is true it returns when the first coordinator that takes it has
+// no more work, or has gone and does not come back.
 func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 	host, _ := os.Hostname()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	w := &worker{identity: identity{nuid.Next(), host, os.Getpid()}, WorkOptions: o, link: l}
-	told := ""         // why it waits
-	var left time.Time // when the last coordinator was there; zero: none was
+	w := &worker{identity: identity{nuid.Next(), host, os.Getpid()}, WorkOptions: o, link: l, refused: map[session]*RefusedError{}}
+	patience := cmp.Or(o.Patience, Outage)
+	told := ""                 // why it waits
+	var left, turned time.Time // when the last coordinator was there, and since when all refuse it; zero: none was, none does
 	for {
 		err := w.session(ctx)
 		if w.joined {
 			w.joined, left = false, time.Now()
 		}
 		var refused *RefusedError
+		if !errors.As(err, &refused) {
+			turned = time.Time{}
+		} else if turned.IsZero() {
+			turned = time.Now()
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errEnded) && once:
 			return nil
-		case errors.As(err, &refused), errors.Is(err, errSpoiled), l.conn.IsClosed():
+		case refused != nil && (!w.chooses() || left.IsZero() && time.Since(turned) > patience), errors.Is(err, errSpoiled), l.conn.IsClosed():
 			return err
-		case once && !left.IsZero() && time.Since(left) > cmp.Or(o.Patience, Outage):
+		case once && !left.IsZero() && time.Since(left) > patience:
 			return fmt.Errorf("the coordinator has gone: %w", err)
 		case errors.Is(err, errEnded):
 			o.Log.Info("no more work; waiting for the next coordinator")
-		case err.Error() != told:
+		case refused == nil && err.Error() != told:
 			o.Log.Info("waiting for a coordinator", "because", err)
 		}
 		told = err.Error()
@@ -95,19 +107,97 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 	}
 }
 
-// session joins a coordinator and works for it to its end.
+// chooses reports whether there may be several coordinators, of which the worker takes one.
+func (w *worker) chooses() bool { return w.link.shared && w.Session == "" }
+
+// session joins a coordinator that takes the worker, and works for it to its end.
 func (w *worker) session(ctx context.Context) error {
-	var offer welcome
+	for {
+		offer, err := w.offer(ctx)
+		if err != nil {
+			return err
+		}
+		err = w.serve(ctx, offer)
+		var refused *RefusedError
+		if !errors.As(err, &refused) || !w.chooses() {
+			return err
+		}
+		w.refuse(offer.Session, refused)
+	}
+}
+
+// offer asks for work.
+func (w *worker) offer(ctx context.Context) (offer welcome, err error) {
+	if w.chooses() {
+		return w.choose(ctx)
+	}
 	subject := joinSubject
 	if w.Session != "" {
 		subject = session(w.Session).join()
 	}
 	if err := w.ask(ctx, subject, hello{w.identity, w.Version}, &offer); err != nil {
-		return err
+		return offer, err
 	}
 	if offer.Refused != "" {
-		return &RefusedError{offer.Refused}
+		return offer, &RefusedError{offer.Refused}
 	}
+	return offer, nil
+}
+
+// choose asks all coordinators for work. It takes the first that has not refused this worker; if there is none, the error is a refusal.
+func (w *worker) choose(ctx context.Context) (welcome, error) {
+	inbox := w.link.conn.NewInbox()
+	replies, err := w.link.conn.SubscribeSync(inbox)
+	if err != nil {
+		return welcome{}, err
+	}
+	defer replies.Unsubscribe()
+	if err := w.link.conn.PublishRequest(joinSubject, inbox, encode(hello{w.identity, w.Version})); err != nil {
+		return welcome{}, err
+	}
+	var refused *RefusedError
+	for wait := answer; ; wait = others {
+		m, err := next(ctx, replies, wait)
+		switch {
+		case ctx.Err() != nil:
+			return welcome{}, ctx.Err()
+		case err != nil && refused != nil:
+			return welcome{}, refused
+		case errors.Is(err, nats.ErrNoResponders):
+			return welcome{}, errAbsent
+		case err != nil:
+			return welcome{}, fmt.Errorf("the coordinator does not answer: %w", err)
+		}
+		var offer welcome
+		if err := decode(m.Data, &offer); err != nil {
+			offer.Refused = "the coordinator speaks otherwise than this worker: are both of one version?"
+		}
+		if offer.Refused != "" {
+			w.refuse(offer.Session, &RefusedError{offer.Refused})
+		}
+		if refused = w.refused[offer.Session]; refused == nil {
+			return offer, nil
+		}
+	}
+}
+
+// next waits for a reply.
+func next(ctx context.Context, replies *nats.Subscription, wait time.Duration) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	return replies.NextMsgWithContext(ctx)
+}
+
+// refuse notes that a coordinator has nothing for this worker.
+func (w *worker) refuse(s session, why *RefusedError) {
+	if w.refused[s] == nil {
+		w.refused[s] = why
+		w.Log.Warn("a coordinator refuses this worker; it looks for another", "because", why.Why)
+	}
+}
+
+// serve works for a coordinator to its end.
+func (w *worker) serve(ctx context.Context, offer welcome) error {
 	r, err := w.open(ctx, offer)
 	if err != nil {
 		return err

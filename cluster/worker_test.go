@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -72,6 +74,82 @@ func TestWorkerThatCannotScore(t *testing.T) {
 	var refused *RefusedError
 	if err := <-d.hire(t, t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "cannot score: ") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestOtherCoordinators: on a shared server a worker passes over coordinators that refuse it, with a line for each, and works for one that
+// takes it. It ends with the refusal if there is none.
+func TestOtherCoordinators(t *testing.T) {
+	where := sharedServer(t)
+	r := tiny(t)
+	opened := func(o Options, change func(*run.Share)) (c *Coordinator, e *run.Evaluator) {
+		t.Helper()
+		k := &Crew{NATS: where}
+		if err := k.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(k.Close)
+		r.Workers = func(s run.Share) (run.Workers, error) {
+			change(&s)
+			var err error
+			c, err = Open(k.link, s, o)
+			return c, err
+		}
+		e, err := r.Evaluator("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c, e
+	}
+	var log strings.Builder
+	work := func(ctx context.Context, patience time.Duration) error {
+		l, err := Connect(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		log.Reset()
+		return Work(ctx, l, true, WorkOptions{Version: testVersion, Patience: patience, Machine: run.Machine{Threads: 1, GPU: -1},
+			Log: slog.New(slog.NewTextHandler(&log, nil))})
+	}
+	soon, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := work(soon, time.Minute); err != soon.Err() || !strings.Contains(log.String(), errAbsent.Error()) {
+		t.Errorf("nobody is there: %v, %s", err, &log)
+	}
+	opened(Options{Version: "other"}, func(*run.Share) {})
+	opened(Options{Version: testVersion}, func(s *run.Share) {
+		s.Key = maps.Clone(s.Key)
+		s.Key["parameters"] = "other"
+	})
+	var refused *RefusedError
+	if err := work(t.Context(), 1); !errors.As(err, &refused) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("all refuse it: %v", err)
+	}
+	good, e := opened(Options{Version: testVersion}, func(*run.Share) {})
+	for _, s := range good.subs {
+		if s.Subject == joinSubject { // it answers last
+			s.Unsubscribe()
+		}
+	}
+	if _, err := good.link.conn.Subscribe(joinSubject, func(m *nats.Msg) { time.Sleep(50 * time.Millisecond); good.join(m) }); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- work(t.Context(), time.Minute) }()
+	soon, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := e.ScoreAll(soon, sample(r.Net.Space, 3), nil); err != nil {
+		t.Error(err)
+	}
+	good.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{"of version test, the coordinator of other", "it differs in parameters"} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("%q not once in\n%s", want, &log)
+		}
 	}
 }
 
