@@ -63,17 +63,21 @@ func metricsOf(t *testing.T, dir string) string {
 
 // The run folder of several processes is that of one, to the bit.
 func TestMPIEqualsOneProcess(t *testing.T) {
-	for name, flags := range map[string]string{
-		"shards":           "--batch 8 --shards 4 --rank-every 3",
-		"strict":           "--batch 4 --sampling strict --rank-every 0",
-		"strict in shards": "--batch 4 --shards 2 --sampling strict --optimizer sgd --rank-every 0",
+	for name, c := range map[string]struct {
+		flags string
+		ranks []int
+	}{
+		"shards":           {"--batch 8 --shards 4 --rank-every 3", []int{2, 4}},
+		"eight shards":     {"--batch 16 --shards 8 --rank-every 0", []int{8}},
+		"strict":           {"--batch 4 --sampling strict --rank-every 0", []int{2, 4}},
+		"strict in shards": {"--batch 4 --shards 2 --sampling strict --optimizer sgd --rank-every 0", []int{2, 4}},
 	} {
-		line := "train --quiet --steps 7 --checkpoint-every 3 --metrics-every 2 " + netFlags + " " + flags + " --out "
+		line := "train --quiet --steps 7 --checkpoint-every 3 --metrics-every 2 " + netFlags + " " + c.flags + " --out "
 		one := filepath.Join(t.TempDir(), "one")
 		if text, err := exec.Command("bnas", strings.Fields(line+one)...).CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, text)
 		}
-		for _, n := range []int{2, 4} {
+		for _, n := range c.ranks {
 			dir := filepath.Join(t.TempDir(), "run")
 			if code, out, _ := exited(t, inRanks(t, n, line+dir)); code != 0 || strings.Count(out, "last step") != 1 {
 				t.Fatalf("%s: %d processes: code %d: %s", name, n, code, out)

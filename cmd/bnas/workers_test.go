@@ -41,8 +41,10 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
+			ended := make(chan error, 1)
+			go func() { ended <- c.Wait() }()
 			killed := killWorkers(c.Process.Pid, kills, philox.New(1, "workers of "+j.name, 0))
-			if err := c.Wait(); err != nil {
+			if err := <-ended; err != nil {
 				t.Fatal(err)
 			}
 			if killed == 0 {
@@ -51,6 +53,39 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			j.outcome(t, copied).compare(t, want)
 		})
 	}
+}
+
+// TestCoordinatorKilled: a search of 3,000 architectures is killed ten times, each time after some of its workers, and goes on with another
+// number of workers. The ledger and the result are those of one process: no score is lost, none is there twice.
+func TestCoordinatorKilled(t *testing.T) {
+	if !longTests {
+		t.Skip("set BNAS_LONG to run it")
+	}
+	j, copied, want := toDisturb(t, 3000)
+	r := philox.New(1, "killed coordinators", 0)
+	for kills := range 11 {
+		c := j.command(copied, 2)
+		c.Args = append(c.Args, "--workers", strconv.Itoa(1+r.IntN(4)))
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		if kills == 10 {
+			if err := <-ended; err != nil {
+				t.Fatal(err)
+			}
+			break
+		}
+		killWorkers(c.Process.Pid, r.IntN(3), r)
+		until := linesOf(copied) + r.IntN(200)
+		awaits(t, "the search stands still", func() bool { return linesOf(copied) >= until })
+		c.Process.Kill()
+		if err := <-ended; err == nil {
+			t.Fatalf("the search ended before kill %d", kills+1)
+		}
+	}
+	j.outcome(t, copied).compare(t, want)
 }
 
 // TestPrintedCommandJoins: with --listen, bnas prints the command of another worker. It works alone here, and is done when the
