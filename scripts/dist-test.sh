@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the archives of the committed sources twice, in two folders and with two umasks, and compares the bytes. Then it runs what is
-# in them.
+# in them, and installs the program by go install from a proxy of files, as from the module path.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -26,4 +26,19 @@ else
   echo "LEFT OUT: the .deb is looked into by dpkg-deb"
 fi
 grep -q '"bomFormat": "CycloneDX"' "$work"/dist-1/bnas-*.cdx.json
+# The zip of a module has none of the modules in its folders.
+go=${GO:-go}
+module=$("$go" list -m)
+at=$work/proxy/$module/@v
+mkdir -p "$at"
+mapfile -t inner < <(git -C "$work/sources-1" ls-files '*/go.mod' | sed 's|^\(.*\)/go.mod$|:!\1|')
+git -C "$work/sources-1" archive --format=zip --prefix="$module@v0.0.1/" -o "$at/v0.0.1.zip" HEAD -- . "${inner[@]}"
+cp "$work/sources-1/go.mod" "$at/v0.0.1.mod"
+echo '{"Version": "v0.0.1"}' >"$at/v0.0.1.info"
+echo v0.0.1 >"$at/list"
+cache=$("$go" env GOMODCACHE)
+(cd "$work" && GOPROXY="file://$work/proxy,file://$cache/cache/download" GOSUMDB=off GOFLAGS=-modcacherw GOMODCACHE="$work/modules" \
+  GOBIN="$work/bin" "$go" install "$module/cmd/bnas@v0.0.1")
+"$work/bin/bnas" version | grep -w v0.0.1 >/dev/null
+
 echo "dist-test: two builds have the same bytes: $(wc -l <"$work/dist-1/SHA256SUMS") files"
