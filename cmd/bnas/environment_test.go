@@ -117,18 +117,36 @@ func TestSuggestions(t *testing.T) {
 	}
 }
 
-// TestCompletionInBash: the script completes a command, and a name with a beginning.
-func TestCompletionInBash(t *testing.T) {
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		t.Skip("there is no bash")
-	}
-	out, err := exec.Command(bash, "-c", `source <(bnas completion bash)
+// TestCompletionInShells: the script of a shell completes the value of a flag, and a command. A shell that is not there is left out.
+func TestCompletionInShells(t *testing.T) {
+	for _, c := range []struct{ shell, flags, script string }{
+		{"bash", "", `source <(bnas completion bash)
 COMP_WORDS=(bnas train --space nas-bench-1) COMP_CWORD=3
 _bnas; echo "${COMPREPLY[@]}"
 COMP_WORDS=(bnas runs "") COMP_CWORD=2
-_bnas; echo "${COMPREPLY[@]}"`).CombinedOutput()
-	if want := "nas-bench-101\nls check show compare rm gc\n"; err != nil || string(out) != want {
-		t.Errorf("%v: %q, want %q", err, out, want)
+_bnas; echo "${COMPREPLY[@]}"`},
+		{"zsh", "-f", `compdef() { }; compadd() { shift; echo "$@" }
+source <(bnas completion zsh)
+words=(bnas train --space nas-bench-1) CURRENT=4; _bnas
+words=(bnas runs "") CURRENT=3; _bnas`},
+		{"fish", "--no-config", `bnas completion fish | source
+complete -C "bnas train --space nas-bench-1"
+echo (complete -C "bnas runs ")
+complete -C "bnas score --file environ"`},
+	} {
+		t.Run(c.shell, func(t *testing.T) {
+			shell, err := exec.LookPath(c.shell)
+			if err != nil {
+				t.Skip("it is not there")
+			}
+			out, err := exec.Command(shell, append(strings.Fields(c.flags), "-c", c.script)...).CombinedOutput()
+			commands := "ls check show compare rm gc"
+			if c.shell == "fish" { // it sorts them, and completes a file
+				commands = "check compare gc ls rm show\nenvironment.go\nenvironment_test.go"
+			}
+			if want := "nas-bench-101\n" + commands + "\n"; err != nil || string(out) != want {
+				t.Errorf("%v: %q, want %q", err, out, want)
+			}
+		})
 	}
 }
