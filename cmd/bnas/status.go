@@ -132,7 +132,7 @@ func showStatus(c *cli.Context) error {
 		if err == nil {
 			err = output(c, statusResult{dir, s}, func(w io.Writer) { statusTable(w, dir, s) })
 		}
-		if err != nil || s == nil || !c.Bool("watch") {
+		if err != nil || !c.Bool("watch") || !goesOn(dir, s) {
 			return err
 		}
 		select {
@@ -142,6 +142,9 @@ func showStatus(c *cli.Context) error {
 		}
 	}
 }
+
+// goesOn reports whether a command works in a folder with a status. One that has just begun, or is between two phases, has none.
+func goesOn(dir string, s *run.Status) bool { return s != nil || run.InUse(dir) }
 
 type statusResult struct {
 	Dir  string      `json:"dir"`

@@ -21,6 +21,9 @@ func TestStatusOfOtherWork(t *testing.T) {
 			t.Errorf("%s, want %s", &text, want)
 		}
 	}
+	if goesOn(dir, nil) {
+		t.Error("--watch goes on where nothing works")
+	}
 	said("no command of bnas works in " + dir + "\n")
 	unlock, err := run.LockFolder(dir)
 	if err != nil {
@@ -28,6 +31,9 @@ func TestStatusOfOtherWork(t *testing.T) {
 	}
 	defer unlock()
 	said("a command of bnas works in " + dir + ", ")
+	if !goesOn(dir, nil) {
+		t.Error("--watch ends before the command")
+	}
 }
 
 // TestStateOfSearch: a search that leaves out networks because of their latency says so, also before it has found one.
