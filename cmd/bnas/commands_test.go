@@ -380,7 +380,7 @@ var commandCases = []commandCase{
 	{args: "worker --nats nats://127.0.0.1:99999", code: exitFailure, stderr: "bnas: the URL of --nats is nats://HOST:PORT or tls://HOST:PORT"},
 	{args: "serve --help", stdout: "port 0 is a free one (default: 127.0.0.1:6464)"},
 	{args: "worker --join nats://127.0.0.1:1 --token 01234567890123456789", code: exitFailure, stderr: "bnas: the coordinator at nats://127.0.0.1:1 cannot be reached: "},
-	{args: "status RUN", stdout: "no search and no scoring works in RUN\n"},
+	{args: "status RUN", stdout: "no command of bnas works in RUN\n"},
 	{args: "status RUN --watch --json", stdout: `"work": null`},
 	{args: "status", code: exitUsage, stderr: "bnas: status takes one argument, the folder of a run or of scores; got 0\n"},
 	{args: "status DIR/nowhere", code: exitFailure, stderr: "no such file or folder\n"},
