@@ -4,7 +4,8 @@
     python3 scripts/workers_time.py --run runs/fair
 
 It builds bnas, and scores random architectures of the run into new folders: one process and each number of workers in turn, round by
-round. The time is the sum over all processes. It fails if the median of a ratio is above 1.05. Without --run it trains one first.
+round. The time is the sum over all processes. It fails if the median of a ratio is above 1.05: other work on the cores can be the cause. Without
+--run it trains one first.
 """
 
 import argparse
