@@ -132,7 +132,7 @@ func showStatus(c *cli.Context) error {
 		if err == nil {
 			err = output(c, statusResult{dir, s}, func(w io.Writer) { statusTable(w, dir, s) })
 		}
-		if err != nil || !c.Bool("watch") || !goesOn(dir, s) {
+		if err != nil || !c.Bool("watch") || !atWork(dir, s) {
 			return err
 		}
 		select {
@@ -143,8 +143,8 @@ func showStatus(c *cli.Context) error {
 	}
 }
 
-// goesOn reports whether a command works in a folder with a status. One that has just begun, or is between two phases, has none.
-func goesOn(dir string, s *run.Status) bool { return s != nil || run.InUse(dir) }
+// atWork reports whether a command works in a folder with a status. One that has just begun, or is between two phases, has none.
+func atWork(dir string, s *run.Status) bool { return s != nil || run.InUse(dir) }
 
 type statusResult struct {
 	Dir  string      `json:"dir"`

@@ -21,7 +21,7 @@ func TestStatusOfOtherWork(t *testing.T) {
 			t.Errorf("%s, want %s", &text, want)
 		}
 	}
-	if goesOn(dir, nil) {
+	if atWork(dir, nil) {
 		t.Error("--watch goes on where nothing works")
 	}
 	said("no command of bnas works in " + dir + "\n")
@@ -31,7 +31,7 @@ func TestStatusOfOtherWork(t *testing.T) {
 	}
 	defer unlock()
 	said("a command of bnas works in " + dir + ", ")
-	if !goesOn(dir, nil) {
+	if !atWork(dir, nil) {
 		t.Error("--watch ends before the command")
 	}
 }
