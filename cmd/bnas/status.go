@@ -143,7 +143,7 @@ func showStatus(c *cli.Context) error {
 	}
 }
 
-// atWork reports whether a command works in a folder with a status. One that has just begun, or is between two phases, has none.
+// atWork reports whether a command works in a folder. One that has just begun, or is between two phases, has no status.
 func atWork(dir string, s *run.Status) bool { return s != nil || run.InUse(dir) }
 
 type statusResult struct {

@@ -33,6 +33,7 @@ func workerCommand() *cli.Command {
 			"With --listen HOST:PORT they print the command that starts another worker, on any machine.\n" +
 			"A worker gets the network from the coordinator, opens the same images, and proves that its scores have the same bits:\n" +
 			"the version, every parameter, the images, the settings and the kind of arithmetic must agree.\n" +
+			"At --nats, where several searches may be, a worker that one of them refuses looks for another, for two minutes.\n" +
 			"When the work is done it waits for the next coordinator, until Ctrl-C; with --once it ends.",
 		Action: work,
 	}
