@@ -7,7 +7,8 @@ RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
 
 # As in a release, the packages net and os/user are pure Go. What imports them is then compiled once, with cgo and without.
 PURE = netgo,osusergo
-CHECKS = test lint test-unit test-nocgo test-race test-gpu test-cuda test-asan
+WITHOUT_MPI = training in several processes needs Open MPI: apt install pkg-config libopenmpi-dev openmpi-bin
+CHECKS = test lint test-unit test-ranks test-nocgo test-race test-gpu test-cuda test-asan
 GOFLAGS_PURE := $(shell $(GO) env GOFLAGS) -tags=$(PURE)
 $(CHECKS): export GOFLAGS = $(GOFLAGS_PURE)
 # Test binaries have no debug information; C without it compiles in half the time. AddressSanitizer names lines with a little of it.
@@ -16,7 +17,7 @@ $(CHECKS): export CGO_CFLAGS = -O2
 $(CHECKS): export CGO_CXXFLAGS = -O2
 test-asan: export CGO_CFLAGS = -g1 -O2 --param=asan-instrumentation-with-call-threshold=0
 
-.PHONY: mpi mpi-cuda test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-race test-asan test-nocgo fuzz bench clean
+.PHONY: mpi mpi-cuda test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-ranks test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -27,8 +28,17 @@ emulated:
 
 # The last four use one core for most of their time: two of them run at once. test-gpu, the longest, waits for pip and for single
 # programs: it comes first.
-test: lint test-unit
+test: lint test-unit test-ranks
 	$(MAKE) --no-print-directory -j2 -O test-gpu test-nocgo test-asan test-race
+
+# Training in several processes on this machine, by mpirun: the same bits as one process. The rest of it is in test-mpi. The tags are
+# those of test-unit too, so that little is compiled again.
+test-ranks:
+	@if command -v mpirun >/dev/null && pkg-config --exists ompi-c; then \
+	  $(GO) test -vet=off -tags mpi,gpusim,$(PURE) -timeout 10m -run '^TestGather$$|^TestMPIEqualsOneProcess$$' ./train/mpi ./cmd/bnas; \
+	else \
+	  echo "LEFT OUT: $(WITHOUT_MPI)"; \
+	fi
 
 # The checks of the GPU code with CUDA's headers, and of the script that checks a GPU. Without pip, which fetches the headers,
 # what needs them is skipped with a message. The compiled kernels are compared with their sources by hash, in test-unit.
@@ -150,7 +160,7 @@ test-mpi:
 	  $(GO) vet -tags mpi ./train/mpi ./cmd/bnas && \
 	  $(GO) test -tags mpi -count=1 -timeout 30m -v -run '^TestMPI|^TestGather|^TestSilentRank' -bench '^BenchmarkGather' -benchtime 1x ./train/mpi ./cmd/bnas; \
 	else \
-	  echo "LEFT OUT: training in several processes needs Open MPI: apt install libopenmpi-dev openmpi-bin"; \
+	  echo "LEFT OUT: $(WITHOUT_MPI)"; \
 	fi
 
 # The pages of bnas serve, reports and a study in Chromium, at the width of a phone and of a desk. pip fetches Playwright, which drives it.
