@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"bnas.example/cluster"
+	"bnas.example/kernels/cpu"
 	"bnas.example/philox"
 )
 
@@ -29,6 +30,7 @@ type commandCase struct {
 	values map[string]string // with --json: values at the top level, as JSON
 	file   string            // that the command has written
 	holds  []string          // parts of it
+	slow   bool              // takes seconds where the reference is the only device
 }
 
 // commandCases has cases for each command, in an order in which later ones find the files of earlier ones.
@@ -164,8 +166,8 @@ var commandCases = []commandCase{
 		stdout: "ended: all 1 evaluations done\nscore: bnas = standard_spectrum + standard_least + bn_corr + standard_isometry + standard_isometry_even + standard_jacobian_corr + identity_gain + bn_noise_log + standard_fisher_dim + live_macs, in log quantiles of the calibration sample; at most 0\n"},
 	{args: "search " + netFlags + " " + fewFlags + " --strategy random --max-evaluations 1 --calibration 8 --quiet",
 		stdout: "\na random architecture of the calibration scores higher, -"},
-	{args: "search --run RUN --strategy random --max-evaluations 3 --finalists 2 --finalist-epochs 1 --json", stdout: `"validation_images": 1000`, file: "RUN/finalists.csv", holds: []string{"nas-bench-201,1,"}},
-	{args: "run --resume RUN --finalists 2 --finalist-epochs 1", stdout: "next    bnas export --run RUN/finalists/", stderr: "finalist 1 of 2"},
+	{args: "search --run RUN --strategy random --max-evaluations 3 --finalists 2 --finalist-epochs 1 --json", stdout: `"validation_images": 1000`, file: "RUN/finalists.csv", holds: []string{"nas-bench-201,1,"}, slow: true},
+	{args: "run --resume RUN --finalists 2 --finalist-epochs 1", stdout: "next    bnas export --run RUN/finalists/", stderr: "finalist 1 of 2", slow: true},
 	{args: "retrain --from RUN --top 3 --batch 4 --steps 1 --test-images 4 --out DIR/finalists --quiet", stdout: "TEST", file: "DIR/finalists/3/retrained.json"},
 	{args: "search --run RUN --max-evaluations 4 --finalists 5", code: exitUsage, stderr: "bnas: --finalists 5: the search scores at most 4 networks (--max-evaluations)\n"},
 	{args: "search --run RUN --finalists 2 --finalist-epochs 0", code: exitUsage, stderr: "bnas: --finalist-epochs 0: must be 1…1000000\n"},
@@ -193,7 +195,7 @@ var commandCases = []commandCase{
 	{args: "search --strategy nonsense", code: exitUsage, stderr: "exhaustive, random, evolution, nsga2, regularised, pruning"},
 	{args: "search " + netFlags + " " + fewFlags + " --strategy pruning --prune 3 --composite params --out DIR/pruned", stdout: "\nROUND  PLACE", stderr: "prune",
 		file: "DIR/pruned/pruning.csv", holds: []string{"setup,name,log_kappa,regions\n"}},
-	{args: "search --run DIR/seeded --strategy pruning --prune 3 --composite params", stdout: "\nROUND  PLACE", file: "DIR/seeded/report.html", holds: []string{"<section id=\"pruning\">"}},
+	{args: "search --run DIR/seeded --strategy pruning --prune 3 --composite params", stdout: "\nROUND  PLACE", file: "DIR/seeded/report.html", holds: []string{"<section id=\"pruning\">"}, slow: true},
 	{args: "search --strategy pruning --max-macs 5M --budget 1s", code: exitUsage, stderr: "bnas: --max-macs bounds no search by pruning: it ends with one network, whatever that costs; --budget bounds"},
 	{args: "search --strategy pruning --space darts --channels 4 --cells 1", code: exitUsage, stderr: "bnas: --strategy pruning: darts has no network with several operators at a place; choose another strategy\n"},
 	{args: "search --strategy pruning --workers 2", code: exitUsage, stderr: "bnas: --strategy pruning: it works in one process; leave out the workers\n"},
@@ -283,7 +285,7 @@ var commandCases = []commandCase{
 	{args: "space info --image-channels 2", code: exitUsage, stderr: "bnas: --image-channels 2: must be 1 (grey) or 3 (colour)\n"},
 	{args: "space show all3x3 --image-channels 1 --json", values: map[string]string{"params": "1531258", "macs": "219824768"}},
 	{args: "space show all3x3 --json", values: map[string]string{"params": "1531546", "dead": "false"}},
-	{args: "plan all3x3 --image-channels 1 --batch 2 --json", values: map[string]string{"dram_bytes": "55219480", "flops": "1758011040"}},
+	{args: "plan all3x3 --image-channels 1 --batch 2 --json", values: map[string]string{"dram_bytes": "55219480", "flops": "1758011040"}, slow: true},
 	{args: "bench step --image-channels 1 " + netFlags + " --batch 2 --repeats 1 --json", stdout: `"batch": 2`},
 	{args: "train --image-channels 1 " + netFlags + " --steps 1 --batch 4 --rank-every 0 --out DIR/grey", file: "DIR/grey/config.yaml", holds: []string{"image_channels: 1"}},
 	{args: "space show mixed", stdout: "BatchNorms     81 in the Program (BatchNorm fair), 66 of the path in the authors' placement (the term depth)\n"},
@@ -430,6 +432,9 @@ func TestCommands(t *testing.T) {
 	fill := strings.NewReplacer("RUN", filepath.Join(dir, "run"), "DIR", dir)
 	for _, c := range commandCases {
 		t.Run(strings.ReplaceAll(c.args, "/", "_"), func(t *testing.T) {
+			if _, ok := cpu.Available(); c.slow && !ok && testing.Short() {
+				t.Skip("it takes seconds on the reference device; the test with the engine runs it")
+			}
 			args := []string{"bnas"}
 			for _, a := range strings.Fields(fill.Replace(c.args)) {
 				args = append(args, strings.ReplaceAll(a, "ARCH", cellArch))
