@@ -11,9 +11,9 @@ const (
 	mmaSlots        = 4        // taps of weights, at least
 	mmaSteps        = 2        // of 32 bytes along K, a chunk
 	mmaRow          = 3        // a window of 3×3 has room for two rows of taps
-	mmaRowShared    = 39 << 10 // if they fit this
+	mmaRowShared    = 39 << 10 // if they fit this, and for all taps if these do
 	mmaRowBytes     = 128      // and the columns of a warp are so many bytes at most
-	mmaHeader       = 128
+	mmaHeader       = 224
 	mmaListed       = 16 // bytes that tell where eight columns of the weights are
 
 	// Bytes that a block may ask for on every GPU with tensor cores (compute capability 8.6 and 8.9 have least), less
@@ -78,14 +78,19 @@ func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
 	}
 	threads := max((rows+1)/2*split*32, warps(channelTile)) // a store needs a thread a column
 
-	steps, patches := min(mmaSteps, (depth*bytes+31)/32), 1
-	if depth*bytes > 32*mmaSteps {
+	steps := min(mmaSteps, (depth*bytes+31)/32)
+	alone, patches := s.gradient || depth*bytes <= 32*mmaSteps, 1
+	if !alone {
 		patches = 2
 	}
-	before, slot := mmaHeader+listed/8*mmaListed+patches*s.patch(h)*s.patch(w)*(32*steps+16), 32*steps*oddEighths(width)
+	taps := s.Kernel * s.Kernel
+	before, slot := mmaHeader+listed/8*mmaListed+(4*taps+15)&^15+patches*s.patch(h)*s.patch(w)*(32*steps+16), 32*steps*oddEighths(width)
 	loop := before + mmaSlots*slot
 	if rows := before + 2*mmaRow*slot; s.Kernel == mmaRow && rows <= mmaRowShared && width/split*bytes <= mmaRowBytes {
 		loop = rows
+	}
+	if all := before + taps*slot; alone && all <= mmaRowShared {
+		loop = all
 	}
 	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(loop, 4*h*w*oddEighths(channelTile)+s.scratch(threads))}
 }

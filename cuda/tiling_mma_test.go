@@ -57,7 +57,7 @@ func TestTypicalMMATilings(t *testing.T) {
 		blocks100, blocks164, operands     int // of 128 registers a thread in an SM with 100 and 164 KiB
 	}{
 		{three, 32, 48, 16, false, 8, 16, 48, 128, 3, 4, 4},
-		{three, 32, 16, 48, true, 8, 16, 16, 128, 2, 4, 4},
+		{three, 32, 16, 48, true, 8, 16, 16, 128, 3, 4, 4},
 		{three, 16, 96, 32, false, 8, 8, 96, 128, 2, 3, 4},
 		{three, 16, 32, 96, true, 8, 16, 32, 128, 2, 4, 4},
 		{three, 8, 192, 64, false, 8, 8, 96, 128, 2, 3, 4},

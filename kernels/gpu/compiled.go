@@ -1,7 +1,7 @@
 package gpu
 
 import (
-	"archive/zip"
+	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"embed"
@@ -70,11 +70,11 @@ func Cubins(capability int) ([]Module, error) {
 	case best == 0:
 		return PTX()
 	}
-	return archived(fmt.Sprintf("sm_%d.zip", best))
+	return archived(fmt.Sprintf("sm_%d.tar.zst", best))
 }
 
 // PTX returns the kernels as PTX of the architecture Portable.
-func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.zip", Portable)) }
+func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.tar.zst", Portable)) }
 
 // Kernels returns the names of the module's kernels in alphabetical order. A kernel is declared in PTX with .entry. A cubin
 // is an ELF file with a section .text.NAME for each kernel; debug/elf refuses the version number of NVIDIA's files.
@@ -103,29 +103,26 @@ func archived(name string) ([]Module, error) {
 	return modules(name, data)
 }
 
-// modules reads an archive that tools/kernels has written: sm_NN.zip of cubins, or compute_NN.zip of PTX.
+// modules reads an archive that tools/kernels has written: sm_NN.tar.zst of cubins, or compute_NN.tar.zst of PTX.
 func modules(name string, data []byte) ([]Module, error) {
-	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	stream, err := zstd.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("compiled kernels: %s: %w", name, err)
 	}
-	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
+	defer stream.Close()
 	var list []Module
-	for _, f := range archive.File {
-		image, err := unpack(f)
+	for archive := tar.NewReader(stream); ; {
+		f, err := archive.Next()
+		if err == io.EOF {
+			return list, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("compiled kernels: %s: %w", name, err)
+		}
+		image, err := io.ReadAll(archive)
 		if err != nil {
 			return nil, fmt.Errorf("compiled kernels: %s: %s: %w", name, f.Name, err)
 		}
 		list = append(list, Module{Name: strings.TrimSuffix(f.Name, path.Ext(f.Name)), Image: image, PTX: path.Ext(f.Name) == ".ptx"})
 	}
-	return list, nil
-}
-
-func unpack(f *zip.File) ([]byte, error) {
-	r, err := f.Open()
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(r)
-	return data, errors.Join(err, r.Close())
 }

@@ -1,7 +1,7 @@
 package gpu_test
 
 import (
-	"archive/zip"
+	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"encoding/csv"
@@ -62,27 +62,32 @@ func hashes(t *testing.T, patterns ...string) map[string]string {
 	return sums
 }
 
-// unzipped returns the files of an archive in their order.
-func unzipped(t *testing.T, path string) (files [][]byte) {
+// unpacked returns the files of an archive in their order.
+func unpacked(t *testing.T, path string) (files [][]byte) {
 	t.Helper()
-	archive, err := zip.OpenReader(path)
+	file, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close()
-	archive.RegisterDecompressor(zstd.ZipMethodWinZip, zstd.ZipDecompressor())
-	for _, f := range archive.File {
-		r, err := f.Open()
-		if err != nil {
+	defer file.Close()
+	stream, err := zstd.NewReader(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stream.Close()
+	archive := tar.NewReader(stream)
+	for {
+		if _, err := archive.Next(); err == io.EOF {
+			return files
+		} else if err != nil {
 			t.Fatal(err)
 		}
-		data, err := io.ReadAll(r)
+		data, err := io.ReadAll(archive)
 		if err != nil {
 			t.Fatal(err)
 		}
 		files = append(files, data)
 	}
-	return files
 }
 
 // What is embedded was made from the sources as they are.
@@ -92,7 +97,7 @@ func TestCompiledFromTheseSources(t *testing.T) {
 	if d := cmp.Diff(m.Sources, sources); d != "" {
 		t.Errorf("the sources have changed since they were compiled (make kernels):\n%s", d)
 	}
-	if d := cmp.Diff(m.Archives, hashes(t, "compiled/*.zip")); d != "" {
+	if d := cmp.Diff(m.Archives, hashes(t, "compiled/*.tar.zst")); d != "" {
 		t.Errorf("the archives are not those that were made (make kernels):\n%s", d)
 	}
 }
@@ -109,16 +114,16 @@ func TestCubinsFitTheGPU(t *testing.T) {
 		capability int
 		archive    string
 	}{
-		{70, "sm_70.zip"}, {75, "sm_75.zip"}, {80, "sm_80.zip"}, {86, "sm_86.zip"}, {88, "sm_86.zip"}, {89, "sm_89.zip"},
-		{90, "sm_90.zip"}, {100, "sm_100.zip"}, {103, "sm_100.zip"}, {120, "sm_120.zip"}, {121, "sm_120.zip"},
-		{87, "compute_80.zip"}, {101, "compute_80.zip"}, {110, "compute_80.zip"}, {130, "compute_80.zip"},
+		{70, "sm_70.tar.zst"}, {75, "sm_75.tar.zst"}, {80, "sm_80.tar.zst"}, {86, "sm_86.tar.zst"}, {88, "sm_86.tar.zst"}, {89, "sm_89.tar.zst"},
+		{90, "sm_90.tar.zst"}, {100, "sm_100.tar.zst"}, {103, "sm_100.tar.zst"}, {120, "sm_120.tar.zst"}, {121, "sm_120.tar.zst"},
+		{87, "compute_80.tar.zst"}, {101, "compute_80.tar.zst"}, {110, "compute_80.tar.zst"}, {130, "compute_80.tar.zst"},
 	} {
 		got, err := gpu.Cubins(c.capability)
 		if err != nil {
 			t.Fatal(err)
 		}
 		ptx := strings.HasPrefix(c.archive, "compute")
-		want := unzipped(t, filepath.Join("compiled", c.archive))
+		want := unpacked(t, filepath.Join("compiled", c.archive))
 		if len(got) != units {
 			t.Errorf("%d: %d modules of %d source files", c.capability, len(got), units)
 		}

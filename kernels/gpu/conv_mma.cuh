@@ -3,24 +3,27 @@
 //   tile[p][c] = Σ_tap Σ_k patch[p at tap][k] · weight[tap][k][c]
 //
 // A block has a tile of pixels and a channel tile. K = taps × channels runs in chunks of two steps of 32 bytes (16 tf32
-// or 32 halves). A chunk's patch is staged once for all taps and columns (mma_patch.cuh). There are two buffers for
-// patches: the first two chunks are staged before there are sums, each other one when the sums of the chunk before the
-// last are complete. The weights of some taps of a chunk are a stage: two taps (of a window of 3×3 a row), or all where the block's
-// room suffices.
-// A stage is copied asynchronously while the one before is multiplied. There is one barrier a stage.
+// or 32 halves). A chunk's patch is staged once for all taps and columns (mma_patch.cuh). The weights of some taps of a chunk are a
+// stage: all taps, if there is room for them, or rows of taps, or two taps. With several stages, one is copied asynchronously while the
+// one before is multiplied, with one barrier a stage.
+//
+// A gradient has one buffer for patches, which leaves room for all taps: a chunk after the first is staged, and its weights copied, when
+// the sums of the chunk before are complete. Meanwhile other blocks of the multiprocessor multiply. Forward there are two buffers: a thread
+// has more sums, and registers for few loads beside them. The first two chunks are staged before there are sums, each other one when
+// the sums of the chunk before the last are complete.
 //
 // A warp has 32 pixels × 8·nt columns. For a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words)
 // and issues 2·nt mma. Two warps share the columns of a larger channel tile. Rows of A are pixels sorted by phase
-// (mma_problem.cuh); a phase is padded to 16 rows. Each lane has the address of its row of A, so that a tap costs one
-// addition. In a window of 3×3 that is not dilated a row of taps is unrolled: its addresses are constants beyond one. A row of A
+// (mma_problem.cuh); a phase is padded to 16 rows. Each lane has the address of its row of A, to which a tap of a list in shared memory
+// is added. In a window of 3×3 that is not dilated a row of taps is unrolled: its addresses are constants beyond one. A row of A
 // reads zeros at a tap that is not its phase's. A warp skips a tap that none of its phases has.
 //
 // Registers: 8·nt sums (48 forward, 32 backward), 12 of fragments. What all threads know is in shared memory. So a thread
 // stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
 //
 // Instructions: a multiprocessor issues four a cycle to its warps, and a small network needs more cycles for them than for
-// its bytes. Therefore addresses of shared memory have 32 bits, a pixel is followed by additions, and what depends on the
-// channels alone is in registers while a patch is staged or a tile is stored.
+// its bytes. Therefore addresses of shared memory have 32 bits, a pixel is followed by additions, what depends on the
+// channels alone is in registers while a patch is staged or a tile is stored, and what depends on the block is computed by one warp.
 //
 // Roofline: while it moves a byte, an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP, 200 with halves; an H100
 // (3350, 495) 148 and 295. Maps are fp32 in any case. A 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
@@ -80,44 +83,44 @@ template <int PHASED> __device__ __forceinline__ Row row_of(const Tiling &t, int
 	return row;
 }
 
-// What all threads of a block know. It is in shared memory: it would take registers of each thread.
-struct Shape {
-	Patch patch;
-	int patch_bytes;
-	int ld, slot_bytes; // of the weights of a tap and a chunk: [K][ld]
-	int channels; // along K
-	int kernel, group; // taps in a row of the window, and taps of a stage
-	int across, along; // bytes in the patch from a tap to the next one in its row, and from the last one to the next row
-	bool rows; // 3×3, not dilated, in stages of whole rows
-};
-
-enum { ZEROS = 32 * STEPS, HEADER = ZEROS + 64 }; // bytes: a row of zeros, and the Shape
-
-// What a thread goes on by: from pixel to pixel of a patch, and from row to row of the weights. way: to stage a patch.
+// What a thread goes on by: from pixel to pixel of a patch. way: to stage a patch.
 struct Turns {
 	Onward onward[2 * STEPS];
-	int rows, way;
+	int way;
 };
+
+// What shared memory begins with. The list of weights and the taps follow it: bytes in the patch from a pixel at tap (0, 0) to the others.
+struct Header {
+	unsigned zeros[8 * STEPS]; // a row of A
+	Shape shape;
+	Turns turns;
+};
+
+enum { HEADER = 224 }; // cuda/tiling_mma.go has it too
+static_assert(sizeof(Header) <= HEADER, "the header has no room");
+
+// Bytes of the list of taps.
+__device__ __forceinline__ int bytes_of_taps(int taps) { return (4 * taps + 15) / 16 * 16; }
 
 // Two stages of weights, one of which is copied while the other is multiplied. A stage has `group` taps of a chunk.
 template <class T, class Problem> struct Ring {
 	const Problem &problem;
 	const Shape &shape;
-	const Turns &turns;
 	const Units units; // of 16 bytes in the weights' rows
 	const typename Problem::Copier copier;
 	SharedAddress next; // stage to copy: the thread's unit there
 	int stage_bytes; // to the other stage
 
-	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, const Turns &u, int columns, SharedAddress to)
-		: problem(p), shape(s), turns(u), units(columns * T::BYTES / 16, u.rows), copier(p, units), next(to + own()), stage_bytes(s.group * s.slot_bytes) {}
+	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, SharedAddress to)
+		: problem(p), shape(s), units(s.columns * T::BYTES / 16, s.rows, s.log), copier(p, s, units), next(to + own()), stage_bytes(s.stage_bytes) {}
 	// Bytes to the thread's first unit of a stage.
-	__device__ __forceinline__ int own() const { return units.row * shape.ld * T::BYTES + units.unit * 16; }
+	__device__ __forceinline__ int own() const { return units.tap * shape.slot_bytes + units.row * shape.ld * T::BYTES + units.unit * 16; }
 	// The stage of taps from `tap` on and channels from `first` on, if there are such channels.
 	__device__ __forceinline__ void copy(int tap, int first) {
 		if (const int left = shape.channels - first; left > 0) {
-			const int count = min(shape.group, shape.kernel * shape.kernel - tap), two = left > T::K;
-			copier.copy(problem, next, shape.channels, shape.ld * T::BYTES, units.row, turns.rows, tap, first, left, T::LOG_K + two, count);
+			const int count = min(shape.group, shape.taps - tap) - units.tap;
+			if (count > 0)
+				copier.copy(problem, shape, units, next, tap, first, left, count * shape.slot_bytes);
 		}
 		next += stage_bytes; // and now the stage that is multiplied is here
 		stage_bytes = -stage_bytes;
@@ -150,69 +153,65 @@ __device__ __forceinline__ void multiply(float (&acc)[2][MOST][4], SharedAddress
 	multiply_columns<T, NT, LD, FROM>(acc, a, weights);
 }
 
-// Where a warp is in its window.
-struct Window {
-	int ky, kx;
-};
-
-// A stage under way. present: the chunk's patch at the tap (ky, kx); base0, base1: the lane's rows there; steps: of the chunk.
+// A stage under way, from tap `tap` on. row0, row1: the lane's rows of A in the chunk's patch at tap (0, 0), or the first pixel if
+// there are phases; steps: of the chunk; offsets: of its first tap in the list.
 template <class Problem> struct Stage {
 	const Problem &problem;
 	const Shape &shape;
-	const Row &row0, &row1;
-	const SharedAddress zeros;
-	const int base0, base1;
-	Window &at;
-	SharedAddress &present;
-	int steps;
+	const Row &place0, &place1;
+	const SharedAddress zeros, row0, row1, offsets;
+	int tap, steps;
 };
 
 // The taps of any window.
 template <class T, int NT, int LD, class Problem, int MOST>
 __device__ __forceinline__ void multiply_taps(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
 	const Shape &shape = s.shape;
-	Window &w = s.at;
-	const int next = s.steps * 32 * LD;
+	const int next = shape.slot_bytes, kernel = Problem::PHASED ? s.problem.kernel() : 1;
+	int ky = s.tap / kernel, kx = s.tap % kernel;
+	SharedAddress offsets = s.offsets;
 #pragma unroll 1
-	for (; taps > 0; taps--, weights += next) {
-		SharedAddress a0 = s.present + s.base0, a1 = s.present + s.base1;
-		bool some = true;
+	for (const SharedAddress end = offsets + 4 * taps; offsets != end; offsets += 4, weights += next) {
+		SharedAddress a0, a1;
 		if (Problem::PHASED) {
-			const int tap0 = s.row0.some ? s.problem.tap(shape.patch, s.row0, w.ky, w.kx) : -1, tap1 = s.row1.some ? s.problem.tap(shape.patch, s.row1, w.ky, w.kx) : -1;
-			some = tap0 >= 0 || tap1 >= 0;
-			a0 = tap0 >= 0 ? a0 + tap0 : s.zeros;
-			a1 = tap1 >= 0 ? a1 + tap1 : s.zeros;
+			const int tap0 = s.place0.some ? s.problem.tap(shape.patch, s.place0, ky, kx) : -1, tap1 = s.place1.some ? s.problem.tap(shape.patch, s.place1, ky, kx) : -1;
+			if (++kx == kernel) {
+				kx = 0;
+				ky++;
+			}
+			if (tap0 < 0 && tap1 < 0)
+				continue;
+			a0 = tap0 >= 0 ? s.row0 + tap0 : s.zeros;
+			a1 = tap1 >= 0 ? s.row1 + tap1 : s.zeros;
+		} else {
+			const int offset = (int)read_shared<0>(offsets);
+			a0 = s.row0 + offset;
+			a1 = s.row1 + offset;
 		}
-		if (some) {
-			multiply<T, NT, LD, 0, 0>(acc, a0, a1, weights);
-			if (s.steps > 1)
-				multiply<T, NT, LD, 32, 32 * LD>(acc, a0, a1, weights);
-		}
-		if (!Problem::PHASED)
-			s.present += w.kx + 1 < shape.kernel ? shape.across : shape.along;
-		if (++w.kx == shape.kernel) {
-			w.kx = 0;
-			w.ky++;
-		}
+		multiply<T, NT, LD, 0, 0>(acc, a0, a1, weights);
+		if (s.steps > 1)
+			multiply<T, NT, LD, 32, 32 * LD>(acc, a0, a1, weights);
 	}
 }
 
-// A row of a window of 3×3 from step I on: NOW steps a tap, ACROSS bytes from one tap to the next.
-template <class T, int NT, int LD, int ACROSS, int NOW, int I = 0, int MOST>
+// A row of a window of 3×3 from step I on: ACROSS bytes from one tap to the next, which has PER steps of weights, of which NOW are used.
+template <class T, int NT, int LD, int ACROSS, int PER, int NOW, int I = 0, int MOST>
 __device__ __forceinline__ void multiply_row(float (&acc)[2][MOST][4], SharedAddress a0, SharedAddress a1, SharedAddress weights) {
 	if constexpr (I < ROW * NOW) {
-		multiply<T, NT, LD, I / NOW * ACROSS + I % NOW * 32, I * 32 * LD>(acc, a0, a1, weights);
-		multiply_row<T, NT, LD, ACROSS, NOW, I + 1>(acc, a0, a1, weights);
+		multiply<T, NT, LD, I / NOW * ACROSS + I % NOW * 32, (I / NOW * PER + I % NOW) * 32 * LD>(acc, a0, a1, weights);
+		multiply_row<T, NT, LD, ACROSS, PER, NOW, I + 1>(acc, a0, a1, weights);
 	}
 }
 
 // The rows of taps of a window of 3×3.
-template <class T, int NT, int LD, int ACROSS, int NOW, class Problem, int MOST>
+template <class T, int NT, int LD, int ACROSS, int PER, int NOW, class Problem, int MOST>
 __device__ __forceinline__ void multiply_rows(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
-	const int down = s.shape.along + (ROW - 1) * ACROSS;
+	SharedAddress offsets = s.offsets;
 #pragma unroll 1
-	for (; taps > 0; taps -= ROW, weights += ROW * NOW * 32 * LD, s.present += down)
-		multiply_row<T, NT, LD, ACROSS, NOW>(acc, s.present + s.base0, s.present + s.base1, weights);
+	for (const SharedAddress end = offsets + 4 * taps; offsets != end; offsets += 4 * ROW, weights += ROW * PER * 32 * LD) {
+		const int offset = (int)read_shared<0>(offsets);
+		multiply_row<T, NT, LD, ACROSS, PER, NOW>(acc, s.row0 + offset, s.row1 + offset, weights);
+	}
 }
 
 // Whether the weights of a row of taps fit the registers.
@@ -222,13 +221,13 @@ template <class T> __device__ __forceinline__ constexpr bool fits_rows(int nt) {
 template <class T, int NT, int SPLIT, class Problem, int MOST>
 __device__ __forceinline__ void multiply_stage(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
 	constexpr int LD = odd_eighths(8 * NT << SPLIT), SIGN = Problem::FORWARD ? 1 : -1, ONE = SIGN * (32 + 16), TWO = SIGN * (2 * 32 + 16);
-	if (!Problem::PHASED && fits_rows<T>(NT) && s.shape.rows) {
+	if (!Problem::PHASED && fits_rows<T>(NT) && s.shape.row_stages) {
 		if (s.shape.across == ONE)
-			multiply_rows<T, NT, LD, ONE, 1>(acc, s, weights, taps);
+			multiply_rows<T, NT, LD, ONE, 1, 1>(acc, s, weights, taps);
 		else if (s.steps > 1)
-			multiply_rows<T, NT, LD, TWO, 2>(acc, s, weights, taps);
+			multiply_rows<T, NT, LD, TWO, 2, 2>(acc, s, weights, taps);
 		else
-			multiply_rows<T, NT, LD, TWO, 1>(acc, s, weights, taps);
+			multiply_rows<T, NT, LD, TWO, 2, 1>(acc, s, weights, taps);
 	} else
 		multiply_taps<T, NT, LD>(acc, s, weights, taps);
 }
@@ -279,29 +278,56 @@ __device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, i
 		}
 }
 
-// How many taps a stage has: half of the taps that there is room for, in whole rows if a row fits. There is room for SLOTS (or
-// ROW_SLOTS) of them, and for as many as the block's tile and the scratch of its store take later. One stage has all if they fit.
-__device__ __forceinline__ int taps_of_stage(int kernel, bool rows, int chunks, int before, int later, int slot_bytes) {
-	const int least = rows && kernel == ROW && before + ROW_SLOTS * slot_bytes <= ROW_SHARED ? ROW_SLOTS : SLOTS;
-	const int slots = max(least, (later - before) / slot_bytes), taps = kernel * kernel;
-	if (chunks == 1 && taps <= slots)
+// How many taps a stage has. All, if they fit with what is before them, and chunks come one after the other: there is one stage then.
+// Otherwise half of the taps that there is room for, in whole rows if a row fits. There is room for SLOTS (or ROW_SLOTS) of them, and for
+// as many as the block's tile and the scratch of its store take later.
+__device__ __forceinline__ int taps_of_stage(int kernel, bool rows, bool alone, int before, int later, int slot_bytes) {
+	const int taps = kernel * kernel, room = max(later, ROW_SHARED) - before;
+	if (alone && taps * slot_bytes <= room)
 		return taps;
-	const int half = min(taps, slots / 2);
+	const int least = rows && kernel == ROW && before + ROW_SLOTS * slot_bytes <= ROW_SHARED ? ROW_SLOTS : SLOTS;
+	const int slots = max(least, (later - before) / slot_bytes), half = min(taps, slots / 2);
 	return half > kernel ? half - half % kernel : half;
 }
 
-// Writes the Shape and the row of zeros. A barrier must follow.
-template <class T, class Problem>
-__device__ __forceinline__ Shape &lay_out(char *shared, const Problem &problem, const Patch &patch, int nt, int ld, int steps, int chunks, int before, int later) {
-	Shape &shape = *(Shape *)(shared + ZEROS);
-	if (threadIdx.x < ZEROS / 4)
-		((unsigned *)shared)[threadIdx.x] = 0;
-	if (threadIdx.x == 0) {
-		const int across = problem.tap(patch, 0, 1), kernel = problem.kernel(), slot = 32 * steps * ld, group = taps_of_stage(kernel, fits_rows<T>(nt), chunks, before, later, slot);
-		shape = Shape{patch, patch.height * patch.width * patch.ld, ld, slot, problem.channels(), kernel, group, across, problem.tap(patch, 1, 0) - (kernel - 1) * across,
-			fits_rows<T>(nt) && kernel == ROW && group % ROW == 0 && (across == patch.ld || across == -patch.ld)};
-	}
-	return shape;
+// Writes what shared memory begins with, by the first warp. A barrier must follow.
+template <class T, class Problem> __device__ __forceinline__ void lay_out(char *shared, const Problem &problem, const Tiling &t, const Patch &patch) {
+	Header &header = *(Header *)shared;
+	const int lane = threadIdx.x, kernel = problem.kernel(), taps = kernel * kernel, offset = HEADER + problem.entries() * (int)sizeof(Weights);
+	problem.put_weights((Weights *)(shared + HEADER));
+	if (lane < 8 * STEPS)
+		header.zeros[lane] = 0;
+	for (int k = lane; k < taps; k += 32)
+		((int *)(shared + offset))[k] = problem.tap(patch, k / kernel, k % kernel);
+	if (lane < 2 * STEPS)
+		header.turns.onward[lane] = onward_of<T>(patch, lane);
+	if (lane > 0)
+		return;
+	Shape s;
+	s.patch = patch;
+	s.patch_bytes = patch.height * patch.width * patch.ld;
+	s.channels = problem.channels();
+	s.steps = steps_of<T>(s.channels);
+	s.chunks = (s.channels + s.steps * T::K - 1) / (s.steps * T::K);
+	s.taps = taps;
+	const int split = t.channel_tile > 8 * Problem::MOST, nt = column_groups(t.channel_tile, split);
+	s.columns = 8 * nt << split;
+	s.ld = odd_eighths(s.columns);
+	s.slot_bytes = 32 * s.steps * s.ld;
+	s.list = offset;
+	s.patches = offset + bytes_of_taps(taps);
+	s.weights = s.patches + s.patch_bytes * min(s.chunks, Problem::PATCHES);
+	const int later = (int)(t.tile_h * t.tile_w) * odd_eighths((int)t.channel_tile) * 4 + Problem::SCRATCH * blockDim.x;
+	s.group = taps_of_stage(kernel, fits_rows<T>(nt), s.chunks == 1 || Problem::PATCHES == 1, s.weights, later, s.slot_bytes);
+	s.stage_bytes = s.group >= taps && (s.chunks == 1 || Problem::PATCHES == 1) ? 0 : s.group * s.slot_bytes;
+	s.across = problem.tap(patch, 0, 1);
+	s.log = T::LOG_K + s.steps - 1;
+	s.rows = 1 << (31 - __clz(blockDim.x / (s.columns * T::BYTES / 16)));
+	s.apart = max(s.rows >> s.log, 1);
+	s.down = s.rows * s.ld * T::BYTES;
+	s.ahead = s.apart * s.slot_bytes;
+	s.row_stages = fits_rows<T>(nt) && kernel == ROW && s.group % ROW == 0 && (s.across == patch.ld || s.across == -patch.ld);
+	header.shape = s;
 }
 
 // What the main loop of a warp needs.
@@ -311,78 +337,70 @@ template <class T, class Problem> struct Loop {
 	const Shape &shape;
 	Ring<T, Problem> &ring;
 	Stager<T, typename Problem::Operand> &stager;
-	const Patch &window;
-	const SharedAddress base, patches; // of the block's room, and of its first patch
-	int channels, steps; // along K in all, steps of a chunk
+	const SharedAddress base; // of the block's room
+	const int &way; // to stage a patch
 };
 
 // The sums of a warp's 8·NT columns, into the block's tile. SPLIT: two warps share the columns.
 template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ void multiply_all(float *tile, const Loop<T, Problem> &l) {
-	enum { PHASED = Problem::PHASED };
+	enum { PHASED = Problem::PHASED, PATCHES = Problem::PATCHES };
 	const Problem &problem = l.problem;
 	const Shape &shape = l.shape;
-	const int lane = threadIdx.x % 32, offset = lane / 16 * 16, chunk = l.steps * T::K, taps = shape.kernel * shape.kernel;
+	const int lane = threadIdx.x % 32, offset = lane / 16 * 16, channels = shape.channels, taps = shape.taps, chunk = shape.steps * T::K;
 	const WarpPart part = part_of<NT, SPLIT>();
 	const Row row0 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0, lane % 16));
 	const Row row1 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0 + 1, lane % 16));
-	const int stride = problem.stride() * l.window.ld, start = PHASED ? offset : problem.first(l.window, 0) + offset;
-	const int base0 = (row0.y * l.window.width + row0.x) * stride + start, base1 = (row1.y * l.window.width + row1.x) * stride + start;
+	const SharedAddress patches = l.base + shape.patches, list = patches - bytes_of_taps(taps);
+	const int stride = problem.stride() * shape.patch.ld, start = PHASED ? offset : problem.first(shape.patch, 0) + offset;
+	const int base0 = (row0.y * shape.patch.width + row0.x) * stride + start, base1 = (row1.y * shape.patch.width + row1.x) * stride + start;
 	const int weights = T::lane(lane, shape.ld) + part.column * T::BYTES - l.ring.own(); // from the unit that the thread copies to those it reads
 	float acc[2][NT][4] = {};
 #pragma unroll 1
-	for (int first = 0, buffer = 0; first < l.channels; first += chunk, buffer ^= 1) {
-		SharedAddress present = l.patches + buffer * shape.patch_bytes; // at the tap
-		const int now = l.channels - first > T::K ? l.steps : 1;
-		Window w = {0, 0};
+	for (int first = 0, buffer = 0; first < channels; first += chunk, buffer = PATCHES - 1 - buffer) {
+		const SharedAddress patch = PATCHES > 1 ? patches + buffer * shape.patch_bytes : patches;
+		const int now = channels - first > T::K ? shape.steps : 1;
 #pragma unroll 1
 		for (int tap = 0; tap < taps; tap += shape.group) {
 			cp_async_wait<0>();
 			__syncthreads();
-			const int left = taps - tap - shape.group;
-			l.ring.copy(left > 0 ? tap + shape.group : 0, left > 0 ? first : first + chunk);
+			if (const int left = taps - tap - shape.group; shape.stage_bytes != 0)
+				l.ring.copy(left > 0 ? tap + shape.group : 0, left > 0 ? first : first + chunk);
 			if (!PHASED && !row0.some)
 				continue;
-			const Stage<Problem> stage = {problem, shape, row0, row1, l.base + offset, base0, base1, w, present, now};
+			const Stage<Problem> stage = {problem, shape, row0, row1, l.base + offset, patch + base0, patch + base1, (PATCHES > 1 ? list : l.base + shape.list) + 4 * tap, tap, now};
 			multiply_stage<T, NT, SPLIT>(acc, stage, l.ring.next + weights, min(shape.group, taps - tap));
 		}
-		const int left = l.channels - first - 2 * chunk;
+		const int left = channels - first - PATCHES * chunk;
 		if (left <= 0)
 			continue;
 		__syncthreads();
-		l.stager.template begin<4>(first + 2 * chunk, left > T::K ? l.steps : 1);
-		l.stager.operand.stage_more(l.stager, l.patches + buffer * shape.patch_bytes);
+		if (PATCHES == 1 && shape.stage_bytes == 0)
+			l.ring.copy(0, first + chunk);
+		l.stager.operand.stage_more(l.stager, patch, l.way, first + PATCHES * chunk, left > T::K ? shape.steps : 1);
 	}
 	__syncthreads();
 	put_sums<PHASED, NT>(tile, odd_eighths((int)l.t.channel_tile), l.t, problem.phases(), acc, part_of<NT, SPLIT>());
 }
 
 // Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`. Before that, `shared` has the header, the
-// list of weights, one patch (two if there are several chunks) and two stages of weights.
-template <class T, class Problem>
-__device__ __forceinline__ void conv_mma(char *shared, Turns &turns, const Tiling &t, const Patch &window, Problem &problem, int image) {
-	const int channels = problem.channels(), steps = steps_of<T>(channels), chunk = steps * T::K;
-	const int split = t.channel_tile > 8 * Problem::MOST, nt = column_groups(t.channel_tile, split), columns = 8 * nt << split, ld = odd_eighths(columns);
-	const int offset_of_patches = HEADER + problem.entries() * (int)sizeof(Weights), chunks = (channels + chunk - 1) / chunk;
-	const int offset_of_weights = offset_of_patches + window.height * window.width * window.ld * (chunks > 1 ? 2 : 1);
-	const int later = (int)(t.tile_h * t.tile_w) * odd_eighths((int)t.channel_tile) * 4 + Problem::SCRATCH * blockDim.x;
-	const SharedAddress base = shared_address(shared), patches = base + offset_of_patches;
+// list of weights, that of taps, one patch (forward two if there are several chunks), and two stages of weights, or one.
+template <class T, class Problem> __device__ __forceinline__ void conv_mma(char *shared, const Tiling &t, const Problem &problem, int image) {
+	const Header &header = *(const Header *)shared;
+	const Shape &shape = header.shape;
+	const SharedAddress base = shared_address(shared);
 	const typename Problem::Operand operand = problem.operand(image);
-	if (threadIdx.x < 2 * STEPS)
-		turns.onward[threadIdx.x] = onward_of<T>(window, threadIdx.x);
-	if (threadIdx.x == 2 * STEPS)
-		turns.rows = 1 << (31 - __clz(blockDim.x / (columns * T::BYTES / 16)));
-	if (threadIdx.x == blockDim.x - 1)
-		turns.way = operand.way();
-	const Shape &shape = lay_out<T>(shared, problem, window, nt, ld, steps, chunks, offset_of_weights, later);
-	__syncthreads();
-	Ring<T, Problem> ring(problem, shape, turns, columns, base + offset_of_weights);
+	Ring<T, Problem> ring(problem, shape, base + shape.weights);
 	ring.copy(0, 0);
-	Stager<T, typename Problem::Operand> stager(operand, shape.patch, turns.onward);
+	Stager<T, typename Problem::Operand> stager(operand, shape.patch, header.turns.onward);
+	const int steps = shape.steps, chunks = min(shape.chunks, Problem::PATCHES);
+	SharedAddress patch = base + shape.patches;
 #pragma unroll 1
-	for (int k = 0; k < min(chunks, 2); k++)
-		stager.operand.stage(stager, patches + k * shape.patch_bytes, turns.way, k * chunk, channels - k * chunk > T::K ? steps : 1);
-	const Loop<T, Problem> loop = {t, problem, shape, ring, stager, window, base, patches, channels, steps};
+	for (int k = 0; k < chunks; k++, patch += shape.patch_bytes)
+		stager.operand.stage(stager, patch, header.turns.way, k * steps * T::K, shape.channels - k * steps * T::K > T::K ? steps : 1);
+	const Loop<T, Problem> loop = {t, problem, shape, ring, stager, base, header.turns.way};
 	float *const tile = (float *)shared;
+	const bool split = t.channel_tile > 8 * Problem::MOST;
+	const int nt = column_groups(t.channel_tile, split);
 	if (nt == 2)
 		multiply_all<T, 2, 0>(tile, loop);
 	else if (Problem::MOST > 4 && nt == 4 && !split)
@@ -396,39 +414,48 @@ __device__ __forceinline__ void conv_mma(char *shared, Turns &turns, const Tilin
 	__syncthreads();
 }
 
-// The block's place is computed again after the main loop: kept, it would take registers there.
 template <class T> __device__ __forceinline__ void conv_mma_forward(const Forward &s, i64 stat_images) {
 	SHARED(char, shared);
-	__shared__ Turns turns;
+	__shared__ Place place;
 	const Tiling &t = s.tiling;
-	{
-		Place at = place_of(t, s.columns, s.height, s.width);
-		Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.in->pitch));
-		ForwardMma<T> problem(s, at, (Weights *)(shared + HEADER));
-		conv_mma<T>(shared, turns, t, patch, problem, at.image);
+	if (threadIdx.x < 32) {
+		const Place at = place_of(t, s.columns, s.height, s.width);
+		if (threadIdx.x == 0)
+			place = at;
+		lay_out<T>(shared, ForwardMma<T>(s, at, (Weights *)(shared + HEADER)), t, patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.in->pitch)));
 	}
+	if (threadIdx.x == blockDim.x - 1)
+		((Header *)shared)->turns.way = NodeOperand(*s.in, 0).way();
+	__syncthreads();
+	conv_mma<T>(shared, t, ForwardMma<T>(s, place, (const Weights *)(shared + HEADER)), place.image);
 	const int ld = odd_eighths((int)t.channel_tile);
-	store_values(s, place_of(t, s.columns, s.height, s.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)stat_images);
+	store_values(s, place, (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)stat_images);
 }
 
-template <class T, bool PHASES> __device__ __forceinline__ void conv_mma_gradient_tile(const Backward &s, char *shared, Turns &turns) {
+template <class T, bool PHASES> __device__ __forceinline__ void conv_mma_gradient_tile(const Backward &s, char *shared, Place &place) {
 	const Tiling &t = s.tiling;
-	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	Patch patch = patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.columns));
-	GradientMma<T, PHASES> problem(s, at, (Weights *)(shared + HEADER));
-	conv_mma<T>(shared, turns, t, patch, problem, at.image);
+	if (threadIdx.x < 32) {
+		const Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
+		if (threadIdx.x == 0)
+			place = at;
+		lay_out<T>(shared, GradientMma<T, PHASES>(s, at, (Weights *)(shared + HEADER)), t, patch_of(s, at.y0, at.x0, (int)t.tile_h, (int)t.tile_w, row_bytes<T>(s.columns)));
+	}
+	if (threadIdx.x == blockDim.x - 1)
+		((Header *)shared)->turns.way = IncomingOperand(s, 0).way();
+	__syncthreads();
+	conv_mma<T>(shared, t, GradientMma<T, PHASES>(s, place, (const Weights *)(shared + HEADER)), place.image);
 }
 
 template <class T> __device__ __forceinline__ void conv_mma_gradient(const Backward &s, i64 images, bool frozen, bool sums) {
 	SHARED(char, shared);
-	__shared__ Turns turns;
+	__shared__ Place place;
 	const Tiling &t = s.tiling;
 	if (s.stride == 1)
-		conv_mma_gradient_tile<T, false>(s, shared, turns);
+		conv_mma_gradient_tile<T, false>(s, shared, place);
 	else
-		conv_mma_gradient_tile<T, true>(s, shared, turns);
+		conv_mma_gradient_tile<T, true>(s, shared, place);
 	const int ld = odd_eighths((int)t.channel_tile);
-	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)images, frozen, sums);
+	store_gradient(s, place, (float *)shared, ld, (float *)shared + t.tile_h * t.tile_w * ld, (int)images, frozen, sums);
 }
 
 #endif

@@ -98,17 +98,22 @@ func (c mmaCase) mmaShared(o operand, t cut, depth int, gradient bool) cut {
 		listed, most, scratch = depth, 32, 64
 	}
 	steps, patches := min(2, (depth+o.depth-1)/o.depth), 1
-	if depth > 2*o.depth {
+	alone := gradient || depth <= 2*o.depth
+	if !alone {
 		patches = 2
 	}
 	columns, split := (t.channelTile+15)&^15, 1
 	if t.channelTile > most {
 		columns, split = 2*((t.channelTile/2+15)&^15), 2
 	}
-	before, slot := 128+2*listed+patches*length(t.h)*length(t.w)*(32*steps+16), 32*steps*oddEighths(columns)
+	taps := int(w.Kernel * w.Kernel)
+	before, slot := 224+2*listed+(4*taps+15)&^15+patches*length(t.h)*length(t.w)*(32*steps+16), 32*steps*oddEighths(columns)
 	loop := before + 4*slot
 	if rows := before + 6*slot; w.Kernel == 3 && rows <= 39<<10 && columns/split*o.bytes <= 128 {
 		loop = rows
+	}
+	if all := before + taps*slot; alone && all <= 39<<10 {
+		loop = all
 	}
 	t.shared = max(loop, 4*t.h*t.w*oddEighths(t.channelTile)+scratch*t.threads)
 	return t

@@ -51,7 +51,7 @@ __device__ __forceinline__ float2 from_two_f16(unsigned h) {
 	return make_float2(from_f16(h & 0xffff), from_f16(h >> 16));
 #else
 	float2 x;
-	asm("{.reg .b16 low, high; mov.b32 {low, high}, %2; cvt.f32.f16 %0, low; cvt.f32.f16 %1, high;}" : "=f"(x.x), "=f"(x.y) : "r"(h));
+	asm("{\n\t.reg .b16 low, high;\n\tmov.b32 {low, high}, %2;\n\tcvt.f32.f16 %0, low;\n\tcvt.f32.f16 %1, high;\n\t}" : "=f"(x.x), "=f"(x.y) : "r"(h)); // a line each: tools/instructions counts lines
 	return x;
 #endif
 }

@@ -112,25 +112,34 @@ template <> struct Stored<true, 8> {
 	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
 };
 
-// What a thread needs to stage the pixels of its W channels, in registers, N pixels at a time. For nodes whose TERMS terms all go
-// through a BatchNorm, without factors, all values in half precision or none.
+// What a thread needs to stage the pixels of its W channels of an image, in registers, N pixels at a time. For nodes whose TERMS terms all
+// go through a BatchNorm, all values in half precision or none.
+//   Σ f·((x − mean)·scale + beta) = Σ x·(f·scale) + shift        shift = Σ (f·beta − mean·(f·scale))
+// An operand is rounded to ρ, which hides what the sum with a shift loses: 2⁻²⁴·|mean|·scale a term. A factor f of 1 changes no bit.
 template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 	enum { AHEAD = N, WIDTH = W };
 	struct Loaded {
 		Stored<HALF, W> x[TERMS];
 	};
 	const char *value[TERMS];
-	Affine4 a[TERMS][W / 4];
+	float scale[TERMS][W], shift[W];
 	int pitch;
 	i64 activation;
 
-	__device__ __forceinline__ NodeChannels(const Node &n, int first, int channel) : pitch((int)n.pitch), activation(n.activation) {
+	__device__ __forceinline__ NodeChannels(const Node &n, int image, int first, int channel) : pitch((int)n.pitch), activation(n.activation) {
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
 			value[t] = global(channel_of(n.term[t].value, HALF, first, pitch, channel));
+			const Affine *const from = global(n.term[t].affine + channel);
+			const float factor = n.term[t].factor ? global(n.term[t].factor)[image] : 1;
 #pragma unroll
-			for (int k = 0; k < W / 4; k++)
-				a[t][k] = coefficients_of(n.term[t].affine + channel + 4 * k);
+			for (int k = 0; k < W; k++) {
+				Affine a = from[k];
+				a.scale *= factor;
+				a.beta *= factor;
+				scale[t][k] = a.scale;
+				shift[k] = fmaf(-a.mean, a.scale, t == 0 ? a.beta : shift[k] + a.beta);
+			}
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
@@ -141,17 +150,21 @@ template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 	}
 	// Channels 4k to 4k + 3 of the sum.
 	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
-		float4 z = normalise(l.x[0].value(k), a[0][k]);
+		float4 z = make_float4(shift[4 * k], shift[4 * k + 1], shift[4 * k + 2], shift[4 * k + 3]);
 #pragma unroll
-		for (int t = 1; t < TERMS; t++)
-			z = z + normalise(l.x[t].value(k), a[t][k]);
+		for (int t = 0; t < TERMS; t++) {
+			const float4 x = l.x[t].value(k);
+			const float *const s = scale[t] + 4 * k;
+			z = make_float4(fmaf(x.x, s[0], z.x), fmaf(x.y, s[1], z.y), fmaf(x.z, s[2], z.z), fmaf(x.w, s[3], z.w));
+		}
 		return z;
 	}
 	__device__ __forceinline__ bool relu() const { return activation == RELU; }
 	template <int M> __device__ __forceinline__ void finish(float4 (&z)[M]) const { activate_batch(z, activation); }
 };
 
-// The same for a value with one source, through a BatchNorm and without factor.
+// The same for a value with one source, through a BatchNorm:
+//   scale·(f·d) + offset + slope·(x − mean) = (f·scale)·d + slope·x + shift        shift = offset − slope·mean
 template <bool HALF, int W, int N> struct IncomingChannels {
 	enum { AHEAD = N, WIDTH = W };
 	struct Loaded {
@@ -159,26 +172,31 @@ template <bool HALF, int W, int N> struct IncomingChannels {
 		Stored<HALF, W> x;
 	};
 	const char *gradient, *value;
-	Slope s[W];
+	float scale[W], slope[W], shift[W];
 	int pitch;
 
-	__device__ __forceinline__ IncomingChannels(const Incoming &v, int first, int channel) : pitch((int)v.pitch) {
+	__device__ __forceinline__ IncomingChannels(const Incoming &v, int image, int first, int channel) : pitch((int)v.pitch) {
 		gradient = global(channel_of(v.source[0].gradient, false, first, pitch, channel));
 		value = global(channel_of(v.value, HALF, first, pitch, channel));
-		const Slope *from = global(v.source[0].slope + channel);
+		const Slope *const from = global(v.source[0].slope + channel);
+		const float factor = v.source[0].factor ? global(v.source[0].factor)[image] : 1;
 #pragma unroll
-		for (int k = 0; k < W; k++)
-			s[k] = from[k];
+		for (int k = 0; k < W; k++) {
+			const Slope s = from[k];
+			scale[k] = s.scale * factor;
+			slope[k] = s.slope;
+			shift[k] = fmaf(-s.slope, s.mean, s.offset);
+		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
 		const int at = pixel * pitch;
 		l.d.load(gradient, at);
 		l.x.load(value, at);
 	}
+	__device__ __forceinline__ float through(float d, float x, int k) const { return fmaf(slope[k], x, fmaf(scale[k], d, shift[k])); }
 	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
-		const float4 g = l.d.value(k), x = l.x.value(k);
-		const Slope *p = s + 4 * k;
-		return make_float4(through(g.x, x.x, p[0]), through(g.y, x.y, p[1]), through(g.z, x.z, p[2]), through(g.w, x.w, p[3]));
+		const float4 d = l.d.value(k), x = l.x.value(k);
+		return make_float4(through(d.x, x.x, 4 * k), through(d.y, x.y, 4 * k + 1), through(d.z, x.z, 4 * k + 2), through(d.w, x.w, 4 * k + 3));
 	}
 	__device__ __forceinline__ bool relu() const { return false; }
 	template <int M> __device__ __forceinline__ void finish(float4 (&)[M]) const {}
@@ -206,7 +224,7 @@ struct NodeOperand {
 		bool plain = terms > 0;
 		int halves = 0;
 		for (int t = 0; t < terms; t++) {
-			plain = plain && node.term[t].affine && !node.term[t].factor;
+			plain = plain && node.term[t].affine;
 			halves += node.term[t].half != 0;
 		}
 		return !plain || (halves > 0 && halves < terms) ? ANY : halves > 0 ? ALL_HALF : ALL_FLOAT;
@@ -215,14 +233,14 @@ struct NodeOperand {
 		const int first = number * height() * width();
 		if (node.terms == 1) {
 			s.template begin<8>(from, steps);
-			return s.whole(chunk, NodeChannels<1, HALF, 8, 3>(node, first, channel));
+			return s.whole(chunk, NodeChannels<1, HALF, 8, 3>(node, number, first, channel));
 		}
 		if (node.terms == 2) {
-			s.template begin<4>(from, steps);
-			return s.whole(chunk, NodeChannels<2, HALF, 4, 3>(node, first, channel));
+			s.template begin<HALF ? 8 : 4>(from, steps);
+			return s.whole(chunk, NodeChannels<2, HALF, HALF ? 8 : 4, HALF ? 2 : 3>(node, number, first, channel));
 		}
 		s.template begin<4>(from, steps);
-		return s.whole(chunk, NodeChannels<3, HALF, 4, 2>(node, first, channel));
+		return s.whole(chunk, NodeChannels<3, HALF, 4, 2>(node, number, first, channel));
 	}
 	// Stages a chunk of so many steps along K from channel `from` on.
 	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
@@ -234,7 +252,10 @@ struct NodeOperand {
 		s.template rest<FIRST>(chunk);
 	}
 	// The same between the sums of two chunks, which leave few registers.
-	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk) const { s.template rest<NEXT>(chunk); }
+	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk, int, int from, int steps) const {
+		s.template begin<4>(from, steps);
+		s.template rest<NEXT>(chunk);
+	}
 	template <int N> __device__ __forceinline__ void load(float4 (&x)[N], const Term &t, const int (&pixel)[N]) const {
 		const bool half = t.half != 0;
 		const int pitch = (int)node.pitch;
@@ -286,7 +307,7 @@ struct IncomingOperand {
 			incoming = &step.out[b];
 		channel = c - (int)incoming->column;
 	}
-	__device__ __forceinline__ bool plain(const Incoming &v) const { return v.sources == 1 && v.source[0].slope && !v.source[0].factor; }
+	__device__ __forceinline__ bool plain(const Incoming &v) const { return v.sources == 1 && v.source[0].slope; }
 	// The way to stage that suits all values.
 	__device__ __forceinline__ int way() const {
 		const int outs = (int)step.outs;
@@ -302,26 +323,32 @@ struct IncomingOperand {
 	template <int N, class Stager> __device__ __forceinline__ void stage_own(Stager &s, SharedAddress chunk) const {
 		const int first = number * height() * width();
 		if (plain(*incoming) && incoming->half)
-			s.whole(chunk, IncomingChannels<true, 4, N>(*incoming, first, channel));
+			s.whole(chunk, IncomingChannels<true, 4, N>(*incoming, number, first, channel));
 		else if (plain(*incoming))
-			s.whole(chunk, IncomingChannels<false, 4, N>(*incoming, first, channel));
+			s.whole(chunk, IncomingChannels<false, 4, N>(*incoming, number, first, channel));
 		else
 			s.template rest<N>(chunk);
 	}
 	// Stages a chunk of so many steps along K from column `from` on.
-	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
+	template <int AHEAD, int N, class Stager> __device__ __forceinline__ void stage_by(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
 		const int first = number * height() * width();
 		if (way == ANY) {
 			s.template begin<4>(from, steps);
-			return stage_own<FIRST>(s, chunk);
+			return stage_own<N>(s, chunk);
 		}
 		s.template begin<8>(from, steps);
 		if (way == ALL_HALF)
-			s.whole(chunk, IncomingChannels<true, 8, WIDE>(*incoming, first, channel));
+			s.whole(chunk, IncomingChannels<true, 8, AHEAD>(*incoming, number, first, channel));
 		else
-			s.whole(chunk, IncomingChannels<false, 8, WIDE>(*incoming, first, channel));
+			s.whole(chunk, IncomingChannels<false, 8, AHEAD>(*incoming, number, first, channel));
 	}
-	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk) const { stage_own<NEXT>(s, chunk); }
+	template <class Stager> __device__ __forceinline__ void stage(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
+		stage_by<WIDE, FIRST>(s, chunk, way, from, steps);
+	}
+	// The same between the sums of two chunks, which leave few registers.
+	template <class Stager> __device__ __forceinline__ void stage_more(Stager &s, SharedAddress chunk, int way, int from, int steps) const {
+		stage_by<1, NEXT>(s, chunk, way, from, steps);
+	}
 	template <int N> __device__ __forceinline__ void load(float4 (&x)[N], const void *map, bool half, const int (&pixel)[N]) const {
 		const int pitch = (int)incoming->pitch;
 		load_batch(x, channel_of(map, half, number * height() * width(), pitch, channel), half, pitch, pixel);

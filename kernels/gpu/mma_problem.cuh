@@ -27,47 +27,55 @@ struct alignas(16) Weights {
 	i64 step;
 };
 
-// The part of a stage of weights that a thread copies: unit `unit` of 16 bytes of row `row` and every `rows`-th after it, rows a power of
-// two. So a thread goes from tap to tap by one addition. The last threads may have none.
+// What all threads of a block know. It is in shared memory: it would take registers of each thread.
+struct Shape {
+	Patch patch;
+	int patch_bytes;
+	int ld, slot_bytes; // of the weights of a tap and a chunk: [K][ld]
+	int channels, steps, chunks; // along K; steps of a chunk
+	int taps, group, across; // taps of the window, and of a stage; bytes in the patch from a tap to the next one in its row
+	int stage_bytes; // from a stage to the other one, 0 if there is one
+	int columns; // of a block's weights, padded
+	int list, patches, weights; // offsets in the block's room: the list of taps, the first patch, and the stages of weights
+	int log, rows, apart; // a tap of weights has 2^log rows, threads copy `rows` rows at a time, of `apart` taps
+	int down, ahead; // bytes from there to the next rows and taps that they copy
+	int row_stages; // 3×3, not dilated, in stages of whole rows
+};
+
+// The part of a stage of weights that a thread copies: unit `unit` of 16 bytes, from row `row` of its tap `tap` on. The threads of a block
+// have `rows` rows, a power of two, and a tap 2^log. The last threads may have none.
 struct Units {
-	int unit, row;
-	__device__ __forceinline__ Units(int units, int rows) : unit(threadIdx.x % units), row(threadIdx.x / units) {
-		if (row >= rows)
-			row = 1 << 16;
+	int unit, row, tap;
+	__device__ __forceinline__ Units(int units, int rows, int log) {
+		row = threadIdx.x / units;
+		unit = threadIdx.x - row * units;
+		tap = row < rows ? row >> log : 1 << 16;
+		row &= (1 << log) - 1;
 	}
 };
 
-// Copies a thread's units of a stage of `taps` taps to `to` and beyond. A tap has 2^log rows. from(k, valid) is where row k of the tap
-// of the thread's first unit is, and sets the bytes to the next tap.
-template <class From>
-__device__ __forceinline__ void copy_units(SharedAddress to, int row_bytes, int row, int rows, int log, int taps, From from) {
-	const int all = 1 << log, own = row >> log, apart = max(rows >> log, 1), ahead = (apart << log) * row_bytes;
-	if (own >= taps)
-		return;
+// Copies a unit of each `apart`-th tap, at step bytes from each other, to `to` and beyond, as far as `bytes` bytes.
+__device__ __forceinline__ void copy_taps(SharedAddress to, int bytes, int ahead, GlobalAddress at, i64 step, bool valid) {
+	const SharedAddress end = to + bytes;
 #pragma unroll 1
-	for (int k = row & (all - 1); k < all; k += rows, to += rows * row_bytes) {
-		bool valid;
-		i64 step;
-		GlobalAddress at = from(k, own, valid, step);
-		step *= apart;
-		SharedAddress next = to;
-#pragma unroll 1
-		for (int tap = own; tap < taps; tap += apart, next += ahead, at += step)
-			cp_async16(next, at, valid);
-	}
+	for (; to < end; to += ahead, at += step)
+		cp_async16(to, at, valid);
 }
 
 template <class T> struct ForwardMma {
 	typedef NodeOperand Operand;
-	enum { MOST = 6, PHASED = 0, FORWARD = 1, SCRATCH = STORE_SCRATCH(1) }; // groups of 8 columns of a warp
+	enum { MOST = 6, PATCHES = 2, PHASED = 0, FORWARD = 1, SCRATCH = STORE_SCRATCH(1) }; // groups of 8 columns of a warp
 	const Forward &step;
 	int columns; // of the block
-	Weights *weights; // of each eight of them, in shared memory
+	int column;
+	const Weights *weights; // of each eight of them, in shared memory
 
-	__device__ __forceinline__ ForwardMma(const Forward &s, const Place &place, Weights *list) : step(s), columns(place.columns), weights(list) {
-		for (int i = threadIdx.x; 8 * i < columns; i += blockDim.x) {
-			const int c = place.column + 8 * i;
-			const Output &o = output_of(s, c);
+	__device__ __forceinline__ ForwardMma(const Forward &s, const Place &place, const Weights *list) : step(s), columns(place.columns), column(place.column), weights(list) {}
+	// Makes the list of weights, by a warp.
+	__device__ __forceinline__ void put_weights(Weights *list) const {
+		for (int i = threadIdx.x; 8 * i < columns; i += 32) {
+			const int c = column + 8 * i;
+			const Output &o = output_of(step, c);
 			list[i] = Weights{global_address((const char *)o.weight + (c - o.column) * T::BYTES), o.pitch * T::BYTES};
 		}
 	}
@@ -79,26 +87,28 @@ template <class T> struct ForwardMma {
 	__device__ __forceinline__ int stride() const { return (int)step.stride; }
 	__device__ __forceinline__ int entries() const { return (int)step.tiling.channel_tile / 8; }
 
-	// Where a thread's weights are, and those of the rows after.
+	// Where a thread's weights are.
 	struct Copier {
-		GlobalAddress at; // of row 0 of tap 0
+		GlobalAddress at; // its first unit
 		int step; // bytes from channel to channel
-		bool inside; // the columns are those of the block
-		__device__ __forceinline__ Copier(const ForwardMma &p, const Units &u) {
+		int limit; // more than all channels if the columns are those of the block, or none
+		__device__ __forceinline__ Copier(const ForwardMma &p, const Shape &s, const Units &u) {
 			const int column = u.unit * (16 / T::BYTES);
-			inside = column < p.columns;
+			const bool inside = column < p.columns;
 			const Weights w = p.weights[inside ? column / 8 : 0];
-			at = w.at + column % 8 * T::BYTES;
 			step = (int)w.step;
+			limit = inside ? 1 << 30 : 0;
+			at = w.at + column % 8 * T::BYTES + (i64)(u.tap * s.channels + u.row) * step;
 		}
-		// Copies a thread's units of a stage of `taps` taps from `tap` on. It has 2^log rows a tap, of channels from `first` on; those from
-		// `some` on are zeros.
-		__device__ __forceinline__ void copy(const ForwardMma &, SharedAddress to, int channels, int row_bytes, int row, int rows, int tap, int first, int some, int log, int taps) const {
-			copy_units(to, row_bytes, row, rows, log, taps, [&](int k, int own, bool &valid, i64 &next) {
-				valid = inside && k < some;
-				next = channels * step;
-				return at + ((tap + own) * channels + first + k) * step;
-			});
+		// Copies a thread's units, as far as `bytes` bytes, of a stage from tap `tap` and channel `first` on. Channels from `left` on are
+		// zeros.
+		__device__ __forceinline__ void copy(const ForwardMma &, const Shape &s, const Units &u, SharedAddress to, int tap, int first, int left, int bytes) const {
+			GlobalAddress from = at + (i64)(tap * s.channels + first) * step;
+			const int all = 1 << s.log, rows = s.rows, down = s.down, ahead = s.ahead, most = min(limit, left);
+			const i64 next = (i64)(s.channels * s.apart) * step, below = (i64)rows * step;
+#pragma unroll 1
+			for (int k = u.row; k < all; k += rows, to += down, from += below)
+				copy_taps(to, bytes, ahead, from, next, k < most);
 		}
 	};
 
@@ -112,19 +122,21 @@ template <class T> struct ForwardMma {
 // PHASES: the stride is not 1.
 template <class T, bool PHASES> struct GradientMma {
 	typedef IncomingOperand Operand;
-	enum { MOST = 4, PHASED = PHASES, FORWARD = 0, SCRATCH = GRADIENT_SCRATCH(1) }; // two batches of gradients and values take the registers of the other two
+	enum { MOST = 4, PATCHES = 1, PHASED = PHASES, FORWARD = 0, SCRATCH = GRADIENT_SCRATCH(1) }; // two batches of gradients and values take the registers of the other two
 	const Backward &step;
 	int y0, x0, column, columns; // of the block
-	Weights *weights; // of each eight columns of the step, in shared memory
+	const Weights *weights; // of each eight columns of the step, in shared memory
 
-	__device__ __forceinline__ GradientMma(const Backward &s, const Place &place, Weights *list)
-		: step(s), y0(place.y0), x0(place.x0), column(place.column), columns(place.columns), weights(list) {
+	__device__ __forceinline__ GradientMma(const Backward &s, const Place &place, const Weights *list)
+		: step(s), y0(place.y0), x0(place.x0), column(place.column), columns(place.columns), weights(list) {}
+	// Makes the list of weights, by a warp.
+	__device__ __forceinline__ void put_weights(Weights *list) const {
 		int b = 0;
-		for (int i = threadIdx.x; i < entries(); i += blockDim.x) {
-			while (b + 1 < s.outs && 8 * i >= s.out[b + 1].column)
+		for (int i = threadIdx.x; i < entries(); i += 32) {
+			while (b + 1 < step.outs && 8 * i >= step.out[b + 1].column)
 				b++;
-			const Incoming &v = s.out[b];
-			list[i] = Weights{global_address((const char *)v.weight + (8 * i - v.column) * s.in.pitch * T::BYTES), v.pitch * s.in.pitch * T::BYTES};
+			const Incoming &v = step.out[b];
+			list[i] = Weights{global_address((const char *)v.weight + (8 * i - v.column) * step.in.pitch * T::BYTES), v.pitch * step.in.pitch * T::BYTES};
 		}
 	}
 	__device__ __forceinline__ Operand operand(int image) const { return IncomingOperand(step, image); }
@@ -137,21 +149,24 @@ template <class T, bool PHASES> struct GradientMma {
 
 	struct Copier {
 		int at, pitch; // bytes: to the thread's columns in a row, and from row to row
-		bool inside;
-		__device__ __forceinline__ Copier(const GradientMma &p, const Units &u) {
+		int limit; // as ForwardMma's
+		__device__ __forceinline__ Copier(const GradientMma &p, const Shape &, const Units &u) {
 			const int c = u.unit * (16 / T::BYTES);
-			inside = c < p.columns;
+			limit = c < p.columns ? 1 << 30 : 0;
 			at = (p.column + c) * T::BYTES;
 			pitch = (int)p.step.in.pitch * T::BYTES;
 		}
-		__device__ __forceinline__ void copy(const GradientMma &p, SharedAddress to, int, int row_bytes, int row, int rows, int tap, int first, int some, int log, int taps) const {
-			copy_units(to, row_bytes, row, rows, log, taps, [&](int k, int own, bool &valid, i64 &next) {
-				valid = inside && k < some;
-				k = valid ? first + k : 0;
-				const Weights w = p.weights[k / 8];
-				next = w.step;
-				return w.at + ((tap + own) * (int)w.step + k % 8 * pitch + at);
-			});
+		__device__ __forceinline__ void copy(const GradientMma &p, const Shape &s, const Units &u, SharedAddress to, int tap, int first, int left, int bytes) const {
+			const int all = 1 << s.log, rows = s.rows, down = s.down, ahead = s.ahead, apart = s.apart, most = min(limit, left);
+			tap += u.tap;
+#pragma unroll 1
+			for (int k = u.row; k < all; k += rows, to += down) {
+				const bool valid = k < most;
+				const unsigned row = valid ? first + k : 0;
+				const Weights w = p.weights[row / 8];
+				const int step = (int)w.step;
+				copy_taps(to, bytes, ahead, w.at + (tap * step + (int)(row % 8) * pitch + at), (i64)step * apart, valid);
+			}
 		}
 	};
 

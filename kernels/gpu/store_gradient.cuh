@@ -182,20 +182,13 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 	}
 }
 
-// Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
-__device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
-	const int groups = at.columns / 4, R = storing(at, 4), g = threadIdx.x % groups, r = threadIdx.x / groups;
+// Stores D of a thread's pixels, and returns their sums.
+__device__ __forceinline__ void store_gradients(const Backward &step, const GradientTile &t, const Pixel &p, float4 sum[4]) {
 	const Node &in = step.in;
-	if (r >= R)
-		return;
+	const int terms = (int)in.terms;
 	float *const gradient = global(step.gradient);
-	const int width = (int)in.width, c = at.column + 4 * g, terms = (int)in.terms;
-	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * in.pitch + c;
-	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums};
-	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
-	float4 sum[4] = {};
 	const bool half = terms > 0 && in.term[0].half != 0;
-	bool plain = terms > 0 && (sums || in.activation != LINEAR); // otherwise there is nothing to load
+	bool plain = terms > 0 && (t.sums || in.activation != LINEAR); // otherwise there is nothing to load
 	for (int k = 0; k < terms; k++)
 		plain = plain && !in.term[k].factor && (in.term[k].half != 0) == half;
 	if (!plain)
@@ -206,7 +199,19 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 		store_gradients<2>(in, gradient, t, p, half, sum);
 	else
 		store_gradients<3>(in, gradient, t, p, half, sum);
-	if (sums)
+}
+
+// Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
+__device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
+	const int groups = at.columns / 4, R = storing(at, 4), r = threadIdx.x / groups, g = threadIdx.x - r * groups;
+	float4 sum[4] = {};
+	if (r < R) {
+		const int width = (int)step.in.width, c = at.column + 4 * g;
+		const i64 origin = (((i64)at.image * step.in.height + at.y0) * width + at.x0) * step.in.pitch + c;
+		const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums};
+		store_gradients(step, t, Pixel(at, (int)step.tiling.tile_w, width, r, R), sum);
+	}
+	if (sums && r < R)
 		for (int j = 0; j < 4; j++)
 			scratch[r * at.columns + 4 * g + j] = sum[j];
 }
@@ -221,10 +226,10 @@ struct Sum4 {
 __device__ inline void tile_sums(const Place &at, const float4 *scratch, float4 *dst) {
 	const int R = storing(at, 4);
 	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
-		Sum4 s = {0, 0, 0, 0};
-		for (int r = 0; r < R; r++)
-			s.add(scratch[r * at.columns + c]);
-		dst[c] = s.rounded();
+		float4 s = scratch[c];
+		for (int r = 1; r < R; r++)
+			s = s + scratch[r * at.columns + c];
+		dst[c] = s;
 	}
 }
 

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"archive/zip"
+	"archive/tar"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,7 +24,7 @@ type manifest struct {
 	Archives map[string]string `json:"archives"` // SHA-256 of every archive
 }
 
-// writeArchives writes sm_NN.zip with the cubins of each architecture, compute_NN.zip with PTX, and the manifest. The
+// writeArchives writes sm_NN.tar.zst with the cubins of each architecture, compute_NN.tar.zst with PTX, and the manifest. The
 // same objects give the same bytes.
 func writeArchives(dir string, t *toolchain, s sources, objects []object) error {
 	m := manifest{Compiler: t.version(), Sources: map[string]string{}, Archives: map[string]string{}}
@@ -42,13 +43,13 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 		return wholefile.Write(filepath.Join(dir, name), data)
 	}
 	for _, arch := range architectures {
-		if err := write("sm_"+arch+".zip", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
+		if err := write("sm_"+arch+".tar.zst", arch, ".cubin", func(o object) []byte { return o.Cubin }); err != nil {
 			return err
 		}
 	}
 	ptx := func(o object) []byte { return o.PTX }
 	portable := strconv.Itoa(gpu.Portable)
-	if err := write("compute_"+portable+".zip", portable, ".ptx", ptx); err != nil {
+	if err := write("compute_"+portable+".tar.zst", portable, ".ptx", ptx); err != nil {
 		return err
 	}
 	text, err := json.MarshalIndent(m, "", "  ")
@@ -58,26 +59,34 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 	return wholefile.Write(filepath.Join(dir, "manifest.json"), append(text, '\n'))
 }
 
-// archive is a zip, without times, of one part of the objects of an architecture. Zstandard takes a sixth less
-// than Deflate: the instances of a template repeat each other at a greater distance than Deflate's window.
+// window is the distance at which the archive's compressor sees repeats: that of all cubins of an architecture.
+const window = 8 << 20
+
+// archive is a tar, without times, of one part of the objects of an architecture, compressed as one: the instances of a template repeat
+// each other, also from file to file.
 func archive(objects []object, arch, extension string, part func(object) []byte) ([]byte, error) {
 	var data bytes.Buffer
-	z := zip.NewWriter(&data)
-	z.RegisterCompressor(zstd.ZipMethodWinZip, zstd.ZipCompressor(zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1)))
+	z, err := zstd.NewWriter(&data, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
+	if err != nil {
+		return nil, err
+	}
+	t := tar.NewWriter(z)
 	for _, o := range objects {
 		if o.Arch != arch {
 			continue
 		}
-		w, err := z.CreateHeader(&zip.FileHeader{Name: o.name() + extension, Method: zstd.ZipMethodWinZip})
-		if err != nil {
+		file := part(o)
+		if err := t.WriteHeader(&tar.Header{Name: o.name() + extension, Mode: 0o644, Size: int64(len(file))}); err != nil {
 			return nil, err
 		}
-		if _, err := w.Write(part(o)); err != nil {
+		if _, err := t.Write(file); err != nil {
 			return nil, err
 		}
 	}
-	err := z.Close()
-	return data.Bytes(), err
+	if err := errors.Join(t.Close(), z.Close()); err != nil {
+		return nil, err
+	}
+	return data.Bytes(), nil
 }
 
 // writeLoose writes every object as name.NN.ptx and name.NN.cubin.

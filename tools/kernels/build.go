@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -43,12 +44,13 @@ func (o object) name() string { return strings.TrimSuffix(o.Unit, ".cu") }
 func build(t *toolchain, s sources, units, archs []string, workers int) ([]object, error) {
 	objects := make([]object, len(units)*len(archs))
 	failed := make([]error, len(objects))
+	texts := &texts{made: map[string]func() ([]byte, error){}}
 	var group errgroup.Group
 	group.SetLimit(workers)
 	for i := range objects {
 		unit, arch := units[i/len(archs)], archs[i%len(archs)]
 		group.Go(func() error {
-			objects[i], failed[i] = buildOne(t, s, unit, arch)
+			objects[i], failed[i] = buildOne(t, s, texts, unit, arch)
 			return nil
 		})
 	}
@@ -73,7 +75,25 @@ func firstOfEach(failed []error, n int) error {
 	return fmt.Errorf("%s", strings.Join(text, "\n"))
 }
 
-func buildOne(t *toolchain, s sources, unit, arch string) (object, error) {
+// texts has the PTX of each unit for each virtual architecture: most cubins are assembled from the same.
+type texts struct {
+	lock sync.Mutex
+	made map[string]func() ([]byte, error)
+}
+
+func (x *texts) of(s sources, unit string, options []string) ([]byte, error) {
+	key := unit + " " + strings.Join(options, " ")
+	x.lock.Lock()
+	compile := x.made[key]
+	if compile == nil {
+		compile = sync.OnceValues(func() ([]byte, error) { return compilePTX(unit, s[unit], s.headers(), options) })
+		x.made[key] = compile
+	}
+	x.lock.Unlock()
+	return compile()
+}
+
+func buildOne(t *toolchain, s sources, x *texts, unit, arch string) (object, error) {
 	options := []string{"--gpu-architecture=compute_" + virtual(arch), "--std=c++17"}
 	key, err := cacheKey(t, s, unit, arch, options)
 	if err != nil {
@@ -83,7 +103,7 @@ func buildOne(t *toolchain, s sources, unit, arch string) (object, error) {
 		return o, nil
 	}
 	o := object{Unit: unit, Arch: arch}
-	if o.PTX, err = compilePTX(unit, s[unit], s.headers(), options); err != nil {
+	if o.PTX, err = x.of(s, unit, options); err != nil {
 		return o, fmt.Errorf("%s for compute_%s: %w", unit, virtual(arch), err)
 	}
 	var report string

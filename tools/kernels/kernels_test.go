@@ -154,7 +154,7 @@ func TestArchives(t *testing.T) {
 		if string(first) != string(second) {
 			t.Errorf("%s is not the same twice", filepath.Base(name))
 		}
-		if strings.HasSuffix(name, ".zip") && !strings.Contains(string(manifest), hash(first)) {
+		if strings.HasSuffix(name, ".tar.zst") && !strings.Contains(string(manifest), hash(first)) {
 			t.Errorf("the manifest does not have the hash of %s", filepath.Base(name))
 		}
 	}
