@@ -7,6 +7,7 @@ RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
 
 # As in a release, the packages net and os/user are pure Go. What imports them is then compiled once, with cgo and without.
 PURE = netgo,osusergo
+HAS_MPI = command -v mpirun >/dev/null && pkg-config --exists ompi-c
 WITHOUT_MPI = training in several processes needs Open MPI: apt install pkg-config libopenmpi-dev openmpi-bin
 CHECKS = test lint test-unit test-ranks test-nocgo test-race test-gpu test-cuda test-asan
 GOFLAGS_PURE := $(shell $(GO) env GOFLAGS) -tags=$(PURE)
@@ -34,7 +35,7 @@ test: lint test-unit test-ranks
 # Training in several processes on this machine, by mpirun: the same bits as one process. The rest of it is in test-mpi. The tags are
 # those of test-unit too, so that little is compiled again.
 test-ranks:
-	@if command -v mpirun >/dev/null && pkg-config --exists ompi-c; then \
+	@if $(HAS_MPI); then \
 	  $(GO) test -vet=off -tags mpi,gpusim,$(PURE) -timeout 10m -run '^TestGather$$|^TestMPIEqualsOneProcess$$' ./train/mpi ./cmd/bnas; \
 	else \
 	  echo "LEFT OUT: $(WITHOUT_MPI)"; \
@@ -160,7 +161,7 @@ test-onnx:
 
 # Training in several processes, by mpirun: the same bits as one process, ranks that die or hang, and the time of an exchange.
 test-mpi:
-	@if command -v mpirun >/dev/null && pkg-config --exists ompi-c; then \
+	@if $(HAS_MPI); then \
 	  $(GO) vet -tags mpi ./train/mpi ./cmd/bnas && \
 	  $(GO) test -tags mpi -count=1 -timeout 30m -v -run '^TestMPI|^TestGather|^TestSilentRank' -bench '^BenchmarkGather' -benchtime 1x ./train/mpi ./cmd/bnas; \
 	else \
