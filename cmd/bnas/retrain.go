@@ -97,7 +97,7 @@ func retrain(c *cli.Context, settings []setting) error {
 		ctx, cancel = context.WithTimeout(ctx, limit)
 	}
 	defer cancel()
-	b := &board{path: filepath.Join(series.Dir, run.StatusName)}
+	b := boardIn(series.Dir, nil)
 	defer b.end()
 	for i := range series.Archs {
 		one, err := retrainOne(ctx, c, series, i+1, first, b)

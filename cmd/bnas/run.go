@@ -39,7 +39,7 @@ func runAll(c *cli.Context, settings []setting) error {
 		return err
 	}
 	defer r.Close()
-	b := &board{path: filepath.Join(r.Dir, run.StatusName)}
+	b := boardIn(r.Dir, nil)
 	defer b.end()
 	found, err := searchFor(c, r, nil, r.Dir, b)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -28,6 +29,11 @@ type board struct {
 	first int       // what was done when it began
 	known int       // of Done, taken from the ledger in this phase
 	ended chan struct{}
+}
+
+// boardIn returns the board of a folder. crew are the workers of the command; nil: it has none.
+func boardIn(dir string, crew *cluster.Crew) *board {
+	return &board{path: filepath.Join(dir, run.StatusName), crew: crew}
 }
 
 // at notes how far the command is. known of what is done was taken from the ledger in this phase. The first call begins the writing: the

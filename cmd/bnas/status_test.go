@@ -87,7 +87,7 @@ func TestStatusOfUnknownLength(t *testing.T) {
 
 // TestRateOfComputedWork: scores that were in the ledger count neither for the rate nor for the time that is left.
 func TestRateOfComputedWork(t *testing.T) {
-	b := &board{path: filepath.Join(t.TempDir(), run.StatusName)}
+	b := boardIn(t.TempDir(), nil)
 	defer b.end()
 	seen := func(done, known int, rate, left float64) {
 		t.Helper()

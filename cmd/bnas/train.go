@@ -148,7 +148,7 @@ func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 	var bar *progress
 	var b *board
 	if !ranksOf(c).follows() {
-		b = &board{path: filepath.Join(r.Dir, run.StatusName)}
+		b = boardIn(r.Dir, nil)
 		defer b.end()
 	}
 	var slow slowness

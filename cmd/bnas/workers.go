@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 
 	"github.com/urfave/cli/v2"
@@ -74,7 +73,7 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 		return nil, nil, err
 	}
 	if dir = cmp.Or(dir, r.Dir); dir != "" {
-		b = &board{path: filepath.Join(dir, run.StatusName), crew: k}
+		b = boardIn(dir, k)
 	}
 	if k == nil {
 		return b, b.end, nil
