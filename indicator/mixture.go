@@ -23,7 +23,7 @@ func (s *Scorer) Mixture(m supernet.Mixture) (MixtureFigures, error) {
 }
 
 func (e *evidence) takeMixture(m supernet.Mixture) error {
-	if err := e.twin.make(e.net); err != nil {
+	if err := e.twin.make(e.net, e.store); err != nil {
 		return err
 	}
 	p, weights, err := e.twin.net.MixtureProgram(m)

@@ -19,15 +19,15 @@ type twin struct {
 	thin  *supernet.Net
 }
 
-// make makes the twin of net, once.
-func (t *twin) make(net *supernet.Net) error {
+// make makes the twin of net, once. It has the weights of its convolutions in common with trained, the store of net, where they are equal.
+func (t *twin) make(net *supernet.Net, trained kernels.Store) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.net != nil {
 		return nil
 	}
 	if t.lead != nil {
-		return t.copy(net)
+		return t.copy(net, trained)
 	}
 	c := net.Config
 	c.BN, c.Gamma = supernet.Standard, supernet.GammaOne
@@ -36,6 +36,9 @@ func (t *twin) make(net *supernet.Net) error {
 		return err
 	}
 	store, err := standard.NewStore(t.dev)
+	if err == nil {
+		err = kernels.Share(t.dev, store, trained)
+	}
 	if err != nil {
 		return ofStandard(err)
 	}
@@ -44,8 +47,8 @@ func (t *twin) make(net *supernet.Net) error {
 }
 
 // copy copies that of the lead, which may not be in use.
-func (t *twin) copy(net *supernet.Net) error {
-	if err := t.lead.make(net); err != nil {
+func (t *twin) copy(net *supernet.Net, trained kernels.Store) error {
+	if err := t.lead.make(net, trained); err != nil {
 		return err
 	}
 	t.lead.mu.Lock()
@@ -75,7 +78,7 @@ type standard struct {
 
 // buildStandard compiles the architecture in the standard placement.
 func (e *evidence) buildStandard() error {
-	if err := e.twin.make(e.net); err != nil {
+	if err := e.twin.make(e.net, e.store); err != nil {
 		return err
 	}
 	p, exec, err := e.compile(e.twin.net, e.twin.store, e.arch, e.cfg.Images)

@@ -47,6 +47,34 @@ func Twin(d Device, s Store) (Store, error) {
 	return g.guardedStore(own.params, twin), nil
 }
 
+// Sharer is a Backend that makes something of frozen weights which several Stores can have in common.
+type Sharer interface {
+	Share(s, with Store) error
+}
+
+// Share lets s have what the back end makes of the frozen weights of with, a Store of d or of a device beside it that nothing uses in the
+// meantime: of those that have the same name, shape and Data in both. Later changes of the one are not seen in the other. Where the
+// back end makes nothing of weights it does nothing.
+func Share(d Device, s, with Store) error {
+	g, ok := d.(*guard)
+	if !ok {
+		return nil
+	}
+	sharer, ok := g.backend.(Sharer)
+	if !ok {
+		return nil
+	}
+	const call = "sharing of weights"
+	own, other := guardOf(s), guardOf(with)
+	switch {
+	case own == nil || other == nil:
+		return g.wrap(call, errors.New("a store is not one of a device"))
+	case g.closed || own.guard.closed || other.guard.closed:
+		return g.wrap(call, errClosed)
+	}
+	return g.wrap(call, sharer.Share(own.store, other.store))
+}
+
 // siderOf returns the guard of an open device and its back end, for a call that needs a Sider.
 func siderOf(d Device, call string) (*guard, Sider, error) {
 	g, ok := d.(*guard)

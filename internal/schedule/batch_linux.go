@@ -10,7 +10,7 @@ import (
 
 // slice is how long a thread may compute before another one that waits has its turn, where there are more threads than cores. Linux has
 // it from 6.12 on; earlier ones decide alone.
-const slice = 20 * time.Millisecond
+const slice = 100 * time.Millisecond
 
 // Batch gives every thread of this process the scheduling of batch work (SCHED_BATCH, sched(7)), and with it those that they start and
 // the processes that they start: a thread that wakes up does not take the core from one that computes. The runtime of Go wakes a thread

@@ -23,6 +23,7 @@ package cpu
 import "C"
 
 import (
+	"runtime"
 	"unsafe"
 
 	"bnas.example/kernels"
@@ -143,7 +144,9 @@ func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k in
 	if joined {
 		weight, to = g.weights.jobs[gs.Step][k].c, e.d.moving.pointer(g.weights.sums)
 	}
-	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), e.packed(j), weight, &u, to)
+	w := e.packed(j)
+	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), w.pointer(), weight, &u, to)
+	runtime.KeepAlive(w)
 }
 
 // differentiate computes dγ and dβ of the BatchNorms of those targets whose gradient is complete.

@@ -73,6 +73,9 @@ func (d *device) Info() kernels.Info {
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	s := newStore(params)
 	s.Threads = d.threads
+	if d.poison {
+		s.packs.slab = 0 // each pack is a block of its own: the sanitizer sees what is read beside it
+	}
 	return s, nil
 }
 
@@ -97,6 +100,19 @@ func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
 	twin := of.twin()
 	twin.Threads = d.threads
 	return twin, nil
+}
+
+// Share lets s have the packs of another store: equal weights are packed once.
+func (d *device) Share(s, with kernels.Store) error {
+	own, ok := s.(*store)
+	other, also := with.(*store)
+	if !ok || !also {
+		return errors.New("a store is not one of a CPU engine")
+	}
+	if own.packs != other.packs {
+		own.share(other)
+	}
+	return nil
 }
 
 // Close stops the threads and frees the memory.

@@ -9,9 +9,9 @@ import "C"
 
 import (
 	"encoding/binary"
+	"slices"
 	"sync"
 	"sync/atomic"
-	"unsafe"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/hoststore"
@@ -20,17 +20,27 @@ import (
 // store keeps the parameters and packed copies of the frozen weights, in the layouts of the cores.
 type store struct {
 	*hoststore.Store
-	packs *packs
+	packs  *packs
+	serial int          // of a store and its twins among those that have the packs
+	names  []weightName // of each parameter, in the keys of packs
+}
+
+// weightName is a parameter of a store. Weights that several stores have in common have one name, as long as nobody writes them.
+type weightName struct {
+	serial int
+	id     kernels.ParamID
 }
 
 // packs are the packed weights of a store and its twins. They are packed once for all stores that have the same weights.
 type packs struct {
-	mu     sync.Mutex // of the map and of floats
+	mu     sync.Mutex // of the map, the slabs and floats
 	all    map[string]*pack
-	floats int // of all packs
-	limit  int // floats that the packs may have together, but for the one in use
+	slabs  []*slab // the last one has room
+	floats int     // of all slabs
+	limit  int     // floats that the slabs may have together, but for the one in use
+	slab   int     // floats of a slab of several packs
 	uses   atomic.Uint64
-	twins  atomic.Bool // several stores have them: what is packed is not written again
+	stores atomic.Int32 // that have or had them: what several have is not written again
 }
 
 // packLimit is the most floats of all packs of a store: 1 GiB. A space in which the width of an operator depends on the
@@ -38,12 +48,40 @@ type packs struct {
 const packLimit = 1 << 28
 
 func newStore(params []kernels.Param) *store {
-	return &store{Store: hoststore.New(params), packs: &packs{all: map[string]*pack{}, limit: packLimit}}
+	s := &store{Store: hoststore.New(params), packs: &packs{all: map[string]*pack{}, limit: packLimit, slab: slabFloats}}
+	s.packs.stores.Store(1)
+	for id := range params {
+		s.names = append(s.names, weightName{0, kernels.ParamID(id)})
+	}
+	return s
 }
 
 func (s *store) twin() *store {
-	s.packs.twins.Store(true)
-	return &store{Store: s.Store.Twin(), packs: s.packs}
+	s.packs.stores.Add(1)
+	return &store{Store: s.Store.Twin(), packs: s.packs, serial: s.serial, names: slices.Clone(s.names)}
+}
+
+// share gives s, which has no pack yet, the packs of another store.
+func (s *store) share(with *store) {
+	s.packs, s.serial = with.packs, int(with.packs.stores.Add(1))
+	for id, other := range s.Match(with.Store) {
+		if other == kernels.NoParam {
+			s.names[id] = weightName{s.serial, kernels.ParamID(id)}
+		} else {
+			s.names[id] = with.names[other]
+		}
+	}
+}
+
+// part gives weights names of their own, and reports whether one had that of another store.
+func (s *store) part(ids []kernels.ParamID) bool {
+	parted := false
+	for _, id := range ids {
+		own := weightName{s.serial, id}
+		parted = parted || s.names[id] != own
+		s.names[id] = own
+	}
+	return parted
 }
 
 // writeGradient writes the gradient of the part of a parameter that has the given shape.
@@ -53,16 +91,19 @@ func (s *store) writeGradient(id kernels.ParamID, part []float32, shape ...int) 
 
 // pack holds the concatenated weights of sibling convolutions in the layout of a core.
 type pack struct {
-	used    atomic.Uint64 // when it was used last
 	making  sync.Mutex
 	weights atomic.Pointer[packedWeights]
 }
 
 // packedWeights are the weights of one version of the parameters.
 type packedWeights struct {
-	data     []float32 // 64-byte aligned
+	slab     *slab
+	data     []float32 // in the slab, 64-byte aligned
 	versions []uint64
 }
+
+// pointer is valid while w is reachable.
+func (w *packedWeights) pointer() *C.float { return (*C.float)(&w.data[0]) }
 
 // valid reports whether w has the weights of a store.
 func (w *packedWeights) valid(ids []kernels.ParamID, s *store) bool {
@@ -78,22 +119,26 @@ func (w *packedWeights) valid(ids []kernels.ParamID, s *store) bool {
 }
 
 // packed returns the current packed weights of a job.
-func (e *exec) packed(j *convJob) *C.float {
+func (e *exec) packed(j *convJob) *packedWeights {
 	packs := e.store.packs
 	if j.pack == nil {
-		j.pack = packs.of(j)
+		j.pack = packs.of(j, e.store.names)
 	}
-	j.pack.used.Store(packs.uses.Add(1))
 	w := j.pack.weights.Load()
+	if w != nil && !w.valid(j.weights, e.store) && e.store.part(j.weights) {
+		j.pack = packs.of(j, e.store.names)
+		w = j.pack.weights.Load()
+	}
 	if !w.valid(j.weights, e.store) {
 		w = e.pack(j)
 	}
-	return (*C.float)(&w.data[0])
+	w.slab.used.Store(packs.uses.Add(1))
+	return w
 }
 
 // of returns the pack of a job.
-func (p *packs) of(j *convJob) *pack {
-	key := j.key()
+func (p *packs) of(j *convJob, names []weightName) *pack {
+	key := j.key(names)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.all[string(key)]
@@ -104,44 +149,12 @@ func (p *packs) of(j *convJob) *pack {
 	return k
 }
 
-// replace puts weights into a pack, and drops those packs whose last use is the longest ago until there is room for them. A dropped
-// pack is made again when it is needed.
-func (p *packs) replace(k *pack, w *packedWeights) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.drop(k)
-	for p.floats > 0 && p.floats+len(w.data) > p.limit {
-		var oldest *pack
-		for _, q := range p.all {
-			if q.weights.Load() != nil && (oldest == nil || q.used.Load() < oldest.used.Load()) {
-				oldest = q
-			}
-		}
-		p.drop(oldest)
-	}
-	p.floats += len(w.data)
-	k.weights.Store(w)
-}
-
-// drop drops the weights of a pack. A store that uses them in the meantime keeps them.
-func (p *packs) drop(k *pack) {
-	if w := k.weights.Swap(nil); w != nil {
-		p.floats -= len(w.data)
-	}
-}
-
-// alignedFloats returns zeros at a 64-byte boundary, at least one.
-func alignedFloats(n int) []float32 {
-	buf := make([]float32, n+lanes)
-	skip := int(-uintptr(unsafe.Pointer(&buf[0]))%64) / 4
-	return buf[skip : skip+max(n, 1)]
-}
-
 // key returns equal keys for jobs with the same packed weights.
-func (j *convJob) key() []byte {
+func (j *convJob) key(names []weightName) []byte {
 	var key []byte
 	for i, id := range j.weights {
-		key = binary.AppendVarint(key, int64(id))
+		key = binary.AppendVarint(key, int64(names[id].serial))
+		key = binary.AppendVarint(key, int64(names[id].id))
 		key = binary.AppendVarint(key, int64(j.outs[i]))
 	}
 	key = binary.AppendVarint(key, int64(j.ins))
@@ -164,17 +177,17 @@ func (e *exec) pack(j *convJob) *packedWeights {
 	if w.valid(j.weights, e.store) {
 		return w // a twin has made it in the meantime
 	}
-	again := w != nil && !e.store.packs.twins.Load()
+	again := w != nil && e.store.packs.stores.Load() == 1
 	if !again {
-		w = &packedWeights{alignedFloats(int(j.c.pack)), make([]uint64, len(j.weights))}
+		w = e.store.packs.take(int(j.c.pack), len(j.weights))
 	}
-	at, kernel, dst := e.place(), int(j.c.shape.kernel), (*C.float)(&w.data[0])
+	at, kernel := e.place(), int(j.c.shape.kernel)
 	to := C.struct_pack_slice{ins: C.int(j.ins), groups: C.int(j.groups), turned: flag(j.turned)}
 	for i, id := range j.weights {
 		outs := j.outs[i]
 		v := kernels.Gather(e.store.Params()[id].View(outs, j.ins/j.groups, kernel, kernel), e.store.Slice(id, kernels.Data))
 		to.outs = C.int(outs)
-		C.run_pack(&at, &j.c, dst, &to, (*C.float)(&v[0]))
+		C.run_pack(&at, &j.c, w.pointer(), &to, (*C.float)(&v[0]))
 		to.block += C.int(blocks(outs))
 		w.versions[i] = e.store.Version(id)
 	}

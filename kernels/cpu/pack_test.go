@@ -8,6 +8,8 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/kerneltest"
+	"bnas.example/philox"
+	"bnas.example/supernet"
 )
 
 // TestPackLimit: a store without room for its packs makes each again when it is used. It holds one at a time, and the results
@@ -41,14 +43,17 @@ func TestPackLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := 0
-		for _, p := range inner.packs.all {
-			if w := p.weights.Load(); w != nil {
-				sum += len(w.data)
-				largest = max(largest, len(w.data))
-			}
+		for _, s := range inner.packs.slabs {
+			sum += len(s.room)
+			largest = max(largest, len(s.room))
 		}
 		if sum != inner.packs.floats {
 			t.Errorf("limit %d: %d floats counted, %d held", limit, inner.packs.floats, sum)
+		}
+		for key, p := range inner.packs.all {
+			if w := p.weights.Load(); w != nil && (!slices.Contains(inner.packs.slabs, w.slab) || !slices.Contains(w.slab.packs, p)) {
+				t.Errorf("limit %d: pack %x is in no slab", limit, key)
+			}
 		}
 		return logits, sum, largest
 	}
@@ -63,4 +68,98 @@ func TestPackLimit(t *testing.T) {
 	if _, held, _ = run(all - 1); held > all-1 || held < all-largest {
 		t.Errorf("%d floats held with room for %d of %d", held, all-1, all)
 	}
+}
+
+// TestShare: stores of two networks with the same weights pack them once. A change of a weight is seen in its own store alone.
+func TestShare(t *testing.T) {
+	d, err := newDevice(1, Strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	fair, fairProgram := smallNet(t, supernet.Fair)
+	standard, standardProgram := smallNet(t, supernet.Standard)
+	images := make([]float32, fairProgram.Values[kernels.Images].Len())
+	philox.New(1, "images", 0).Normal(images, 1)
+	filled := func(net *supernet.Net) *store {
+		s := newStore(net.Params())
+		if err := net.Fill(s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	logits := func(p *kernels.Program, s *store) []float32 {
+		e, err := d.Compile(p, s, 1)
+		if err == nil {
+			err = e.Forward(images, 1)
+		}
+		out := make([]float32, p.Classes())
+		if err == nil {
+			err = e.Logits(out)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	weight := func(net *supernet.Net) kernels.ParamID {
+		return kernels.ParamID(slices.IndexFunc(net.Params(), func(p kernels.Param) bool { return p.Kind == kernels.ConvWeight && p.Shape[1] > 3 }))
+	}
+	change := func(net *supernet.Net, s *store) {
+		data := slices.Clone(s.Slice(weight(net), kernels.Data))
+		for i := range data {
+			data[i] *= 2
+		}
+		if err := s.Write(kernels.Data, data, weight(net)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alone := []*store{filled(fair), filled(standard)}
+	a, b := filled(fair), filled(standard)
+	other := filled(standard) // of which one weight is another
+	change(standard, other)
+	want := logits(standardProgram, other)
+	other = filled(standard)
+	change(standard, other)
+	b.share(a)
+	other.share(a)
+	for _, step := range []struct {
+		name string
+		do   func(fairs, standards *store)
+	}{
+		{"at the start", func(*store, *store) {}},
+		{"a weight of the second changed", func(_, s *store) { change(standard, s) }},
+		{"the same weight of the first changed twice", func(s, _ *store) { change(fair, s); change(fair, s) }},
+	} {
+		step.do(alone[0], alone[1])
+		step.do(a, b)
+		for range 2 {
+			if !slices.Equal(logits(fairProgram, a), logits(fairProgram, alone[0])) || !slices.Equal(logits(standardProgram, b), logits(standardProgram, alone[1])) {
+				t.Fatalf("%s: the logits are not those of stores that share nothing", step.name)
+			}
+		}
+		if got, apart := len(a.packs.all), len(alone[0].packs.all)+len(alone[1].packs.all); step.name == "at the start" && 2*got != apart {
+			t.Errorf("%d packs, %d of stores that share nothing", got, apart)
+		}
+		if !slices.Equal(logits(standardProgram, other), want) {
+			t.Fatalf("%s: a store with another weight does not have it", step.name)
+		}
+	}
+}
+
+// smallNet returns a network with its program of 3×3 convolutions.
+func smallNet(t *testing.T, bn supernet.Placement) (*supernet.Net, *kernels.Program) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: bn, Channels: 4, Cells: 1, Height: 8, Width: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := net.Space.Parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net, p
 }

@@ -41,6 +41,33 @@ func (s *Store) Twin() *Store {
 	return twin
 }
 
+// Match finds the parameters of s that have the name, the shape and the Data of one of t, and gives them its version. It returns that
+// parameter for each of s, NoParam where there is none. From then on no change of the one has a version that the other had.
+func (s *Store) Match(t *Store) []kernels.ParamID {
+	for {
+		seen := t.changes.Load()
+		if t.changes.CompareAndSwap(seen, max(seen, s.changes.Load())) {
+			break
+		}
+	}
+	s.changes = t.changes
+	named := make(map[string]kernels.ParamID, len(t.params))
+	for id, p := range t.params {
+		named[p.Name] = kernels.ParamID(id)
+	}
+	same := func(id, other kernels.ParamID) bool {
+		return slices.Equal(s.params[id].Shape, t.params[other].Shape) && slices.Equal(s.Slice(id, kernels.Data), t.Slice(other, kernels.Data))
+	}
+	found := make([]kernels.ParamID, len(s.params))
+	for i, p := range s.params {
+		other, ok := named[p.Name]
+		if found[i] = kernels.NoParam; ok && same(kernels.ParamID(i), other) {
+			found[i], s.version[i] = other, t.version[other]
+		}
+	}
+	return found
+}
+
 // Params returns the parameter table.
 func (s *Store) Params() []kernels.Param { return s.params }
 

@@ -91,3 +91,33 @@ func TestTwin(t *testing.T) {
 		t.Error("other Data have the same version")
 	}
 }
+
+// Parameters with the name, the shape and the Data of another Store's get its version. No later change of either has a version that
+// one of the two had.
+func TestMatch(t *testing.T) {
+	s, other := hoststore.New(params()), hoststore.New(append([]kernels.Param{{Name: "more", Kind: kernels.Beta, Shape: []int{5}}}, params()...))
+	seen := map[uint64]bool{}
+	for i := range 20 { // more changes than the other has
+		must(t, s.Write(kernels.Data, []float32{1, 2, 3, 4, float32(i)}, 0))
+		seen[s.Version(0)] = true
+	}
+	must(t, s.Write(kernels.Data, []float32{1, 2, 3, 4, 5, 6}, 1))
+	must(t, other.Write(kernels.Data, []float32{1, 2, 3, 4, 18}, 1))
+	must(t, other.Write(kernels.Data, []float32{1, 2, 3, 4, 5, 6}, 2))
+	if got, want := s.Match(other), []kernels.ParamID{kernels.NoParam, 2, 3}; !slices.Equal(got, want) {
+		t.Fatalf("matches %v, want %v", got, want)
+	}
+	if s.Version(1) != other.Version(2) {
+		t.Error("equal Data of two versions")
+	}
+	for range 30 {
+		must(t, s.Write(kernels.Data, make([]float32, 5), 0))
+		must(t, other.Write(kernels.Data, make([]float32, 5), 1))
+		for _, v := range []uint64{s.Version(0), other.Version(1)} {
+			if seen[v] {
+				t.Fatalf("version %d comes again", v)
+			}
+			seen[v] = true
+		}
+	}
+}
