@@ -25,7 +25,7 @@ type Status struct {
 	Host    string    `json:"host"`
 	Process int       `json:"process"`
 	Phase   string    `json:"phase"`
-	Done    int       `json:"done"`  // steps of a training, else architectures
+	Done    int       `json:"done"`  // of the phase: steps, architectures, cells of a study
 	Total   int       `json:"total"` // 0: unknown
 	Failed  int       `json:"failed"`
 	Rate    float64   `json:"per_second"`   // of what this phase has computed: scores of the ledger do not count

@@ -384,7 +384,7 @@ var commandCases = []commandCase{
 	{args: "worker --join nats://127.0.0.1:1 --token 01234567890123456789", code: exitFailure, stderr: "bnas: the coordinator at nats://127.0.0.1:1 cannot be reached: "},
 	{args: "status RUN", stdout: "no command of bnas works in RUN\n"},
 	{args: "status RUN --watch --json", stdout: `"work": null`},
-	{args: "status", code: exitUsage, stderr: "bnas: status takes one argument, the folder of a run or of scores; got 0\n"},
+	{args: "status", code: exitUsage, stderr: "bnas: status takes one argument, the folder of a run, of scores or of a study; got 0\n"},
 	{args: "status DIR/nowhere", code: exitFailure, stderr: "no such file or folder\n"},
 	{args: "search --workers 0", code: exitUsage, stderr: "bnas: --workers 0: must be 1…1024\n"},
 	{args: "search --run RUN --run DIR/other --workers 2", code: exitUsage, stderr: "bnas: several processes score one run, and there are 2 of --run: search them in one process\n"},

@@ -110,7 +110,7 @@ func (b *board) end() {
 
 func statusCommand() *cli.Command {
 	return &cli.Command{
-		Name: "status", Usage: "how far the training, the search or the scoring is that works in a folder", ArgsUsage: "DIR",
+		Name: "status", Usage: "how far the training, the search, the scoring or the study is that works in a folder", ArgsUsage: "DIR",
 		Flags:       append(outputFlags(), &cli.BoolFlag{Name: "watch", Usage: "show it every two seconds, until the work ends", Category: catCommand}),
 		Description: "bnas status runs/fair",
 		Action:      showStatus,
@@ -122,7 +122,7 @@ const watchEvery = 2 * time.Second
 
 func showStatus(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usagef("status takes one argument, the folder of a run or of scores; got %d", c.NArg())
+		return usagef("status takes one argument, the folder of a run, of scores or of a study; got %d", c.NArg())
 	}
 	if err := beforeWork(); err != nil {
 		return err
@@ -181,7 +181,7 @@ func statusTable(w io.Writer, dir string, s *run.Status) {
 	if s.Left > 0 || s.Total > 0 && s.Done >= s.Total {
 		left = fmt.Sprint(wall(s.Left).Round(time.Second), " left")
 	}
-	fmt.Fprintf(w, "%s\t%d%s\t%.1f/s\t%s\tfailed %d\tprocess %d on %s\n", s.Phase, s.Done, of, s.Rate, left, s.Failed, s.Process, s.Host)
+	fmt.Fprintf(w, "%s\t%d%s\t%.3g/s\t%s\tfailed %d\tprocess %d on %s\n", s.Phase, s.Done, of, s.Rate, left, s.Failed, s.Process, s.Host)
 	if len(s.Workers) == 0 {
 		return
 	}

@@ -193,7 +193,16 @@ func doStudy(c *cli.Context, s study.Study, of study.Settings, o study.Options) 
 	}
 	show, end := bars(c)
 	defer end()
-	o.Progress = show
+	status := boardIn(o.Dir, nil)
+	defer status.end()
+	o.Progress = func(p study.Progress) {
+		show(p)
+		if o.Workers != nil {
+			status.at(cellsPhase, p.Complete, p.Cells, 0)
+		} else {
+			status.at(fmt.Sprintf("cell %d of %d, %s: %s", p.At, p.Cells, p.Cell, p.Phase), p.Done, p.Total, 0)
+		}
+	}
 	return s.Do(c.Context, of, o)
 }
 

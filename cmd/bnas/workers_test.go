@@ -194,6 +194,29 @@ func TestStatusOfTraining(t *testing.T) {
 	awaitStatus(t, dir, func(s *run.Status) bool { return s == nil })
 }
 
+// TestStatusOfStudy: another process sees what a study does: the phase of the cell, or with workers the cells that are complete.
+func TestStatusOfStudy(t *testing.T) {
+	for _, test := range []struct {
+		flags, phase string
+		total        int
+	}{
+		{"", "cell 3 of 4, standard-100000steps-0: train", 100000}, // after the two that train nothing
+		{" --workers 2", cellsPhase, 4},
+	} {
+		dir := filepath.Join(t.TempDir(), "study")
+		c := exec.Command("bnas", strings.Fields("study placement --quick --seeds 1 --networks 10 --steps 100000 --batch 4 --quiet --out "+dir+" "+netFlags+test.flags)...)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if s := awaitStatus(t, dir, func(s *run.Status) bool { return s != nil && s.Phase == test.phase }); s.Total != test.total {
+			t.Errorf("%s: status %+v, want one of %d", test.flags, s, test.total)
+		}
+		c.Process.Signal(syscall.SIGTERM)
+		c.Wait()
+		awaitStatus(t, dir, func(s *run.Status) bool { return s == nil })
+	}
+}
+
 // watchEnds: Ctrl-C ends the watching of a folder without a complaint.
 func watchEnds(t *testing.T, dir string) {
 	t.Helper()
