@@ -60,7 +60,7 @@ func TestBaselinesAgainstPyTorch(t *testing.T) {
 				t.Fatal(err)
 			}
 			scores := Scores{Values: make([]float64, len(terms))}
-			if err := s.measure(a, scores.Values, ofNetwork); err != nil {
+			if err := s.measure(a, scores.Values, func(t Term) bool { return !ofPath(t) }); err != nil {
 				t.Fatal(err)
 			}
 			got := named(scores)

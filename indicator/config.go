@@ -91,4 +91,5 @@ func (c Config) ImagesNeeded() int {
 type Inputs struct {
 	Images []float32 // M×C×H×W, M ≥ Config.ImagesNeeded(), of the supernet's size
 	Labels []int     // M
+	Start  *Start    // nil: what scorers before this one have measured is not known
 }

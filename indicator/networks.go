@@ -1,8 +1,11 @@
 package indicator
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
-// networks keeps the terms of the last networks that a scorer and its lanes have measured.
+// networks keeps terms of the last networks that a scorer and its lanes have measured.
 type networks struct {
 	mu   sync.Mutex          // of the map and the list
 	all  map[string]*network // by the text of the measured architecture
@@ -10,7 +13,7 @@ type networks struct {
 	next int
 }
 
-// network has the terms of one network.
+// network has terms of one network.
 type network struct {
 	mu     sync.Mutex // held while it is measured
 	values []float64  // nil: not yet measured
@@ -51,4 +54,28 @@ func (n *network) terms(measure func() ([]float64, error)) ([]float64, error) {
 		n.values = values
 	}
 	return n.values, nil
+}
+
+// Start keeps what scorers have measured of the untrained standard network, for later scorers of the same supernet and images: a training
+// leaves it as it is.
+type Start struct {
+	mu  sync.Mutex
+	all map[string]*networks // by the settings of the scorers
+}
+
+// NewStart returns a Start of which nothing is known.
+func NewStart() *Start { return &Start{all: map[string]*networks{}} }
+
+// of returns what is known with given settings.
+func (s *Start) of(c Config) *networks {
+	if s == nil {
+		return newNetworks()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := fmt.Sprintf("%+v", c)
+	if s.all[key] == nil {
+		s.all[key] = newNetworks()
+	}
+	return s.all[key]
 }

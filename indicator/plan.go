@@ -52,7 +52,7 @@ const (
 
 // calibrated are the passes that read the forward of the calibration images. Those of frozen read its first images, with its
 // statistics. Those of untrained read a forward of the untrained standard network, those of frozenUntrained its first images, with its
-// statistics. Those of unshared begin with a forward of their own there, if with any.
+// statistics. Those of unshared begin with a forward of their own there, if with any. None of atStart depends on a training.
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | bnVolumes | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
@@ -60,6 +60,7 @@ const (
 		channelCorr | standardMinima | frozenUntrained
 	frozenUntrained = standardProbes | standardInputGradients | standardJacobians
 	unshared        = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
+	atStart         = untrained | unshared | linearRegions
 )
 
 // beside returns needs with the passes that cost next to nothing beside them.

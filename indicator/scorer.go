@@ -38,7 +38,8 @@ type Scorer struct {
 	scratch     []float32
 
 	shares *gammaShares
-	known  *networks
+	known  *networks // the terms of training
+	start  *networks // the terms of the start
 }
 
 // NewScorer checks the inputs against cfg (zero fields take the defaults) and the supernet's image size, and draws the
@@ -63,6 +64,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	s.convolves = convs
 	s.probes = map[kernels.Shape]*probe{}
 	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.SeedOfDirections())
+	s.start = in.Start.of(cfg)
 	s.Reset()
 	return s, nil
 }
@@ -83,7 +85,7 @@ func (s *Scorer) stopped() error {
 	return s.Stop()
 }
 
-// Reset clears the cached scores.
+// Reset forgets the scores that depend on the parameters of the store. Those of the untrained standard network remain.
 func (s *Scorer) Reset() {
 	s.known, s.shares = newNetworks(), nil
 }
@@ -151,23 +153,35 @@ func (s *Scorer) Score(a supernet.Arch) (Scores, error) {
 		return scores, nil
 	}
 	measured := s.representative(a, scores.Canonical)
-	shared, err := s.known.of(space.Format(measured)).terms(func() ([]float64, error) {
-		values := make([]float64, len(terms))
-		return values, s.measure(measured, values, ofNetwork)
-	})
-	if err != nil {
-		return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
+	text := space.Format(measured)
+	for _, part := range []struct {
+		known *networks
+		which func(Term) bool
+	}{{s.known, ofTraining}, {s.start, ofStart}} {
+		values, err := part.known.of(text).terms(func() ([]float64, error) {
+			values := make([]float64, len(terms))
+			return values, s.measure(measured, values, part.which)
+		})
+		if err != nil {
+			return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
+		}
+		for i, t := range terms {
+			if part.which(t) {
+				scores.Values[i] = values[i]
+			}
+		}
 	}
-	copy(scores.Values, shared)
 	if err := s.measure(a, scores.Values, ofPath); err != nil {
 		return Scores{}, fmt.Errorf("indicator: %s: %w", scores.Arch, err)
 	}
 	return scores, nil
 }
 
-// ofPath and ofNetwork divide the terms: those that depend on the path, and those that depend on the network only.
-func ofPath(t Term) bool    { return t.needs&^gammas == 0 }
-func ofNetwork(t Term) bool { return !ofPath(t) }
+// ofPath, ofTraining and ofStart divide the terms: those that depend on the path; those that depend on the network and the parameters of
+// the store; and those of the untrained standard network, which the training of a supernet leaves as they are.
+func ofPath(t Term) bool     { return t.needs&^gammas == 0 }
+func ofTraining(t Term) bool { return !ofPath(t) && !ofStart(t) }
+func ofStart(t Term) bool    { return t.needs&atStart != 0 }
 
 // representative returns the architecture whose path is measured for a. The scores of a thus do not depend on earlier ones. For all
 // architectures that are the same network it is the first in the space's order. In a space without an order, or of more than 65,536
@@ -208,11 +222,16 @@ func (s *Scorer) measure(a supernet.Arch, values []float64, which func(Term) boo
 			needs |= t.needs
 		}
 	}
-	if needs&^gammas != 0 {
-		var err error
-		if e.program, e.exec, err = s.compile(s.net, s.store, a, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries)); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case needs&^gammas == 0:
+	case needs&^(gammas|wiring|atStart) == 0:
+		e.program, err = s.net.Program(a)
+	default:
+		e.program, e.exec, err = s.compile(s.net, s.store, a, max(s.cfg.Images, s.cfg.MCBatch+s.cfg.MCQueries))
+	}
+	if err != nil {
+		return err
 	}
 	if err := e.gather(needs); err != nil {
 		return err

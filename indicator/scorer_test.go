@@ -87,7 +87,7 @@ func TestScoreByCanonicalForm(t *testing.T) {
 		t.Error("scores depend on the order of scoring")
 	}
 	for i, term := range terms {
-		if ofNetwork(term) && x1.Values[i] != y1.Values[i] {
+		if !ofPath(term) && x1.Values[i] != y1.Values[i] {
 			t.Errorf("%s: %v and %v", term.Name, x1.Values[i], y1.Values[i])
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/data"
+	"bnas.example/indicator"
 	"bnas.example/internal/hardware"
 	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
@@ -38,6 +39,9 @@ type Run struct {
 
 	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
 	Ranking func(done, total int)
+
+	// Start, if not nil, keeps what the scorers of this run measure of the untrained network, for those that come later.
+	Start *indicator.Start
 
 	// TensorBoard makes Train write an event file for TensorBoard into the run folder, beside the metrics.
 	TensorBoard bool

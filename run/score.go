@@ -65,7 +65,7 @@ func (r *Run) scorer(net *supernet.Net, store kernels.Store, cfg indicator.Confi
 	if err != nil {
 		return nil, err
 	}
-	return indicator.NewScorer(net, r.Device, store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels}, cfg)
+	return indicator.NewScorer(net, r.Device, store, indicator.Inputs{Images: batch.Images, Labels: batch.Labels, Start: r.Start}, cfg)
 }
 
 // Evaluator scores architectures. With a folder it keeps the scores in a ledger, and does not compute a score in the

@@ -82,8 +82,9 @@ func (s *Site) Untrained() (*run.Run, error) {
 	return r, err
 }
 
-// opened notes what makes the result.
+// opened notes what makes the result. What the run's scorers measure of the untrained network they measure once.
 func (s *Site) opened(r *run.Run) {
+	r.Start = indicator.NewStart()
 	info := r.Device.Info()
 	s.made.Device, s.made.Arithmetic, s.made.Threads = info.Name, info.Arithmetic, info.Threads
 	s.made.Data, s.made.DataHash = r.Images.Name(), r.Images.Hash()
