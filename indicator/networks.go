@@ -1,8 +1,13 @@
 package indicator
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"sync"
+
+	"bnas.example/kernels"
+	"bnas.example/supernet"
 )
 
 // networks keeps terms of the last networks that a scorer and its lanes have measured.
@@ -56,24 +61,26 @@ func (n *network) terms(measure func() ([]float64, error)) ([]float64, error) {
 	return n.values, nil
 }
 
-// Start keeps what scorers have measured of the untrained standard network, for later scorers of the same supernet and images: a training
-// leaves it as it is.
+// Start keeps what scorers have measured of untrained standard networks, for later scorers of the same: no training changes them, and
+// supernets with BatchNorms at other places have the same one.
 type Start struct {
 	mu  sync.Mutex
-	all map[string]*networks // by the settings of the scorers
+	all map[string]*networks
 }
 
 // NewStart returns a Start of which nothing is known.
 func NewStart() *Start { return &Start{all: map[string]*networks{}} }
 
-// of returns what is known with given settings.
-func (s *Start) of(c Config) *networks {
+// of returns what is known of the standard network of a supernet, with the images, the settings and the device of a scorer.
+func (s *Start) of(net supernet.Config, in Inputs, c Config, dev kernels.Info) *networks {
 	if s == nil {
 		return newNetworks()
 	}
+	images := sha256.New()
+	binary.Write(images, binary.LittleEndian, in.Images) // a hash returns no error
+	key := fmt.Sprintf("%+v %+v %s %s %v %x", untrainedStandard(net), c, dev.Name, dev.Arithmetic, in.Labels, images.Sum(nil))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := fmt.Sprintf("%+v", c)
 	if s.all[key] == nil {
 		s.all[key] = newNetworks()
 	}

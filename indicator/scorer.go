@@ -64,7 +64,7 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 	s.convolves = convs
 	s.probes = map[kernels.Shape]*probe{}
 	s.directions = directions(net.Config.Classes, cfg.Directions, cfg.SeedOfDirections())
-	s.start = in.Start.of(cfg)
+	s.start = in.Start.of(net.Config, in, cfg, dev.Info())
 	s.Reset()
 	return s, nil
 }

@@ -29,9 +29,7 @@ func (t *twin) make(net *supernet.Net, trained kernels.Store) error {
 	if t.lead != nil {
 		return t.copy(net, trained)
 	}
-	c := net.Config
-	c.BN, c.Gamma = supernet.Standard, supernet.GammaOne
-	standard, err := supernet.New(c)
+	standard, err := supernet.New(untrainedStandard(net.Config))
 	if err != nil {
 		return err
 	}
@@ -44,6 +42,12 @@ func (t *twin) make(net *supernet.Net, trained kernels.Store) error {
 	}
 	t.net, t.store = standard, store
 	return nil
+}
+
+// untrainedStandard is the supernet of a configuration in the standard placement, as no training changes it.
+func untrainedStandard(c supernet.Config) supernet.Config {
+	c.BN, c.Gamma = supernet.Standard, supernet.GammaOne
+	return c
 }
 
 // copy copies that of the lead, which may not be in use.

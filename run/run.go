@@ -40,7 +40,7 @@ type Run struct {
 	// Ranking, if not nil, is called while Train ranks its sample: before the first architecture and after each.
 	Ranking func(done, total int)
 
-	// Start, if not nil, keeps what the scorers of this run measure of the untrained network, for those that come later.
+	// Start, if not nil, keeps what scorers measure of the untrained network, for those of this and of other runs that come later.
 	Start *indicator.Start
 
 	// TensorBoard makes Train write an event file for TensorBoard into the run folder, beside the metrics.

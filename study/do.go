@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"bnas.example/indicator"
 	"bnas.example/run"
 )
 
@@ -123,6 +124,7 @@ type work struct {
 	settings Settings
 	cells    []Cell
 	texts    [][]byte // their settings
+	start    *indicator.Start
 	Options
 }
 
@@ -131,7 +133,7 @@ func (s Study) prepare(settings Settings, o Options) (*work, error) {
 	if s.NeedsTable && o.Truth == nil {
 		return nil, fmt.Errorf("study %s %w", s.Name, ErrNoTable)
 	}
-	w := &work{study: s, Options: o}
+	w := &work{study: s, start: indicator.NewStart(), Options: o}
 	var err error
 	if w.settings, err = s.fit(settings); err != nil {
 		return nil, err
@@ -210,7 +212,7 @@ func (w *work) cell(ctx context.Context, i int) (kept, error) {
 		if ok || err != nil {
 			return k, err
 		}
-		return c.compute(ctx, w.site(i, c, len(w.cells)), w.texts[i])
+		return c.compute(ctx, w.site(i), w.texts[i])
 	}()
 	if err != nil {
 		err = w.wrong(c, err)
@@ -222,11 +224,12 @@ func (w *work) cell(ctx context.Context, i int) (kept, error) {
 func folder(dir string, c Cell) string { return filepath.Join(dir, "cells", c.Name) }
 
 // site returns where cell i computes.
-func (o Options) site(i int, c Cell, cells int) *Site {
-	site := &Site{Dir: folder(o.Dir, c), Run: c.Run, Options: o.Run, Truth: o.Truth, made: Made{Version: o.Version, Seed: c.Run.Seed}}
+func (w *work) site(i int) *Site {
+	c := w.cells[i]
+	site := &Site{Dir: folder(w.Dir, c), Run: c.Run, Options: w.Run, Truth: w.Truth, start: w.start, made: Made{Version: w.Version, Seed: c.Run.Seed}}
 	site.report = func(phase string, done, total int, note string) {
-		if o.Progress != nil {
-			o.Progress(Progress{Cell: c.Name, At: i + 1, Cells: cells, Phase: phase, Done: done, Total: total, Note: note})
+		if w.Progress != nil {
+			w.Progress(Progress{Cell: c.Name, At: i + 1, Cells: len(w.cells), Phase: phase, Done: done, Total: total, Note: note})
 		}
 	}
 	return site

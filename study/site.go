@@ -20,6 +20,7 @@ type Site struct {
 	Truth   *Truth // nil: no table
 
 	report func(phase string, done, total int, note string)
+	start  *indicator.Start // of all cells of this process
 	made   Made
 }
 
@@ -82,9 +83,9 @@ func (s *Site) Untrained() (*run.Run, error) {
 	return r, err
 }
 
-// opened notes what makes the result. What the run's scorers measure of the untrained network they measure once.
+// opened notes what makes the result.
 func (s *Site) opened(r *run.Run) {
-	r.Start = indicator.NewStart()
+	r.Start = s.start
 	info := r.Device.Info()
 	s.made.Device, s.made.Arithmetic, s.made.Threads = info.Name, info.Arithmetic, info.Threads
 	s.made.Data, s.made.DataHash = r.Images.Name(), r.Images.Hash()
