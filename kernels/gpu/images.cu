@@ -14,12 +14,15 @@ extern "C" __global__ void __launch_bounds__(256, 2) images(const Forward *step,
 	const Forward &s = *step;
 	const Output &o = s.out[0];
 	Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	const int pixels = at.rows * at.width, ld = plain_ld(s.tiling);
-	for (int i = threadIdx.x; i < pixels * at.columns; i += blockDim.x) {
-		int column = i / pixels, p = i % pixels, y = p / at.width, x = p % at.width;
-		i64 c = at.column + column;
-		tile[(y * (int)s.tiling.tile_w + x) * ld + column] =
-			c < o.channels ? nchw[((at.image * o.channels + c) * s.height + at.y0 + y) * s.width + at.x0 + x] : 0;
+	const int pixels = at.rows * at.width, ld = plain_ld(s.tiling), plane = (int)(s.height * s.width);
+	for (int i = threadIdx.x; i < pixels * (at.columns / 4); i += blockDim.x) {
+		const int group = i / pixels, p = i - group * pixels, y = p / at.width, x = p - y * at.width, c = at.column + 4 * group;
+		const float *const from = nchw + (at.image * o.channels + c) * plane + (at.y0 + y) * (int)s.width + at.x0 + x;
+		float v[4];
+#pragma unroll
+		for (int j = 0; j < 4; j++)
+			v[j] = c + j < o.channels ? from[j * plane] : 0;
+		*(float4 *)(tile + (y * (int)s.tiling.tile_w + x) * ld + 4 * group) = make_float4(v[0], v[1], v[2], v[3]);
 	}
 	__syncthreads();
 	store_values(s, at, tile, ld, plain_scratch(tile, s.tiling), (int)stat_images);

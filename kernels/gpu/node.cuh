@@ -34,6 +34,25 @@ __device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at
 	return widened(*(const uint2 *)(global((const unsigned short *)value) + at));
 }
 
+// Four channels of N pixels of a stored value: those from `first` on, in elements, pixel[j] · pitch elements further.
+template <int N> __device__ __forceinline__ void read_values(float4 (&x)[N], const void *value, i64 half, i64 first, const int (&pixel)[N], int pitch) {
+	if (!half) {
+		const float *const from = global((const float *)value) + first;
+#pragma unroll
+		for (int j = 0; j < N; j++)
+			x[j] = *(const float4 *)(from + pixel[j] * pitch);
+		return;
+	}
+	const unsigned short *const from = global((const unsigned short *)value) + first;
+	uint2 packed[N];
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		packed[j] = *(const uint2 *)(from + pixel[j] * pitch);
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		x[j] = widened(packed[j]);
+}
+
 // The coefficients of one channel of a BatchNorm, from its statistics μ and σ².
 __device__ __forceinline__ Affine affine_of(float gamma, float beta, double eps, double mean, double variance) {
 	double rstd = 1 / sqrt(variance + eps);
@@ -104,11 +123,51 @@ __device__ __forceinline__ float4 load_node(const Node &n, i64 image, i64 at, in
 	return u;
 }
 
-__device__ __forceinline__ float through(float d, float x, Slope s) { return fmaf(s.slope, x - s.mean, fmaf(s.scale, d, s.offset)); }
-
 __device__ __forceinline__ float4 normalise(float4 x, const Affine4 &a) {
 	return make_float4(normalise(x.x, a.x), normalise(x.y, a.y), normalise(x.z, a.z), normalise(x.w, a.w));
 }
+
+// load_node of N pixels of an image, which share one read of the coefficients.
+template <int N> __device__ __forceinline__ void load_nodes(float4 (&u)[N], const Node &n, int image, const int (&pixel)[N], int c) {
+	const int pitch = (int)n.pitch;
+	const i64 first = image * n.height * n.width * pitch + c;
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		u[j] = make_float4(0, 0, 0, 0);
+#pragma unroll 1
+	for (int t = 0; t < (int)n.terms; t++) {
+		float4 x[N];
+		read_values(x, n.term[t].value, n.term[t].half, first, pixel, pitch);
+		if (const Affine *affine = n.term[t].affine) {
+			affine = global(affine + c);
+			const Affine4 a = {affine[0], affine[1], affine[2], affine[3]};
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				x[j] = normalise(x[j], a);
+		}
+		if (const float *factor = n.term[t].factor) {
+			const float f = factor[image];
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				x[j] = x[j] * f;
+		}
+#pragma unroll
+		for (int j = 0; j < N; j++)
+			u[j] = t == 0 ? x[j] : u[j] + x[j];
+	}
+	if (n.activation == LINEAR)
+		return;
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		u[j] = activate(u[j], RELU);
+	if (n.activation == RELU)
+		return;
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		u[j] = activate(u[j], RELU6);
+}
+
+__device__ __forceinline__ float through(float d, float x, Slope s) { return fmaf(s.slope, x - s.mean, fmaf(s.scale, d, s.offset)); }
 
 // Four channels of ∂loss/∂value of an image at offset `at` of the map; c is the first of the channels. The value is read
 // once.
@@ -130,4 +189,39 @@ __device__ __forceinline__ float4 load_incoming(const Incoming &v, i64 image, i6
 		sum = k == 0 ? d : sum + d;
 	}
 	return sum;
+}
+
+// load_incoming of N pixels of an image, as load_nodes. origin: the image's first pixel in the batch.
+template <int N> __device__ __forceinline__ void load_incomings(float4 (&sum)[N], const Incoming &v, int image, i64 origin, const int (&pixel)[N], int c) {
+	const int pitch = (int)v.pitch;
+	const i64 first = origin * pitch + c;
+	float4 x[N];
+	bool read = false;
+#pragma unroll
+	for (int j = 0; j < N; j++)
+		sum[j] = x[j] = make_float4(0, 0, 0, 0);
+#pragma unroll 1
+	for (int k = 0; k < (int)v.sources; k++) {
+		float4 d[N];
+		read_values(d, v.source[k].gradient, 0, first, pixel, pitch);
+		if (const float *factor = v.source[k].factor) {
+			const float f = factor[image];
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				d[j] = d[j] * f;
+		}
+		if (const Slope *slope = v.source[k].slope) {
+			slope = global(slope + c);
+			if (!read)
+				read_values(x, v.value, v.half, first, pixel, pitch);
+			read = true;
+			const Slope p = slope[0], q = slope[1], r = slope[2], s = slope[3];
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				d[j] = make_float4(through(d[j].x, x[j].x, p), through(d[j].y, x[j].y, q), through(d[j].z, x[j].z, r), through(d[j].w, x[j].w, s));
+		}
+#pragma unroll
+		for (int j = 0; j < N; j++)
+			sum[j] = k == 0 ? d[j] : sum[j] + d[j];
+	}
 }

@@ -13,24 +13,28 @@
 #include "store.cuh"
 #include "store_gradient.cuh"
 
-// The functions that fill the tiles: four columns of a pixel.
+// The functions that fill the tiles: four columns of pixels.
 struct SumValue {
 	const Node &in;
 	int image;
-	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return node_at(in, image, y, x, c); }
+	__device__ __forceinline__ void operator()(float4 (&v)[TOGETHER], const int (&pixel)[TOGETHER], int c) const {
+		load_nodes(v, in, image, pixel, c);
+	}
 };
 
 struct SumGradient {
 	const Backward &step;
 	int image;
-	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return incoming_at(step, image, y, x, c); }
+	__device__ __forceinline__ void operator()(float4 (&v)[TOGETHER], const int (&pixel)[TOGETHER], int c) const {
+		load_incomings(v, step.out[0], image, image * step.height * step.width, pixel, c);
+	}
 };
 
 extern "C" __global__ void __launch_bounds__(256, 2) sum(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	fill_tile(tile, s.tiling, at, SumValue{*s.in, at.image});
+	fill_pixels(tile, s.tiling, at, (int)s.width, SumValue{*s.in, at.image});
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
@@ -38,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) sum_gradient(const Backward
 	SHARED(float, tile);
 	const Backward &s = *step;
 	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
-	fill_tile(tile, s.tiling, at, SumGradient{s, at.image});
+	fill_pixels(tile, s.tiling, at, (int)s.width, SumGradient{s, at.image});
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 

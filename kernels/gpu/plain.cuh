@@ -1,5 +1,6 @@
 // The common part of the ops that are not convolutions: a block fills its tile, four columns of a pixel a thread, and
-// stores it. Neighbouring threads have neighbouring columns, then pixels: whole 32-byte sectors.
+// stores it. Neighbouring threads have neighbouring columns, then pixels: whole 32-byte sectors. A thread has the same columns of all
+// its pixels.
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
@@ -11,14 +12,55 @@ __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 	return tile + t.tile_h * t.tile_w * plain_ld(t);
 }
 
+// The columns of a thread, four from `column` on, and its pixels: every `apart`-th of the tile, from `first` on. The last threads
+// may have none.
+struct Share {
+	int column, first, apart;
+	__device__ __forceinline__ explicit Share(const Place &at) {
+		const int groups = at.columns / 4;
+		apart = blockDim.x / (unsigned)groups;
+		first = threadIdx.x / (unsigned)groups;
+		column = 4 * ((int)threadIdx.x - first * groups);
+	}
+	__device__ __forceinline__ int rows(const Place &at) const { return first < apart ? at.rows : 0; }
+};
+
 // tile[pixel][column] = value(y, x, c): four columns of the map's pixel (y, x) from c. All threads of the block call it.
 template <class Value>
 __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Place &at, Value value) {
-	const int groups = at.columns / 4, ld = plain_ld(t);
+	const Share mine(at);
+	const int rows = mine.rows(at), ld = plain_ld(t), width = (int)t.tile_w;
 #pragma unroll 1 // with few registers more blocks fit a multiprocessor, and hide the latency
-	for (int i = threadIdx.x; i < at.rows * at.width * groups; i += blockDim.x) {
-		int p = i / groups, column = i % groups * 4, y = p / at.width, x = p % at.width;
-		*(float4 *)(tile + (y * (int)t.tile_w + x) * ld + column) = value(at.y0 + y, at.x0 + x, at.column + column);
+	for (Walk p(mine.first, mine.apart, at.width); p.y < rows; p.next())
+		*(float4 *)(tile + (p.y * width + p.x) * ld + mine.column) = value(at.y0 + p.y, at.x0 + p.x, at.column + mine.column);
+	__syncthreads();
+}
+
+// The pixels that a thread fills at a time where each is computed alone: as many loads are in flight, and share one read of the
+// columns' coefficients.
+enum { TOGETHER = 4 };
+
+// The same TOGETHER pixels at a time, in a map of `width` pixels a row. value(v, pixel, c) sets v to the pixels `pixel` of an image.
+template <class Value>
+__device__ __forceinline__ void fill_pixels(float *tile, const Tiling &t, const Place &at, int width, Value value) {
+	const Share mine(at);
+	const int rows = mine.rows(at), ld = plain_ld(t), across = (int)t.tile_w, origin = at.y0 * width + at.x0;
+	tile += mine.column;
+#pragma unroll 1
+	for (Walk p(mine.first, mine.apart, at.width); p.y < rows;) {
+		float4 v[TOGETHER];
+		int pixel[TOGETHER], to[TOGETHER];
+#pragma unroll
+		for (int j = 0; j < TOGETHER; j++, p.next()) { // a pixel below the tile is loaded as its first one, and not stored
+			const bool inside = p.y < rows;
+			pixel[j] = origin + (inside ? p.y * width + p.x : 0);
+			to[j] = inside ? (p.y * across + p.x) * ld : -1;
+		}
+		value(v, pixel, at.column + mine.column);
+#pragma unroll
+		for (int j = 0; j < TOGETHER; j++)
+			if (to[j] >= 0)
+				*(float4 *)(tile + to[j]) = v[j];
 	}
 	__syncthreads();
 }

@@ -13,6 +13,17 @@
 #include "store.cuh"
 #include "store_gradient.cuh"
 
+// The taps [first, end) of an output along a side that are inside the map.
+struct Inside {
+	int first, end;
+	__device__ __forceinline__ int count() const { return max(0, end - first); }
+};
+
+// An output along a side whose window has an input, and its tap there.
+struct Cover {
+	int output, tap; // the tap times the dilation
+};
+
 struct PoolWindow {
 	int kernel, stride, pad, dilation;
 	template <class Step>
@@ -20,19 +31,62 @@ struct PoolWindow {
 
 	// The input coordinate at tap k of output o.
 	__device__ __forceinline__ int input(int o, int k) const { return o * stride - pad + k * dilation; }
-	// The output whose tap k is input i, −1: none of the map's.
-	__device__ __forceinline__ int output(int i, int k, int size) const {
-		int o = i + pad - k * dilation;
-		return o >= 0 && o % stride == 0 && o / stride < size ? o / stride : -1;
+	__device__ __forceinline__ Inside inside(int o, int size) const {
+		const int start = o * stride - pad, left = size - start;
+		if (dilation == 1)
+			return {max(0, -start), min(kernel, left)};
+		return {start < 0 ? (dilation - 1 - start) / dilation : 0, min(kernel, (left + dilation - 1) / dilation)};
 	}
-	// The taps of output o that are inside.
-	__device__ __forceinline__ int inside(int o, int size) const {
-		int n = 0;
-		for (int k = 0; k < kernel; k++)
-			n += input(o, k) >= 0 && input(o, k) < size;
-		return n;
+	// The windows that have input i go from that of the first tap to that of the last one: outputs of a map of `size`, downwards.
+	//   for (Cover o = first_cover(i, size); covers(o); next(o))
+	//     if (has_tap(o)) …
+	__device__ __forceinline__ Cover first_cover(int i, int size) const {
+		if (i + pad < 0)
+			return {-1, 0};
+		const int o = min((int)((unsigned)(i + pad) / (unsigned)stride), size - 1);
+		return {o, i + pad - o * stride};
+	}
+	__device__ __forceinline__ bool covers(const Cover &o) const { return o.output >= 0 && o.tap <= (kernel - 1) * dilation; }
+	__device__ __forceinline__ bool has_tap(const Cover &o) const { return dilation == 1 || o.tap % dilation == 0; }
+	__device__ __forceinline__ int tap(const Cover &o) const { return dilation == 1 ? o.tap : o.tap / dilation; }
+	__device__ __forceinline__ void next(Cover &o) const {
+		o.output--;
+		o.tap += stride;
 	}
 };
+
+enum { TAPS = 4 }; // that are loaded at a time
+
+// Calls f(u, tap) with four channels of an image's node at each tap of an output that is inside the map, in the order of rows, then
+// columns. Returns their number.
+template <class F> __device__ __forceinline__ int each_tap(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c, F f) {
+	const int width = (int)in.width;
+	const Inside down = w.inside(oy, (int)in.height), across = w.inside(ox, width);
+	const int n = down.count() * across.count(), over = w.kernel - across.count(), wrap = w.dilation * (width - across.count());
+	int pixel = w.input(oy, down.first) * width + w.input(ox, across.first), tap = down.first * w.kernel + across.first, kx = across.first;
+#pragma unroll 1
+	for (int left = n; left > 0; left -= TAPS) {
+		float4 u[TAPS];
+		int at[TAPS], k[TAPS];
+#pragma unroll
+		for (int j = 0; j < TAPS; j++) {
+			at[j] = j < left ? pixel : 0;
+			k[j] = tap++;
+			pixel += w.dilation;
+			if (++kx == across.end) {
+				kx = across.first;
+				pixel += wrap;
+				tap += over;
+			}
+		}
+		load_nodes(u, in, image, at, c);
+#pragma unroll
+		for (int j = 0; j < TAPS; j++)
+			if (j < left)
+				f(u[j], k[j]);
+	}
+	return n;
+}
 
 // Whether x comes before the largest so far.
 __device__ __forceinline__ bool larger(float x, float best) { return x > best || (x != x && best == best); }
@@ -50,23 +104,18 @@ struct Maximum {
 __device__ __forceinline__ Maximum maximum(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c) {
 	Maximum m = {zeros(), {0, 0, 0, 0}};
 	bool none = true;
-	for (int ky = 0; ky < w.kernel; ky++)
-		for (int kx = 0; kx < w.kernel; kx++) {
-			int y = w.input(oy, ky), x = w.input(ox, kx);
-			if (y < 0 || y >= in.height || x < 0 || x >= in.width)
-				continue;
-			float4 u = node_at(in, image, y, x, c);
-			unsigned short tap = (unsigned short)(ky * w.kernel + kx);
-			if (none || larger(u.x, m.value.x))
-				m.value.x = u.x, m.tap.x = tap;
-			if (none || larger(u.y, m.value.y))
-				m.value.y = u.y, m.tap.y = tap;
-			if (none || larger(u.z, m.value.z))
-				m.value.z = u.z, m.tap.z = tap;
-			if (none || larger(u.w, m.value.w))
-				m.value.w = u.w, m.tap.w = tap;
-			none = false;
-		}
+	each_tap(in, w, image, oy, ox, c, [&](float4 u, int k) {
+		const unsigned short tap = (unsigned short)k;
+		if (none || larger(u.x, m.value.x))
+			m.value.x = u.x, m.tap.x = tap;
+		if (none || larger(u.y, m.value.y))
+			m.value.y = u.y, m.tap.y = tap;
+		if (none || larger(u.z, m.value.z))
+			m.value.z = u.z, m.tap.z = tap;
+		if (none || larger(u.w, m.value.w))
+			m.value.w = u.w, m.tap.w = tap;
+		none = false;
+	});
 	return m;
 }
 
@@ -92,15 +141,7 @@ struct AvgPoolValue {
 	int image;
 	__device__ __forceinline__ float4 operator()(int oy, int ox, int c) const {
 		float4 sum = zeros();
-		int n = 0;
-		for (int ky = 0; ky < window.kernel; ky++)
-			for (int kx = 0; kx < window.kernel; kx++) {
-				int y = window.input(oy, ky), x = window.input(ox, kx);
-				if (y < 0 || y >= in.height || x < 0 || x >= in.width)
-					continue;
-				sum = sum + node_at(in, image, y, x, c);
-				n++;
-			}
+		const float n = (float)each_tap(in, window, image, oy, ox, c, [&](float4 u, int) { sum = sum + u; });
 		return make_float4(sum.x / n, sum.y / n, sum.z / n, sum.w / n);
 	}
 };
@@ -119,16 +160,23 @@ struct AvgPoolGradient {
 	const PoolWindow &window;
 	int image;
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		const Incoming &v = step.out[0];
+		const int width = (int)step.width, height = (int)step.height;
+		const Cover first = window.first_cover(x, width);
 		float4 sum = zeros();
-		for (int ky = 0; ky < window.kernel; ky++) {
-			int oy = window.output(y, ky, (int)step.height);
-			if (oy < 0)
+#pragma unroll 1
+		for (Cover oy = window.first_cover(y, height); window.covers(oy); window.next(oy)) {
+			if (!window.has_tap(oy))
 				continue;
-			int rows = window.inside(oy, (int)step.in.height);
-			for (int kx = 0; kx < window.kernel; kx++) {
-				int ox = window.output(x, kx, (int)step.width);
-				if (ox >= 0)
-					sum = sum + incoming_at(step, image, oy, ox, c) * (1 / (float)(rows * window.inside(ox, (int)step.in.width)));
+			const int rows = window.inside(oy.output, (int)step.in.height).count();
+#pragma unroll 1
+			for (Cover ox = first; window.covers(ox); window.next(ox)) {
+				if (!window.has_tap(ox))
+					continue;
+				const int pixel[1] = {oy.output * width + ox.output};
+				float4 dy[1];
+				load_incomings(dy, v, image, (i64)image * height * width, pixel, c);
+				sum = sum + dy[0] * (1 / (float)(rows * window.inside(ox.output, (int)step.in.width).count()));
 			}
 		}
 		return sum;
@@ -171,14 +219,20 @@ struct MaxPoolGradient {
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
 		const int groups = at.columns / 4, group = (c - at.column) / 4, w = (int)step.tiling.tile_w;
 		float4 sum = *(const float4 *)(tile + ((y - at.y0) * w + x - at.x0) * plain_ld(step.tiling) + 4 * group);
-		for (int ky = 0; ky < window.kernel; ky++)
-			for (int kx = 0; kx < window.kernel; kx++) {
-				int oy = window.output(y, ky, (int)step.height), ox = window.output(x, kx, (int)step.width);
-				int o = (oy - down.first) * across.count + ox - across.first - from;
-				if (oy < 0 || ox < 0 || o < 0 || o >= count)
+		const Cover first = window.first_cover(x, (int)step.width);
+#pragma unroll 1
+		for (Cover oy = window.first_cover(y, (int)step.height); window.covers(oy); window.next(oy)) {
+			if (!window.has_tap(oy))
+				continue;
+			const int tap = window.tap(oy) * window.kernel, row = (oy.output - down.first) * across.count - across.first - from;
+#pragma unroll 1
+			for (Cover ox = first; window.covers(ox); window.next(ox)) {
+				const int o = row + ox.output;
+				if (o < 0 || o >= count || !window.has_tap(ox))
 					continue;
-				sum = sum + where(taps[o * groups + group], ky * window.kernel + kx, incoming_at(step, at.image, oy, ox, c));
+				sum = sum + where(taps[o * groups + group], tap + window.tap(ox), incoming_at(step, at.image, oy.output, ox.output, c));
 			}
+		}
 		return sum;
 	}
 };
