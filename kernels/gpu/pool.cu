@@ -41,12 +41,10 @@ struct PoolWindow {
 	//   for (Cover o = first_cover(i, size); covers(o); next(o))
 	//     if (has_tap(o)) …
 	__device__ __forceinline__ Cover first_cover(int i, int size) const {
-		if (i + pad < 0)
-			return {-1, 0};
-		const int o = min((int)((unsigned)(i + pad) / (unsigned)stride), size - 1);
-		return {o, i + pad - o * stride};
+		const int o = (int)min((unsigned)(i + pad) / (unsigned)stride, (unsigned)size - 1);
+		return {o, i + pad - o * stride}; // less than 0 for an input that is left of all windows
 	}
-	__device__ __forceinline__ bool covers(const Cover &o) const { return o.output >= 0 && o.tap <= (kernel - 1) * dilation; }
+	__device__ __forceinline__ bool covers(const Cover &o) const { return o.output >= 0 && (unsigned)o.tap <= (unsigned)((kernel - 1) * dilation); }
 	__device__ __forceinline__ bool has_tap(const Cover &o) const { return dilation == 1 || o.tap % dilation == 0; }
 	__device__ __forceinline__ int tap(const Cover &o) const { return dilation == 1 ? o.tap : o.tap / dilation; }
 	__device__ __forceinline__ void next(Cover &o) const {
@@ -155,43 +153,6 @@ extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(const Forward *ste
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
-struct AvgPoolGradient {
-	const Backward &step;
-	const PoolWindow &window;
-	int image;
-	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
-		const Incoming &v = step.out[0];
-		const int width = (int)step.width, height = (int)step.height;
-		const Cover first = window.first_cover(x, width);
-		float4 sum = zeros();
-#pragma unroll 1
-		for (Cover oy = window.first_cover(y, height); window.covers(oy); window.next(oy)) {
-			if (!window.has_tap(oy))
-				continue;
-			const int rows = window.inside(oy.output, (int)step.in.height).count();
-#pragma unroll 1
-			for (Cover ox = first; window.covers(ox); window.next(ox)) {
-				if (!window.has_tap(ox))
-					continue;
-				const int pixel[1] = {oy.output * width + ox.output};
-				float4 dy[1];
-				load_incomings(dy, v, image, (i64)image * height * width, pixel, c);
-				sum = sum + dy[0] * (1 / (float)(rows * window.inside(ox.output, (int)step.in.width).count()));
-			}
-		}
-		return sum;
-	}
-};
-
-extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
-	SHARED(float, tile);
-	const Backward &s = *step;
-	const PoolWindow w(s);
-	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
-	fill_tile(tile, s.tiling, at, AvgPoolGradient{s, w, at.image});
-	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
-}
-
 // The outputs from first on, `count` of them, whose windows can meet inputs [i0, i0 + n).
 struct Span {
 	int first, count;
@@ -203,62 +164,125 @@ struct Span {
 	}
 };
 
-__device__ __forceinline__ float4 where(Taps tap, int sought, float4 d) {
-	return make_float4(tap.x == sought ? d.x : 0, tap.y == sought ? d.y : 0, tap.z == sought ? d.z : 0, tap.w == sought ? d.w : 0);
-}
-
-// The tile so far, plus the share of windows [from, from + count) of those that meet it. Their maxima are in taps.
-struct MaxPoolGradient {
-	const Backward &step;
+// The windows that meet a block's tile are numbered by rows. Scratch has something of windows [from, from + count), `groups` of each.
+struct Staged {
 	const PoolWindow &window;
 	const Place &at;
-	const Span &down, &across;
-	const float *tile;
-	const Taps *taps; // [window][groups]
-	int from, count;
-	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
-		const int groups = at.columns / 4, group = (c - at.column) / 4, w = (int)step.tiling.tile_w;
-		float4 sum = *(const float4 *)(tile + ((y - at.y0) * w + x - at.x0) * plain_ld(step.tiling) + 4 * group);
-		const Cover first = window.first_cover(x, (int)step.width);
+	Span down, across;
+	int groups, from, count;
+	__device__ __forceinline__ Staged(const Backward &s, const PoolWindow &w, const Place &at)
+		: window(w), at(at), down(w, at.y0, at.rows, (int)s.height), across(w, at.x0, at.width, (int)s.width), groups(at.columns / 4), from(down.count * across.count), count(0) {}
+	// Goes on to the windows before, as many as the scratch holds.
+	__device__ __forceinline__ void next(int bytes) {
+		count = min(GRADIENT_SCRATCH((int)blockDim.x) / (bytes * groups), from);
+		from -= count;
+	}
+	// Calls f(i, oy, ox, c) for the block's part i of the scratch: four columns from c of output (oy, ox).
+	template <class F> __device__ __forceinline__ void each_part(F f) const {
+		const Share mine(at);
+		if (mine.first < mine.apart)
+			for (int o = mine.first; o < count; o += mine.apart) {
+				const int row = (from + o) / across.count;
+				f(o * groups + mine.column / 4, down.first + row, across.first + from + o - row * across.count, at.column + mine.column);
+			}
+		__syncthreads();
+	}
+	// Calls f(i, oy, ox) for the windows that have pixel (y, x), the first taps first: part i has its columns from c.
+	template <class F> __device__ __forceinline__ void each_window(const Backward &s, int y, int x, int c, F f) const {
+		const Cover first = window.first_cover(x, (int)s.width);
+		const int group = (c - at.column) / 4;
 #pragma unroll 1
-		for (Cover oy = window.first_cover(y, (int)step.height); window.covers(oy); window.next(oy)) {
+		for (Cover oy = window.first_cover(y, (int)s.height); window.covers(oy); window.next(oy)) {
 			if (!window.has_tap(oy))
 				continue;
-			const int tap = window.tap(oy) * window.kernel, row = (oy.output - down.first) * across.count - across.first - from;
+			const int row = (oy.output - down.first) * across.count - across.first - from;
 #pragma unroll 1
-			for (Cover ox = first; window.covers(ox); window.next(ox)) {
-				const int o = row + ox.output;
-				if (o < 0 || o >= count || !window.has_tap(ox))
-					continue;
-				sum = sum + where(taps[o * groups + group], tap + window.tap(ox), incoming_at(step, at.image, oy.output, ox.output, c));
-			}
+			for (Cover ox = first; window.covers(ox); window.next(ox))
+				if ((unsigned)(row + ox.output) < (unsigned)count && window.has_tap(ox))
+					f((row + ox.output) * groups + group, oy, ox);
 		}
+	}
+};
+
+// The sum of a pixel over the windows so far: it is in the tile but for the first ones.
+struct SoFar {
+	const float *tile;
+	const Tiling &tiling;
+	const Place &at;
+	bool none;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		if (none)
+			return zeros();
+		return *(const float4 *)(tile + ((y - at.y0) * (int)tiling.tile_w + x - at.x0) * plain_ld(tiling) + c - at.column);
+	}
+};
+
+// Parts of the scratch are dy / |window|.
+struct AvgPoolGradient {
+	const Backward &step;
+	const Staged &staged;
+	const float4 *shares;
+	SoFar so_far;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		float4 sum = so_far(y, x, c);
+		staged.each_window(step, y, x, c, [&](int i, const Cover &, const Cover &) { sum = sum + shares[i]; });
 		return sum;
 	}
 };
 
-struct Nothing {
-	__device__ __forceinline__ float4 operator()(int, int, int) const { return zeros(); }
+extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
+	SHARED(float, tile);
+	const Backward &s = *step;
+	const PoolWindow w(s);
+	const Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	float4 *const shares = (float4 *)plain_scratch(tile, s.tiling);
+	Staged staged(s, w, at);
+	bool none = true;
+	do {
+		staged.next(sizeof(float4));
+		staged.each_part([&](int i, int oy, int ox, int c) {
+			const int n = w.inside(oy, (int)s.in.height).count() * w.inside(ox, (int)s.in.width).count();
+			shares[i] = incoming_at(s, at.image, oy, ox, c) * (1 / (float)n);
+		});
+		fill_tile(tile, s.tiling, at, AvgPoolGradient{s, staged, shares, {tile, s.tiling, at, none}});
+		none = false;
+	} while (staged.from > 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
+}
+
+__device__ __forceinline__ float4 where(Taps tap, int sought, float4 d) {
+	return make_float4(tap.x == sought ? d.x : 0, tap.y == sought ? d.y : 0, tap.z == sought ? d.z : 0, tap.w == sought ? d.w : 0);
+}
+
+// Parts of the scratch are the taps of the maxima.
+struct MaxPoolGradient {
+	const Backward &step;
+	const Staged &staged;
+	const Taps *taps;
+	SoFar so_far;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		const PoolWindow &w = staged.window;
+		float4 sum = so_far(y, x, c);
+		staged.each_window(step, y, x, c, [&](int i, const Cover &oy, const Cover &ox) {
+			sum = sum + where(taps[i], w.tap(oy) * w.kernel + w.tap(ox), incoming_at(step, staged.at.image, oy.output, ox.output, c));
+		});
+		return sum;
+	}
 };
 
 extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
 	const PoolWindow w(s);
-	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
-	const Span down(w, at.y0, at.rows, (int)s.height), across(w, at.x0, at.width, (int)s.width);
-	Taps *taps = (Taps *)plain_scratch(tile, s.tiling);
-	const int groups = at.columns / 4, windows = down.count * across.count;
-	const int room = GRADIENT_SCRATCH((int)blockDim.x) / ((int)sizeof(Taps) * groups);
-	fill_tile(tile, s.tiling, at, Nothing());
-	for (int from = 0; from < windows; from += room) { // as many windows as the scratch holds
-		const int n = min(room, windows - from);
-		for (int i = threadIdx.x; i < n * groups; i += blockDim.x) {
-			int o = from + i / groups, c = at.column + i % groups * 4;
-			taps[i] = maximum(s.in, w, at.image, down.first + o / across.count, across.first + o % across.count, c).tap;
-		}
-		__syncthreads();
-		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, w, at, down, across, tile, taps, from, n});
-	}
-	store_gradient(s, at, tile, plain_ld(s.tiling), (float *)taps, (int)images, frozen != 0, sums != 0);
+	const Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	Taps *const taps = (Taps *)plain_scratch(tile, s.tiling);
+	Staged staged(s, w, at);
+	bool none = true;
+	do {
+		staged.next(sizeof(Taps));
+		staged.each_part([&](int i, int oy, int ox, int c) { taps[i] = maximum(s.in, w, at.image, oy, ox, c).tap; });
+		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, staged, taps, {tile, s.tiling, at, none}});
+		none = false;
+	} while (staged.from > 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }

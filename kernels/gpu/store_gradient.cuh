@@ -45,13 +45,14 @@ __device__ __forceinline__ float4 masked(float4 g, float4 z, i64 activation) {
 		passes(z.z, activation) ? g.z : 0, passes(z.w, activation) ? g.w : 0);
 }
 
-// A pixel's loop in write_gradient.
+// A thread's part of a tile: four channels of some pixels.
 struct GradientTile {
 	const float *tile; // of the thread's channels
 	int ld, count; // pixels of the thread
 	i64 origin; // of the tile's first pixel in the map, in elements, of the thread's channels
 	int channel, image;
 	bool add, sums;
+	float4 *to; // where the four channels' sums go
 };
 
 // What a pixel needs of a BatchNorm: all but rstd, by which a thread multiplies its sums at the end.
@@ -75,10 +76,22 @@ enum { KEPT = 1 };
 enum { KEPT = 3 };
 #endif
 
+// How a thread stores its pixels. RELU_SUMS: straight, the activation is ReLU and there are sums, as at most nodes.
+enum { WALK, STRAIGHT, RELU_SUMS, RELU_SUMS_ADD };
+
+__device__ __forceinline__ float4 rstd_of(const Affine *a) {
+	if (!a)
+		return make_float4(0, 0, 0, 0);
+	a = global(a);
+	return make_float4(a[0].rstd, a[1].rstd, a[2].rstd, a[3].rstd);
+}
+
 // The gradient of a node of TERMS terms without factors, all in half precision or none, masked by its activation.
-template <int TERMS, bool HALF, bool STRAIGHT>
-__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p, float4 sum[4]) {
-	enum { BYTES = HALF ? 2 : 4 };
+template <int TERMS, bool HALF, int WAY>
+__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p) {
+	enum { BYTES = HALF ? 2 : 4, KNOWN = WAY >= RELU_SUMS };
+	const bool relu = KNOWN || in.activation != LINEAR, bounded = !KNOWN && in.activation == RELU6;
+	const bool add = KNOWN ? WAY == RELU_SUMS_ADD : g.add, sums = KNOWN || g.sums;
 	Centred4 kept[KEPT];
 	const Affine *read[TERMS]; // those of the others
 	const char *value[TERMS];
@@ -90,8 +103,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 		if (t < KEPT)
 			kept[t] = centred_of(read[t]);
 	}
-	const bool linear = in.activation == LINEAR, bounded = in.activation == RELU6, add = g.add, sums = g.sums;
-	float4 *to = (float4 *)(gradient + g.origin + p.map * pitch);
+	float4 sum[4] = {}, *to = (float4 *)(gradient + g.origin + p.map * pitch);
 	const float *from = g.tile + p.tile * g.ld;
 	const int ahead_from = p.down_tile * g.ld;
 #pragma unroll 1 // one pixel's numbers and the coefficients fill the registers
@@ -107,7 +119,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 			z = t == 0 ? x : z + x;
 		}
 		float4 d = *(const float4 *)from;
-		if (!linear)
+		if (relu)
 			d = masked(d, z, RELU);
 		if (bounded)
 			d = masked(d, z, RELU6);
@@ -115,7 +127,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 			d = d + *to;
 		*to = d;
 		int over = ahead;
-		if (STRAIGHT)
+		if (WAY != WALK)
 			from += ahead_from;
 		else {
 			const int map = p.map;
@@ -138,32 +150,31 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 	}
 	if (!sums)
 		return;
-#pragma unroll
-	for (int j = 0; j < 4; j++) {
-		sum[j].y *= read[0] ? read[0][j].rstd : 0;
-		if (TERMS > 1)
-			sum[j].z *= read[1 % TERMS] ? read[1 % TERMS][j].rstd : 0;
-		if (TERMS > 2)
-			sum[j].w *= read[2 % TERMS] ? read[2 % TERMS][j].rstd : 0;
-	}
+	const float4 none = make_float4(0, 0, 0, 0);
+	const float4 r0 = rstd_of(read[0]), r1 = TERMS > 1 ? rstd_of(read[1 % TERMS]) : none, r2 = TERMS > 2 ? rstd_of(read[2 % TERMS]) : none;
+	g.to[0] = make_float4(sum[0].x, sum[0].y * r0.x, sum[0].z * r1.x, sum[0].w * r2.x);
+	g.to[1] = make_float4(sum[1].x, sum[1].y * r0.y, sum[1].z * r1.y, sum[1].w * r2.y);
+	g.to[2] = make_float4(sum[2].x, sum[2].y * r0.z, sum[2].z * r1.z, sum[2].w * r2.z);
+	g.to[3] = make_float4(sum[3].x, sum[3].y * r0.w, sum[3].z * r1.w, sum[3].w * r2.w);
 }
 
-template <int TERMS>
-__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, const Pixel &p, bool half, float4 sum[4]) {
-	if (half && p.straight())
-		store_gradients<TERMS, true, true>(in, gradient, g, p, sum);
-	else if (half)
-		store_gradients<TERMS, true, false>(in, gradient, g, p, sum);
-	else if (p.straight())
-		store_gradients<TERMS, false, true>(in, gradient, g, p, sum);
+template <int TERMS, bool HALF>
+__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, const Pixel &p) {
+	if (!p.straight())
+		store_gradients<TERMS, HALF, WALK>(in, gradient, g, p);
+	else if (in.activation != RELU || !g.sums)
+		store_gradients<TERMS, HALF, STRAIGHT>(in, gradient, g, p);
+	else if (g.add)
+		store_gradients<TERMS, HALF, RELU_SUMS_ADD>(in, gradient, g, p);
 	else
-		store_gradients<TERMS, false, false>(in, gradient, g, p, sum);
+		store_gradients<TERMS, HALF, RELU_SUMS>(in, gradient, g, p);
 }
 
 // The same of any node.
-__device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p, float4 sum[4]) {
+__device__ __forceinline__ void store_any_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p) {
 	const i64 activation = in.activation;
 	const int pitch = (int)in.pitch;
+	float4 sum[4] = {};
 #pragma unroll 1
 	for (int count = g.count; count > 0; count--, p.next<false>()) {
 		const i64 to = g.origin + p.map * pitch;
@@ -180,40 +191,49 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 			sum[3] = add_products<3>(sum[3], d.w, hat[0].w, hat[1].w, hat[2].w);
 		}
 	}
+	if (g.sums)
+#pragma unroll
+		for (int j = 0; j < 4; j++)
+			g.to[j] = sum[j];
 }
 
-// Stores D of a thread's pixels, and returns their sums.
-__device__ __forceinline__ void store_gradients(const Backward &step, const GradientTile &t, const Pixel &p, float4 sum[4]) {
-	const Node &in = step.in;
-	const int terms = (int)in.terms;
-	float *const gradient = global(step.gradient);
-	const bool half = terms > 0 && in.term[0].half != 0;
-	bool plain = terms > 0 && (t.sums || in.activation != LINEAR); // otherwise there is nothing to load
-	for (int k = 0; k < terms; k++)
-		plain = plain && !in.term[k].factor && (in.term[k].half != 0) == half;
-	if (!plain)
-		store_gradients(in, gradient, t, p, sum);
-	else if (terms == 1)
-		store_gradients<1>(in, gradient, t, p, half, sum);
-	else if (terms == 2)
-		store_gradients<2>(in, gradient, t, p, half, sum);
+template <int TERMS> __device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, const Pixel &p) {
+	if (in.term[0].half)
+		store_gradients<TERMS, true>(in, gradient, g, p);
 	else
-		store_gradients<3>(in, gradient, t, p, half, sum);
+		store_gradients<TERMS, false>(in, gradient, g, p);
+}
+
+// Whether the terms have no factors, and all their values the same precision.
+__device__ __forceinline__ bool plain(const Node &in) {
+	bool plain = !in.term[0].factor;
+#pragma unroll
+	for (int t = 1; t < 3; t++)
+		if (t < (int)in.terms)
+			plain = plain & !in.term[t].factor & (in.term[t].half == in.term[0].half);
+	return plain;
 }
 
 // Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
+	const Node &in = step.in;
 	const int groups = at.columns / 4, R = storing(at, 4), r = threadIdx.x / groups, g = threadIdx.x - r * groups;
-	float4 sum[4] = {};
-	if (r < R) {
-		const int width = (int)step.in.width, c = at.column + 4 * g;
-		const i64 origin = (((i64)at.image * step.in.height + at.y0) * width + at.x0) * step.in.pitch + c;
-		const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums};
-		store_gradients(step, t, Pixel(at, (int)step.tiling.tile_w, width, r, R), sum);
-	}
-	if (sums && r < R)
-		for (int j = 0; j < 4; j++)
-			scratch[r * at.columns + 4 * g + j] = sum[j];
+	if (r >= R)
+		return;
+	const int width = (int)in.width, c = at.column + 4 * g;
+	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * in.pitch + c;
+	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums, scratch + r * at.columns + 4 * g};
+	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
+	float *const gradient = global(step.gradient);
+	const int terms = sums || in.activation != LINEAR ? (int)in.terms : 0; // otherwise there is nothing to load
+	if (terms == 0 || !plain(in))
+		store_any_gradients(in, gradient, t, p);
+	else if (terms == 1)
+		store_gradients<1>(in, gradient, t, p);
+	else if (terms == 2)
+		store_gradients<2>(in, gradient, t, p);
+	else
+		store_gradients<3>(in, gradient, t, p);
 }
 
 // Four sums in doubles.
