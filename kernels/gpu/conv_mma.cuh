@@ -106,23 +106,19 @@ __device__ __forceinline__ int bytes_of_taps(int taps) { return (4 * taps + 15) 
 template <class T, class Problem> struct Ring {
 	const Problem &problem;
 	const Shape &shape;
-	const Units units; // of 16 bytes in the weights' rows
-	const typename Problem::Copier copier;
-	SharedAddress next; // stage to copy: the thread's unit there
+	SharedAddress stage; // to copy
 	int stage_bytes; // to the other stage
+	int own; // bytes in a stage to the thread's first unit of 16 bytes
+	const typename Problem::Copier copier;
 
-	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, SharedAddress to)
-		: problem(p), shape(s), units(s.columns * T::BYTES / 16, s.rows, s.log), copier(p, s, units), next(to + own()), stage_bytes(s.stage_bytes) {}
-	// Bytes to the thread's first unit of a stage.
-	__device__ __forceinline__ int own() const { return units.tap * shape.slot_bytes + units.row * shape.ld * T::BYTES + units.unit * 16; }
+	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, SharedAddress first, const Units &u)
+		: problem(p), shape(s), stage(first), stage_bytes(s.stage_bytes), own(u.some ? u.tap * s.slot_bytes + u.row * s.ld * T::BYTES + u.unit * 16 : 1 << 28), copier(p, s, u) {}
 	// The stage of taps from `tap` on and channels from `first` on, if there are such channels.
 	__device__ __forceinline__ void copy(int tap, int first) {
-		if (const int left = shape.channels - first; left > 0) {
-			const int count = min(shape.group, shape.taps - tap) - units.tap;
-			if (count > 0)
-				copier.copy(problem, shape, units, next, tap, first, left, count * shape.slot_bytes);
-		}
-		next += stage_bytes; // and now the stage that is multiplied is here
+		const int bytes = min(shape.group, shape.taps - tap) * shape.slot_bytes;
+		if (first < shape.channels && own < bytes)
+			copier.copy(problem, shape, stage + own, stage + bytes, tap, first);
+		stage += stage_bytes; // and now the stage that is multiplied is here
 		stage_bytes = -stage_bytes;
 		cp_async_commit();
 	}
@@ -326,6 +322,8 @@ template <class T, class Problem> __device__ __forceinline__ void lay_out(char *
 	s.apart = max(s.rows >> s.log, 1);
 	s.down = s.rows * s.ld * T::BYTES;
 	s.ahead = s.apart * s.slot_bytes;
+	s.linear = s.rows >= 1 << s.log || s.channels == 1 << s.log;
+	s.beyond = s.rows >= 1 << s.log ? s.apart * s.channels : s.rows;
 	s.row_stages = fits_rows<T>(nt) && kernel == ROW && s.group % ROW == 0 && (s.across == patch.ld || s.across == -patch.ld);
 	header.shape = s;
 }
@@ -353,7 +351,7 @@ template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ 
 	const SharedAddress patches = l.base + shape.patches, list = patches - bytes_of_taps(taps);
 	const int stride = problem.stride() * shape.patch.ld, start = PHASED ? offset : problem.first(shape.patch, 0) + offset;
 	const int base0 = (row0.y * shape.patch.width + row0.x) * stride + start, base1 = (row1.y * shape.patch.width + row1.x) * stride + start;
-	const int weights = T::lane(lane, shape.ld) + part.column * T::BYTES - l.ring.own(); // from the unit that the thread copies to those it reads
+	const int weights = T::lane(lane, shape.ld) + part.column * T::BYTES; // from a stage to what the lane reads
 	float acc[2][NT][4] = {};
 #pragma unroll 1
 	for (int first = 0, buffer = 0; first < channels; first += chunk, buffer = PATCHES - 1 - buffer) {
@@ -368,7 +366,7 @@ template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ 
 			if (!PHASED && !row0.some)
 				continue;
 			const Stage<Problem> stage = {problem, shape, row0, row1, l.base + offset, patch + base0, patch + base1, (PATCHES > 1 ? list : l.base + shape.list) + 4 * tap, tap, now};
-			multiply_stage<T, NT, SPLIT>(acc, stage, l.ring.next + weights, min(shape.group, taps - tap));
+			multiply_stage<T, NT, SPLIT>(acc, stage, l.ring.stage + weights, min(shape.group, taps - tap));
 		}
 		const int left = channels - first - PATCHES * chunk;
 		if (left <= 0)
@@ -389,7 +387,7 @@ template <class T, class Problem> __device__ __forceinline__ void conv_mma(char 
 	const Shape &shape = header.shape;
 	const SharedAddress base = shared_address(shared);
 	const typename Problem::Operand operand = problem.operand(image);
-	Ring<T, Problem> ring(problem, shape, base + shape.weights);
+	Ring<T, Problem> ring(problem, shape, base + shape.weights, Units(shape.columns * T::BYTES / 16, shape.rows, shape.log));
 	ring.copy(0, 0);
 	Stager<T, typename Problem::Operand> stager(operand, shape.patch, header.turns.onward);
 	const int steps = shape.steps, chunks = min(shape.chunks, Problem::PATCHES);

@@ -38,7 +38,8 @@ struct Shape {
 	int columns; // of a block's weights, padded
 	int list, patches, weights; // offsets in the block's room: the list of taps, the first patch, and the stages of weights
 	int log, rows, apart; // a tap of weights has 2^log rows, threads copy `rows` rows at a time, of `apart` taps
-	int down, ahead; // bytes from there to the next rows and taps that they copy
+	int down, ahead; // bytes in a stage from there to the next rows, and from a row to that of the next taps
+	int linear, beyond; // forward: if linear, a thread's next rows in memory are always `beyond` rows further
 	int row_stages; // 3×3, not dilated, in stages of whole rows
 };
 
@@ -46,20 +47,24 @@ struct Shape {
 // have `rows` rows, a power of two, and a tap 2^log. The last threads may have none.
 struct Units {
 	int unit, row, tap;
+	bool some;
 	__device__ __forceinline__ Units(int units, int rows, int log) {
-		row = threadIdx.x / units;
+		row = threadIdx.x / (unsigned)units;
 		unit = threadIdx.x - row * units;
-		tap = row < rows ? row >> log : 1 << 16;
+		some = row < rows;
+		tap = row >> log;
 		row &= (1 << log) - 1;
 	}
 };
 
-// Copies a unit of each `apart`-th tap, at step bytes from each other, to `to` and beyond, as far as `bytes` bytes.
-__device__ __forceinline__ void copy_taps(SharedAddress to, int bytes, int ahead, GlobalAddress at, i64 step, bool valid) {
-	const SharedAddress end = to + bytes;
+// Copies units that are `ahead` bytes apart in a stage, from `to` to its end, and `step` in memory. There is one at least.
+__device__ __forceinline__ void copy_units(SharedAddress to, SharedAddress end, int ahead, GlobalAddress from, i64 step, bool valid) {
 #pragma unroll 1
-	for (; to < end; to += ahead, at += step)
-		cp_async16(to, at, valid);
+	do {
+		cp_async16(to, from, valid);
+		to += ahead;
+		from += step;
+	} while (to < end);
 }
 
 template <class T> struct ForwardMma {
@@ -91,24 +96,38 @@ template <class T> struct ForwardMma {
 	struct Copier {
 		GlobalAddress at; // its first unit
 		int step; // bytes from channel to channel
+		int row; // of the unit in its tap
 		int limit; // more than all channels if the columns are those of the block, or none
-		__device__ __forceinline__ Copier(const ForwardMma &p, const Shape &s, const Units &u) {
+		__device__ __forceinline__ Copier(const ForwardMma &p, const Shape &s, const Units &u) : row(u.row) {
 			const int column = u.unit * (16 / T::BYTES);
 			const bool inside = column < p.columns;
 			const Weights w = p.weights[inside ? column / 8 : 0];
 			step = (int)w.step;
 			limit = inside ? 1 << 30 : 0;
-			at = w.at + column % 8 * T::BYTES + (i64)(u.tap * s.channels + u.row) * step;
+			at = w.at + column % 8 * T::BYTES + (i64)((u.tap * s.channels + u.row) * step);
 		}
-		// Copies a thread's units, as far as `bytes` bytes, of a stage from tap `tap` and channel `first` on. Channels from `left` on are
-		// zeros.
-		__device__ __forceinline__ void copy(const ForwardMma &, const Shape &s, const Units &u, SharedAddress to, int tap, int first, int left, int bytes) const {
-			GlobalAddress from = at + (i64)(tap * s.channels + first) * step;
-			const int all = 1 << s.log, rows = s.rows, down = s.down, ahead = s.ahead, most = min(limit, left);
-			const i64 next = (i64)(s.channels * s.apart) * step, below = (i64)rows * step;
+		// Copies a thread's units of a stage from tap `tap` and channel `first` on. Those after the last channel are zeros.
+		__device__ __forceinline__ void copy(const ForwardMma &, const Shape &s, SharedAddress to, SharedAddress end, int tap, int first) const {
+			const int channels = s.channels, most = min(limit, channels - first);
+			GlobalAddress from = at + (i64)((tap * channels + first) * step);
+			if (s.linear)
+				return copy_units(to, end, s.down, from, (i64)(s.beyond * step), row < most);
+			const int all = 1 << s.log, rows = s.rows, down = s.down;
+			const i64 next = (i64)(channels * step), below = (i64)(rows * step);
 #pragma unroll 1
-			for (int k = u.row; k < all; k += rows, to += down, from += below)
-				copy_taps(to, bytes, ahead, from, next, k < most);
+			do {
+				GlobalAddress unit = from;
+				int k = row;
+#pragma unroll 1
+				do { // a tap has an even number of them, as both are powers of two
+					cp_async16(to, unit, k < most);
+					cp_async16(to + down, unit + below, k + rows < most);
+					to += 2 * down;
+					unit += 2 * below;
+					k += 2 * rows;
+				} while (k < all);
+				from += next;
+			} while (to < end);
 		}
 	};
 
@@ -149,24 +168,27 @@ template <class T, bool PHASES> struct GradientMma {
 
 	struct Copier {
 		int at, pitch; // bytes: to the thread's columns in a row, and from row to row
+		int row, tap; // of the first unit in a stage
 		int limit; // as ForwardMma's
-		__device__ __forceinline__ Copier(const GradientMma &p, const Shape &, const Units &u) {
+		__device__ __forceinline__ Copier(const GradientMma &p, const Shape &, const Units &u) : row(u.row), tap(u.tap) {
 			const int c = u.unit * (16 / T::BYTES);
 			limit = c < p.columns ? 1 << 30 : 0;
 			at = (p.column + c) * T::BYTES;
 			pitch = (int)p.step.in.pitch * T::BYTES;
 		}
-		__device__ __forceinline__ void copy(const GradientMma &p, const Shape &s, const Units &u, SharedAddress to, int tap, int first, int left, int bytes) const {
-			const int all = 1 << s.log, rows = s.rows, down = s.down, ahead = s.ahead, apart = s.apart, most = min(limit, left);
-			tap += u.tap;
+		__device__ __forceinline__ void copy(const GradientMma &p, const Shape &s, SharedAddress to, SharedAddress end, int first_tap, int first) const {
+			const int all = 1 << s.log, rows = s.rows, down = s.down, ahead = s.ahead, apart = s.apart, most = min(limit, s.channels - first);
+			int k = row;
 #pragma unroll 1
-			for (int k = u.row; k < all; k += rows, to += down) {
+			do {
 				const bool valid = k < most;
 				const unsigned row = valid ? first + k : 0;
 				const Weights w = p.weights[row / 8];
 				const int step = (int)w.step;
-				copy_taps(to, bytes, ahead, w.at + (tap * step + (int)(row % 8) * pitch + at), (i64)step * apart, valid);
-			}
+				copy_units(to, end, ahead, w.at + (i64)((first_tap + tap) * step + (int)(row % 8) * pitch + at), (i64)(step * apart), valid);
+				k += rows;
+				to += down;
+			} while (k < all);
 		}
 	};
 

@@ -14,9 +14,9 @@ __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 
 // The columns of a thread, four from `column` on, and its pixels: every `apart`-th of the tile, from `first` on. The last threads
 // may have none.
-struct Share {
+struct Portion {
 	int column, first, apart;
-	__device__ __forceinline__ explicit Share(const Place &at) {
+	__device__ __forceinline__ explicit Portion(const Place &at) {
 		const int groups = at.columns / 4;
 		apart = blockDim.x / (unsigned)groups;
 		first = threadIdx.x / (unsigned)groups;
@@ -28,7 +28,7 @@ struct Share {
 // tile[pixel][column] = value(y, x, c): four columns of the map's pixel (y, x) from c. All threads of the block call it.
 template <class Value>
 __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Place &at, Value value) {
-	const Share mine(at);
+	const Portion mine(at);
 	const int rows = mine.rows(at), ld = plain_ld(t), width = (int)t.tile_w;
 #pragma unroll 1 // with few registers more blocks fit a multiprocessor, and hide the latency
 	for (Walk p(mine.first, mine.apart, at.width); p.y < rows; p.next())
@@ -43,7 +43,7 @@ enum { TOGETHER = 4 };
 // The same TOGETHER pixels at a time, in a map of `width` pixels a row. value(v, pixel, c) sets v to the pixels `pixel` of an image.
 template <class Value>
 __device__ __forceinline__ void fill_pixels(float *tile, const Tiling &t, const Place &at, int width, Value value) {
-	const Share mine(at);
+	const Portion mine(at);
 	const int rows = mine.rows(at), ld = plain_ld(t), across = (int)t.tile_w, origin = at.y0 * width + at.x0;
 	tile += mine.column;
 #pragma unroll 1

@@ -53,7 +53,7 @@ struct PoolWindow {
 	}
 };
 
-enum { TAPS = 4 }; // that are loaded at a time
+enum { POOL_TAPS = 4 }; // that are loaded at a time
 
 // Calls f(u, tap) with four channels of an image's node at each tap of an output that is inside the map, in the order of rows, then
 // columns. Returns their number.
@@ -63,11 +63,11 @@ template <class F> __device__ __forceinline__ int each_tap(const Node &in, const
 	const int n = down.count() * across.count(), over = w.kernel - across.count(), wrap = w.dilation * (width - across.count());
 	int pixel = w.input(oy, down.first) * width + w.input(ox, across.first), tap = down.first * w.kernel + across.first, kx = across.first;
 #pragma unroll 1
-	for (int left = n; left > 0; left -= TAPS) {
-		float4 u[TAPS];
-		int at[TAPS], k[TAPS];
+	for (int left = n; left > 0; left -= POOL_TAPS) {
+		float4 u[POOL_TAPS];
+		int at[POOL_TAPS], k[POOL_TAPS];
 #pragma unroll
-		for (int j = 0; j < TAPS; j++) {
+		for (int j = 0; j < POOL_TAPS; j++) {
 			at[j] = j < left ? pixel : 0;
 			k[j] = tap++;
 			pixel += w.dilation;
@@ -79,7 +79,7 @@ template <class F> __device__ __forceinline__ int each_tap(const Node &in, const
 		}
 		load_nodes(u, in, image, at, c);
 #pragma unroll
-		for (int j = 0; j < TAPS; j++)
+		for (int j = 0; j < POOL_TAPS; j++)
 			if (j < left)
 				f(u[j], k[j]);
 	}
@@ -179,7 +179,7 @@ struct Staged {
 	}
 	// Calls f(i, oy, ox, c) for the block's part i of the scratch: four columns from c of output (oy, ox).
 	template <class F> __device__ __forceinline__ void each_part(F f) const {
-		const Share mine(at);
+		const Portion mine(at);
 		if (mine.first < mine.apart)
 			for (int o = mine.first; o < count; o += mine.apart) {
 				const int row = (from + o) / across.count;
