@@ -58,12 +58,23 @@ inline void fence() { __threadfence(); }
 __device__ __forceinline__ void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 #endif
 
+// The counters of the channel tiles of a launch of some images. A channel tile has that of the groups that are complete (without groups, the
+// images), those of the images of each group, and those of the tiles of each image.
+struct Counters {
+	unsigned *first;
+	int images;
+	__device__ __forceinline__ unsigned *of_all() const { return first + blockIdx.y * (unsigned)(1 + image_groups(images) + images); }
+	__device__ __forceinline__ unsigned *of_group(int group) const { return of_all() + 1 + group; }
+	__device__ __forceinline__ unsigned *of_image(int image) const { return of_all() + 1 + image_groups(images) + image; }
+};
+
 // Counts the blocks that arrive here, and is true for the last of `expected`. The last one sees all writes of the others.
-// The counter is zero again afterwards. All threads of the block call it.
-__device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
+// The counter, which one thread asks for, is zero again afterwards. All threads of the block call it.
+template <class Counter> __device__ __forceinline__ bool arrive(Counter counter_of, unsigned expected) {
 	__shared__ int last;
 	__syncthreads();
 	if (threadIdx.x == 0) {
+		unsigned *const counter = counter_of();
 		fence(); // of what the whole block has written: fences are cumulative
 		last = atomicAdd(counter, 1u) + 1 == expected;
 		if (last) {
@@ -73,6 +84,10 @@ __device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
 	}
 	__syncthreads();
 	return last;
+}
+
+__device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
+	return arrive([=] { return counter; }, expected);
 }
 
 // A load past the first-level cache, for data that other blocks wrote during this launch.

@@ -242,35 +242,38 @@ template <int NT, int SPLIT> __device__ __forceinline__ WarpPart part_of() {
 	return WarpPart{(warp >> SPLIT) * 2, (warp & SPLIT) * 8 * NT};
 }
 
+// A lane's sums of one row, into the block's tile.
+template <int NT> __device__ __forceinline__ void put_row(float *to, int columns, const float (&acc)[NT][4], int lower) {
+	if (columns >= 8 * NT) {
+#pragma unroll
+		for (int k = 0; k < NT; k++)
+			*(float2 *)(to + 8 * k) = make_float2(acc[k][2 * lower], acc[k][2 * lower + 1]);
+		return;
+	}
+#pragma unroll
+	for (int k = 0; k < NT; k++)
+		if (8 * k < columns)
+			*(float2 *)(to + 8 * k) = make_float2(acc[k][2 * lower], acc[k][2 * lower + 1]);
+}
+
 // The sums of a warp, into the block's tile. Without phases row n of A is the tile's pixel n.
 template <int PHASED, int NT>
 __device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, int phases, const float (&acc)[2][NT][4], const WarpPart &part) {
-	const int lane = threadIdx.x % 32, pixels = (int)t.tile_h * (int)t.tile_w, columns = (int)t.channel_tile - part.column;
+	const int lane = threadIdx.x % 32, columns = (int)t.channel_tile - part.column, first = part.m0 * 16 + lane / 4;
+	const int left = (int)t.tile_h * (int)t.tile_w - first; // pixels from the lane's first row on
 	tile += part.column + lane % 4 * 2;
+	float *to = tile + first * ld;
 #pragma unroll
 	for (int m = 0; m < 2; m++)
 #pragma unroll
-		for (int lower = 0; lower < 2; lower++) {
-			int n = (part.m0 + m) * 16 + lane / 4 + 8 * lower;
-			bool inside = n < pixels;
+		for (int lower = 0; lower < 2; lower++, to += 8 * ld) {
 			if (PHASED) {
 				const Row r = row_of<PHASED>(t, phases, part.m0 + m, lane / 4 + 8 * lower);
-				n = (r.y * phases + r.fy) * (int)t.tile_w + r.x * phases + r.fx;
-				inside = r.inside;
-			}
-			if (!inside)
-				continue;
-			float *to = tile + n * ld;
-			if (columns >= 8 * NT) {
-#pragma unroll
-				for (int k = 0; k < NT; k++)
-					*(float2 *)(to + 8 * k) = make_float2(acc[m][k][2 * lower], acc[m][k][2 * lower + 1]);
-				continue;
-			}
-#pragma unroll
-			for (int k = 0; k < NT; k++)
-				if (8 * k < columns)
-					*(float2 *)(to + 8 * k) = make_float2(acc[m][k][2 * lower], acc[m][k][2 * lower + 1]);
+				const int n = (r.y * phases + r.fy) * (int)t.tile_w + r.x * phases + r.fx;
+				if (r.inside)
+					put_row(tile + n * ld, columns, acc[m], lower);
+			} else if (16 * m + 8 * lower < left)
+				put_row(to, columns, acc[m], lower);
 		}
 }
 

@@ -114,8 +114,8 @@ template <> struct Stored<true, 8> {
 
 // What a thread needs to stage the pixels of its W channels of an image, in registers, N pixels at a time. For nodes whose TERMS terms all
 // go through a BatchNorm, all values in half precision or none.
-//   Σ f·((x − mean)·scale + beta) = Σ x·(f·scale) + shift        shift = Σ (f·beta − mean·(f·scale))
-// An operand is rounded to ρ, which hides what the sum with a shift loses: 2⁻²⁴·|mean|·scale a term. A factor f of 1 changes no bit.
+//   Σ f·((x − mean)·scale + beta) = Σ x·(f·scale) + shift        shift = Σ f·(beta − mean·scale)
+// An operand is rounded to ρ, which hides what the sum with a shift loses: 2⁻²⁴·|mean|·scale a term.
 template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 	enum { AHEAD = N, WIDTH = W };
 	struct Loaded {
@@ -131,15 +131,24 @@ template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 		for (int t = 0; t < TERMS; t++) {
 			value[t] = global(channel_of(n.term[t].value, HALF, first, pitch, channel));
 			const Affine *const from = global(n.term[t].affine + channel);
-			const float factor = n.term[t].factor ? global(n.term[t].factor)[image] : 1;
+			float own[W];
 #pragma unroll
 			for (int k = 0; k < W; k++) {
-				Affine a = from[k];
-				a.scale *= factor;
-				a.beta *= factor;
+				const Affine a = from[k];
 				scale[t][k] = a.scale;
-				shift[k] = fmaf(-a.mean, a.scale, t == 0 ? a.beta : shift[k] + a.beta);
+				own[k] = fmaf(-a.mean, a.scale, a.beta);
 			}
+			if (n.term[t].factor) {
+				const float factor = global(n.term[t].factor)[image];
+#pragma unroll
+				for (int k = 0; k < W; k++) {
+					scale[t][k] *= factor;
+					own[k] *= factor;
+				}
+			}
+#pragma unroll
+			for (int k = 0; k < W; k++)
+				shift[k] = t == 0 ? own[k] : shift[k] + own[k];
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
@@ -179,13 +188,18 @@ template <bool HALF, int W, int N> struct IncomingChannels {
 		gradient = global(channel_of(v.source[0].gradient, false, first, pitch, channel));
 		value = global(channel_of(v.value, HALF, first, pitch, channel));
 		const Slope *const from = global(v.source[0].slope + channel);
-		const float factor = v.source[0].factor ? global(v.source[0].factor)[image] : 1;
 #pragma unroll
 		for (int k = 0; k < W; k++) {
 			const Slope s = from[k];
-			scale[k] = s.scale * factor;
+			scale[k] = s.scale;
 			slope[k] = s.slope;
 			shift[k] = fmaf(-s.slope, s.mean, s.offset);
+		}
+		if (v.source[0].factor) {
+			const float factor = global(v.source[0].factor)[image];
+#pragma unroll
+			for (int k = 0; k < W; k++)
+				scale[k] *= factor;
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {

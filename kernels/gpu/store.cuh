@@ -27,11 +27,11 @@ struct Pixel {
 	int x, tile, map;
 	int right, down_tile, down_map, width, wrap_tile, wrap_map;
 	__device__ __forceinline__ Pixel(const Place &at, int tile_width, int map_width, int first, int apart) {
-		const int y = first / at.width;
+		const int y = (unsigned)first / (unsigned)at.width;
 		x = first - y * at.width;
 		tile = y * tile_width + x;
 		map = y * map_width + x;
-		const int down = apart / at.width;
+		const int down = (unsigned)apart / (unsigned)at.width;
 		right = apart - down * at.width;
 		down_tile = down * tile_width + right;
 		down_map = down * map_width + right;
@@ -55,9 +55,9 @@ struct Pixel {
 };
 
 // The threads of a block that store the same columns, `columns` each: whole rows of the tile if there are so many.
-__device__ __forceinline__ int storing(const Place &at, int columns) {
-	const int R = blockDim.x / (at.columns / columns);
-	return R > at.width ? R - R % at.width : R;
+__device__ __forceinline__ int storing(const Place &at, unsigned columns) {
+	const unsigned R = blockDim.x / ((unsigned)at.columns / columns), width = at.width;
+	return R > width ? R - R % width : R;
 }
 
 __device__ __forceinline__ float4 operator-(float4 a, float4 b) { return make_float4(a.x - b.x, a.y - b.y, a.z - b.z, a.w - b.w); }
@@ -75,16 +75,18 @@ struct Moments {
 // see the rounded values, so the statistics are theirs.
 template <bool HALF, bool SUMS, bool STRAIGHT>
 __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, Pixel p, int count, void *value, int pitch) {
-	float4 shift[2] = {*(const float4 *)tile, *(const float4 *)(tile + 4)};
 	Moments m = {};
+	if (count <= 0)
+		return m;
+	float4 shift[2] = {*(const float4 *)tile, *(const float4 *)(tile + 4)};
 	if (HALF)
 		shift[0] = widened(halves_of(shift[0])), shift[1] = widened(halves_of(shift[1]));
 	const char *from = (const char *)(tile + p.tile * ld);
 	char *to = (char *)value + (i64)(p.map * pitch) * (HALF ? 2 : 4);
 	const int ahead_from = p.down_tile * ld * 4;
 	const i64 ahead_to = (i64)(p.down_map * pitch) * (HALF ? 2 : 4);
-#pragma unroll 1
-	for (; count > 0; count--) {
+	// Stores a pixel and goes on to the next one. d: what the sums take of it.
+	const auto store = [&](float4 (&d)[2]) {
 		float4 x[2] = {*(const float4 *)from, *(const float4 *)(from + 16)};
 		if (HALF) {
 			const uint2 low = halves_of(x[0]), high = halves_of(x[1]);
@@ -103,12 +105,24 @@ __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, Pixel
 			from = (const char *)(tile + p.tile * ld);
 			to = (char *)value + (i64)(p.map * pitch) * (HALF ? 2 : 4);
 		}
+		d[0] = x[0] - shift[0];
+		d[1] = x[1] - shift[1];
+	};
+	float4 d[2];
+	store(d);
+#pragma unroll
+	for (int k = 0; k < 2; k++) {
+		m.sum[k] = d[k];
+		m.square[k] = make_float4(d[k].x * d[k].x, d[k].y * d[k].y, d[k].z * d[k].z, d[k].w * d[k].w);
+	}
+#pragma unroll 1
+	for (; count > 1; count--) {
+		store(d);
 		if constexpr (SUMS)
 #pragma unroll
 			for (int k = 0; k < 2; k++) {
-				const float4 d = x[k] - shift[k];
-				m.sum[k] = m.sum[k] + d;
-				m.square[k] = add_squares(m.square[k], d);
+				m.sum[k] = m.sum[k] + d[k];
+				m.square[k] = add_squares(m.square[k], d[k]);
 			}
 	}
 	return m;
@@ -194,12 +208,14 @@ __device__ __forceinline__ void put_moments(Moments m, float *scratch, int colum
 // Stores the tile. sums: the sums of its columns go to scratch. A thread reads the fields of the step before its first store:
 // the compiler must assume that a store changes them, and would read them again for each pixel.
 __device__ inline void write_tile(const Forward &step, const Place &at, const float *tile, int ld, float *scratch, bool sums) {
-	const int groups = at.columns / 8, R = storing_eight(at), g = threadIdx.x % groups, r = threadIdx.x / groups;
+	const unsigned groups = (unsigned)at.columns / 8;
+	const int R = storing_eight(at), r = threadIdx.x / groups, g = threadIdx.x - r * groups;
 	const int width = (int)step.width, c = at.column + 8 * g, count = r < R ? (at.rows * at.width - r + R - 1) / R : 0;
 	const Output &o = output_of(step, c);
 	const int pitch = (int)o.pitch;
 	const bool half = o.half != 0;
-	const i64 origin = (((i64)at.image * step.height + at.y0) * width + at.x0) * pitch + (c - o.column);
+	const int pixel = (at.image * (int)step.height + at.y0) * width + at.x0;
+	const i64 origin = (i64)pixel * pitch + (c - (int)o.column);
 	void *const value = global((char *)o.value) + (origin << (half ? 1 : 2));
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	tile += 8 * g;
@@ -208,21 +224,22 @@ __device__ inline void write_tile(const Forward &step, const Place &at, const fl
 		put_moments(m, scratch, at.columns, g, r, R);
 }
 
-// Mean and M2 of each column of the tile, into dst[columns], from the sums that write_tile left in scratch.
-__device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, const float *scratch, double2 *dst) {
-	const int R = partial_sums(at), n = at.rows * at.width;
-	const bool half = step.out[0].half != 0;
-	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
-		double sum = 0, square = 0;
-		const float *from = scratch + c;
-		for (int k = 0; k < R; k++, from += 2 * at.columns) {
-			sum += from[0];
-			square += from[at.columns];
-		}
-		const float shift = half ? from_f16(to_f16(tile[c])) : tile[c];
-		double m2 = square - sum * sum / n;
-		dst[c] = make_double2(shift + sum / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
+// Mean and M2 of each column of the tile, those of the image if it has one tile, from the sums that write_tile left in scratch.
+__device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, const float *scratch) {
+	const int c = threadIdx.x;
+	if (c >= at.columns)
+		return;
+	const int R = partial_sums(at), n = at.rows * at.width, tiles = (int)step.tiling.tiles;
+	double sum = 0, square = 0;
+	const float *from = scratch + c;
+	for (int k = 0; k < R; k++, from += 2 * at.columns) {
+		sum += from[0];
+		square += from[at.columns];
 	}
+	const float shift = step.out[0].half ? from_f16(to_f16(tile[c])) : tile[c];
+	const double m2 = square - sum * sum / n;
+	double2 *const dst = tiles == 1 ? step.statistics.image + (i64)at.image * step.columns : step.statistics.tile + ((i64)at.image * tiles + at.tile) * step.columns;
+	dst[at.column + c] = make_double2(shift + sum / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 }
 
 // The statistics of the image, from those of its tiles.
@@ -317,20 +334,19 @@ __device__ inline double2 merge_entries(const Forward &step, const Place &at, do
 }
 
 // The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns. The image of this
-// block is complete. all: images of the launch, of which the first `images` have statistics.
-__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, unsigned *arrived, int all, int images) {
+// block is complete. The first `images` of the launch have statistics.
+__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, const Counters &arrived, int images) {
 	const Statistics &s = step.statistics;
 	const int groups = image_groups(images), group = at.image / GROUP, column = at.column + threadIdx.x % at.columns;
 	const bool first = threadIdx.x < at.columns;
-	double2 *const merged = s.image + (i64)all * step.columns + column;
+	double2 *const merged = s.image + (i64)arrived.images * step.columns + column;
 	const double2 *part = s.image + column;
 	Entries e = {images, 1, images};
 	if (groups > 0) {
 		e.count = e.images = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.columns;
-		arrived += 1 + group;
 	}
-	if (!arrive(arrived, (unsigned)e.count))
+	if (!arrive([&] { return groups > 0 ? arrived.of_group(group) : arrived.of_all(); }, (unsigned)e.count))
 		return;
 	const Norm norm = next_norm(s, column, 0); // on its way during the merges
 #pragma unroll 1
@@ -343,8 +359,7 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 		}
 		if (first)
 			merged[(i64)group * step.columns] = m;
-		arrived -= 1 + group;
-		if (!arrive(arrived, (unsigned)groups))
+		if (!arrive([&] { return arrived.of_all(); }, (unsigned)groups))
 			return;
 		part = merged;
 		e = {groups, GROUP, images};
@@ -361,17 +376,13 @@ __device__ inline void store_values(const Forward &step, const Place &at, const 
 	if (!sums)
 		return;
 	__syncthreads();
+	tile_statistics(step, at, tile, (const float *)scratch);
 	const int tiles = (int)step.tiling.tiles;
-	double2 *dst = tiles == 1 ? s.image + (i64)at.image * step.columns : s.tile + ((i64)at.image * tiles + at.tile) * step.columns;
-	tile_statistics(step, at, tile, (const float *)scratch, dst + at.column);
-	// The counters of a channel tile: the groups that are complete (without groups, the images), the images of each group, and the
-	// tiles of each image.
-	const int all = (int)(gridDim.x / (unsigned)tiles), groups = image_groups(all);
-	unsigned *arrived = s.arrived + blockIdx.y * (unsigned)(1 + groups + all);
+	const Counters arrived = {s.arrived, (int)(gridDim.x / (unsigned)tiles)};
 	if (tiles > 1) {
-		if (!arrive(arrived + 1 + groups + at.image, (unsigned)tiles))
+		if (!arrive([&] { return arrived.of_image(at.image); }, (unsigned)tiles))
 			return;
 		merge_tiles(step, at);
 	}
-	merge_images(step, at, (double *)scratch, arrived, all, stat_images);
+	merge_images(step, at, (double *)scratch, arrived, stat_images);
 }

@@ -217,11 +217,12 @@ __device__ __forceinline__ bool plain(const Node &in) {
 // Stores D. Thread (g, r) has four channels and every R-th pixel. It leaves its sums in scratch[r][columns].
 __device__ inline void write_gradient(const Backward &step, const Place &at, const float *tile, int ld, float4 *scratch, bool sums) {
 	const Node &in = step.in;
-	const int groups = at.columns / 4, R = storing(at, 4), r = threadIdx.x / groups, g = threadIdx.x - r * groups;
+	const unsigned groups = (unsigned)at.columns / 4;
+	const int R = storing(at, 4), r = threadIdx.x / groups, g = threadIdx.x - r * groups;
 	if (r >= R)
 		return;
-	const int width = (int)in.width, c = at.column + 4 * g;
-	const i64 origin = (((i64)at.image * in.height + at.y0) * width + at.x0) * in.pitch + c;
+	const int width = (int)in.width, c = at.column + 4 * g, pixel = (at.image * (int)in.height + at.y0) * width + at.x0;
+	const i64 origin = (i64)pixel * (int)in.pitch + c;
 	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums, scratch + r * at.columns + 4 * g};
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	float *const gradient = global(step.gradient);
@@ -243,14 +244,17 @@ struct Sum4 {
 	__device__ __forceinline__ float4 rounded() const { return make_float4((float)a, (float)b, (float)c, (float)d); }
 };
 
-__device__ inline void tile_sums(const Place &at, const float4 *scratch, float4 *dst) {
-	const int R = storing(at, 4);
-	for (int c = threadIdx.x; c < at.columns; c += blockDim.x) {
-		float4 s = scratch[c];
-		for (int r = 1; r < R; r++)
-			s = s + scratch[r * at.columns + c];
-		dst[c] = s;
-	}
+// The sums of each column of the tile, those of the image if it has one tile.
+__device__ inline void tile_sums(const Backward &step, const Place &at, const float4 *scratch) {
+	const int c = threadIdx.x;
+	if (c >= at.columns)
+		return;
+	const int R = storing(at, 4), tiles = (int)step.tiling.tiles, pitch = (int)step.in.pitch;
+	float4 s = scratch[c];
+	for (int r = 1; r < R; r++)
+		s = s + scratch[r * at.columns + c];
+	float4 *const dst = tiles == 1 ? step.sums.image + (i64)at.image * pitch : step.sums.tile + ((i64)at.image * tiles + at.tile) * pitch;
+	dst[at.column + c] = s;
 }
 
 __device__ inline void add_tiles(const Backward &step, const Place &at) {
@@ -343,8 +347,8 @@ __device__ inline Sum4 add_entries(const Backward &step, const Place &at, double
 }
 
 // The sums of the batch, from those of its images. The image of this block is complete.
-__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, unsigned *arrived, int images, bool frozen) {
-	const int groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, const Counters &arrived, bool frozen) {
+	const int images = arrived.images, groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
 	const bool first = threadIdx.x < at.columns;
 	float4 *const merged = step.sums.image + (i64)images * step.in.pitch + channel;
 	const float4 *part = step.sums.image + channel;
@@ -352,9 +356,8 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 	if (groups > 0) {
 		count = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.in.pitch;
-		arrived += 1 + group;
 	}
-	if (!arrive(arrived, (unsigned)count))
+	if (!arrive([&] { return groups > 0 ? arrived.of_group(group) : arrived.of_all(); }, (unsigned)count))
 		return;
 	const Norms norms(step, channel); // on their way during the merges
 	const double share = share_of(step, images);
@@ -368,8 +371,7 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		}
 		if (first)
 			merged[(i64)group * step.in.pitch] = sum.rounded();
-		arrived -= 1 + group;
-		if (!arrive(arrived, (unsigned)groups))
+		if (!arrive([&] { return arrived.of_all(); }, (unsigned)groups))
 			return;
 		part = merged;
 		count = groups;
@@ -386,15 +388,13 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 	if (!sums)
 		return;
 	__syncthreads();
-	const i64 tiles = step.tiling.tiles, pitch = step.in.pitch;
-	float4 *dst = tiles == 1 ? step.sums.image + at.image * pitch : step.sums.tile + (at.image * tiles + at.tile) * pitch;
-	tile_sums(at, (const float4 *)scratch, dst + at.column);
-	const int groups = image_groups(images);
-	unsigned *arrived = step.sums.arrived + blockIdx.y * (unsigned)(1 + groups + images);
+	tile_sums(step, at, (const float4 *)scratch);
+	const int tiles = (int)step.tiling.tiles;
+	const Counters arrived = {step.sums.arrived, images};
 	if (tiles > 1) {
-		if (!arrive(arrived + 1 + groups + at.image, (unsigned)tiles))
+		if (!arrive([&] { return arrived.of_image(at.image); }, (unsigned)tiles))
 			return;
 		add_tiles(step, at);
 	}
-	add_images(step, at, (double *)scratch, arrived, images, frozen);
+	add_images(step, at, (double *)scratch, arrived, frozen);
 }
