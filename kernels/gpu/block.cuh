@@ -58,14 +58,14 @@ inline void fence() { __threadfence(); }
 __device__ __forceinline__ void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 #endif
 
-// The counters of the channel tiles of a launch of some images. A channel tile has that of the groups that are complete (without groups, the
-// images), those of the images of each group, and those of the tiles of each image.
+// The counters of the block's channel tile in a launch of some images: that of the groups that are complete, those of the images of each group,
+// and those of the tiles of each image. Without groups the first one counts images.
 struct Counters {
-	unsigned *first;
+	unsigned *first; // of all channel tiles
 	int images;
-	__device__ __forceinline__ unsigned *of_all() const { return first + blockIdx.y * (unsigned)(1 + image_groups(images) + images); }
-	__device__ __forceinline__ unsigned *of_group(int group) const { return of_all() + 1 + group; }
-	__device__ __forceinline__ unsigned *of_image(int image) const { return of_all() + 1 + image_groups(images) + image; }
+	__device__ __forceinline__ unsigned *of_groups() const { return first + blockIdx.y * (unsigned)(1 + image_groups(images) + images); }
+	__device__ __forceinline__ unsigned *of_images(int group) const { return of_groups() + 1 + group; } // group −1: without groups
+	__device__ __forceinline__ unsigned *of_tiles(int image) const { return of_groups() + 1 + image_groups(images) + image; }
 };
 
 // Counts the blocks that arrive here, and is true for the last of `expected`. The last one sees all writes of the others.

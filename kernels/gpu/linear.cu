@@ -58,7 +58,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backw
 	const Backward &s = *step;
 	const Place at = place_of(s.tiling, s.in.pitch, 1, 1);
 	float *scratch = plain_scratch(tile, s.tiling);
-	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
+	const int R = (int)blockDim.x / at.columns, r = (int)threadIdx.x / at.columns, c = threadIdx.x - r * at.columns;
 	const int channels = (int)s.in.channels, classes = (int)s.out[0].channels;
 	float sum = 0;
 	for (int first = 0; first < classes; first += LINEAR_CHUNK) {
@@ -79,7 +79,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) linear_gradient(const Backw
 		tile[c] = sum;
 	}
 	__syncthreads();
-	store_gradient(s, at, tile, plain_ld(s.tiling), scratch, (int)images, frozen != 0, sums != 0);
+	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 
 // Blocks are dealt a class and 64 channels, or the bias of a class. Thread (g, r) has four channels and every 16th image.

@@ -334,19 +334,19 @@ __device__ inline double2 merge_entries(const Forward &step, const Place &at, do
 }
 
 // The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns. The image of this
-// block is complete. The first `images` of the launch have statistics.
-__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, const Counters &arrived, int images) {
+// block is complete. all: images of the launch, of which the first `images` have statistics.
+__device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int all, int images) {
 	const Statistics &s = step.statistics;
 	const int groups = image_groups(images), group = at.image / GROUP, column = at.column + threadIdx.x % at.columns;
 	const bool first = threadIdx.x < at.columns;
-	double2 *const merged = s.image + (i64)arrived.images * step.columns + column;
+	double2 *const merged = s.image + (i64)all * step.columns + column;
 	const double2 *part = s.image + column;
 	Entries e = {images, 1, images};
 	if (groups > 0) {
 		e.count = e.images = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.columns;
 	}
-	if (!arrive([&] { return groups > 0 ? arrived.of_group(group) : arrived.of_all(); }, (unsigned)e.count))
+	if (!arrive([&] { return Counters{s.arrived, all}.of_images(groups > 0 ? group : -1); }, (unsigned)e.count))
 		return;
 	const Norm norm = next_norm(s, column, 0); // on its way during the merges
 #pragma unroll 1
@@ -359,7 +359,7 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 		}
 		if (first)
 			merged[(i64)group * step.columns] = m;
-		if (!arrive([&] { return arrived.of_all(); }, (unsigned)groups))
+		if (!arrive([&] { return Counters{s.arrived, all}.of_groups(); }, (unsigned)groups))
 			return;
 		part = merged;
 		e = {groups, GROUP, images};
@@ -377,12 +377,11 @@ __device__ inline void store_values(const Forward &step, const Place &at, const 
 		return;
 	__syncthreads();
 	tile_statistics(step, at, tile, (const float *)scratch);
-	const int tiles = (int)step.tiling.tiles;
-	const Counters arrived = {s.arrived, (int)(gridDim.x / (unsigned)tiles)};
+	const int tiles = (int)step.tiling.tiles, all = (int)(gridDim.x / (unsigned)tiles);
 	if (tiles > 1) {
-		if (!arrive([&] { return arrived.of_image(at.image); }, (unsigned)tiles))
+		if (!arrive([&] { return Counters{s.arrived, all}.of_tiles(at.image); }, (unsigned)tiles))
 			return;
 		merge_tiles(step, at);
 	}
-	merge_images(step, at, (double *)scratch, arrived, stat_images);
+	merge_images(step, at, (double *)scratch, all, stat_images);
 }

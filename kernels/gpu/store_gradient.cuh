@@ -52,7 +52,7 @@ struct GradientTile {
 	i64 origin; // of the tile's first pixel in the map, in elements, of the thread's channels
 	int channel, image;
 	bool add, sums;
-	float4 *to; // where the four channels' sums go
+	float4 *scratch; // [threads][4]: sums of the channels
 };
 
 // What a pixel needs of a BatchNorm: all but rstd, by which a thread multiplies its sums at the end.
@@ -152,10 +152,11 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 		return;
 	const float4 none = make_float4(0, 0, 0, 0);
 	const float4 r0 = rstd_of(read[0]), r1 = TERMS > 1 ? rstd_of(read[1 % TERMS]) : none, r2 = TERMS > 2 ? rstd_of(read[2 % TERMS]) : none;
-	g.to[0] = make_float4(sum[0].x, sum[0].y * r0.x, sum[0].z * r1.x, sum[0].w * r2.x);
-	g.to[1] = make_float4(sum[1].x, sum[1].y * r0.y, sum[1].z * r1.y, sum[1].w * r2.y);
-	g.to[2] = make_float4(sum[2].x, sum[2].y * r0.z, sum[2].z * r1.z, sum[2].w * r2.z);
-	g.to[3] = make_float4(sum[3].x, sum[3].y * r0.w, sum[3].z * r1.w, sum[3].w * r2.w);
+	float4 *const mine = g.scratch + 4 * threadIdx.x;
+	mine[0] = make_float4(sum[0].x, sum[0].y * r0.x, sum[0].z * r1.x, sum[0].w * r2.x);
+	mine[1] = make_float4(sum[1].x, sum[1].y * r0.y, sum[1].z * r1.y, sum[1].w * r2.y);
+	mine[2] = make_float4(sum[2].x, sum[2].y * r0.z, sum[2].z * r1.z, sum[2].w * r2.z);
+	mine[3] = make_float4(sum[3].x, sum[3].y * r0.w, sum[3].z * r1.w, sum[3].w * r2.w);
 }
 
 template <int TERMS, bool HALF>
@@ -194,7 +195,7 @@ __device__ __forceinline__ void store_any_gradients(const Node &in, float *gradi
 	if (g.sums)
 #pragma unroll
 		for (int j = 0; j < 4; j++)
-			g.to[j] = sum[j];
+			g.scratch[4 * threadIdx.x + j] = sum[j];
 }
 
 template <int TERMS> __device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, const Pixel &p) {
@@ -223,7 +224,7 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 		return;
 	const int width = (int)in.width, c = at.column + 4 * g, pixel = (at.image * (int)in.height + at.y0) * width + at.x0;
 	const i64 origin = (i64)pixel * (int)in.pitch + c;
-	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums, scratch + r * at.columns + 4 * g};
+	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums, scratch};
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	float *const gradient = global(step.gradient);
 	const int terms = sums || in.activation != LINEAR ? (int)in.terms : 0; // otherwise there is nothing to load
@@ -346,9 +347,11 @@ __device__ inline Sum4 add_entries(const Backward &step, const Place &at, double
 	return {sums[0], sums[1], sums[2], sums[3]};
 }
 
+__device__ __forceinline__ Counters counters_of(const Backward &step, int images) { return Counters{step.sums.arrived, images}; }
+
 // The sums of the batch, from those of its images. The image of this block is complete.
-__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, const Counters &arrived, bool frozen) {
-	const int images = arrived.images, groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
+__device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
+	const int groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
 	const bool first = threadIdx.x < at.columns;
 	float4 *const merged = step.sums.image + (i64)images * step.in.pitch + channel;
 	const float4 *part = step.sums.image + channel;
@@ -357,7 +360,7 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		count = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.in.pitch;
 	}
-	if (!arrive([&] { return groups > 0 ? arrived.of_group(group) : arrived.of_all(); }, (unsigned)count))
+	if (!arrive([&] { return counters_of(step, images).of_images(groups > 0 ? group : -1); }, (unsigned)count))
 		return;
 	const Norms norms(step, channel); // on their way during the merges
 	const double share = share_of(step, images);
@@ -371,7 +374,7 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		}
 		if (first)
 			merged[(i64)group * step.in.pitch] = sum.rounded();
-		if (!arrive([&] { return arrived.of_all(); }, (unsigned)groups))
+		if (!arrive([&] { return counters_of(step, images).of_groups(); }, (unsigned)groups))
 			return;
 		part = merged;
 		count = groups;
@@ -390,11 +393,10 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 	__syncthreads();
 	tile_sums(step, at, (const float4 *)scratch);
 	const int tiles = (int)step.tiling.tiles;
-	const Counters arrived = {step.sums.arrived, images};
 	if (tiles > 1) {
-		if (!arrive([&] { return arrived.of_image(at.image); }, (unsigned)tiles))
+		if (!arrive([&] { return counters_of(step, images).of_tiles(at.image); }, (unsigned)tiles))
 			return;
 		add_tiles(step, at);
 	}
-	add_images(step, at, (double *)scratch, arrived, frozen);
+	add_images(step, at, (double *)scratch, images, frozen);
 }
