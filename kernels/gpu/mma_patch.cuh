@@ -94,21 +94,21 @@ __device__ __forceinline__ const char *channel_of(const void *map, bool half, in
 // W channels of a pixel as they are stored, W 4 or 8.
 template <bool HALF, int W> struct Stored {
 	float4 x[W / 4];
-	__device__ __forceinline__ void load(const char *from, int at) {
+	__device__ __forceinline__ void load(const char *from) {
 #pragma unroll
 		for (int k = 0; k < W / 4; k++)
-			x[k] = *(const float4 *)(from + (i64)at * 4 + 16 * k);
+			x[k] = *(const float4 *)(from + 16 * k);
 	}
 	__device__ __forceinline__ float4 value(int k) const { return x[k]; }
 };
 template <> struct Stored<true, 4> {
 	uint2 x;
-	__device__ __forceinline__ void load(const char *from, int at) { x = *(const uint2 *)(from + (i64)at * 2); }
+	__device__ __forceinline__ void load(const char *from) { x = *(const uint2 *)from; }
 	__device__ __forceinline__ float4 value(int) const { return widened(x); }
 };
 template <> struct Stored<true, 8> {
 	uint4 x;
-	__device__ __forceinline__ void load(const char *from, int at) { x = *(const uint4 *)(from + (i64)at * 2); }
+	__device__ __forceinline__ void load(const char *from) { x = *(const uint4 *)from; }
 	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
 };
 
@@ -123,13 +123,13 @@ template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 	};
 	const char *value[TERMS];
 	float scale[TERMS][W], shift[W];
-	int pitch;
+	int pitch; // bytes from pixel to pixel
 	i64 activation;
 
-	__device__ __forceinline__ NodeChannels(const Node &n, int image, int first, int channel) : pitch((int)n.pitch), activation(n.activation) {
+	__device__ __forceinline__ NodeChannels(const Node &n, int image, int first, int channel) : pitch((int)n.pitch << (HALF ? 1 : 2)), activation(n.activation) {
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
-			value[t] = global(channel_of(n.term[t].value, HALF, first, pitch, channel));
+			value[t] = global(channel_of(n.term[t].value, HALF, first, (int)n.pitch, channel));
 			const Affine *const from = global(n.term[t].affine + channel);
 			float own[W];
 #pragma unroll
@@ -152,10 +152,10 @@ template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
-		const int at = pixel * pitch;
+		const i64 at = (i64)pixel * pitch;
 #pragma unroll
 		for (int t = 0; t < TERMS; t++)
-			l.x[t].load(value[t], at);
+			l.x[t].load(value[t] + at);
 	}
 	// Channels 4k to 4k + 3 of the sum.
 	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
@@ -182,11 +182,11 @@ template <bool HALF, int W, int N> struct IncomingChannels {
 	};
 	const char *gradient, *value;
 	float scale[W], slope[W], shift[W];
-	int pitch;
+	int pitch; // bytes from pixel to pixel of the value
 
-	__device__ __forceinline__ IncomingChannels(const Incoming &v, int image, int first, int channel) : pitch((int)v.pitch) {
-		gradient = global(channel_of(v.source[0].gradient, false, first, pitch, channel));
-		value = global(channel_of(v.value, HALF, first, pitch, channel));
+	__device__ __forceinline__ IncomingChannels(const Incoming &v, int image, int first, int channel) : pitch((int)v.pitch << (HALF ? 1 : 2)) {
+		gradient = global(channel_of(v.source[0].gradient, false, first, (int)v.pitch, channel));
+		value = global(channel_of(v.value, HALF, first, (int)v.pitch, channel));
 		const Slope *const from = global(v.source[0].slope + channel);
 #pragma unroll
 		for (int k = 0; k < W; k++) {
@@ -203,9 +203,9 @@ template <bool HALF, int W, int N> struct IncomingChannels {
 		}
 	}
 	__device__ __forceinline__ void load(Loaded &l, int pixel) const {
-		const int at = pixel * pitch;
-		l.d.load(gradient, at);
-		l.x.load(value, at);
+		const i64 at = (i64)pixel * pitch;
+		l.d.load(gradient + (HALF ? 2 * at : at));
+		l.x.load(value + at);
 	}
 	__device__ __forceinline__ float through(float d, float x, int k) const { return fmaf(slope[k], x, fmaf(scale[k], d, shift[k])); }
 	__device__ __forceinline__ float4 sum(const Loaded &l, int k) const {
@@ -422,6 +422,13 @@ template <class T> __device__ __forceinline__ Onward onward_of(const Patch &patc
 	return Onward{step / patch.width, step % patch.width, step * patch.ld};
 }
 
+// What a thread needs to go from pixel to pixel.
+struct Course {
+	int width, height; // of the map, no height if the map does not have the thread's channels
+	int across, beyond; // columns of the patch, and the map's column beyond them
+	int down, right;
+};
+
 // A thread's part of a patch's chunk: four or eight channels, every `apart`-th pixel. Neighbouring threads have neighbouring
 // channels, then pixels: whole sectors.
 template <class T, class Operand> struct Stager {
@@ -447,22 +454,23 @@ template <class T, class Operand> struct Stager {
 	}
 	__device__ __forceinline__ int end() const { return patch.height * patch.width * patch.ld; }
 	__device__ __forceinline__ bool more() const { return to < end(); }
+	__device__ __forceinline__ Course course() const {
+		return Course{operand.width(), inside ? operand.height() : 0, patch.width, patch.x0 + patch.width, list[kind].down, list[kind].right};
+	}
 	// The next N pixels: of the image, 0 for those outside.
-	template <int N> __device__ __forceinline__ void find(int (&pixel)[N], bool (&some)[N]) {
-		const int width = operand.width(), across = patch.width, beyond = patch.x0 + across, down = list[kind].down, right = list[kind].right;
-		const unsigned height = inside ? operand.height() : 0;
+	template <int N> __device__ __forceinline__ void find(const Course &way, int (&pixel)[N], bool (&some)[N]) {
 #pragma unroll
 		for (int j = 0; j < N; j++) {
-			some[j] = ((unsigned)row < height) & ((unsigned)col < (unsigned)width);
-			pixel[j] = some[j] ? row * width + col : 0;
-			col += right;
-			const int wraps = col >= beyond;
-			col -= wraps * across;
-			row += down + wraps;
+			some[j] = ((unsigned)row < (unsigned)way.height) & ((unsigned)col < (unsigned)way.width);
+			pixel[j] = some[j] ? row * way.width + col : 0;
+			col += way.right;
+			const int wraps = col >= way.beyond;
+			col -= wraps * way.across;
+			row += way.down + wraps;
 		}
 	}
 	template <int N> __device__ __forceinline__ void fetch(Batch<N> &b) {
-		find(b.pixel, b.inside);
+		find(course(), b.pixel, b.inside);
 		operand.fetch(b);
 	}
 	// A pixel's channels, rounded; zeros outside the map. relu: rectified before.
@@ -481,12 +489,13 @@ template <class T, class Operand> struct Stager {
 		enum { N = Channels::AHEAD, M = Channels::WIDTH / 4 };
 		const int last = end(), apart = list[kind].apart;
 		const bool relu = channels.relu();
+		const Course way = course();
 #pragma unroll 1
 		while (to < last) {
 			int pixel[N];
 			bool some[N];
 			typename Channels::Loaded loaded[N];
-			find(pixel, some);
+			find(way, pixel, some);
 #pragma unroll
 			for (int j = 0; j < N; j++)
 				channels.load(loaded[j], pixel[j]);

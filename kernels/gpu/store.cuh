@@ -115,8 +115,9 @@ __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, Pixel
 		m.sum[k] = d[k];
 		m.square[k] = make_float4(d[k].x * d[k].x, d[k].y * d[k].y, d[k].z * d[k].z, d[k].w * d[k].w);
 	}
+	const char *const end = STRAIGHT ? from + (count - 1) * ahead_from : 0;
 #pragma unroll 1
-	for (; count > 1; count--) {
+	while (STRAIGHT ? from != end : --count > 0) {
 		store(d);
 		if constexpr (SUMS)
 #pragma unroll

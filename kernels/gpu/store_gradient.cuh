@@ -106,8 +106,10 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 	float4 sum[4] = {}, *to = (float4 *)(gradient + g.origin + p.map * pitch);
 	const float *from = g.tile + p.tile * g.ld;
 	const int ahead_from = p.down_tile * g.ld;
+	const float *const end = from + g.count * ahead_from;
+	int count = g.count;
 #pragma unroll 1 // one pixel's numbers and the coefficients fill the registers
-	for (int count = g.count; count > 0; count--) {
+	while (WAY != WALK ? from != end : --count >= 0) {
 		float4 z, centred[TERMS];
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
@@ -251,8 +253,9 @@ __device__ inline void tile_sums(const Backward &step, const Place &at, const fl
 	if (c >= at.columns)
 		return;
 	const int R = storing(at, 4), tiles = (int)step.tiling.tiles, pitch = (int)step.in.pitch;
-	float4 s = scratch[c];
-	for (int r = 1; r < R; r++)
+	float4 s = make_float4(0, 0, 0, 0);
+#pragma unroll 8
+	for (int r = 0; r < R; r++)
 		s = s + scratch[r * at.columns + c];
 	float4 *const dst = tiles == 1 ? step.sums.image + (i64)at.image * pitch : step.sums.tile + ((i64)at.image * tiles + at.tile) * pitch;
 	dst[at.column + c] = s;
