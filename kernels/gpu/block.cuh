@@ -50,6 +50,46 @@ struct Walk {
 	}
 };
 
+// The pixels of a block's tile that a thread has: every R-th, in some columns. It goes from one to the next by additions: x
+// is the column of the map less the tile's first, `tile` the pixel in the tile, and `map` the pixel in the map less the
+// tile's first. Where R is whole rows of the tile, all pixels of a thread have the same x: it is straight.
+struct Pixel {
+	int x, tile, map;
+	int right, down_tile, down_map, width, wrap_tile, wrap_map;
+	__device__ __forceinline__ Pixel(const Place &at, int tile_width, int map_width, int first, int apart) {
+		const int y = (unsigned)first / (unsigned)at.width;
+		x = first - y * at.width;
+		tile = y * tile_width + x;
+		map = y * map_width + x;
+		const int down = (unsigned)apart / (unsigned)at.width;
+		right = apart - down * at.width;
+		down_tile = down * tile_width + right;
+		down_map = down * map_width + right;
+		width = at.width;
+		wrap_tile = tile_width - width;
+		wrap_map = map_width - width;
+	}
+	__device__ __forceinline__ bool straight() const { return right == 0; }
+	template <bool STRAIGHT> __device__ __forceinline__ void next() {
+		tile += down_tile;
+		map += down_map;
+		if (STRAIGHT)
+			return;
+		x += right;
+		if (x >= width) {
+			x -= width;
+			tile += wrap_tile;
+			map += wrap_map;
+		}
+	}
+};
+
+// The threads of a block that have the same columns, `columns` each: whole rows of the tile if there are so many.
+__device__ __forceinline__ int storing(const Place &at, unsigned columns) {
+	const unsigned R = blockDim.x / ((unsigned)at.columns / columns), width = at.width;
+	return R > width ? R - R % width : R;
+}
+
 // A fence of the whole GPU that acquires and releases. __threadfence is besides in one order with all other fences, which
 // costs more, and which nothing here needs.
 #ifdef BNAS_EMULATED

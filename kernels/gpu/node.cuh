@@ -153,7 +153,7 @@ template <int N> __device__ __forceinline__ void load_nodes(float4 (&u)[N], cons
 		}
 #pragma unroll
 		for (int j = 0; j < N; j++)
-			u[j] = t == 0 ? x[j] : u[j] + x[j];
+			u[j] = u[j] + x[j];
 	}
 	if (n.activation == LINEAR)
 		return;
@@ -222,6 +222,6 @@ template <int N> __device__ __forceinline__ void load_incomings(float4 (&sum)[N]
 		}
 #pragma unroll
 		for (int j = 0; j < N; j++)
-			sum[j] = k == 0 ? d[j] : sum[j] + d[j];
+			sum[j] = sum[j] + d[j];
 	}
 }

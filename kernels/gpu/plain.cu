@@ -26,7 +26,7 @@ struct SumGradient {
 	const Backward &step;
 	int image;
 	__device__ __forceinline__ void operator()(float4 (&v)[TOGETHER], const int (&pixel)[TOGETHER], int c) const {
-		load_incomings(v, step.out[0], image, image * step.height * step.width, pixel, c);
+		load_incomings(v, step.out[0], image, image * (int)step.height * (int)step.width, pixel, c);
 	}
 };
 

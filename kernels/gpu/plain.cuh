@@ -12,26 +12,26 @@ __device__ __forceinline__ float *plain_scratch(float *tile, const Tiling &t) {
 	return tile + t.tile_h * t.tile_w * plain_ld(t);
 }
 
-// The columns of a thread, four from `column` on, and its pixels: every `apart`-th of the tile, from `first` on. The last threads
-// may have none.
+// The columns of a thread, four from `column` on, and its pixels: every `apart`-th of the tile, from `first` on, `count` of them.
 struct Portion {
-	int column, first, apart;
+	int column, first, apart, count;
 	__device__ __forceinline__ explicit Portion(const Place &at) {
-		const int groups = at.columns / 4;
-		apart = blockDim.x / (unsigned)groups;
-		first = threadIdx.x / (unsigned)groups;
-		column = 4 * ((int)threadIdx.x - first * groups);
+		const unsigned groups = (unsigned)at.columns / 4;
+		apart = storing(at, 4);
+		first = threadIdx.x / groups;
+		column = 4 * (threadIdx.x - first * groups);
+		count = first < apart ? (at.rows * at.width - first + apart - 1) / apart : 0;
 	}
-	__device__ __forceinline__ int rows(const Place &at) const { return first < apart ? at.rows : 0; }
 };
 
 // tile[pixel][column] = value(y, x, c): four columns of the map's pixel (y, x) from c. All threads of the block call it.
 template <class Value>
 __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Place &at, Value value) {
 	const Portion mine(at);
-	const int rows = mine.rows(at), ld = plain_ld(t), width = (int)t.tile_w;
+	const int ld = plain_ld(t), width = (int)t.tile_w;
+	Walk p(mine.first, mine.apart, at.width);
 #pragma unroll 1 // with few registers more blocks fit a multiprocessor, and hide the latency
-	for (Walk p(mine.first, mine.apart, at.width); p.y < rows; p.next())
+	for (int left = mine.count; left > 0; left--, p.next())
 		*(float4 *)(tile + (p.y * width + p.x) * ld + mine.column) = value(at.y0 + p.y, at.x0 + p.x, at.column + mine.column);
 	__syncthreads();
 }
@@ -40,28 +40,35 @@ __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Pl
 // columns' coefficients.
 enum { TOGETHER = 4 };
 
+template <bool STRAIGHT, class Value>
+__device__ __forceinline__ void fill_pixels(float *tile, int ld, const Portion &mine, Pixel p, int origin, int c, Value value) {
+#pragma unroll 1
+	for (int left = mine.count; left > 0; left -= TOGETHER) {
+		float4 v[TOGETHER];
+		int pixel[TOGETHER], to[TOGETHER];
+#pragma unroll
+		for (int j = 0; j < TOGETHER; j++, p.next<STRAIGHT>()) { // a pixel below the tile is loaded as its first one, and not stored
+			pixel[j] = origin + (j < left ? p.map : 0);
+			to[j] = p.tile * ld;
+		}
+		value(v, pixel, c);
+#pragma unroll
+		for (int j = 0; j < TOGETHER; j++)
+			if (j < left)
+				*(float4 *)(tile + to[j]) = v[j];
+	}
+}
+
 // The same TOGETHER pixels at a time, in a map of `width` pixels a row. value(v, pixel, c) sets v to the pixels `pixel` of an image.
 template <class Value>
 __device__ __forceinline__ void fill_pixels(float *tile, const Tiling &t, const Place &at, int width, Value value) {
 	const Portion mine(at);
-	const int rows = mine.rows(at), ld = plain_ld(t), across = (int)t.tile_w, origin = at.y0 * width + at.x0;
-	tile += mine.column;
-#pragma unroll 1
-	for (Walk p(mine.first, mine.apart, at.width); p.y < rows;) {
-		float4 v[TOGETHER];
-		int pixel[TOGETHER], to[TOGETHER];
-#pragma unroll
-		for (int j = 0; j < TOGETHER; j++, p.next()) { // a pixel below the tile is loaded as its first one, and not stored
-			const bool inside = p.y < rows;
-			pixel[j] = origin + (inside ? p.y * width + p.x : 0);
-			to[j] = inside ? (p.y * across + p.x) * ld : -1;
-		}
-		value(v, pixel, at.column + mine.column);
-#pragma unroll
-		for (int j = 0; j < TOGETHER; j++)
-			if (to[j] >= 0)
-				*(float4 *)(tile + to[j]) = v[j];
-	}
+	const Pixel p(at, (int)t.tile_w, width, mine.first, mine.apart);
+	const int origin = at.y0 * width + at.x0, c = at.column + mine.column;
+	if (p.straight())
+		fill_pixels<true>(tile + mine.column, plain_ld(t), mine, p, origin, c, value);
+	else
+		fill_pixels<false>(tile + mine.column, plain_ld(t), mine, p, origin, c, value);
 	__syncthreads();
 }
 

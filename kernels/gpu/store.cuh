@@ -20,46 +20,6 @@ __device__ __forceinline__ const Output &output_of(const Forward &step, int colu
 
 __device__ __forceinline__ uint2 halves_of(float4 x) { return make_uint2(two_f16(x.x, x.y), two_f16(x.z, x.w)); }
 
-// The pixels of a block's tile that a thread stores: every R-th, in some columns. It goes from one to the next by additions: x
-// is the column of the map less the tile's first, `tile` the pixel in the tile, and `map` the pixel in the map less the
-// tile's first. Where R is whole rows of the tile, all pixels of a thread have the same x: it is straight.
-struct Pixel {
-	int x, tile, map;
-	int right, down_tile, down_map, width, wrap_tile, wrap_map;
-	__device__ __forceinline__ Pixel(const Place &at, int tile_width, int map_width, int first, int apart) {
-		const int y = (unsigned)first / (unsigned)at.width;
-		x = first - y * at.width;
-		tile = y * tile_width + x;
-		map = y * map_width + x;
-		const int down = (unsigned)apart / (unsigned)at.width;
-		right = apart - down * at.width;
-		down_tile = down * tile_width + right;
-		down_map = down * map_width + right;
-		width = at.width;
-		wrap_tile = tile_width - width;
-		wrap_map = map_width - width;
-	}
-	__device__ __forceinline__ bool straight() const { return right == 0; }
-	template <bool STRAIGHT> __device__ __forceinline__ void next() {
-		tile += down_tile;
-		map += down_map;
-		if (STRAIGHT)
-			return;
-		x += right;
-		if (x >= width) {
-			x -= width;
-			tile += wrap_tile;
-			map += wrap_map;
-		}
-	}
-};
-
-// The threads of a block that store the same columns, `columns` each: whole rows of the tile if there are so many.
-__device__ __forceinline__ int storing(const Place &at, unsigned columns) {
-	const unsigned R = blockDim.x / ((unsigned)at.columns / columns), width = at.width;
-	return R > width ? R - R % width : R;
-}
-
 __device__ __forceinline__ float4 operator-(float4 a, float4 b) { return make_float4(a.x - b.x, a.y - b.y, a.z - b.z, a.w - b.w); }
 
 __device__ __forceinline__ float4 add_squares(float4 sum, float4 x) {
@@ -130,11 +90,9 @@ __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, Pixel
 }
 
 template <bool HALF> __device__ __forceinline__ Moments store_pixels(const float *tile, int ld, const Pixel &p, int count, void *value, int pitch, bool sums) {
-	if (sums && p.straight())
-		return store_pixels<HALF, true, true>(tile, ld, p, count, value, pitch);
-	if (sums)
-		return store_pixels<HALF, true, false>(tile, ld, p, count, value, pitch);
-	return store_pixels<HALF, false, false>(tile, ld, p, count, value, pitch);
+	if (p.straight())
+		return sums ? store_pixels<HALF, true, true>(tile, ld, p, count, value, pitch) : store_pixels<HALF, false, true>(tile, ld, p, count, value, pitch);
+	return sums ? store_pixels<HALF, true, false>(tile, ld, p, count, value, pitch) : store_pixels<HALF, false, false>(tile, ld, p, count, value, pitch);
 }
 
 // The threads that store the same eight columns: an even number, or one.

@@ -207,6 +207,18 @@ template <int TERMS> __device__ __forceinline__ void store_gradients(const Node 
 		store_gradients<TERMS, false>(in, gradient, g, p);
 }
 
+// The same where nothing is masked and nothing summed, straight.
+__device__ __forceinline__ void copy_gradients(float *gradient, const GradientTile &g, const Pixel &p, int pitch) {
+	const float *from = g.tile + p.tile * g.ld;
+	float *to = gradient + g.origin + p.map * pitch;
+	const int ahead_from = p.down_tile * g.ld, ahead = p.down_map * pitch;
+#pragma unroll 1
+	for (const float *const end = from + g.count * ahead_from; from != end; from += ahead_from, to += ahead) {
+		const float4 d = *(const float4 *)from;
+		*(float4 *)to = g.add ? d + *(const float4 *)to : d;
+	}
+}
+
 // Whether the terms have no factors, and all their values the same precision.
 __device__ __forceinline__ bool plain(const Node &in) {
 	bool plain = !in.term[0].factor;
@@ -229,8 +241,10 @@ __device__ inline void write_gradient(const Backward &step, const Place &at, con
 	const GradientTile t = {tile + 4 * g, ld, (at.rows * at.width - r + R - 1) / R, origin, c, at.image, step.add != 0, sums, scratch};
 	const Pixel p(at, (int)step.tiling.tile_w, width, r, R);
 	float *const gradient = global(step.gradient);
-	const int terms = sums || in.activation != LINEAR ? (int)in.terms : 0; // otherwise there is nothing to load
-	if (terms == 0 || !plain(in))
+	const int terms = (int)in.terms;
+	if (!sums && in.activation == LINEAR && p.straight())
+		copy_gradients(gradient, t, p, (int)in.pitch);
+	else if (terms == 0 || !plain(in))
 		store_any_gradients(in, gradient, t, p);
 	else if (terms == 1)
 		store_gradients<1>(in, gradient, t, p);
