@@ -6,9 +6,12 @@
 // A NaN is larger than all numbers. First means in the order of rows, then columns.
 //
 // Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The loads of a window overlap
-// its neighbours' and come from the first-level cache. The gradient of the maximum first finds the maximum of each
-// window that meets the tile and keeps its tap in shared memory, in the place of the later sums. Then every pixel asks
-// each of its windows. For 3×3 that is 9 + 9 steps, not 9·9.
+// its neighbours' and come from the first-level cache. A thread loads POOL_TAPS taps of a window at a time.
+//
+// A gradient first computes something of each window that meets the tile, and keeps it in shared memory, in the place of the later
+// sums: of the mean dy / |window|, of the maximum its tap. Then every pixel asks each of its windows. For 3×3 that is 9 + 9 steps, not
+// 9·9. Where the windows are more than there is room for, they come in parts, the last windows first: a pixel adds its windows in the
+// order of the taps.
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
@@ -45,6 +48,11 @@ struct PoolWindow {
 		return {o, i + pad - o * stride}; // less than 0 for an input that is left of all windows
 	}
 	__device__ __forceinline__ bool covers(const Cover &o) const { return o.output >= 0 && (unsigned)o.tap <= (unsigned)((kernel - 1) * dilation); }
+	// How many windows there are from o downwards that cover o's input.
+	__device__ __forceinline__ int covering(const Cover &o) const {
+		const int reach = (kernel - 1) * dilation;
+		return covers(o) ? min(o.output, (int)((unsigned)(reach - o.tap) / (unsigned)stride)) + 1 : 0;
+	}
 	__device__ __forceinline__ bool has_tap(const Cover &o) const { return dilation == 1 || o.tap % dilation == 0; }
 	__device__ __forceinline__ int tap(const Cover &o) const { return dilation == 1 ? o.tap : o.tap / dilation; }
 	__device__ __forceinline__ void next(Cover &o) const {
@@ -189,17 +197,20 @@ struct Staged {
 	}
 	// Calls f(i, oy, ox) for the windows that have pixel (y, x), the first taps first: part i has its columns from c.
 	template <class F> __device__ __forceinline__ void each_window(const Backward &s, int y, int x, int c, F f) const {
-		const Cover first = window.first_cover(x, (int)s.width);
-		const int group = (c - at.column) / 4;
+		const Cover right = window.first_cover(x, (int)s.width);
+		const int group = (c - at.column) / 4, all = window.covering(right);
 #pragma unroll 1
 		for (Cover oy = window.first_cover(y, (int)s.height); window.covers(oy); window.next(oy)) {
 			if (!window.has_tap(oy))
 				continue;
-			const int row = (oy.output - down.first) * across.count - across.first - from;
+			const int last = (oy.output - down.first) * across.count + right.output - across.first - from; // its number in the scratch
+			const int beyond = max(0, last - count + 1);
+			Cover ox = {right.output - beyond, right.tap + beyond * window.stride};
+			int i = (last - beyond) * groups + group;
 #pragma unroll 1
-			for (Cover ox = first; window.covers(ox); window.next(ox))
-				if ((unsigned)(row + ox.output) < (unsigned)count && window.has_tap(ox))
-					f((row + ox.output) * groups + group, oy, ox);
+			for (int left = min(all, last + 1) - beyond; left > 0; left--, i -= groups, window.next(ox))
+				if (window.has_tap(ox))
+					f(i, oy, ox);
 		}
 	}
 };
