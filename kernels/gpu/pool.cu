@@ -6,7 +6,7 @@
 // A NaN is larger than all numbers. First means in the order of rows, then columns.
 //
 // Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The loads of a window overlap
-// its neighbours' and come from the first-level cache. A thread loads POOL_TAPS taps of a window at a time.
+// its neighbours' and come from the first-level cache. A thread loads three or four taps of a window at a time.
 //
 // A gradient first computes something of each window that meets the tile, and keeps it in shared memory, in the place of the later
 // sums: of the mean dy / |window|, of the maximum its tap. Then every pixel asks each of its windows. For 3×3 that is 9 + 9 steps, not
@@ -61,21 +61,19 @@ struct PoolWindow {
 	}
 };
 
-enum { POOL_TAPS = 4 }; // that are loaded at a time
-
 // Calls f(u, tap) with four channels of an image's node at each tap of an output that is inside the map, in the order of rows, then
-// columns. Returns their number.
-template <class F> __device__ __forceinline__ int each_tap(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c, F f) {
+// columns. N of them are loaded at a time. Returns their number.
+template <int N, class F> __device__ __forceinline__ int each_tap_of(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c, F f) {
 	const int width = (int)in.width;
 	const Inside down = w.inside(oy, (int)in.height), across = w.inside(ox, width);
 	const int n = down.count() * across.count(), over = w.kernel - across.count(), wrap = w.dilation * (width - across.count());
 	int pixel = w.input(oy, down.first) * width + w.input(ox, across.first), tap = down.first * w.kernel + across.first, kx = across.first;
 #pragma unroll 1
-	for (int left = n; left > 0; left -= POOL_TAPS) {
-		float4 u[POOL_TAPS];
-		int at[POOL_TAPS], k[POOL_TAPS];
+	for (int left = n; left > 0; left -= N) {
+		float4 u[N];
+		int at[N], k[N];
 #pragma unroll
-		for (int j = 0; j < POOL_TAPS; j++) {
+		for (int j = 0; j < N; j++) {
 			at[j] = j < left ? pixel : 0;
 			k[j] = tap++;
 			pixel += w.dilation;
@@ -87,11 +85,16 @@ template <class F> __device__ __forceinline__ int each_tap(const Node &in, const
 		}
 		load_nodes(u, in, image, at, c);
 #pragma unroll
-		for (int j = 0; j < POOL_TAPS; j++)
+		for (int j = 0; j < N; j++)
 			if (j < left)
 				f(u[j], k[j]);
 	}
 	return n;
+}
+
+// Windows of 2×2 and 3×3 that are inside the map fill all loads.
+template <class F> __device__ __forceinline__ int each_tap(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c, F f) {
+	return w.kernel == 3 ? each_tap_of<3>(in, w, image, oy, ox, c, f) : each_tap_of<4>(in, w, image, oy, ox, c, f);
 }
 
 // Whether x comes before the largest so far.
