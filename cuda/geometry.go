@@ -28,6 +28,9 @@ func (a *plans) planLaunch(s *stepPlan) {
 	s.kernel = opKernels[s.step.Op]
 	s.backKernel = s.kernel + "_gradient"
 	s.forward = plainTiling(out.H, out.W, s.columns, false)
+	if pool := s.step.Op == kernels.OpMaxPool || s.step.Op == kernels.OpAvgPool; pool && s.step.Window.Stride < s.step.Window.Kernel {
+		s.forward.shared += (poolScratch - storeScratch) * s.forward.threads
+	}
 }
 
 var opKernels = map[kernels.Op]string{

@@ -8,9 +8,9 @@ type tiling struct {
 	shared       int // bytes of dynamic shared memory
 }
 
-// Bytes of shared memory a thread that the stores need beside the tile: STORE_SCRATCH and GRADIENT_SCRATCH in
-// kernels/gpu.
-const storeScratch, gradientScratch = 32, 64
+// Bytes of shared memory a thread that the stores, and pools whose windows overlap, need beside the tile: STORE_SCRATCH,
+// GRADIENT_SCRATCH and POOL_SCRATCH in kernels/gpu. 96 hold the inputs of a 3×3 window in all tiles of up to 32 columns.
+const storeScratch, gradientScratch, poolScratch = 32, 64, 96
 
 // tiles is the number of tiles across and in all of a map.
 func (t tiling) tiles(height, width int) (across, all int) {

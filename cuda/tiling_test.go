@@ -23,7 +23,7 @@ func TestPlainTiling(t *testing.T) {
 					t.Errorf("%s: the channel tile", what)
 				case channelTiles*c.channelTile-columns >= 8*channelTiles:
 					t.Errorf("%s: channel tiles %d columns wider than the map", what, channelTiles*c.channelTile-columns)
-				case c.shared != 4*c.tileH*c.tileW*(c.channelTile+4)+scratch || c.shared > 48<<10:
+				case c.shared != 4*c.tileH*c.tileW*(c.channelTile+4)+scratch || c.shared-scratch+poolScratch*c.threads > 48<<10:
 					t.Errorf("%s: the shared memory", what)
 				}
 			}
@@ -35,6 +35,7 @@ func TestPlainTiling(t *testing.T) {
 func TestPlainScratch(t *testing.T) {
 	for file, define := range map[string]string{
 		"store.cuh":          fmt.Sprintf("#define STORE_SCRATCH(threads) ((threads) * %d)", storeScratch),
+		"pool.cu":            fmt.Sprintf("#define POOL_SCRATCH(threads) ((threads) * %d)", poolScratch),
 		"store_gradient.cuh": fmt.Sprintf("#define GRADIENT_SCRATCH(threads) ((threads) * %d)", gradientScratch),
 	} {
 		source, err := gpu.Sources.ReadFile(file)

@@ -14,7 +14,7 @@ type cut struct{ h, w, channelTile, threads, shared int }
 
 // plainCut is for the ops that are not convolutions.
 func plainCut(h, w, channelTile, threads int) cut {
-	return cut{h, w, channelTile, threads, 4*h*w*(channelTile+4) + 64*threads}
+	return cut{h, w, channelTile, threads, 4*h*w*(channelTile+4) + 96*threads}
 }
 
 func (c cut) tiling(s shape) gpu.Tiling {

@@ -5,8 +5,8 @@
 //
 // A NaN is larger than all numbers. First means in the order of rows, then columns.
 //
-// Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). The loads of a window overlap
-// its neighbours' and come from the first-level cache. A thread loads three or four taps of a window at a time.
+// Maps are NHWC. A block has a tile of pixels × a channel tile of its result (plain.cuh). Where windows overlap, u of the pixels that they
+// have is first computed in shared memory, beside the tile. Otherwise a thread loads three or four taps of a window at a time.
 //
 // A gradient first computes something of each window that meets the tile, and keeps it in shared memory, in the place of the later
 // sums: of the mean dy / |window|, of the maximum its tap. Then every pixel asks each of its windows. For 3×3 that is 9 + 9 steps, not
@@ -15,6 +15,9 @@
 #include "plain.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
+
+// The bytes of scratch of a pool whose windows overlap, for a block of that many threads.
+#define POOL_SCRATCH(threads) ((threads) * 96)
 
 // The taps [first, end) of an output along a side that are inside the map.
 struct Inside {
@@ -128,6 +131,70 @@ __device__ __forceinline__ Maximum maximum(const Node &in, const PoolWindow &w, 
 	return m;
 }
 
+// What a pixel of the tile has so far: it is in the tile but for the first time.
+struct SoFar {
+	const float *tile;
+	const Tiling &tiling;
+	const Place &at;
+	bool first;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c, float4 none) const {
+		if (first)
+			return none;
+		return *(const float4 *)(tile + ((y - at.y0) * (int)tiling.tile_w + x - at.x0) * plain_ld(tiling) + c - at.column);
+	}
+};
+
+// The pixels of an image's node that the windows of a block's tile have, numbered by rows. Scratch has u of pixels [from, from + count),
+// `groups` float4s of each.
+struct Inputs {
+	const Node &in;
+	const PoolWindow &window;
+	const Place &at;
+	int y0, x0, rows, width; // of the map
+	int groups, from, count;
+	__device__ __forceinline__ Inputs(const Node &in, const PoolWindow &w, const Place &at)
+		: in(in), window(w), at(at), y0(max(0, w.input(at.y0, 0))), x0(max(0, w.input(at.x0, 0))),
+		  rows(min((int)in.height, w.input(at.y0 + at.rows - 1, w.kernel - 1) + 1) - y0), width(min((int)in.width, w.input(at.x0 + at.width - 1, w.kernel - 1) + 1) - x0),
+		  groups(at.columns / 4), from(0), count(0) {}
+	__device__ __forceinline__ bool more() const { return from + count < rows * width; }
+	// Loads the next pixels, as many as the scratch holds.
+	__device__ __forceinline__ void load(float4 *scratch) {
+		from += count;
+		count = min(POOL_SCRATCH((int)blockDim.x) / ((int)sizeof(float4) * groups), rows * width - from);
+		const Portion mine(at);
+		const int map = (int)in.width;
+#pragma unroll 1
+		for (int o = mine.first; mine.first < mine.apart && o < count; o += TOGETHER * mine.apart) {
+			float4 u[TOGETHER];
+			int pixel[TOGETHER];
+#pragma unroll
+			for (int j = 0; j < TOGETHER; j++) {
+				const int n = from + (o + j * mine.apart < count ? o + j * mine.apart : o), row = n / width;
+				pixel[j] = (y0 + row) * map + x0 + n - row * width;
+			}
+			load_nodes(u, in, at.image, pixel, at.column + mine.column);
+#pragma unroll
+			for (int j = 0; j < TOGETHER; j++)
+				if (o + j * mine.apart < count)
+					scratch[(o + j * mine.apart) * groups + mine.column / 4] = u[j];
+		}
+		__syncthreads();
+	}
+	// Calls f(u) with four channels from c of the taps of an output that are in the scratch, in the order of rows, then columns.
+	template <class F> __device__ __forceinline__ void each_tap(const float4 *scratch, int oy, int ox, int c, F f) const {
+		const Inside down = window.inside(oy, (int)in.height), across = window.inside(ox, (int)in.width);
+		const int step = window.dilation;
+		int row = (window.input(oy, down.first) - y0) * width + window.input(ox, across.first) - x0 - from;
+		scratch += (c - at.column) / 4;
+#pragma unroll 1
+		for (int ky = down.first; ky < down.end; ky++, row += step * width)
+#pragma unroll 1
+			for (int kx = across.first, i = row; kx < across.end; kx++, i += step)
+				if ((unsigned)i < (unsigned)count)
+					f(scratch[i * groups]);
+	}
+};
+
 struct MaxPoolValue {
 	const Node &in;
 	const PoolWindow &window;
@@ -135,14 +202,43 @@ struct MaxPoolValue {
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const { return maximum(in, window, image, y, x, c).value; }
 };
 
+struct MaxPoolInputs {
+	const Inputs &inputs;
+	const float4 *scratch;
+	SoFar so_far;
+	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
+		const float least = __uint_as_float(0xff800000u); // −∞
+		float4 m = so_far(y, x, c, make_float4(least, least, least, least));
+		inputs.each_tap(scratch, y, x, c, [&](float4 u) {
+			m = make_float4(larger(u.x, m.x) ? u.x : m.x, larger(u.y, m.y) ? u.y : m.y, larger(u.z, m.z) ? u.z : m.z, larger(u.w, m.w) ? u.w : m.w);
+		});
+		return m;
+	}
+};
+
+// Where windows overlap, u is computed once for all of them.
+__device__ __forceinline__ bool overlap(const PoolWindow &w) { return w.stride < w.kernel; }
+
 extern "C" __global__ void __launch_bounds__(256, 2) max_pool(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const PoolWindow w(s);
-	Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	fill_tile(tile, s.tiling, at, MaxPoolValue{*s.in, w, at.image});
+	const Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	if (overlap(w)) {
+		float4 *const scratch = (float4 *)plain_scratch(tile, s.tiling);
+		Inputs inputs(*s.in, w, at);
+		bool first = true;
+		do {
+			inputs.load(scratch);
+			fill_tile(tile, s.tiling, at, MaxPoolInputs{inputs, scratch, {tile, s.tiling, at, first}});
+			first = false;
+		} while (inputs.more());
+	} else
+		fill_tile(tile, s.tiling, at, MaxPoolValue{*s.in, w, at.image});
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
+
+__device__ __forceinline__ float4 divided(float4 a, float n) { return make_float4(a.x / n, a.y / n, a.z / n, a.w / n); }
 
 struct AvgPoolValue {
 	const Node &in;
@@ -150,8 +246,22 @@ struct AvgPoolValue {
 	int image;
 	__device__ __forceinline__ float4 operator()(int oy, int ox, int c) const {
 		float4 sum = zeros();
-		const float n = (float)each_tap(in, window, image, oy, ox, c, [&](float4 u, int) { sum = sum + u; });
-		return make_float4(sum.x / n, sum.y / n, sum.z / n, sum.w / n);
+		const int n = each_tap(in, window, image, oy, ox, c, [&](float4 u, int) { sum = sum + u; });
+		return divided(sum, (float)n);
+	}
+};
+
+struct AvgPoolInputs {
+	const Inputs &inputs;
+	const float4 *scratch;
+	SoFar so_far;
+	__device__ __forceinline__ float4 operator()(int oy, int ox, int c) const {
+		float4 sum = so_far(oy, ox, c, zeros());
+		inputs.each_tap(scratch, oy, ox, c, [&](float4 u) { sum = sum + u; });
+		if (inputs.more())
+			return sum;
+		const PoolWindow &w = inputs.window;
+		return divided(sum, (float)(w.inside(oy, (int)inputs.in.height).count() * w.inside(ox, (int)inputs.in.width).count()));
 	}
 };
 
@@ -159,8 +269,18 @@ extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(const Forward *ste
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const PoolWindow w(s);
-	Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	fill_tile(tile, s.tiling, at, AvgPoolValue{*s.in, w, at.image});
+	const Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	if (overlap(w)) {
+		float4 *const scratch = (float4 *)plain_scratch(tile, s.tiling);
+		Inputs inputs(*s.in, w, at);
+		bool first = true;
+		do {
+			inputs.load(scratch);
+			fill_tile(tile, s.tiling, at, AvgPoolInputs{inputs, scratch, {tile, s.tiling, at, first}});
+			first = false;
+		} while (inputs.more());
+	} else
+		fill_tile(tile, s.tiling, at, AvgPoolValue{*s.in, w, at.image});
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
@@ -218,19 +338,6 @@ struct Staged {
 	}
 };
 
-// The sum of a pixel over the windows so far: it is in the tile but for the first ones.
-struct SoFar {
-	const float *tile;
-	const Tiling &tiling;
-	const Place &at;
-	bool none;
-	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
-		if (none)
-			return zeros();
-		return *(const float4 *)(tile + ((y - at.y0) * (int)tiling.tile_w + x - at.x0) * plain_ld(tiling) + c - at.column);
-	}
-};
-
 // Parts of the scratch are dy / |window|.
 struct AvgPoolGradient {
 	const Backward &step;
@@ -238,7 +345,7 @@ struct AvgPoolGradient {
 	const float4 *shares;
 	SoFar so_far;
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
-		float4 sum = so_far(y, x, c);
+		float4 sum = so_far(y, x, c, zeros());
 		staged.each_window(step, y, x, c, [&](int i, const Cover &, const Cover &) { sum = sum + shares[i]; });
 		return sum;
 	}
@@ -251,15 +358,15 @@ extern "C" __global__ void __launch_bounds__(256, 2) avg_pool_gradient(const Bac
 	const Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	float4 *const shares = (float4 *)plain_scratch(tile, s.tiling);
 	Staged staged(s, w, at);
-	bool none = true;
+	bool first = true;
 	do {
 		staged.next(sizeof(float4));
 		staged.each_part([&](int i, int oy, int ox, int c) {
 			const int n = w.inside(oy, (int)s.in.height).count() * w.inside(ox, (int)s.in.width).count();
 			shares[i] = incoming_at(s, at.image, oy, ox, c) * (1 / (float)n);
 		});
-		fill_tile(tile, s.tiling, at, AvgPoolGradient{s, staged, shares, {tile, s.tiling, at, none}});
-		none = false;
+		fill_tile(tile, s.tiling, at, AvgPoolGradient{s, staged, shares, {tile, s.tiling, at, first}});
+		first = false;
 	} while (staged.from > 0);
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
@@ -276,7 +383,7 @@ struct MaxPoolGradient {
 	SoFar so_far;
 	__device__ __forceinline__ float4 operator()(int y, int x, int c) const {
 		const PoolWindow &w = staged.window;
-		float4 sum = so_far(y, x, c);
+		float4 sum = so_far(y, x, c, zeros());
 		staged.each_window(step, y, x, c, [&](int i, const Cover &oy, const Cover &ox) {
 			sum = sum + where(taps[i], w.tap(oy) * w.kernel + w.tap(ox), incoming_at(step, staged.at.image, oy.output, ox.output, c));
 		});
@@ -291,12 +398,12 @@ extern "C" __global__ void __launch_bounds__(256, 2) max_pool_gradient(const Bac
 	const Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
 	Taps *const taps = (Taps *)plain_scratch(tile, s.tiling);
 	Staged staged(s, w, at);
-	bool none = true;
+	bool first = true;
 	do {
 		staged.next(sizeof(Taps));
 		staged.each_part([&](int i, int oy, int ox, int c) { taps[i] = maximum(s.in, w, at.image, oy, ox, c).tap; });
-		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, staged, taps, {tile, s.tiling, at, none}});
-		none = false;
+		fill_tile(tile, s.tiling, at, MaxPoolGradient{s, staged, taps, {tile, s.tiling, at, first}});
+		first = false;
 	} while (staged.from > 0);
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
