@@ -108,7 +108,7 @@ template <class T, class Problem> struct Ring {
 	const Shape &shape;
 	SharedAddress stage; // to copy
 	int stage_bytes; // to the other stage
-	int own; // bytes in a stage to the thread's first unit of 16 bytes
+	int own; // bytes in a stage to the thread's first unit of 16 bytes, more than it has if there is none
 	const typename Problem::Copier copier;
 
 	__device__ __forceinline__ Ring(const Problem &p, const Shape &s, SharedAddress first, const Units &u)

@@ -104,12 +104,12 @@ template <class T> struct ForwardMma {
 			const Weights w = p.weights[inside ? column / 8 : 0];
 			step = (int)w.step;
 			limit = inside ? 1 << 30 : 0;
-			at = w.at + column % 8 * T::BYTES + (i64)((u.tap * s.channels + u.row) * step);
+			at = w.at + column % 8 * T::BYTES + (i64)(u.tap * s.channels + u.row) * step;
 		}
 		// Copies a thread's units of a stage from tap `tap` and channel `first` on. Those after the last channel are zeros.
 		__device__ __forceinline__ void copy(const ForwardMma &, const Shape &s, SharedAddress to, SharedAddress end, int tap, int first) const {
 			const int channels = s.channels, most = min(limit, channels - first);
-			GlobalAddress from = at + (i64)((tap * channels + first) * step);
+			GlobalAddress from = at + (i64)(tap * channels + first) * step;
 			if (s.linear)
 				return copy_units(to, end, s.down, from, (i64)(s.beyond * step), row < most);
 			const int all = 1 << s.log, rows = s.rows, down = s.down;
@@ -185,7 +185,7 @@ template <class T, bool PHASES> struct GradientMma {
 				const unsigned row = valid ? first + k : 0;
 				const Weights w = p.weights[row / 8];
 				const int step = (int)w.step;
-				copy_units(to, end, ahead, w.at + (i64)((first_tap + tap) * step + (int)(row % 8) * pitch + at), (i64)(step * apart), valid);
+				copy_units(to, end, ahead, w.at + (i64)(first_tap + tap) * step + ((int)(row % 8) * pitch + at), (i64)apart * step, valid);
 				k += rows;
 				to += down;
 			} while (k < all);
