@@ -145,6 +145,9 @@ func TestZeroSigns(t *testing.T) {
 		{"fma.rm.f32 %d, %a, %b, %c;", bits32(2), bits32(3), bits32(-6), minus},
 		{"min.f32 %d, %a, %b;", zero, minus, 0, minus},
 		{"min.f32 %d, %a, %b;", bits32(float32(math.NaN())), bits32(-2), 0, bits32(-2)},
+		{"max.NaN.f32 %d, %a, %b;", minus, zero, 0, zero},
+		{"max.NaN.f32 %d, %a, %b;", bits32(-3), bits32(2), 0, bits32(2)},
+		{"max.NaN.f32 %d, %a, %b;", bits32(float32(math.NaN())), bits32(2), 0, bits32(float32(math.NaN()))},
 		{"neg.f32 %d, %a;", zero, 0, 0, minus},
 		{"abs.f32 %d, %a;", bits32(-3), 0, 0, bits32(3)},
 	} {

@@ -26,6 +26,7 @@ func defineFloat32() {
 	define("abs.f32", map1(func(a uint64) uint64 { return a & 0x7fffffff }), f, f)
 	define("neg.f32", map1(func(a uint64) uint64 { return a ^ 0x80000000 }), f, f)
 	define("min.f32", map2f32(func(a, b float32) float32 { return float32(minimum(float64(a), float64(b))) }), f, f, f)
+	define("max.NaN.f32", map2f32(func(a, b float32) float32 { return float32(math.Max(float64(a), float64(b))) }), f, f, f)
 }
 
 func fmaFloat32(d, a, b, c *vec) {

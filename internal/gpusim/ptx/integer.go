@@ -65,7 +65,7 @@ func addInt(n int) lanewise {
 	return map2(func(a, b uint64) uint64 { return (a + b) & 0xffff })
 }
 
-// defineProducts enters mul.lo, mul.hi, mul.wide and mad.lo.
+// defineProducts enters mul.lo, mul.hi, mul.wide, mad.lo and mad.wide of signed 32 bits.
 func defineProducts() {
 	for _, n := range []int{16, 32, 64} {
 		mask := ^uint64(0) >> (64 - n)
@@ -83,6 +83,7 @@ func defineProducts() {
 		define("mul.wide."+u, map2(func(a, b uint64) uint64 { return a * b }), "u"+width(2*n), u, u)
 		define("mul.wide."+s, mulWide(n, wide), "s"+width(2*n), s, s)
 	}
+	define("mad.wide.s32", map3(func(a, b, c uint64) uint64 { return uint64(signed(a, 32)*signed(b, 32)) + c }), "s64", "s32", "s32", "s64")
 }
 
 func madLow(mask uint64) lanewise {

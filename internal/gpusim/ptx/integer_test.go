@@ -184,3 +184,13 @@ func at32(a uint64, i int) uint64 {
 	}
 	return a >> i & 1
 }
+
+// TestMadWide: the product of 32 bits keeps its sign in 64.
+func TestMadWide(t *testing.T) {
+	for _, c := range []struct{ a, b, c, want int64 }{{-2, 3, 10, 4}, {1 << 30, 8, -1, 1<<33 - 1}, {-1 << 31, -1, 1 << 40, 1<<40 + 1<<31}} {
+		row := [3]uint64{uint64(uint32(c.a)), uint64(uint32(c.b)), uint64(c.c)}
+		if got := runOne(t, "mad.wide.s32 %d, %a, %b, %c;", "s64", []string{"s32", "s32", "s64"}, [][3]uint64{row})[0]; int64(got) != c.want {
+			t.Errorf("%d·%d + %d is %d, want %d", c.a, c.b, c.c, int64(got), c.want)
+		}
+	}
+}
