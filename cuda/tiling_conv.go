@@ -16,6 +16,7 @@ const (
 	gemmChunk    = 16  // channels of a patch and of a stage of weights: there are two stages
 	gemmChunk1x1 = 32  // a patch of a 1×1 convolution has no halo, and only one tap to hide its loads behind: one stage
 	gemmColumns  = 96
+	gemmShared   = 48<<10 - 96 // at most: what the kernels have statically, Plan and the stores', is more than maxShared leaves
 )
 
 // side is what a convolution's launch stores (the output's map or, of the gradient, the input's), and what it reads
@@ -76,9 +77,9 @@ func warps(threads int) int { return (threads + 31) &^ 31 }
 // input is staged once.
 //
 //	tile     pixels  because
-//	≤ 16     256     128 threads of 8×4 sums; the halo of 16×16 is 27 %
-//	≤ 48     128     48: 96 threads of 8×8 sums, a tile of 24 KiB, three blocks on 96 KiB; 32: 128 threads of 8×4
-//	≤ 96     64      96: 96 threads of 8×8 sums; 64: 128 threads of 8×4; an 8×8 map is one tile
+//	≤ 16     256     2·64 threads of 8×8 sums, each half of the channels; the halo of 16×16 is 27 %
+//	≤ 48     128     48: 96 threads of 8×8 sums, a tile of 24 KiB, three blocks on 96 KiB; 32: 2·64 threads
+//	≤ 96     64      96: 96 threads of 8×8 sums; 64: 2·64 threads; an 8×8 map is one tile
 //
 // Wide windows halve the tile until patch and weights fit. Gradients of a stride of 4 and more have so many phases that a
 // channel tile of 96 has too many threads even then: they have a smaller one. What does not fit at all is refused by fits.
@@ -95,7 +96,7 @@ func convFP32Tiling(in, out kernels.Shape, w kernels.Window, columns int, gradie
 			pixels = 128
 		}
 		for ; pixels > 0; pixels /= 2 {
-			if t = s.gemm(pixels, channelTile); t.shared <= maxShared && t.threads <= gemmThreads {
+			if t = s.gemm(pixels, channelTile); t.shared <= gemmShared && t.threads <= gemmThreads {
 				return t
 			}
 		}
@@ -116,13 +117,14 @@ func (s side) gemm(pixels, channelTile int) tiling {
 	h, w := s.cut(pixels, min(16, pixels/(gemmPixels*phases)))
 	steps := ((h+phases-1)/phases + gemmPixels - 1) / gemmPixels
 	groups := phases * phases * ((w + phases - 1) / phases) * steps
-	threads, lengths := groups*channelTile/4, []int{16, 32, 64, 96} // of rows of weights
+	threads, lengths := groups*channelTile/4, []int{16, 32, 48, 64, 96} // of rows of weights
 	if threads > gemmThreads {
-		threads, lengths = groups*channelTile/8, []int{48, 96} // 8 columns a thread
+		threads = groups * channelTile / 8 // none shares its channels with another
 	}
 	length, _ := slices.BinarySearch(lengths, channelTile)
-	threads = max(warps(threads), warps(channelTile)) // a store needs a thread a column
-	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmChunk*lengths[length]
+	threads = max(warps(threads), warps(channelTile))                            // a store needs a thread a column
+	taps := (phases*phases + 1) * max(s.Kernel*s.Kernel, gemmChunk1x1/gemmChunk) // list_taps
+	loop := s.patch(steps*gemmPixels*phases)*s.patch(w)*(chunk+4) + 2*gemmChunk*lengths[length] + taps
 	return tiling{tileH: h, tileW: w, channelTile: channelTile, threads: threads, shared: max(4*loop, 4*h*w*channelTile+s.scratch(threads))}
 }
 

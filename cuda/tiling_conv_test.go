@@ -49,7 +49,7 @@ func checkTiling(t *testing.T, what string, c tiling, columns int) {
 	}
 }
 
-// checkGEMM checks that the threads of a block have all sums, with 4 columns each or else with 8.
+// checkGEMM checks that the threads of a block have all sums, 8 columns each.
 func checkGEMM(t *testing.T, in, out kernels.Shape, w kernels.Window, columns int, gradient bool) {
 	t.Helper()
 	c := convFP32Tiling(in, out, w, columns, gradient)

@@ -14,75 +14,89 @@
 // Shared memory: for four channels, a thread with 8×8 sums loads 8 + 8 float4 for 256 FMAs. That is at most 64
 // wavefronts a warp. The FMAs take 64 cycles on a multiprocessor of 128 lanes, and 128 on one of 64 lanes.
 //
-// Registers: 64 sums, 32 weights in use, 8 addresses of pixels. Three blocks of 128 threads leave 168 a thread: no spills.
+// Registers: 64 sums, 32 weights in use. Three blocks of 128 threads leave 168 a thread: no spills. What lives on from chunk to chunk is
+// few: what all threads know is in shared memory (Plan), and what costs little is computed again.
 #include "implicit_gemm.cuh"
 #include "store.cuh"
 #include "store_gradient.cuh"
 
 struct ForwardProblem {
-	NodeSource source;
 	const Forward &step;
-	const float *column; // the thread's column of row 0, tap 0
+	GlobalAddress column; // of the thread's first row of tap 0
 	int pitch; // 0: outside the step's columns
 
-	__device__ __forceinline__ ForwardProblem(const Forward &s, const Place &at) : source{*s.in}, step(s), column(0), pitch(0) {
-		const int c = slice_of((int)s.tiling.channel_tile).column;
-		if (c >= at.columns)
+	__device__ __forceinline__ ForwardProblem(const Forward &s, const Place &at) : step(s), column(0), pitch(0) {
+		const Slice slice = slice_of((int)s.tiling.channel_tile);
+		if (slice.column >= at.columns)
 			return;
-		const Output &o = output_of(s, at.column + c);
+		const Output &o = output_of(s, at.column + slice.column);
 		pitch = (int)o.pitch;
-		column = global((const float *)o.weight) + (at.column + c - (int)o.column);
+		column = global_address((const float *)o.weight + (at.column + slice.column - (int)o.column) + slice.row * pitch);
+	}
+	__device__ __forceinline__ int height() const { return (int)step.in->height; }
+	__device__ __forceinline__ int width() const { return (int)step.in->width; }
+	__device__ __forceinline__ int way() const { return way_of(*step.in); }
+	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int way, i64 pixel, int first, int channels) const {
+		stage_node(patch, p, in, *step.in, way, image_of(step.tiling), pixel, first, channels);
 	}
 	__device__ __forceinline__ int channels() const { return (int)step.in->pitch; }
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
+	__device__ __forceinline__ int phases() const { return 1; }
 	__device__ __forceinline__ int stride() const { return (int)step.stride; }
 	__device__ __forceinline__ bool inside() const { return pitch > 0; }
-	__device__ __forceinline__ int first(const Patch &) const { return 0; }
-	__device__ __forceinline__ int tap(const Patch &p, int ky, int kx) const { return (ky * p.width + kx) * (int)step.dilation * p.ld; }
-	__device__ __forceinline__ Share placed(Share s) const { return s; }
-	__device__ __forceinline__ int tap(const Share &, const Patch &p, int ky, int kx) const { return tap(p, ky, kx); }
-	__device__ __forceinline__ int seek(int k, const Slice &slice, TapWeights &w) const {
-		w = TapWeights{column + (k + slice.row) * pitch, slice.rows * pitch, channels() * pitch};
-		return channels() - k;
-	}
+	__device__ __forceinline__ int tap(const Patch &p, int, int, int ky, int kx) const { return 4 * (ky * p.width + kx) * (int)step.dilation * p.ld; }
+	__device__ __forceinline__ TapWeights begin(int rows) const { return TapWeights{column, 4 * rows * pitch, 4 * channels() * pitch}; }
+	__device__ __forceinline__ void seek(int, int, TapWeights &) const {}
+	__device__ __forceinline__ int left(int k) const { return channels() - k; }
 };
 
 struct GradientProblem {
-	IncomingSource source;
-	int y0, x0; // of the tile, with pad added: where tap (0, 0) of its first pixel is
-	int column; // of the node, the thread's; −1: outside
+	const Backward &step;
+	int y0, x0; // of the tile, with pad added
+	int column; // elements from the first weight of a row to the thread's first one; −1: its column is outside
 
-	__device__ __forceinline__ GradientProblem(const Backward &s, const Place &at) : source{s} {
+	__device__ __forceinline__ GradientProblem(const Backward &s, const Place &at) : step(s) {
 		y0 = at.y0 + (int)s.pad;
 		x0 = at.x0 + (int)s.pad;
-		const int c = slice_of((int)s.tiling.channel_tile).column;
-		column = c < at.columns ? at.column + c : -1;
+		const Slice slice = slice_of((int)s.tiling.channel_tile);
+		column = slice.column < at.columns ? slice.row * (int)s.in.pitch + at.column + slice.column : -1;
 	}
-	__device__ __forceinline__ int channels() const { return (int)source.step.columns; }
-	__device__ __forceinline__ int kernel() const { return (int)source.step.kernel; }
+	__device__ __forceinline__ int height() const { return (int)step.height; }
+	__device__ __forceinline__ int width() const { return (int)step.width; }
+	__device__ __forceinline__ int way() const { return 0; }
+	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int, i64 pixel, int first, int channels) const {
+		stage_value(patch, p, in, step, value(first), image_of(step.tiling), pixel, first, channels);
+	}
+	__device__ __forceinline__ int channels() const { return (int)step.columns; }
+	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
+	__device__ __forceinline__ int phases() const { return (int)step.stride; }
 	__device__ __forceinline__ int stride() const { return 1; }
 	__device__ __forceinline__ bool inside() const { return column >= 0; }
-	__device__ __forceinline__ int first(const Patch &p) const { return ((y0 - p.y0) * p.width + x0 - p.x0) * p.ld; }
-	__device__ __forceinline__ int tap(const Patch &p, int ky, int kx) const { return -(ky * p.width + kx) * (int)source.step.dilation * p.ld; }
-	// A share with its phase's first pixel in the padded map.
-	__device__ __forceinline__ Share placed(Share s) const {
-		s.fy += y0;
-		s.fx += x0;
-		return s;
-	}
-	// The offset in the patch from pixel (y, x) to the output at a tap of pixel (fy + phases·y, fx + phases·x) of the tile.
-	__device__ __forceinline__ int tap(const Share &s, const Patch &p, int ky, int kx) const {
-		const int phases = (int)source.step.stride, dilation = (int)source.step.dilation;
-		const int y = s.fy - ky * dilation, x = s.fx - kx * dilation;
+	__device__ __forceinline__ int tap(const Patch &p, int fy, int fx, int ky, int kx) const {
+		const int phases = (int)step.stride, dilation = (int)step.dilation;
+		const int y = y0 + fy - ky * dilation, x = x0 + fx - kx * dilation;
 		if (y % phases != 0 || x % phases != 0)
-			return -1;
-		return ((y / phases - p.y0) * p.width + x / phases - p.x0) * p.ld;
+			return NONE;
+		return 4 * ((y / phases - p.y0) * p.width + x / phases - p.x0) * p.ld;
 	}
-	__device__ __forceinline__ int seek(int k, const Slice &slice, TapWeights &w) const {
-		const Incoming &v = source.value(k);
-		const int pitch = (int)source.step.in.pitch, own = k - (int)v.column;
-		w = TapWeights{global((const float *)v.weight) + (own + slice.row) * pitch + column, slice.rows * pitch, (int)v.pitch * pitch};
-		return (int)v.pitch - own;
+	__device__ __forceinline__ TapWeights begin(int rows) const {
+		const int row = 4 * (int)step.in.pitch;
+		return TapWeights{global_address((const float *)step.out->weight + column), rows * row, (int)step.out->pitch * row};
+	}
+	// The value that has a column of the step.
+	__device__ __forceinline__ const Incoming &value(int c) const { return IncomingSource{step}.value(c); }
+	__device__ __forceinline__ void seek(int k, int rows, TapWeights &w) const {
+		const Incoming *const v = &value(k);
+		if (k == 0 || k != (int)v->column)
+			return;
+		// The same column and row as in the value before.
+		const int row = 4 * (int)step.in.pitch;
+		const GlobalAddress end = global_address((const char *)v[-1].weight + v[-1].pitch * row);
+		w = TapWeights{global_address(v->weight) + (w.at - end), rows * row, (int)v->pitch * row};
+	}
+	__device__ __forceinline__ int left(int k) const {
+		const Incoming &v = value(k);
+		return (int)(v.column + v.pitch) - k;
 	}
 };
 
@@ -91,15 +105,12 @@ extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32(const Fo
 	const Forward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.columns, s.height, s.width);
-	__shared__ Patch patch; // it would take registers of each thread
-	if (threadIdx.x == 0)
-		patch = patch_of(s, at.y0, at.x0, patch_rows(t, 1), (int)t.tile_w, chunk_of(s.kernel) + 4);
-	__syncthreads();
+	__shared__ Plan plan;
 	ForwardProblem problem(s, at);
-	if (wide(t, 1))
-		implicit_gemm<2>(shared, t, patch, problem, 1, at.image);
-	else
-		implicit_gemm<1>(shared, t, patch, problem, 1, at.image);
+	if (threadIdx.x == 0)
+		plan = plan_of(t, patch_of(s, at.y0, at.x0, patch_rows(t, 1), (int)t.tile_w, chunk_of(s.kernel) + 4), problem, at.image);
+	__syncthreads();
+	implicit_gemm(shared, t, plan, problem);
 	store_values(s, place_of(t, s.columns, s.height, s.width), shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)stat_images);
 }
 
@@ -108,14 +119,11 @@ extern "C" __global__ void __launch_bounds__(GEMM_THREADS, 3) conv_fp32_gradient
 	const Backward &s = *step;
 	const Tiling &t = s.tiling;
 	Place at = place_of(t, s.in.pitch, s.in.height, s.in.width);
-	__shared__ Patch patch;
-	if (threadIdx.x == 0)
-		patch = patch_of(s, at.y0, at.x0, patch_rows(t, (int)s.stride), (int)t.tile_w, chunk_of(s.kernel) + 4);
-	__syncthreads();
+	__shared__ Plan plan;
 	GradientProblem problem(s, at);
-	if (wide(t, (int)s.stride))
-		implicit_gemm<2>(shared, t, patch, problem, (int)s.stride, at.image);
-	else
-		implicit_gemm<1>(shared, t, patch, problem, (int)s.stride, at.image);
+	if (threadIdx.x == 0)
+		plan = plan_of(t, patch_of(s, at.y0, at.x0, patch_rows(t, (int)s.stride), (int)t.tile_w, chunk_of(s.kernel) + 4), problem, at.image);
+	__syncthreads();
+	implicit_gemm(shared, t, plan, problem);
 	store_gradient(s, place_of(t, s.in.pitch, s.in.height, s.in.width), shared, (int)t.channel_tile, shared + t.tile_h * t.tile_w * t.channel_tile, (int)images, frozen != 0, sums != 0);
 }

@@ -30,12 +30,34 @@ __device__ __forceinline__ float from_f16(unsigned short h) {
 	return r;
 }
 
+typedef size_t GlobalAddress;
+__device__ __forceinline__ GlobalAddress global_address(const void *p) { return __cvta_generic_to_global(p); }
 typedef unsigned SharedAddress;
 __device__ __forceinline__ SharedAddress shared_address(const void *p) { return (unsigned)__cvta_generic_to_shared(p); }
+template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) {
+	unsigned x;
+	asm volatile("ld.shared.u32 %0, [%1+%2];" : "=r"(x) : "r"(at), "n"(AT) : "memory");
+	return x;
+}
 template <int AT> __device__ __forceinline__ float4 read_shared4(SharedAddress at) {
 	float4 x;
 	asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4+%5];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "r"(at), "n"(AT) : "memory");
 	return x;
+}
+// at + bytes, without 64 bits for the bytes.
+__device__ __forceinline__ GlobalAddress further(GlobalAddress at, int bytes) {
+	GlobalAddress to;
+	asm("mad.wide.s32 %0, %1, 1, %2;" : "=l"(to) : "r"(bytes), "l"(at));
+	return to;
+}
+__device__ __forceinline__ float4 read_global4(GlobalAddress at) {
+	float4 x;
+	asm volatile("ld.global.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "l"(at) : "memory");
+	return x;
+}
+__device__ __forceinline__ void write_shared(SharedAddress to, int x) { asm volatile("st.shared.s32 [%0], %1;" :: "r"(to), "r"(x) : "memory"); }
+__device__ __forceinline__ void write_shared4(SharedAddress to, float4 x) {
+	asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" :: "r"(to), "f"(x.x), "f"(x.y), "f"(x.z), "f"(x.w) : "memory");
 }
 // at + bytes. The compiler does not see it: of a chain of additions it would make multiples, and keep them in registers.
 __device__ __forceinline__ SharedAddress beyond(SharedAddress at, int bytes) {
@@ -63,10 +85,19 @@ typedef const char *GlobalAddress;
 __device__ __forceinline__ SharedAddress shared_address(const void *p) { return (char *)p; }
 __device__ __forceinline__ GlobalAddress global_address(const void *p) { return (const char *)p; }
 __device__ __forceinline__ SharedAddress beyond(SharedAddress at, int bytes) { return at + bytes; }
+__device__ __forceinline__ GlobalAddress further(GlobalAddress at, int bytes) { return at + bytes; }
 template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) { return *(const unsigned *)(at + AT); }
 template <int AT> __device__ __forceinline__ float4 read_shared4(SharedAddress at) { return *(const float4 *)(at + AT); }
+__device__ __forceinline__ void write_shared4(SharedAddress to, float4 x) { *(float4 *)to = x; }
+__device__ __forceinline__ void cp_async16(SharedAddress to, GlobalAddress from) { cp_async16(to, from, true); }
 template <int AT> __device__ __forceinline__ void ldmatrix_x4(unsigned r[4], SharedAddress row) { ldmatrix_x4(r, row + AT); }
 template <int AT> __device__ __forceinline__ void ldmatrix_x4_trans(unsigned r[4], SharedAddress row) { ldmatrix_x4_trans(r, row + AT); }
+__device__ __forceinline__ float4 read_global4(GlobalAddress at) {
+	float4 x;
+	asm volatile("ld.global.v4.f32 {%0, %1, %2, %3}, [%4];" : "=f"(x.x), "=f"(x.y), "=f"(x.z), "=f"(x.w) : "l"(at) : "memory");
+	return x;
+}
+__device__ __forceinline__ void write_shared(SharedAddress to, int x) { *(int *)to = x; }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) { *(uint2 *)to = x; }
 __device__ __forceinline__ void write_shared(SharedAddress to, uint4 x) { *(uint4 *)to = x; }
 #elif __CUDA_ARCH__ >= 800
@@ -84,13 +115,6 @@ BNAS_MMA(mma_m16n8k16_f16, "m16n8k16", "f16")
 BNAS_MMA(mma_m16n8k16_bf16, "m16n8k16", "bf16")
 #undef BNAS_MMA
 
-typedef size_t GlobalAddress;
-__device__ __forceinline__ GlobalAddress global_address(const void *p) { return __cvta_generic_to_global(p); }
-template <int AT> __device__ __forceinline__ unsigned read_shared(SharedAddress at) {
-	unsigned x;
-	asm volatile("ld.shared.u32 %0, [%1+%2];" : "=r"(x) : "r"(at), "n"(AT) : "memory");
-	return x;
-}
 __device__ __forceinline__ void write_shared(SharedAddress to, uint2 x) {
 	asm volatile("st.shared.v2.u32 [%0], {%1, %2};" :: "r"(to), "r"(x.x), "r"(x.y) : "memory");
 }
@@ -115,6 +139,9 @@ BNAS_LDMATRIX(_trans, ".trans")
 __device__ __forceinline__ void cp_async16(SharedAddress to, GlobalAddress from, bool valid) {
 	asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
 		:: "r"(to), "l"(from), "r"(valid ? 16 : 0) : "memory");
+}
+__device__ __forceinline__ void cp_async16(SharedAddress to, GlobalAddress from) {
+	asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" :: "r"(to), "l"(from) : "memory");
 }
 __device__ __forceinline__ void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int N> __device__ __forceinline__ void cp_async_wait() { asm volatile("cp.async.wait_group %0;" :: "n"(N) : "memory"); }
