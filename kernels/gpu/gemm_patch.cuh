@@ -65,7 +65,8 @@ __device__ __forceinline__ float positive(float x) {
 }
 
 // u = act(Σ ((x − mean)·scale + beta)) of four channels of a node with TERMS terms, all in half precision or none. AFFINE: each through
-// a BatchNorm; a term without one has the mean 0 and the scale 1. The betas are added first.
+// a BatchNorm and without a factor; a term without one has the mean 0 and the scale 1, a factor multiplies scale and beta. The betas are
+// added first. A factor of 1 changes no bit.
 template <int TERMS, bool HALF, bool AFFINE> struct NodeFour {
 	enum { BYTES = HALF ? 2 : 4 };
 	struct Loaded {
@@ -76,7 +77,7 @@ template <int TERMS, bool HALF, bool AFFINE> struct NodeFour {
 	int activation;
 
 	// first: elements from the map to the four channels of the image's first pixel
-	__device__ __forceinline__ NodeFour(const Node &n, i64 first, int channel) : activation((int)n.activation) {
+	__device__ __forceinline__ NodeFour(const Node &n, int image, i64 first, int channel) : activation((int)n.activation) {
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
 			const Term &term = n.term[t];
@@ -92,7 +93,12 @@ template <int TERMS, bool HALF, bool AFFINE> struct NodeFour {
 				a = coefficients_of(from);
 			mean[t] = make_float4(a.x.mean, a.y.mean, a.z.mean, a.w.mean);
 			scale[t] = make_float4(a.x.scale, a.y.scale, a.z.scale, a.w.scale);
-			const float4 b = make_float4(a.x.beta, a.y.beta, a.z.beta, a.w.beta);
+			float4 b = make_float4(a.x.beta, a.y.beta, a.z.beta, a.w.beta);
+			if (!AFFINE && term.factor) {
+				const float factor = global(term.factor)[image];
+				scale[t] = scale[t] * factor;
+				b = b * factor;
+			}
 			beta = t == 0 ? b : beta + b;
 		}
 	}
@@ -216,20 +222,18 @@ __device__ __forceinline__ int way_of(const Node &n) {
 	int halves = 0, affines = 0;
 	for (int t = 0; t < terms; t++) {
 		halves += n.term[t].half != 0;
-		affines += n.term[t].affine != 0;
-		if (n.term[t].factor)
-			return 0;
+		affines += n.term[t].affine && !n.term[t].factor;
 	}
 	return terms == 0 || (halves > 0 && halves < terms) ? 0 : terms + (halves > 0 ? 3 : 0) + (affines == terms ? 6 : 0);
 }
 
-template <bool HALF, bool AFFINE> __device__ __forceinline__ void stage_terms(const Trail &t, const Node &n, int terms, i64 first, int channel) {
+template <bool HALF, bool AFFINE> __device__ __forceinline__ void stage_terms(const Trail &t, const Node &n, int terms, int image, i64 first, int channel) {
 	if (terms == 1)
-		stage_inside<3>(t, NodeFour<1, HALF, AFFINE>(n, first, channel));
+		stage_inside<3>(t, NodeFour<1, HALF, AFFINE>(n, image, first, channel));
 	else if (terms == 2)
-		stage_inside<2>(t, NodeFour<2, HALF, AFFINE>(n, first, channel));
+		stage_inside<2>(t, NodeFour<2, HALF, AFFINE>(n, image, first, channel));
 	else
-		stage_inside<1>(t, NodeFour<3, HALF, AFFINE>(n, first, channel));
+		stage_inside<1>(t, NodeFour<3, HALF, AFFINE>(n, image, first, channel));
 }
 
 // Stages the channels [first, first + channels) of a node. pixel: the image's first of the batch.
@@ -247,13 +251,13 @@ __device__ __forceinline__ void stage_node(float *patch, const Patch &p, const I
 	way -= half ? 3 : 0;
 	const Trail t(shared_address(patch), p, in, q, (int)n.width, pitch * (half ? 2 : 4));
 	if (half && affine)
-		stage_terms<true, true>(t, n, way, at, channel);
+		stage_terms<true, true>(t, n, way, image, at, channel);
 	else if (half)
-		stage_terms<true, false>(t, n, way, at, channel);
+		stage_terms<true, false>(t, n, way, image, at, channel);
 	else if (affine)
-		stage_terms<false, true>(t, n, way, at, channel);
+		stage_terms<false, true>(t, n, way, image, at, channel);
 	else
-		stage_terms<false, false>(t, n, way, at, channel);
+		stage_terms<false, false>(t, n, way, image, at, channel);
 }
 
 // The same of the gradients of a step's values. All channels are of value v.
