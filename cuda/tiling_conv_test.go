@@ -2,9 +2,11 @@ package cuda
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
 // Every shape class of the search spaces and odd ones: a block fits every GPU, its threads suffice for the main loop and
@@ -73,6 +75,28 @@ func checkWeightTiling(t *testing.T, in, out kernels.Shape, w kernels.Window, gr
 		t.Errorf("%+v, %+v: %+v has too few threads", in, w, c)
 	case c.chunks < 1 || c.partial != c.chunks*out.C*(in.C/groups)*w.Kernel*w.Kernel:
 		t.Errorf("%+v, %+v: %+v has the wrong room for chunks", in, w, c)
+	}
+}
+
+// What a block has of shared memory, dynamic and static, is never more than a GPU gives without asking.
+func TestSharedMemoryFits(t *testing.T) {
+	for _, arch := range []int{70, 75, 80, 86, 89, 90, 100, 120} {
+		usage, err := gpu.UsageOf(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, u := range usage {
+			most := 0
+			switch {
+			case strings.HasPrefix(name, "conv_fp32"):
+				most = gemmShared
+			case strings.HasPrefix(name, "conv_"), strings.HasPrefix(name, "depthwise"), strings.HasPrefix(name, "weight_gradient"), strings.HasPrefix(name, "grouped"):
+				most = maxShared
+			}
+			if u.Shared+most > 48<<10 {
+				t.Errorf("%s on sm_%d: %d bytes static, up to %d dynamic", name, arch, u.Shared, most)
+			}
+		}
 	}
 }
 

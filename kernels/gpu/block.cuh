@@ -98,36 +98,41 @@ inline void fence() { __threadfence(); }
 __device__ __forceinline__ void fence() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 #endif
 
-// The counters of the block's channel tile in a launch of some images: that of the groups that are complete, those of the images of each group,
-// and those of the tiles of each image. Without groups the first one counts images.
-struct Counters {
-	unsigned *first; // of all channel tiles
+// The counters of the block's channel tile in a launch of some images: first that of the groups that are complete, then those of the images
+// of each group, and those of the tiles of each image. Without groups the first one counts images. A step says where they begin.
+template <class Step> struct Counters {
+	const Step &step;
 	int images;
-	__device__ __forceinline__ unsigned *of_groups() const { return first + blockIdx.y * (unsigned)(1 + image_groups(images) + images); }
-	__device__ __forceinline__ unsigned *of_images(int group) const { return of_groups() + 1 + group; } // group −1: without groups
-	__device__ __forceinline__ unsigned *of_tiles(int image) const { return of_groups() + 1 + image_groups(images) + image; }
+	__device__ __forceinline__ int of_groups() const { return 0; }
+	__device__ __forceinline__ int of_images(int group) const { return 1 + group; } // group −1: without groups
+	__device__ __forceinline__ int of_tiles(int image) const { return 1 + image_groups(images) + image; }
+	__device__ __forceinline__ unsigned *at(int counter) const {
+		return arrived(step) + blockIdx.y * (unsigned)(1 + image_groups(images) + images) + counter;
+	}
 };
 
-// Counts the blocks that arrive here, and is true for the last of `expected`. The last one sees all writes of the others.
-// The counter, which one thread asks for, is zero again afterwards. All threads of the block call it.
-template <class Counter> __device__ __forceinline__ bool arrive(Counter counter_of, unsigned expected) {
+// Where a counter is that all threads know.
+struct OneCounter {
+	unsigned *first;
+	__device__ __forceinline__ unsigned *at(int counter) const { return first + counter; }
+};
+
+// Counts the blocks that arrive at a counter, and is true for the last of `expected`. The last one sees all writes of the others.
+// The counter, which one thread looks up, is zero again afterwards. All threads of the block call it.
+template <class Kept> __device__ __forceinline__ bool arrive(const Kept &counters, int counter, unsigned expected) {
 	__shared__ int last;
 	__syncthreads();
 	if (threadIdx.x == 0) {
-		unsigned *const counter = counter_of();
+		unsigned *const at = counters.at(counter);
 		fence(); // of what the whole block has written: fences are cumulative
-		last = atomicAdd(counter, 1u) + 1 == expected;
+		last = atomicAdd(at, 1u) + 1 == expected;
 		if (last) {
-			*counter = 0;
+			*at = 0;
 			fence();
 		}
 	}
 	__syncthreads();
 	return last;
-}
-
-__device__ __forceinline__ bool arrive(unsigned *counter, unsigned expected) {
-	return arrive([=] { return counter; }, expected);
 }
 
 // A load past the first-level cache, for data that other blocks wrote during this launch.

@@ -36,7 +36,7 @@ struct ForwardProblem {
 	__device__ __forceinline__ int height() const { return (int)step.in->height; }
 	__device__ __forceinline__ int width() const { return (int)step.in->width; }
 	__device__ __forceinline__ int way() const { return way_of(*step.in); }
-	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int way, i64 pixel, int first, int channels) const {
+	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int way, i64 pixel, int, int first, int channels) const {
 		stage_node(patch, p, in, *step.in, way, image_of(step.tiling), pixel, first, channels);
 	}
 	__device__ __forceinline__ int channels() const { return (int)step.in->pitch; }
@@ -46,8 +46,9 @@ struct ForwardProblem {
 	__device__ __forceinline__ bool inside() const { return pitch > 0; }
 	__device__ __forceinline__ int tap(const Patch &p, int, int, int ky, int kx) const { return 4 * (ky * p.width + kx) * (int)step.dilation * p.ld; }
 	__device__ __forceinline__ TapWeights begin(int rows) const { return TapWeights{column, 4 * rows * pitch, 4 * channels() * pitch}; }
-	__device__ __forceinline__ void seek(int, int, TapWeights &) const {}
-	__device__ __forceinline__ int left(int k) const { return channels() - k; }
+	__device__ __forceinline__ int value(int) const { return 0; }
+	__device__ __forceinline__ void seek(int, int, int, TapWeights &) const {}
+	__device__ __forceinline__ int left(int, int k) const { return channels() - k; }
 };
 
 struct GradientProblem {
@@ -64,8 +65,8 @@ struct GradientProblem {
 	__device__ __forceinline__ int height() const { return (int)step.height; }
 	__device__ __forceinline__ int width() const { return (int)step.width; }
 	__device__ __forceinline__ int way() const { return 0; }
-	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int, i64 pixel, int first, int channels) const {
-		stage_value(patch, p, in, step, value(first), image_of(step.tiling), pixel, first, channels);
+	__device__ __forceinline__ void stage(float *patch, const Patch &p, const Inside &in, int, i64 pixel, int value, int first, int channels) const {
+		stage_value(patch, p, in, step, step.out[value], image_of(step.tiling), pixel, first, channels);
 	}
 	__device__ __forceinline__ int channels() const { return (int)step.columns; }
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
@@ -84,9 +85,9 @@ struct GradientProblem {
 		return TapWeights{global_address((const float *)step.out->weight + column), rows * row, (int)step.out->pitch * row};
 	}
 	// The value that has a column of the step.
-	__device__ __forceinline__ const Incoming &value(int c) const { return IncomingSource{step}.value(c); }
-	__device__ __forceinline__ void seek(int k, int rows, TapWeights &w) const {
-		const Incoming *const v = &value(k);
+	__device__ __forceinline__ int value(int c) const { return IncomingSource{step}.index(c); }
+	__device__ __forceinline__ void seek(int value, int k, int rows, TapWeights &w) const {
+		const Incoming *const v = step.out + value;
 		if (k == 0 || k != (int)v->column)
 			return;
 		// The same column and row as in the value before.
@@ -94,8 +95,8 @@ struct GradientProblem {
 		const GlobalAddress end = global_address((const char *)v[-1].weight + v[-1].pitch * row);
 		w = TapWeights{global_address(v->weight) + (w.at - end), rows * row, (int)v->pitch * row};
 	}
-	__device__ __forceinline__ int left(int k) const {
-		const Incoming &v = value(k);
+	__device__ __forceinline__ int left(int value, int k) const {
+		const Incoming &v = step.out[value];
 		return (int)(v.column + v.pitch) - k;
 	}
 };

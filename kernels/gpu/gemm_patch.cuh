@@ -53,17 +53,6 @@ template <> struct StoredFour<true> {
 	__device__ __forceinline__ float4 value() const { return widened(x); }
 };
 
-// max(x, 0), in one instruction; a NaN stays one.
-__device__ __forceinline__ float positive(float x) {
-#if !defined(BNAS_EMULATED) && __CUDA_ARCH__ >= 800
-	float r;
-	asm("max.NaN.f32 %0, %1, 0f00000000;" : "=f"(r) : "f"(x));
-	return r;
-#else
-	return rectified(x);
-#endif
-}
-
 // u = act(Σ ((x − mean)·scale + beta)) of four channels of a node with TERMS terms, all in half precision or none. AFFINE: each through
 // a BatchNorm and without a factor; a term without one has the mean 0 and the scale 1, a factor multiplies scale and beta. The betas are
 // added first. A factor of 1 changes no bit.
@@ -117,7 +106,7 @@ template <int TERMS, bool HALF, bool AFFINE> struct NodeFour {
 		}
 		if (activation == LINEAR)
 			return z;
-		z = make_float4(positive(z.x), positive(z.y), positive(z.z), positive(z.w));
+		z = make_float4(rectified(z.x), rectified(z.y), rectified(z.z), rectified(z.w));
 		return activation == RELU ? z : activate(z, RELU6);
 	}
 };

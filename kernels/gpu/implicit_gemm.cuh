@@ -225,7 +225,7 @@ template <class Problem> __device__ __forceinline__ Plan plan_of(const Tiling &t
 	p.step = row_step(t, phases) * problem.stride() * patch.width * patch.ld * 4;
 	p.taps = problem.kernel() * problem.kernel();
 	p.entries = max(p.taps, CHUNK_1x1 / CHUNK);
-	p.usual = phases == 1 && is_usual(p);
+	p.usual = phases == 1 && 2 * (int)t.tile_w * row_step(t, 1) * (channel_tile / 8) == (int)blockDim.x && is_usual(p);
 	p.list = p.weights + 2 * CHUNK * p.length * 4;
 	return p;
 }
@@ -317,7 +317,7 @@ __device__ __forceinline__ void multiply_taps(float (&acc)[PIXELS][8], const Pla
 			copy_weights<Usual<LENGTH>::COPIES>(station.to + buffer, ahead, w.at, w.pitch, count);
 			commit_weights();
 		}
-		if (offset != NONE)
+		if (STEP > 0 || offset != NONE) // with a constant step every thread has pixels
 			multiply_channels<LENGTH, STEP>(acc, station.patch + offset, step, from, more);
 		await_weights();
 		__syncthreads();
@@ -427,8 +427,9 @@ __device__ __forceinline__ Station station_of(SharedAddress patch, const Tiling 
 //   bool inside()                   the column of the thread's weights is one of the step's
 //   int tap(patch, fy, fx, ky, kx)  bytes in the patch from pixel (y, x) to a tap of pixel (fy + phases·y, fx + phases·x) of the tile; NONE
 //   TapWeights begin(rows)          the thread's first weights, `rows` rows from one to the next
-//   seek(k, rows, weights)          from the end of those before channel k to those from there on
-//   int left(k)                     the channels from k on whose weights are beside each other
+//   int value(k)                    which of the values whose weights are beside each other has channel k
+//   seek(value, k, rows, weights)   from the end of those before channel k to those from there on
+//   int left(value, k)              the channels of the value from k on
 template <class Problem>
 __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, const Plan &plan, Problem &problem) {
 	const SharedAddress patch = shared_address(shared);
@@ -443,17 +444,17 @@ __device__ __forceinline__ void implicit_gemm(float *shared, const Tiling &t, co
 	int first = 0;
 #pragma unroll 1
 	do {
-		problem.seek(first, plan.rows, w);
-		const int channels = chunk_at(plan, problem.left(first)), count = (channels - station.row() + plan.rows - 1) / plan.rows;
+		const int value = problem.value(first);
+		problem.seek(value, first, plan.rows, w);
+		const int channels = chunk_at(plan, problem.left(value, first)), count = (channels - station.row() + plan.rows - 1) / plan.rows;
 		copy_weights<1>(station.to, plan.ahead, w.at, w.pitch, count);
 		commit_weights();
-		problem.stage(shared, plan.patch, plan.inside, plan.way, plan.pixel, first, channels);
+		problem.stage(shared, plan.patch, plan.inside, plan.way, plan.pixel, value, first, channels);
 		await_weights();
 		__syncthreads();
 		multiply_chunk(acc, patch, plan, station, w, count, channels);
-		const int passed = chunk_at(plan, problem.left(first)); // kept, it would take a register
-		w.at = further(w.at, passed * (w.pitch / plan.rows));
-		first += passed;
+		w.at = further(w.at, channels * (w.pitch / plan.rows));
+		first += channels;
 	} while (first < problem.channels());
 	put_tile(patch, t, problem.phases(), plan.halves, acc);
 	__syncthreads();

@@ -128,12 +128,14 @@ struct IncomingSource {
 	const Backward &step;
 	__device__ __forceinline__ int height() const { return (int)step.height; }
 	__device__ __forceinline__ int width() const { return (int)step.width; }
-	__device__ __forceinline__ const Incoming &value(int c) const {
+	// Which of the step's values has a column.
+	__device__ __forceinline__ int index(int c) const {
 		int b = 0;
 		while (b + 1 < step.outs && c >= step.out[b + 1].column)
 			b++;
-		return step.out[b];
+		return b;
 	}
+	__device__ __forceinline__ const Incoming &value(int c) const { return step.out[index(c)]; }
 	__device__ __forceinline__ IncomingChannel at(int c) const {
 		const Incoming &v = value(c);
 		return IncomingChannel{v, c - (int)v.column};

@@ -20,7 +20,7 @@
 #define POOL_SCRATCH(threads) ((threads) * 96)
 
 // The taps [first, end) of an output along a side that are inside the map.
-struct Inside {
+struct TapSpan {
 	int first, end;
 	__device__ __forceinline__ int count() const { return max(0, end - first); }
 };
@@ -37,7 +37,7 @@ struct PoolWindow {
 
 	// The input coordinate at tap k of output o.
 	__device__ __forceinline__ int input(int o, int k) const { return o * stride - pad + k * dilation; }
-	__device__ __forceinline__ Inside inside(int o, int size) const {
+	__device__ __forceinline__ TapSpan inside(int o, int size) const {
 		const int start = o * stride - pad, left = size - start;
 		if (dilation == 1)
 			return {max(0, -start), min(kernel, left)};
@@ -68,7 +68,7 @@ struct PoolWindow {
 // columns. N of them are loaded at a time. Returns their number.
 template <int N, class F> __device__ __forceinline__ int each_tap_of(const Node &in, const PoolWindow &w, int image, int oy, int ox, int c, F f) {
 	const int width = (int)in.width;
-	const Inside down = w.inside(oy, (int)in.height), across = w.inside(ox, width);
+	const TapSpan down = w.inside(oy, (int)in.height), across = w.inside(ox, width);
 	const int n = down.count() * across.count(), over = w.kernel - across.count(), wrap = w.dilation * (width - across.count());
 	int pixel = w.input(oy, down.first) * width + w.input(ox, across.first), tap = down.first * w.kernel + across.first, kx = across.first;
 #pragma unroll 1
@@ -182,7 +182,7 @@ struct Inputs {
 	}
 	// Calls f(u) with four channels from c of the taps of an output that are in the scratch, in the order of rows, then columns.
 	template <class F> __device__ __forceinline__ void each_tap(const float4 *scratch, int oy, int ox, int c, F f) const {
-		const Inside down = window.inside(oy, (int)in.height), across = window.inside(ox, (int)in.width);
+		const TapSpan down = window.inside(oy, (int)in.height), across = window.inside(ox, (int)in.width);
 		const int step = window.dilation;
 		int row = (window.input(oy, down.first) - y0) * width + window.input(ox, across.first) - x0 - from;
 		scratch += (c - at.column) / 4;

@@ -292,6 +292,8 @@ __device__ inline double2 merge_entries(const Forward &step, const Place &at, do
 	return make_double2(shift + d, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 }
 
+__device__ __forceinline__ unsigned *arrived(const Forward &step) { return step.statistics.arrived; }
+
 // The statistics of the batch, from those of its images, and the coefficients of the BatchNorms over these columns. The image of this
 // block is complete. all: images of the launch, of which the first `images` have statistics.
 __device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int all, int images) {
@@ -305,7 +307,8 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 		e.count = e.images = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.columns;
 	}
-	if (!arrive([&] { return Counters{s.arrived, all}.of_images(groups > 0 ? group : -1); }, (unsigned)e.count))
+	const Counters<Forward> counters{step, all};
+	if (!arrive(counters, counters.of_images(groups > 0 ? group : -1), (unsigned)e.count))
 		return;
 	const Norm norm = next_norm(s, column, 0); // on its way during the merges
 #pragma unroll 1
@@ -318,7 +321,7 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 		}
 		if (first)
 			merged[(i64)group * step.columns] = m;
-		if (!arrive([&] { return Counters{s.arrived, all}.of_groups(); }, (unsigned)groups))
+		if (!arrive(counters, counters.of_groups(), (unsigned)groups))
 			return;
 		part = merged;
 		e = {groups, GROUP, images};
@@ -338,7 +341,8 @@ __device__ inline void store_values(const Forward &step, const Place &at, const 
 	tile_statistics(step, at, tile, (const float *)scratch);
 	const int tiles = (int)step.tiling.tiles, all = (int)(gridDim.x / (unsigned)tiles);
 	if (tiles > 1) {
-		if (!arrive([&] { return Counters{s.arrived, all}.of_tiles(at.image); }, (unsigned)tiles))
+		const Counters<Forward> counters{step, all};
+		if (!arrive(counters, counters.of_tiles(at.image), (unsigned)tiles))
 			return;
 		merge_tiles(step, at);
 	}

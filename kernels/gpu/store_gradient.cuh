@@ -364,7 +364,7 @@ __device__ inline Sum4 add_entries(const Backward &step, const Place &at, double
 	return {sums[0], sums[1], sums[2], sums[3]};
 }
 
-__device__ __forceinline__ Counters counters_of(const Backward &step, int images) { return Counters{step.sums.arrived, images}; }
+__device__ __forceinline__ unsigned *arrived(const Backward &step) { return step.sums.arrived; }
 
 // The sums of the batch, from those of its images. The image of this block is complete.
 __device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
@@ -377,7 +377,8 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		count = min(GROUP, images - group * GROUP);
 		part += (i64)group * GROUP * step.in.pitch;
 	}
-	if (!arrive([&] { return counters_of(step, images).of_images(groups > 0 ? group : -1); }, (unsigned)count))
+	const Counters<Backward> counters{step, images};
+	if (!arrive(counters, counters.of_images(groups > 0 ? group : -1), (unsigned)count))
 		return;
 	const Norms norms(step, channel); // on their way during the merges
 	const double share = share_of(step, images);
@@ -391,7 +392,7 @@ __device__ inline void add_images(const Backward &step, const Place &at, double 
 		}
 		if (first)
 			merged[(i64)group * step.in.pitch] = sum.rounded();
-		if (!arrive([&] { return counters_of(step, images).of_groups(); }, (unsigned)groups))
+		if (!arrive(counters, counters.of_groups(), (unsigned)groups))
 			return;
 		part = merged;
 		count = groups;
@@ -411,7 +412,8 @@ __device__ inline void store_gradient(const Backward &step, const Place &at, con
 	tile_sums(step, at, (const float4 *)scratch);
 	const int tiles = (int)step.tiling.tiles;
 	if (tiles > 1) {
-		if (!arrive([&] { return counters_of(step, images).of_tiles(at.image); }, (unsigned)tiles))
+		const Counters<Backward> counters{step, images};
+		if (!arrive(counters, counters.of_tiles(at.image), (unsigned)tiles))
 			return;
 		add_tiles(step, at);
 	}

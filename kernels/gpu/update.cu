@@ -59,7 +59,7 @@ extern "C" __global__ void __launch_bounds__(256) gradient_norm(double *result, 
 			partial[2 * k + 1] = bad;
 		}
 	}
-	if (!arrive(arrived, gridDim.x))
+	if (!arrive(OneCounter{arrived}, 0, gridDim.x))
 		return;
 	double sum = 0, bad = NOWHERE;
 	for (i64 k = threadIdx.x; k < count; k += blockDim.x) {

@@ -162,7 +162,7 @@ extern "C" __global__ void __launch_bounds__(WEIGHT_THREADS, 3) conv_weight_grad
 		if (p.partial >= 0)
 			*(chunks == 1 ? s.gradient + p.weight : s.partial + chunk * size + p.partial) = shared[p.buffer];
 	}
-	if (chunks == 1 || !arrive(s.arrived + blockIdx.x, (unsigned)chunks))
+	if (chunks == 1 || !arrive(OneCounter{s.arrived}, (int)blockIdx.x, (unsigned)chunks))
 		return;
 	for (int n = threadIdx.x; n < count; n += blockDim.x) {
 		WeightPlace p = weight_place(s, b, n);
