@@ -32,9 +32,9 @@ const (
 )
 
 var convCases = []convCase{
-	// Tiles of 4×8 and 3×5 with rests, channel tiles of 24 across siblings, 8 columns a thread forward.
+	// Tiles of 4×8 and 3×5 with rests, channel tiles of 24 across siblings, of 32 threads.
 	{"conv_fp32", shape{12, 9, 11}, []int{5, 16, 19}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{4, 8, 24, 32, 0}, cut{3, 5, 16, 32, 0}},
-	// 8 columns a thread both ways, more than a chunk of channels.
+	// No two threads share the channels, more than a chunk of them.
 	{"conv_fp32", shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 64, 0}},
 	// One channel, one pixel, one image.
 	{"conv_fp32", shape{1, 1, 1}, []int{1}, window{1, 1, 0, 1, 1}, 1, 1, relu6, []bool{true}, cut{1, 1, 8, 32, 0}, cut{1, 1, 8, 32, 0}},
@@ -67,14 +67,11 @@ func (c convCase) shared(t cut, gradient bool) cut {
 		ld, width = t.channelTile+4, (t.w+3)&^3
 	case c.kernel == "grouped":
 		ld = 0
-	default: // whole steps of 8 rows of a phase; rows of weights have one of few lengths
-		steps, lengths := ((t.h+phases-1)/phases+7)/8, []int{16, 32, 64, 96}
+	default: // whole steps of 8 rows of a phase; rows of weights have one of few lengths; a list of the taps of each phase, and of none
+		steps, lengths := ((t.h+phases-1)/phases+7)/8, []int{16, 32, 48, 64, 96}
 		height = steps * 8 * phases
-		if phases*phases*steps*((t.w+phases-1)/phases)*t.channelTile/4 > t.threads {
-			lengths = []int{48, 96}
-		}
 		length, _ := slices.BinarySearch(lengths, t.channelTile)
-		weights = 2 * 16 * lengths[length]
+		weights = 2*16*lengths[length] + (phases*phases+1)*max(int(w.Kernel*w.Kernel), 2)
 		if w.Kernel == 1 {
 			ld = 32 + 4
 		}
