@@ -18,7 +18,7 @@ var earlybird = Study{
 	Name:       "earlybird",
 	Claim:      "The ranking of networks by the parameters of BatchNorm settles early in training, long before the loss.",
 	QuickCells: 1,
-	QuickTime:  "2 minutes", FullTime: "1 hour",
+	QuickTime:  "2 minutes", FullTime: "30 minutes",
 	Base:  earlybirdBase,
 	Cells: earlybirdCells,
 	Show:  showEarlybird,

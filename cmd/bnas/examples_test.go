@@ -271,7 +271,7 @@ func small(line string) string {
 		switch {
 		case has("ntk"):
 			add(sizes + " --channels 2 --steps 2 --seeds 1 --networks 10 --ntk-images 2")
-		case has("--quick"):
+		case has("--quick"), has("--table"):
 			add(sizes + " --batch 4 --steps 2 --seeds 1 --networks 10 " + smallScore)
 		}
 	case "serve":
