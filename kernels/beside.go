@@ -9,6 +9,8 @@ type Sider interface {
 	// Twin returns a Store of this Backend, with the Data of a Store of another one beside it. Later changes of the one are not
 	// seen in the other. What a Backend makes of frozen weights is in memory once.
 	Twin(s Store) (Store, error)
+	// Share lets s have what the Backend makes of frozen weights of with, which has them in memory once: see the function.
+	Share(s, with Store) error
 }
 
 // Beside opens a device that computes what d does, on threads of its own. Each of the two may be used from its own goroutine. The error
@@ -33,12 +35,9 @@ func Twin(d Device, s Store) (Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := guardOf(s)
-	switch {
-	case own == nil:
-		return nil, g.wrap(call, errors.New("the store is not one of a device beside it"))
-	case own.guard.closed:
-		return nil, g.wrap(call, errClosed)
+	own, err := g.storeBeside(call, s)
+	if err != nil {
+		return nil, err
 	}
 	twin, err := sider.Twin(own.store)
 	if err != nil {
@@ -47,32 +46,39 @@ func Twin(d Device, s Store) (Store, error) {
 	return g.guardedStore(own.params, twin), nil
 }
 
-// Sharer is a Backend that makes something of frozen weights which several Stores can have in common.
-type Sharer interface {
-	Share(s, with Store) error
+// Share lets s have what the back end makes of the frozen weights of with, a Store of d or of a device beside it that nothing uses in the
+// meantime: of those that have the same name, shape and Data in both. Later changes of the one are not seen in the other. A device that
+// has none beside it does nothing.
+func Share(d Device, s, with Store) error {
+	const call = "sharing of weights"
+	g, sider, err := siderOf(d, call)
+	if errors.Is(err, ErrUnsupported) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own, err := g.storeBeside(call, s)
+	if err != nil {
+		return err
+	}
+	other, err := g.storeBeside(call, with)
+	if err != nil {
+		return err
+	}
+	return g.wrap(call, sider.Share(own.store, other.store))
 }
 
-// Share lets s have what the back end makes of the frozen weights of with, a Store of d or of a device beside it that nothing uses in the
-// meantime: of those that have the same name, shape and Data in both. Later changes of the one are not seen in the other. Where the
-// back end makes nothing of weights it does nothing.
-func Share(d Device, s, with Store) error {
-	g, ok := d.(*guard)
-	if !ok {
-		return nil
-	}
-	sharer, ok := g.backend.(Sharer)
-	if !ok {
-		return nil
-	}
-	const call = "sharing of weights"
-	own, other := guardOf(s), guardOf(with)
+// storeBeside returns the guard of an open Store of a device beside g, for a call.
+func (g *guard) storeBeside(call string, s Store) (*guardedStore, error) {
+	own := guardOf(s)
 	switch {
-	case own == nil || other == nil:
-		return g.wrap(call, errors.New("a store is not one of a device"))
-	case g.closed || own.guard.closed || other.guard.closed:
-		return g.wrap(call, errClosed)
+	case own == nil:
+		return nil, g.wrap(call, errors.New("the store is not one of a device beside it"))
+	case own.guard.closed:
+		return nil, g.wrap(call, errClosed)
 	}
-	return g.wrap(call, sharer.Share(own.store, other.store))
+	return own, nil
 }
 
 // siderOf returns the guard of an open device and its back end, for a call that needs a Sider.

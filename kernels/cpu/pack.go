@@ -31,7 +31,7 @@ type weightName struct {
 	id     kernels.ParamID
 }
 
-// packs are the packed weights of a store and its twins. They are packed once for all stores that have the same weights.
+// packs are the packed weights of a store, its twins and the stores that share them. Weights that are the same in several are packed once.
 type packs struct {
 	mu     sync.Mutex // of the map, the slabs and floats
 	all    map[string]*pack
@@ -125,11 +125,10 @@ func (e *exec) packed(j *convJob) *packedWeights {
 		j.pack = packs.of(j, e.store.names)
 	}
 	w := j.pack.weights.Load()
-	if w != nil && !w.valid(j.weights, e.store) && e.store.part(j.weights) {
-		j.pack = packs.of(j, e.store.names)
-		w = j.pack.weights.Load()
-	}
 	if !w.valid(j.weights, e.store) {
+		if w != nil && e.store.part(j.weights) {
+			j.pack = packs.of(j, e.store.names)
+		}
 		w = e.pack(j)
 	}
 	w.slab.used.Store(packs.uses.Add(1))

@@ -205,7 +205,7 @@ template <int N, class Four> __device__ __forceinline__ void stage_inside(Trail 
 		stage_pixels<1>(t, four);
 }
 
-// How a node is staged: 0 by stage_patch, and otherwise 1 + terms − 1 + 3·half + 6·affine.
+// How a node is staged: 0 by stage_patch, and otherwise terms + 3·half + 6·affine.
 __device__ __forceinline__ int way_of(const Node &n) {
 	const int terms = (int)n.terms;
 	int halves = 0, affines = 0;

@@ -216,25 +216,27 @@ struct MaxPoolInputs {
 	}
 };
 
-// Where windows overlap, u is computed once for all of them.
-__device__ __forceinline__ bool overlap(const PoolWindow &w) { return w.stride < w.kernel; }
+// Fills the tile. Where windows overlap, u is computed once for all of them.
+template <class Value, class FromInputs>
+__device__ __forceinline__ void fill_pool(float *tile, const Forward &s, const PoolWindow &w, const Place &at) {
+	if (w.stride >= w.kernel)
+		return fill_tile(tile, s.tiling, at, Value{*s.in, w, at.image});
+	float4 *const scratch = (float4 *)plain_scratch(tile, s.tiling);
+	Inputs inputs(*s.in, w, at);
+	bool first = true;
+	do {
+		inputs.load(scratch);
+		fill_tile(tile, s.tiling, at, FromInputs{inputs, scratch, {tile, s.tiling, at, first}});
+		first = false;
+	} while (inputs.more());
+}
 
 extern "C" __global__ void __launch_bounds__(256, 2) max_pool(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
 	const PoolWindow w(s);
 	const Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	if (overlap(w)) {
-		float4 *const scratch = (float4 *)plain_scratch(tile, s.tiling);
-		Inputs inputs(*s.in, w, at);
-		bool first = true;
-		do {
-			inputs.load(scratch);
-			fill_tile(tile, s.tiling, at, MaxPoolInputs{inputs, scratch, {tile, s.tiling, at, first}});
-			first = false;
-		} while (inputs.more());
-	} else
-		fill_tile(tile, s.tiling, at, MaxPoolValue{*s.in, w, at.image});
+	fill_pool<MaxPoolValue, MaxPoolInputs>(tile, s, w, at);
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
@@ -270,17 +272,7 @@ extern "C" __global__ void __launch_bounds__(256, 2) avg_pool(const Forward *ste
 	const Forward &s = *step;
 	const PoolWindow w(s);
 	const Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	if (overlap(w)) {
-		float4 *const scratch = (float4 *)plain_scratch(tile, s.tiling);
-		Inputs inputs(*s.in, w, at);
-		bool first = true;
-		do {
-			inputs.load(scratch);
-			fill_tile(tile, s.tiling, at, AvgPoolInputs{inputs, scratch, {tile, s.tiling, at, first}});
-			first = false;
-		} while (inputs.more());
-	} else
-		fill_tile(tile, s.tiling, at, AvgPoolValue{*s.in, w, at.image});
+	fill_pool<AvgPoolValue, AvgPoolInputs>(tile, s, w, at);
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 

@@ -36,7 +36,7 @@
 #define __host__
 #define __constant__ static
 #define __shared__ static __thread
-#define __forceinline__ inline __attribute__((always_inline))
+#define __forceinline__ inline // not always_inline: the kernels compile in a fifth of the time, and run about as fast
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #define SHARED(T, name) T *name = (T *)bnas_dynamic_shared()
