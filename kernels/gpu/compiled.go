@@ -41,8 +41,8 @@ type Module struct {
 
 // Architectures are the compute capabilities (10·major + minor) that there are cubins for, oldest first. A cubin runs on
 // its own architecture and on those of the same major number that came after. Tensor cores as the kernels use them begin
-// with 80.
-var Architectures = []int{70, 75, 80, 86, 89, 90, 100, 120}
+// with 80. 89 has the machine code of 86, bit for bit.
+var Architectures = []int{70, 75, 80, 86, 90, 100, 120}
 
 // tegra are the compute capabilities of the GPUs within NVIDIA's Tegra: Xavier, Orin, and Thor by its two numbers. A cubin of
 // a desktop's GPU need not run on them (CUDA C++ Programming Guide, Binary Compatibility).
@@ -54,23 +54,31 @@ const Portable = 80
 // Cubins returns the kernels for a GPU of a compute capability (10·major + minor): cubins if there are some that it runs,
 // and otherwise PTX, which the driver compiles.
 func Cubins(capability int) ([]Module, error) {
-	oldest, best := Architectures[0], 0
+	oldest := Architectures[0]
 	if slices.Contains(tegra, capability) {
 		oldest = Portable
-	} else {
-		for _, a := range Architectures {
-			if a <= capability && a/10 == capability/10 {
-				best = a
-			}
-		}
 	}
-	switch {
-	case capability < oldest:
+	if capability < oldest {
 		return nil, fmt.Errorf("a GPU of compute capability %d.%d: the kernels need %d.%d or newer", capability/10, capability%10, oldest/10, oldest%10)
-	case best == 0:
+	}
+	arch := architectureOf(capability)
+	if arch == 0 {
 		return PTX()
 	}
-	return archived(fmt.Sprintf("sm_%d.tar.zst", best))
+	return archived(fmt.Sprintf("sm_%d.tar.zst", arch))
+}
+
+// architectureOf returns the architecture whose cubins a GPU runs; 0: there is none.
+func architectureOf(capability int) (arch int) {
+	if slices.Contains(tegra, capability) {
+		return 0
+	}
+	for _, a := range Architectures {
+		if a <= capability && a/10 == capability/10 {
+			arch = a
+		}
+	}
+	return arch
 }
 
 // PTX returns the kernels as PTX of the architecture Portable.

@@ -114,7 +114,7 @@ func TestCubinsFitTheGPU(t *testing.T) {
 		capability int
 		archive    string
 	}{
-		{70, "sm_70.tar.zst"}, {75, "sm_75.tar.zst"}, {80, "sm_80.tar.zst"}, {86, "sm_86.tar.zst"}, {88, "sm_86.tar.zst"}, {89, "sm_89.tar.zst"},
+		{70, "sm_70.tar.zst"}, {75, "sm_75.tar.zst"}, {80, "sm_80.tar.zst"}, {86, "sm_86.tar.zst"}, {88, "sm_86.tar.zst"}, {89, "sm_86.tar.zst"},
 		{90, "sm_90.tar.zst"}, {100, "sm_100.tar.zst"}, {103, "sm_100.tar.zst"}, {120, "sm_120.tar.zst"}, {121, "sm_120.tar.zst"},
 		{87, "compute_80.tar.zst"}, {101, "compute_80.tar.zst"}, {110, "compute_80.tar.zst"}, {130, "compute_80.tar.zst"},
 	} {

@@ -30,13 +30,13 @@ func SpillAllowed(architecture int) int {
 	return 32
 }
 
-// UsageOf returns the usage of every kernel on an architecture (10·major + minor).
-func UsageOf(architecture int) (map[string]Usage, error) {
+// UsageOf returns the usage of every kernel on a GPU of a compute capability (10·major + minor) that there are cubins for.
+func UsageOf(capability int) (map[string]Usage, error) {
 	rows, err := csv.NewReader(strings.NewReader(registersCSV)).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("registers.csv: %w", err)
 	}
-	arch := fmt.Sprintf("sm_%d", architecture)
+	arch := fmt.Sprintf("sm_%d", architectureOf(capability))
 	usage := map[string]Usage{}
 	for i, row := range rows {
 		if len(row) < 4 || row[1] != arch {
@@ -53,7 +53,7 @@ func UsageOf(architecture int) (map[string]Usage, error) {
 		usage[row[0]] = Usage{registers, shared}
 	}
 	if len(usage) == 0 {
-		return nil, fmt.Errorf("registers.csv: no kernels for %s", arch)
+		return nil, fmt.Errorf("registers.csv: no kernels for compute capability %d.%d", capability/10, capability%10)
 	}
 	return usage, nil
 }
