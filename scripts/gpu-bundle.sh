@@ -7,11 +7,10 @@ mkdir -p "$1"
 out=$(realpath "$1")
 cd "$(dirname "$0")/.."
 GO=${GO:-go}
-small=(-trimpath -tags cuda,netgo,osusergo -ldflags '-s -w')
+small=(-tags cuda,netgo,osusergo -ldflags '-s -w')
 
 scripts/with-cuda.sh "$GO" build "${small[@]}" -o "$out/bnas-cuda" ./cmd/bnas
-# The tests are smaller without inlining. The reference, which takes most of their time, keeps it.
-scripts/with-cuda.sh "$GO" test -c "${small[@]}" -gcflags=all=-l -gcflags=bnas.example/kernels/...= -o "$out/" ./cuda ./cuda/driver
+scripts/with-cuda.sh "$GO" test -c "${small[@]}" -o "$out/" ./cuda ./cuda/driver
 cp scripts/gpu-check.sh scripts/compare_torch.py scripts/compare_torch_gpu.py scripts/torch_spaces.py "$out/"
 { git rev-parse --short HEAD; git diff --quiet HEAD -- || echo "with changes not committed"; } >"$out/commit" 2>/dev/null || true
 du -ch "$out"/* | tail -1 | sed "s|total|in $1|" >&2
