@@ -55,7 +55,7 @@ template <int N> __device__ __forceinline__ void read_values(float4 (&x)[N], con
 
 // The coefficients of one channel of a BatchNorm, from its statistics μ and σ².
 __device__ __forceinline__ Affine affine_of(float gamma, float beta, double eps, double mean, double variance) {
-	double rstd = 1 / sqrt(variance + eps);
+	const double rstd = rsqrt(variance + eps);
 	return Affine{(float)mean, (float)(gamma * rstd), beta, (float)rstd};
 }
 

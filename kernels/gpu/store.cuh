@@ -270,6 +270,13 @@ __device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, 
 		*b.affine = affine_of(b.gamma, b.beta, b.eps, mean, variance);
 }
 
+// x / n, n > 0. A power of two, as numbers of images and pixels mostly are, takes no division of doubles, for the same bits.
+__device__ __forceinline__ double divided(double x, i64 n) {
+	if ((n & (n - 1)) == 0)
+		return x * __uint_as_float(0x7f000000u - __float_as_uint((float)n));
+	return x / (double)n;
+}
+
 // The entries that a merge reads: `count` of `per` images each, the last one of fewer, of `images` in all.
 struct Entries {
 	int count, per, images;
@@ -288,7 +295,7 @@ __device__ inline double2 merge_entries(const Forward &step, const Place &at, do
 		sums[1] += p.y + n * w * d;
 	});
 	column_sums(scratch, sums, at.columns, R, c, r);
-	const double d = sums[0] / e.images, m2 = sums[1] - n * sums[0] * d;
+	const double d = divided(sums[0], e.images), m2 = sums[1] - n * sums[0] * d;
 	return make_double2(shift + d, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 }
 
@@ -316,7 +323,7 @@ __device__ inline void merge_images(const Forward &step, const Place &at, double
 		const double2 m = merge_entries(step, at, scratch, part, e);
 		if (last) {
 			if (first)
-				put_statistics(s, column, norm, m.x, m.y / ((double)(step.height * step.width) * images));
+				put_statistics(s, column, norm, m.x, divided(m.y, step.height * step.width * images));
 			return;
 		}
 		if (first)

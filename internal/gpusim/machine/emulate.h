@@ -98,6 +98,7 @@ BNAS_INLINE float fmaf(float a, float b, float c) {
 }
 #endif
 BNAS_INLINE float rsqrtf(float x) { return 1 / sqrtf(x); }
+BNAS_INLINE double rsqrt(double x) { return 1 / sqrt(x); }
 BNAS_INLINE int __popc(unsigned x) { return __builtin_popcount(x); }
 BNAS_INLINE int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
 BNAS_INLINE int __clz(int x) { return x == 0 ? 32 : __builtin_clz((unsigned)x); }

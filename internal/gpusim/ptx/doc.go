@@ -7,7 +7,7 @@
 // parted meet again.
 //
 // Arithmetic is exact where PTX says so (add, mul, fma, div.rn, sqrt.rn, rcp.rn and every conversion round once). Where
-// PTX allows an error (ex2.approx, rcp.approx) the result is the float64 function's, rounded; rcp.approx.ftz.f64 has its
+// PTX allows an error (ex2.approx, rcp.approx, rsqrt.approx) the result is the float64 function's, rounded; rcp.approx.ftz.f64 has its
 // lower 32 bits cleared, as on the GPU. Products of mma are exact, their sum with the accumulator is formed in float64 and
 // rounded once. The payload of a NaN is not modelled. Atomics on floats are refused at load: their results would depend on
 // the order of blocks.

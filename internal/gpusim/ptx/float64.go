@@ -31,6 +31,7 @@ func defineApproximations() {
 		return flush(bits32(float32(math.Exp2(float64(float32of(flush(a)))))))
 	}), "f32", "f32")
 	define("rcp.approx.ftz.f64", map1f64(func(a float64) float64 { return upperWord(1 / a) }), "f64", "f64")
+	define("rsqrt.approx.f64", map1f64(func(a float64) float64 { return 1 / math.Sqrt(a) }), "f64", "f64")
 }
 
 // upperWord clears the lower 32 bits, which the GPU's flushing float64 approximations do not compute, and subnormal numbers.

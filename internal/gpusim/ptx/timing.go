@@ -176,7 +176,7 @@ func classOf(in *instr) latencyClass {
 			return waitClass
 		}
 		return copyClass
-	case "div", "rem", "sqrt", "rcp", "ex2":
+	case "div", "rem", "sqrt", "rsqrt", "rcp", "ex2":
 		if wide {
 			return longClass
 		}
