@@ -97,7 +97,7 @@ func (r *ranks) together() *run.Together {
 // agree waits until all ranks are ready to begin, or know why one cannot.
 func (r *ranks) agree(err error) error {
 	r.agreed = true
-	err = train.Agree(r.world, version(), err)
+	err = train.Agree(r.world, identity(), err)
 	var silent *mpi.SilentError
 	r.over = err != nil && !errors.As(err, &silent)
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -62,6 +63,33 @@ var version = sync.OnceValue(func() string {
 	}
 	return v
 })
+
+// identity is the same in programs that compute the same: the version, and of one that does not name its sources the program's hash too.
+var identity = sync.OnceValue(func() string {
+	self, err := os.Executable()
+	if err != nil {
+		return version()
+	}
+	return identityOf(version(), commit(), self)
+})
+
+// identityOf is the identity of the program in a file. A version without a revision is that of a released module, or no version.
+func identityOf(version, revision, file string) string {
+	released := strings.HasPrefix(version, "v")
+	if !strings.HasSuffix(revision, "+dirty") && !strings.HasSuffix(version, "+dirty") && (released || revision != "") {
+		return version
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return version
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return version
+	}
+	return fmt.Sprintf("%s, program %x", version, h.Sum(nil)[:6])
+}
 
 // commit returns the revision of the sources, or "" if it is unknown.
 func commit() string {

@@ -56,7 +56,7 @@ func work(c *cli.Context) error {
 	if err := serving(c); err != nil {
 		return err
 	}
-	o := cluster.WorkOptions{Version: version(), Machine: run.Machine{Threads: c.Int("threads"), GPU: -1, DataDir: c.String("data-dir")}}
+	o := cluster.WorkOptions{Version: identity(), Machine: run.Machine{Threads: c.Int("threads"), GPU: -1, DataDir: c.String("data-dir")}}
 	if c.IsSet("gpu") {
 		o.Machine.GPU = c.Int("gpu")
 	}

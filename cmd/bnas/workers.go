@@ -44,7 +44,7 @@ func natsFlag(category string) cli.Flag {
 func crewOf(c *cli.Context) (*cluster.Crew, error) {
 	k := &cluster.Crew{
 		Local: c.Int("workers"), Listen: c.String("listen"), Token: c.String("token"), NATS: c.String("nats"),
-		Options: cluster.Options{Version: version()},
+		Options: cluster.Options{Version: identity()},
 	}
 	token := onCommandLine(c, "token")
 	switch {
