@@ -31,6 +31,7 @@ func (e *exec) lossOps(n int, smoothing float64) []Work {
 			kernel, args = "cross_entropy_auxiliary", append(args, c.LossWeight)
 		}
 		o := blocks(kernel, 1, 1, args...)
+		o.Block[0] = 1024
 		o.Read = int64(n) * (8 + a.logitBytes())
 		o.Write = int64(n)*a.logitBytes() + 16
 		o.FLOPs = int64(n) * int64(classes) * 8

@@ -2,20 +2,21 @@ package cuda
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 
 	"bnas.example/cuda/driver"
 	"bnas.example/kernels"
+	"bnas.example/kernels/gpu"
 )
 
-// A Read or Write of parameters copies the spans of their vectors in which they lie, through pinned memory, and waits once at
-// most. γ, β and classifiers of a path are one span, with the parameters of other paths between them: to copy those too takes
-// microseconds, a copy for each parameter takes a hundred of them.
+// A Read of parameters copies the spans of their vectors in which they lie, through pinned memory, and waits once. γ, β and
+// classifiers of a path are one span, with the parameters of other paths between them: to copy those too takes microseconds, a copy
+// for each parameter takes a hundred of them. A Write copies parameters that lie at many places in one piece, from which a launch
+// takes them.
 
 // These are the numbers of bytes between two parameters above which they are two spans: in a copy to the host, and in one to the
-// device that does not know what lies between them.
+// device, which must not change what lies between them.
 const (
 	readGap  = 1 << 20
 	writeGap = parameterAlign - 1
@@ -24,8 +25,7 @@ const (
 // mostPinned is the number of bytes up to which a copy goes through pinned memory.
 const mostPinned = 64 << 20
 
-// mostRuns is the number of spans without a gap that a Write sends one by one. Of more it reads what is between them, and sends
-// that again.
+// mostRuns is the number of spans without a gap that a Write sends one by one.
 const mostRuns = 16
 
 // placed is a slot of a parameter.
@@ -94,7 +94,7 @@ func (s *store) fetch(spans []span) (arrival, error) {
 	return s.landings.fetch(parts...)
 }
 
-// Write copies src to a slot of ids. It waits only for what is large, or lies at many places.
+// Write copies src to a slot of ids. It waits only for what is large.
 func (s *store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) error {
 	if slot == kernels.Data {
 		for _, id := range ids {
@@ -105,11 +105,11 @@ func (s *store) Write(slot kernels.Slot, src []float32, ids ...kernels.ParamID) 
 	if err != nil {
 		return err
 	}
-	runs, spans := spansOf(all, writeGap), spansOf(all, readGap)
-	if len(runs) <= mostRuns || bytesIn(spans) > mostPinned {
+	runs := spansOf(all, writeGap)
+	if len(runs) <= mostRuns || bytesIn(runs) > mostPinned {
 		return s.about(ids, s.send(runs))
 	}
-	return s.about(ids, s.change(spans))
+	return s.about(ids, s.scatter(all))
 }
 
 // send queues the copies of spans without gaps.
@@ -129,28 +129,27 @@ func (s *store) send(runs []span) error {
 	return nil
 }
 
-// change reads spans, changes the parameters in them and queues the copies back.
-func (s *store) change(spans []span) error {
-	a, err := s.fetch(spans)
-	if err != nil {
+// scatter sends all that is to be written, with the list of its places, and queues the launch that puts it there.
+func (s *store) scatter(all []placed) error {
+	list := make([]gpu.Piece, len(all))
+	size := align(int64(len(bytesOf(list))))
+	data := size
+	for _, p := range all {
+		data += int64(len(p.bytes))
+	}
+	if err := s.pieces.reserve(s.driver, data); err != nil {
 		return err
 	}
-	if err := s.wait(a.mark); err != nil {
+	b := make([]byte, size, data)
+	for i, p := range all {
+		list[i] = gpu.Piece{To: p.at, From: s.pieces.base + driver.Ptr(len(b)), Length: int64(len(p.bytes) / 4)}
+		b = append(b, p.bytes...)
+	}
+	copy(b, bytesOf(list))
+	if err := s.upload(s.pieces.base, b); err != nil {
 		return err
 	}
-	b := a.host
-	for _, sp := range spans {
-		for _, p := range sp.params {
-			copy(b[p.at-sp.at:], p.bytes)
-		}
-		err = errors.Join(err, s.driver.CopyIn(driver.Compute, sp.at, b[:sp.bytes]))
-		b = b[sp.bytes:]
-	}
-	if err := errors.Join(err, s.here(&a.mark)); err != nil {
-		return err
-	}
-	a.give(a.landing)
-	return nil
+	return s.queue(blocks("scatter", len(list), 1, s.pieces.base, len(list)))
 }
 
 // place returns where a slot of ids lies on the device and in an array.

@@ -23,6 +23,7 @@ type store struct {
 	version []uint64 // counts changes of Data
 	packed  map[packKey]*packing
 	update  updateBuffers
+	pieces  memory // what a Write scatters
 }
 
 // parameterAlign is what the address of a parameter is a multiple of, in bytes. Nothing reads what is between two parameters.
@@ -96,8 +97,8 @@ func (s *store) close() error {
 	for _, p := range s.packed {
 		all = append(all, p.at)
 	}
-	all = append(all, s.update.list.base, s.update.partial.base)
-	s.base, s.packed, s.update = [vectors][slots]driver.Ptr{}, nil, updateBuffers{}
+	all = append(all, s.update.list.base, s.update.partial.base, s.pieces.base)
+	s.base, s.packed, s.update, s.pieces = [vectors][slots]driver.Ptr{}, nil, updateBuffers{}, memory{}
 	var errs []error
 	for _, p := range all {
 		if p != 0 {

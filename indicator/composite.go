@@ -39,7 +39,7 @@ var composites = []Composite{
 	{Name: "az-nas", Terms: []string{"az_expressivity", "az_progressivity", "az_trainability", "macs"}},
 	// te-nas is that of Chen, Gong and Wang (ICLR 2021), who add ranks; here log-ranks are added.
 	{Name: "te-nas", Terms: []string{"te_ntk", "te_regions"}},
-	// vkdnw is that of the code of Tybl and Neumann (CVPR 2025): the one of AZ-NAS with one term more.
+	// vkdnw is that of the search on MobileNet of Tybl and Neumann (CVPR 2025), by their code: the one of AZ-NAS with one term more.
 	{Name: "vkdnw", Terms: []string{"az_expressivity", "az_progressivity", "az_trainability", "macs", "vkdnw_entropy"}},
 	// quick needs no gradients by parameters. It is what SelectHalf chose on half of 1,000 random cells of NAS-Bench-201.
 	{Name: "quick", Terms: []string{"naswot", "cell_spectrum", "isometry", "bn_noise"}},

@@ -2,6 +2,7 @@ package cost
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"bnas.example/cuda"
@@ -43,6 +44,44 @@ func TestCountAll3x3(t *testing.T) {
 	}
 	if want := 2 * 2 * 256 * (p.MACs() - 27*16*32*32); math.Abs(float64(c.FLOPs)/float64(want)-1) > 0.01 {
 		t.Errorf("%d FLOP, twice the convolutions' are %d", c.FLOPs, want)
+	}
+}
+
+// What the documented steps may take at most: launches, warp instructions, and milliseconds of tails on an H100.
+func TestStepLimits(t *testing.T) {
+	type limit struct {
+		launches     int
+		instructions float64
+		tails        float64
+	}
+	limits := map[string]map[cuda.Precision]limit{
+		"all3x3": {cuda.BF16: {120, 0.9e9, 0.3}, cuda.TF32: {120, 1.4e9, 0.3}, cuda.FP32: {120, 4.5e9, 0.3}},
+		"mixed":  {cuda.BF16: {180, 0.85e9, 0.33}, cuda.TF32: {180, 0.97e9, 0.33}, cuda.FP32: {180, 2.19e9, 0.33}},
+	}
+	h100 := GPUs[slices.IndexFunc(GPUs, func(g GPU) bool { return g.Name == "H100" })]
+	for _, d := range DocumentedSteps() {
+		p, params, err := d.program()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := CountStep(p, params, 256, d.Storage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		times, err := c.Times(h100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var instructions int64
+		tails := 0.
+		for i, k := range c.Kernels {
+			instructions += k.WarpInstructions
+			tails += 1e3 * times[i].Tail
+		}
+		most, ok := limits[d.Name][d.Storage.Precision]
+		if !ok || c.Launches > most.launches || float64(instructions) > most.instructions || tails > most.tails {
+			t.Errorf("%s, %v: %d launches, %d warp instructions, tails of %.3f ms; at most %+v", d.Name, d.Storage.Precision, c.Launches, instructions, tails, most)
+		}
 	}
 }
 

@@ -174,6 +174,13 @@ struct Parameter {
 	double bias1, bias2; // 1 − βᵗ
 };
 
+// Floats that are copied from one place to another.
+struct Piece {
+	float *to;
+	const float *from;
+	i64 length;
+};
+
 // One outcome of an augmentation. Pixel (y, x) shows the original at (y + dy, x + dx), counted from the right if flip.
 // Rows [top, bottom) of columns [left, right) are cut out.
 struct View {

@@ -136,6 +136,12 @@ type (
 		Decay, Bias1, Bias2          float64
 	}
 
+	// Piece is floats that are copied from one place to another.
+	Piece struct {
+		To, From Ptr
+		Length   int64
+	}
+
 	// View is one outcome of an augmentation.
 	View struct {
 		Dy, Dx, Flip             int64

@@ -14,7 +14,7 @@ import (
 // mirrored are the structures of abi.cuh in its order.
 var mirrored = []any{
 	gpu.Affine{}, gpu.Slope{}, gpu.BatchNorm{}, gpu.Term{}, gpu.Node{}, gpu.Tiling{}, gpu.Statistics{}, gpu.Output{}, gpu.Forward{}, gpu.Source{}, gpu.Incoming{}, gpu.Sums{}, gpu.Backward{},
-	gpu.WeightGradient{}, gpu.SampleBN{}, gpu.Parameter{}, gpu.View{},
+	gpu.WeightGradient{}, gpu.SampleBN{}, gpu.Parameter{}, gpu.Piece{}, gpu.View{},
 }
 
 // The Go structures have the fields of abi.cuh: the same names, order and types.

@@ -28,7 +28,7 @@
 // Roofline: while it moves a byte, an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP, 200 with halves; an H100
 // (3350, 495) 148 and 295. Maps are fp32 in any case. A 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
 // pixel, writes 192 and costs 13.8 kFLOP: 54 FLOP a byte. From 32 to 96 it is 108, from 64 to 192 216; 1×1 has a ninth.
-// All are therefore bound by memory with halves, but the last one on an A100; in tf32 the first one is.
+// DRAM and tensor cores therefore wait for the instructions: docs/gpu.md counts them.
 //
 // Shared memory comes second. For a step of 48 columns a warp makes 20 reads of 128 bytes. Four warps beside each other
 // take 80 cycles for them; the cores multiply for 96. Halves have half as many steps. Weights come from L2, once a

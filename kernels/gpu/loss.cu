@@ -9,7 +9,7 @@
 //
 // logits and dlogits are [images][pitch]. The padding of dlogits becomes zero. A warp has one image at a time, a lane
 // every 32nd class. Exponentials are in floats, because few GPUs are quick at doubles. Sums are in doubles: lanes by
-// pairs, then images in order. There is one block, so that the sum of the loss has one order.
+// pairs, then images in order. There is one block, of many warps, so that the sum of the loss has one order.
 #include "plain.cuh"
 
 template <class T>
@@ -42,7 +42,7 @@ __device__ __forceinline__ int warp_argmax(const float *y, int classes) {
 
 template <bool AUXILIARY>
 __device__ __forceinline__ void loss_and_gradient(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing, double weight) {
-	__shared__ double losses[8], right[8];
+	__shared__ double losses[32], right[32];
 	const int warp = threadIdx.x / 32, warps = blockDim.x / 32, lane = threadIdx.x % 32, K = (int)classes;
 	double loss = 0, correct = 0;
 	for (i64 i = warp; i < images; i += warps) {
@@ -86,10 +86,10 @@ __device__ __forceinline__ void loss_and_gradient(float *dlogits, double *result
 	result[1] = correct;
 }
 
-extern "C" __global__ void __launch_bounds__(256) cross_entropy(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing) {
+extern "C" __global__ void __launch_bounds__(1024) cross_entropy(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing) {
 	loss_and_gradient<false>(dlogits, result, logits, labels, images, classes, pitch, smoothing, 1);
 }
 
-extern "C" __global__ void __launch_bounds__(256) cross_entropy_auxiliary(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing, double weight) {
+extern "C" __global__ void __launch_bounds__(1024) cross_entropy_auxiliary(float *dlogits, double *result, const float *logits, const i64 *labels, i64 images, i64 classes, i64 pitch, double smoothing, double weight) {
 	loss_and_gradient<true>(dlogits, result, logits, labels, images, classes, pitch, smoothing, weight);
 }

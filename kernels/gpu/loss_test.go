@@ -40,7 +40,7 @@ func TestCrossEntropy(t *testing.T) {
 		pitch := pitchOf(c.classes)
 		d, result := k.alloc(4*c.n*pitch), k.alloc(16)
 		args := []any{d, result, k.putMap(y, c.classes), put(k, labels...), c.n, c.classes, pitch, c.smoothing}
-		k.launch("cross_entropy", 1, 1, 256, 0, args...)
+		k.launch("cross_entropy", 1, 1, 1024, 0, args...)
 		loss, correct, dy := crossEntropy(y, labels, c.classes, c.smoothing)
 		near(t, "loss, correct", get[float64](k, result, 2), []float64{loss, correct}, 1e-7)
 		near(t, "dlogits", k.getMap(d, c.n, c.classes), dy, 1e-7)

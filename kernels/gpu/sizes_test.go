@@ -15,7 +15,7 @@ func TestABISizes(t *testing.T) {
 	var want []int64
 	for _, s := range []any{
 		gpu.Affine{}, gpu.Slope{}, gpu.BatchNorm{}, gpu.Term{}, gpu.Node{}, gpu.Tiling{}, gpu.Statistics{}, gpu.Output{}, gpu.Forward{},
-		gpu.Source{}, gpu.Incoming{}, gpu.Sums{}, gpu.Backward{}, gpu.WeightGradient{}, gpu.SampleBN{}, gpu.Parameter{}, gpu.View{},
+		gpu.Source{}, gpu.Incoming{}, gpu.Sums{}, gpu.Backward{}, gpu.WeightGradient{}, gpu.SampleBN{}, gpu.Parameter{}, gpu.Piece{}, gpu.View{},
 	} {
 		want = append(want, int64(reflect.TypeOf(s).Size()))
 	}

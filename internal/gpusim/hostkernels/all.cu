@@ -11,6 +11,7 @@
 #include "probe.cu"
 #include "codes.cu"
 #include "update.cu"
+#include "scatter.cu"
 #include "jacobian.cu"
 #include "philox.cu"
 #include "augment.cu"
@@ -56,6 +57,7 @@ KERNEL(gradient_norm)
 KERNEL(update_sgd)
 KERNEL(update_adamw)
 KERNEL(update_rmsprop)
+KERNEL(scatter)
 KERNEL(jacobian_gram)
 KERNEL(philox_normal)
 KERNEL(augment)
