@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"bnas.example/cuda"
@@ -46,9 +47,12 @@ type Options struct {
 
 // GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device, or that of Windows, under which
 // Linux runs in WSL2.
-func GPUPresent() bool {
-	return slices.ContainsFunc([]string{"/dev/nvidiactl", "/dev/dxg"}, func(device string) bool {
-		_, err := os.Stat(device)
+func GPUPresent() bool { return gpuPresent("/dev") }
+
+// gpuPresent looks in the folder of devices.
+func gpuPresent(dev string) bool {
+	return slices.ContainsFunc([]string{"nvidiactl", "dxg"}, func(device string) bool {
+		_, err := os.Stat(filepath.Join(dev, device))
 		return err == nil
 	})
 }

@@ -3,6 +3,8 @@ package run
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,22 @@ func TestEmulatedGPUs(t *testing.T) {
 	cfg.Device = "cpu"
 	if n, err := GPUs(cfg, Options{}); n != 0 || err == nil {
 		t.Errorf("a CPU has %d GPUs", n)
+	}
+}
+
+// A driver of NVIDIA is seen by its control device, on Linux under Windows by Windows' own.
+func TestGPUPresent(t *testing.T) {
+	for device, want := range map[string]bool{"nvidiactl": true, "dxg": true, "nvidia0": false} {
+		dev := t.TempDir()
+		if gpuPresent(dev) {
+			t.Error("an empty folder has a GPU")
+		}
+		if err := os.WriteFile(filepath.Join(dev, device), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := gpuPresent(dev); got != want {
+			t.Errorf("%s: %v, want %v", device, got, want)
+		}
 	}
 }
 
