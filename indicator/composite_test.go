@@ -296,4 +296,7 @@ func TestJudge(t *testing.T) {
 	if _, err := j.Composites([]Composite{{Terms: []string{"macs"}}}, SetOf(scores), truth); err == nil {
 		t.Error("judged a composite without its terms")
 	}
+	if c := j.Judge("count", []float64{3000, 7, 3000, 8, 3000, 7}, []float64{1, 2, 3, 4, 5, 6}); c.Equal != 3 {
+		t.Errorf("%d of 3000 7 3000 8 3000 7 are equal, want 3", c.Equal)
+	}
 }

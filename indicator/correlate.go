@@ -70,6 +70,7 @@ func (s Subset) Of(scores ScoreSet, accuracy []float64) (ScoreSet, []float64, er
 type Correlation struct {
 	Name     string        `json:"name"`
 	N        int           `json:"n"`
+	Equal    int           `json:"equal"` // of the N, those with the most frequent value
 	Tau      float64       `json:"tau_b"`
 	Interval rank.Interval `json:"tau_b_interval"` // 95 %
 	Rho      float64       `json:"spearman"`
@@ -111,13 +112,23 @@ func (j Judging) resample(i int) rank.Source { return philox.New(j.Seed, "bootst
 // Judge returns the agreement of a score with the truth, element by element.
 func (j Judging) Judge(name string, score, truth []float64) Correlation {
 	c := Correlation{
-		Name: name, N: len(score), Tau: rank.KendallTauB(score, truth), Rho: rank.Spearman(score, truth),
+		Name: name, N: len(score), Equal: mostEqual(score), Tau: rank.KendallTauB(score, truth), Rho: rank.Spearman(score, truth),
 		Interval: rank.KendallInterval(score, truth, j.Resamples, .95, j.resample),
 	}
 	for _, k := range j.Top {
 		c.Top = append(c.Top, rank.TopK(score, truth, k))
 	}
 	return c
+}
+
+// mostEqual returns how often the most frequent value is there.
+func mostEqual(values []float64) (most int) {
+	times := map[float64]int{}
+	for _, v := range values {
+		times[v]++
+		most = max(most, times[v])
+	}
+	return most
 }
 
 // Terms judges each term that all of scores have, in the order of TermNames.

@@ -314,6 +314,7 @@ func (r correlateResult) text(w io.Writer) {
 			}
 			correlationRow(w, t)
 		}
+		equalText(w, s.Terms)
 		differencesText(w, s.Differences)
 		fmt.Fprintln(w)
 	}
@@ -367,6 +368,15 @@ func reliabilityText(w io.Writer, all []indicator.Reliability) {
 		fmt.Fprintf(w, "%s\t%.3f\t%.3f\t%.3f\n", r.Term, r.Spread, r.Reliability, r.Doubled)
 	}
 	fmt.Fprintln(w)
+}
+
+// equalText names the terms that do not tell most architectures apart, such as a count that is at its limit.
+func equalText(w io.Writer, all []indicator.Correlation) {
+	for _, t := range all {
+		if 2*t.Equal > t.N && !math.IsNaN(t.Tau) {
+			fmt.Fprintf(w, "%s has one value in %d of %d\n", t.Name, t.Equal, t.N)
+		}
+	}
 }
 
 func correlationRow(w io.Writer, t indicator.Correlation) {
