@@ -20,6 +20,8 @@ type Data struct {
 	Training Training
 
 	Perspectives []Perspective // of the fused score, on the architecture found; empty: none
+	Others       string        // those that the perspectives compare it with, in words: "random networks"
+	WithoutCost  *WithoutCost  // nil: unknown
 
 	Terms     []Term  // the columns of Arch.Values
 	Score     string  // name of the fused score
@@ -68,14 +70,6 @@ type Training struct {
 type Term struct {
 	Name  string
 	Fused bool // it is part of the fused score
-}
-
-// Perspective is what the terms of the fused score that look at one property say of the architecture found.
-type Perspective struct {
-	Name  string
-	Asks  string // in words
-	Terms []string
-	Share float64 // of the calibration sample that it exceeds in these terms together, ties half
 }
 
 // Run is a trained supernet.

@@ -56,7 +56,8 @@ func TestWholePage(t *testing.T) {
 		}
 	}
 	found := *d.Found
-	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s", "93 %", "How sure can it be?", "cell_spectrum, naswot"} {
+	for _, want := range []string{found.Text, number(found.Score), count(found.MACs), d.Command, "space: nas-bench-201", "2 min 12 s", "How sure can it be?", "cell_spectrum, naswot",
+		"strongest in expressivity (better than\u00a093)", "better than 93 of 100 random networks", "falls from no.\u00a01 to no.\u00a012 of 280 scored networks", "|a|+<wbr>|b|"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -12,6 +12,9 @@ import (
 	"bnas.example/philox"
 )
 
+// good are the words for networks of which more is better.
+var good = Comparison{Higher: "better than", Lower: "worse than", Same: "as good as"}
+
 var cellOps = []string{"none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"}
 
 // read reads some architectures.
@@ -47,9 +50,15 @@ func sampleArchs(n, steps int) (Data, []Arch) {
 			{Name: "ntk", Fused: true}, {Name: "bn_noise", Fused: true}, {Name: "gamma_sum"}, {Name: "macs"}, {Name: "oneshot"}},
 		Score: "bnas",
 		Perspectives: []Perspective{
-			{Name: "expressivity", Asks: "How differently does the network see different images?", Terms: []string{"cell_spectrum", "naswot"}, Share: .935},
-			{Name: "uncertainty", Asks: "How sure can it be?", Terms: []string{"bn_noise"}, Share: .5},
+			{Name: "expressivity", Asks: "How differently does the network see different images?", Compared: good, Standing: Standing{93, 0, 7}, Terms: []TermStanding{
+				{"cell_spectrum", "how many directions its features fill", 1, Standing{95, 0, 5}}, {"naswot", "how its rectifiers switch", 2, Standing{40, 20, 40}},
+			}},
+			{Name: "uncertainty", Asks: "How sure can it be?", Compared: good, Standing: Standing{40, 20, 40}, Terms: []TermStanding{
+				{"bn_noise", "how little a batch matters", 3, Standing{40, 20, 40}},
+			}},
 		},
+		Others:      "random networks",
+		WithoutCost: &WithoutCost{Terms: []string{"live_macs"}, Networks: 280, With: Ranked{Rank: 1}, Without: Ranked{Rank: 12, Equal: 1, First: "|a|+|b|"}},
 	}
 	for _, g := range []string{"1<-0", "2<-0", "2<-1", "3<-0", "3<-1", "3<-2"} {
 		d.Places = append(d.Places, Place{g, cellOps})

@@ -44,8 +44,11 @@ func foundSection(v *view) (Section, string) {
 		g.Figures = []Figure{{template.HTML(d.sized()), v.Graph.Title}}
 		s.Groups = append(s.Groups, g)
 	}
-	if s.Table = perspectivesTable(v); s.Table != nil {
-		s.TableLead = fmt.Sprintf("What each perspective of the score says of it, as the share of %s random live networks, the calibration sample, that it exceeds.", integer(v.Calibration))
+	s.Lead = v.extremePerspectives()
+	for _, g := range []*Group{perspectivesGroup(v), withoutCostGroup(v)} {
+		if g != nil {
+			s.Groups = append(s.Groups, *g)
+		}
 	}
 	return s, ""
 }

@@ -1,6 +1,9 @@
 package run
 
 import (
+	"cmp"
+	"slices"
+
 	"bnas.example/indicator"
 	"bnas.example/report"
 )
@@ -18,32 +21,73 @@ var perspectives = []struct {
 	{indicator.Baseline, "baselines", "Figures of other methods, for comparison."},
 }
 
-// addPerspectives adds for each perspective of the composite the share of the calibration's live networks that the found one
-// exceeds in its terms. It adds nothing without a calibration.
-func addPerspectives(d *report.Data, composite indicator.Composite, found *Found) error {
-	best, sample := found.Best[found.Answer].Scores, live(found.Sample)
-	if len(sample) == 0 || best.Dead {
+// These are the words for a network that a score puts higher than another, lower, or as high.
+var (
+	goodness = report.Comparison{Higher: "better than", Lower: "worse than", Same: "as good as"}
+	size     = report.Comparison{Higher: "larger than", Lower: "smaller than", Same: "as large as"}
+	thrift   = report.Comparison{Higher: "smaller than", Lower: "larger than", Same: "as large as"} // a cost that counts against a network
+)
+
+// addPerspectives adds where the found network stands in each perspective of the composite among the other live networks of the
+// calibration, or, for a composite of one term, among the other scored ones. It adds nothing of a dead network.
+func (r *Run) addPerspectives(d *report.Data, composite indicator.Composite, found *Found) error {
+	best := found.Best[found.Answer].Scores
+	if best.Dead {
 		return nil
 	}
-	calibration, err := indicator.NewCalibration(sample)
-	if err != nil {
-		return err
+	d.Others = "random networks"
+	compared := others(each(live(found.Sample)), best)
+	var calibration *indicator.Calibration
+	if len(composite.Terms) == 1 {
+		d.Others, compared = "scored networks", r.rivals(found)
+	} else {
+		var err error
+		if calibration, err = indicator.NewCalibration(found.Sample); err != nil {
+			return err
+		}
 	}
 	for _, p := range perspectives {
 		_, part := composite.Without(p.of)
 		if len(part.Terms) == 0 {
 			continue
 		}
-		score, below := part.Fuse(calibration, best), 0.0
-		for _, s := range sample {
-			switch other := part.Fuse(calibration, s); {
-			case other < score:
-				below++
-			case other == score:
-				below += .5
-			}
+		one := report.Perspective{Name: p.name, Asks: p.asks, Compared: comparison(p.of, part)}
+		var err error
+		if one.Standing, err = standing(part, calibration, best, compared); err != nil {
+			return err
 		}
-		d.Perspectives = append(d.Perspectives, report.Perspective{Name: p.name, Asks: p.asks, Terms: part.Terms, Share: below / float64(len(sample))})
+		for _, name := range part.Terms {
+			term := report.TermStanding{Name: name, Asks: cmp.Or(termWords[name], name), Standing: one.Standing}
+			if term.Value, err = best.Term(name); err != nil {
+				return err
+			}
+			alone := indicator.Composite{Name: name, Terms: []string{name}}
+			if slices.Contains(part.Against, name) {
+				alone.Against = alone.Terms
+				if one.Compared != thrift {
+					term.Asks += " (less is better)"
+				}
+			}
+			if len(part.Terms) > 1 {
+				if term.Standing, err = standing(alone, nil, best, compared); err != nil {
+					return err
+				}
+			}
+			one.Terms = append(one.Terms, term)
+		}
+		d.Perspectives = append(d.Perspectives, one)
 	}
 	return nil
+}
+
+// comparison returns the words for what the terms of a perspective compare.
+func comparison(of indicator.Perspective, part indicator.Composite) report.Comparison {
+	switch {
+	case of != indicator.Size:
+	case len(part.Against) == 0:
+		return size
+	case len(part.Against) == len(part.Terms):
+		return thrift
+	}
+	return goodness
 }

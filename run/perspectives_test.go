@@ -3,6 +3,8 @@ package run
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"bnas.example/indicator"
@@ -26,36 +28,107 @@ func TestPerspectives(t *testing.T) {
 	var sample []indicator.Scores
 	for i := range 4 {
 		x := float64(i)
-		sample = append(sample, scoresOf(map[string]float64{"naswot": x, "bn_spectrum": x, "ntk": -x, "depth": x}))
+		s := scoresOf(map[string]float64{"naswot": x, "bn_spectrum": x, "ntk": -x, "depth": x})
+		s.Arch = strconv.Itoa(i)
+		sample = append(sample, s)
 	}
 	sample = append(sample, indicator.Scores{Dead: true, Values: make([]float64, len(indicator.TermNames()))})
 	// Above three of the four in both terms of expressivity, as good as the second in trainability, the least deep.
 	best := scoresOf(map[string]float64{"naswot": 2.5, "bn_spectrum": 2.5, "ntk": -2, "depth": -1})
+	best.Arch = "best"
+	sample = append(sample, best) // it is not compared with itself
 	found := &Found{Result: &search.Result{Best: []search.Found{{Scores: best}}}, Sample: sample}
+	r := &Run{}
 	var d report.Data
-	if err := addPerspectives(&d, composite, found); err != nil {
+	if err := r.addPerspectives(&d, composite, found); err != nil {
 		t.Fatal(err)
 	}
+	three, middle, all := report.Standing{Below: 3, Above: 1}, report.Standing{Below: 1, Equal: 1, Above: 2}, report.Standing{Below: 4}
 	want := []struct {
-		name  string
-		terms []string
-		share float64
-	}{{"expressivity", []string{"naswot", "bn_spectrum"}, .75}, {"trainability", []string{"ntk"}, .375}, {"cost", []string{"depth"}, 1}}
-	if len(d.Perspectives) != len(want) {
-		t.Fatalf("%+v", d.Perspectives)
+		name     string
+		terms    []string
+		standing report.Standing
+		compared report.Comparison
+	}{
+		{"expressivity", []string{"naswot", "bn_spectrum"}, three, goodness},
+		{"trainability", []string{"ntk"}, middle, goodness},
+		{"cost", []string{"depth"}, all, thrift},
+	}
+	if len(d.Perspectives) != len(want) || d.Others != "random networks" {
+		t.Fatalf("%+v", d)
 	}
 	for i, w := range want {
-		if got := d.Perspectives[i]; got.Name != w.name || !slices.Equal(got.Terms, w.terms) || got.Share != w.share || got.Asks == "" {
+		got := d.Perspectives[i]
+		if got.Name != w.name || got.Standing != w.standing || got.Asks == "" || got.Compared != w.compared || len(got.Terms) != len(w.terms) {
 			t.Errorf("%+v, want %+v", got, w)
 		}
+		for k, term := range got.Terms {
+			if value, _ := best.Term(term.Name); term.Name != w.terms[k] || term.Standing != w.standing || term.Value != value || !strings.HasPrefix(term.Asks, "how ") || strings.Contains(term.Asks, "(less") {
+				t.Errorf("%s: %+v", w.name, term)
+			}
+		}
 	}
-	for _, none := range []*Found{
-		{Result: found.Result},
-		{Result: &search.Result{Best: []search.Found{{Scores: indicator.Scores{Dead: true}}}}, Sample: sample},
+
+	var none report.Data
+	dead := &Found{Result: &search.Result{Best: []search.Found{{Scores: indicator.Scores{Dead: true}}}}, Sample: sample}
+	if err := r.addPerspectives(&none, composite, dead); err != nil || none.Perspectives != nil {
+		t.Errorf("of a dead network: %v, %v", none.Perspectives, err)
+	}
+}
+
+// A composite of one term has no sample; the found network is compared with the other scored ones, each once.
+func TestPerspectiveOfOneTerm(t *testing.T) {
+	var scored []indicator.Scores
+	for name, x := range map[string]float64{"low": 1, "same": 2, "high": 3, "undefined": math.Inf(-1), "not measured": math.NaN()} {
+		s := scoresOf(map[string]float64{"mc_mi": x})
+		s.Arch, s.Canonical = name, name
+		scored = append(scored, s)
+		s.Arch += ", another form"
+		scored = append(scored, s)
+	}
+	best := scoresOf(map[string]float64{"mc_mi": 2})
+	best.Arch = "best"
+	found := &Found{Result: &search.Result{Best: []search.Found{{Scores: best}}}, Sample: append(scored, best)}
+	var d report.Data
+	if err := (&Run{}).addPerspectives(&d, indicator.Composite{Name: "mc_mi", Terms: []string{"mc_mi"}}, found); err != nil {
+		t.Fatal(err)
+	}
+	want := report.Standing{Below: 2, Equal: 1, Above: 1}
+	if d.Others != "scored networks" || len(d.Perspectives) != 1 || d.Perspectives[0].Standing != want || d.Perspectives[0].Terms[0].Standing != want {
+		t.Errorf("%+v", d.Perspectives)
+	}
+}
+
+func TestComparison(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		of   indicator.Perspective
+		want report.Comparison
+	}{
+		{"ntk-bn_noise", indicator.Uncertainty, goodness}, {"ntk+macs+depth", indicator.Size, size},
+		{"ntk-macs-depth", indicator.Size, thrift}, {"ntk+macs-depth", indicator.Size, goodness},
 	} {
-		var d report.Data
-		if err := addPerspectives(&d, composite, none); err != nil || d.Perspectives != nil {
-			t.Errorf("%v, %v", d.Perspectives, err)
+		composite, err := indicator.ParseComposite(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, part := composite.Without(c.of)
+		if got := comparison(c.of, part); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.text, got, c.want)
+		}
+	}
+}
+
+// Every term but the baselines has words.
+func TestTermWords(t *testing.T) {
+	for _, term := range indicator.Terms() {
+		if words := termWords[term.Name]; term.Perspective != indicator.Baseline && !strings.HasPrefix(words, "how ") {
+			t.Errorf("%s: %q, want words that begin with how (run/termwords.go)", term.Name, words)
+		}
+	}
+	for name := range termWords {
+		if !slices.Contains(indicator.TermNames(), name) {
+			t.Errorf("words of %s, which is no term", name)
 		}
 	}
 }

@@ -74,9 +74,10 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	if err != nil {
 		return "", err
 	}
-	if err := addPerspectives(&d, composite, found); err != nil {
+	if err := r.addPerspectives(&d, composite, found); err != nil {
 		return "", err
 	}
+	r.addWithoutCost(&d, composite, found)
 	if err := agreement(&d, found); err != nil {
 		return "", err
 	}

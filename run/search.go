@@ -191,6 +191,13 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	if err := r.finish(ctx, dir, out.Result, progress); err != nil {
 		return err
 	}
+	composite, err := r.composite()
+	if err != nil {
+		return err
+	}
+	if out.WithoutCost, err = r.withoutCost(composite, out); err != nil {
+		return err
+	}
 	if err := writePareto(dir, out.Result); err != nil {
 		return err
 	}

@@ -41,6 +41,23 @@ type Result struct {
 	Answer int `json:"answer"`
 	// Finalists are the first of Best, trained on their own. The caller of Run sets them: see Decide.
 	Finalists []Finalist `json:"finalists,omitempty"`
+	// WithoutCost is nil if the objective has no terms of cost, or no others. The caller of Run sets it.
+	WithoutCost *WithoutCost `json:"without_cost,omitempty"`
+}
+
+// WithoutCost says what the network to take owes to the terms of cost of the objective: how it ranks with them and without them.
+type WithoutCost struct {
+	Terms    []string `json:"terms"`    // of cost
+	Networks int      `json:"networks"` // that are ranked: every live one of the ledger within the limits, that of an earlier search too
+	With     Ranked   `json:"with"`     // by the objective
+	Without  Ranked   `json:"without"`  // by its other terms
+}
+
+// Ranked is the rank of a network, from 1. Equal scores share a rank.
+type Ranked struct {
+	Rank  int    `json:"rank"`
+	Equal int    `json:"equal"` // other networks of that rank
+	First string `json:"first"` // the architecture of rank 1; of several it is the network itself, or else the first of the ledger
 }
 
 // Finalist is a network of Result.Best that was trained on its own.
@@ -170,7 +187,7 @@ func (s *searcher) bestOfSample(found Found) (*Found, error) {
 			return nil, fmt.Errorf("search: sample: %w", err)
 		}
 		f := Found{Choice: a, Scores: scores, Score: s.Objective.Of(scores), Cost: s.Space.Cost(a, s.Sizes)}
-		if scores.Dead || !s.within(f.Cost) || !(f.Score > found.Score) {
+		if scores.Dead || !s.cfg.Within(f.Cost) || !(f.Score > found.Score) {
 			continue
 		}
 		if f.Latency, err = s.latencyOf(a); err != nil {

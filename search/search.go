@@ -119,6 +119,11 @@ const (
 // Costs lists them.
 func Costs() []string { return []string{MACs, Params, Latency} }
 
+// Within reports whether a network is within the limits of MACs and parameters.
+func (c Config) Within(cost supernet.Cost) bool {
+	return (c.MaxMACs == 0 || cost.MACs <= c.MaxMACs) && (c.MaxParams == 0 || cost.Params <= c.MaxParams)
+}
+
 // NeedsLatency reports whether the search measures the latency of networks.
 func (c Config) NeedsLatency() bool { return c.MaxLatency > 0 || c.Cost() == Latency }
 

@@ -226,15 +226,10 @@ func (s *searcher) spent() string {
 // accept reports whether a is within the limits and a network not visited before, and marks it visited.
 func (s *searcher) accept(a supernet.Arch) bool {
 	s.proposed++
-	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.within(s.Space.Cost(a, s.Sizes)) {
+	if (s.cfg.MaxMACs > 0 || s.cfg.MaxParams > 0) && !s.cfg.Within(s.Space.Cost(a, s.Sizes)) {
 		return false
 	}
 	return s.visited.Add(a) && s.fast(a)
-}
-
-// within reports whether a cost is within the limits.
-func (s *searcher) within(c supernet.Cost) bool {
-	return (s.cfg.MaxMACs == 0 || c.MACs <= s.cfg.MaxMACs) && (s.cfg.MaxParams == 0 || c.Params <= s.cfg.MaxParams)
 }
 
 func (s *searcher) evaluate(a supernet.Arch) error {

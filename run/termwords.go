@@ -1,0 +1,45 @@
+package run
+
+// termWords says in plain words what a term measures, as a phrase that follows "measured by". The baselines have their names alone.
+var termWords = map[string]string{
+	"naswot":             "how differently its rectifiers switch for different images",
+	"naswot_norm":        "how differently its rectifiers switch for different images, whatever their number",
+	"bn_entropy":         "how often its rectifiers are neither always on nor always off",
+	"cell_spectrum":      "how many directions the features of its blocks fill",
+	"cell_spectrum_norm": "how evenly the features of its blocks fill all directions",
+	"last_spectrum":      "how many directions the features of its last block fill",
+	"standard_spectrum":  "how evenly the features of its blocks fill all directions before training",
+	"standard_least":     "how much even the least varied features still vary before training",
+	"bn_spectrum":        "how many directions the features at its BatchNorms fill, all together",
+	"bn_spectrum_mean":   "how many directions the features at a BatchNorm fill",
+	"bn_corr":            "how little its channels repeat one another",
+
+	"ntk":                    "how evenly fast it can learn different images",
+	"ntk_gauge":              "how evenly fast it can learn different images, whatever the scale of its BatchNorms",
+	"ntk_corr":               "how far it can learn images independently of one another",
+	"isometry":               "how well gradients keep their length through its blocks",
+	"isometry_even":          "how evenly gradients of all directions pass through its blocks",
+	"jacobian_corr":          "how much the gradients of different images differ",
+	"standard_isometry":      "how well gradients keep their length through its blocks before training",
+	"standard_isometry_even": "how evenly gradients of all directions pass through its blocks before training",
+	"standard_jacobian_corr": "how much the gradients of different images differ before training",
+	"identity_gain":          "how little its blocks amplify their own input",
+
+	"bn_noise":            "how little the statistics of its BatchNorms depend on the images in a batch",
+	"bn_noise_log":        "how little the statistics of a typical BatchNorm depend on the images in a batch",
+	"fisher_dim":          "how many of its parameters the images determine",
+	"standard_fisher_dim": "how many of its parameters the images determine before training",
+	"mc_mi":               "how little its answers change with the batch that they are computed in",
+	"mc_variance":         "how little its outputs vary with the batch that they are computed in",
+	"mc_nll":              "how right it is on average over batches",
+	"firing_entropy":      "how often its rectifiers are always on or always off",
+	"logit_scale":         "how little its outputs differ between images",
+
+	"params":      "how many parameters it has",
+	"macs":        "how many multiply-adds an image takes",
+	"depth":       "how many BatchNorms an image passes one after another",
+	"convs":       "how many of its operators are convolutions",
+	"live_params": "how many weights its answer depends on",
+	"live_macs":   "how many multiply-adds its answer depends on",
+	"free_paths":  "how few paths through a block have no convolution",
+}
