@@ -53,7 +53,11 @@ func perspectivesGroup(v *view) *Group {
 			{Text: p.Name, Class: "left"}, {Text: p.sentence(v.Others), Class: "left words"}, {Text: p.Asks, Class: "left words"}, {Text: strings.Join(names, ", "), Class: "left words"},
 		}})
 	}
-	return &Group{Lead: fmt.Sprintf("What each perspective of the score says of this network, compared with %s.", v.others()), Table: t}
+	lead := "What each perspective of the score says of this network, compared with " + v.others()
+	if v.Calibration > 1 {
+		lead += " of the calibration sample"
+	}
+	return &Group{Lead: lead + ".", Table: t}
 }
 
 // others are the networks that the one found is compared with, in words.

@@ -34,7 +34,7 @@ func withoutCostGroup(v *view) *Group {
 	}
 	g := &Group{Lead: w.sentence()}
 	if w.With != w.Without || w.With.First != "" {
-		g.Table = &Table{Cards: true, Head: []Header{{Text: "score", Left: true}, {Text: "this network", Left: true}, {Text: "the first is", Left: true}}, Rows: []Row{
+		g.Table = &Table{Cards: true, Head: []Header{{Text: "score", Left: true}, {Text: "rank", Left: true}, {Text: "the first is", Left: true}}, Rows: []Row{
 			w.row(v.Score, w.With),
 			w.row("without "+list(w.Terms), w.Without),
 		}}
