@@ -117,6 +117,8 @@ func (p Perspective) strengths(terms []TermStanding, all bool) string {
 	switch {
 	case len(terms) == 1:
 		return "What tells them apart is " + highest.measure() + "."
+	case highest.Share() == lowest.Share() && all && len(terms) == 2:
+		return "It stands alike in both terms."
 	case highest.Share() == lowest.Share() && all:
 		return fmt.Sprintf("It stands alike in all %d terms.", len(terms))
 	case highest.Share() == lowest.Share():
