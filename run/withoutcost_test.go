@@ -158,7 +158,7 @@ func rankedByHand(t *testing.T, r *Run, found *Found) (networks, with, without i
 		if s.Dead || seen[s.Canonical] || limit > 0 && r.Net.Space.Cost(a, r.Net.Config).MACs > limit {
 			continue
 		}
-		seen[strings.Clone(s.Canonical)] = true
+		seen[s.Canonical] = true
 		networks++
 		if found.Objective.Of(s) > found.Objective.Of(best) {
 			with++
