@@ -28,6 +28,8 @@ var ErrNoCUDA = errors.New("this program was built without CUDA")
 
 // Options holds the options of opening a run that are not in its Config.
 type Options struct {
+	// Version is that of the program, for the provenance of scores; nil: unknown.
+	Version func() string
 	// Log gets one line with the chosen device and the reason. nil: no line.
 	Log *slog.Logger
 	// Search makes Create check that a search can follow the training.

@@ -9,7 +9,7 @@
 //	config.yaml    the Config
 //	checkpoint     the trained state (package train), and checkpoint.prev, the one before
 //	metrics.jsonl  the metrics of training (package train)
-//	scores.csv     the ledger: every score, and scores.json, the setup that produced them (package search)
+//	scores.csv     the ledger: every score, and scores.json, their provenance (package search)
 //	result.json    the result of the last search
 //	finalists.csv  the finalists of the last search, and finalists, the run folder of each
 //	report.html    the report (package report)

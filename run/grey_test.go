@@ -55,7 +55,7 @@ func TestGrey(t *testing.T) {
 	if found, err := r.Search(t.Context(), "", nil); err != nil || found.Evaluations != 4 {
 		t.Errorf("search: %v", err)
 	}
-	if setup, err := ReadSetup(r.Dir); err != nil || !setup.Grey || !strings.Contains(setup.String(), "8×8 grey, seed") {
+	if setup, err := ReadSetup(filepath.Join(r.Dir, "scores.csv")); err != nil || !setup.Grey || !strings.Contains(setup.String(), "8×8 grey, seed") {
 		t.Errorf("setup %v, %v", setup, err)
 	}
 	about, err := r.ImageMetadata()

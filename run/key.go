@@ -36,6 +36,17 @@ func (r *Run) key(c indicator.Config) (search.Key, error) {
 	}, nil
 }
 
+// made says what computes the scores of this run. Its workers are of the same version, and have threads of their own.
+func (r *Run) made() (m search.Made) {
+	if r.version != nil {
+		m.Version = r.version()
+	}
+	if r.Workers == nil {
+		m.Threads = r.Device.Info().Threads
+	}
+	return m
+}
+
 // parametersHash returns a hash of the values of all parameters. It differs between two stages of training.
 func (r *Run) parametersHash() (string, error) {
 	var ids []kernels.ParamID

@@ -244,7 +244,7 @@ func TestRepeatsOfASearch(t *testing.T) {
 // TestSetupOfALedger: the folder of a ledger says what its scores are of, and where those of other setups are.
 func TestSetupOfALedger(t *testing.T) {
 	dir := t.TempDir()
-	if s, err := ReadSetup(dir); s != nil || err != nil {
+	if s, err := ReadSetup(filepath.Join(dir, search.ScoresName)); s != nil || err != nil {
 		t.Errorf("an empty folder: %v, %v", s, err)
 	}
 	cfg := tiny()
@@ -260,7 +260,7 @@ func TestSetupOfALedger(t *testing.T) {
 		}
 		e.Close()
 		r.Close()
-		s, err := ReadSetup(dir)
+		s, err := ReadSetup(filepath.Join(dir, search.ScoresName))
 		if err != nil || s.Repeats != int(repeats) || s.Space != "nas-bench-201" || s.Images != cfg.Score.Images || s.Seed != cfg.Supernet.Seed {
 			t.Errorf("%d repeats: %+v, %v", repeats, s, err)
 		}
@@ -274,7 +274,7 @@ func TestSetupOfALedger(t *testing.T) {
 	if err != nil || len(others) != 1 {
 		t.Fatalf("kept %q, %v", others, err)
 	}
-	if s, err := ReadSetup(others[0]); err != nil || s.Repeats != 1 {
+	if s, err := ReadSetup(filepath.Join(others[0], search.ScoresName)); err != nil || s.Repeats != 1 {
 		t.Errorf("the ledger set aside: %+v, %v", s, err)
 	}
 }

@@ -49,6 +49,7 @@ type Run struct {
 	// Workers, if not nil, opens the processes that score the architectures of this run. They end with the Run's user.
 	Workers func(Share) (Workers, error)
 
+	version  func() string     // of the program; nil: unknown
 	together *Together         // nil: one process trains
 	locks    map[string]func() // by folder
 	trainer  *train.Trainer    // prepared by Create for Train
@@ -239,7 +240,7 @@ func (r *Run) restore() (err error) {
 
 // openNetwork opens the network with its initial parameters, or those of an imported file.
 func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
-	r := &Run{Config: cfg, together: o.Together}
+	r := &Run{Config: cfg, version: o.Version, together: o.Together}
 	var err error
 	if r.Net, err = newNet(cfg); err != nil {
 		return nil, err

@@ -77,6 +77,8 @@ type Evaluator struct {
 	stop   func(context.Context)
 	end    func() error
 	ledger *search.Ledger
+	// unkept is the provenance of the scores if there is no ledger.
+	unkept func() (search.Provenance, error)
 }
 
 // Evaluator opens the scorer, or the workers of the run, and the ledger in dir, or in the run's folder if dir is "". An untrained
@@ -92,7 +94,11 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}
 	if dir == "" {
 		scores, stop, end, err := r.scores(c, nil, "")
-		return &Evaluator{Evaluator: scores, Terms: termsOf(c), scores: scores, stop: stop, end: end}, err
+		unkept := func() (search.Provenance, error) {
+			key, err := r.key(c)
+			return search.Provenance{Key: key, Made: []search.Made{r.made()}}, err
+		}
+		return &Evaluator{Evaluator: scores, Terms: termsOf(c), scores: scores, stop: stop, end: end, unkept: unkept}, err
 	}
 	if _, err := r.unseen(c.ImagesNeeded()); err != nil {
 		return nil, err // before there is a folder
@@ -111,7 +117,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	ledger, err := search.OpenLedger(dir, key, int(r.Config.Score.Repeats))
+	ledger, err := search.OpenLedger(dir, key, int(r.Config.Score.Repeats), r.made())
 	if err != nil {
 		return nil, errors.Join(err, end())
 	}
@@ -186,6 +192,14 @@ func (e *Evaluator) Path() string {
 		return ""
 	}
 	return e.ledger.Path()
+}
+
+// Provenance says where the scores come from: all of the ledger, if there is one.
+func (e *Evaluator) Provenance() (search.Provenance, error) {
+	if e.ledger == nil {
+		return e.unkept()
+	}
+	return e.ledger.Provenance(), nil
 }
 
 // Flush writes all scores to the disk.

@@ -10,7 +10,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// Setup is what the key of a ledger says about its scores, for a reader.
+// Setup is what the provenance of scores says about them, for a reader.
 type Setup struct {
 	Space     string `json:"space"`
 	BN        string `json:"bn"`
@@ -28,30 +28,36 @@ type Setup struct {
 	DirectionSeed uint64 `json:"direction_seed,omitempty"`
 	Repeats       int    `json:"repeats"`
 	Device        string `json:"device"`
+	// Arithmetic is the instruction set and the numerics; "": an older program did not say it.
+	Arithmetic string        `json:"arithmetic,omitempty"`
+	Data       string        `json:"data_sha256"`
+	Made       []search.Made `json:"made"` // the versions of the program that computed the scores; null: an older one did not say it
 }
 
-// ReadSetup reads the setup of the ledger in a folder. It is nil if the folder does not say it.
-func ReadSetup(dir string) (*Setup, error) {
-	key, err := search.ReadKey(dir)
-	if key == nil || err != nil {
+// ReadSetup reads the setup of a score file. It is nil if nothing beside the file says it.
+func ReadSetup(scores string) (*Setup, error) {
+	from, err := search.ReadProvenance(scores)
+	key := from.Key
+	if key["supernet"] == "" || err != nil {
 		return nil, err
 	}
 	var net supernet.Config
 	var score indicator.Config
 	for part, into := range map[string]any{"supernet": &net, "scoring": &score} {
 		if err := yaml.Unmarshal([]byte(key[part]), into); err != nil {
-			return nil, fmt.Errorf("the setup of the scores in %s: %s: %w", dir, part, err)
+			return nil, fmt.Errorf("the setup of the scores in %s: %s: %w", scores, part, err)
 		}
 	}
 	score = score.WithDefaults()
 	return &Setup{
 		Space: net.Space, BN: string(net.BN), Cells: net.Cells, Channels: net.Channels, Height: net.Height, Width: net.Width, Grey: net.ImageChannels == 1, Seed: net.Seed,
 		Images: score.Images, Holdout: key["holdout"],
-		ScoreSeed: score.Seed, ImageSeed: score.ImageSeed, DirectionSeed: score.DirectionSeed, Repeats: int(score.Repeats), Device: key["device"],
+		ScoreSeed: score.Seed, ImageSeed: score.ImageSeed, DirectionSeed: score.DirectionSeed, Repeats: int(score.Repeats), Device: key["device"], Arithmetic: key["arithmetic"],
+		Data: key["data"], Made: from.Made,
 	}, nil
 }
 
-// String describes the setup in one line.
+// String describes the setup in one line, without Made. The hash of the images is cut.
 func (s *Setup) String() string {
 	cells, grey, seeds := "", "", ""
 	if s.ImageSeed != 0 {
@@ -66,6 +72,10 @@ func (s *Setup) String() string {
 	if s.Cells > 0 {
 		cells = fmt.Sprintf("cells %d, ", s.Cells)
 	}
-	return fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d%s, seed %d; scored with images %d, seed %d%s, repeats %d; device %s",
+	text := fmt.Sprintf("%s, BatchNorm %s, %schannels %d, %d×%d%s, seed %d; scored with images %d, seed %d%s, repeats %d; device %s",
 		s.Space, s.BN, cells, s.Channels, s.Height, s.Width, grey, s.Seed, s.Images, s.ScoreSeed, seeds, s.Repeats, s.Device)
+	if s.Arithmetic != "" {
+		text += ", " + s.Arithmetic
+	}
+	return text + "; data " + s.Data[:min(12, len(s.Data))]
 }

@@ -1,7 +1,6 @@
 package search
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,18 +10,8 @@ import (
 
 // ReadKey reads the key of the ledger in dir, without opening the ledger. It is nil if the folder has none.
 func ReadKey(dir string) (key Key, err error) {
-	path := filepath.Join(dir, keyFile)
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &key)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("search: %s: %w", path, err)
-	}
-	return key, nil
+	p, err := ReadProvenance(filepath.Join(dir, ScoresName))
+	return p.Key, err
 }
 
 // Kept returns the folders with the ledgers of other setups that are kept in dir, sorted by name.

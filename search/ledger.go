@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"bnas.example/indicator"
@@ -31,28 +32,35 @@ type Key map[string]string
 type Ledger struct {
 	file     *indicator.ScoreFile
 	path     string
+	key      Key
+	made     []Made // what has computed its rows
+	by       Made   // what computes the next ones
 	unsynced int
 	synced   time.Time
 	taken    int
 }
 
-// OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats. It reads every row once, and
-// drops an unfinished last line. A ledger of another key that is there moves to a folder of its own under dir/ledgers, and
+// OpenLedger opens the ledger of key in dir, or makes one. Its scores are of a number of repeats, and by computes those that it lacks. It
+// reads every row once, and drops an unfinished last line. A ledger of another key that is there moves to a folder of its own under dir/ledgers, and
 // comes back when it is opened again.
-func OpenLedger(dir string, key Key, repeats int) (*Ledger, error) {
+func OpenLedger(dir string, key Key, repeats int, by Made) (*Ledger, error) {
 	path := filepath.Join(dir, ScoresName)
-	if err := chooseLedger(dir, key, repeats); err != nil {
+	made, err := chooseLedger(dir, key, repeats)
+	if err != nil {
 		return nil, err
 	}
 	file, err := indicator.OpenScores(path, repeats)
 	if err != nil {
 		return nil, err
 	}
-	return &Ledger{file: file, path: path, synced: time.Now()}, nil
+	return &Ledger{file: file, path: path, key: key, made: made, by: by, synced: time.Now()}, nil
 }
 
 // Path is the file of the scores.
 func (l *Ledger) Path() string { return l.path }
+
+// Provenance says under which key the scores are, and what has computed them.
+func (l *Ledger) Provenance() Provenance { return Provenance{l.key, slices.Clone(l.made)} }
 
 // Len returns the number of scored architectures.
 func (l *Ledger) Len() int { return l.file.Len() }
@@ -72,6 +80,9 @@ func (l *Ledger) Add(s indicator.Scores) error {
 	} else if ok {
 		return fmt.Errorf("search: %s: %s is already scored", l.path, s.Arch)
 	}
+	if err := l.sign(); err != nil {
+		return err
+	}
 	if err := l.file.Write(s); err != nil {
 		return err
 	}
@@ -79,6 +90,24 @@ func (l *Ledger) Add(s indicator.Scores) error {
 	if l.unsynced >= syncRows || time.Since(l.synced) >= syncEvery {
 		return l.Flush()
 	}
+	return nil
+}
+
+// sign names what computes the next row in the provenance, before that row is written. The rows of an older program, which named
+// nothing, are of an unknown version.
+func (l *Ledger) sign() error {
+	made := slices.Clip(l.made)
+	if len(made) == 0 && l.Len() > 0 {
+		made = append(made, Made{})
+	}
+	if slices.Contains(made, l.by) {
+		return nil
+	}
+	made = append(made, l.by)
+	if err := writeProvenance(filepath.Dir(l.path), l.key, made); err != nil {
+		return err
+	}
+	l.made = made
 	return nil
 }
 

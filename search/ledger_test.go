@@ -18,7 +18,7 @@ var testKey = Key{"supernet": "fake 1", "data": "d1"}
 
 func openTest(t testing.TB, dir string) *Ledger {
 	t.Helper()
-	l, err := OpenLedger(dir, testKey, 1)
+	l, err := OpenLedger(dir, testKey, 1, Made{Version: "v1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,13 +141,13 @@ func TestRefusedLedger(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("{"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLedger(dir, testKey, 1); err == nil || !strings.Contains(err.Error(), keyFile) {
+	if _, err := OpenLedger(dir, testKey, 1, Made{Version: "v1"}); err == nil || !strings.Contains(err.Error(), keyFile) {
 		t.Errorf("a broken key: %v", err)
 	}
 	if !bytes.Equal(read(t, dir), before) {
 		t.Error("a refused ledger was changed")
 	}
-	if _, err := OpenLedger(filepath.Join(dir, "absent"), testKey, 1); err == nil || !strings.Contains(err.Error(), "absent") {
+	if _, err := OpenLedger(filepath.Join(dir, "absent"), testKey, 1, Made{}); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("no folder: %v", err)
 	}
 }
@@ -190,7 +190,7 @@ func FuzzLedger(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		l, err := OpenLedger(dir, testKey, 1)
+		l, err := OpenLedger(dir, testKey, 1, Made{Version: "v1"})
 		if err != nil {
 			return
 		}

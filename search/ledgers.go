@@ -16,7 +16,6 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
-	"bnas.example/internal/wholefile"
 )
 
 // A folder has one ledger at a time. The ledgers of other keys, or of other terms, lie in folders of their own under
@@ -24,38 +23,36 @@ import (
 // leaves no scores without their key.
 const ledgersFolder = "ledgers"
 
-// setup identifies what the rows of a ledger are comparable with.
+// setup identifies what the rows of a ledger are comparable with, and says what computed them.
 type setup struct {
 	key     Key
+	made    []Made
 	columns string // the first line of the scores, without the check: a ledger of an older version has none
 }
 
 // setupOf returns the setup of scores with a first line.
 func setupOf(key Key, line string) setup {
-	return setup{key, strings.TrimSuffix(line, ","+indicator.CheckColumn)}
+	return setup{key: key, columns: strings.TrimSuffix(line, ","+indicator.CheckColumn)}
 }
 
-// chooseLedger makes the ledger of key the one in dir.
-func chooseLedger(dir string, key Key, repeats int) error {
+// chooseLedger makes the ledger of key the one in dir, and returns what has computed its rows.
+func chooseLedger(dir string, key Key, repeats int) ([]Made, error) {
 	ours := setupOf(key, strings.Join(indicator.ScoreColumns(repeats), ","))
 	theirs, ok, err := readSetup(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if ok {
 		differs := theirs.differs(ours)
 		if differs == "" {
-			return writeKey(dir, key)
+			return theirs.made, writeProvenance(dir, key, theirs.made)
 		}
 		to, err := setAside(dir, theirs)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		slog.Info("the scores in this folder are of another setup: they move to a folder of their own, and come back with that setup",
 			"the setups differ in", differs, "moved to", to)
-	}
-	if err := writeKey(dir, key); err != nil {
-		return err
 	}
 	return takeBack(dir, ours)
 }
@@ -75,17 +72,9 @@ func readSetup(dir string) (s setup, ok bool, err error) {
 		return s, false, nil // not even the first line is whole
 	}
 	s = setupOf(nil, strings.TrimSuffix(line, "\n"))
-	text, err := os.ReadFile(filepath.Join(dir, keyFile))
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, true, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &s.key)
-	}
-	if err != nil {
-		return s, false, fmt.Errorf("search: %s: %w", filepath.Join(dir, keyFile), err)
-	}
-	return s, true, nil
+	p, err := ReadProvenance(filepath.Join(dir, ScoresName))
+	s.key, s.made = p.Key, p.Made
+	return s, err == nil, err
 }
 
 // differs lists the entries in which two setups differ. An entry that an older program did not write is no difference.
@@ -129,7 +118,7 @@ func setAside(dir string, s setup) (string, error) {
 		return "", fmt.Errorf("search: ledger: %w", err)
 	}
 	if s.key != nil {
-		if err := writeKey(to, s.key); err != nil {
+		if err := writeProvenance(to, s.key, s.made); err != nil {
 			return "", err
 		}
 	}
@@ -139,33 +128,42 @@ func setAside(dir string, s setup) (string, error) {
 	return to, nil
 }
 
-// takeBack moves the ledger of s from its own folder to dir, if it is there.
-func takeBack(dir string, s setup) error {
+// takeBack moves the ledger of s from its own folder to dir, if it is there, and returns what has computed its rows. It writes the key
+// first: a killed program leaves no scores under another key.
+func takeBack(dir string, s setup) ([]Made, error) {
 	name, err := s.folder()
 	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
+		return nil, fmt.Errorf("search: ledger: %w", err)
 	}
 	from := filepath.Join(dir, name)
+	kept, _, err := readSetup(from)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeProvenance(dir, s.key, kept.made); err != nil {
+		return nil, err
+	}
 	err = os.Rename(filepath.Join(from, ScoresName), filepath.Join(dir, ScoresName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("search: ledger: %w", err)
+		return nil, fmt.Errorf("search: ledger: %w", err)
 	}
 	slog.Info("earlier scores of this setup are used again", "taken from", from)
 	os.Remove(filepath.Join(from, keyFile))
 	os.Remove(from)
 	os.Remove(filepath.Dir(from))
-	return nil
+	return kept.made, nil
 }
 
-// writeKey writes the key of the ledger in dir, as a whole file, unless it is there.
-func writeKey(dir string, key Key) error {
-	if kept, err := ReadKey(dir); err == nil && kept != nil && maps.Equal(kept, key) {
+// writeProvenance writes the key of the ledger in dir and what computed its rows, as a whole file, unless they are there.
+func writeProvenance(dir string, key Key, made []Made) error {
+	path := filepath.Join(dir, ScoresName)
+	if kept, err := ReadProvenance(path); err == nil && kept.Key != nil && maps.Equal(kept.Key, key) && slices.Equal(kept.Made, made) {
 		return nil
 	}
-	if err := wholefile.WriteJSON(filepath.Join(dir, keyFile), key); err != nil {
+	if err := (Provenance{key, made}).Write(path); err != nil {
 		return fmt.Errorf("search: ledger: %w", err)
 	}
 	return nil

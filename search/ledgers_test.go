@@ -14,7 +14,12 @@ import (
 // addRow scores one architecture of the fake space into the ledger of key.
 func addRow(t *testing.T, dir string, key Key, arch int) {
 	t.Helper()
-	l, err := OpenLedger(dir, key, 1)
+	addRowBy(t, dir, key, arch, Made{Version: "v1"})
+}
+
+func addRowBy(t *testing.T, dir string, key Key, arch int, by Made) {
+	t.Helper()
+	l, err := OpenLedger(dir, key, 1, by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +134,7 @@ func TestDamagedLedger(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ScoresName), []byte(text[:last]+digit+text[last+1:]), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenLedger(dir, testKey, 1)
+	_, err := OpenLedger(dir, testKey, 1, Made{})
 	for _, want := range []string{ScoresName, "line 3", fakeSpace{5, 3}.Format(fakeSpace{5, 3}.At(5)), "delete the row"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -140,13 +145,13 @@ func TestDamagedLedger(t *testing.T) {
 // TestKilledWhileChoosing: a program that is killed between any two steps of the change to another ledger loses no score.
 func TestKilledWhileChoosing(t *testing.T) {
 	other := Key{"supernet": "fake 1", "data": "d2"}
-	columns := strings.Join(indicator.ScoreColumns(1), ",")
+	first := setup{testKey, []Made{{Version: "v1"}}, setupOf(nil, strings.Join(indicator.ScoreColumns(1), ",")).columns}
 	for name, until := range map[string]func(t *testing.T, dir string){
-		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), false) },
-		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, setupOf(testKey, columns), true) },
+		"after the folder": func(t *testing.T, dir string) { mustAside(t, dir, first, false) },
+		"after the move":   func(t *testing.T, dir string) { mustAside(t, dir, first, true) },
 		"after the key": func(t *testing.T, dir string) {
-			mustAside(t, dir, setupOf(testKey, columns), true)
-			if err := writeKey(dir, other); err != nil {
+			mustAside(t, dir, first, true)
+			if err := writeProvenance(dir, other, nil); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -158,6 +163,9 @@ func TestKilledWhileChoosing(t *testing.T) {
 		openTest(t, dir).Close()
 		if got := string(read(t, dir)); got != text {
 			t.Errorf("%s: the scores came back as\n%swant\n%s", name, got, text)
+		}
+		if from, err := ReadProvenance(filepath.Join(dir, ScoresName)); err != nil || len(from.Made) != 1 || from.Made[0].Version != "v1" {
+			t.Errorf("%s: made by %v, %v", name, from.Made, err)
 		}
 	}
 }
@@ -176,7 +184,7 @@ func mustAside(t *testing.T, dir string, s setup, move bool) {
 		err = os.MkdirAll(filepath.Join(dir, name), 0o777)
 	}
 	if err == nil {
-		err = writeKey(filepath.Join(dir, name), s.key)
+		err = writeProvenance(filepath.Join(dir, name), s.key, s.made)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -172,7 +172,7 @@ func TestAbandoned(t *testing.T) {
 	space := fakeSpace{10, 5}
 	for left, want := range map[int]string{0: ErrAbandoned.Error(), 3: ""} {
 		e := &deserted{fakeEvaluator: newFake(space, 1), left: left}
-		l, err := OpenLedger(t.TempDir(), Key{}, 1)
+		l, err := OpenLedger(t.TempDir(), Key{}, 1, Made{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -242,14 +242,15 @@ func readScores(path string, net supernet.Config) (of scored, scores indicator.S
 	return of, scores, of.look()
 }
 
-// look finds the setup of the scores and the scores of other setups, if the file is that of a folder of scores.
-func (s *scored) look() error {
+// look finds the setup of the scores and, if the file is that of a folder of scores, those of other setups. What has the name of a setup
+// beside another file may be something else.
+func (s *scored) look() (err error) {
+	s.Setup, err = run.ReadSetup(s.File)
 	dir, name := filepath.Split(s.File)
 	if name != search.ScoresName {
 		return nil
 	}
-	var err error
-	if s.Setup, err = run.ReadSetup(filepath.Clean(dir)); err != nil {
+	if err != nil {
 		return err
 	}
 	others, err := search.Kept(filepath.Clean(dir))
@@ -276,6 +277,9 @@ func (s *scored) text(w io.Writer) {
 	fmt.Fprintf(w, "scores\t%s: %d architectures, repeats %d\n", s.File, s.Architectures, s.Repeats)
 	if s.Setup != nil {
 		fmt.Fprintf(w, "setup\t%s\n", s.Setup)
+		for i, made := range s.Setup.Made {
+			fmt.Fprintf(w, "%s\t%s\n", []string{"made by", ""}[min(i, 1)], made)
+		}
 	}
 	if len(s.Others) > 0 {
 		fmt.Fprintf(w, "other setups\t--scores %s%s\n", quote(s.Others[0]), andMore(len(s.Others)-1))

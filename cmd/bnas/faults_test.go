@@ -251,8 +251,8 @@ func TestScoresFileOrFolder(t *testing.T) {
 	if info, err := os.Stat("scores.csv"); err != nil || !info.Mode().IsRegular() {
 		t.Fatalf("scores.csv is no file: %v, %v", info, err)
 	}
-	if entries, err := os.ReadDir("."); err != nil || len(entries) != 1 {
-		t.Errorf("more than scores.csv: %v, %v", entries, err)
+	if entries, err := os.ReadDir("."); err != nil || len(entries) != 2 {
+		t.Errorf("more than scores.csv and scores.json: %v, %v", entries, err)
 	}
 	succeeds(t, score+" --out ledger")
 	var outputs []string

@@ -5,15 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
-	"bnas.example/internal/wholefile"
 	"bnas.example/philox"
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -38,7 +39,8 @@ func scoreCommand() *cli.Command {
 			"--terms ours it computes every term but the baselines, with --terms baselines these, with --terms all both: bnas\n" +
 			"correlate judges the terms that the scores have.\n\n" +
 			"With --run or --out DIR a folder keeps the scores: what it has is not computed again, and an interrupted command\n" +
-			"goes on. --out FILE.csv writes the scores of this command to that file at the end.\n\n" +
+			"goes on. --out FILE.csv writes the scores of this command to that file at the end, and where they come\n" +
+			"from to FILE.json.\n\n" +
 			"With --repeats N a term is the mean over N repeats, and takes N times as long. The files then have the standard\n" +
 			"deviation over the repeats too; bnas correlate shows whether more repeats are worth their time." + archHelp,
 		Action: func(c *cli.Context) error { return score(c, settings) },
@@ -63,6 +65,9 @@ func score(c *cli.Context, settings []setting) error {
 		return err
 	}
 	ledger, file := scoreOutput(c.String("out"))
+	if err := vacant(file); err != nil {
+		return err
+	}
 	b, done, err := hire(c, r, ledger)
 	if err != nil {
 		return err
@@ -75,7 +80,7 @@ func score(c *cli.Context, settings []setting) error {
 	defer scores.close()
 	if file != "" {
 		path = file
-		if err := wholefile.WriteFrom(file, func(w io.Writer) error { return scores.write(w, max(int(r.Config.Score.Repeats), 1)) }); err != nil {
+		if err := scores.save(file, max(int(r.Config.Score.Repeats), 1)); err != nil {
 			return fmt.Errorf("writing %s: %w", file, err)
 		}
 	}
@@ -97,6 +102,21 @@ func scoreOutput(out string) (ledger, file string) {
 		return "", out
 	}
 	return out, ""
+}
+
+// vacant returns an error if the name of the provenance of a file to write is taken by something else. "" is no file.
+func vacant(file string) error {
+	if file == "" {
+		return nil
+	}
+	if setup, err := run.ReadSetup(file); setup != nil && err == nil {
+		return nil
+	}
+	path := search.ProvenancePath(file)
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return usagef("--out %s: %s, which would say where the scores come from, is something else; move it away, or name another file", file, path)
 }
 
 // scoreAll scores the architectures and returns the path of the ledger, if there is one. It fits the view to the terms.

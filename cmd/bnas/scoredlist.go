@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
 )
 
@@ -16,6 +20,7 @@ type scoredList struct {
 	archs   *supernet.List
 	add     func(indicator.Scores) error // of the next architecture
 	at      func(i int) (indicator.Scores, error)
+	from    func() (search.Provenance, error)
 	closing []func() error
 }
 
@@ -24,7 +29,7 @@ const inMemory = 1 << 15
 
 // newScoredList returns the list of architectures that the evaluator will score. close closes the evaluator.
 func newScoredList(r *run.Run, archs *supernet.List, e *run.Evaluator) (scoredList, error) {
-	l := scoredList{space: r.Net.Space, archs: archs, closing: []func() error{e.Close}}
+	l := scoredList{space: r.Net.Space, archs: archs, from: e.Provenance, closing: []func() error{e.Close}}
 	switch {
 	case e.Path() != "":
 		l.add = func(indicator.Scores) error { return nil }
@@ -64,6 +69,28 @@ func (l *scoredList) onDisk(repeats int) error {
 		return s, err
 	}
 	return nil
+}
+
+// save writes a score file of a number of repeats, and its provenance beside it. The one of older scores is removed before these are
+// replaced: after an error or a kill none is beside scores that it does not describe.
+func (l *scoredList) save(file string, repeats int) error {
+	from, err := l.from()
+	if err != nil {
+		return err
+	}
+	err = wholefile.WriteFrom(file, func(w io.Writer) error {
+		if err := l.write(w, repeats); err != nil {
+			return err
+		}
+		if err := os.Remove(search.ProvenancePath(file)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return from.Write(file)
 }
 
 // write writes a score file of a number of repeats.

@@ -81,7 +81,7 @@ func studyOnce(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
-	o := study.Options{Dir: c.String("out"), Run: options(c), Command: sameCommand(c), Version: version()}
+	o := study.Options{Dir: c.String("out"), Run: options(c), Command: sameCommand(c), Version: identity()}
 	if o.Dir == "" {
 		o.Dir = filepath.Join("studies", s.Name)
 		if of.Quick {
