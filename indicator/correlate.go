@@ -123,10 +123,13 @@ func (j Judging) Judge(name string, score, truth []float64) Correlation {
 
 // mostEqual returns how often the most frequent value is there.
 func mostEqual(values []float64) (most int) {
-	times := map[float64]int{}
-	for _, v := range values {
-		times[v]++
-		most = max(most, times[v])
+	sorted, equal := slices.Sorted(slices.Values(values)), 0
+	for i, v := range sorted {
+		if i > 0 && v != sorted[i-1] {
+			equal = 0
+		}
+		equal++
+		most = max(most, equal)
 	}
 	return most
 }

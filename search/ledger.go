@@ -10,11 +10,10 @@ import (
 	"bnas.example/supernet"
 )
 
-// These are the files of a ledger in a run folder: the scores, and the key under which they are comparable.
-const (
-	ScoresName = "scores.csv"
-	keyFile    = "scores.json"
-)
+// ScoresName is the file of the scores of a ledger in a run folder. Beside it is the key under which they are comparable.
+const ScoresName = "scores.csv"
+
+var keyFile = ProvenancePath(ScoresName)
 
 // The ledger is synced after this number of rows or this time. A killed program loses no row. A power failure loses the rows
 // since the last sync.

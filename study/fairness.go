@@ -17,7 +17,7 @@ var fairness = Study{
 	Claim: "Where only convolutions carry BatchNorm, a supernet that trains nothing else favours convolutions, because they have more learnable parameters than other operators. " +
 		"A BatchNorm on every operator mends this. The favour shows at small FLOPs.",
 	QuickCells: 2,
-	QuickTime:  "2 minutes", FullTime: "2 hours",
+	QuickTime:  "2 minutes", FullTime: "1½ hours",
 	Base:  fairnessBase,
 	Cells: fairnessCells,
 	Show:  showFairness,

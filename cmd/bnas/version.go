@@ -75,8 +75,8 @@ var identity = sync.OnceValue(func() string {
 
 // identityOf is the identity of the program in a file. A version without a revision is that of a released module, or no version.
 func identityOf(version, revision, file string) string {
-	released := strings.HasPrefix(version, "v")
-	if !strings.HasSuffix(revision, "+dirty") && !strings.HasSuffix(version, "+dirty") && (released || revision != "") {
+	named := revision != "" || strings.HasPrefix(version, "v")
+	if named && !strings.HasSuffix(revision, "+dirty") {
 		return version
 	}
 	f, err := os.Open(file)

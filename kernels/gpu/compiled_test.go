@@ -140,10 +140,7 @@ func TestCubinsFitTheGPU(t *testing.T) {
 
 // Every kernel of the table of registers is in one module of each archive, cubins or PTX.
 func TestModulesNameTheirKernels(t *testing.T) {
-	usage, err := gpu.UsageOf(gpu.Portable)
-	if err != nil {
-		t.Fatal(err)
-	}
+	usage := usage(t, gpu.Portable)
 	for _, capability := range append(slices.Clone(gpu.Architectures), 87) {
 		modules, err := gpu.Cubins(capability)
 		if err != nil {
