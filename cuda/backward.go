@@ -167,12 +167,32 @@ func (e *exec) clearGradients(ids []kernels.ParamID) error {
 // SampleGradients writes every image's gradient of γ and β with frozen statistics: the sums of a backward pass before
 // they are added up over images.
 func (e *exec) SampleGradients(dst []float32) error {
-	b, err := e.fromLogits("sample gradients", route{Route: e.plans.all.Route, samples: true}, kernels.FreezeStatistics)
+	norms, err := e.sampleNorms()
 	if err != nil {
 		return err
 	}
-	if len(e.p.BNs) == 0 {
-		return nil
+	size := align(int64(len(bytesOf(norms))))
+	if err := e.probe.reserve(e.driver, size+4*int64(len(dst))); err != nil {
+		return err
+	}
+	if err := e.upload(e.probe.base, bytesOf(norms)); err != nil {
+		return err
+	}
+	out := e.probe.base + driver.Ptr(size)
+	if err := e.sampleInto(out, e.probe.base, len(norms)); err != nil || len(dst) == 0 {
+		return err
+	}
+	return e.driver.CopyOut(driver.Compute, bytesOf(dst), out)
+}
+
+// samples is the route of the gradients of every image.
+func (e *exec) samples() route { return route{Route: e.plans.all.Route, samples: true} }
+
+// sampleNorms describes the columns of each BatchNorm in the images' gradients.
+func (e *exec) sampleNorms() ([]gpu.SampleBN, error) {
+	b, err := e.routeTable(e.samples())
+	if err != nil {
+		return nil, err
 	}
 	var list []gpu.SampleBN
 	column := 0
@@ -191,48 +211,51 @@ func (e *exec) SampleGradients(dst []float32) error {
 		list = append(list, s)
 		column += 2 * c
 	}
-	size := align(int64(len(bytesOf(list))))
-	if err := e.probe.reserve(e.driver, size+4*int64(len(dst))); err != nil {
+	return list, nil
+}
+
+// sampleInto queues a backward pass, and the images' gradients at dst, n×BNParams. The description of the BatchNorms is at norms.
+func (e *exec) sampleInto(dst, norms driver.Ptr, count int) error {
+	if _, err := e.fromLogits("sample gradients", e.samples(), kernels.FreezeStatistics); err != nil || count == 0 {
 		return err
 	}
-	if err := e.upload(e.probe.base, bytesOf(list)); err != nil {
-		return err
-	}
-	out := e.probe.base + driver.Ptr(size)
-	if err := e.queue(blocks("sample_gradients", len(list), e.n, out, e.probe.base, len(list), e.n, column)); err != nil {
-		return err
-	}
-	return e.driver.CopyOut(driver.Compute, bytesOf(dst), out)
+	return e.queue(blocks("sample_gradients", count, e.n, dst, norms, count, e.n, e.p.BNParams()))
 }
 
 // NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
-	b, err := e.routeTable(route{Route: plan.Route{From: from, To: to}})
+	at, err := e.propagate(to, seed, from)
 	if err != nil {
 		return err
 	}
-	if b.gradient[to] < 0 {
+	if at == 0 {
 		clear(dst)
 		return nil
 	}
-	start, end := e.p.Nodes[from].Shape, e.p.Nodes[to].Shape
-	if err := e.probe.reserve(e.driver, 4*int64(max(len(seed), len(dst)))+256); err != nil {
-		return err
+	out := shaped(e.p.Nodes[to].Shape)
+	out.Terms = 1
+	out.Term[0].Value = at
+	return e.read(dst, out)
+}
+
+// propagate queues that, and returns where the gradient will be, a map; 0 if no path leads there.
+func (e *exec) propagate(to kernels.NodeID, seed []float32, from kernels.NodeID) (driver.Ptr, error) {
+	b, err := e.routeTable(route{Route: plan.Route{From: from, To: to}})
+	if err != nil || b.gradient[to] < 0 {
+		return 0, err
+	}
+	start := e.p.Nodes[from].Shape
+	if err := e.probe.reserve(e.driver, 4*int64(len(seed))); err != nil {
+		return 0, err
 	}
 	if err := e.upload(e.probe.base, bytesOf(seed)); err != nil {
-		return err
+		return 0, err
 	}
 	in := e.gradients.base + driver.Ptr(b.gradient[from])
 	if err := e.queue(simple("to_map", e.n*start.H*start.W*pitchOf(start.C), in, e.probe.base, e.n, start.C, start.H, start.W)); err != nil {
-		return err
+		return 0, err
 	}
-	if err := e.walk("node gradient", b, true, false); err != nil {
-		return err
-	}
-	out := shaped(end)
-	out.Terms = 1
-	out.Term[0].Value = e.gradients.base + driver.Ptr(b.gradient[to])
-	return e.read(dst, out)
+	return e.gradients.base + driver.Ptr(b.gradient[to]), e.walk("node gradient", b, true, false)
 }
 
 // The gradients of convolutions' weights, for training all parameters: one launch a convolution, whose blocks add up

@@ -67,7 +67,12 @@ func (e *exec) SetLogitGradient(g []float32) error {
 	if err := e.probe.reserve(e.driver, 4*int64(len(g))); err != nil {
 		return err
 	}
-	if err := e.upload(e.probe.base, bytesOf(g)); err != nil {
+	return e.seedLogits(e.probe.base, g)
+}
+
+// seedLogits does that by way of room for g on the device.
+func (e *exec) seedLogits(room driver.Ptr, g []float32) error {
+	if err := e.upload(room, bytesOf(g)); err != nil {
 		return err
 	}
 	a, classes := e.plans, e.p.Classes()
@@ -76,5 +81,5 @@ func (e *exec) SetLogitGradient(g []float32) error {
 			return err
 		}
 	}
-	return e.queue(simple("to_map", e.n*pitchOf(classes), e.at(a.dLogits[e.p.Logits()]), e.probe.base, e.n, classes, 1, 1))
+	return e.queue(simple("to_map", e.n*pitchOf(classes), e.at(a.dLogits[e.p.Logits()]), room, e.n, classes, 1, 1))
 }

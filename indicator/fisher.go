@@ -24,8 +24,8 @@ type fisherSample struct {
 
 // takeDimension samples the Fisher matrix alone, without the kernels of takeJacobians.
 func (e *evidence) takeDimension() (err error) {
-	fisher, p := newFisherSample(e.program, ntk.GaugeFactors(e.program, e.gamma, e.beta)), e.program.BNParams()
-	if err := e.eachJacobian(func(j []float32) { fisher.add(j, p) }); err != nil {
+	fisher := newFisherSample(e.program, ntk.GaugeFactors(e.program, e.gamma, e.beta))
+	if _, err := e.sumDirections(fisher); err != nil {
 		return err
 	}
 	e.dimension, err = fisher.dimension()
@@ -46,12 +46,11 @@ func newFisherSample(p *kernels.Program, factors []float64) *fisherSample {
 	return f
 }
 
-// add adds the rows of a Jacobian of p columns.
-func (f *fisherSample) add(j []float32, p int) {
-	for ; len(j) >= p && p > 0; j = j[p:] {
-		for k, column := range f.columns {
-			f.rows = append(f.rows, float64(j[column])*f.factors[k])
-		}
+// take takes the columns of the Jacobians, row by row.
+func (f *fisherSample) take(rows []float32) {
+	f.rows = make([]float64, len(rows))
+	for i, v := range rows {
+		f.rows[i] = float64(v) * f.factors[i%len(f.columns)]
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 
 	"bnas.example/ntk"
 	"bnas.example/philox"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // takeInputGradients sends ⟨v, pooled output of the last block⟩ of each image, v of −1 and +1, back to the input of the first
@@ -17,24 +15,21 @@ func (e *evidence) takeInputGradients() error {
 		return nil
 	}
 	to, from := blocks[0].In, blocks[len(blocks)-1].Out
-	in, out := e.program.Nodes[to].Shape, e.program.Nodes[from].Shape
+	out := e.program.Nodes[from].Shape
 	n, pixels := e.frozenImages(), out.H*out.W
 	v := make([]float32, out.C)
 	philox.New(e.cfg.SeedOfDirections(), "read-out", uint64(out.C)).Rademacher(v)
-	scratch := e.floats(n * (out.Len() + in.Len()))
-	seed, gradient := scratch[:n*out.Len()], scratch[n*out.Len():]
+	seed := e.floats(n * out.Len())
 	for i := range n * out.C {
 		w := v[i%out.C] / float32(pixels)
 		for p := range pixels {
 			seed[i*pixels+p] = w
 		}
 	}
-	if err := e.exec.NodeGradient(gradient, to, seed, from); err != nil {
+	g, err := ntk.NodeGram(e.exec, n, to, seed, from)
+	if err != nil {
 		return fmt.Errorf("gradient through the blocks: %w", err)
 	}
-	g := mat.NewSymDense(n, nil)
-	ntk.AddKernel(g, gradient, nil)
-	var err error
 	if e.inputVolume, err = logVolume(g); err != nil {
 		return fmt.Errorf("gradients at the input of %s: %w", blocks[0].Name, err)
 	}

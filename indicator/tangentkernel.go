@@ -11,23 +11,14 @@ import (
 // takeJacobians sums the kernels of all directions: the raw ones of each of the batches, and the gauge-normalised one of all images,
 // which has those of the batches on its diagonal. It averages log κ over the batches, and samples the Fisher matrix.
 func (e *evidence) takeJacobians() error {
-	n, batches, p := e.cfg.NTKImages, e.cfg.NTKBatches, e.program.BNParams()
+	n, batches := e.cfg.NTKImages, e.cfg.NTKBatches
 	factors := ntk.GaugeFactors(e.program, e.gamma, e.beta)
-	raw := make([]*mat.SymDense, batches)
-	gauge, fisher := mat.NewSymDense(e.frozenImages(), nil), newFisherSample(e.program, factors)
-	for b := range batches {
-		raw[b] = mat.NewSymDense(n, nil)
-	}
-	err := e.eachJacobian(func(j []float32) {
-		ntk.AddKernel(gauge, j, factors)
-		fisher.add(j, p)
-		for b := range batches {
-			ntk.AddKernel(raw[b], j[b*n*p:(b+1)*n*p], nil)
-		}
-	})
+	fisher := newFisherSample(e.program, factors)
+	sums, err := e.sumDirections(fisher, ntk.Wanted{Factors: factors}, ntk.Wanted{Batch: n})
 	if err != nil {
 		return err
 	}
+	gauge, raw := sums.Kernels[0], sums.Kernels[1]
 	if e.kernelVolume, err = logVolume(gauge); err != nil {
 		return fmt.Errorf("neural tangent kernel: %w", err)
 	}
@@ -36,10 +27,10 @@ func (e *evidence) takeJacobians() error {
 	}
 	for b := range batches {
 		for _, k := range []struct {
-			theta mat.Symmetric
+			theta *mat.SymDense
 			mean  *float64
-		}{{raw[b], &e.logCondition}, {gauge.SliceSym(b*n, (b+1)*n), &e.gaugeLogCondition}} {
-			values, err := ntk.Eigenvalues(k.theta)
+		}{{raw, &e.logCondition}, {gauge, &e.gaugeLogCondition}} {
+			values, err := ntk.Eigenvalues(k.theta.SliceSym(b*n, (b+1)*n))
 			if err != nil {
 				return fmt.Errorf("neural tangent kernel: %w", err)
 			}
@@ -49,19 +40,13 @@ func (e *evidence) takeJacobians() error {
 	return nil
 }
 
-// eachJacobian calls f with the Jacobian of each direction, images×parameters. f may not keep it.
-func (e *evidence) eachJacobian(f func(j []float32)) error {
-	j := e.floats(e.frozenImages() * e.program.BNParams())
-	for _, v := range e.directions {
-		if err := e.stopped(); err != nil {
-			return err
-		}
-		if err := ntk.Jacobian(j, e.exec, e.frozenImages(), v); err != nil {
-			return err
-		}
-		f(j)
+// sumDirections sums kernels over the directions, and fills the sample of the Fisher matrix.
+func (e *evidence) sumDirections(fisher *fisherSample, wanted ...ntk.Wanted) (ntk.Sums, error) {
+	sums, err := ntk.SumDirections(e.exec, e.frozenImages(), e.directions, fisher.columns, e.stopped, wanted...)
+	if err == nil {
+		fisher.take(sums.Columns)
 	}
-	return nil
+	return sums, err
 }
 
 // ntkRaw is −log κ(Θ), the condition number of the neural tangent kernel of the γ and β of the path,

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 
 	"bnas.example/kernels"
@@ -25,11 +24,10 @@ func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	if p == 0 {
 		return
 	}
-	rows := wide.Get().(*[]float64)
-	defer wide.Put(rows)
-	*rows = slices.Grow((*rows)[:0], n*p)[:n*p]
+	rows := wide.take(n * p)
+	defer wide.give(rows)
 	g := make([]blas64.Vector, n)
-	eachRow(n, func(i int) { g[i] = scaled((*rows)[i*p:(i+1)*p], j[i*p:(i+1)*p], c) })
+	eachRow(n, func(i int) { g[i] = scaled(rows[i*p:(i+1)*p], j[i*p:(i+1)*p], c) })
 	eachRow(n, func(i int) {
 		for k := i; k < n; k++ {
 			theta.SetSym(i, k, theta.At(i, k)+blas64.Dot(g[i], g[k]))
@@ -37,8 +35,24 @@ func AddKernel(theta *mat.SymDense, j []float32, c []float64) {
 	})
 }
 
-// wide has the memory of Jacobians in float64, which is worth keeping: megabytes that would be touched anew in each call.
-var wide = sync.Pool{New: func() any { return new([]float64) }}
+// pool has memory of Jacobians, which is worth keeping: megabytes that would be touched anew in each call.
+type pool[T float32 | float64] struct{ sync.Pool }
+
+var (
+	narrow pool[float32]
+	wide   pool[float64]
+)
+
+// take returns memory of n elements, of any content.
+func (p *pool[T]) take(n int) []T {
+	kept, _ := p.Get().(*[]T)
+	if kept == nil || cap(*kept) < n {
+		return make([]T, n)
+	}
+	return (*kept)[:n]
+}
+
+func (p *pool[T]) give(x []T) { p.Put(&x) }
 
 // scaled returns y with the elements of x times c, or x if c is nil.
 func scaled(y []float64, x []float32, c []float64) blas64.Vector {
@@ -66,22 +80,23 @@ func eachRow(n int, f func(i int)) {
 
 // Trace returns the kernel Θ = Σ_k J_k J_kᵀ of the n images of the last Forward, summed over the logits k: n×n, with
 // frozen batch statistics. It takes one backward pass for each logit.
-func Trace(e kernels.Exec, n int) (*mat.SymDense, error) { return trace(e, n, func(int, []float32) {}) }
-
-// trace is [Trace]; it gives each J_k, n×BNParams, to see.
-func trace(e kernels.Exec, n int, see func(class int, jacobian []float32)) (*mat.SymDense, error) {
-	theta := mat.NewSymDense(n, nil)
-	j := make([]float32, n*e.Program().BNParams())
-	for class := range e.Program().Classes() {
-		direction := make([]float32, e.Program().Classes())
-		direction[class] = 1
-		if err := Jacobian(j, e, n, direction); err != nil {
-			return nil, err
-		}
-		AddKernel(theta, j, nil)
-		see(class, j)
+func Trace(e kernels.Exec, n int) (*mat.SymDense, error) {
+	units := make([][]float32, e.Program().Classes())
+	for class := range units {
+		units[class] = unit(len(units), class)
 	}
-	return theta, nil
+	sums, err := SumDirections(e, n, units, nil, nil, Wanted{})
+	if err != nil {
+		return nil, err
+	}
+	return sums.Kernels[0], nil
+}
+
+// unit is the direction of one of the logits.
+func unit(logits, k int) []float32 {
+	v := make([]float32, logits)
+	v[k] = 1
+	return v
 }
 
 // Drift returns ‖Θ_t − Θ_0‖_F / ‖Θ_0‖_F, the relative change of a kernel in training. It is 0 in the NTK regime.

@@ -122,15 +122,21 @@ func lookAt(e kernels.Exec, images []float32, mean, variance, step []float64) (l
 	if step != nil {
 		l.change = make([]float64, n*classes)
 	}
-	var err error
-	l.kernel, err = trace(e, n, func(class int, jacobian []float32) {
+	l.kernel = mat.NewSymDense(n, nil)
+	jacobian := narrow.take(n * e.Program().BNParams())
+	defer narrow.give(jacobian)
+	for class := range classes {
+		if err := Jacobian(jacobian, e, n, unit(classes, class)); err != nil {
+			return l, err
+		}
+		AddKernel(l.kernel, jacobian, nil)
 		for i := range n {
 			for c, d := range step {
 				l.change[i*classes+class] += float64(jacobian[i*len(step)+c]) * d
 			}
 		}
-	})
-	return l, err
+	}
+	return l, nil
 }
 
 // affineStep is θ_t − θ_0, in the order of the Jacobian's columns: of each BN all γ, then all β.

@@ -124,6 +124,7 @@ func checks(o Options) []check {
 		check{"stopped", stopped},
 		check{"queued", queued},
 		check{"pixels", pixels},
+		check{"grams", grams},
 		check{"illegal programs", illegalPrograms},
 		check{"order of calls", callOrder},
 		check{"lengths", lengths},
