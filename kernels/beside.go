@@ -14,7 +14,7 @@ type Sider interface {
 }
 
 // Beside opens a device that computes what d does, on threads of its own. Each of the two may be used from its own goroutine. The error
-// wraps [ErrUnsupported] if d has no such devices: a GPU is one.
+// wraps [ErrUnsupported] if d has no such devices, as the reference has none.
 func Beside(d Device, threads int) (Device, error) {
 	g, s, err := siderOf(d, "a second device beside it")
 	if err != nil {
@@ -79,6 +79,25 @@ func (g *guard) storeBeside(call string, s Store) (*guardedStore, error) {
 		return nil, g.wrap(call, errClosed)
 	}
 	return own, nil
+}
+
+// Roomy is a Sider that has memory of its own, and not the host's.
+type Roomy interface {
+	// FreeMemory is what is free, in bytes.
+	FreeMemory() int64
+}
+
+// FreeMemory returns what is free of a device's own memory, in bytes. It is false for a device that has the host's.
+func FreeMemory(d Device) (bytes int64, own bool) {
+	g, ok := d.(*guard)
+	if !ok || g.closed {
+		return 0, false
+	}
+	r, ok := g.backend.(Roomy)
+	if !ok {
+		return 0, false
+	}
+	return r.FreeMemory(), true
 }
 
 // siderOf returns the guard of an open device and its back end, for a call that needs a Sider.

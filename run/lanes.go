@@ -46,9 +46,16 @@ func (r *Run) here(c indicator.Config) (scores search.Evaluator, stop func(conte
 // network in the standard placement, and larger architectures than the one that is asked.
 const laneShare = 4
 
-// lanes is the number of architectures that are scored at a time: one a thread, as far as a quarter of the memory holds them.
+// mostOnGPU is the largest number of lanes on a GPU: each has streams, and 8 MB of pinned memory.
+const mostOnGPU = 16
+
+// lanes is the number of architectures that are scored at a time: one a thread, as far as the memory holds them. On a GPU the threads
+// are those of the host, which take eigenvalues meanwhile, and the memory is what is free there.
 func (r *Run) lanes(c indicator.Config) (int, error) {
-	threads := r.Device.Info().Threads
+	threads, holds := r.Device.Info().Threads, func(bytes int64) bool { return hardware.Holds(int(bytes / 4)) }
+	if free, own := kernels.FreeMemory(r.Device); own {
+		threads, holds = min(r.hostThreads(), mostOnGPU), func(bytes int64) bool { return bytes <= free }
+	}
 	sample := LiveSample(r.Net, 1, 0, "lanes")
 	if threads < 2 || len(sample) == 0 {
 		return 1, nil
@@ -64,8 +71,16 @@ func (r *Run) lanes(c indicator.Config) (int, error) {
 	}
 	defer kernels.Release(exec)
 	n := 1
-	for n < threads && hardware.Holds((n+1)*laneShare*int(exec.SavedBytes(images))/4) {
+	for n < threads && holds(int64(n+1)*laneShare*exec.SavedBytes(images)) {
 		n++
 	}
 	return n, nil
+}
+
+// hostThreads is the number of threads of the host that a run on a GPU may use.
+func (r *Run) hostThreads() int {
+	if r.Config.Threads > 0 {
+		return r.Config.Threads
+	}
+	return runtime.GOMAXPROCS(0)
 }

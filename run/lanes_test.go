@@ -3,10 +3,13 @@ package run
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
 	"bnas.example/search"
 )
@@ -38,6 +41,31 @@ func TestLanesHaveOneLedger(t *testing.T) {
 		if got, err := ledger(3, dir, t.Context()); err != nil || got != want {
 			t.Errorf("went on to\n%s%v, want\n%s", got, err, want)
 		}
+	}
+}
+
+// Lanes on a GPU have one ledger too, in all terms of the default composite: a lane has streams of its own.
+func TestLanesOnGPU(t *testing.T) {
+	ledger := func(threads int) string {
+		cfg := repeating()
+		cfg.Device, cfg.Threads, cfg.Score.Repeats = "gpu-emulated", threads, 1
+		cfg.Objective.Composite, cfg.Score.Terms = "bnas", append(slices.Clone(Default().Score.Terms), "ntk", "ntk_gauge")
+		r := untrained(t, cfg)
+		if n, err := r.lanes(cfg.Score); err != nil || n != threads {
+			t.Errorf("%d threads: %d lanes, %v", threads, n, err)
+		}
+		text, err := ledgerOf(t, cfg, 6, t.TempDir(), t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	if _, err := emulated.New(emulated.Options{}); errors.Is(err, kernels.ErrUnsupported) {
+		t.Skip(err)
+	}
+	want := ledger(1)
+	if got := ledger(3); got != want {
+		t.Errorf("3 lanes have\n%s\nwant\n%s", got, want)
 	}
 }
 

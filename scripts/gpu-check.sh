@@ -120,12 +120,12 @@ bundle=$(cd "$bundle" && pwd)
 bnas=$bundle/bnas-cuda
 
 # The sizes: those of the results that are kept, or small ones.
-train=(--batch 256 --steps 200) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) layers=(--batch 256) suite=''
+train=(--batch 256 --steps 200) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) scoring=(--repeats 30) layers=(--batch 256) suite=''
 profiled=(--batch 256)
 if [ -n "$small" ]; then
   few=(--channels 8 --cells 1) few8=("${few[@]}" --height 8 --width 8)
   train=("${few[@]}" --batch 2 --steps 2 --rank-every 0) step=("${few8[@]}" --batch 2 --repeats 1 --warmup 1)
-  tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") suite='BNAS_SMALL=1 '
+  tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") scoring=("${few8[@]}" --repeats 2 --warmup 1) suite='BNAS_SMALL=1 '
   profiled=("${few8[@]}" --batch 2)
 fi
 
@@ -151,6 +151,7 @@ for arch in all3x3 mixed; do
   done
 done
 section "tangent kernel" 40 "$bnas" bench ntk --device gpu --bn standard "${tangent[@]}" --json --quiet
+section "scoring" 60 "$bnas" bench score --device gpu "${scoring[@]}" --json --quiet
 section "convolutions" 40 "$bnas" bench kernel --device gpu --bn standard --arch all3x3 "${layers[@]}" --json --quiet
 
 if [ -n "$small" ]; then

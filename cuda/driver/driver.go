@@ -85,3 +85,10 @@ type Driver interface {
 
 	Close() error
 }
+
+// Sider is a Driver that others can work beside, at the same time.
+type Sider interface {
+	// Beside returns a Driver of the same GPU with streams, events and graphs of its own. Addresses are valid in both, and nothing
+	// orders the work of the one after that of the other. Each may be used from its own goroutine. It is closed before this one.
+	Beside() (Driver, error)
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -24,17 +25,24 @@ type realDriver struct {
 	device     cu.Device
 	context    cu.CUContext
 	properties Properties
-	loaded     []cu.Module
-	modules    map[string]cu.Module // of each kernel
-	kernels    map[string]*realKernel
-	stream     [Streams]cu.Stream
-	made       int // number of streams that exist
-	events     map[Event]cu.Event
-	graphs     map[Graph]executable
-	names      uint64           // the last name given to an event or graph
-	pinned     [][]byte         // from Pinned
-	args       []unsafe.Pointer // of one launch
-	last       [Streams]Launch  // the last launch in each stream, without its arguments
+	*realKernels
+	beside bool // another driver has the modules
+	stream [Streams]cu.Stream
+	made   int // number of streams that exist
+	events map[Event]cu.Event
+	graphs map[Graph]executable
+	names  uint64           // the last name given to an event or graph
+	pinned [][]byte         // from Pinned
+	args   []unsafe.Pointer // of one launch
+	last   [Streams]Launch  // the last launch in each stream, without its arguments
+}
+
+// realKernels are the loaded kernels, which the drivers of a GPU share.
+type realKernels struct {
+	loaded  []cu.Module
+	modules map[string]cu.Module // of each kernel
+	mu      sync.Mutex           // of known
+	known   map[string]*realKernel
 }
 
 // realKernel is a kernel with the largest dynamic shared memory of its launches.
@@ -65,31 +73,42 @@ func Open(number int) (Driver, error) {
 	if number < 0 || number >= n {
 		return nil, fmt.Errorf("cuda: there is no GPU %d: the driver shows %d, counted from 0 (nvidia-smi lists them; CUDA_VISIBLE_DEVICES may hide them)", number, n)
 	}
-	d := &realDriver{
-		modules: map[string]cu.Module{}, kernels: map[string]*realKernel{}, events: map[Event]cu.Event{}, graphs: map[Graph]executable{},
-	}
-	if d.device, err = cu.GetDevice(number); err != nil {
+	device, err := cu.GetDevice(number)
+	if err != nil {
 		return nil, fmt.Errorf("cuda: cuDeviceGet: %w", translate(err))
 	}
+	d := &realDriver{device: device, realKernels: &realKernels{modules: map[string]cu.Module{}, known: map[string]*realKernel{}}}
+	return d.opened(d.describe, d.load)
+}
+
+// Beside shares the context and the modules. An error of a driver names its own last launches, and the fault may be in those of another.
+func (d *realDriver) Beside() (Driver, error) {
+	beside := &realDriver{device: d.device, properties: d.properties, realKernels: d.realKernels, beside: true}
+	return beside.opened()
+}
+
+// opened retains the context, does what there is to do in it, and makes the streams.
+func (d *realDriver) opened(do ...func() error) (Driver, error) {
+	d.events, d.graphs = map[Event]cu.Event{}, map[Graph]executable{}
+	var err error
 	if d.context, err = d.device.RetainPrimaryCtx(); err != nil {
 		return nil, fmt.Errorf("cuda: cuDevicePrimaryCtxRetain: %w", translate(err))
 	}
-	if err := d.open(); err != nil {
+	if err := d.open(do); err != nil {
 		return nil, fmt.Errorf("cuda: %w", errors.Join(err, d.Close()))
 	}
 	return d, nil
 }
 
-func (d *realDriver) open() error {
+func (d *realDriver) open(do []func() error) error {
 	if err := d.enter(); err != nil {
 		return err
 	}
 	defer d.leave()
-	if err := d.describe(); err != nil {
-		return err
-	}
-	if err := d.load(); err != nil {
-		return err
+	for _, f := range do {
+		if err := f(); err != nil {
+			return err
+		}
 	}
 	for s := range d.stream {
 		var err error
@@ -214,8 +233,10 @@ func (d *realDriver) Close() error {
 	for s := range d.stream[:d.made] {
 		errs = append(errs, d.failed(d.stream[s].Destroy(), "cuStreamDestroy"))
 	}
-	for _, m := range d.loaded {
-		errs = append(errs, d.failed(m.Unload(), "cuModuleUnload"))
+	if !d.beside {
+		for _, m := range d.loaded {
+			errs = append(errs, d.failed(m.Unload(), "cuModuleUnload"))
+		}
 	}
 	errs = append(errs, d.failed(d.device.ReleasePrimaryCtx(), "cuDevicePrimaryCtxRelease"))
 	return errors.Join(errs...)

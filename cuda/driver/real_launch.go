@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"unsafe"
+
+	"gorgonia.org/cu"
 )
 
 // defaultShared is the largest dynamic shared memory of a launch without allowShared: 48 KiB less the static part.
@@ -16,34 +18,45 @@ func (d *realDriver) Launch(s Stream, l *Launch) error {
 		return err
 	}
 	defer d.leave()
-	k, err := d.kernel(l.Kernel)
+	f, err := d.function(l)
 	if err != nil {
-		return d.failed(err, "cuModuleGetFunction of %s", l.Kernel)
-	}
-	if l.Shared > k.shared {
-		if err := allowShared(k.function, l.Shared); err != nil {
-			return d.failed(err, "cuFuncSetAttribute for %v (a block may have %d bytes)", l, d.properties.SharedMemory)
-		}
-		k.shared = l.Shared
+		return err
 	}
 	d.args = d.args[:0]
 	for i := range l.Args {
 		d.args = append(d.args, unsafe.Pointer(&l.Args[i]))
 	}
 	g, b := l.Grid, l.Block
-	if err := k.function.Launch(g[0], g[1], g[2], b[0], b[1], b[2], l.Shared, d.stream[s], d.args); err != nil {
+	if err := f.Launch(g[0], g[1], g[2], b[0], b[1], b[2], l.Shared, d.stream[s], d.args); err != nil {
 		return d.failed(err, "cuLaunchKernel of %v, %d parameters", l, len(l.Args))
 	}
 	d.last[s] = Launch{Kernel: l.Kernel, Grid: g, Block: b, Shared: l.Shared}
 	return nil
 }
 
-// kernel returns a kernel. It looks it up in its module at the first call.
-func (d *realDriver) kernel(name string) (*realKernel, error) {
-	if k, ok := d.kernels[name]; ok {
-		return k, nil
+// function returns the kernel of a launch, which may then have the launch's shared memory.
+func (d *realDriver) function(l *Launch) (f cu.Function, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	k, err := d.kernel(l.Kernel)
+	if err != nil {
+		return f, d.failed(err, "cuModuleGetFunction of %s", l.Kernel)
 	}
-	m, ok := d.modules[name]
+	if l.Shared > k.shared {
+		if err := allowShared(k.function, l.Shared); err != nil {
+			return f, d.failed(err, "cuFuncSetAttribute for %v (a block may have %d bytes)", l, d.properties.SharedMemory)
+		}
+		k.shared = l.Shared
+	}
+	return k.function, nil
+}
+
+// kernel returns a kernel. It looks it up in its module at the first call.
+func (k *realKernels) kernel(name string) (*realKernel, error) {
+	if known, ok := k.known[name]; ok {
+		return known, nil
+	}
+	m, ok := k.modules[name]
 	if !ok {
 		return nil, errors.New("no module has it")
 	}
@@ -51,9 +64,8 @@ func (d *realDriver) kernel(name string) (*realKernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &realKernel{function: f, shared: defaultShared}
-	d.kernels[name] = k
-	return k, nil
+	k.known[name] = &realKernel{function: f, shared: defaultShared}
+	return k.known[name], nil
 }
 
 // Capture stays on one thread from beginning to end. CUDA requires this.

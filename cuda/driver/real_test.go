@@ -150,6 +150,55 @@ func TestRealThreads(t *testing.T) {
 	must(t, d.Free(p), d.Close())
 }
 
+// Drivers beside each other copy and launch at the same time, each in its streams, to one memory. What one has set up, a kernel's
+// shared memory, holds for the other.
+func TestRealBeside(t *testing.T) {
+	d := open(t)
+	const n = 1 << 16
+	p := get[Ptr](t)(d.Alloc(8 * n))
+	drivers := []Driver{d}
+	for range 3 {
+		drivers = append(drivers, get[Driver](t)(d.Beside()))
+	}
+	if got, want := drivers[1].Properties(), d.Properties(); got.Name != want.Name || got.SharedMemory != want.SharedMemory {
+		t.Errorf("a driver beside is of %+v", got)
+	}
+	var all sync.WaitGroup
+	for i, one := range drivers {
+		all.Go(func() {
+			pinned, err := one.Pinned(n)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			at := p + Ptr(2*i*n)
+			for round := range 20 {
+				for k := range pinned {
+					pinned[k] = byte(k*7 + i + round)
+				}
+				got := make([]byte, n)
+				if err := errors.Join(one.CopyIn(Compute, at, pinned), one.CopyOut(Compute, got, at)); err != nil || !bytes.Equal(got, pinned) {
+					t.Errorf("driver %d: %v, or other bytes", i, err)
+				}
+				if os.Getenv("BNAS_MOCK_DRIVER") != "" {
+					geometry := Launch{Kernel: "mock_geometry", Grid: [3]int{1, 1, 1}, Block: [3]int{1, 1, 1}, Shared: (100 - 10*i) << 10, Args: []uint64{uint64(at)}}
+					if err := one.Launch(Compute, &geometry); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			if err := errors.Join(one.Sync(Compute), one.FreePinned(pinned)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, beside := range drivers[1:] {
+		must(t, beside.Close())
+	}
+	must(t, d.Fill(Compute, p, 1, n), d.Free(p), d.Close())
+}
+
 func TestRealLaunch(t *testing.T) {
 	needsMock(t)
 	d := open(t)

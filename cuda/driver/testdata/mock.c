@@ -52,7 +52,8 @@ struct CUgraph_st { struct work *work; int n; };
 struct CUgraphExec_st { struct CUgraph_st graph; };
 
 static __thread CUcontext current;
-static int context, retained, allocated; // allocated: streams, events, modules, graphs, pinned buffers
+static int context;
+static _Atomic int retained, allocated; // allocated: streams, events, modules, graphs, pinned buffers
 static struct CUfunc_st functions[128] = {{"mock_copy", 3, SHARED_USUAL}, {"mock_geometry", 1, SHARED_USUAL}, {"mock_nothing", 0, SHARED_USUAL}};
 static machine *gpu;
 static CUresult lost; // after a fault every call fails

@@ -5,6 +5,7 @@ package emulated
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"bnas.example/cuda/driver"
 	"bnas.example/internal/gpusim/hostkernels"
@@ -15,6 +16,13 @@ import (
 // Driver is the emulated GPU. Its streams run at once.
 type Driver struct {
 	hostqueue.Queue
+	*shared
+	beside bool
+}
+
+// shared is what the drivers of a GPU share.
+type shared struct {
+	mu      sync.Mutex // of the machine
 	machine *machine.Machine
 	memory  int64
 }
@@ -28,13 +36,28 @@ func New(o Options) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := func(l *driver.Launch) error { return wrap(m.Launch(l.Kernel, l.Grid, l.Block, l.Shared, l.Args)) }
-	queue := hostqueue.New("emulated GPU", run, func() error { return wrap(m.Err()) })
-	return &Driver{Queue: queue, machine: m, memory: o.Memory}, nil
+	return newDriver(&shared{machine: m, memory: o.Memory}), nil
 }
 
-func wrap(err error) error {
-	if err != nil {
+func newDriver(s *shared) *Driver {
+	run := func(l *driver.Launch) error {
+		return s.locked(func() error { return s.machine.Launch(l.Kernel, l.Grid, l.Block, l.Shared, l.Args) })
+	}
+	return &Driver{Queue: hostqueue.New("emulated GPU", run, func() error { return s.locked(s.machine.Err) }), shared: s}
+}
+
+// Beside returns a driver with a queue of its own.
+func (d *Driver) Beside() (driver.Driver, error) {
+	beside := newDriver(d.shared)
+	beside.beside = true
+	return beside, nil
+}
+
+// locked calls f while no other driver uses the machine.
+func (s *shared) locked(f func() error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := f(); err != nil {
 		return fmt.Errorf("emulated GPU: %w", err)
 	}
 	return nil
@@ -45,52 +68,65 @@ func (d *Driver) Traffic() []machine.Traffic { return d.machine.Traffic() }
 
 // Properties are of an imaginary GPU with few multiprocessors.
 func (d *Driver) Properties() driver.Properties {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return driver.Properties{
 		Name: "emulated", Capability: 80, SMs: 8, Memory: d.memory, Free: d.memory - d.machine.Used(), SharedMemory: machine.MaxShared,
 	}
 }
 
-func (d *Driver) Alloc(bytes int64) (driver.Ptr, error) {
-	p, err := d.machine.Alloc(bytes)
-	return driver.Ptr(p), wrap(err)
+func (d *Driver) Alloc(bytes int64) (p driver.Ptr, err error) {
+	err = d.locked(func() error {
+		at, err := d.machine.Alloc(bytes)
+		p = driver.Ptr(at)
+		return err
+	})
+	return p, err
 }
 
-func (d *Driver) Free(p driver.Ptr) error { return wrap(d.machine.Free(uint64(p))) }
+func (d *Driver) Free(p driver.Ptr) error {
+	return d.locked(func() error { return d.machine.Free(uint64(p)) })
+}
 
-func (d *Driver) Pinned(bytes int) ([]byte, error) {
-	b, err := d.machine.Pinned(bytes)
+func (d *Driver) Pinned(bytes int) (b []byte, err error) {
+	err = d.locked(func() error {
+		b, err = d.machine.Pinned(bytes)
+		return err
+	})
 	if err == nil {
 		d.Pin(b)
 	}
-	return b, wrap(err)
+	return b, err
 }
 
 func (d *Driver) FreePinned(b []byte) error {
 	d.Unpin(b)
-	return wrap(d.machine.FreePinned(b))
+	return d.locked(func() error { return d.machine.FreePinned(b) })
 }
 
 func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
 	if err := d.Ready(s, "copy"); err != nil {
 		return err
 	}
-	return wrap(d.machine.CopyIn(uint64(dst), src))
+	return d.locked(func() error { return d.machine.CopyIn(uint64(dst), src) })
 }
 
 func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
-	return d.Out(s, dst, func(dst []byte) error { return wrap(d.machine.CopyOut(dst, uint64(src))) })
+	return d.Out(s, dst, func(dst []byte) error { return d.locked(func() error { return d.machine.CopyOut(dst, uint64(src)) }) })
 }
 
 func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) error {
 	if err := d.Ready(s, "fill"); err != nil {
 		return err
 	}
-	return wrap(d.machine.Fill(uint64(dst), value, bytes))
+	return d.locked(func() error { return d.machine.Fill(uint64(dst), value, bytes) })
 }
 
 // Close says what was not freed.
-func (d *Driver) Close() error {
-	err := wrap(d.machine.Close())
+func (d *Driver) Close() (err error) {
+	if !d.beside {
+		err = d.locked(d.machine.Close)
+	}
 	if n := d.Graphs() + d.Events(); n > 0 {
 		err = errors.Join(err, fmt.Errorf("emulated GPU: close: %d graphs and events were never freed", n))
 	}

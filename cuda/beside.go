@@ -1,0 +1,46 @@
+package cuda
+
+import (
+	"errors"
+
+	"bnas.example/cuda/driver"
+	"bnas.example/kernels"
+)
+
+// Beside opens a device of the same GPU with streams and memory of its own: maps of a small network leave multiprocessors idle, and a
+// GPU is idle while the host takes eigenvalues. The number of threads has no meaning.
+func (d *device) Beside(int) (kernels.Backend, error) {
+	s, ok := d.driver.(driver.Sider)
+	if !ok {
+		return nil, kernels.ErrUnsupported
+	}
+	g, err := s.Beside()
+	if err != nil {
+		return nil, err
+	}
+	o := d.options
+	o.Trace = nil
+	return newDevice(g, o)
+}
+
+// Twin copies the parameters, by way of the host.
+func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
+	of, ok := s.(*store)
+	if !ok {
+		return nil, errors.New("the store is not one of a GPU")
+	}
+	twin := newStore(&d.context, of.params)
+	d.stores = append(d.stores, twin)
+	ids := make([]kernels.ParamID, len(of.params))
+	for i := range ids {
+		ids[i] = kernels.ParamID(i)
+	}
+	data := make([]float32, kernels.Elements(of.params, ids))
+	return twin, errors.Join(of.Read(kernels.Data, data, ids...), twin.Write(kernels.Data, data, ids...))
+}
+
+// Share does nothing: each store packs its weights for itself.
+func (d *device) Share(kernels.Store, kernels.Store) error { return nil }
+
+// FreeMemory is what is free on the GPU, in bytes.
+func (d *device) FreeMemory() int64 { return d.driver.Properties().Free }
