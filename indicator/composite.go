@@ -15,6 +15,7 @@ type Composite struct {
 	Name    string   `json:"name" yaml:"name"`
 	Terms   []string `json:"terms" yaml:"terms"`
 	Against []string `json:"against,omitempty" yaml:"against"` // those of Terms of which less is better
+	Linear  bool     `json:"linear,omitempty" yaml:"linear"`   // ranks are added, and not their logarithms
 }
 
 // composites is the registry.
@@ -37,8 +38,8 @@ var composites = []Composite{
 	}},
 	// az-nas is that of Lee and Ham (CVPR 2024): fused by log-ranks there too.
 	{Name: "az-nas", Terms: []string{"az_expressivity", "az_progressivity", "az_trainability", "macs"}},
-	// te-nas is that of Chen, Gong and Wang (ICLR 2021), who add ranks; here log-ranks are added.
-	{Name: "te-nas", Terms: []string{"te_ntk", "te_regions"}},
+	// te-nas is that of Chen, Gong and Wang (ICLR 2021), who add ranks.
+	{Name: "te-nas", Terms: []string{"te_ntk", "te_regions"}, Linear: true},
 	// vkdnw is that of the search on MobileNet of Tybl and Neumann (CVPR 2025), by their code: the one of AZ-NAS with one term more.
 	{Name: "vkdnw", Terms: []string{"az_expressivity", "az_progressivity", "az_trainability", "macs", "vkdnw_entropy"}},
 	// quick needs no gradients by parameters. It is what SelectHalf chose on half of 1,000 random cells of NAS-Bench-201.
@@ -92,8 +93,8 @@ func (c Composite) Validate() error {
 	return nil
 }
 
-// Fuse returns Σ log q_i over the terms, with q_i the share of the calibration's architectures that score lower on term
-// i (ties count half). The score is absolute: it depends on s and the calibration alone, so it can be cached and used in
+// Fuse returns Σ log q_i over the terms, Σ q_i if c is linear, with q_i the share of the calibration's architectures that score lower on
+// term i (ties count half). The score is absolute: it depends on s and the calibration alone, so it can be cached and used in
 // an evolution. A monotone map of a term does not change it. A dead network has −Inf.
 //
 // The result is NaN if the calibration or s lacks a term: see [Calibration.Covers]. Source: ours.
@@ -107,15 +108,23 @@ func (c Composite) Fuse(calibration *Calibration, s Scores) float64 {
 		if err != nil {
 			return math.NaN()
 		}
-		sum += math.Log(calibration.quantile(i, s.Values[i], slices.Contains(c.Against, name)))
+		sum += c.weigh(calibration.quantile(i, s.Values[i], slices.Contains(c.Against, name)))
 	}
 	return sum
 }
 
-// LogRank returns Σ log(rank/n) over the terms for each network of a set, ranks from 1 (lowest) to n within the set's live
-// networks. Ties take their average rank; dead networks have −Inf. Higher is better. A poor rank on one term weighs more
+// weigh is what a term adds whose place is q, from 0 (lowest) to 1.
+func (c Composite) weigh(q float64) float64 {
+	if c.Linear {
+		return q
+	}
+	return math.Log(q)
+}
+
+// Ranks returns Σ log(rank/n) over the terms for each network of a set, Σ rank/n if c is linear, ranks from 1 (lowest) to n within the
+// set's live networks. Ties take their average rank; dead networks have −Inf. Higher is better. A poor rank on one term weighs more
 // than in a sum of ranks. Source: AZ-NAS (Lee and Ham, CVPR 2024).
-func (c Composite) LogRank(set []Scores) ([]float64, error) {
+func (c Composite) Ranks(set []Scores) ([]float64, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -138,7 +147,7 @@ func (c Composite) LogRank(set []Scores) ([]float64, error) {
 	}
 	for _, column := range columns {
 		for k, r := range rank.Ranks(column) {
-			fused[live[k]] += math.Log(r / float64(len(live)))
+			fused[live[k]] += c.weigh(r / float64(len(live)))
 		}
 	}
 	return fused, nil

@@ -50,6 +50,7 @@ func TestCalibratedQuantiles(t *testing.T) {
 		{both, score(2.5, 5), math.Log(3.5/5) + math.Log(2./5)},
 		{Composite{Terms: []string{"naswot", "ntk"}, Against: []string{"ntk"}}, score(2.5, 5), math.Log(3.5/5) + math.Log(3./5)},
 		{both, score(math.Inf(-1), 10), math.Log(.5/5) + math.Log(4.5/5)},
+		{Composite{Terms: both.Terms, Linear: true}, score(2.5, 5), 3.5/5 + 2./5},
 		{both, Scores{Dead: true}, math.Inf(-1)},
 	} {
 		if got := x.composite.Fuse(c, x.s); math.Abs(got-x.want) > 1e-12 && got != x.want {
@@ -92,11 +93,11 @@ func TestFusionIsMonotoneInvariant(t *testing.T) {
 			t.Errorf("architecture %d: %v and %v", i, x, y)
 		}
 	}
-	x, err := etu.LogRank(plain)
+	x, err := etu.Ranks(plain)
 	if err != nil {
 		t.Fatal(err)
 	}
-	y, err := etu.LogRank(mapped)
+	y, err := etu.Ranks(mapped)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,22 +106,30 @@ func TestFusionIsMonotoneInvariant(t *testing.T) {
 	}
 }
 
-func TestLogRank(t *testing.T) {
+func TestRanks(t *testing.T) {
 	set := fakeScores(3, func(i int, _ *philox.Stream) map[string]float64 {
 		return map[string]float64{"naswot": []float64{1, 2, 3}[i], "ntk": []float64{8, 8, 7}[i]}
 	})
 	set = append(set, Scores{Dead: true})
-	c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}}
-	got, err := c.LogRank(set)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, want := range []float64{math.Log(1. / 3 * 2.5 / 3), math.Log(2. / 3 * 2.5 / 3), math.Log(1. / 3), math.Inf(-1)} {
-		if got[i] != want && !(math.Abs(got[i]-want) <= 1e-12) {
-			t.Errorf("log ranks of %d: %v, want %v", i, got[i], want)
+	for linear, want := range map[bool][]float64{
+		false: {math.Log(1. / 3 * 2.5 / 3), math.Log(2. / 3 * 2.5 / 3), math.Log(1. / 3), math.Inf(-1)},
+		true:  {1./3 + 2.5/3, 2./3 + 2.5/3, 1 + 1./3, math.Inf(-1)},
+	} {
+		c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}, Linear: linear}
+		got, err := c.Ranks(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range want {
+			if got[i] != want && !(math.Abs(got[i]-want) <= 1e-12) {
+				t.Errorf("linear %v: ranks of %d: %v, want %v", linear, i, got[i], want)
+			}
+		}
+		if others, _ := c.Without(Trainability); others.Linear != linear {
+			t.Errorf("linear %v: a part of the composite is not", linear)
 		}
 	}
-	if _, err := (Composite{Terms: []string{"macs"}}).LogRank(set); err == nil {
+	if _, err := (Composite{Terms: []string{"macs"}}).Ranks(set); err == nil {
 		t.Error("ranks of a term that is not there")
 	}
 }

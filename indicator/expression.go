@@ -35,7 +35,7 @@ func ParseComposite(text string) (Composite, error) {
 // Without returns the terms of c that are not of a perspective, and those that are. A part without terms has none: see
 // Validate.
 func (c Composite) Without(p Perspective) (others, of Composite) {
-	others, of = Composite{Name: c.Name + " without " + string(p)}, Composite{Name: string(p) + " of " + c.Name}
+	others, of = Composite{Name: c.Name + " without " + string(p), Linear: c.Linear}, Composite{Name: string(p) + " of " + c.Name, Linear: c.Linear}
 	for _, name := range c.Terms {
 		part := &others
 		if i, err := termIndex(name); err == nil && terms[i].Perspective == p {

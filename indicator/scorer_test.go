@@ -168,7 +168,7 @@ func TestDeadIsLowest(t *testing.T) {
 			t.Errorf("%s: dead fuses to %v", c.Name, f)
 		}
 		against := Composite{Name: c.Name, Terms: c.Terms, Against: c.Terms}
-		for _, fusion := range []func([]Scores) ([]float64, error){c.LogRank, against.LogRank} {
+		for _, fusion := range []func([]Scores) ([]float64, error){c.Ranks, against.Ranks} {
 			got, err := fusion(set)
 			if err != nil {
 				t.Fatal(err)

@@ -180,5 +180,5 @@ func rankSample(ctx context.Context, scorer *indicator.Scorer, composite indicat
 		}
 		report(i+1, len(sample))
 	}
-	return composite.LogRank(scores)
+	return composite.Ranks(scores)
 }

@@ -51,7 +51,7 @@ func (v *Averaged) Objective(c indicator.Composite, sample []indicator.Scores) (
 	among := func(n int, at func(int) (indicator.Scores, error), of []int32) ([]float64, error) {
 		sum := make([]float64, len(of))
 		for _, run := range v.runs {
-			ranks, err := c.LogRankAmong(n, v.by(run, at), of)
+			ranks, err := c.RanksAmong(n, v.by(run, at), of)
 			if err != nil {
 				return nil, err
 			}

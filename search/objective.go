@@ -24,7 +24,7 @@ type Objective struct {
 }
 
 // Fused returns the objective of a composite: the sum of the log-quantiles of its terms ([indicator.Composite.Fuse]). Equal
-// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.LogRankAmong]). For a composite
+// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.RanksAmong]). For a composite
 // of one term the objective is the term itself, negated if the term is in Against; it does not saturate.
 func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective, error) {
 	if err := c.Validate(); err != nil {
@@ -44,7 +44,7 @@ func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective
 	if err := calibration.Covers(c); err != nil {
 		return Objective{}, err
 	}
-	return Objective{c.Name, c.Terms, func(s indicator.Scores) float64 { return c.Fuse(calibration, s) }, c.LogRankAmong}, nil
+	return Objective{c.Name, c.Terms, func(s indicator.Scores) float64 { return c.Fuse(calibration, s) }, c.RanksAmong}, nil
 }
 
 // Sample scores n random architectures for a calibration. Architecture i is a function of the seed and i. All architectures

@@ -159,7 +159,7 @@ func fused(c indicator.Composite, runs [][]indicator.Scores) ([][]float64, error
 	for i, scores := range runs {
 		if len(c.Terms) > 1 || len(c.Against) > 0 {
 			var err error
-			if all[i], err = c.LogRank(scores); err != nil {
+			if all[i], err = c.Ranks(scores); err != nil {
 				return nil, err
 			}
 			continue
@@ -200,12 +200,13 @@ func without(c indicator.Composite, name string) indicator.Composite {
 	drop := func(names []string) []string {
 		return slices.DeleteFunc(slices.Clone(names), func(n string) bool { return n == name })
 	}
-	return indicator.Composite{Name: c.Name + " − " + name, Terms: drop(c.Terms), Against: drop(c.Against)}
+	return indicator.Composite{Name: c.Name + " − " + name, Terms: drop(c.Terms), Against: drop(c.Against), Linear: c.Linear}
 }
 
 // with is a composite and one term more.
 func with(c indicator.Composite, name string) indicator.Composite {
-	return indicator.Composite{Name: c.Name + " + " + name, Terms: append(slices.Clone(c.Terms), name), Against: c.Against}
+	c.Name, c.Terms = c.Name+" + "+name, append(slices.Clone(c.Terms), name)
+	return c
 }
 
 // chosenHalf is a choice on one half of the networks, and what it is worth on the other half beside what is best there of each kind.

@@ -56,7 +56,7 @@ func scoreValues(dir string, archs, terms []string, c indicator.Composite) (map[
 	}
 	all := map[string][]float64{}
 	for _, name := range fusedName(c) {
-		if all[name], err = c.LogRank(scores); err != nil {
+		if all[name], err = c.Ranks(scores); err != nil {
 			return nil, err
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// LogRankAmong returns [Composite.LogRank] of some networks of a set of n, whose ranks are among all live ones of the set. at
+// RanksAmong returns [Composite.Ranks] of some networks of a set of n, whose ranks are among all live ones of the set. at
 // returns the scores of a network of the set. They are read one after another: memory is in proportion to the networks that
 // are asked for.
-func (c Composite) LogRankAmong(n int, at func(i int) (Scores, error), of []int32) ([]float64, error) {
+func (c Composite) RanksAmong(n int, at func(i int) (Scores, error), of []int32) ([]float64, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func (c Composite) LogRankAmong(n int, at func(i int) (Scores, error), of []int3
 	for t := range counts {
 		rank := counts[t].ranks()
 		for k, v := range asked[t] {
-			fused[k] += math.Log(rank(v) / float64(live))
+			fused[k] += c.weigh(rank(v) / float64(live))
 		}
 	}
 	for k := range fused {
