@@ -93,6 +93,14 @@ func (c Composite) Validate() error {
 	return nil
 }
 
+// Untrained reports whether no term depends on the training of a supernet.
+func (c Composite) Untrained() bool {
+	return !slices.ContainsFunc(c.Terms, func(name string) bool {
+		i, err := termIndex(name)
+		return err != nil || terms[i].needs&^(wiring|atStart) != 0
+	})
+}
+
 // Fuse returns Σ log q_i over the terms, Σ q_i if c is linear, with q_i the share of the calibration's architectures that score lower on
 // term i (ties count half). The score is absolute: it depends on s and the calibration alone, so it can be cached and used in
 // an evolution. A monotone map of a term does not change it. A dead network has −Inf.

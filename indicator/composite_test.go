@@ -134,6 +134,18 @@ func TestRanks(t *testing.T) {
 	}
 }
 
+func TestUntrained(t *testing.T) {
+	for name, want := range map[string]bool{
+		"az-nas": true, "meco": true, "te_regions": true, "live_macs": true, "params": true, "standard_spectrum": true,
+		"bnas": false, "gamma_sum": false, "naswot": false, "bn_noise_log": false, "one_shot_nll": false, "naswot+macs": false, "nwot-macs": true,
+	} {
+		c, err := LookupComposite(name)
+		if err != nil || c.Untrained() != want {
+			t.Errorf("%s: untrained %v, want %v (%v)", name, c.Untrained(), want, err)
+		}
+	}
+}
+
 func TestLookupComposite(t *testing.T) {
 	for _, c := range Composites() {
 		if err := c.Validate(); err != nil {

@@ -129,7 +129,8 @@ def searches(accuracy, time):
         within[r["objective"]].append((float(r["evaluations_within"]), float(r["accuracy_within"] or "nan")))
     cells = []
     for name, of in found.items():
-        line = [name if name == "random pick" else f"`{name}`"]
+        objective, _, how = name.partition(", ")
+        line = [name if name == "random pick" else f"`{objective}`" + (how and f", {how}")]
         for r in (of["best by the objective"], of["mean of the first ten"]):
             line.append(f"{float(r['accuracy']):.2f} ({float(r['low']):.2f} … {float(r['high']):.2f})")
             apart = r["difference"] and f"{float(r['difference']):+.2f} ({float(r['difference_low']):+.2f} … {float(r['difference_high']):+.2f})"

@@ -47,17 +47,26 @@ const (
 // rankingTerms are the terms that the fair supernets score, and those that the form leaves out.
 func rankingTerms(s Settings, composite indicator.Composite) (terms, out []string, err error) {
 	if s.Quick {
-		net, err := supernet.New(s.Run.Supernet)
+		wide, err := hasWideLayer(s.Run.Supernet)
 		if err != nil {
 			return nil, nil, err
 		}
 		out = slices.Clone(slowBaselines)
-		if slices.ContainsFunc(net.BNs(), func(b supernet.BNInfo) bool { return net.Params()[b.Gamma].Len() > wideLayer }) {
+		if wide {
 			out = append(out, nearBaseline)
 		}
 		out = slices.DeleteFunc(out, func(name string) bool { return slices.Contains(composite.Terms, name) })
 	}
 	return slices.DeleteFunc(indicator.TermNames(), func(name string) bool { return slices.Contains(out, name) }), out, nil
+}
+
+// hasWideLayer reports whether nearBaseline takes seconds a network in a supernet.
+func hasWideLayer(c supernet.Config) (bool, error) {
+	net, err := supernet.New(c)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(net.BNs(), func(b supernet.BNInfo) bool { return net.Params()[b.Gamma].Len() > wideLayer }), nil
 }
 
 func rankingCell(bn supernet.Placement, seed uint64) string { return fmt.Sprintf("%s-%d", bn, seed) }

@@ -61,16 +61,28 @@ func finalistsName(objective string) string { return objective + ", finalists" }
 // randomPick names the networks that are drawn without a search.
 const randomPick = "random pick"
 
+// randomSearchName names the networks that an objective puts first among random ones, as many as its search scores.
+func randomSearchName(objective string) string { return objective + ", random search" }
+
 // objectives lists the composites whose searches are compared. The first is that of the settings.
-func objectives(s Settings) []string {
-	return unique([]string{s.Run.Objective.Composite, "quick", gammaSum, "az-nas", counting})
+func objectives(s Settings) ([]string, error) {
+	names := []string{s.Run.Objective.Composite, "quick", gammaSum, "az-nas", "meco", nearBaseline, "zico", "nwot", "synflow", "params", counting}
+	wide, err := hasWideLayer(s.Run.Supernet)
+	if wide && s.Run.Objective.Composite != nearBaseline {
+		names = slices.DeleteFunc(names, func(name string) bool { return name == nearBaseline })
+	}
+	return unique(names), err
 }
 
 func searchingCell(seed uint64) string { return fmt.Sprintf("seed-%d", seed) }
 
 func searchingCells(s Settings) ([]Cell, error) {
+	names, err := objectives(s)
+	if err != nil {
+		return nil, err
+	}
 	var terms []string
-	for _, name := range objectives(s) {
+	for _, name := range names {
 		composite, err := indicator.LookupComposite(name)
 		if err != nil {
 			return nil, err
@@ -83,7 +95,7 @@ func searchingCells(s Settings) ([]Cell, error) {
 		cfg.SetSeed(seed)
 		cfg.Score.Terms = unique(terms)
 		cfg.Search.MaxEvaluations, cfg.Search.Top = s.Networks, firstTen
-		cells = append(cells, Cell{Name: searchingCell(seed), Run: cfg, With: map[string]any{"objectives": objectives(s)}, Compute: computeSearching(objectives(s))})
+		cells = append(cells, Cell{Name: searchingCell(seed), Run: cfg, With: map[string]any{"objectives": names}, Compute: computeSearching(names)})
 	}
 	return cells, nil
 }
@@ -115,6 +127,7 @@ type supernetSearched struct {
 	TrainingSeconds float64         `json:"training_seconds"` // at the median speed of a step
 	Random          []foundNetwork  `json:"random"`           // in the order of drawing
 	Searches        []searched      `json:"searches"`
+	RandomSearch    []foundNetwork  `json:"random_search"` // what the first objective puts first among random networks
 	// Finalists are the networks of the first objective, in the order of the finalists' accuracy on held-out images; empty: none were
 	// trained. FinalistSeconds is the time of their training.
 	Finalists       []foundNetwork `json:"finalists,omitempty"`
@@ -143,6 +156,9 @@ func computeSearching(objectives []string) func(context.Context, *Site) (any, er
 				return nil, err
 			}
 			out.Searches = append(out.Searches, of)
+		}
+		if out.RandomSearch, err = s.randomSearch(ctx, r, objectives[0]); err != nil {
+			return nil, err
 		}
 		if s.Run.Finalists.Number > 0 {
 			if err := s.trainFinalists(ctx, r, objectives[0], &out); err != nil {
@@ -185,7 +201,7 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 		return out, err
 	}
 	var start time.Time
-	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, run.Finalists{}, func(p run.Progress) {
+	result, err := s.by(ctx, r, dir, objective, r.Config.Search.MaxEvaluations, run.Finalists{}, func(p run.Progress) {
 		if start.IsZero() {
 			start = time.Now()
 		}
@@ -206,9 +222,26 @@ func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of 
 	return out, wholefile.WriteJSON(path, out)
 }
 
+// randomSearch scores random networks by an objective, as many as its search scores.
+func (s *Site) randomSearch(ctx context.Context, r *run.Run, objective string) ([]foundNetwork, error) {
+	kept := r.Config.Search.Strategy
+	defer func() { r.Config.Search.Strategy = kept }()
+	r.Config.Search.Strategy = "random"
+	dir := filepath.Join(s.Dir, objective+"-random")
+	result, err := s.by(ctx, r, dir, objective, r.Config.Search.MaxEvaluations, run.Finalists{}, func(p run.Progress) {
+		if p.Phase == run.Searching {
+			s.report(randomSearchName(objective), p.Done, p.Total, "")
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return networksFound(r, result), nil
+}
+
 // trainFinalists repeats the search by an objective from its ledger, and lets finalists decide.
 func (s *Site) trainFinalists(ctx context.Context, r *run.Run, objective string, out *supernetSearched) error {
-	result, err := s.by(ctx, r, objective, r.Config.Search.MaxEvaluations, s.Run.Finalists, func(p run.Progress) {
+	result, err := s.by(ctx, r, filepath.Join(s.Dir, objective), objective, r.Config.Search.MaxEvaluations, s.Run.Finalists, func(p run.Progress) {
 		if p.Phase == run.Finals {
 			s.report(fmt.Sprintf("%s %d", run.Finals, p.Finalist), p.Done, p.Total, objective)
 		}
@@ -235,7 +268,7 @@ func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, secon
 		of.Within, of.WithinEvaluations = of.Found, of.Evaluations
 		return nil
 	}
-	result, err := s.by(ctx, r, of.Objective, n, run.Finalists{}, func(p run.Progress) {
+	result, err := s.by(ctx, r, filepath.Join(s.Dir, of.Objective), of.Objective, n, run.Finalists{}, func(p run.Progress) {
 		if p.Phase == run.Searching {
 			s.report("equal time "+of.Objective, p.Done, p.Total, "")
 		}
@@ -247,8 +280,8 @@ func (s *Site) searchWithin(ctx context.Context, r *run.Run, of *searched, secon
 	return nil
 }
 
-// by searches by an objective up to a number of evaluations, with finalists.
-func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations int, finalists run.Finalists, progress func(run.Progress)) (*search.Result, error) {
+// by searches by an objective up to a number of evaluations, with finalists, and keeps its ledger in a folder.
+func (s *Site) by(ctx context.Context, r *run.Run, dir, objective string, evaluations int, finalists run.Finalists, progress func(run.Progress)) (*search.Result, error) {
 	composite, err := indicator.LookupComposite(objective)
 	if err != nil {
 		return nil, err
@@ -259,7 +292,7 @@ func (s *Site) by(ctx context.Context, r *run.Run, objective string, evaluations
 	r.Config.Finalists = finalists
 	c := &r.Config.Search
 	c.MaxEvaluations, c.Generations = evaluations, (evaluations+c.Population-1)/c.Population
-	found, err := r.Search(ctx, filepath.Join(s.Dir, objective), progress)
+	found, err := r.Search(ctx, dir, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -289,7 +322,7 @@ func rowsIn(dir string, r *run.Run) (int, error) {
 // searchingData is what tables and page are made of.
 type searchingData struct {
 	*Results
-	names []string // of the objectives, of the first with finalists if there are any, and randomPick
+	names []string // of the objectives, of the first with finalists if there are any, of its random search, and randomPick
 	cells []supernetSearched
 	best  float64 // of the table
 	// accuracies of the networks found, by name, for each seed, best first; those of equal time too.
@@ -297,12 +330,16 @@ type searchingData struct {
 }
 
 func readSearching(r *Results) (*searchingData, error) {
-	names := objectives(r.Settings)
+	names, err := objectives(r.Settings)
+	if err != nil {
+		return nil, err
+	}
+	first := names[0]
 	if r.Run.Finalists.Number > 0 {
 		names = append(names, finalistsName(names[0]))
 	}
 	d := &searchingData{
-		Results: r, names: append(names, randomPick), best: slices.Max(r.Truth.Accuracy),
+		Results: r, names: append(names, randomSearchName(first), randomPick), best: slices.Max(r.Truth.Accuracy),
 		found: map[string][][]float64{}, within: map[string][][]float64{},
 	}
 	for _, seed := range r.seeds() {
@@ -319,12 +356,10 @@ func readSearching(r *Results) (*searchingData, error) {
 			accuracies, err = r.accuraciesOf(c.Net, networks)
 			to[name] = append(to[name], accuracies)
 		}
-		add(d.found, randomPick, c.Random)
-		if len(c.Finalists) > 0 {
-			add(d.found, finalistsName(names[0]), c.Finalists)
+		for _, name := range d.names {
+			add(d.found, name, c.networks(name))
 		}
 		for _, of := range c.Searches {
-			add(d.found, of.Objective, of.Found)
 			add(d.within, of.Objective, of.Within)
 		}
 		if err != nil {
@@ -332,6 +367,21 @@ func readSearching(r *Results) (*searchingData, error) {
 		}
 	}
 	return d, nil
+}
+
+// networks returns what is shown under a name.
+func (c supernetSearched) networks(name string) []foundNetwork {
+	first := c.Searches[0].Objective
+	switch name {
+	case randomPick:
+		return c.Random
+	case randomSearchName(first):
+		return c.RandomSearch
+	case finalistsName(first):
+		return c.Finalists
+	}
+	at := slices.IndexFunc(c.Searches, func(of searched) bool { return of.Objective == name })
+	return c.Searches[at].Found
 }
 
 // accuraciesOf returns the accuracy of each network in the table.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"bnas.example/indicator"
 	"bnas.example/rank"
 	"bnas.example/report"
 )
@@ -20,8 +21,8 @@ func showSearching(r *Results) (*Outcome, error) {
 	p.out.Done = []string{
 		fmt.Sprintf("For each of %s: a supernet of %s (BatchNorm %s, %d channels, %d×%d) was trained for %s, and an evolution searched it once by each objective.",
 			countOf(r.Seeds, "seed"), net.Space, net.BN, net.Channels, net.Height, net.Width, countOf(d.cells[0].Steps, "step")),
-		fmt.Sprintf("Every search scored %d networks, over the same weights and images. An objective of several terms scored up to %d random networks before, which calibrate it. The random pick is the first of ten random live networks.",
-			r.Networks, r.Run.Objective.Calibration),
+		fmt.Sprintf("Every search scored %d networks, over the same weights and images. An objective of several terms scored up to %d random networks before, which calibrate it. The random pick is the first of ten random live networks. The random search by %s scores as many random networks as its evolution.",
+			r.Networks, r.Run.Objective.Calibration, p.names[0]),
 		fmt.Sprintf("The accuracies are those of %s. Its best network has %.2f.", r.Truth.Name, d.best),
 	}
 	if n := r.Run.Finalists.Number; n > 0 {
@@ -170,7 +171,7 @@ func (p *searchingPage) seconds() {
 		for i, c := range p.cells {
 			of := c.Searches[at]
 			trained := c.TrainingSeconds
-			if name == counting {
+			if untrained(name) {
 				trained = 0
 			}
 			within := math.NaN()
@@ -202,20 +203,19 @@ func (p *searchingPage) seconds() {
 		"Seconds measured on this machine, with what else ran on it: the mean over seeds. In equal time each search has the seconds of scoring of that by %s, %.1f on average: a faster one goes on, a slower one is cut. Training, the same for all that score the supernet, is not in it. – means that the time ended while the search calibrated. A random pick costs nothing.", p.names[0], mean(budgets))})
 }
 
+// untrained reports whether an objective needs no training of a supernet.
+func untrained(objective string) bool {
+	c, err := indicator.LookupComposite(objective)
+	return err == nil && c.Untrained()
+}
+
 // networks shows the networks found.
 func (p *searchingPage) networks() {
 	t := p.out.table("found", "objective", "seed", "place", "network", "accuracy", "regret", "macs", "params")
 	shown := &report.Table{Head: []report.Header{{Text: "objective", Left: true}, {Text: "network", Left: true}, {Text: "accuracy"}, {Text: "MACs"}, {Text: "parameters"}}}
-	for at, name := range p.names {
+	for _, name := range p.names {
 		for i, c := range p.cells {
-			networks := c.Random
-			switch {
-			case at < len(c.Searches):
-				networks = c.Searches[at].Found
-			case name != randomPick:
-				networks = c.Finalists
-			}
-			for k, n := range networks {
+			for k, n := range c.networks(name) {
 				accuracy := p.found[name][i][k]
 				t.Add(name, p.seeds()[i], k+1, n.Arch, accuracy, p.best-accuracy, n.MACs, n.Params)
 				if i == 0 && k == 0 {

@@ -253,9 +253,14 @@ func TestSearchingWithFinalists(t *testing.T) {
 	}
 	for _, table := range []string{"accuracy.csv", "found.csv"} {
 		text, err := os.ReadFile(filepath.Join(s.Dir, table))
-		if err != nil || !strings.Contains(string(text), `"quick, finalists",`) {
-			t.Errorf("%s: no row of the finalists: %s (%v)", table, text, err)
+		for _, row := range []string{`"quick, finalists",`, `"quick, random search",`, "meco,", "params,"} {
+			if err != nil || !strings.Contains(string(text), "\n"+row) {
+				t.Errorf("%s: no row %s: %s (%v)", table, row, text, err)
+			}
 		}
+	}
+	if len(got.Result.RandomSearch) != len(first) || slices.Equal(got.Result.RandomSearch, first) {
+		t.Errorf("the random search finds %+v, the evolution %+v", got.Result.RandomSearch, first)
 	}
 	if !strings.Contains(s.Says, "Finalists change it by ") {
 		t.Errorf("the study says %q", s.Says)
