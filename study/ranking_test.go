@@ -179,6 +179,9 @@ func TestRankingFigures(t *testing.T) {
 		if !slices.Contains(h.terms, "naswot") || h.other < .4 || h.chosen < h.other-.2 || h.best[countKind].other > h.other || h.best[termKind].name == "" {
 			t.Errorf("%+v", h)
 		}
+		if h.fitted[compositeFitted] < .6 || h.fitted[countsFitted] > .3 || h.fitted[allFitted] < h.fitted[countsFitted] {
+			t.Errorf("fitted: %v", h.fitted)
+		}
 	}
 }
 

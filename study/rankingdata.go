@@ -37,6 +37,7 @@ type rankingData struct {
 	truth     []float64
 	fair      [][]indicator.Scores // for each seed, of each network
 	scores    []rankedScore        // that of the composite first
+	counted   [][]float64          // hand counts, by column
 }
 
 func readRanking(r *Results) (*rankingData, error) {
@@ -73,6 +74,9 @@ func readRanking(r *Results) (*rankingData, error) {
 		return nil, err
 	}
 	if d.truth, err = r.accuracies(space, archs); err != nil {
+		return nil, err
+	}
+	if d.counted, err = countedOf(d.net, archs); err != nil {
 		return nil, err
 	}
 	return d, d.list(runs[supernet.Standard])
@@ -217,6 +221,7 @@ type chosenHalf struct {
 	chosen, other float64 // τ-b on the half that was chosen on, and on the other one
 	composite     float64 // that of the study, on the other half
 	best          map[string]rivalHalf
+	fitted        map[string]float64 // on the other half, of a regression on fittedNumbers
 }
 
 // rivalHalf is the score of a kind that is best on the half that was chosen on.
@@ -238,14 +243,29 @@ func (d *rankingData) choices() (halves []chosenHalf, all []indicator.Selection,
 			return nil, nil, err
 		}
 		all = append(all, s)
+		columns, err := d.fittedColumns(i, d.counted)
+		if err != nil {
+			return nil, nil, err
+		}
+		fits := map[string]regression{}
+		for _, name := range fittedNumbers {
+			fits[name] = newRegression(columns[name])
+		}
 		for k, split := range s.Splits {
 			first, second := settings.Halves(scores, k)
 			h := chosenHalf{
 				seed: d.seeds()[i], split: k + 1, terms: split.Composite.Terms, chosen: split.Train[0], other: split.Test[0],
-				composite: d.tauOf(d.scores[0].values[i], second), best: map[string]rivalHalf{},
+				composite: d.tauOf(d.scores[0].values[i], second), best: map[string]rivalHalf{}, fitted: map[string]float64{},
 			}
 			for _, kind := range rivals {
 				h.best[kind] = d.bestOf(kind, i, first, second)
+			}
+			for name, fit := range fits {
+				predicted, err := fit.predict(d.truth, first, second)
+				if err != nil {
+					return nil, nil, err
+				}
+				h.fitted[name] = d.agreement(predicted, second)
 			}
 			halves = append(halves, h)
 		}
@@ -253,13 +273,22 @@ func (d *rankingData) choices() (halves []chosenHalf, all []indicator.Selection,
 	return halves, all, nil
 }
 
-// tauOf is τ-b with the accuracies over some networks.
+// tauOf is τ-b with the accuracies over some networks, given the values of all.
 func (d *rankingData) tauOf(values []float64, networks []int) float64 {
-	x, y := make([]float64, len(networks)), make([]float64, len(networks))
+	some := make([]float64, len(networks))
 	for k, i := range networks {
-		x[k], y[k] = values[i], d.truth[i]
+		some[k] = values[i]
 	}
-	return rank.KendallTauB(x, y)
+	return d.agreement(some, networks)
+}
+
+// agreement is τ-b with the accuracies of some networks, given their values.
+func (d *rankingData) agreement(values []float64, networks []int) float64 {
+	truth := make([]float64, len(networks))
+	for k, i := range networks {
+		truth[k] = d.truth[i]
+	}
+	return rank.KendallTauB(values, truth)
 }
 
 // bestOf finds the fair score of a kind that is best on the first networks, and judges it on the second ones. A published composite

@@ -222,10 +222,11 @@ func (p *rankingPage) choice() error {
 		return err
 	}
 	t := p.out.table("choice", "seed", "split", "terms", "tau_b_chosen_half", "tau_b_other_half", "composite_other_half",
-		"best_term", "best_term_other_half", "best_count", "best_count_other_half", "best_baseline", "best_baseline_other_half")
+		"best_term", "best_term_other_half", "best_count", "best_count_other_half", "best_baseline", "best_baseline_other_half",
+		"counts_fitted_other_half", "composite_fitted_other_half", "all_fitted_other_half")
 	head := []report.Header{{Text: "on the halves", Left: true}, {Text: "τ-b, mean"}, {Text: "deviation"}, {Text: "the choice is better in"}}
 	var chosen, other, composite []float64
-	beside := map[string][]float64{}
+	beside, fitted := map[string][]float64{}, map[string][]float64{}
 	times, ahead, used := map[string]int{}, map[string]int{}, map[string][]string{}
 	for _, h := range halves {
 		row := []any{h.seed, h.split, strings.Join(h.terms, " "), h.chosen, h.other, h.composite}
@@ -237,6 +238,10 @@ func (p *rankingPage) choice() error {
 			if used[kind] = unique(append(used[kind], r.name)); h.other > r.other {
 				ahead[kind]++
 			}
+		}
+		for _, name := range fittedNumbers {
+			row = append(row, h.fitted[name])
+			fitted[name] = append(fitted[name], h.fitted[name])
 		}
 		t.Add(row...)
 		for _, name := range h.terms {
@@ -254,19 +259,22 @@ func (p *rankingPage) choice() error {
 	for _, kind := range rivals {
 		add(fmt.Sprintf("the best %s of the first half (%s), on the other half", kind, listed(used[kind])), beside[kind], fmt.Sprintf("%d of %d", ahead[kind], len(halves)))
 	}
+	for _, name := range fittedNumbers {
+		add(name+", fitted to the accuracies of the first half, on the other half", fitted[name], "")
+	}
 	tried := 0
 	var whole []string
 	for i, s := range all {
 		tried += s.Tried
 		whole = append(whole, fmt.Sprintf("Seed %d, on all networks: %s (τ-b %.3f).", p.seeds()[i], listed(s.Composite.Terms), s.Tau))
-		t.Add(p.seeds()[i], "all", strings.Join(s.Composite.Terms, " "), s.Tau, math.NaN(), math.NaN(), "", math.NaN(), "", math.NaN(), "", math.NaN())
+		t.Add(p.seeds()[i], "all", strings.Join(s.Composite.Terms, " "), s.Tau, math.NaN(), math.NaN(), "", math.NaN(), "", math.NaN(), "", math.NaN(), math.NaN(), math.NaN(), math.NaN())
 	}
 	names := slices.SortedFunc(slices.Values(unionOf(halves)), func(a, b string) int { return cmp.Or(times[b]-times[a], strings.Compare(a, b)) })
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s %d", name, times[name])
 	}
 	s := section{ID: "choice", Title: "A choice on one half, judged on the other", Groups: []report.Group{{Table: shown}},
-		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No network is in both.", len(halves)/p.Seeds, countOf(p.Seeds, "seed"), tried),
+		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No network is in both. Beside it, a kernel ridge regression of the accuracies of the first half, which no indicator has: on counts of operators, paths and costs, on the terms of the composite, and on all.", len(halves)/p.Seeds, countOf(p.Seeds, "seed"), tried),
 		Notes: append(whole, fmt.Sprintf("Chosen in how many of the %d halves: %s.", len(halves), strings.Join(names, ", ")))}
 	if n := len(p.truth); n < indicator.FewNetworks {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d networks are fewer than %d: a choice on half of them says little of networks outside of them.", n, indicator.FewNetworks))
@@ -278,6 +286,9 @@ func (p *rankingPage) choice() error {
 	p.out.figure("τ-b of "+p.ours().name+", on the other half", estimate{mean: mean(composite), Interval: noInterval})
 	for _, kind := range rivals {
 		p.out.figure("τ-b of the best "+kind+" of the half chosen on, on the other half", estimate{mean: mean(beside[kind]), Interval: noInterval})
+	}
+	for _, name := range fittedNumbers {
+		p.out.figure("τ-b of "+name+", fitted on one half, on the other half", estimate{mean: mean(fitted[name]), Interval: noInterval})
 	}
 	p.chosen = fmt.Sprintf("Chosen from scratch on one half of the networks, a composite has τ-b %s there and %s on the other half: a change of %s (deviation %s). On the other half it is better than the best baseline of the first half in %d of %d halves, and than the best count in %d.",
 		plainly(mean(chosen)), plainly(mean(other)), plainly(mean(loss)), plainly(deviation(loss)), ahead[baselineKind], len(halves), ahead[countKind])

@@ -1,0 +1,90 @@
+package study
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"bnas.example/rank"
+	"bnas.example/supernet"
+)
+
+// TestHandCounts: operators and paths of a network of NAS-Bench-201, of which node 2 is a dead end.
+func TestHandCounts(t *testing.T) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard, Cells: 1, Channels: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]struct{ ones, threes, pools, terms float64 }{
+		"|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|none~2|":                 {0, 0, 3, 0},
+		"|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|": {0, 18, 0, 0},
+		"|nor_conv_1x1~0|+|skip_connect~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|":                 {3, 3, 0, 0},
+	} {
+		a, err := net.Space.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := handCounts(p)
+		// The stem and two convolutions of each of the two residual blocks have 3×3; their shortcuts have 1×1 after a pool.
+		if got[0] != want.ones+2 || got[1] != want.threes+5 || got[5] != want.pools+2 {
+			t.Errorf("%s: counts %v", text, got)
+		}
+	}
+	a, err := net.Space.Parse("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Of a cell: the skip, and a skip and a pool; none with one convolution; two convolutions, and two and a pool.
+	if got := pathsOf(p, p.Blocks[0]); !slices.Equal(got, []float64{2, 0, 2, 0, 0}) {
+		t.Errorf("paths %v", got)
+	}
+}
+
+// TestRegression: it finds a function of two columns among others, and nothing where there is nothing.
+func TestRegression(t *testing.T) {
+	const n = 160
+	r := rand.New(rand.NewPCG(1, 2))
+	columns := make([][]float64, 5)
+	for c := range columns {
+		for range n {
+			columns[c] = append(columns[c], r.NormFloat64())
+		}
+	}
+	columns = append(columns, make([]float64, n)) // of one value
+	planted, noise := make([]float64, n), make([]float64, n)
+	for i := range n {
+		planted[i], noise[i] = columns[0][i]+columns[1][i]*columns[1][i], r.NormFloat64()
+	}
+	var first, second []int
+	for i := range n {
+		if i%2 == 0 {
+			first = append(first, i)
+		} else {
+			second = append(second, i)
+		}
+	}
+	for _, c := range []struct {
+		truth     []float64
+		low, high float64
+	}{{planted, .5, 1}, {noise, -.25, .25}} {
+		predicted, err := newRegression(columns).predict(c.truth, first, second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var truth []float64
+		for _, i := range second {
+			truth = append(truth, c.truth[i])
+		}
+		if tau := rank.KendallTauB(predicted, truth); tau < c.low || tau > c.high {
+			t.Errorf("τ-b %v, want %v to %v", tau, c.low, c.high)
+		}
+	}
+}
