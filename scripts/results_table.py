@@ -11,7 +11,8 @@ ten; several give τ-b and its interval of each. The rows are those of the table
 best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
 the name. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of
 the study placement the τ-b of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what
-each objective finds. The tau.csv of the study indicator is a file of figures like those of keep.
+each objective finds. "rates", "distances", "cases" and "condition" are of the study ntk, from its rates.csv, widths.csv and condition.csv. The
+tau.csv of the study indicator is a file of figures like those of keep.
 Needs Python alone.
 """
 
@@ -25,7 +26,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted |figures |limits |placements |searches )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |figures |limits |placements |searches |rates |distances |cases |condition )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -141,8 +142,72 @@ def searches(accuracy, time):
     return table(head, cells)
 
 
+def rates(path):
+    """How drift and linearised error of the study ntk depend on the width, at its two moments."""
+    found = {(r["quantity"], r["statistics"], r["trained"], r["when"]): r for r in rows_of(path)}
+    moments = sorted({when for quantity, _, _, when in found if quantity == "drift"}, key=moment)
+    moments = [moments[0], moments[-1]]
+    cells = []
+    for statistics in ("batch", "frozen"):
+        for quantity in ("drift", "linearised error"):
+            for trained, name in (("bn", "γ, β"), ("all", "all")):
+                line = [quantity, statistics, name]
+                for when in moments:
+                    r = found[quantity, statistics, trained, when]
+                    line += [bracketed(r["at_widest"], r["widest_low"], r["widest_high"]), bracketed(r["exponent"], r["low"], r["high"])]
+                cells.append(line)
+    head = ["figure", "statistics", "trained"]
+    return table(head + [text for when in moments for text in (when, "exponent")], cells)
+
+
+def moment(when):
+    """Orders the moments of a training: where the loss has fallen, then by step."""
+    return int(when.split()[-1]) if when.split()[-1].isdigit() else 0
+
+
+def bracketed(value, low, high):
+    """A figure with its interval over seeds."""
+    value, low, high = (f"{float(v):.2f}".replace("-", "−") for v in (value, low, high))
+    return f"{value} [{low}, {high}]"
+
+
+def by_width(path):
+    """The figures of widths.csv: by what they are of, by channels and by name."""
+    found = collections.defaultdict(lambda: collections.defaultdict(dict))
+    for r in rows_of(path):
+        found[r["of"]][int(r["channels"])][r["figure"]] = bracketed(r["value"], r["low"], r["high"])
+    return found
+
+
+def distances(path):
+    """The kernels of γ and β against those of all weights, and the networks that they train, by width."""
+    names = ["alignment", "centred alignment", "distance", "distance of the linear networks"]
+    found = by_width(path)
+    cells = [[of, str(channels), *(figures[n] for n in names)] for of in ("batch", "frozen") for channels, figures in sorted(found[of].items())]
+    return table(["statistics", "channels", "alignment of the kernels", "centred", "distance of the trained networks", "of the linearised"], cells)
+
+
+def cases(widths, exponents):
+    """The kernel of γ against that of its convolution at the largest width, by case."""
+    exponent = {r["quantity"]: bracketed(r["exponent"], r["low"], r["high"]) for r in rows_of(exponents) if r["quantity"].startswith("deviation, ")}
+    cells = []
+    for of, channels in by_width(widths).items():
+        if "deviation, " + of in exponent:
+            figures = channels[max(channels)]
+            cells.append([of, figures["ratio"], figures["alignment"], figures["deviation"], exponent["deviation, " + of]])
+    return table(["case", "ratio of the traces", "alignment", "deviation", "exponent of the deviation"], cells)
+
+
+def condition(path):
+    """τ-b of log κ before and after training, with each other, the loss and the accuracy."""
+    return table(["pair", "τ-b", "95 %"], [[r["pair"], signed(r["tau_b"]), f"{signed(r['low'])} … {signed(r['high'])}"] for r in rows_of(path)])
+
+
 # The tables that are written as a whole, by their marks.
-WHOLE = {"figures": figures, "limits": limits, "placements": placements, "searches": searches}
+WHOLE = {
+    "figures": figures, "limits": limits, "placements": placements, "searches": searches,
+    "rates": rates, "distances": distances, "cases": cases, "condition": condition,
+}
 
 
 def mean(values):

@@ -1,7 +1,11 @@
 package study
 
 import (
+	"encoding/csv"
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -161,5 +165,42 @@ func TestTangentRefusesWhatItDoesNotUse(t *testing.T) {
 	with := cells[0].With.(tangentWith)
 	if with.Images != 8 || with.Steps[len(with.Steps)-1] != 100 || len(with.Kernels) != 4 || cells[0].Run.Supernet.Channels != 2 || cells[0].Run.Seed != 7 {
 		t.Errorf("%+v of %+v", with, cells[0].Run)
+	}
+}
+
+// TestWidthsAgreeWithRates: what widths.csv has at the largest width is what rates.csv has there.
+func TestWidthsAgreeWithRates(t *testing.T) {
+	of := tiny(tangent)
+	s := do(t, tangent, of, t.TempDir(), nil)
+	rows := func(name string) [][]string {
+		f, err := os.Open(filepath.Join(s.Dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		all, err := csv.NewReader(f).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[1:]
+	}
+	at := map[string]string{} // by quantity of rates.csv
+	for _, r := range rows("rates.csv") {
+		at[r[0]+", "+r[1]+", "+r[3]] = r[7]
+	}
+	widest, agree := fmt.Sprint(of.channels(of.widest())), 0
+	for _, r := range rows("widths.csv") {
+		want, ok := at[r[0]+", "+r[1]+", "+afterStep(of.lastStep())]
+		if r[0] == "deviation" {
+			want, ok = at[deviationPrefix+r[1]+", "+batchStatistics+", "+atStart]
+		}
+		if ok && r[2] == widest {
+			if agree++; r[3] != want {
+				t.Errorf("%v: %s has %s", r, "rates.csv", want)
+			}
+		}
+	}
+	if agree < 6 {
+		t.Errorf("%d figures are in both tables", agree)
 	}
 }

@@ -234,9 +234,46 @@ func (g *tangents) tables(rates []widthRate, taus []conditionTau) []*Table {
 	for _, r := range rates {
 		exponents.Add(r.quantity, r.statistics, r.trained, r.when, r.exponent.Value, r.exponent.Low, r.exponent.High, r.widest.Value, r.widest.Low, r.widest.High)
 	}
+	widths := &Table{Name: "widths", Columns: []string{"figure", "of", "channels", "value", "low", "high"}}
+	for _, f := range g.figuresByWidth(rates) {
+		for _, w := range g.tangentWidths() {
+			e := f.mean(g.over(f.values, w))
+			widths.Add(f.name, f.of, w*g.Run.Supernet.Channels, e.Value, e.Low, e.High)
+		}
+	}
 	condition := &Table{Name: "condition", Columns: []string{"pair", "tau_b", "low", "high"}}
 	for _, t := range taus {
 		condition.Add(t.name, t.Value, t.Low, t.High)
 	}
-	return []*Table{exponents, courses, kernelsOf, distances, pairs, networks, condition}
+	return []*Table{exponents, widths, courses, kernelsOf, distances, pairs, networks, condition}
+}
+
+// widthFigure is a figure that has a mean over seeds at each width: of a treatment of statistics, or of a case of the pairs.
+type widthFigure struct {
+	name, of string
+	values   bySeed
+	mean     func([]float64) seedEstimate
+}
+
+// figuresByWidth lists the figures of both trainings together, and those of the cases.
+func (g *tangents) figuresByWidth(rates []widthRate) (all []widthFigure) {
+	for _, statistics := range []string{batchStatistics, frozenStatistics} {
+		start := func(figure func(kernelPeers) float64) bySeed {
+			return g.ofCourse(statistics, supernet.AllBN, func(c course) float64 { return figure(c.Start) })
+		}
+		end := afterStep(g.lastStep())
+		all = append(all,
+			widthFigure{"alignment", statistics, start(func(k kernelPeers) float64 { return k.Alignment }), ofOne},
+			widthFigure{"centred alignment", statistics, start(func(k kernelPeers) float64 { return k.Centred }), ofOne},
+			widthFigure{"share of the trace", statistics, start(func(k kernelPeers) float64 { return k.Share }), geometric},
+			widthFigure{apartQuantity, statistics, findRate(rates, apartQuantity, statistics, "", end).of, geometric},
+			widthFigure{linearQuantity, statistics, findRate(rates, linearQuantity, statistics, "", end).of, geometric})
+	}
+	for _, c := range g.cases() {
+		all = append(all,
+			widthFigure{"ratio", c.String(), g.ofCase(c.space, c.of, ratioOf), arithmetic},
+			widthFigure{"alignment", c.String(), g.ofCase(c.space, c.of, pairAlignmentOf), arithmetic},
+			widthFigure{"deviation", c.String(), g.ofCase(c.space, c.of, deviationOf), geometric})
+	}
+	return all
 }
