@@ -29,7 +29,7 @@ func TestBaselinesAgainstPyTorch(t *testing.T) {
 	}
 	in := baselineImages(t)
 	cfg := Config{Images: len(in.Labels), NTKImages: 8, NTKBatches: 1, Seed: 1, Terms: []string{
-		"standard_spectrum", "standard_least", "az_expressivity", "az_progressivity", "nwot", "jacov", "epe_nas",
+		"standard_spectrum", "standard_least", "az_expressivity", "az_progressivity", "az_trainability", "nwot", "jacov", "epe_nas",
 		"grad_norm", "snip", "plain", "l2_norm", "synflow", "fisher", "zico", "swap", "near", "meco", "zen",
 		"te_ntk", "te_regions", "vkdnw_entropy",
 	}}.WithDefaults()

@@ -5,8 +5,8 @@
     python3 scripts/baselines_torch.py --bnas ./bnas        # rewrites indicator/testdata/baselines.json, .images.npy and .labels.npy
 
 Small untrained networks of NAS-Bench-201 are exported by bnas and measured here in float64 with the formulas of the authors' code
-(zero-cost-nas, NASLib, AZ-NAS, ZiCo, SWAP-NAS, NEAR, MeCo, Zen-NAS, TE-NAS and VKDNW): sums over every convolution, classifier and rectifier that a gradient reaches. jacov,
-epe_nas, fisher and vkdnw_entropy are measured with the statistics of the batch frozen, as bnas measures them.
+(zero-cost-nas, NASLib, AZ-NAS, ZiCo, SWAP-NAS, NEAR, MeCo, Zen-NAS, TE-NAS and VKDNW): sums over every convolution, classifier and rectifier that a gradient reaches. az_trainability,
+jacov, epe_nas, fisher and vkdnw_entropy are measured with the statistics of the batch frozen, as bnas measures them.
 
 Needs torch, numpy and safetensors (scripts/requirements.txt).
 """
@@ -77,6 +77,7 @@ def measure(path, x, y):
         "standard_least": standard_least(fresh(path), x),
         "az_expressivity": float(np.sum(entropies)),
         "az_progressivity": float(np.min(np.diff(entropies))),
+        "az_trainability": az_trainability(fresh(path), x),
         "nwot": float(nwot),
         "jacov": float(-np.sum(np.log(np.linalg.eigvalsh(r).clip(0) + K) + 1 / (np.linalg.eigvalsh(r).clip(0) + K))),
         "epe_nas": epe_nas(r, y.numpy()),
@@ -213,6 +214,24 @@ def spectral_entropies(network, x):
     return np.array(entropies), np.array([feature.shape[1] for feature in features])
 
 
+def az_trainability(network, x):
+    """AZ-NAS, with the noise of bnas: 2 − s − 1/s of the largest singular value of the products of a cell's noise and its gradient."""
+    freeze(network, x)
+    features = []
+    for module in [network.stem, *network.cells]:
+        module.register_forward_hook(lambda module, inputs, output: features.append(output))
+    network(x[:FEW])
+    scores = []
+    for before, after in zip(features, features[1:]):
+        g_out = rademacher(SEED, "isometry probe", len(after), after.shape[1:]).double()
+        g_in, = torch.autograd.grad(after, before, g_out, retain_graph=True)
+        g_in = F.pixel_unshuffle(g_in, g_in.shape[2] // g_out.shape[2])
+        left, right = (g.permute(0, 2, 3, 1).flatten(0, 2) for g in (g_in, g_out))
+        s = torch.linalg.svdvals(left.T @ right / len(left)).max()
+        scores.append(float(2 - s - 1 / (s + 1e-6)))
+    return float(np.mean(scores))
+
+
 def epe_nas(r, labels):
     score = 0.0
     for c in np.unique(labels):
@@ -337,10 +356,8 @@ def vkdnw_entropy(network, x):
     return float(-(share * torch.log(share + 1e-10)).sum())
 
 
-def normal(seed, purpose, n, shape, index=0):
-    """The stream of package philox: Philox4x32-10 and the transform of Box and Muller."""
-    count = n * int(np.prod(shape))
-
+def stream(seed, purpose, index, count):
+    """The first blocks of a stream of package philox, Philox4x32-10: four columns of 32 bits."""
     def blocks(ctr, key):
         ctr, key = [np.asarray(c, np.uint64) for c in ctr], [np.uint64(k) for k in key]
         low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
@@ -354,8 +371,22 @@ def normal(seed, purpose, n, shape, index=0):
     for byte in purpose.encode():
         hashed = (hashed ^ byte) * 0x100000001B3 % 2**64
     k = [int(word) for word in blocks([hashed % 2**32, hashed >> 32, index, 0], [seed % 2**32, seed >> 32])]
-    c = np.arange((count + 1) // 2, dtype=np.uint64)  # a block has the two uniform numbers of two samples
-    w = blocks([c, 0 * c, 0 * c + np.uint64(k[2]), 0 * c + np.uint64(k[3])], k[:2])
+    c = np.arange(count, dtype=np.uint64)
+    return blocks([c, 0 * c, 0 * c + np.uint64(k[2]), 0 * c + np.uint64(k[3])], k[:2])
+
+
+def rademacher(seed, purpose, n, shape):
+    """−1 and +1: the bits of the words, the lowest first."""
+    size = int(np.prod(shape))
+    words = np.stack(stream(seed, purpose, size, n * size // 128 + 1), 1).reshape(-1)
+    bits = (words[:, None] >> np.arange(32, dtype=np.uint64) & np.uint64(1)).reshape(-1)[:n * size]
+    return torch.tensor(bits.astype(np.float32) * 2 - 1).reshape(n, *shape)
+
+
+def normal(seed, purpose, n, shape, index=0):
+    """The transform of Box and Muller."""
+    count = n * int(np.prod(shape))
+    w = stream(seed, purpose, index, (count + 1) // 2)  # a block has the two uniform numbers of two samples
     u, v = (((w[i] | w[i + 1] << np.uint64(32)) >> np.uint64(11)).astype(np.float64) * 2.0**-53 for i in (0, 2))
     r = np.sqrt(-2 * np.log(1 - u))
     samples = np.stack([r * np.cos(2 * np.pi * v), r * np.sin(2 * np.pi * v)], 1).reshape(-1)[:count]
