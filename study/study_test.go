@@ -137,6 +137,24 @@ func TestStudiesGoOn(t *testing.T) {
 	}
 }
 
+// TestQuickForms does the quick form of each study, as its command does.
+func TestQuickForms(t *testing.T) {
+	if os.Getenv("BNAS_LONG") == "" {
+		t.Skip("takes half an hour: BNAS_LONG=1")
+	}
+	for _, s := range All() {
+		t.Run(s.Name, func(t *testing.T) {
+			of := s.Base(true)
+			summary := do(t, s, of, t.TempDir(), invented(t, of))
+			page, err := os.ReadFile(filepath.Join(summary.Dir, run.ReportName))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPage(t, string(page), s)
+		})
+	}
+}
+
 // checkPage checks what every page of a study has.
 func checkPage(t *testing.T, page string, s Study) {
 	t.Helper()
