@@ -223,3 +223,18 @@ func TestTermLess(t *testing.T) {
 		t.Errorf("%+v", more)
 	}
 }
+
+// TestCountTwin: a composite with a measured term has a variation with its count.
+func TestCountTwin(t *testing.T) {
+	p := plantedRanking(t)
+	p.composite = indicator.Composite{Name: "planted", Terms: []string{"naswot", "identity_gain"}}
+	var got []varied
+	for _, v := range p.variations() {
+		if v.change == countInstead {
+			got = append(got, v)
+		}
+	}
+	if len(got) != 1 || got[0].composite.Name != "planted − identity_gain + free_paths" || !slices.Equal(got[0].composite.Terms, []string{"naswot", "free_paths"}) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -152,14 +152,22 @@ const (
 	termLess        = "without the term"
 	perspectiveLess = "without the perspective"
 	perspectiveOnly = "the perspective alone"
+	countInstead    = "with a count for the term"
 	termMore        = "with the further term"
 )
 
-// variations lists the changes: without each term, without each perspective and with it alone, and with each further term.
+// countTwins are the counts that say of a network what a term measures.
+var countTwins = map[string]string{"identity_gain": "free_paths"}
+
+// variations lists the changes: without each term, with its count in its place, without each perspective and with it alone, and with
+// each further term.
 func (p *rankingPage) variations() (all []varied) {
 	for _, name := range p.composite.Terms {
 		if less := without(p.composite, name); len(less.Terms) > 0 {
 			all = append(all, varied{termLess, less})
+		}
+		if count := countTwins[name]; slices.Contains(p.terms, count) {
+			all = append(all, varied{countInstead, with(without(p.composite, name), count)})
 		}
 	}
 	for _, of := range perspectives {
@@ -178,7 +186,7 @@ func (p *rankingPage) variations() (all []varied) {
 // ablation shows what the parts of the composite are worth.
 func (p *rankingPage) ablation() error {
 	t := p.out.table("ablation", "change", "composite", "terms", "tau_b", "low", "high", "difference", "difference_low", "difference_high", "pick", "mean")
-	changes := []string{termLess, perspectiveLess, perspectiveOnly, termMore}
+	changes := []string{termLess, countInstead, perspectiveLess, perspectiveOnly, termMore}
 	hueOf := report.Palette(changes)
 	byChange := map[string][]report.Estimate{}
 	shown := &report.Table{Head: []report.Header{{Text: "composite", Left: true}, {Text: "τ-b"}, {Text: "− " + p.composite.Name}, {Text: "pick, %"}, {Text: "first ten, %"}}}
@@ -195,7 +203,7 @@ func (p *rankingPage) ablation() error {
 			shown.Rows = append(shown.Rows, report.Row{Cells: []report.Cell{
 				{Text: v.composite.Name, Class: "left"}, {Text: tauText(tau)}, {Text: signedText(more)}, {Text: fmt.Sprintf("%.2f", pick)}, {Text: fmt.Sprintf("%.2f", first)},
 			}})
-			if v.change == perspectiveLess {
+			if v.change == perspectiveLess || v.change == countInstead {
 				p.out.figure("τ-b of composite "+v.composite.Name, tau)
 			}
 		}
