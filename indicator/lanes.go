@@ -14,14 +14,28 @@ import (
 // few for many threads. The scores are those of the scorer, to the bit. Lanes is a search.Ahead. Use it from one goroutine at a time.
 type Lanes struct {
 	lead  *Repeated
-	all   []*Repeated
-	free  chan *Repeated
+	all   []*lane
+	free  chan *lane
 	jobs  map[string]*laneJob // by text
 	ready []*laneJob          // not yet started
 	going sync.WaitGroup
 	stop  atomic.Pointer[func() error]
-	close []func() error
+
+	none chan struct{} // closed when all lanes have retired
+
+	mu      sync.Mutex
+	retired int // lanes whose device had too little memory
+	closing []error
 }
+
+// lane is a scorer on a device of its own.
+type lane struct {
+	*Repeated
+	dev kernels.Device
+}
+
+// errNoLane is the error of an architecture that no lane has the memory for. The scorer itself has another chance.
+var errNoLane = errors.New("indicator: no lane has the memory")
 
 // laneJob is an architecture to score. done is closed when scores and err are there.
 type laneJob struct {
@@ -35,27 +49,34 @@ type laneJob struct {
 // NewLanes returns n lanes beside a scorer, with its number of threads divided among them, and the scorer's parameters as they are
 // now. The error wraps kernels.ErrUnsupported if the scorer's device has no others beside it. Close ends the lanes.
 func NewLanes(lead *Repeated, n int) (*Lanes, error) {
-	l := &Lanes{lead: lead, free: make(chan *Repeated, n), jobs: map[string]*laneJob{}}
+	l := &Lanes{lead: lead, free: make(chan *lane, n), jobs: map[string]*laneJob{}, none: make(chan struct{})}
 	threads := lead.scorers[0].dev.Info().Threads
 	for k := range n {
-		lane, err := l.open(max(threads*(k+1)/n-threads*k/n, 1))
+		next, err := l.open(max(threads*(k+1)/n-threads*k/n, 1))
+		if errors.Is(err, kernels.ErrOutOfMemory) && k > 0 {
+			break
+		}
 		if err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
-		lane.Stop = l.stopped
-		l.all = append(l.all, lane)
-		l.free <- lane
+		next.Stop = l.stopped
+		l.all = append(l.all, next)
+		l.free <- next
 	}
 	return l, nil
 }
 
 // open opens one lane of some threads.
-func (l *Lanes) open(threads int) (*Repeated, error) {
+func (l *Lanes) open(threads int) (_ *lane, err error) {
 	dev, err := kernels.Beside(l.lead.scorers[0].dev, threads)
 	if err != nil {
 		return nil, err
 	}
-	l.close = append(l.close, dev.Close)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, dev.Close())
+		}
+	}()
 	stores := map[kernels.Store]kernels.Store{}
 	var scorers []*Scorer
 	for _, s := range l.lead.scorers {
@@ -66,18 +87,18 @@ func (l *Lanes) open(threads int) (*Repeated, error) {
 		}
 		scorers = append(scorers, s.beside(dev, stores[s.store]))
 	}
-	return NewRepeated(scorers...), nil
+	return &lane{NewRepeated(scorers...), dev}, nil
 }
 
 // Close stops what is being scored, and ends the lanes.
 func (l *Lanes) Close() error {
 	l.StopWith(func() error { return errors.New("indicator: the lanes are closed") })
-	var errs []error
-	for _, end := range l.close {
-		errs = append(errs, end())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, lane := range l.all { // those that have retired are closed already
+		l.closing = append(l.closing, lane.dev.Close())
 	}
-	l.close = nil
-	return errors.Join(errs...)
+	return errors.Join(l.closing...)
 }
 
 // StopWith makes each lane call stop before each pass: see [Scorer]. Score returns its error. nil: they run to their end. What
@@ -98,7 +119,11 @@ func (l *Lanes) stopped() error {
 }
 
 // Lanes is how many architectures are scored at a time.
-func (l *Lanes) Lanes() int { return len(l.all) }
+func (l *Lanes) Lanes() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.all) - l.retired
+}
 
 // Width keeps the lanes busy while the first architecture, which may be a large one, is waited for.
 func (l *Lanes) Width() int { return 4 * len(l.all) }
@@ -122,7 +147,8 @@ func (l *Lanes) begin(a supernet.Arch) (*laneJob, error) {
 	return l.jobs[text], nil
 }
 
-// Score returns the scores of an architecture. If it is the only one that has begun, all threads are the scorer's.
+// Score returns the scores of an architecture. If it is the only one that has begun, or no lane has the memory for it, all threads are
+// the scorer's.
 func (l *Lanes) Score(a supernet.Arch) (Scores, error) {
 	j, err := l.begin(a)
 	if err != nil {
@@ -138,15 +164,46 @@ func (l *Lanes) Score(a supernet.Arch) (Scores, error) {
 	}
 	l.ready = nil
 	<-j.done
+	if errors.Is(j.err, errNoLane) {
+		return l.lead.Score(a)
+	}
 	return j.scores, j.err
 }
 
 // start scores an architecture on the next lane that is free.
 func (l *Lanes) start(j *laneJob) {
 	l.going.Go(func() {
-		lane := <-l.free
-		j.scores, j.err = lane.Score(j.arch)
-		l.free <- lane
-		close(j.done)
+		defer close(j.done)
+		j.err = l.onFree(func(r *Repeated) (err error) {
+			j.scores, err = r.Score(j.arch)
+			return err
+		})
 	})
+}
+
+// onFree calls f on the next lane that is free. A lane whose device has too little memory for it retires, and another one does it.
+func (l *Lanes) onFree(f func(*Repeated) error) error {
+	for {
+		select {
+		case <-l.none:
+			return errNoLane
+		case lane := <-l.free:
+			err := f(lane.Repeated)
+			if !errors.Is(err, kernels.ErrOutOfMemory) {
+				l.free <- lane
+				return err
+			}
+			l.retire(lane)
+		}
+	}
+}
+
+// retire gives back the memory of a lane, which the others then have.
+func (l *Lanes) retire(lane *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closing = append(l.closing, lane.dev.Close())
+	if l.retired++; l.retired == len(l.all) {
+		close(l.none)
+	}
 }

@@ -2,6 +2,8 @@ package indicator
 
 import (
 	"errors"
+	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"bnas.example/kernels"
@@ -115,6 +117,66 @@ func TestLanesStop(t *testing.T) {
 	}
 	l.StopWith(nil)
 	inTurn(t, b, l, some)
+}
+
+// scarce is a CPU engine whose devices beside it have memory for so many Programs.
+type scarce struct {
+	kernels.Device
+	beside   bool
+	programs *atomic.Int64
+}
+
+func (s scarce) Beside(threads int) (kernels.Backend, error) {
+	d, err := kernels.Beside(s.Device, threads)
+	return scarce{d, true, s.programs}, err
+}
+
+func (s scarce) Twin(store kernels.Store) (kernels.Store, error) {
+	return kernels.Twin(s.Device, store)
+}
+
+func (s scarce) Share(store, with kernels.Store) error { return kernels.Share(s.Device, store, with) }
+
+func (s scarce) Compile(p *kernels.Program, store kernels.Store, n int) (kernels.Exec, error) {
+	if s.beside && s.programs.Add(-1) < 0 {
+		return nil, fmt.Errorf("a Program: %w", kernels.ErrOutOfMemory)
+	}
+	return s.Device.Compile(p, store, n)
+}
+
+// Lanes without the memory for an architecture retire. The others, and at last the scorer itself, score all, with the same bits.
+func TestLanesRetire(t *testing.T) {
+	fixture := newBench(t, supernet.Fair, false)
+	cfg := small
+	cfg.Terms = cheap
+	for _, programs := range []int64{0, 1, 3, 1 << 30} {
+		b := fixture.onCPU(t, 2)
+		want := inTurn(t, b, must(NewLanes(NewRepeated(b.scorer(t, cfg)), 1)), some)
+		left := atomic.Int64{}
+		left.Store(programs)
+		b.dev = kernels.Guard("scarce", scarce{b.dev, false, &left})
+		var err error
+		if b.store, err = b.net.NewStore(b.dev); err != nil {
+			t.Fatal(err)
+		}
+		l := must(NewLanes(NewRepeated(b.scorer(t, cfg)), 3))
+		if got := inTurn(t, b, l, some); !cmp.Equal(got, want, cmpopts.EquateNaNs()) {
+			t.Errorf("memory for %d Programs: %s", programs, cmp.Diff(want, got, cmpopts.EquateNaNs()))
+		}
+		if all := programs > int64(len(some)); all != (l.Lanes() == 3) || programs == 0 && l.Lanes() != 0 {
+			t.Errorf("memory for %d Programs: %d lanes are left", programs, l.Lanes())
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 func TestLanesNeedADeviceBeside(t *testing.T) {

@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"errors"
 	"fmt"
 
 	"bnas.example/kernels"
@@ -74,13 +75,17 @@ func (l *Lanes) Mixtures(ms []supernet.Mixture) ([][]MixtureFigures, error) {
 	all, errs := make([][]MixtureFigures, len(ms)), make([]error, len(ms))
 	for i, m := range ms {
 		l.going.Go(func() {
-			lane := <-l.free
-			all[i], errs[i] = lane.mixture(m)
-			l.free <- lane
+			errs[i] = l.onFree(func(r *Repeated) (err error) {
+				all[i], err = r.mixture(m)
+				return err
+			})
 		})
 	}
 	l.going.Wait()
-	for _, err := range errs {
+	for i, err := range errs {
+		if errors.Is(err, errNoLane) {
+			all[i], err = l.lead.mixture(ms[i])
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,9 @@ import (
 // ErrUnsupported means that the Device does not support a Program or call, although it is legal. Errors wrap it.
 var ErrUnsupported = errors.New("not supported by this device")
 
+// ErrOutOfMemory means that a device has too little memory of its own left. Errors wrap it.
+var ErrOutOfMemory = errors.New("out of GPU memory")
+
 // ParamKind is the kind of a parameter.
 type ParamKind int
 

@@ -78,7 +78,9 @@ func (d *Driver) Properties() driver.Properties {
 func (d *Driver) Alloc(bytes int64) (p driver.Ptr, err error) {
 	err = d.locked(func() error {
 		at, err := d.machine.Alloc(bytes)
-		p = driver.Ptr(at)
+		if p = driver.Ptr(at); errors.Is(err, machine.ErrNoMemory) {
+			err = fmt.Errorf("%w: %w", driver.ErrOutOfMemory, err)
+		}
 		return err
 	})
 	return p, err

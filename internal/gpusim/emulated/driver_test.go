@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"sync"
 	"testing"
 
 	"bnas.example/cuda/driver"
@@ -49,8 +50,8 @@ func TestEmulatedMemory(t *testing.T) {
 	if got := e.Properties(); got.Memory != 1<<20 || got.Free >= got.Memory || got.Capability != 80 || got.SharedMemory != 163<<10 {
 		t.Errorf("properties %+v", got)
 	}
-	if _, err := e.Alloc(1 << 20); err == nil {
-		t.Error("more memory than there is")
+	if _, err := e.Alloc(1 << 20); !errors.Is(err, driver.ErrOutOfMemory) {
+		t.Errorf("more memory than there is: %v", err)
 	}
 	if err := errors.Join(e.Free(p), e.FreePinned(pinned), e.Close()); err != nil {
 		t.Error(err)
@@ -178,6 +179,57 @@ func TestEmulatedLost(t *testing.T) {
 		t.Errorf("Sync after a fault: %v, want %v", err, first)
 	}
 	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Drivers beside each other have one memory and queues of their own, at the same time.
+func TestBeside(t *testing.T) {
+	e, err := New(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const n = 1 << 12
+	p, err := e.Alloc(4 * n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	var beside []driver.Driver
+	for i := range 4 {
+		var d driver.Driver = e
+		if i > 0 {
+			if d, err = e.Beside(); err != nil {
+				t.Fatal(err)
+			}
+			beside = append(beside, d)
+		}
+		all.Go(func() {
+			event, err := d.NewEvent()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			at, got := p+driver.Ptr(i*n), make([]byte, n)
+			for round := range 20 {
+				value := byte(4*round + i)
+				err := errors.Join(d.Fill(driver.Compute, at, value, n), d.Record(driver.Compute, event), d.Reached(event), d.CopyOut(driver.Compute, got, at))
+				if err != nil || got[0] != value || got[n-1] != value {
+					t.Errorf("driver %d: %d and %d for %d (%v)", i, got[0], got[n-1], value, err)
+				}
+			}
+			if err := d.FreeEvent(event); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, d := range beside {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := errors.Join(e.Free(p), e.Close()); err != nil {
 		t.Error(err)
 	}
 }

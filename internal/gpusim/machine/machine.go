@@ -41,6 +41,9 @@ type Machine struct {
 
 var errClosed = errors.New("the emulated machine is closed")
 
+// ErrNoMemory: the machine has too little memory left.
+var ErrNoMemory = errors.New("out of memory")
+
 // New returns a Machine that runs kernels.
 func New(o Options, kernels Kernels) (*Machine, error) {
 	if o.Threads == 0 {
@@ -88,7 +91,7 @@ func (m *Machine) Alloc(bytes int64) (uint64, error) {
 	}
 	p := C.machine_alloc(m.m, C.int64_t(bytes))
 	if p == 0 {
-		return 0, fmt.Errorf("allocate %d bytes: out of memory, %d are in use", bytes, m.Used())
+		return 0, fmt.Errorf("allocate %d bytes: %w, %d are in use", bytes, ErrNoMemory, m.Used())
 	}
 	return uint64(p), nil
 }
