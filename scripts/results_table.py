@@ -167,7 +167,7 @@ def moment(when):
 
 def bracketed(value, low, high):
     """A figure with its interval over seeds."""
-    value, low, high = (f"{float(v):.2f}".replace("-", "−") for v in (value, low, high))
+    value, low, high = (f"{float(v):.2f}".replace("-0.00", "0.00").replace("-", "−") for v in (value, low, high))
     return f"{value} [{low}, {high}]"
 
 
@@ -194,7 +194,8 @@ def cases(widths, exponents):
     for of, channels in by_width(widths).items():
         if "deviation, " + of in exponent:
             figures = channels[max(channels)]
-            cells.append([of, figures["ratio"], figures["alignment"], figures["deviation"], exponent["deviation, " + of]])
+            name = of.replace("nas-bench-201", "NAS-Bench-201").replace("nas-bench-macro", "NAS-Bench-Macro")
+            cells.append([name, figures["ratio"], figures["alignment"], figures["deviation"], exponent["deviation, " + of]])
     return table(["case", "ratio of the traces", "alignment", "deviation", "exponent of the deviation"], cells)
 
 
