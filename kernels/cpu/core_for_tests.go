@@ -185,7 +185,7 @@ func (k *coreCall) buffers() []buffer {
 
 func (k *coreCall) free() {
 	for _, b := range k.buffers() {
-		C.free_floats((*C.float)(unsafe.Pointer(unsafe.SliceData(b.all))))
+		C.free_floats((*C.float)(unsafe.Pointer(unsafe.SliceData(b.all))), C.size_t(len(b.all)))
 	}
 	C.free(k.pins)
 }

@@ -55,7 +55,7 @@ func (m *memory) replace(floats int) {
 }
 
 func (m *memory) free() {
-	C.free_floats(m.base)
+	C.free_floats(m.base, C.size_t(m.room))
 	m.base, m.size, m.room = nil, 0, 0
 }
 

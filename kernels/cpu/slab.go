@@ -35,7 +35,7 @@ func newSlab(floats int) *slab {
 		return &slab{room: alignedFloats(floats)} // Go ends the program where it has none either
 	}
 	s := &slab{room: unsafe.Slice((*float32)(unsafe.Pointer(base)), floats)}
-	runtime.AddCleanup(s, func(base *C.float) { C.free_floats(base) }, base)
+	runtime.AddCleanup(s, func(base *C.float) { C.free_floats(base, C.size_t(floats)) }, base)
 	return s
 }
 

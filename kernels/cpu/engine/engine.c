@@ -52,19 +52,52 @@ int weight_joins(const struct weight_job *j, const struct conv_job *g) {
 	       g->y0 + s->h <= g->shape.ph && g->x0 + s->w <= g->shape.pw;
 }
 
-float *new_floats(size_t n) {
-	void *p = NULL;
-	enum { HUGE = 2 << 20 };
-	if (posix_memalign(&p, n * sizeof(float) >= HUGE ? HUGE : 64, n * sizeof(float)))
-		return NULL;
-#if defined(MADV_HUGEPAGE)
-	if (n * sizeof(float) >= HUGE)
-		madvise(p, n * sizeof(float), MADV_HUGEPAGE);
+// Large memory is a mapping of its own. malloc would keep it after free, in the arena of the thread that asked for it, where no other
+// thread finds it. The sanitizer sees the ends of what malloc gives alone.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__
 #endif
-	return p;
+#endif
+#if defined(MADV_HUGEPAGE) && !defined(__SANITIZE_ADDRESS__)
+#define MAPPED
+enum { HUGE_PAGE = 2 << 20 };
+
+static size_t mapped(size_t n) { return (n * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
+
+static float *map_floats(size_t n) {
+	const size_t bytes = mapped(n);
+	char *all = mmap(NULL, bytes + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (all == MAP_FAILED)
+		return NULL;
+	const size_t before = (HUGE_PAGE - (size_t)all % HUGE_PAGE) % HUGE_PAGE;
+	if (before)
+		munmap(all, before);
+	munmap(all + before + bytes, HUGE_PAGE - before);
+	madvise(all + before, bytes, MADV_HUGEPAGE);
+	return (float *)(all + before);
+}
+#endif
+
+float *new_floats(size_t n) {
+#ifdef MAPPED
+	if (n * sizeof(float) >= HUGE_PAGE)
+		return map_floats(n);
+#endif
+	void *p = NULL;
+	return posix_memalign(&p, 64, n * sizeof(float)) ? NULL : p;
 }
 
-void free_floats(float *p) { free(p); }
+void free_floats(float *p, size_t n) {
+#ifdef MAPPED
+	if (n * sizeof(float) >= HUGE_PAGE) {
+		if (p)
+			munmap(p, mapped(n));
+		return;
+	}
+#endif
+	free(p);
+}
 
 // The pairs of an output and an input block of a sibling are the items of a loop: kb·cb, or kb of a depthwise convolution.
 struct pack_args {

@@ -19,9 +19,9 @@ void choose_weight_core(const struct isa *isa, struct weight_job *j);
 // and an item has all output blocks.
 int weight_joins(const struct weight_job *j, const struct conv_job *g);
 
-// new_floats returns aligned memory, or NULL. Large memory is in huge pages if the system has them.
+// new_floats returns aligned memory of n floats, or NULL. Large memory is in huge pages if the system has them. free_floats is told n.
 float *new_floats(size_t n);
-void free_floats(float *p);
+void free_floats(float *p, size_t n);
 
 void run_conv(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
               const struct term *, const struct out *, int nouts, int rows, const float *packed);
