@@ -49,11 +49,16 @@ const laneShare = 4
 // mostOnGPU is the largest number of lanes on a GPU: each has streams, and 8 MB of pinned memory.
 const mostOnGPU = 16
 
+// copiesOnGPU is how often a lane on a GPU has the parameters at most: those of the supernet and of the untrained standard one, each
+// also packed for forward and for backward passes, and the gradients of the latter. Lanes on the CPU share what is packed.
+const copiesOnGPU = 7
+
 // lanes is the number of architectures that are scored at a time: one a thread, as far as the memory holds them. On a GPU the threads
-// are those of the host, which take eigenvalues meanwhile, and the memory is what is free there.
+// are those of the host, which take eigenvalues meanwhile, and the memory is what is free there, for the scorer itself too.
 func (r *Run) lanes(c indicator.Config) (int, error) {
 	threads, holds := r.Device.Info().Threads, func(bytes int64) bool { return hardware.Holds(int(bytes / 4)) }
-	if free, own := kernels.FreeMemory(r.Device); own {
+	free, own := kernels.FreeMemory(r.Device)
+	if own {
 		threads, holds = min(r.hostThreads(), mostOnGPU), func(bytes int64) bool { return bytes <= free }
 	}
 	sample := LiveSample(r.Net, 1, 0, "lanes")
@@ -70,11 +75,25 @@ func (r *Run) lanes(c indicator.Config) (int, error) {
 		return 0, err
 	}
 	defer kernels.Release(exec)
-	n := 1
-	for n < threads && holds(int64(n+1)*laneShare*exec.SavedBytes(images)) {
+	n, others, each := 1, 0, laneShare*exec.SavedBytes(images)
+	if own {
+		others, each = 1, each+copiesOnGPU*r.parameterBytes(c)
+	}
+	for n < threads && holds(int64(n+1+others)*each) {
 		n++
 	}
 	return n, nil
+}
+
+// parameterBytes is the size of the parameters of the networks that a scorer of c has: those of repeats are others without a folder.
+func (r *Run) parameterBytes(c indicator.Config) (all int64) {
+	for _, p := range r.Store.Params() {
+		all += 4 * int64(p.Len())
+	}
+	if r.Dir == "" {
+		all *= max(int64(c.Repeats), 1)
+	}
+	return all
 }
 
 // hostThreads is the number of threads of the host that a run on a GPU may use.

@@ -95,3 +95,30 @@ func TestNumberOfLanes(t *testing.T) {
 		r.Close()
 	}
 }
+
+// Lanes on a GPU have parameters of their own, which are more than the maps where a supernet is large and its images are small: they
+// and the scorer itself fit in what is free.
+func TestNumberOfLanesOnGPU(t *testing.T) {
+	if _, err := emulated.New(emulated.Options{}); errors.Is(err, kernels.ErrUnsupported) {
+		t.Skip(err)
+	}
+	for _, repeats := range []indicator.Repeats{1, 2} {
+		cfg := repeating()
+		cfg.Device, cfg.Threads, cfg.Supernet.Space, cfg.Supernet.Cells = "gpu-emulated", 64, "bn-nas", 0
+		cfg.Supernet.Channels = 40
+		r := untrained(t, cfg)
+		n, err := r.lanes(indicator.Config{Images: 2, Repeats: repeats})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parameters int64
+		for _, p := range r.Store.Params() {
+			parameters += 4 * int64(p.Len())
+		}
+		free, _ := kernels.FreeMemory(r.Device)
+		if need := int64(n+1) * copiesOnGPU * parameters * int64(repeats); n < 2 || need > free {
+			t.Errorf("%d repeats: %d lanes of %d MB of parameters take up to %d MB of %d", repeats, n, parameters>>20, need>>20, free>>20)
+		}
+		r.Close()
+	}
+}
