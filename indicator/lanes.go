@@ -19,6 +19,7 @@ type Lanes struct {
 	jobs  map[string]*laneJob // by text
 	ready []*laneJob          // not yet started
 	going sync.WaitGroup
+	turn  sync.Mutex // of the lead's device, for lanes that copy from it
 	stop  atomic.Pointer[func() error]
 
 	none chan struct{} // closed when all lanes have retired
@@ -85,7 +86,7 @@ func (l *Lanes) open(threads int) (_ *lane, err error) {
 				return nil, err
 			}
 		}
-		scorers = append(scorers, s.beside(dev, stores[s.store]))
+		scorers = append(scorers, s.beside(dev, stores[s.store], &l.turn))
 	}
 	return &lane{NewRepeated(scorers...), dev}, nil
 }

@@ -3,11 +3,14 @@ package indicator
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"bnas.example/kernels"
 	"bnas.example/kernels/cpu"
+	"bnas.example/kernels/ref"
 	"bnas.example/supernet"
 
 	"github.com/google/go-cmp/cmp"
@@ -183,5 +186,66 @@ func TestLanesNeedADeviceBeside(t *testing.T) {
 	b := newBench(t, supernet.Fair, false)
 	if _, err := NewLanes(NewRepeated(b.scorer(t, small)), 2); !errors.Is(err, kernels.ErrUnsupported) {
 		t.Errorf("%v, want that the reference has no device beside it", err)
+	}
+}
+
+// leadInUse is a reference device that has others beside it. It counts the calls for a twin of its stores while another one is under way:
+// a device is used from one goroutine at a time.
+type leadInUse struct {
+	kernels.Device
+	now, together *atomic.Int32
+}
+
+func (d leadInUse) Beside(int) (kernels.Backend, error) {
+	return leadInUse{ref.New(), d.now, d.together}, nil
+}
+
+func (d leadInUse) Twin(s kernels.Store) (kernels.Store, error) {
+	if d.now.Add(1) > 1 {
+		d.together.Add(1)
+	}
+	time.Sleep(20 * time.Millisecond)
+	d.now.Add(-1)
+	return d.NewStore(s.Params())
+}
+
+func (leadInUse) Share(kernels.Store, kernels.Store) error { return nil }
+
+// Lanes copy the untrained standard networks of several scorers from the one device of these, one after the other.
+func TestLanesCopyInTurn(t *testing.T) {
+	b := newBench(t, supernet.Fair, false)
+	lead := leadInUse{ref.New(), new(atomic.Int32), new(atomic.Int32)}
+	b.dev = kernels.Guard("lead", lead)
+	defer b.dev.Close()
+	var scorers []*Scorer
+	for repeat := range 2 {
+		of := b.net.Config
+		of.Seed = RepeatSeed(of.Seed, repeat)
+		var err error
+		if b.net, err = supernet.New(of); err != nil {
+			t.Fatal(err)
+		}
+		if b.store, err = b.net.NewStore(b.dev); err != nil {
+			t.Fatal(err)
+		}
+		scorers = append(scorers, b.scorer(t, small.Repeat(repeat)))
+	}
+	l, err := NewLanes(NewRepeated(scorers...), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var lanes sync.WaitGroup
+	for k, lane := range l.all {
+		s := lane.scorers[k] // the lanes are at different repeats
+		lanes.Go(func() {
+			if err := s.twin.make(s.net, s.store); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	lanes.Wait()
+	if n := lead.together.Load(); n > 0 {
+		t.Errorf("%d copies were made while another one was", n)
 	}
 }

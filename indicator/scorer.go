@@ -70,11 +70,12 @@ func NewScorer(net *supernet.Net, dev kernels.Device, store kernels.Store, in In
 }
 
 // beside returns a scorer of the same terms on another device, with a copy of the store there. Both know what the other has measured.
-func (s *Scorer) beside(dev kernels.Device, store kernels.Store) *Scorer {
+// turn is held while it uses the device of s.
+func (s *Scorer) beside(dev kernels.Device, store kernels.Store, turn *sync.Mutex) *Scorer {
 	lane := *s
 	lane.dev, lane.store = dev, store
 	lane.probes, lane.scratch, lane.shares, lane.Stop = map[kernels.Shape]*probe{}, nil, nil, nil
-	lane.twin = &twin{dev: dev, lead: s.twin}
+	lane.twin = &twin{dev: dev, lead: s.twin, turn: turn}
 	return &lane
 }
 

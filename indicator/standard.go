@@ -12,7 +12,8 @@ import (
 // twin is the supernet in the standard placement, untrained, and its thinnest. They are made when they are first needed.
 type twin struct {
 	dev   kernels.Device
-	lead  *twin // that of the scorer of which this is a lane; nil: it is none
+	lead  *twin       // that of the scorer of which this is a lane; nil: it is none
+	turn  *sync.Mutex // held while a lane uses the device of its lead
 	mu    sync.Mutex
 	net   *supernet.Net
 	store kernels.Store
@@ -50,13 +51,13 @@ func untrainedStandard(c supernet.Config) supernet.Config {
 	return c
 }
 
-// copy copies that of the lead, which may not be in use.
+// copy copies that of the lead, which may not be in use. Leads of one device are copied in turn.
 func (t *twin) copy(net *supernet.Net, trained kernels.Store) error {
+	t.turn.Lock()
+	defer t.turn.Unlock()
 	if err := t.lead.make(net, trained); err != nil {
 		return err
 	}
-	t.lead.mu.Lock()
-	defer t.lead.mu.Unlock()
 	store, err := kernels.Twin(t.dev, t.lead.store)
 	if err != nil {
 		return ofStandard(err)
