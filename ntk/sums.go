@@ -2,6 +2,7 @@ package ntk
 
 import (
 	"errors"
+	"fmt"
 
 	"bnas.example/kernels"
 
@@ -34,11 +35,17 @@ func SumDirections(e kernels.Exec, n int, directions [][]float32, columns []int,
 	if errors.Is(err, kernels.ErrUnsupported) {
 		return sumOnHost(e, n, directions, columns, stop, wanted)
 	}
+	if err != nil {
+		return Sums{}, err
+	}
 	sums := Sums{Columns: on.Columns}
 	for _, k := range on.Kernels {
+		if len(k) != n*n {
+			return Sums{}, fmt.Errorf("ntk: the last Forward had other than %d images", n)
+		}
 		sums.Kernels = append(sums.Kernels, mat.NewSymDense(n, k))
 	}
-	return sums, err
+	return sums, nil
 }
 
 func sumOnHost(e kernels.Exec, n int, directions [][]float32, columns []int, stop func() error, wanted []Wanted) (Sums, error) {
