@@ -166,9 +166,9 @@ def moment(when):
 
 
 def bracketed(value, low, high):
-    """A figure with its interval over seeds."""
-    value, low, high = (f"{float(v):.2f}".replace("-0.00", "0.00").replace("-", "−") for v in (value, low, high))
-    return f"{value} [{low}, {high}]"
+    """A figure with its interval over seeds; one seed has none, and a figure may be missing."""
+    value, low, high = (v and f"{float(v):.2f}".replace("-0.00", "0.00").replace("-", "−") for v in (value, low, high))
+    return f"{value} [{low}, {high}]" if low else value or "–"
 
 
 def by_width(path):

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -33,5 +35,78 @@ func TestResultsTables(t *testing.T) {
 	}
 	if out, err := check(); err == nil || !bytes.Contains(out, []byte("docs/results.md:")) {
 		t.Errorf("a changed figure: %v: %s", err, out)
+	}
+}
+
+// TestTablesOfNTK: the tables of the study ntk, with a figure that no network has, and with one seed, which has no intervals.
+func TestTablesOfNTK(t *testing.T) {
+	dir := t.TempDir()
+	rates := []string{"quantity,statistics,trained,when,exponent,low,high,at_widest,widest_low,widest_high"}
+	for _, statistics := range []string{"batch", "frozen"} {
+		for _, quantity := range []string{"drift", "linearised error"} {
+			for _, trained := range []string{"bn", "all"} {
+				of := quantity + "," + statistics + "," + trained
+				rates = append(rates, of+",loss −⅓,,,,,,", of+",step 4,-1,-2,-3,4,5,6", of+",step 64,-.5,,,.25,,")
+			}
+		}
+	}
+	files := map[string]string{
+		"rates.csv": strings.Join(append(rates, `"deviation, linear",batch,,start,-.5,-.6,-.4,.1,.1,.1`), "\n"),
+		"widths.csv": `figure,of,channels,value,low,high
+alignment,batch,8,.5,.4,.6
+centred alignment,batch,8,,,
+distance,batch,8,.25,,
+distance of the linear networks,batch,8,.125,.1,.2
+ratio,linear,8,1,1,1
+alignment,linear,8,.75,.7,.8
+deviation,linear,8,.1,.1,.1
+`,
+		"condition.csv": "pair,tau_b,low,high\nlog κ before and after,.5,-.25,1\n",
+	}
+	for name, text := range files {
+		write(t, filepath.Join(dir, "docs", "results", name), text)
+	}
+	script, err := os.ReadFile(filepath.Join("..", "..", "scripts", "results_table.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "scripts", "results_table.py"), string(script))
+	page := filepath.Join(dir, "docs", "results.md")
+	write(t, page, `<!-- rates results/rates.csv -->
+
+<!-- distances results/widths.csv -->
+
+<!-- cases results/widths.csv results/rates.csv -->
+
+<!-- condition results/condition.csv -->
+`)
+	if out, err := exec.Command("python3", filepath.Join(dir, "scripts", "results_table.py"), "write").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(got), "\n")
+	for _, want := range []string{
+		"| drift | batch | γ, β | – | – | 0.25 | −0.50 |",
+		"| batch | 8 | 0.50 [0.40, 0.60] | – | 0.25 | 0.12 [0.10, 0.20] |",
+		"| linear | 1.00 [1.00, 1.00] | 0.75 [0.70, 0.80] | 0.10 [0.10, 0.10] | −0.50 [−0.60, −0.40] |",
+		"| log κ before and after | +0.500 | -0.250 … +1.000 |",
+	} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no row %s in\n%s", want, got)
+		}
+	}
+}
+
+// write writes a file, and the folder that it is in.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
