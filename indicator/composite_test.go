@@ -134,6 +134,30 @@ func TestRanks(t *testing.T) {
 	}
 }
 
+// TestFuseAll: a set is fused as each of its architectures is.
+func TestFuseAll(t *testing.T) {
+	set := fakeScores(50, func(_ int, r *philox.Stream) map[string]float64 {
+		return map[string]float64{"naswot": math.Floor(20 * r.Float64()), "ntk": r.Float64()}
+	})
+	set[4].Dead = true
+	calibration, err := NewCalibration(set[:30])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, linear := range []bool{false, true} {
+		c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}, Against: []string{"ntk"}, Linear: linear}
+		got, err := c.fuseAll(SetOf(set[:30]), SetOf(set))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range set {
+			if want := c.Fuse(calibration, s); got[i] != want {
+				t.Errorf("linear %v: %d has %v, want %v", linear, i, got[i], want)
+			}
+		}
+	}
+}
+
 func TestUntrained(t *testing.T) {
 	for name, want := range map[string]bool{
 		"az-nas": true, "meco": true, "te_regions": true, "live_macs": true, "params": true, "standard_spectrum": true,

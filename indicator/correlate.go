@@ -226,8 +226,8 @@ func (c Composite) fuseAll(calibration, scores ScoreSet) ([]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, q := range scores.logQuantiles(t, calibration, slices.Contains(c.Against, name)) {
-			fused[i] += q
+		for i, v := range scores.weighed(t, calibration, c) {
+			fused[i] += v
 		}
 	}
 	for i := range fused {

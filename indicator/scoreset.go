@@ -92,13 +92,13 @@ func (s ScoreSet) ascending(term int) []float64 {
 	return sorted
 }
 
-// logQuantiles returns the logarithms of the quantiles of a term in a set that calibrates it, with against those of less of it.
-func (s ScoreSet) logQuantiles(term int, calibration ScoreSet, against bool) []float64 {
-	sample, logs := calibration.ascending(term), s.column(term, nil)
-	for i, v := range logs {
-		logs[i] = math.Log(quantile(sample, v, against))
+// weighed returns what a term adds to a composite, by its quantiles in a set that calibrates it.
+func (s ScoreSet) weighed(term int, calibration ScoreSet, c Composite) []float64 {
+	sample, all, against := calibration.ascending(term), s.column(term, nil), slices.Contains(c.Against, terms[term].Name)
+	for i, v := range all {
+		all[i] = c.weigh(quantile(sample, v, against))
 	}
-	return logs
+	return all
 }
 
 // has reports whether there are live architectures and all of them have a term.

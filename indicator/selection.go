@@ -168,7 +168,7 @@ func newChoice(sets []SelectionSet) (*choice, error) {
 		}
 		c.usable = append(c.usable, t)
 		for i, s := range sets {
-			c.logs[i][t] = s.Scores.logQuantiles(t, s.Scores, false)
+			c.logs[i][t] = s.Scores.weighed(t, s.Scores, Composite{})
 		}
 	}
 	return c, nil
