@@ -34,6 +34,7 @@ type Data struct {
 	Pruned    []Pruned   // in order; empty: the search did not prune
 	Agreement Matrix     // of the terms and the fused score
 
+	Linear        bool   // the score adds quantiles, and not their logarithms
 	Calibration   int    // live networks of the random sample in which the quantiles of the score are taken; 0: no quantiles
 	AgreementOver string // the networks of Agreement, in words
 

@@ -150,6 +150,10 @@ func TestPageExplainsItsFigures(t *testing.T) {
 	if n := strings.Count(text, `>chance</text>`); n != 3 {
 		t.Errorf("%d lines of chance, want one each for loss, accuracy and the early bird", n)
 	}
+	v.Linear = true
+	if note := v.scoreNote(); !strings.Contains(note, "Σ q over its 4 terms") || !strings.Contains(note, "The best score is 4;") {
+		t.Errorf("of a sum of quantiles the page says %q", note)
+	}
 	d.Terms = []Term{{Name: "naswot", Fused: true}}
 	d.Calibration, d.Training.Classes = 0, 0
 	d.Training.Rate.Y = make([]float64, len(d.Training.Rate.X))

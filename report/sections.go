@@ -185,8 +185,12 @@ func (v *view) scoreNote() string {
 	if v.Calibration == 0 || len(v.fused()) < 2 {
 		return "The score is the value of its term."
 	}
-	return fmt.Sprintf("The score is Σ log q over its %d terms. q is the share of %s random live networks, the calibration sample, that a network exceeds in a term. The best score is 0; to be in the middle of the sample in one term costs 0.69.",
-		len(v.fused()), integer(v.Calibration))
+	n, sum, best, middle := len(v.fused()), "Σ log q", 0, "0.69"
+	if v.Linear {
+		sum, best, middle = "Σ q", n, "0.5"
+	}
+	return fmt.Sprintf("The score is %s over its %d terms. q is the share of %s random live networks, the calibration sample, that a network exceeds in a term. The best score is %d; to be in the middle of the sample in one term costs %s.",
+		sum, n, integer(v.Calibration), best, middle)
 }
 
 func scoreSection(v *view) (Section, string) {

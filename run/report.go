@@ -74,6 +74,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	if err != nil {
 		return "", err
 	}
+	d.Linear = composite.Linear
 	if err := r.addPerspectives(&d, composite, found); err != nil {
 		return "", err
 	}

@@ -38,7 +38,7 @@ func NewAveraged(space supernet.Space, runs []Evaluator, samples [][]indicator.S
 }
 
 // Objective returns the objective of a composite over the averages, which is calibrated by those of the sample. Architectures of equal
-// scores are ordered by the sum over the supernets of their log-ranks among all that were scored.
+// scores are ordered by the sum over the supernets of their ranks ([indicator.Composite.RanksAmong]) among all that were scored.
 func (v *Averaged) Objective(c indicator.Composite, sample []indicator.Scores) (Objective, error) {
 	calibration, err := indicator.NewCalibration(sample)
 	if err == nil {

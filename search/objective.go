@@ -23,8 +23,8 @@ type Objective struct {
 	Among func(n int, at func(i int) (indicator.Scores, error), of []int32) ([]float64, error)
 }
 
-// Fused returns the objective of a composite: the sum of the log-quantiles of its terms ([indicator.Composite.Fuse]). Equal
-// scores are ordered by the sum of log-ranks among all that were scored ([indicator.Composite.RanksAmong]). For a composite
+// Fused returns the objective of a composite: what it adds of the quantiles of its terms ([indicator.Composite.Fuse]). Equal
+// scores are ordered by their ranks among all that were scored ([indicator.Composite.RanksAmong]). For a composite
 // of one term the objective is the term itself, negated if the term is in Against; it does not saturate.
 func Fused(c indicator.Composite, calibration *indicator.Calibration) (Objective, error) {
 	if err := c.Validate(); err != nil {

@@ -49,8 +49,16 @@ func (p *rankingPage) done() {
 		fmt.Sprintf("For each of %s, a supernet of %s (BatchNorm on every operator, %d channels, %d×%d) learned γ and β for %s. It scored the same %s by %s. A supernet in the standard placement scored them by the composite and by the older BatchNorm indicator.",
 			countOf(p.Seeds, "seed"), p.net.Space, p.net.Channels, p.net.Height, p.net.Width, countOf(p.steps, "step"), countOf(len(p.truth), "network"), countOf(len(p.terms), "term")),
 		fmt.Sprintf("The networks are random rows of %s, live and all different. The best of them has an accuracy of %.2f, their mean is %.2f.", p.Truth.Name, slices.Max(p.truth), mean(p.truth)),
-		fmt.Sprintf("The composite %s adds the logarithms of the relative ranks by %s. Published indicators measure the untrained network in the standard placement. A count looks at no features. E, T and U are the terms of expressivity, trainability and uncertainty.", p.composite.Name, listed(p.composite.Terms)),
+		fmt.Sprintf("The composite %s adds %s by %s. Published indicators measure the untrained network in the standard placement. A count looks at no features. E, T and U are the terms of expressivity, trainability and uncertainty.", p.composite.Name, ranksAdded(p.composite), listed(p.composite.Terms)),
 	}
+}
+
+// ranksAdded says what a composite adds.
+func ranksAdded(c indicator.Composite) string {
+	if c.Linear {
+		return "the relative ranks"
+	}
+	return "the logarithms of the relative ranks"
 }
 
 // tauText writes a correlation with its interval for the page.

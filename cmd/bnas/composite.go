@@ -24,6 +24,14 @@ func termsOf(c indicator.Composite) string {
 	return strings.TrimSpace(b.String())
 }
 
+// quantilesOf says what of the quantiles a composite adds.
+func quantilesOf(c indicator.Composite) string {
+	if c.Linear {
+		return "quantiles"
+	}
+	return "log quantiles"
+}
+
 // composites lists the composites with their terms, for the help of a flag.
 func composites() string {
 	var all []string

@@ -345,7 +345,7 @@ const compositePrefix = "composite "
 // compositesText says what the composites in the tables are.
 func (r correlateResult) compositesText(w io.Writer) {
 	for _, c := range r.Composites {
-		fmt.Fprintf(w, "%s%s: %s, in log quantiles of the same architectures\n", compositePrefix, c.Name, termsOf(c))
+		fmt.Fprintf(w, "%s%s: %s, in %s of the same architectures\n", compositePrefix, c.Name, termsOf(c), quantilesOf(c))
 	}
 	if len(r.Composites) > 0 {
 		fmt.Fprintln(w)

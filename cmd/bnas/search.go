@@ -224,7 +224,11 @@ func objectiveText(name string) string {
 	if err != nil || len(c.Terms) == 1 {
 		return "the term " + name
 	}
-	return fmt.Sprintf("%s = %s, in log quantiles of the calibration sample; at most 0", name, termsOf(c))
+	most := 0
+	if c.Linear {
+		most = len(c.Terms)
+	}
+	return fmt.Sprintf("%s = %s, in %s of the calibration sample; at most %d", name, termsOf(c), quantilesOf(c), most)
 }
 
 func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
