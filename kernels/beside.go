@@ -7,13 +7,13 @@ type Sider interface {
 	// Beside opens a Backend with a number of threads of its own.
 	Beside(threads int) (Backend, error)
 	// Twin returns a Store of this Backend, with the Data of a Store of another one beside it. Later changes of the one are not
-	// seen in the other. What a Backend makes of frozen weights is in memory once.
+	// seen in the other. What a Backend makes of frozen weights is in memory once, if it can be.
 	Twin(s Store) (Store, error)
 	// Share lets s have what the Backend makes of frozen weights of with, which has them in memory once: see the function.
 	Share(s, with Store) error
 }
 
-// Beside opens a device that computes what d does, on threads of its own. Each of the two may be used from its own goroutine. The error
+// Beside opens a device that computes what d does, on threads or streams of its own. Each of the two may be used from its own goroutine. The error
 // wraps [ErrUnsupported] if d has no such devices, as the reference has none.
 func Beside(d Device, threads int) (Device, error) {
 	g, s, err := siderOf(d, "a second device beside it")
@@ -28,7 +28,7 @@ func Beside(d Device, threads int) (Device, error) {
 }
 
 // Twin returns a Store of d with the Data of s, a Store of a device beside it that nothing uses in the meantime. After that, each
-// may be used from its own goroutine. What the back end makes of frozen weights is in memory once, as long as nobody writes them.
+// may be used from its own goroutine. What the CPU engine makes of frozen weights is in memory once, as long as nobody writes them.
 func Twin(d Device, s Store) (Store, error) {
 	const call = "twin of a store"
 	g, sider, err := siderOf(d, call)

@@ -52,7 +52,7 @@ func searchingBase(quick bool) Settings {
 // firstTen is how many of a search's best networks are looked at.
 const firstTen = 10
 
-// counting is the objective that needs no supernet.
+// counting is an objective that counts what the logits depend on.
 const counting = "live_macs"
 
 // finalistsName names the networks that the search by an objective finds with finalists.
