@@ -212,9 +212,16 @@ func (e *Evaluator) Flush() error {
 
 // Close ends what is being scored, and flushes and closes the ledger.
 func (e *Evaluator) Close() error {
-	err := e.end()
+	err := e.rest()
 	if e.ledger != nil {
 		err = errors.Join(e.ledger.Close(), err)
 	}
 	return err
+}
+
+// rest ends what scores beside this process's device. The ledger stays open.
+func (e *Evaluator) rest() error {
+	end := e.end
+	e.end = nothing
+	return end()
 }

@@ -154,15 +154,15 @@ func (r *Run) Search(ctx context.Context, dir string, progress func(Progress)) (
 	if out.Objective, out.Sample, err = r.calibrate(ctx, e, composite, progress); err != nil {
 		return nil, err
 	}
-	if err := r.searchIn(ctx, dir, e.Evaluator, nil, out, progress); err != nil {
+	if err := r.searchIn(ctx, dir, e.Evaluator, e.rest, nil, out, progress); err != nil {
 		return nil, err
 	}
 	return out, nil
 }
 
 // searchIn searches with an evaluator by the objective of out, and adds the result. It writes the result to dir, unless that is "".
-// runs are the folders of several supernets.
-func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs []string, out *Found, progress func(Progress)) (err error) {
+// runs are the folders of several supernets. rest is called when all is scored: finalists need the memory of a GPU.
+func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, rest func() error, runs []string, out *Found, progress func(Progress)) (err error) {
 	problem := search.Problem{Space: r.Net.Space, Sizes: r.Net.Config, Evaluator: e, Objective: out.Objective, Sample: out.Sample}
 	var device string
 	if out.timed, device, err = r.latencies(ctx, dir); err != nil {
@@ -180,8 +180,10 @@ func (r *Run) searchIn(ctx context.Context, dir string, e search.Evaluator, runs
 	}
 	settings := r.Config.Search
 	settings.Top = max(settings.Top, r.Config.Finalists.Number)
-	out.Result, err = search.Run(ctx, problem, settings, r.searched(progress))
-	if err != nil {
+	if out.Result, err = search.Run(ctx, problem, settings, r.searched(progress)); err != nil {
+		return err
+	}
+	if err := rest(); err != nil {
 		return err
 	}
 	out.Result.TrainingSteps, out.Result.Runs, out.Result.LatencySetup = r.Position.Step, runs, device

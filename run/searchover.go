@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,7 +58,14 @@ func (r *Run) SearchOver(ctx context.Context, others []*Run, dir string, progres
 	if out.Objective, err = out.averaged.Objective(composite, out.Sample); err != nil {
 		return nil, err
 	}
-	if err := r.searchIn(ctx, dir, out.averaged, folders, out, progress); err != nil {
+	rest := func() error {
+		var errs []error
+		for _, e := range evaluators {
+			errs = append(errs, e.rest())
+		}
+		return errors.Join(errs...)
+	}
+	if err := r.searchIn(ctx, dir, out.averaged, rest, folders, out, progress); err != nil {
 		return nil, err
 	}
 	return out, nil
