@@ -9,11 +9,13 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
 	"bnas.example/indicator"
+	"bnas.example/kernels/cpu"
 	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -266,3 +268,27 @@ func TestFinalistsErrors(t *testing.T) {
 type single struct{ supernet.Space }
 
 func (single) Count() *big.Int { return big.NewInt(1) }
+
+// Finalists train when the lanes have ended: while there are lanes, Go has a processor more than they are.
+func TestFinalistsAfterTheLanes(t *testing.T) {
+	if _, ok := cpu.Available(); !ok {
+		t.Skip("no cpu engine in this build")
+	}
+	before := runtime.GOMAXPROCS(0)
+	cfg := final()
+	cfg.Device, cfg.Threads, cfg.Finalists = "cpu", before+1, Finalists{Number: 1, Epochs: 1}
+	searched, finals := 0, 0
+	if _, err := trained(t, cfg).Search(t.Context(), "", func(p Progress) {
+		switch p.Phase {
+		case Searching:
+			searched = max(searched, runtime.GOMAXPROCS(0))
+		case Finals:
+			finals = max(finals, runtime.GOMAXPROCS(0))
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if searched != before+2 || finals != before {
+		t.Errorf("%d processors in the search, %d while the finalists train, want %d and %d", searched, finals, before+2, before)
+	}
+}
