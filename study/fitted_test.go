@@ -5,36 +5,19 @@ import (
 	"slices"
 	"testing"
 
+	"bnas.example/kernels"
 	"bnas.example/rank"
 	"bnas.example/supernet"
 )
 
-// TestHandCounts: operators and paths of a network of NAS-Bench-201, of which node 2 is a dead end.
-func TestHandCounts(t *testing.T) {
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard, Cells: 1, Channels: 8})
+// programOf lowers a network.
+func programOf(t *testing.T, c supernet.Config, text string) *kernels.Program {
+	t.Helper()
+	net, err := supernet.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]struct{ ones, threes, pools float64 }{
-		"|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|none~2|":                 {0, 0, 3},
-		"|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|": {0, 18, 0},
-		"|nor_conv_1x1~0|+|skip_connect~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|":                 {3, 3, 0},
-	} {
-		a, err := net.Space.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := net.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := handCounts(p)
-		// The stem and two convolutions of each of the two residual blocks have 3×3; their shortcuts have 1×1 after a pool.
-		if got[0] != want.ones+2 || got[1] != want.threes+5 || got[5] != want.pools+2 {
-			t.Errorf("%s: counts %v", text, got)
-		}
-	}
-	a, err := net.Space.Parse("|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+	a, err := net.Space.Parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +25,24 @@ func TestHandCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+// TestHandCounts: operators and paths of networks of NAS-Bench-201, in the first with a dead end.
+func TestHandCounts(t *testing.T) {
+	c := supernet.Config{Space: "nas-bench-201", BN: supernet.Standard, Cells: 1, Channels: 8}
+	for text, want := range map[string]struct{ ones, threes, pools float64 }{
+		"|nor_conv_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|avg_pool_3x3~0|none~1|none~2|":                 {0, 0, 3},
+		"|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|": {0, 18, 0},
+		"|nor_conv_1x1~0|+|skip_connect~0|none~1|+|skip_connect~0|nor_conv_3x3~1|none~2|":                 {3, 3, 0},
+	} {
+		got := handCounts(programOf(t, c, text))
+		// The stem and two convolutions of each of the two residual blocks have 3×3; their shortcuts have 1×1 after a pool.
+		if got[0] != want.ones+2 || got[1] != want.threes+5 || got[5] != want.pools+2 {
+			t.Errorf("%s: counts %v", text, got)
+		}
+	}
+	p := programOf(t, c, "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|skip_connect~0|nor_conv_3x3~1|avg_pool_3x3~2|")
 	// Of a cell: the skip, and a skip and a pool; none with one convolution; two convolutions, and two and a pool.
 	if got := pathsOf(p, p.Blocks[0]); !slices.Equal(got, []float64{2, 0, 2, 0, 0}) {
 		t.Errorf("paths %v", got)
@@ -50,19 +51,9 @@ func TestHandCounts(t *testing.T) {
 
 // TestHandCountsOfDARTS: six normal cells with 7 depthwise convolutions and a max pool each, two reduction cells with 11.
 func TestHandCountsOfDARTS(t *testing.T) {
-	net, err := supernet.New(supernet.Config{Space: "darts", BN: supernet.Standard, Cells: 2, Channels: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := net.Space.Parse("normal skip_connect:0 avg_pool_3x3:1 sep_conv_3x3:0 sep_conv_3x3:2 dil_conv_5x5:0 sep_conv_5x5:2 skip_connect:0 max_pool_3x3:2 " +
-		"reduce sep_conv_5x5:0 sep_conv_5x5:1 dil_conv_5x5:0 dil_conv_5x5:2 dil_conv_5x5:0 skip_connect:3 sep_conv_3x3:0 sep_conv_3x3:3")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := net.Program(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := programOf(t, supernet.Config{Space: "darts", BN: supernet.Standard, Cells: 2, Channels: 4},
+		"normal skip_connect:0 avg_pool_3x3:1 sep_conv_3x3:0 sep_conv_3x3:2 dil_conv_5x5:0 sep_conv_5x5:2 skip_connect:0 max_pool_3x3:2 "+
+			"reduce sep_conv_5x5:0 sep_conv_5x5:1 dil_conv_5x5:0 dil_conv_5x5:2 dil_conv_5x5:0 skip_connect:3 sep_conv_3x3:0 sep_conv_3x3:3")
 	if got := handCounts(p); got[3] != 6*7+2*11 || got[4] != 6 || got[5] != 6 {
 		t.Errorf("%v grouped convolutions, %v max pools, %v average pools", got[3], got[4], got[5])
 	}
