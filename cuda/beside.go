@@ -31,10 +31,7 @@ func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
 	}
 	twin := newStore(&d.context, of.params)
 	d.stores = append(d.stores, twin)
-	ids := make([]kernels.ParamID, len(of.params))
-	for i := range ids {
-		ids[i] = kernels.ParamID(i)
-	}
+	ids := kernels.AllIDs(of.params)
 	data := make([]float32, kernels.Elements(of.params, ids))
 	return twin, errors.Join(of.Read(kernels.Data, data, ids...), twin.Write(kernels.Data, data, ids...))
 }

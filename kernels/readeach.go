@@ -9,6 +9,15 @@ func Elements(params []Param, ids []ParamID) int {
 	return n
 }
 
+// AllIDs lists all parameters of a table.
+func AllIDs(params []Param) []ParamID {
+	ids := make([]ParamID, len(params))
+	for i := range ids {
+		ids[i] = ParamID(i)
+	}
+	return ids
+}
+
 // ReadEach reads a slot of ids from s, in one call, and returns an array for each parameter.
 func ReadEach(s Store, slot Slot, ids ...ParamID) ([][]float32, error) {
 	params := s.Params()

@@ -49,11 +49,7 @@ func (r *Run) made() (m search.Made) {
 
 // parametersHash returns a hash of the values of all parameters. It differs between two stages of training.
 func (r *Run) parametersHash() (string, error) {
-	var ids []kernels.ParamID
-	for id := range r.Net.Params() {
-		ids = append(ids, kernels.ParamID(id))
-	}
-	values, err := kernels.ReadEach(r.Store, kernels.Data, ids...)
+	values, err := kernels.ReadEach(r.Store, kernels.Data, kernels.AllIDs(r.Net.Params())...)
 	if err != nil {
 		return "", err
 	}

@@ -86,10 +86,9 @@ func (r *Run) lanes(c indicator.Config) (int, error) {
 }
 
 // parameterBytes is the size of the parameters of the networks that a scorer of c has: those of repeats are others without a folder.
-func (r *Run) parameterBytes(c indicator.Config) (all int64) {
-	for _, p := range r.Store.Params() {
-		all += 4 * int64(p.Len())
-	}
+func (r *Run) parameterBytes(c indicator.Config) int64 {
+	params := r.Store.Params()
+	all := 4 * int64(kernels.Elements(params, kernels.AllIDs(params)))
 	if r.Dir == "" {
 		all *= max(int64(c.Repeats), 1)
 	}

@@ -58,18 +58,9 @@ func (f figures) same(want figures) error {
 	return nil
 }
 
-// ids lists the parameters of the case.
-func (c *Case) ids() []kernels.ParamID {
-	ids := make([]kernels.ParamID, len(c.Params))
-	for i := range ids {
-		ids[i] = kernels.ParamID(i)
-	}
-	return ids
-}
-
 // figures makes a step. If it is queued, it waits for the results, in another order, after a step of another Exec.
 func (s *session) figures(queued bool) (f figures, err error) {
-	ids, channels := s.ids(), s.Program.BNParams()/2
+	ids, channels := kernels.AllIDs(s.Params), s.Program.BNParams()/2
 	n := kernels.Elements(s.Params, ids)
 	f.mean, f.variance = make([]float64, channels), make([]float64, channels)
 	f.gradient, f.next = make([]float32, n), make([]float32, n)
@@ -136,7 +127,7 @@ func (s *session) otherStep(rule kernels.Update, ids []kernels.ParamID) error {
 // queuedRefusal: an update with a gradient that is not finite changes nothing, and Wait names the parameter, also when another
 // gradient is there since.
 func (s *session) queuedRefusal() error {
-	ids := s.ids()
+	ids := kernels.AllIDs(s.Params)
 	last := ids[len(ids)-1]
 	finite := make([]float32, s.Params[last].Len())
 	bad := slices.Clone(finite)
