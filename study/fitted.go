@@ -93,32 +93,22 @@ func pathsOf(p *kernels.Program, b kernels.Block) []float64 {
 }
 
 // fittedColumns returns, for each name of fittedNumbers, the numbers of one seed's networks by column.
-func (d *rankingData) fittedColumns(seed int, counted [][]float64) (map[string][][]float64, error) {
-	term := func(name string) ([]float64, error) {
-		column := make([]float64, len(d.fair[seed]))
-		for i, s := range d.fair[seed] {
-			var err error
-			if column[i], err = s.Term(name); err != nil {
-				return nil, err
-			}
-		}
-		return column, nil
-	}
-	all := map[string][][]float64{countsFitted: slices.Clone(counted)}
+func (d *rankingData) fittedColumns(seed int) (map[string][][]float64, error) {
+	all := map[string][][]float64{countsFitted: slices.Clone(d.counted)}
 	for _, t := range indicator.Terms() {
 		if !slices.Contains(d.terms, t.Name) {
 			continue
 		}
-		column, err := term(t.Name)
+		column, err := fused(indicator.Composite{Terms: []string{t.Name}}, d.fair[seed:seed+1])
 		if err != nil {
 			return nil, err
 		}
-		all[allFitted] = append(all[allFitted], column)
+		all[allFitted] = append(all[allFitted], column...)
 		if t.Perspective == indicator.Size {
-			all[countsFitted] = append(all[countsFitted], column)
+			all[countsFitted] = append(all[countsFitted], column...)
 		}
 		if slices.Contains(d.composite.Terms, t.Name) {
-			all[compositeFitted] = append(all[compositeFitted], column)
+			all[compositeFitted] = append(all[compositeFitted], column...)
 		}
 	}
 	return all, nil
@@ -203,6 +193,7 @@ func (r regression) predict(truth []float64, first, second []int) ([]float64, er
 	if !e.Factorize(k, true) {
 		return nil, fmt.Errorf("a regression on %d networks: no convergence", n)
 	}
+	values := e.Values(nil)
 	var q mat.Dense
 	e.VectorsTo(&q)
 	var along mat.VecDense
@@ -210,13 +201,13 @@ func (r regression) predict(truth []float64, first, second []int) ([]float64, er
 	least, best := math.Inf(1), mat.VecDense{}
 	for _, ridge := range ridges {
 		weights, scaled, missed := mat.NewVecDense(n, nil), mat.NewVecDense(n, nil), 0.
-		for j, s := range e.Values(nil) {
+		for j, s := range values {
 			scaled.SetVec(j, along.AtVec(j)/(max(s, 0)+ridge))
 		}
 		weights.MulVec(&q, scaled)
 		for i := range n {
 			var inverse float64 // of (K + ridge)⁻¹, element (i, i)
-			for j, s := range e.Values(nil) {
+			for j, s := range values {
 				inverse += q.At(i, j) * q.At(i, j) / (max(s, 0) + ridge)
 			}
 			missed += (weights.AtVec(i) / inverse) * (weights.AtVec(i) / inverse)

@@ -243,7 +243,7 @@ func (d *rankingData) choices() (halves []chosenHalf, all []indicator.Selection,
 			return nil, nil, err
 		}
 		all = append(all, s)
-		columns, err := d.fittedColumns(i, d.counted)
+		columns, err := d.fittedColumns(i)
 		if err != nil {
 			return nil, nil, err
 		}
