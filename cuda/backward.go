@@ -225,12 +225,9 @@ func (e *exec) sampleInto(dst, norms driver.Ptr, count int) error {
 // NodeGradient propagates seed from one node to another with frozen statistics.
 func (e *exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	at, err := e.propagate(to, seed, from)
-	if err != nil {
-		return err
-	}
-	if at == 0 {
+	if err != nil || at == 0 {
 		clear(dst)
-		return nil
+		return err
 	}
 	out := shaped(e.p.Nodes[to].Shape)
 	out.Terms = 1

@@ -44,12 +44,9 @@ func (g gram) ops(dst, partial, matrix, factors driver.Ptr, add bool) []Work {
 // NodeGram writes the products of the images' gradients at a node. The padding of a map is zeros, so that an image is one row.
 func (e *exec) NodeGram(dst []float64, to kernels.NodeID, seed []float32, from kernels.NodeID) error {
 	at, err := e.propagate(to, seed, from)
-	if err != nil {
-		return err
-	}
-	if at == 0 {
+	if err != nil || at == 0 {
 		clear(dst)
-		return nil
+		return err
 	}
 	s := e.p.Nodes[to].Shape
 	g := gramOf(e.n, s.H*s.W*pitchOf(s.C))
@@ -100,7 +97,7 @@ func (e *exec) Tangents(t kernels.Tangents) (kernels.TangentSums, error) {
 			return sums, err
 		}
 	}
-	results := make([]byte, x.end-x.kernels)
+	results := make([]byte, x.size-x.kernels)
 	if err := e.driver.CopyOut(driver.Compute, results, e.probed(x.kernels)); err != nil {
 		return sums, err
 	}
@@ -111,12 +108,12 @@ func (e *exec) Tangents(t kernels.Tangents) (kernels.TangentSums, error) {
 	return sums, nil
 }
 
-// tangentRoom is where Tangents has its data in the probe buffer. The results lie from kernels to end.
+// tangentRoom is where Tangents has its data in the probe buffer. The results lie from kernels to the end.
 type tangentRoom struct {
 	layout
-	gram                                                         gram
-	norms, seed, jacobian, which, partial, kernels, columns, end int64
-	factors                                                      []int64
+	gram                                                    gram
+	norms, seed, jacobian, which, partial, kernels, columns int64
+	factors                                                 []int64
 }
 
 func (e *exec) tangentRoom(t kernels.Tangents, norms int) tangentRoom {
@@ -129,7 +126,6 @@ func (e *exec) tangentRoom(t kernels.Tangents, norms int) tangentRoom {
 	}
 	x.kernels = x.bytes(x.gram.matrixBytes() * int64(len(t.Factors)))
 	x.columns = x.bytes(4 * n * int64(len(t.Directions)*len(t.Columns)))
-	x.end = x.size
 	return x
 }
 

@@ -198,12 +198,18 @@ def freeze(network, x):
     network.eval()
 
 
-def spectral_entropies(network, x):
-    """AZ-NAS: of the features after the stem and after each cell; and their channels."""
+def block_outputs(network, x):
+    """The features of x after the stem and after each cell."""
     features = []
     for module in [network.stem, *network.cells]:
-        module.register_forward_hook(lambda module, inputs, output: features.append(output.detach()))
+        module.register_forward_hook(lambda module, inputs, output: features.append(output))
     network(x)
+    return features
+
+
+def spectral_entropies(network, x):
+    """AZ-NAS: of the features after the stem and after each cell; and their channels."""
+    features = [feature.detach() for feature in block_outputs(network, x)]
     entropies = []
     for feature in features:
         flat = feature.permute(0, 2, 3, 1).reshape(-1, feature.shape[1])
@@ -217,10 +223,7 @@ def spectral_entropies(network, x):
 def az_trainability(network, x):
     """AZ-NAS, with the noise of bnas: 2 − s − 1/s of the largest singular value of the products of a cell's noise and its gradient."""
     freeze(network, x)
-    features = []
-    for module in [network.stem, *network.cells]:
-        module.register_forward_hook(lambda module, inputs, output: features.append(output))
-    network(x[:FEW])
+    features = block_outputs(network, x[:FEW])
     scores = []
     for before, after in zip(features, features[1:]):
         g_out = rademacher(SEED, "isometry probe", len(after), after.shape[1:]).double()

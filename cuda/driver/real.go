@@ -78,7 +78,7 @@ func Open(number int) (Driver, error) {
 		return nil, fmt.Errorf("cuda: cuDeviceGet: %w", translate(err))
 	}
 	d := &realDriver{device: device, realKernels: &realKernels{modules: map[string]cu.Module{}, known: map[string]*realKernel{}}}
-	return d.opened(d.describe, d.load)
+	return d.opened()
 }
 
 // Beside shares the context and the modules. An error of a driver names its own last launches, and the fault may be in those of another.
@@ -87,26 +87,30 @@ func (d *realDriver) Beside() (Driver, error) {
 	return beside.opened()
 }
 
-// opened retains the context, does what there is to do in it, and makes the streams.
-func (d *realDriver) opened(do ...func() error) (Driver, error) {
+// opened retains the context and opens the driver in it.
+func (d *realDriver) opened() (Driver, error) {
 	d.events, d.graphs = map[Event]cu.Event{}, map[Graph]executable{}
 	var err error
 	if d.context, err = d.device.RetainPrimaryCtx(); err != nil {
 		return nil, fmt.Errorf("cuda: cuDevicePrimaryCtxRetain: %w", translate(err))
 	}
-	if err := d.open(do); err != nil {
+	if err := d.open(); err != nil {
 		return nil, fmt.Errorf("cuda: %w", errors.Join(err, d.Close()))
 	}
 	return d, nil
 }
 
-func (d *realDriver) open(do []func() error) error {
+// open makes the streams. The first driver of a GPU also reads its properties and loads the kernels.
+func (d *realDriver) open() error {
 	if err := d.enter(); err != nil {
 		return err
 	}
 	defer d.leave()
-	for _, f := range do {
-		if err := f(); err != nil {
+	if !d.beside {
+		if err := d.describe(); err != nil {
+			return err
+		}
+		if err := d.load(); err != nil {
 			return err
 		}
 	}

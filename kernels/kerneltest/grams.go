@@ -89,37 +89,45 @@ func (s *session) sumsTangents(t kernels.Tangents) error {
 	if err != nil {
 		return err
 	}
-	n, p := s.N, s.Program.BNParams()
-	want, columns := make([][]float64, len(t.Factors)), []float32{}
-	for k := range want {
-		want[k] = make([]float64, n*n)
+	want, err := sumSamples(s.e, s.N, t)
+	if err != nil {
+		return err
 	}
-	j := make([]float32, n*p)
-	for _, v := range t.Directions {
-		if err := errors.Join(s.e.SetLogitGradient(slices.Repeat(v, n)), s.e.SampleGradients(j)); err != nil {
-			return err
-		}
-		for k, c := range t.Factors {
-			addGram(want[k], j, n, c)
-		}
-		for i := range n {
-			for _, c := range t.Columns {
-				columns = append(columns, j[i*p+c])
-			}
-		}
-	}
-	if len(got.Kernels) != len(want) || !slices.Equal(got.Columns, columns) {
+	if len(got.Kernels) != len(want.Kernels) || !slices.Equal(got.Columns, want.Columns) {
 		return errors.New("tangents: other columns than those of the sample gradients")
 	}
-	for k := range want {
+	for k := range want.Kernels {
 		if !slices.Equal(got.Kernels[k], again.Kernels[k]) {
 			return fmt.Errorf("tangents: kernel %d has other bits the second time", k)
 		}
-		if err := sameGram(got.Kernels[k], want[k], n); err != nil {
+		if err := sameGram(got.Kernels[k], want.Kernels[k], s.N); err != nil {
 			return fmt.Errorf("tangents: kernel %d: %w", k, err)
 		}
 	}
 	return nil
+}
+
+// sumSamples forms the sums from the gradients of each of the n images of the last Forward.
+func sumSamples(e kernels.Exec, n int, t kernels.Tangents) (sums kernels.TangentSums, err error) {
+	p := e.Program().BNParams()
+	for range t.Factors {
+		sums.Kernels = append(sums.Kernels, make([]float64, n*n))
+	}
+	j := make([]float32, n*p)
+	for _, v := range t.Directions {
+		if err := errors.Join(e.SetLogitGradient(slices.Repeat(v, n)), e.SampleGradients(j)); err != nil {
+			return sums, err
+		}
+		for k, c := range t.Factors {
+			addGram(sums.Kernels[k], j, n, c)
+		}
+		for i := range n {
+			for _, c := range t.Columns {
+				sums.Columns = append(sums.Columns, j[i*p+c])
+			}
+		}
+	}
+	return sums, nil
 }
 
 // multipliesGradients compares the products of the gradients between two nodes with those of what NodeGradient writes.

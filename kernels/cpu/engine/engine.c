@@ -54,13 +54,15 @@ int weight_joins(const struct weight_job *j, const struct conv_job *g) {
 
 // Large memory is a mapping of its own. malloc would keep it after free, in the arena of the thread that asked for it, where no other
 // thread finds it. The sanitizer sees the ends of what malloc gives alone.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__
-#endif
-#endif
 #if defined(MADV_HUGEPAGE) && !defined(__SANITIZE_ADDRESS__)
 #define MAPPED
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#undef MAPPED
+#endif
+#endif
+#ifdef MAPPED
 enum { HUGE_PAGE = 2 << 20 };
 
 static size_t mapped(size_t n) { return (n * sizeof(float) + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE; }
