@@ -36,6 +36,28 @@ func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
 	return twin, errors.Join(of.Read(kernels.Data, data, ids...), twin.Write(kernels.Data, data, ids...))
 }
 
+// Borrow has the vectors of Data of the other store, and its versions, and packs weights for itself.
+func (d *device) Borrow(s kernels.Store) (kernels.Store, error) {
+	of, ok := s.(*store)
+	if !ok {
+		return nil, errors.New("the store is not one of a GPU")
+	}
+	borrowed := newStore(&d.context, of.params)
+	borrowed.of, borrowed.version = of, of.version
+	d.stores = append(d.stores, borrowed)
+	return borrowed, nil
+}
+
+// Follow makes the compute stream wait for that of the other device.
+func (d *device) Follow(other kernels.Backend) error {
+	o, ok := other.(*device)
+	s, has := d.driver.(driver.Sider)
+	if !ok || !has {
+		return kernels.ErrUnsupported
+	}
+	return s.Follow(o.driver)
+}
+
 // Share does nothing: each store packs its weights for itself.
 func (d *device) Share(kernels.Store, kernels.Store) error { return nil }
 

@@ -280,13 +280,10 @@ func (e *exec) forwardOp(i, n, statRows int) Work {
 // classifier is where a slot of a classifier's weight and bias lies; 0 for no bias. The slot was made when the
 // table was laid out.
 func (e *exec) classifier(s *kernels.Step, slot kernels.Slot) (weight, bias driver.Ptr) {
-	at := func(id kernels.ParamID) driver.Ptr {
-		return e.store.base[vectorOf(e.store.params[id].Kind)][slot] + driver.Ptr(e.store.at[id])
-	}
 	if s.Bias != kernels.NoParam {
-		bias = at(s.Bias)
+		bias = e.store.made(s.Bias, slot)
 	}
-	return at(s.Weight), bias
+	return e.store.made(s.Weight, slot), bias
 }
 
 // Logits writes n×Classes.

@@ -17,6 +17,7 @@ const slots = int(kernels.Moment2) + 1
 type store struct {
 	*context
 	params  []kernels.Param
+	of      *store  // whose Data is that of this one too; nil: it has its own
 	at      []int64 // of each parameter in its kind's vectors, in bytes
 	size    [vectors]int64
 	base    [vectors][slots]driver.Ptr
@@ -60,6 +61,9 @@ func (s *store) Params() []kernels.Param { return s.params }
 
 // address is where a slot of a parameter lies.
 func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, error) {
+	if slot == kernels.Data && s.of != nil {
+		return s.of.address(id, slot)
+	}
 	v := vectorOf(s.params[id].Kind)
 	at := &s.base[v][slot]
 	if *at == 0 {
@@ -74,6 +78,14 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 		s.parameters += align(max(s.size[v], 1))
 	}
 	return *at + driver.Ptr(s.at[id]), nil
+}
+
+// made is the address of a slot that was made before.
+func (s *store) made(id kernels.ParamID, slot kernels.Slot) driver.Ptr {
+	if slot == kernels.Data && s.of != nil {
+		s = s.of
+	}
+	return s.base[vectorOf(s.params[id].Kind)][slot] + driver.Ptr(s.at[id])
 }
 
 // FillNormal fills a parameter with normal samples on the device.

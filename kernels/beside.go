@@ -16,7 +16,7 @@ type Sider interface {
 // Beside opens a device that computes what d does, on threads or streams of its own. Each of the two may be used from its own goroutine. The error
 // wraps [ErrUnsupported] if d has no such devices, as the reference has none.
 func Beside(d Device, threads int) (Device, error) {
-	g, s, err := siderOf(d, "a second device beside it")
+	g, s, err := besideOf[Sider](d, "a second device beside it")
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func Beside(d Device, threads int) (Device, error) {
 // may be used from its own goroutine. What the CPU engine makes of frozen weights is in memory once, as long as nobody writes them.
 func Twin(d Device, s Store) (Store, error) {
 	const call = "twin of a store"
-	g, sider, err := siderOf(d, call)
+	g, sider, err := besideOf[Sider](d, call)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func Twin(d Device, s Store) (Store, error) {
 // has none beside it does nothing.
 func Share(d Device, s, with Store) error {
 	const call = "sharing of weights"
-	g, sider, err := siderOf(d, call)
+	g, sider, err := besideOf[Sider](d, call)
 	if errors.Is(err, ErrUnsupported) {
 		return nil
 	}
@@ -81,6 +81,52 @@ func (g *guard) storeBeside(call string, s Store) (*guardedStore, error) {
 	return own, nil
 }
 
+// Borrower is a Sider whose memory the devices beside it can read.
+type Borrower interface {
+	// Borrow returns a Store of this Backend that reads the Data of a Store of another one beside it where it lies. Its other slots are
+	// its own.
+	Borrow(s Store) (Store, error)
+	// Follow lets what is queued from now on begin after what is queued on another one beside it.
+	Follow(other Backend) error
+}
+
+// Borrow returns a Store of d that reads the Data of s, a Store of a device beside it, where it lies. It cannot be written or updated: what
+// is written to s, or updated there, is there too. Its other slots are its own. One goroutine uses both devices, and [Follow] orders
+// what they have in their queues. The error wraps [ErrUnsupported] if devices beside each other have no common memory.
+func Borrow(d Device, s Store) (Store, error) {
+	const call = "borrowing of a store"
+	g, borrower, err := besideOf[Borrower](d, call)
+	if err != nil {
+		return nil, err
+	}
+	own, err := g.storeBeside(call, s)
+	if err != nil {
+		return nil, err
+	}
+	borrowed, err := borrower.Borrow(own.store)
+	if err != nil {
+		return nil, g.wrap(call, err)
+	}
+	return &guardedStore{guard: g, params: own.params, store: borrowed, borrowed: true}, nil
+}
+
+// Follow lets what d queues from now on begin after what other, a device beside it, has queued until now. It does not wait.
+func Follow(d, other Device) error {
+	const call = "following a device"
+	g, borrower, err := besideOf[Borrower](d, call)
+	if err != nil {
+		return err
+	}
+	o, ok := other.(*guard)
+	switch {
+	case !ok:
+		return g.wrap(call, ErrUnsupported)
+	case o.closed:
+		return g.wrap(call, errClosed)
+	}
+	return g.wrap(call, borrower.Follow(o.backend))
+}
+
 // Roomy is a Sider that has memory of its own, and not the host's.
 type Roomy interface {
 	// FreeMemory is what is free, in bytes.
@@ -100,18 +146,18 @@ func FreeMemory(d Device) (bytes int64, own bool) {
 	return r.FreeMemory(), true
 }
 
-// siderOf returns the guard of an open device and its back end, for a call that needs a Sider.
-func siderOf(d Device, call string) (*guard, Sider, error) {
+// besideOf returns the guard of an open device and its back end, for a call that needs a B.
+func besideOf[B any](d Device, call string) (g *guard, b B, err error) {
 	g, ok := d.(*guard)
 	if !ok {
-		return nil, nil, ErrUnsupported
+		return nil, b, ErrUnsupported
 	}
-	s, ok := g.backend.(Sider)
+	b, ok = g.backend.(B)
 	switch {
 	case g.closed:
-		return nil, nil, g.wrap(call, errClosed)
+		err = g.wrap(call, errClosed)
 	case !ok:
-		return nil, nil, g.wrap(call, ErrUnsupported)
+		err = g.wrap(call, ErrUnsupported)
 	}
-	return g, s, nil
+	return g, b, err
 }

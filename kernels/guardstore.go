@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"fmt"
 
 	"bnas.example/philox"
@@ -8,9 +9,10 @@ import (
 
 // guardedStore checks the calls of a Backend's Store.
 type guardedStore struct {
-	guard  *guard
-	params []Param
-	store  Store
+	guard    *guard
+	params   []Param
+	store    Store
+	borrowed bool // its Data is that of another Store
 }
 
 // guardedFiller is a guardedStore over a NormalFiller.
@@ -18,6 +20,8 @@ type guardedFiller struct {
 	*guardedStore
 	filler NormalFiller
 }
+
+var errBorrowed = errors.New("the store is borrowed: its parameters change in the store that it has them from")
 
 // guardOf returns the guardedStore of a Store, or nil if no guard made it.
 func guardOf(s Store) *guardedStore {
@@ -50,6 +54,9 @@ func (s *guardedStore) QueueRead(slot Slot, dst []float32, ids ...ParamID) *Pend
 
 func (s *guardedStore) Write(slot Slot, src []float32, ids ...ParamID) error {
 	err := s.check(slot, len(src), ids)
+	if err == nil && s.borrowed && slot == Data {
+		err = errBorrowed
+	}
 	if err == nil {
 		err = s.store.Write(slot, src, ids...)
 	}
@@ -81,6 +88,9 @@ func (s *guardedStore) QueueUpdate(rule Update, ids []ParamID) *Pending[float64]
 func (s *guardedStore) checkUpdate(rule Update, ids []ParamID) error {
 	if s.guard.closed {
 		return s.guard.wrap("update", errClosed)
+	}
+	if s.borrowed {
+		return s.guard.wrap("update", errBorrowed)
 	}
 	return s.guard.wrap("update", rule.check(s.params, ids))
 }

@@ -89,6 +89,7 @@ func (r *Run) prepare() (*train.Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.Lanes = r.Config.Threads
 	if r.together != nil {
 		if err := t.Join(r.together.Exchange); err != nil {
 			return nil, err

@@ -78,7 +78,7 @@ for arch in all3x3 mixed; do
   for precision in "bf16 --half" bf16 fp16 tf32 fp32; do steps+=("step $arch $precision"); done
 done
 sections=("the machine" doctor driver suite-{bf16-half,fp32,tf32,fp16,bf16,half,fp32-no-graphs} "${steps[@]}" "tangent kernel" scoring
-  convolutions "against PyTorch" "training, uniform paths" "training, strict paths" profile instructions compute-sanitizer)
+  convolutions "against PyTorch" "training, uniform paths" "training, strict paths" "training, strict paths one by one" profile instructions compute-sanitizer)
 
 # verdicts: each section of the file that has a verdict, in order.
 verdicts() {

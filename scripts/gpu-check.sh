@@ -166,6 +166,7 @@ fi
 for sampling in uniform strict; do
   section "training, $sampling paths" 60 "$bnas" train --device gpu --precision bf16 --half --data fashion "${train[@]}" --sampling "$sampling" --out "$work/train-$sampling" --quiet
 done
+section "training, strict paths one by one" 60 "$bnas" train --device gpu --threads 1 --precision bf16 --half --data fashion "${train[@]}" --sampling strict --out "$work/train-one-by-one" --quiet
 
 if ncu=$(command -v ncu); then
   for arch in all3x3 mixed; do

@@ -86,14 +86,28 @@ func (t *Trainer) lower(u *underway) ([]lowered, error) {
 	return paths, nil
 }
 
-// own computes the parts of this rank.
+// own computes the parts of this rank: once more in one lane if several took too much memory.
 func (t *Trainer) own(u *underway, paths []lowered, parts []contribution, batch shown) error {
+	err := t.ownInLanes(u, paths, parts, batch)
+	if t.giveUpLanes(err) {
+		return t.ownInLanes(u, paths, parts, batch)
+	}
+	return err
+}
+
+func (t *Trainer) ownInLanes(u *underway, paths []lowered, parts []contribution, batch shown) error {
+	if err := t.followUpdate(); err != nil {
+		return fmt.Errorf("train: step %d: %w", u.step, err)
+	}
 	begin, end := portion(len(parts), t.exchange.Rank(), t.exchange.Ranks())
 	shards := t.shards()
 	var running []*partRun
 	for i := begin; i < end; i++ {
 		path, shard := i/shards, i%shards
-		run, err := t.part(u.step, paths[path], shard, batch)
+		run, err := t.part(t.lane(i-begin), u.step, paths[path], shard, batch)
+		if err == nil && i == begin && end > begin+1 {
+			err = t.openLanes(run.exec, len(batch.labels)/shards, end-begin)
+		}
 		if err != nil {
 			return t.failedPart(u, path, shard, err)
 		}
@@ -118,15 +132,15 @@ type partRun struct {
 	into        *contribution
 }
 
-// part queues a path over a shard of the batch, and the reading of its gradients.
-func (t *Trainer) part(step int, path lowered, shard int, batch shown) (*partRun, error) {
+// part queues a path over a shard of the batch in a lane, and the reading of its gradients.
+func (t *Trainer) part(l lane, step int, path lowered, shard int, batch shown) (*partRun, error) {
 	images := batch.shard(shard, t.shards())
-	p, err := t.gradient(step, path.program, shard*len(images.labels), images)
+	p, err := t.gradient(l, step, path.program, shard*len(images.labels), images)
 	if err != nil {
 		return nil, err
 	}
 	run := &partRun{pass: p, gradients: make([]float32, path.elements)}
-	run.read = t.store.QueueRead(kernels.Grad, run.gradients, path.ids...)
+	run.read = l.store.QueueRead(kernels.Grad, run.gradients, path.ids...)
 	return run, nil
 }
 

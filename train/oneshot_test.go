@@ -69,7 +69,7 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run, err := r.trainer(t, cfg, t.TempDir()).gradient(0, p, 0, showing(b))
+	run, err := r.trainer(t, cfg, t.TempDir()).gradient(lane{r.dev, r.store}, 0, p, 0, showing(b))
 	if err != nil {
 		t.Fatal(err)
 	}

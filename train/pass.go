@@ -15,12 +15,12 @@ type pass struct {
 	statistics *kernels.Pending[kernels.Nothing] // nil: nobody wants them
 }
 
-// gradient runs one path forward and backward over images of the batch, from its image `first` on, and leaves its gradients in
-// the store. A device with a queue has the forward pass in it when the figures of the step before are read, and the rest
+// gradient runs one path forward and backward in a lane, over images of the batch from its image `first` on, and leaves its gradients
+// in the lane's store. A device with a queue has the forward pass in it when the figures of the step before are read, and the rest
 // soon after.
-func (t *Trainer) gradient(step int, p *kernels.Program, first int, part shown) (*pass, error) {
+func (t *Trainer) gradient(l lane, step int, p *kernels.Program, first int, part shown) (*pass, error) {
 	n := len(part.labels)
-	exec, err := t.compile(p, n)
+	exec, err := t.compile(l, p, n)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +65,13 @@ func (t *Trainer) gradient(step int, p *kernels.Program, first int, part shown) 
 
 // compile returns an Exec of a Program in training. The fixed path has two that take turns: the figures of a step are read after
 // the next forward pass.
-func (t *Trainer) compile(p *kernels.Program, n int) (kernels.Exec, error) {
+func (t *Trainer) compile(l lane, p *kernels.Program, n int) (kernels.Exec, error) {
 	if t.training == nil || t.cfg.Shards > 1 {
-		return t.dev.Compile(p, t.store, n)
+		return l.dev.Compile(p, l.store, n)
 	}
 	t.execs[0], t.execs[1] = t.execs[1], t.execs[0]
 	if t.execs[0] == nil {
-		e, err := t.dev.Compile(p, t.store, n)
+		e, err := l.dev.Compile(p, l.store, n)
 		if err != nil {
 			return nil, err
 		}

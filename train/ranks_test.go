@@ -361,7 +361,7 @@ func TestShardsMean(t *testing.T) {
 	half := len(batch.Labels) / 2
 	var shard [2][]float32
 	for i := range shard {
-		if _, err := tr.gradient(0, p, i*half, showing(batch).shard(i, 2)); err != nil {
+		if _, err := tr.gradient(tr.lane(0), 0, p, i*half, showing(batch).shard(i, 2)); err != nil {
 			t.Fatal(err)
 		}
 		shard[i] = grads()

@@ -39,7 +39,7 @@ func (t *Trainer) backward(u *underway, batch shown) error {
 	if err != nil {
 		return t.failed(u.step, a, err)
 	}
-	run, err := t.gradient(u.step, p, 0, batch)
+	run, err := t.gradient(t.lane(0), u.step, p, 0, batch)
 	if err != nil {
 		return t.failed(u.step, a, err)
 	}

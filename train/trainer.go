@@ -37,6 +37,10 @@ type Trainer struct {
 	// is needed if Config.TestEvery is not 0.
 	Test iter.Seq2[data.Batch, error]
 
+	// Lanes is the largest number of parts of a step, its paths and shards, that a GPU computes at a time; 0: all of them. The memory
+	// may hold fewer.
+	Lanes int
+
 	net    *supernet.Net
 	dev    kernels.Device
 	store  kernels.Store
@@ -64,6 +68,8 @@ type Trainer struct {
 	began    time.Time // of Run
 	saved    time.Time // when the last checkpoint was written, and after how many updates
 	savedAt  int
+	lanes    []lane          // nil: none was opened, or all are closed
+	oneLane  bool            // for good
 	execs    [2]kernels.Exec // of the fixed path in training, the last used one first
 	underway *underway       // nil: all updates are counted
 	finished time.Time       // when the last update was counted
@@ -241,7 +247,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	if err := t.open(); err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, t.metrics.close()) }()
+	defer func() { err = cmp.Or(err, t.closeLanes(), t.metrics.close()) }()
 
 	t.stop, t.report = ctx.Err, report
 	begin := t.loader.Stream
@@ -274,6 +280,11 @@ func (t *Trainer) spent() bool { return t.cfg.MaxTime > 0 && time.Since(t.began)
 
 // between does what is due between two steps, and saves the run. It reports whether the run ends here.
 func (t *Trainer) between(ctx context.Context) (end bool, err error) {
+	if t.rankDue(t.state.Step) || t.testDue(t.state.Step) { // they have the memory
+		if err := t.closeLanes(); err != nil {
+			return true, err
+		}
+	}
 	if err := t.rankIfDue(ctx); err != nil {
 		return true, err
 	}

@@ -196,7 +196,7 @@ func TestStrictStepSumsGradients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tr.gradient(0, p, 0, showing(batch)); err != nil {
+		if _, err := tr.gradient(tr.lane(0), 0, p, 0, showing(batch)); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range r.net.Trainable(cfg.Train, p) {

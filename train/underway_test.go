@@ -188,38 +188,47 @@ func TestLateDivergence(t *testing.T) {
 }
 
 // A step of a GPU waits once: for its figures, which are those of the step before, or, where several paths or shards are added on the
-// host, for their gradients. In shards it waits for the images of each shard after the second, too.
+// host, for their gradients: once for each lane, when all parts are in the queues. In shards it waits for the images of each shard of a
+// lane after the second, too.
 func TestWaitsOfStep(t *testing.T) {
+	several := map[string]int{"strict": 5, "sharded": 3}
 	for name, cfg := range queueConfigs() {
-		t.Run(name, func(t *testing.T) {
-			f := fake.New(nil)
-			dev, err := cuda.New(f, cuda.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg.Steps, cfg.CheckpointEvery, cfg.RankEvery, cfg.TestEvery, cfg.GammaEvery = 12, 0, 0, 0, 0
-			waits, calls, most := 0, 0, 0
-			net := tiny(t)
-			net.Cells = 5 // the parameters of several paths lie at many places
-			tr := rigOn(t, dev, net, cfg).trainer(t, cfg, t.TempDir())
-			if err := tr.Run(t.Context(), func(p Progress) {
-				// Where a buffer has grown, the step waits for the launches that use the old one. The last step waits for all.
-				if p.Step > 2 && p.Step < cfg.Steps && !slices.Contains(f.Calls[calls:], "Free") {
-					most = max(most, f.Waits-waits)
-				}
-				waits, calls = f.Waits, len(f.Calls)
-			}); err != nil {
-				t.Fatal(err)
-			}
-			if want := 1 + max(0, cfg.Shards-2); most != want {
-				t.Errorf("a step waits %d times, want %d", most, want)
-			}
-			if err := dev.Close(); err != nil {
-				t.Error(err)
-			}
-			if len(f.Misuse) > 0 || len(f.Leaks()) > 0 {
-				t.Errorf("misuse %v, leaks %v", f.Misuse, f.Leaks())
-			}
-		})
+		t.Run(name, func(t *testing.T) { waitsOfStep(t, cfg, 1, 1+max(0, cfg.Shards-2)) })
+		if lanes := several[name]; lanes > 0 {
+			t.Run(name+" in lanes", func(t *testing.T) { waitsOfStep(t, cfg, lanes, lanes) })
+		}
+	}
+}
+
+// waitsOfStep trains in a number of lanes and compares the largest number of waits of a step.
+func waitsOfStep(t *testing.T, cfg Config, lanes, want int) {
+	f := fake.New(nil)
+	dev, err := cuda.New(f, cuda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Steps, cfg.CheckpointEvery, cfg.RankEvery, cfg.TestEvery, cfg.GammaEvery = 12, 0, 0, 0, 0
+	waits, calls, most := 0, 0, 0
+	net := tiny(t)
+	net.Cells = 5 // the parameters of several paths lie at many places
+	tr := rigOn(t, dev, net, cfg).trainer(t, cfg, t.TempDir())
+	tr.Lanes = lanes
+	if err := tr.Run(t.Context(), func(p Progress) {
+		// Where a buffer has grown, the step waits for the launches that use the old one. The last step waits for all.
+		if p.Step > 2 && p.Step < cfg.Steps && !slices.Contains(f.Calls[calls:], "Free") {
+			most = max(most, f.Waits-waits)
+		}
+		waits, calls = f.Waits, len(f.Calls)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if most != want {
+		t.Errorf("a step waits %d times, want %d", most, want)
+	}
+	if err := dev.Close(); err != nil {
+		t.Error(err)
+	}
+	if len(f.Misuse) > 0 || len(f.Leaks()) > 0 {
+		t.Errorf("misuse %v, leaks %v", f.Misuse, f.Leaks())
 	}
 }

@@ -91,4 +91,7 @@ type Sider interface {
 	// Beside returns a Driver of the same GPU with streams, events and graphs of its own. Addresses are valid in both, and nothing
 	// orders the work of the one after that of the other. Each may be used from its own goroutine. It is closed before this one.
 	Beside() (Driver, error)
+	// Follow lets what is queued in the compute stream from now on begin after what is queued in that of other, a Driver of the same
+	// GPU. The host does not wait.
+	Follow(other Driver) error
 }

@@ -35,6 +35,8 @@ type realDriver struct {
 	pinned [][]byte         // from Pinned
 	args   []unsafe.Pointer // of one launch
 	last   [Streams]Launch  // the last launch in each stream, without its arguments
+
+	following Event // behind what Follow makes it follow; 0: none yet
 }
 
 // realKernels are the loaded kernels, which the drivers of a GPU share.

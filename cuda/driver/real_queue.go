@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 
 	"gorgonia.org/cu"
@@ -60,4 +61,21 @@ func (d *realDriver) Sync(s Stream) error {
 	}
 	defer d.leave()
 	return d.failed(d.stream[s].Synchronize(), "cuStreamSynchronize")
+}
+
+// Follow has an event of its own for it.
+func (d *realDriver) Follow(other Driver) error {
+	o, ok := other.(*realDriver)
+	if !ok || o.context != d.context {
+		return errors.New("follow: the driver is of another GPU")
+	}
+	if d.following == 0 {
+		var err error
+		if d.following, err = d.NewEvent(); err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		d.on(d.following, "cuEventRecord", func(event cu.Event) error { return event.Record(o.stream[Compute]) }),
+		d.Wait(Compute, d.following))
 }

@@ -199,6 +199,33 @@ func TestRealBeside(t *testing.T) {
 	must(t, d.Fill(Compute, p, 1, n), d.Free(p), d.Close())
 }
 
+// A driver that follows another one sees what the other has queued, and the host waits for neither.
+func TestRealFollow(t *testing.T) {
+	d := open(t)
+	const n = 64 << 20
+	p := get[Ptr](t)(d.Alloc(n))
+	beside := get[Driver](t)(d.Beside())
+	second := beside.(Sider)
+	got := get[[]byte](t)(beside.Pinned(n))
+	for round := range byte(5) {
+		must(t, d.Follow(beside))
+		for range 8 {
+			must(t, d.Fill(Compute, p, 2*round, n), d.Fill(Compute, p, 2*round+1, n))
+		}
+		must(t, second.Follow(d), beside.CopyOut(Compute, got, p))
+		if round == 4 {
+			must(t, beside.Sync(Compute))
+		}
+	}
+	if want := bytes.Repeat([]byte{9}, n); !bytes.Equal(got, want) {
+		t.Error("the driver that follows does not see the last fill")
+	}
+	if err := d.Follow(nil); err == nil {
+		t.Error("no error for a driver of another GPU")
+	}
+	must(t, beside.FreePinned(got), beside.Close(), d.Free(p), d.Close())
+}
+
 func TestRealLaunch(t *testing.T) {
 	needsMock(t)
 	d := open(t)

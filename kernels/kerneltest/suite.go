@@ -121,6 +121,7 @@ func checks(o Options) []check {
 		check{"interleaved", interleaved},
 		check{"weights written", weightsWritten},
 		check{"beside", beside},
+		check{"borrowed", borrowed},
 		check{"stopped", stopped},
 		check{"queued", queued},
 		check{"pixels", pixels},

@@ -53,6 +53,14 @@ func (d *Driver) Beside() (driver.Driver, error) {
 	return beside, nil
 }
 
+// Follow has nothing to do: streams run at once.
+func (d *Driver) Follow(other driver.Driver) error {
+	if o, ok := other.(*Driver); !ok || o.shared != d.shared {
+		return errors.New("emulated GPU: follow: the driver is of another GPU")
+	}
+	return nil
+}
+
 // locked calls f while no other driver uses the machine.
 func (s *shared) locked(f func() error) error {
 	s.mu.Lock()

@@ -84,6 +84,16 @@ func (d *Driver) Leaks() []string {
 	return list
 }
 
+// beside is the driver itself, which goes on when this is closed.
+type beside struct{ *Driver }
+
+// Beside returns a driver whose calls are counted with those of this one.
+func (d *Driver) Beside() (driver.Driver, error) { return beside{d}, d.call("Beside") }
+
+func (d *Driver) Follow(driver.Driver) error { return d.call("Follow") }
+
+func (b beside) Close() error { return b.call("Close beside") }
+
 // at returns the bytes at an address.
 func (d *Driver) at(p driver.Ptr, bytes int64) ([]byte, error) {
 	for base, b := range d.memory {

@@ -1,0 +1,157 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"testing"
+
+	"bnas.example/cuda"
+	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/internal/gpusim/streams"
+	"bnas.example/kernels"
+)
+
+// laneConfigs are trainings with several parts a step.
+func laneConfigs() map[string]Config {
+	all := queueConfigs()
+	strict, sharded := all["strict"], all["sharded"]
+	strict.Steps, strict.RankEvery, sharded.Steps = 6, 4, 3
+	whole := strict
+	whole.Train, whole.Steps, whole.RankEvery = "all", 3, 2
+	return map[string]Config{"strict": strict, "sharded": sharded, "strict, all weights": whole}
+}
+
+// laned is what a training leaves, and the largest number of lanes that it had.
+type laned struct {
+	left  string
+	lanes int
+}
+
+// trainedInLanes trains on a GPU to the end.
+func trainedInLanes(t *testing.T, g driver.Driver, cfg Config, lanes int) laned {
+	t.Helper()
+	dev, err := cuda.New(g, cuda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	tr := rigOn(t, dev, tiny(t), cfg).trainer(t, cfg, dir)
+	tr.Lanes = lanes
+	tr.Ranker = func(context.Context) ([]float64, error) {
+		if tr.lanes != nil {
+			t.Error("the ranking has not all of the memory")
+		}
+		return []float64{1, 2, float64(tr.state.Step)}, nil
+	}
+	var got laned
+	if err := tr.Run(t.Context(), func(Progress) { got.lanes = max(got.lanes, len(tr.lanes)) }); err != nil {
+		t.Fatal(err)
+	}
+	metrics := regexp.MustCompile(`"time":\{[^}]*\}`).ReplaceAll(readFile(t, dir+"/"+MetricsName), nil)
+	got.left = string(metrics) + string(readFile(t, checkpointPath(dir)))
+	if err := dev.Close(); err != nil {
+		t.Error(err)
+	}
+	return got
+}
+
+// newEmulated returns an emulated GPU, or skips the test.
+func newEmulated(t *testing.T) *emulated.Driver {
+	t.Helper()
+	g, err := emulated.New(emulated.Options{Memory: 1 << 30})
+	if errors.Is(err, kernels.ErrUnsupported) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// A step in several lanes has the bits of a step in one, in whatever order the streams of a GPU run.
+func TestLanesOfStep(t *testing.T) {
+	for name, cfg := range laneConfigs() {
+		t.Run(name, func(t *testing.T) {
+			want := trainedInLanes(t, newEmulated(t), cfg, 1)
+			if want.lanes != 1 {
+				t.Errorf("%d lanes, want 1", want.lanes)
+			}
+			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2} {
+				for seed := range uint64(2) {
+					got := trainedInLanes(t, streams.New(newEmulated(t), seed), cfg, lanes)
+					if most := min(most, map[bool]int{true: 3, false: 5}[cfg.Shards > 1]); got.lanes != most {
+						t.Errorf("%d lanes, want %d", got.lanes, most)
+					}
+					if got.left != want.left {
+						t.Errorf("in %d lanes, order %d, the training leaves something else", got.lanes, seed)
+					}
+				}
+			}
+		})
+	}
+}
+
+// careless is a GPU whose lanes do not wait for the update: what the test of the lanes must find.
+type careless struct{ *streams.Driver }
+
+func (c careless) Beside() (driver.Driver, error) {
+	d, err := c.Driver.Beside()
+	return careless{d.(*streams.Driver)}, err
+}
+
+func (careless) Follow(driver.Driver) error { return nil }
+
+func TestLateStreamsShowAMissingWait(t *testing.T) {
+	cfg := laneConfigs()["strict"]
+	want := trainedInLanes(t, newEmulated(t), cfg, 1)
+	for seed := range uint64(8) {
+		if trainedInLanes(t, careless{streams.New(newEmulated(t), seed)}, cfg, 0).left != want.left {
+			return
+		}
+	}
+	t.Error("eight orders of the streams show no missing wait")
+}
+
+// scarce is a GPU that has no memory for lanes once they have taken some.
+type scarce struct {
+	*emulated.Driver
+	left *int // allocations of lanes
+}
+
+func (s scarce) Beside() (driver.Driver, error) {
+	d, err := s.Driver.Beside()
+	return scarceLane{d.(*emulated.Driver), s.left}, err
+}
+
+type scarceLane struct {
+	*emulated.Driver
+	left *int
+}
+
+func (s scarceLane) Follow(other driver.Driver) error { return s.Driver.Follow(other.(scarce).Driver) }
+
+func (s scarceLane) Alloc(bytes int64) (driver.Ptr, error) {
+	if *s.left--; *s.left < 0 {
+		return 0, driver.ErrOutOfMemory
+	}
+	return s.Driver.Alloc(bytes)
+}
+
+// A step for whose lanes the memory is too small is made in one.
+func TestLanesWithoutMemory(t *testing.T) {
+	cfg := laneConfigs()["strict"]
+	want := trainedInLanes(t, newEmulated(t), cfg, 1)
+	for _, left := range []int{0, 3, 17, 40} {
+		t.Run(fmt.Sprint(left), func(t *testing.T) {
+			if got := trainedInLanes(t, scarce{newEmulated(t), &left}, cfg, 0); got.left != want.left {
+				t.Error("the training leaves something else")
+			}
+			if left >= 0 {
+				t.Errorf("%d allocations were left", left)
+			}
+		})
+	}
+}
