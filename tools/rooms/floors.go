@@ -51,6 +51,7 @@ var floors = [][]room{
 		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda", "the GPU as a Device"},
 		{"internal/gpusim/hostqueue", "streams, events, graphs"},
+		{"internal/gpusim/streams", "streams that run late"},
 	},
 	{
 		{"kernels/cpu", "the CPU engine"},
