@@ -117,21 +117,26 @@ func TestLateStreamsShowAMissingWait(t *testing.T) {
 
 // scarce is a GPU that has no memory for lanes once they have taken some.
 type scarce struct {
-	*emulated.Driver
+	driver.Driver
 	left *int // allocations of lanes
 }
 
 func (s scarce) Beside() (driver.Driver, error) {
-	d, err := s.Driver.Beside()
-	return scarceLane{d.(*emulated.Driver), s.left}, err
+	d, err := s.Driver.(driver.Sider).Beside()
+	return scarceLane{d, s.left}, err
 }
 
+func (scarce) Follow(driver.Driver) error { return nil }
+
+// scarceLane is a lane of it. Streams that run at once have nothing to follow.
 type scarceLane struct {
-	*emulated.Driver
+	driver.Driver
 	left *int
 }
 
-func (s scarceLane) Follow(other driver.Driver) error { return s.Driver.Follow(other.(scarce).Driver) }
+func (scarceLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsupported }
+
+func (scarceLane) Follow(driver.Driver) error { return nil }
 
 func (s scarceLane) Alloc(bytes int64) (driver.Ptr, error) {
 	if *s.left--; *s.left < 0 {
