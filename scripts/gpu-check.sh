@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Checks and times bnas on a GPU and writes one file of results:
 #
-#     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [--small] [FILE]
+#     scripts/gpu-check.sh [--bundle DIR] [--seconds N] [--suites NAMES] [--small] [FILE]
 #
 # It runs doctor, the driver's tests, the conformance suite in every precision, training steps, and PyTorch's steps, ncu and
 # compute-sanitizer if they are installed. What ncu counts is held against the instructions of bnas plan.
 #
 # --bundle takes the programs from a folder of gpu-bundle.sh and needs neither Go nor a network. Without it the programs are
-# built first. --seconds bounds the time of all sections; a section without time left is named and skipped. --small takes
-# small networks and few images: it shows whether everything runs, and its times mean nothing. The script continues after a
-# failure and then ends with 1.
+# built first. --seconds bounds the time of all sections; a section without time left is named and skipped. --suites 'bf16-half fp32'
+# runs the conformance suite with these options only. --small takes small networks and few images: it shows whether everything
+# runs, and its times mean nothing. The script continues after a failure and then ends with 1.
 #
 # It needs bash, cat, date, grep, head, mktemp, nvidia-smi, rm, sed, tail, tee and timeout.
 set -uo pipefail
 stop() { echo "gpu-check: $2" >&2; exit "$1"; }
-usage() { stop 2 "usage: gpu-check.sh [--bundle DIR] [--seconds N] [--small] [FILE]"; }
+usage() { stop 2 "usage: gpu-check.sh [--bundle DIR] [--seconds N] [--suites NAMES] [--small] [FILE]"; }
 bundle='' seconds=0 results='' small=''
+all_suites='bf16-half fp32 tf32 fp16 bf16 half fp32-no-graphs' asked=$all_suites
 while [ $# -gt 0 ]; do
   case $1 in
     --bundle)
@@ -27,6 +28,11 @@ while [ $# -gt 0 ]; do
     --seconds)
       case ${2:-} in '' | *[!0-9]* | ??????????*) usage ;; esac
       seconds=$((10#$2))
+      shift 2 ;;
+    --suites)
+      asked=${2:-}
+      [ -n "${asked// /}" ] || usage
+      for name in $asked; do [[ " $all_suites " == *" $name "* ]] || stop 2 "--suites: there is no suite $name, but $all_suites"; done
       shift 2 ;;
     --small) small=1; shift ;;
     -* | '') usage ;;
@@ -86,7 +92,8 @@ section() {
   judge "$name" "$code" $((SECONDS - start)) "$limit" "$own"
 }
 
-# together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed.
+# together LIMIT NAME=COMMAND...: sections that run at the same time, for correctness and not for speed. One without a command was not
+# asked for.
 together() {
   local own=$(($1 * patience)) limit start=$SECONDS one name code took
   limit=$(left "$own")
@@ -97,12 +104,14 @@ together() {
   fi
   for one in "$@"; do
     name=${one%%=*}
+    [ -n "${one#*=}" ] || continue
     # bash says on stderr that a program was killed; the verdict says it.
     { timeout -k 5 "$limit" bash -c "${one#*=}" >"$work/$name.out" 2>&1; echo "$? $((SECONDS - start))" >"$work/$name.end"; } 2>/dev/null &
   done
   wait
   for one in "$@"; do
     name=${one%%=*}
+    [ -n "${one#*=}" ] || { skip "$name" "--suites"; continue; }
     say "" && say "## $name"
     say "\$ ${one#*=}"
     grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 | tee -a "$results" | sed -n 1,12p
@@ -139,7 +148,8 @@ section "doctor" 60 "$bnas" doctor
 section "driver" 60 "$bundle/driver.test" -test.run '^TestReal' -test.v
 
 suites=()
-for options in bf16-half fp32 tf32 fp16 bf16 half fp32-no-graphs; do
+for options in $all_suites; do
+  [[ " $asked " == *" $options "* ]] || { suites+=("suite-$options="); continue; }
   suites+=("suite-$options=$suite'$bundle/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
 done
 together 180 "${suites[@]}"
