@@ -105,6 +105,36 @@ func TestPinned(t *testing.T) {
 	}
 }
 
+// Drivers beside each other may be used at the same time.
+func TestBesideAtTheSameTime(t *testing.T) {
+	d := New(fake.New(nil), 0)
+	ended := make(chan error)
+	drivers := 4
+	for range drivers {
+		b, err := d.Beside()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			var err error
+			for range 300 {
+				p, errAlloc := b.Alloc(64)
+				host, errPinned := b.Pinned(64)
+				err = errors.Join(err, errAlloc, errPinned, b.Fill(driver.Copy, p, 1, 64), b.CopyOut(driver.Compute, host, p), b.Free(p), b.FreePinned(host))
+			}
+			ended <- errors.Join(err, b.Close())
+		}()
+	}
+	for range drivers {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // An error of work shows at a later call, and at each.
 func TestLateError(t *testing.T) {
 	d := New(fake.New(nil), 0)
