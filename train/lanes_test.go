@@ -81,7 +81,7 @@ func TestLanesOfStep(t *testing.T) {
 			if want.lanes != 1 {
 				t.Errorf("%d lanes, want 1", want.lanes)
 			}
-			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2} {
+			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2, 1: 1} {
 				for seed := range uint64(2) {
 					got := trainedInLanes(t, streams.New(newEmulated(t), seed), cfg, lanes)
 					if most := min(most, map[bool]int{true: 3, false: 5}[cfg.Shards > 1]); got.lanes != most {
@@ -294,6 +294,28 @@ func TestLaneThatDoesNotClose(t *testing.T) {
 		}
 		if !errors.Is(err, fake.ErrInjected) {
 			t.Errorf("%s fails: %v", call, err)
+		}
+	}
+}
+
+// A training whose steps have one part each leaves the same bits in whatever order the streams run.
+func TestLateStreamsOfSteps(t *testing.T) {
+	for _, name := range []string{"uniform", "fixed"} {
+		cfg := queueConfigs()[name]
+		train := func(g driver.Driver) string {
+			return trained(t, func() kernels.Device {
+				dev, err := cuda.New(g, cuda.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return dev
+			}, cfg, false)
+		}
+		want := train(newEmulated(t))
+		for seed := range uint64(3) {
+			if got := train(streams.New(newEmulated(t), seed)); got != want {
+				t.Errorf("%s: in order %d the training leaves something else", name, seed)
+			}
 		}
 	}
 }

@@ -136,15 +136,13 @@ func (g *gpu) step(waited bool) bool {
 	return true
 }
 
-// another returns a stream that has work, or an empty one.
+// another returns any stream, also one without work: a copy that is queued soon after is then late. Or it returns none of them.
 func (g *gpu) another() *stream {
-	busy := []*stream{{}}
-	for _, s := range g.streams {
-		if len(s.queued) > 0 {
-			busy = append(busy, s)
-		}
+	i := g.random.IntN(len(g.streams) + 1)
+	if i == len(g.streams) {
+		return &stream{}
 	}
-	return busy[g.random.IntN(len(busy))]
+	return g.streams[i]
 }
 
 // ready reports whether the stream's next work can run.
