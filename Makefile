@@ -3,7 +3,7 @@
 
 GO ?= go
 # The packages that start goroutines, but the slow ones: test-long has every package.
-RACE_PACKAGES = ./data ./kernels/ref ./tools/kernels ./train
+RACE_PACKAGES = ./data ./internal/gpusim/streams ./kernels/ref ./tools/kernels ./train
 
 # As in a release, the packages net and os/user are pure Go. What imports them is then compiled once, with cgo and without.
 PURE = netgo,osusergo

@@ -5,6 +5,7 @@ package cuda_test
 import (
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"bnas.example/cuda"
@@ -47,6 +48,43 @@ func TestUnwrittenClassifier(t *testing.T) {
 		if y != 0 || math.Signbit(float64(y)) {
 			t.Errorf("logit %d is %v", i, y)
 		}
+	}
+}
+
+// A borrowed store can be borrowed on.
+func TestBorrowTwice(t *testing.T) {
+	d, err := onEmulator(emulated.Options{Check: true}, cuda.Options{})(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	p, params := pixel()
+	s, err := d.NewStore(params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(kernels.Data, []float32{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1}, 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if d, err = kernels.Beside(d, 1); err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if s, err = kernels.Borrow(d, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e, err := d.Compile(p, s, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logits := make([]float32, 4)
+	if err := errors.Join(e.Forward([]float32{1, 2, 3}, 1), e.Logits(logits)); err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{1, 2, 3, 6}; !slices.Equal(logits, want) {
+		t.Errorf("logits %v, want %v", logits, want)
 	}
 }
 

@@ -49,8 +49,8 @@ func TestConformance(t *testing.T) {
 	kerneltest.Run(t, onEmulator(emulated.Options{Check: true}, cuda.Options{}), o)
 }
 
-// What is stored and multiplied in less than float32, and the plain loops; on streams that run late, in any order that CUDA allows. TestNaive in kernels/gpu has those on half
-// precision.
+// What is stored and multiplied in less than float32, and the plain loops; on streams that run late, in any order that CUDA allows.
+// TestNaive in kernels/gpu has those on half precision.
 func TestConformanceStorage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the short test has float32 only")

@@ -258,3 +258,45 @@ func saysWhy(t *testing.T, err, cause error, call string) {
 		t.Errorf("%v does not say what was being done, and which call it was (%s)", err, call)
 	}
 }
+
+// An update for which there is no memory has launched nothing: it can be made again.
+func TestUpdateWithoutMemory(t *testing.T) {
+	c := kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4)
+	ids := kernels.AllIDs(c.Params)
+	rule := kernels.Update{Kind: kernels.SGD, LR: 0.1, Momentum: 0.9}
+	made := map[string]bool{"Alloc": true, "Pinned": true, "NewEvent": true}
+	for at, more := 0, true; more; at++ {
+		f := fake.New(nil)
+		d, err := New(f, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := c.NewStore(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, now := len(f.Calls), 0
+		f.Fail = func(_ int, name string) error {
+			if !made[name] {
+				return nil
+			}
+			if now++; now == at+1 {
+				return driver.ErrOutOfMemory
+			}
+			return nil
+		}
+		_, err = s.Update(rule, ids)
+		if more = now > at; !more && at < 5 {
+			t.Errorf("%d calls ask for memory, want those for gradients, moments, buffers and the norm", now)
+		}
+		if launched := slices.Contains(f.Calls[first:], "Launch"); more && (!errors.Is(err, driver.ErrOutOfMemory) || launched) {
+			t.Errorf("call %d for memory fails: launched %v, error %v", at+1, launched, err)
+		}
+		if _, err := s.Update(rule, ids); err != nil {
+			t.Errorf("the second try: %v", err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -44,6 +44,15 @@ func (l *landings) take(n int64) (*landing, error) {
 	return made, nil
 }
 
+// reserve makes sure that a later take of n bytes cannot fail.
+func (l *landings) reserve(n int64) error {
+	free, err := l.take(n)
+	if err == nil {
+		l.give(free)
+	}
+	return err
+}
+
 // give gives back a landing. It is used again when the stream has passed its mark.
 func (l *landings) give(back *landing) {
 	c := class(int64(len(back.host)))

@@ -83,7 +83,7 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 // made is the address of a slot that was made before.
 func (s *store) made(id kernels.ParamID, slot kernels.Slot) driver.Ptr {
 	if slot == kernels.Data && s.of != nil {
-		s = s.of
+		return s.of.made(id, slot)
 	}
 	return s.base[vectorOf(s.params[id].Kind)][slot] + driver.Ptr(s.at[id])
 }

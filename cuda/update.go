@@ -44,7 +44,8 @@ func (s *store) QueueUpdate(rule kernels.Update, ids []kernels.ParamID) *kernels
 	})
 }
 
-// queueUpdate queues the launches, and the copy of what gradient_norm finds.
+// queueUpdate queues the launches, and the copy of what gradient_norm finds. Where memory is short it has queued nothing: it can be
+// called again.
 func (s *store) queueUpdate(rule kernels.Update, ids []kernels.ParamID) (arrival, error) {
 	none := arrival{}
 	list, err := s.slices(rule, ids)
@@ -56,6 +57,9 @@ func (s *store) queueUpdate(rule kernels.Update, ids []kernels.ParamID) (arrival
 		return none, err
 	}
 	if err := s.update.partial.reserve(s.driver, updatePartial*int64(len(list))); err != nil {
+		return none, err
+	}
+	if err := s.landings.reserve(int64(unsafe.Sizeof(gpu.Norm{}))); err != nil {
 		return none, err
 	}
 	at := s.update.list.base

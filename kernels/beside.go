@@ -92,7 +92,8 @@ type Borrower interface {
 
 // Borrow returns a Store of d that reads the Data of s, a Store of a device beside it, where it lies. It cannot be written or updated: what
 // is written to s, or updated there, is there too. Its other slots are its own. One goroutine uses both devices, and [Follow] orders
-// what they have in their queues. The error wraps [ErrUnsupported] if devices beside each other have no common memory.
+// what they have in their queues. d is closed before the other device. The error wraps [ErrUnsupported] if devices beside each other
+// have no common memory.
 func Borrow(d Device, s Store) (Store, error) {
 	const call = "borrowing of a store"
 	g, borrower, err := besideOf[Borrower](d, call)

@@ -129,7 +129,7 @@ bundle=$(cd "$bundle" && pwd)
 bnas=$bundle/bnas-cuda
 
 # The sizes: those of the results that are kept, or small ones.
-train=(--batch 256 --steps 200) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) scoring=(--repeats 30) layers=(--batch 256) suite=''
+train=(--batch 256 --steps 200 --rank-every 0) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) scoring=(--repeats 30) layers=(--batch 256) suite=''
 profiled=(--batch 256)
 if [ -n "$small" ]; then
   few=(--channels 8 --cells 1) few8=("${few[@]}" --height 8 --width 8)

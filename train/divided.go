@@ -53,7 +53,7 @@ func (t *Trainer) divided(u *underway, batch shown) error {
 		leaving = t.leaving()
 	}
 	if leaving == 0 {
-		err = t.own(u, paths, parts, batch)
+		err = t.inOneLane(func() error { return t.own(u, paths, parts, batch) })
 	}
 	switch {
 	case errors.Is(err, errStopped) && t.exchange.Ranks() > 1:
@@ -86,16 +86,8 @@ func (t *Trainer) lower(u *underway) ([]lowered, error) {
 	return paths, nil
 }
 
-// own computes the parts of this rank: once more in one lane if several took too much memory.
+// own computes the parts of this rank, and waits for them.
 func (t *Trainer) own(u *underway, paths []lowered, parts []contribution, batch shown) error {
-	err := t.ownInLanes(u, paths, parts, batch)
-	if t.giveUpLanes(err) {
-		return t.ownInLanes(u, paths, parts, batch)
-	}
-	return err
-}
-
-func (t *Trainer) ownInLanes(u *underway, paths []lowered, parts []contribution, batch shown) error {
 	if err := t.followUpdate(); err != nil {
 		return fmt.Errorf("train: step %d: %w", u.step, err)
 	}
@@ -106,7 +98,7 @@ func (t *Trainer) ownInLanes(u *underway, paths []lowered, parts []contribution,
 		path, shard := i/shards, i%shards
 		run, err := t.part(t.lane(i-begin), u.step, paths[path], shard, batch)
 		if err == nil && i == begin && end > begin+1 {
-			err = t.openLanes(run.exec, len(batch.labels)/shards, end-begin)
+			err = t.openLanes(run.exec, len(batch.labels)/shards, t.atATime(end-begin))
 		}
 		if err != nil {
 			return t.failedPart(u, path, shard, err)
@@ -121,6 +113,14 @@ func (t *Trainer) ownInLanes(u *underway, paths []lowered, parts []contribution,
 		}
 	}
 	return nil
+}
+
+// atATime is how many of a rank's parts are in the queues at a time: all paths, or the shards of one path.
+func (t *Trainer) atATime(parts int) int {
+	if t.shards() > 1 {
+		return min(parts, t.shards())
+	}
+	return parts
 }
 
 // partRun is a part that may still be in the device's queue.
@@ -251,7 +251,7 @@ func (t *Trainer) combine(u *underway, paths []lowered, parts []contribution) er
 		ids, all = t.sum(paths, gradients)
 		u.ids = ids
 	}
-	if err := t.store.Write(kernels.Grad, all, ids...); err != nil {
+	if err := t.inOneLane(func() error { return t.store.Write(kernels.Grad, all, ids...) }); err != nil {
 		return fmt.Errorf("train: step %d: gradients: %w", u.step, err)
 	}
 	return nil

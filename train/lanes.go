@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 
@@ -32,8 +33,8 @@ func (t *Trainer) lane(i int) lane {
 	return t.lanes[i%len(t.lanes)]
 }
 
-// openLanes opens a lane for each part of a step, as far as the GPU's memory holds them; exec is of a part of so many images. Memory for one more part
-// stays free.
+// openLanes opens a lane for each of so many parts, as far as the GPU's memory holds them; exec is of a part of so many images. Memory
+// for one more part stays free. A lane takes its memory when it computes a part: what is free now is for all of them.
 func (t *Trainer) openLanes(exec kernels.Exec, images, parts int) error {
 	if t.lanes != nil || t.oneLane {
 		return nil
@@ -43,12 +44,13 @@ func (t *Trainer) openLanes(exec kernels.Exec, images, parts int) error {
 	if t.Lanes > 0 {
 		most = min(most, t.Lanes)
 	}
+	free, own := kernels.FreeMemory(t.dev)
+	if !own {
+		return nil
+	}
 	params := t.store.Params()
 	each := laneShare*exec.SavedBytes(images) + laneCopies*4*int64(kernels.Elements(params, kernels.AllIDs(params)))
-	for len(t.lanes) < most {
-		if free, own := kernels.FreeMemory(t.dev); !own || free < 2*each {
-			break
-		}
+	for len(t.lanes) < most && int64(len(t.lanes)+1)*each <= free {
 		next, err := t.openLane()
 		if errors.Is(err, kernels.ErrUnsupported) || errors.Is(err, kernels.ErrOutOfMemory) {
 			break
@@ -71,7 +73,7 @@ func (t *Trainer) openLane() (lane, error) {
 		err = kernels.Follow(dev, t.dev)
 	}
 	if err != nil {
-		return lane{}, errors.Join(err, dev.Close())
+		return lane{}, cmp.Or(dev.Close(), err)
 	}
 	return lane{dev, store}, nil
 }
@@ -96,12 +98,16 @@ func (t *Trainer) closeLanes() error {
 	return errors.Join(errs...)
 }
 
-// giveUpLanes closes them for good, after an error for which their memory may be the cause. It is false if there are none.
-func (t *Trainer) giveUpLanes(err error) bool {
+// inOneLane calls f. If that fails for want of memory and there are lanes, it closes them for good and calls f again.
+func (t *Trainer) inOneLane(f func() error) error {
+	err := f()
 	if !errors.Is(err, kernels.ErrOutOfMemory) || len(t.lanes) < 2 {
-		return false
+		return err
 	}
 	slog.Info("the GPU's memory holds one path of a step at a time", "tried", len(t.lanes))
 	t.oneLane = true
-	return t.closeLanes() == nil
+	if closed := t.closeLanes(); closed != nil {
+		return errors.Join(err, closed)
+	}
+	return f()
 }

@@ -10,6 +10,7 @@ import (
 	"bnas.example/cuda"
 	"bnas.example/cuda/driver"
 	"bnas.example/internal/gpusim/emulated"
+	"bnas.example/internal/gpusim/fake"
 	"bnas.example/internal/gpusim/streams"
 	"bnas.example/kernels"
 )
@@ -19,9 +20,10 @@ func laneConfigs() map[string]Config {
 	all := queueConfigs()
 	strict, sharded := all["strict"], all["sharded"]
 	strict.Steps, strict.RankEvery, sharded.Steps = 6, 4, 3
-	whole := strict
+	whole, both := strict, strict
 	whole.Train, whole.Steps, whole.RankEvery = "all", 3, 2
-	return map[string]Config{"strict": strict, "sharded": sharded, "strict, all weights": whole}
+	both.Shards, both.Steps, both.RankEvery = 3, 2, 0
+	return map[string]Config{"strict": strict, "sharded": sharded, "strict, all weights": whole, "strict, sharded": both}
 }
 
 // laned is what a training leaves, and the largest number of lanes that it had.
@@ -79,7 +81,7 @@ func TestLanesOfStep(t *testing.T) {
 			if want.lanes != 1 {
 				t.Errorf("%d lanes, want 1", want.lanes)
 			}
-			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2} {
+			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2, 1: 1} {
 				for seed := range uint64(2) {
 					got := trainedInLanes(t, streams.New(newEmulated(t), seed), cfg, lanes)
 					if most := min(most, map[bool]int{true: 3, false: 5}[cfg.Shards > 1]); got.lanes != most {
@@ -158,5 +160,162 @@ func TestLanesWithoutMemory(t *testing.T) {
 				t.Errorf("%d allocations were left", left)
 			}
 		})
+	}
+}
+
+// short is a GPU on which an allocation of the first device fails while there are lanes.
+type short struct {
+	driver.Driver
+	*shortage
+}
+
+// shortage is which allocation fails, of those of the first device while there are lanes.
+type shortage struct{ at, now, lanes int }
+
+func (s short) Beside() (driver.Driver, error) {
+	d, err := s.Driver.(driver.Sider).Beside()
+	s.lanes++
+	return shortLane{d, s.shortage}, err
+}
+
+func (short) Follow(driver.Driver) error { return nil }
+
+func (s short) Alloc(bytes int64) (driver.Ptr, error) {
+	if s.lanes > 0 {
+		if s.now++; s.now == s.at {
+			return 0, driver.ErrOutOfMemory
+		}
+	}
+	return s.Driver.Alloc(bytes)
+}
+
+type shortLane struct {
+	driver.Driver
+	*shortage
+}
+
+func (shortLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsupported }
+
+func (shortLane) Follow(driver.Driver) error { return nil }
+
+func (s shortLane) Close() error {
+	s.lanes--
+	return s.Driver.Close()
+}
+
+// Where the first device has no memory left for something, as for the update, the lanes give back theirs.
+func TestLanesGiveBackMemory(t *testing.T) {
+	cfg := laneConfigs()["strict, all weights"]
+	cfg.Steps, cfg.RankEvery = 2, 0
+	want := trainedInLanes(t, fake.New(nil), cfg, 1)
+	var all shortage
+	trainedInLanes(t, short{fake.New(nil), &all}, cfg, 2)
+	if all.now < 5 {
+		t.Errorf("%d allocations, want one for each moment of both kinds of parameters at least", all.now)
+	}
+	for at := range all.now {
+		if got := trainedInLanes(t, short{fake.New(nil), &shortage{at: at + 1}}, cfg, 2); got.left != want.left {
+			t.Errorf("allocation %d fails: the training leaves something else", at+1)
+		}
+	}
+}
+
+// known is a GPU that has a number of bytes free.
+type known struct {
+	*fake.Driver
+	free int64
+}
+
+func (k *known) Properties() driver.Properties {
+	p := k.Driver.Properties()
+	p.Free = k.free
+	return p
+}
+
+// laneRig returns a trainer on a GPU, and a call that opens its lanes for parts of so many bytes that each of them is to take.
+func laneRig(t *testing.T, g driver.Driver) (tr *Trainer, open func(parts int) error, each int64) {
+	t.Helper()
+	dev, err := cuda.New(g, cuda.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := laneConfigs()["strict"]
+	r := rigOn(t, dev, tiny(t), cfg)
+	tr = r.trainer(t, cfg, t.TempDir())
+	p, err := r.net.Program(tr.paths(0)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec, err := dev.Compile(p, r.store, cfg.Batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	each = laneShare*exec.SavedBytes(cfg.Batch) + laneCopies*4*int64(kernels.Elements(r.net.Params(), kernels.AllIDs(r.net.Params())))
+	return tr, func(parts int) error { return tr.openLanes(exec, cfg.Batch, parts) }, each
+}
+
+// A lane takes no memory before it computes: what is free is divided among all.
+func TestNumberOfLanes(t *testing.T) {
+	g := &known{fake.New(nil), 1 << 30}
+	tr, open, each := laneRig(t, g)
+	for _, c := range []struct {
+		free int64
+		want int
+	}{{0, 1}, {2*each - 1, 1}, {2 * each, 2}, {4*each - 1, 3}, {4 * each, 4}, {100 * each, 5}} {
+		g.free = c.free
+		if err := open(5); err != nil {
+			t.Fatal(err)
+		}
+		if len(tr.lanes) != c.want {
+			t.Errorf("%.3f times a lane's memory is free: %d lanes, want %d", float64(c.free)/float64(each), len(tr.lanes), c.want)
+		}
+		if err := tr.closeLanes(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The error of a lane that cannot be closed is not lost where the cause for closing it is no error.
+func TestLaneThatDoesNotClose(t *testing.T) {
+	for call, opens := range map[string]bool{"Follow": false, "none": true} {
+		g := fake.New(func(_ int, name string) error {
+			switch name {
+			case call:
+				return driver.ErrOutOfMemory
+			case "Close beside":
+				return fake.ErrInjected
+			}
+			return nil
+		})
+		tr, open, _ := laneRig(t, g)
+		err := open(2)
+		if opens && err == nil {
+			err = tr.inOneLane(func() error { return driver.ErrOutOfMemory })
+		}
+		if !errors.Is(err, fake.ErrInjected) {
+			t.Errorf("%s fails: %v", call, err)
+		}
+	}
+}
+
+// A training whose steps have one part each leaves the same bits in whatever order the streams run.
+func TestLateStreamsOfSteps(t *testing.T) {
+	for _, name := range []string{"uniform", "fixed"} {
+		cfg := queueConfigs()[name]
+		train := func(g driver.Driver) string {
+			return trained(t, func() kernels.Device {
+				dev, err := cuda.New(g, cuda.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return dev
+			}, cfg, false)
+		}
+		want := train(newEmulated(t))
+		for seed := range uint64(3) {
+			if got := train(streams.New(newEmulated(t), seed)); got != want {
+				t.Errorf("%s: in order %d the training leaves something else", name, seed)
+			}
+		}
 	}
 }

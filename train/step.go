@@ -74,7 +74,13 @@ func (t *Trainer) update(u *underway) {
 		u.at[i], _ = slices.BinarySearch(t.trained, id)
 		u.counts[i] = t.state.Counts[u.at[i]] + 1
 	}
-	u.norm = t.store.QueueUpdate(t.cfg.update(u.rate, u.counts), u.ids)
+	rule := t.cfg.update(u.rate, u.counts)
+	_ = t.inOneLane(func() (err error) { // the error is that of u.norm
+		if u.norm = t.store.QueueUpdate(rule, u.ids); u.norm.Ready() {
+			_, err = u.norm.Wait()
+		}
+		return err
+	})
 	if t.average != nil {
 		u.parameters = t.average.queue(t.store)
 	}

@@ -136,7 +136,7 @@ var (
 	}
 	seedSetting    = []setting{{"seed", "seed", "seed `N` of everything random", catMachine}}
 	deviceSettings = []setting{
-		{"threads", "threads", "`N` CPU threads (0: every core)", catMachine},
+		{"threads", "threads", "`N` CPU threads (0: every core); on a GPU, the most paths or architectures at a time", catMachine},
 		{"numerics", "numerics", "of the CPU engine: `NAME` is strict, fast (half of the memory, faster, less exact), or auto (fast, but strict with --train all or without AVX2)", catMachine},
 		{"gpu", "gpu", "the GPU `N` of several, counted from 0", catMachine},
 		{"device", "device", "`NAME` is " + either(run.Devices()), catMachine},

@@ -27,7 +27,7 @@ type Driver struct {
 
 // gpu is what the drivers of a GPU share.
 type gpu struct {
-	mu      sync.Mutex
+	mu      sync.Mutex // of all of it, and of the driver that works
 	works   driver.Driver
 	random  *rand.Rand
 	streams []*stream     // of all drivers
@@ -136,15 +136,13 @@ func (g *gpu) step(waited bool) bool {
 	return true
 }
 
-// another returns a stream that has work, or an empty one.
+// another returns any stream, also one without work: a copy that is queued soon after is then late. Or it returns none of them.
 func (g *gpu) another() *stream {
-	busy := []*stream{{}}
-	for _, s := range g.streams {
-		if len(s.queued) > 0 {
-			busy = append(busy, s)
-		}
+	i := g.random.IntN(len(g.streams) + 1)
+	if i == len(g.streams) {
+		return &stream{}
 	}
-	return busy[g.random.IntN(len(busy))]
+	return g.streams[i]
 }
 
 // ready reports whether the stream's next work can run.
@@ -156,44 +154,58 @@ func (s *stream) ready() bool {
 func (d *Driver) until(holds func() bool) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.runUntil(holds)
+}
+
+func (g *gpu) runUntil(holds func() bool) error {
 	for !holds() {
-		if !d.step(true) {
-			return errors.Join(d.err, errors.New("streams: the streams wait for each other"))
+		if !g.step(true) {
+			return errors.Join(g.err, errors.New("streams: the streams wait for each other"))
 		}
 	}
-	return d.err
+	return g.err
 }
 
-func (d *Driver) Properties() driver.Properties { return d.works.Properties() }
+func (d *Driver) Properties() driver.Properties {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.works.Properties()
+}
 
 // Alloc gives memory at once.
-func (d *Driver) Alloc(bytes int64) (driver.Ptr, error) { return d.works.Alloc(bytes) }
-
-// all waits for all streams of the GPU, as CUDA does before it frees memory.
-func (d *Driver) all() error {
-	return d.until(func() bool {
-		return !slices.ContainsFunc(d.streams, func(s *stream) bool { return len(s.queued) > 0 })
-	})
+func (d *Driver) Alloc(bytes int64) (driver.Ptr, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.works.Alloc(bytes)
 }
 
-func (d *Driver) Free(p driver.Ptr) error { return errors.Join(d.all(), d.works.Free(p)) }
+// after waits for all streams of the GPU, as CUDA does before it frees memory, and calls f.
+func (g *gpu) after(f func() error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := g.runUntil(func() bool {
+		return !slices.ContainsFunc(g.streams, func(s *stream) bool { return len(s.queued) > 0 })
+	})
+	return errors.Join(err, f())
+}
+
+func (d *Driver) Free(p driver.Ptr) error { return d.after(func() error { return d.works.Free(p) }) }
 
 func (d *Driver) Pinned(bytes int) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	b, err := d.works.Pinned(bytes)
 	if err == nil {
-		d.mu.Lock()
-		defer d.mu.Unlock()
 		d.pinned[unsafe.SliceData(b)] = len(b)
 	}
 	return b, err
 }
 
 func (d *Driver) FreePinned(b []byte) error {
-	err := d.all()
-	d.mu.Lock()
-	delete(d.pinned, unsafe.SliceData(b))
-	d.mu.Unlock()
-	return errors.Join(err, d.works.FreePinned(b))
+	return d.after(func() error {
+		delete(d.pinned, unsafe.SliceData(b))
+		return d.works.FreePinned(b)
+	})
 }
 
 // isPinned reports whether b lies in pinned memory.
@@ -353,7 +365,7 @@ func (d *Driver) FreeGraph(g driver.Graph) error {
 // Close says what was not freed. The first driver closes the one that works.
 func (d *Driver) Close() (err error) {
 	if !d.beside {
-		err = errors.Join(d.all(), d.works.Close())
+		err = d.after(d.works.Close)
 	}
 	if n := len(d.graphs) + len(d.events); n > 0 {
 		err = errors.Join(err, fmt.Errorf("streams: close: %d graphs and events were never freed", n))

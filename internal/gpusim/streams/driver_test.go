@@ -105,6 +105,64 @@ func TestPinned(t *testing.T) {
 	}
 }
 
+// A copy may run after much that another stream has queued since.
+func TestLateCopy(t *testing.T) {
+	late := 0
+	for seed := range uint64(50) {
+		d := New(fake.New(nil), seed)
+		p, err := d.Alloc(64)
+		in, errIn := d.Pinned(64)
+		err = errors.Join(err, errIn)
+		for i := range 300 {
+			err = errors.Join(err, d.Fill(driver.Compute, p+32, 1, 8))
+			if i == 10 {
+				err = errors.Join(err, d.CopyIn(driver.Copy, p, in))
+			}
+		}
+		in[0] = 7
+		got := make([]byte, 1)
+		if err := errors.Join(err, d.Sync(driver.Copy), d.CopyOut(driver.Copy, got, p)); err != nil {
+			t.Fatal(err)
+		}
+		if got[0] == 7 {
+			late++
+		}
+	}
+	if late < 5 || late > 45 {
+		t.Errorf("the copy is late in %d of 50 orders", late)
+	}
+}
+
+// Drivers beside each other may be used at the same time.
+func TestBesideAtTheSameTime(t *testing.T) {
+	d := New(fake.New(nil), 0)
+	ended := make(chan error)
+	drivers := 4
+	for range drivers {
+		b, err := d.Beside()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			var err error
+			for range 300 {
+				p, errAlloc := b.Alloc(64)
+				host, errPinned := b.Pinned(64)
+				err = errors.Join(err, errAlloc, errPinned, b.Fill(driver.Copy, p, 1, 64), b.CopyOut(driver.Compute, host, p), b.Free(p), b.FreePinned(host))
+			}
+			ended <- errors.Join(err, b.Close())
+		}()
+	}
+	for range drivers {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // An error of work shows at a later call, and at each.
 func TestLateError(t *testing.T) {
 	d := New(fake.New(nil), 0)
