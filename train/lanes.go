@@ -34,7 +34,8 @@ func (t *Trainer) lane(i int) lane {
 }
 
 // openLanes opens a lane for each of so many parts, as far as the GPU's memory holds them; exec is of a part of so many images. Memory
-// for one more part stays free. A lane takes its memory when it computes a part: what is free now is for all of them.
+// for one more part stays free. A lane takes its memory when it computes a part: what is free now is for all of them, and for those of
+// all ranks, which may have one GPU.
 func (t *Trainer) openLanes(exec kernels.Exec, images, parts int) error {
 	if t.lanes != nil || t.oneLane {
 		return nil
@@ -50,7 +51,7 @@ func (t *Trainer) openLanes(exec kernels.Exec, images, parts int) error {
 	}
 	params := t.store.Params()
 	each := laneShare*exec.SavedBytes(images) + laneCopies*4*int64(kernels.Elements(params, kernels.AllIDs(params)))
-	for len(t.lanes) < most && int64(len(t.lanes)+1)*each <= free {
+	for len(t.lanes) < most && int64(len(t.lanes)+1)*each <= free/int64(t.exchange.Ranks()) {
 		next, err := t.openLane()
 		if errors.Is(err, kernels.ErrUnsupported) || errors.Is(err, kernels.ErrOutOfMemory) {
 			break

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"testing"
 
@@ -81,19 +83,31 @@ func TestLanesOfStep(t *testing.T) {
 			if want.lanes != 1 {
 				t.Errorf("%d lanes, want 1", want.lanes)
 			}
-			for lanes, most := range map[int]int{0: max(cfg.Shards, 5), 2: 2, 1: 1} {
-				for seed := range uint64(2) {
-					got := trainedInLanes(t, streams.New(newEmulated(t), seed), cfg, lanes)
-					if most := min(most, map[bool]int{true: 3, false: 5}[cfg.Shards > 1]); got.lanes != most {
-						t.Errorf("%d lanes, want %d", got.lanes, most)
+			most := 5 // paths
+			if cfg.Shards > 1 {
+				most = cfg.Shards
+			}
+			for _, lanes := range []int{0, 1, 2} {
+				for i := range orders(1) {
+					got := trainedInLanes(t, streams.New(newEmulated(t), uint64(10*lanes+i)), cfg, lanes)
+					if n := cmp.Or(lanes, most); got.lanes != n {
+						t.Errorf("%d lanes, want %d", got.lanes, n)
 					}
 					if got.left != want.left {
-						t.Errorf("in %d lanes, order %d, the training leaves something else", got.lanes, seed)
+						t.Errorf("in %d lanes, order %d, the training leaves something else", got.lanes, 10*lanes+i)
 					}
 				}
 			}
 		})
 	}
+}
+
+// orders is the number of orders of the streams in which a test trains: n, or more in the long test.
+func orders(n int) int {
+	if os.Getenv("BNAS_LONG") != "" {
+		return 10
+	}
+	return n
 }
 
 // careless is a GPU whose lanes do not wait for the update: what the test of the lanes must find.
@@ -259,21 +273,29 @@ func TestNumberOfLanes(t *testing.T) {
 	g := &known{fake.New(nil), 1 << 30}
 	tr, open, each := laneRig(t, g)
 	for _, c := range []struct {
-		free int64
-		want int
-	}{{0, 1}, {2*each - 1, 1}, {2 * each, 2}, {4*each - 1, 3}, {4 * each, 4}, {100 * each, 5}} {
-		g.free = c.free
+		free        int64
+		ranks, want int
+	}{{0, 1, 1}, {2*each - 1, 1, 1}, {2 * each, 1, 2}, {4*each - 1, 1, 3}, {4 * each, 1, 4}, {100 * each, 1, 5}, {6*each - 1, 2, 2}, {6 * each, 2, 3}} {
+		g.free, tr.exchange = c.free, several{ranks: c.ranks}
 		if err := open(5); err != nil {
 			t.Fatal(err)
 		}
 		if len(tr.lanes) != c.want {
-			t.Errorf("%.3f times a lane's memory is free: %d lanes, want %d", float64(c.free)/float64(each), len(tr.lanes), c.want)
+			t.Errorf("%d ranks, %.3f times a lane's memory is free: %d lanes, want %d", c.ranks, float64(c.free)/float64(each), len(tr.lanes), c.want)
 		}
 		if err := tr.closeLanes(); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
+
+// several is the exchange of one of several ranks.
+type several struct {
+	alone
+	ranks int
+}
+
+func (o several) Ranks() int { return o.ranks }
 
 // The error of a lane that cannot be closed is not lost where the cause for closing it is no error.
 func TestLaneThatDoesNotClose(t *testing.T) {
@@ -312,7 +334,7 @@ func TestLateStreamsOfSteps(t *testing.T) {
 			}, cfg, false)
 		}
 		want := train(newEmulated(t))
-		for seed := range uint64(3) {
+		for seed := range uint64(orders(2)) {
 			if got := train(streams.New(newEmulated(t), seed)); got != want {
 				t.Errorf("%s: in order %d the training leaves something else", name, seed)
 			}
