@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 
@@ -259,23 +258,32 @@ func (t *Trainer) combine(u *underway, paths []lowered, parts []contribution) er
 
 // sum adds the gradients of several paths. The parameters of the result are those of all paths, in ascending order.
 func (t *Trainer) sum(paths []lowered, gradients [][]float32) (ids []kernels.ParamID, all []float32) {
-	of := map[kernels.ParamID][]float32{}
+	params := t.store.Params()
+	trained := make([]bool, len(params))
+	for _, path := range paths {
+		for _, id := range path.ids {
+			trained[id] = true
+		}
+	}
+	at, elements := make([]int, len(params)), 0
+	for id, p := range params {
+		if trained[id] {
+			ids = append(ids, kernels.ParamID(id))
+			at[id] = elements
+			elements += p.Len()
+		}
+	}
+	all = make([]float32, elements)
 	for i, path := range paths {
 		rest := gradients[i]
 		for _, id := range path.ids {
-			n := t.store.Params()[id].Len()
-			if of[id] == nil {
-				of[id] = make([]float32, n)
-			}
+			n := params[id].Len()
+			into := all[at[id]:][:n]
 			for k, g := range rest[:n] {
-				of[id][k] += g
+				into[k] += g
 			}
 			rest = rest[n:]
 		}
-	}
-	ids = slices.Sorted(maps.Keys(of))
-	for _, id := range ids {
-		all = append(all, of[id]...)
 	}
 	return ids, all
 }
