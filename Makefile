@@ -27,10 +27,9 @@ build:
 emulated:
 	$(GO) build -tags gpusim -o bin/bnas-emulated ./cmd/bnas
 
-# The last four use one core for most of their time: two of them run at once. test-gpu, the longest, waits for pip and for single
-# programs: it comes first.
+# The last four use one core for most of their time: two of them run at once, the longest first.
 test: lint test-unit test-ranks
-	$(MAKE) --no-print-directory -j2 -O test-gpu test-nocgo test-asan test-race
+	$(MAKE) --no-print-directory -j2 -O test-race test-gpu test-asan test-nocgo
 
 # Training in several processes on this machine, by mpirun: the same bits as one process. The rest of it is in test-mpi. The tags are
 # those of test-unit too, so that little is compiled again.

@@ -219,6 +219,9 @@ func (s shortLane) Close() error {
 
 // Where the first device has no memory left for something, as for the update, the lanes give back theirs.
 func TestLanesGiveBackMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains once for each allocation")
+	}
 	cfg := laneConfigs()["strict, all weights"]
 	cfg.Steps, cfg.RankEvery = 2, 0
 	want := trainedInLanes(t, fake.New(nil), cfg, 1)
