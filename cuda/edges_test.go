@@ -24,18 +24,25 @@ func pixel() (*kernels.Program, []kernels.Param) {
 	return p, []kernels.Param{{Name: "weight", Kind: kernels.LinearWeight, Shape: []int{4, 3}}}
 }
 
-// Parameters that were never written are zeros, also where no BatchNorm has asked for their memory.
-func TestUnwrittenClassifier(t *testing.T) {
+// pixelStore is the network of pixel on a device that checks what it does, which is closed at the end.
+func pixelStore(t *testing.T) (kernels.Device, *kernels.Program, kernels.Store) {
+	t.Helper()
 	d, err := onEmulator(emulated.Options{Check: true}, cuda.Options{})(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
+	t.Cleanup(func() { d.Close() })
 	p, params := pixel()
 	s, err := d.NewStore(params)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return d, p, s
+}
+
+// Parameters that were never written are zeros, also where no BatchNorm has asked for their memory.
+func TestUnwrittenClassifier(t *testing.T) {
+	d, p, s := pixelStore(t)
 	e, err := d.Compile(p, s, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -53,20 +60,12 @@ func TestUnwrittenClassifier(t *testing.T) {
 
 // A borrowed store can be borrowed on.
 func TestBorrowTwice(t *testing.T) {
-	d, err := onEmulator(emulated.Options{Check: true}, cuda.Options{})(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	p, params := pixel()
-	s, err := d.NewStore(params)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d, p, s := pixelStore(t)
 	if err := s.Write(kernels.Data, []float32{1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1}, 0); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
+		var err error
 		if d, err = kernels.Beside(d, 1); err != nil {
 			t.Fatal(err)
 		}

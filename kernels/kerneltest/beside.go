@@ -14,15 +14,8 @@ import (
 // the first device those of before. A device that has none beside it passes.
 func beside(f Factory, o Options) (err error) {
 	c, other := Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2), Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2)
-	s, err := c.start(f)
-	if err != nil {
-		return err
-	}
-	d, err := kernels.Beside(s.d, 1)
-	if errors.Is(err, kernels.ErrUnsupported) {
-		return nil
-	}
-	if err != nil {
+	s, d, err := c.startBeside(f)
+	if err != nil || d == nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
@@ -57,6 +50,19 @@ func beside(f Factory, o Options) (err error) {
 		return fmt.Errorf("other weights in the twin: %w", err)
 	}
 	return nil
+}
+
+// startBeside starts a session and opens a device beside its own: nil if there is none.
+func (c *Case) startBeside(f Factory) (*session, kernels.Device, error) {
+	s, err := c.start(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := kernels.Beside(s.d, 1)
+	if errors.Is(err, kernels.ErrUnsupported) {
+		return s, nil, nil
+	}
+	return s, d, err
 }
 
 // together runs the images of two sessions at the same time, several times, and compares the bits of their logits.

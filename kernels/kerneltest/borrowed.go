@@ -12,15 +12,8 @@ import (
 // follows. It has its own gradients, and cannot change the parameters. A device that borrows none passes.
 func borrowed(f Factory, o Options) (err error) {
 	c := Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2)
-	s, err := c.start(f)
-	if err != nil {
-		return err
-	}
-	d, err := kernels.Beside(s.d, 1)
-	if errors.Is(err, kernels.ErrUnsupported) {
-		return nil
-	}
-	if err != nil {
+	s, d, err := c.startBeside(f)
+	if err != nil || d == nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
