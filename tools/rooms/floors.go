@@ -43,6 +43,7 @@ var floors = [][]room{
 		{"internal/gpusim/interpreted", "a GPU through its PTX"},
 		{"internal/gpusim/paper", "a GPU that only counts"},
 		{"internal/gpusim/fake", "a GPU whose calls fail"},
+		{"internal/gpusim/streams", "streams that run late"},
 	},
 	{
 		{"ntk", "tangent kernels"},
@@ -51,7 +52,6 @@ var floors = [][]room{
 		{"kernels/kerneltest", "the suite for Devices"},
 		{"cuda", "the GPU as a Device"},
 		{"internal/gpusim/hostqueue", "streams, events, graphs"},
-		{"internal/gpusim/streams", "streams that run late"},
 	},
 	{
 		{"kernels/cpu", "the CPU engine"},

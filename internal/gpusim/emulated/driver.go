@@ -40,7 +40,7 @@ func New(o Options) (*Driver, error) {
 }
 
 func newDriver(s *shared) *Driver {
-	run := func(l *driver.Launch) error {
+	run := func(_ driver.Stream, l *driver.Launch) error {
 		return s.locked(func() error { return s.machine.Launch(l.Kernel, l.Grid, l.Block, l.Shared, l.Args) })
 	}
 	return &Driver{Queue: hostqueue.New("emulated GPU", run, func() error { return s.locked(s.machine.Err) }), shared: s}

@@ -217,7 +217,7 @@ func (d *Driver) Launch(s driver.Stream, l *driver.Launch) error {
 }
 
 // run runs nothing but gradient_norm, which finds every gradient finite.
-func (d *Driver) run(l *driver.Launch) error {
+func (d *Driver) run(_ driver.Stream, l *driver.Launch) error {
 	if l.Kernel != "gradient_norm" {
 		return nil
 	}

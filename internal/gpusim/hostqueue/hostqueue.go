@@ -12,7 +12,7 @@ import (
 // Queue has the methods of a Driver for launches, events and graphs.
 type Queue struct {
 	name   string
-	run    func(*driver.Launch) error
+	run    func(driver.Stream, *driver.Launch) error
 	lost   func() error
 	graphs map[driver.Graph][]driver.Launch
 	events map[driver.Event]int // the deliveries that were queued when it was recorded
@@ -26,7 +26,7 @@ type Queue struct {
 
 // New returns a Queue. Its errors begin with name. run runs a launch; lost returns the error that every call fails with
 // once the GPU is lost, and nil until then.
-func New(name string, run func(*driver.Launch) error, lost func() error) Queue {
+func New(name string, run func(driver.Stream, *driver.Launch) error, lost func() error) Queue {
 	return Queue{name: name, run: run, lost: lost, graphs: map[driver.Graph][]driver.Launch{}, events: map[driver.Event]int{}, pinned: map[*byte]int{}}
 }
 
@@ -65,7 +65,7 @@ func (q *Queue) Launch(s driver.Stream, l *driver.Launch) error {
 	if err := q.Ready(s, "launch "+l.Kernel); err != nil {
 		return err
 	}
-	return q.run(l)
+	return q.run(s, l)
 }
 
 // Graphs is the number of graphs that were not freed.

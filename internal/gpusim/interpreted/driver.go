@@ -152,7 +152,7 @@ func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) 
 }
 
 // interpret runs a launch.
-func (d *Driver) interpret(l *driver.Launch) error {
+func (d *Driver) interpret(_ driver.Stream, l *driver.Launch) error {
 	k := d.kernels[l.Kernel]
 	if d.options.Launch != nil {
 		d.fault = d.Failed("launch", d.options.Launch(d.machine, k, l))

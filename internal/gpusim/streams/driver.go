@@ -8,21 +8,19 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"unsafe"
 
 	"bnas.example/cuda/driver"
+	"bnas.example/internal/gpusim/hostqueue"
 )
 
 // Driver is such a GPU. Its work is that of a driver that works at once.
 type Driver struct {
+	hostqueue.Queue // launches, graphs, pinned memory
 	*gpu
 	beside bool
 	stream [driver.Streams]*stream
 	events map[driver.Event]*event
-	graphs map[driver.Graph][]driver.Launch
 	names  uint64
-	record *[]driver.Launch // of a capture
-	onto   driver.Stream
 }
 
 // gpu is what the drivers of a GPU share.
@@ -30,10 +28,9 @@ type gpu struct {
 	mu      sync.Mutex // of all of it, and of the driver that works
 	works   driver.Driver
 	random  *rand.Rand
-	streams []*stream     // of all drivers
-	pinned  map[*byte]int // bytes at an address
-	sleeps  *stream       // runs only if no other can and the host waits
-	err     error         // of work that failed when it ran
+	streams []*stream // of all drivers
+	sleeps  *stream   // runs only if no other can and the host waits
+	err     error     // of work that failed when it ran
 }
 
 // stream is work that has not run, in its order.
@@ -50,11 +47,12 @@ type event struct{ reached bool }
 
 // New returns a driver over one that works at once. A seed gives one order.
 func New(works driver.Driver, seed uint64) *Driver {
-	return newDriver(&gpu{works: works, random: rand.New(rand.NewPCG(seed, 0)), pinned: map[*byte]int{}})
+	return newDriver(&gpu{works: works, random: rand.New(rand.NewPCG(seed, 0))})
 }
 
 func newDriver(g *gpu) *Driver {
-	d := &Driver{gpu: g, events: map[driver.Event]*event{}, graphs: map[driver.Graph][]driver.Launch{}}
+	d := &Driver{gpu: g, events: map[driver.Event]*event{}}
+	d.Queue = hostqueue.New("streams", d.launch, func() error { return nil })
 	for s := range d.stream {
 		d.stream[s] = &stream{}
 		g.streams = append(g.streams, d.stream[s])
@@ -196,36 +194,24 @@ func (d *Driver) Pinned(bytes int) ([]byte, error) {
 	defer d.mu.Unlock()
 	b, err := d.works.Pinned(bytes)
 	if err == nil {
-		d.pinned[unsafe.SliceData(b)] = len(b)
+		d.Pin(b)
 	}
 	return b, err
 }
 
 func (d *Driver) FreePinned(b []byte) error {
 	return d.after(func() error {
-		delete(d.pinned, unsafe.SliceData(b))
+		d.Unpin(b)
 		return d.works.FreePinned(b)
 	})
 }
 
-// isPinned reports whether b lies in pinned memory.
-func (g *gpu) isPinned(b []byte) bool {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	for p, bytes := range g.pinned {
-		first := uintptr(unsafe.Pointer(p))
-		if first <= at && at+uintptr(len(b)) <= first+uintptr(bytes) {
-			return true
-		}
-	}
-	return false
-}
-
 // put queues work in a stream that is not being captured.
 func (d *Driver) put(s driver.Stream, run func() error) error {
+	if err := d.Ready(s, "queue"); err != nil {
+		return err
+	}
 	return d.queue(func() error {
-		if d.record != nil && s == d.onto {
-			return errors.New("streams: the stream is being captured")
-		}
 		d.stream[s].queued = append(d.stream[s].queued, work{run: run})
 		return nil
 	})
@@ -233,11 +219,9 @@ func (d *Driver) put(s driver.Stream, run func() error) error {
 
 // CopyIn reads pinned memory when the copy runs, and other memory now.
 func (d *Driver) CopyIn(s driver.Stream, dst driver.Ptr, src []byte) error {
-	d.mu.Lock()
-	if !d.isPinned(src) {
+	if !d.IsPinned(src) {
 		src = slices.Clone(src)
 	}
-	d.mu.Unlock()
 	return d.put(s, func() error { return d.works.CopyIn(driver.Compute, dst, src) })
 }
 
@@ -246,9 +230,6 @@ const poison = 0xA5
 
 // CopyOut writes pinned memory when the copy runs. It waits for a copy to other memory.
 func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
-	d.mu.Lock()
-	pinned := d.isPinned(dst)
-	d.mu.Unlock()
 	for i := range dst {
 		dst[i] = poison
 	}
@@ -258,7 +239,7 @@ func (d *Driver) CopyOut(s driver.Stream, dst []byte, src driver.Ptr) error {
 		copy(dst, arrived)
 		return err
 	})
-	if err != nil || pinned {
+	if err != nil || d.IsPinned(dst) {
 		return err
 	}
 	return d.Sync(s)
@@ -268,13 +249,9 @@ func (d *Driver) Fill(s driver.Stream, dst driver.Ptr, value byte, bytes int64) 
 	return d.put(s, func() error { return d.works.Fill(driver.Compute, dst, value, bytes) })
 }
 
-func (d *Driver) Launch(s driver.Stream, l *driver.Launch) error {
+func (d *Driver) launch(s driver.Stream, l *driver.Launch) error {
 	own := *l
 	own.Args = slices.Clone(l.Args)
-	if d.record != nil && s == d.onto {
-		*d.record = append(*d.record, own)
-		return nil
-	}
 	return d.put(s, func() error { return d.works.Launch(driver.Compute, &own) })
 }
 
@@ -298,7 +275,7 @@ func (d *Driver) FreeEvent(e driver.Event) error {
 }
 
 func (d *Driver) Record(s driver.Stream, e driver.Event) error {
-	if err := d.known(e); err != nil {
+	if err := errors.Join(d.Ready(s, "record an event"), d.known(e)); err != nil {
 		return err
 	}
 	return d.queue(func() error {
@@ -308,7 +285,7 @@ func (d *Driver) Record(s driver.Stream, e driver.Event) error {
 }
 
 func (d *Driver) Wait(s driver.Stream, e driver.Event) error {
-	if err := d.known(e); err != nil {
+	if err := errors.Join(d.Ready(s, "wait for an event"), d.known(e)); err != nil {
 		return err
 	}
 	return d.queue(func() error {
@@ -325,41 +302,10 @@ func (d *Driver) Reached(e driver.Event) error {
 }
 
 func (d *Driver) Sync(s driver.Stream) error {
+	if err := d.Ready(s, "synchronise"); err != nil {
+		return err
+	}
 	return d.until(func() bool { return len(d.stream[s].queued) == 0 })
-}
-
-func (d *Driver) Capture(s driver.Stream, f func() error) (driver.Graph, error) {
-	var launches []driver.Launch
-	d.record, d.onto = &launches, s
-	err := f()
-	d.record = nil
-	if err != nil {
-		return 0, err
-	}
-	d.names++
-	d.graphs[driver.Graph(d.names)] = launches
-	return driver.Graph(d.names), nil
-}
-
-func (d *Driver) Replay(s driver.Stream, g driver.Graph) error {
-	launches, ok := d.graphs[g]
-	if !ok {
-		return fmt.Errorf("streams: no graph %d", g)
-	}
-	for i := range launches {
-		if err := d.Launch(s, &launches[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (d *Driver) FreeGraph(g driver.Graph) error {
-	if _, ok := d.graphs[g]; !ok {
-		return fmt.Errorf("streams: no graph %d", g)
-	}
-	delete(d.graphs, g)
-	return nil
 }
 
 // Close says what was not freed. The first driver closes the one that works.
@@ -367,7 +313,7 @@ func (d *Driver) Close() (err error) {
 	if !d.beside {
 		err = d.after(d.works.Close)
 	}
-	if n := len(d.graphs) + len(d.events); n > 0 {
+	if n := d.Graphs() + len(d.events); n > 0 {
 		err = errors.Join(err, fmt.Errorf("streams: close: %d graphs and events were never freed", n))
 	}
 	return err
