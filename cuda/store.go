@@ -61,9 +61,7 @@ func (s *store) Params() []kernels.Param { return s.params }
 
 // address is where a slot of a parameter lies.
 func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, error) {
-	if slot == kernels.Data && s.of != nil {
-		return s.of.address(id, slot)
-	}
+	s = s.owner(slot)
 	v := vectorOf(s.params[id].Kind)
 	at := &s.base[v][slot]
 	if *at == 0 {
@@ -77,14 +75,20 @@ func (s *store) address(id kernels.ParamID, slot kernels.Slot) (driver.Ptr, erro
 		*at = base
 		s.parameters += align(max(s.size[v], 1))
 	}
-	return *at + driver.Ptr(s.at[id]), nil
+	return s.made(id, slot), nil
+}
+
+// owner is the store whose vectors hold a slot.
+func (s *store) owner(slot kernels.Slot) *store {
+	for slot == kernels.Data && s.of != nil {
+		s = s.of
+	}
+	return s
 }
 
 // made is the address of a slot that was made before.
 func (s *store) made(id kernels.ParamID, slot kernels.Slot) driver.Ptr {
-	if slot == kernels.Data && s.of != nil {
-		return s.of.made(id, slot)
-	}
+	s = s.owner(slot)
 	return s.base[vectorOf(s.params[id].Kind)][slot] + driver.Ptr(s.at[id])
 }
 
