@@ -9,6 +9,7 @@ import (
 	"bnas.example/internal/hardware"
 	"bnas.example/kernels"
 	"bnas.example/search"
+	"bnas.example/train"
 )
 
 // here scores architectures in this process, several at a time where the device can: see lanes. stop and end are those of
@@ -46,9 +47,6 @@ func (r *Run) here(c indicator.Config) (scores search.Evaluator, stop func(conte
 // network in the standard placement, and larger architectures than the one that is asked.
 const laneShare = 4
 
-// mostOnGPU is the largest number of lanes on a GPU: each has streams, and 8 MB of pinned memory.
-const mostOnGPU = 16
-
 // copiesOnGPU is how often a lane on a GPU has the parameters at most: those of the supernet and of the untrained standard one, each
 // also packed for forward and for backward passes, and the gradients of the latter. Lanes on the CPU share what is packed.
 const copiesOnGPU = 7
@@ -59,7 +57,7 @@ func (r *Run) lanes(c indicator.Config) (int, error) {
 	threads, holds := r.Device.Info().Threads, func(bytes int64) bool { return hardware.Holds(int(bytes / 4)) }
 	free, own := kernels.FreeMemory(r.Device)
 	if own {
-		threads, holds = min(r.hostThreads(), mostOnGPU), func(bytes int64) bool { return bytes <= free }
+		threads, holds = min(r.hostThreads(), train.MostLanes), func(bytes int64) bool { return bytes <= free }
 	}
 	sample := LiveSample(r.Net, 1, 0, "lanes")
 	if threads < 2 || len(sample) == 0 {

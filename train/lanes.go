@@ -18,8 +18,8 @@ type lane struct {
 	store kernels.Store
 }
 
-// mostLanes is the largest number of lanes: each has streams, and 8 MB of pinned memory.
-const mostLanes = 16
+// MostLanes is the largest number of lanes of a GPU, those of a scoring too: each has streams, and 8 MB of pinned memory.
+const MostLanes = 16
 
 // laneShare is what a part takes, relative to what its forward pass keeps: gradients, scratch memory, and paths larger than the one
 // that is asked. laneCopies is how often a lane has the parameters: packed for forward and for backward passes, and their gradients.
@@ -41,7 +41,7 @@ func (t *Trainer) openLanes(exec kernels.Exec, images, parts int) error {
 		return nil
 	}
 	t.lanes = []lane{{t.dev, t.store}}
-	most := min(parts, mostLanes)
+	most := min(parts, MostLanes)
 	if t.Lanes > 0 {
 		most = min(most, t.Lanes)
 	}
