@@ -7,6 +7,9 @@ const (
 	mmaWarpForward  = 48 // columns of a warp
 	mmaWarpGradient = 32
 	mmaWarpPixels   = 32
+	mmaRowPixels    = 16       // a tile is so wide at most
+	mmaNarrow       = 16       // warps of so few columns have mmaTall rows of a tile, where they can
+	mmaTall         = 4
 	mmaThreads      = 256      // at most
 	mmaSlots        = 4        // taps of weights, at least
 	mmaSteps        = 2        // of 32 bytes along K, a chunk
@@ -27,6 +30,7 @@ const (
 // patch is staged once for all columns of the maps that are usual.
 //
 //	channel tile      pixels  because
+//	≤ 16              256     four warps of 64 pixels, if the tile is whole rows of 16 for each: the block's own work is half for a pixel
 //	≤ 48 (grad. 32)   128     four warps of 32 pixels; the halo of 8×16 is 41 %, and two patches and the weights leave an
 //	                          SM of 100 KiB two or three blocks, an A100 or H100 the four that 128 registers allow
 //	≤ 96 (grad. 64)   64      two by two warps; an 8×8 map is one tile, and a tile of 64×96 sums is 26 KiB as the one
@@ -47,8 +51,11 @@ func mmaTiling(in, out kernels.Shape, w kernels.Window, columns, depth, bytes in
 		for _, most := range []int{2 * across, across} {
 			channelTile := evenTile(columns, most)
 			pixels := 4 * mmaWarpPixels
-			if channelTile > across {
+			switch {
+			case channelTile > across:
 				pixels /= 2
+			case channelTile <= mmaNarrow && s.tall():
+				pixels *= 2
 			}
 			for ; pixels >= room.least; pixels /= 2 {
 				if t = s.mma(pixels, channelTile, across, depth, bytes); t.shared <= room.bytes && t.threads <= mmaThreads {
@@ -60,13 +67,22 @@ func mmaTiling(in, out kernels.Shape, w kernels.Window, columns, depth, bytes in
 	return t
 }
 
+// tall tells whether each warp of a tile of 256 pixels can have four rows of 16 pixels, without phases.
+func (s side) tall() bool {
+	h, w := s.cut(8*mmaWarpPixels, mmaRowPixels)
+	return (!s.gradient || s.Stride == 1) && w == mmaRowPixels && h%mmaTall == 0 && h > 4*mmaWarpPixels/mmaRowPixels
+}
+
 // mma is the tiling with tiles of at most the given pixels, and `across` columns a warp. A tile is 8 pixels wide, or 16
 // if it has 128 of them: eight pixels that are read at once are neighbours.
 func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
-	h, w := s.cut(pixels, min(pixels, max(8, pixels/8)))
-	phases := 1
+	h, w := s.cut(pixels, min(pixels, mmaRowPixels, max(8, pixels/8)))
+	phases, warpPixels := 1, mmaWarpPixels
 	if s.gradient {
 		phases = s.Stride
+	}
+	if pixels > 4*mmaWarpPixels {
+		warpPixels *= 2
 	}
 	rows := ((h+phases-1)/phases*((w+phases-1)/phases) + 15) / 16 * min(phases, h) * min(phases, w) // of 16 pixels
 	listed, split, width := channelTile, 1, (channelTile+15)&^15
@@ -76,7 +92,7 @@ func (s side) mma(pixels, channelTile, across, depth, bytes int) tiling {
 	if channelTile > across {
 		split, width = 2, 2*((channelTile/2+15)&^15)
 	}
-	threads := max((rows+1)/2*split*32, warps(channelTile)) // a store needs a thread a column
+	threads := max((16*rows+warpPixels-1)/warpPixels*split*32, warps(channelTile)) // a store needs a thread a column
 
 	steps := min(mmaSteps, (depth*bytes+31)/32)
 	alone, patches := s.gradient || depth*bytes <= 32*mmaSteps, 1

@@ -32,16 +32,22 @@ func checkMMA(t *testing.T, c tiling, columns, phases, across int) {
 	t.Helper()
 	tall, wide := (c.tileH+phases-1)/phases, (c.tileW+phases-1)/phases
 	pixels := (tall*wide + 15) / 16 * 16 * min(phases, c.tileH) * min(phases, c.tileW)
-	split := 1
+	split, warpPixels := 1, mmaWarpPixels
 	if c.channelTile > across {
 		split = 2
+	}
+	if phases == 1 && c.tileH*c.tileW > c.threads { // as the kernel tells
+		warpPixels = mmaTall * mmaRowPixels
+		if c.channelTile > mmaNarrow || c.tileW != mmaRowPixels || c.tileH%mmaTall != 0 {
+			t.Errorf("%+v: a warp's pixels are not whole rows of 16", c)
+		}
 	}
 	switch {
 	case c.tileH < 1 || c.tileW < 1 || c.channelTile < 8 || c.channelTile%8 != 0 || c.channelTile > columns || c.channelTile > 2*across:
 		t.Errorf("%+v is no tiling", c)
 	case c.shared > 99<<10-64:
 		t.Errorf("%+v does not fit the shared memory of a block", c)
-	case c.threads%32 != 0 || c.threads > 256 || c.threads < c.channelTile || c.threads/32/split*mmaWarpPixels < pixels:
+	case c.threads%32 != 0 || c.threads > 256 || c.threads < c.channelTile || c.threads/32/split*warpPixels < pixels:
 		t.Errorf("%+v has the wrong threads for %d rows", c, pixels)
 	}
 }
@@ -57,7 +63,9 @@ func TestTypicalMMATilings(t *testing.T) {
 		blocks100, blocks164, operands     int // of 128 registers a thread in an SM with 100 and 164 KiB
 	}{
 		{three, 32, 48, 16, false, 8, 16, 48, 128, 3, 4, 4},
-		{three, 32, 16, 48, true, 8, 16, 16, 128, 3, 4, 4},
+		{three, 32, 16, 16, false, 16, 16, 16, 128, 3, 4, 2},
+		{three, 32, 16, 48, true, 16, 16, 16, 128, 2, 4, 2},
+		{three, 24, 16, 16, false, 8, 12, 16, 96, 5, 5, 2},
 		{three, 16, 96, 32, false, 8, 8, 96, 128, 2, 3, 4},
 		{three, 16, 32, 96, true, 8, 16, 32, 128, 2, 4, 4},
 		{three, 8, 192, 64, false, 8, 8, 96, 128, 2, 3, 4},

@@ -12,13 +12,14 @@
 // has more sums, and registers for few loads beside them. The first two chunks are staged before there are sums, each other one when
 // the sums of the chunk before the last are complete.
 //
-// A warp has 32 pixels × 8·nt columns. For a step it reads 2 ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words)
-// and issues 2·nt mma. Two warps share the columns of a larger channel tile. Rows of A are pixels sorted by phase
-// (mma_problem.cuh); a phase is padded to 16 rows. Each lane has the address of its row of A, to which a tap of a list in shared memory
-// is added. In a window of 3×3 that is not dilated a row of taps is unrolled: its addresses are constants beyond one. A row of A
+// A warp has 16·m pixels × 8·nt columns, m = 2, or 4 of 16 columns at most: what a block does once is then shared by more pixels. For a
+// step it reads m ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words) and issues m·nt mma. Two warps share the columns of a larger
+// channel tile. Rows of A are pixels sorted by phase (mma_problem.cuh); a phase is padded to 16 rows. A warp with four tiles of A has four
+// rows of a block's tile that is 16 pixels wide. Each lane has the address of its row of the first tile and the way to the next ones; a
+// tap of a list in shared memory is added. In a window of 3×3 that is not dilated a row of taps is unrolled: its addresses are constants beyond one. A row of A
 // reads zeros at a tap that is not its phase's. A warp skips a tap that none of its phases has.
 //
-// Registers: 8·nt sums (48 forward, 32 backward), 12 of fragments. What all threads know is in shared memory. So a thread
+// Registers: 4·m·nt sums (48 at most forward, 32 backward), 12 of fragments (20 with m = 4). What all threads know is in shared memory. So a thread
 // stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
 //
 // Instructions: a multiprocessor issues four a cycle to its warps, and a small network needs more cycles for them than for
@@ -125,13 +126,13 @@ template <class T, class Problem> struct Ring {
 };
 
 // The columns from N on.
-template <class T, int NT, int LD, int FROM, int N = 0, int MOST>
-__device__ __forceinline__ void multiply_columns(float (&acc)[2][MOST][4], const unsigned (&a)[2][4], SharedAddress weights) {
+template <class T, int NT, int LD, int FROM, int N = 0, int M, int MOST>
+__device__ __forceinline__ void multiply_columns(float (&acc)[M][MOST][4], const unsigned (&a)[M][4], SharedAddress weights) {
 	if constexpr (N < NT) {
 		unsigned b[4];
 		T::template columns<LD, FROM + N * 8 * T::BYTES>(b, weights);
 #pragma unroll
-		for (int m = 0; m < 2; m++) {
+		for (int m = 0; m < M; m++) {
 			T::multiply(acc[m][N], a[m], b);
 			T::multiply(acc[m][N + 1], a[m], b + 2);
 		}
@@ -139,36 +140,42 @@ __device__ __forceinline__ void multiply_columns(float (&acc)[2][MOST][4], const
 	}
 }
 
-// acc += A · B for a step along K and 8·NT columns. row0 + AT and row1 + AT are a lane's rows of the two tiles of A,
-// weights + FROM its part of B.
-template <class T, int NT, int LD, int AT, int FROM, int MOST>
-__device__ __forceinline__ void multiply(float (&acc)[2][MOST][4], SharedAddress row0, SharedAddress row1, SharedAddress weights) {
-	unsigned a[2][4];
-	ldmatrix_x4<AT>(a[0], row0);
-	ldmatrix_x4<AT>(a[1], row1);
+// acc += A · B for a step along K and 8·NT columns. row[m] + AT is a lane's row of tile m of A, weights + FROM its part of B.
+template <class T, int NT, int LD, int AT, int FROM, int M, int MOST>
+__device__ __forceinline__ void multiply(float (&acc)[M][MOST][4], const SharedAddress (&row)[M], SharedAddress weights) {
+	unsigned a[M][4];
+#pragma unroll
+	for (int m = 0; m < M; m++)
+		ldmatrix_x4<AT>(a[m], row[m]);
 	multiply_columns<T, NT, LD, FROM>(acc, a, weights);
 }
 
-// A stage under way, from tap `tap` on. row0, row1: the lane's rows of A in the chunk's patch at tap (0, 0), or the first pixel if
-// there are phases; steps: of the chunk; offsets: of its first tap in the list.
+// A stage under way, from tap `tap` on. row: the lane's row of the first tile of A in the chunk's patch at tap (0, 0), or the first pixel
+// if there are phases; apart: bytes from there to its row of the next tile; steps: of the chunk; offsets: of its first tap in the list.
 template <class Problem> struct Stage {
 	const Problem &problem;
 	const Shape &shape;
 	const Row &place0, &place1;
-	const SharedAddress zeros, row0, row1, offsets;
-	int tap, steps;
+	const SharedAddress zeros, row, offsets;
+	int apart, tap, steps;
+	template <int M> __device__ __forceinline__ void rows_at(SharedAddress (&at)[M], int offset) const {
+		at[0] = row + offset;
+#pragma unroll
+		for (int m = 1; m < M; m++)
+			at[m] = at[m - 1] + apart;
+	}
 };
 
 // The taps of any window.
-template <class T, int NT, int LD, class Problem, int MOST>
-__device__ __forceinline__ void multiply_taps(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
+template <class T, int NT, int LD, class Problem, int M, int MOST>
+__device__ __forceinline__ void multiply_taps(float (&acc)[M][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
 	const Shape &shape = s.shape;
 	const int next = shape.slot_bytes, kernel = Problem::PHASED ? s.problem.kernel() : 1;
 	int ky = s.tap / kernel, kx = s.tap % kernel;
 	SharedAddress offsets = s.offsets;
 #pragma unroll 1
 	for (const SharedAddress end = offsets + 4 * taps; offsets != end; offsets += 4, weights += next) {
-		SharedAddress a0, a1;
+		SharedAddress a[M];
 		if (Problem::PHASED) {
 			const int tap0 = s.place0.some ? s.problem.tap(shape.patch, s.place0, ky, kx) : -1, tap1 = s.place1.some ? s.problem.tap(shape.patch, s.place1, ky, kx) : -1;
 			if (++kx == kernel) {
@@ -177,47 +184,45 @@ __device__ __forceinline__ void multiply_taps(float (&acc)[2][MOST][4], const St
 			}
 			if (tap0 < 0 && tap1 < 0)
 				continue;
-			a0 = tap0 >= 0 ? s.row0 + tap0 : s.zeros;
-			a1 = tap1 >= 0 ? s.row1 + tap1 : s.zeros;
-		} else {
-			const int offset = (int)read_shared<0>(offsets);
-			a0 = s.row0 + offset;
-			a1 = s.row1 + offset;
-		}
-		multiply<T, NT, LD, 0, 0>(acc, a0, a1, weights);
+			a[0] = tap0 >= 0 ? s.row + tap0 : s.zeros;
+			a[1] = tap1 >= 0 ? s.row + s.apart + tap1 : s.zeros;
+		} else
+			s.rows_at(a, (int)read_shared<0>(offsets));
+		multiply<T, NT, LD, 0, 0>(acc, a, weights);
 		if (s.steps > 1)
-			multiply<T, NT, LD, 32, 32 * LD>(acc, a0, a1, weights);
+			multiply<T, NT, LD, 32, 32 * LD>(acc, a, weights);
 	}
 }
 
 // A row of a window of 3×3 from step I on: ACROSS bytes from one tap to the next, which has PER steps of weights, of which NOW are used.
-template <class T, int NT, int LD, int ACROSS, int PER, int NOW, int I = 0, int MOST>
-__device__ __forceinline__ void multiply_row(float (&acc)[2][MOST][4], SharedAddress a0, SharedAddress a1, SharedAddress weights) {
+template <class T, int NT, int LD, int ACROSS, int PER, int NOW, int I = 0, int M, int MOST>
+__device__ __forceinline__ void multiply_row(float (&acc)[M][MOST][4], const SharedAddress (&row)[M], SharedAddress weights) {
 	if constexpr (I < ROW * NOW) {
-		multiply<T, NT, LD, I / NOW * ACROSS + I % NOW * 32, (I / NOW * PER + I % NOW) * 32 * LD>(acc, a0, a1, weights);
-		multiply_row<T, NT, LD, ACROSS, PER, NOW, I + 1>(acc, a0, a1, weights);
+		multiply<T, NT, LD, I / NOW * ACROSS + I % NOW * 32, (I / NOW * PER + I % NOW) * 32 * LD>(acc, row, weights);
+		multiply_row<T, NT, LD, ACROSS, PER, NOW, I + 1>(acc, row, weights);
 	}
 }
 
 // The rows of taps of a window of 3×3.
-template <class T, int NT, int LD, int ACROSS, int PER, int NOW, class Problem, int MOST>
-__device__ __forceinline__ void multiply_rows(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
+template <class T, int NT, int LD, int ACROSS, int PER, int NOW, class Problem, int M, int MOST>
+__device__ __forceinline__ void multiply_rows(float (&acc)[M][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
 	SharedAddress offsets = s.offsets;
 #pragma unroll 1
 	for (const SharedAddress end = offsets + 4 * taps; offsets != end; offsets += 4 * ROW, weights += ROW * PER * 32 * LD) {
-		const int offset = (int)read_shared<0>(offsets);
-		multiply_row<T, NT, LD, ACROSS, PER, NOW>(acc, s.row0 + offset, s.row1 + offset, weights);
+		SharedAddress row[M];
+		s.rows_at(row, (int)read_shared<0>(offsets));
+		multiply_row<T, NT, LD, ACROSS, PER, NOW>(acc, row, weights);
 	}
 }
 
-// Whether the weights of a row of taps fit the registers.
-template <class T> __device__ __forceinline__ constexpr bool fits_rows(int nt) { return T::BYTES == 2 || nt <= 4; }
+// Whether the weights of a row of taps fit the registers of a warp with that many tiles of A.
+template <class T> __device__ __forceinline__ constexpr bool fits_rows(int nt, int tiles = 2) { return T::BYTES == 2 || (nt <= 4 && tiles == 2); }
 
 // The taps of a stage, for 8·NT columns of a warp. SPLIT: two warps share the columns.
-template <class T, int NT, int SPLIT, class Problem, int MOST>
-__device__ __forceinline__ void multiply_stage(float (&acc)[2][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
+template <class T, int NT, int SPLIT, class Problem, int M, int MOST>
+__device__ __forceinline__ void multiply_stage(float (&acc)[M][MOST][4], const Stage<Problem> &s, SharedAddress weights, int taps) {
 	constexpr int LD = odd_eighths(8 * NT << SPLIT), SIGN = Problem::FORWARD ? 1 : -1, ONE = SIGN * (32 + 16), TWO = SIGN * (2 * 32 + 16);
-	if (!Problem::PHASED && fits_rows<T>(NT) && s.shape.row_stages) {
+	if (!Problem::PHASED && fits_rows<T>(NT, M) && s.shape.row_stages) {
 		if (s.shape.across == ONE)
 			multiply_rows<T, NT, LD, ONE, 1, 1>(acc, s, weights, taps);
 		else if (s.steps > 1)
@@ -231,15 +236,15 @@ __device__ __forceinline__ void multiply_stage(float (&acc)[2][MOST][4], const S
 // Groups of 8 columns of a warp: an even number, because fragments come in pairs.
 __device__ __forceinline__ int column_groups(i64 channel_tile, int split) { return ((int)(channel_tile >> split) + 15) / 16 * 2; }
 
-// A warp's part of the tile: 16-row tiles m0 and m0 + 1 of A, and the columns from `column` on. It is computed again after the main loop:
+// A warp's part of the tile: M 16-row tiles of A from m0 on, and the columns from `column` on. It is computed again after the main loop:
 // kept, it would take registers there.
 struct WarpPart {
 	int m0, column;
 };
 
-template <int NT, int SPLIT> __device__ __forceinline__ WarpPart part_of() {
+template <int M, int NT, int SPLIT> __device__ __forceinline__ WarpPart part_of() {
 	const int warp = threadIdx.x / 32;
-	return WarpPart{(warp >> SPLIT) * 2, (warp & SPLIT) * 8 * NT};
+	return WarpPart{(warp >> SPLIT) * M, (warp & SPLIT) * 8 * NT};
 }
 
 // A lane's sums of one row, into the block's tile.
@@ -257,14 +262,14 @@ template <int NT> __device__ __forceinline__ void put_row(float *to, int columns
 }
 
 // The sums of a warp, into the block's tile. Without phases row n of A is the tile's pixel n.
-template <int PHASED, int NT>
-__device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, int phases, const float (&acc)[2][NT][4], const WarpPart &part) {
+template <int PHASED, int M, int NT>
+__device__ __forceinline__ void put_sums(float *tile, int ld, const Tiling &t, int phases, const float (&acc)[M][NT][4], const WarpPart &part) {
 	const int lane = threadIdx.x % 32, columns = (int)t.channel_tile - part.column, first = part.m0 * 16 + lane / 4;
 	const int left = (int)t.tile_h * (int)t.tile_w - first; // pixels from the lane's first row on
 	tile += part.column + lane % 4 * 2;
 	float *to = tile + first * ld;
 #pragma unroll
-	for (int m = 0; m < 2; m++)
+	for (int m = 0; m < M; m++)
 #pragma unroll
 		for (int lower = 0; lower < 2; lower++, to += 8 * ld) {
 			if (PHASED) {
@@ -342,20 +347,20 @@ template <class T, class Problem> struct Loop {
 	const int &way; // to stage a patch
 };
 
-// The sums of a warp's 8·NT columns, into the block's tile. SPLIT: two warps share the columns.
-template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ void multiply_all(float *tile, const Loop<T, Problem> &l) {
+// The sums of a warp's 16·M pixels × 8·NT columns, into the block's tile. SPLIT: two warps share the columns.
+template <class T, int M, int NT, int SPLIT, class Problem> __device__ __forceinline__ void multiply_all(float *tile, const Loop<T, Problem> &l) {
 	enum { PHASED = Problem::PHASED, PATCHES = Problem::PATCHES };
 	const Problem &problem = l.problem;
 	const Shape &shape = l.shape;
 	const int lane = threadIdx.x % 32, offset = lane / 16 * 16, channels = shape.channels, taps = shape.taps, chunk = shape.steps * T::K;
-	const WarpPart part = part_of<NT, SPLIT>();
-	const Row row0 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0, lane % 16));
-	const Row row1 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0 + 1, lane % 16));
+	const WarpPart part = part_of<M, NT, SPLIT>();
 	const SharedAddress patches = l.base + shape.patches, list = patches - bytes_of_taps(taps);
 	const int stride = problem.stride() * shape.patch.ld, start = PHASED ? offset : problem.first(shape.patch, 0) + offset;
-	const int base0 = (row0.y * shape.patch.width + row0.x) * stride + start, base1 = (row1.y * shape.patch.width + row1.x) * stride + start;
+	const Row row0 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0, lane % 16));
+	const Row row1 = problem.placed(row_of<PHASED>(l.t, problem.phases(), part.m0 + 1, lane % 16));
+	const int base = (row0.y * shape.patch.width + row0.x) * stride + start, apart = ((row1.y - row0.y) * shape.patch.width + row1.x - row0.x) * stride;
 	const int weights = T::lane(lane, shape.ld) + part.column * T::BYTES; // from a stage to what the lane reads
-	float acc[2][NT][4] = {};
+	float acc[M][NT][4] = {};
 #pragma unroll 1
 	for (int first = 0, buffer = 0; first < channels; first += chunk, buffer = PATCHES - 1 - buffer) {
 		const SharedAddress patch = PATCHES > 1 ? patches + buffer * shape.patch_bytes : patches;
@@ -368,7 +373,7 @@ template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ 
 				l.ring.copy(left > 0 ? tap + shape.group : 0, left > 0 ? first : first + chunk);
 			if (!PHASED && !row0.some)
 				continue;
-			const Stage<Problem> stage = {problem, shape, row0, row1, l.base + offset, patch + base0, patch + base1, (PATCHES > 1 ? list : l.base + shape.list) + 4 * tap, tap, now};
+			const Stage<Problem> stage = {problem, shape, row0, row1, l.base + offset, patch + base, (PATCHES > 1 ? list : l.base + shape.list) + 4 * tap, apart, tap, now};
 			multiply_stage<T, NT, SPLIT>(acc, stage, l.ring.stage + weights, min(shape.group, taps - tap));
 		}
 		const int left = channels - first - PATCHES * chunk;
@@ -380,7 +385,7 @@ template <class T, int NT, int SPLIT, class Problem> __device__ __forceinline__ 
 		l.stager.operand.stage_more(l.stager, patch, l.way, first + PATCHES * chunk, left > T::K ? shape.steps : 1);
 	}
 	__syncthreads();
-	put_sums<PHASED, NT>(tile, odd_eighths((int)l.t.channel_tile), l.t, problem.phases(), acc, part_of<NT, SPLIT>());
+	put_sums<PHASED>(tile, odd_eighths((int)l.t.channel_tile), l.t, problem.phases(), acc, part_of<M, NT, SPLIT>());
 }
 
 // Computes the block's tile [pixels][odd_eighths(channel_tile)] into `shared`. Before that, `shared` has the header, the
@@ -402,16 +407,18 @@ template <class T, class Problem> __device__ __forceinline__ void conv_mma(char 
 	float *const tile = (float *)shared;
 	const bool split = t.channel_tile > 8 * Problem::MOST;
 	const int nt = column_groups(t.channel_tile, split);
-	if (nt == 2)
-		multiply_all<T, 2, 0>(tile, loop);
+	if (!Problem::PHASED && t.tile_h * t.tile_w > blockDim.x)
+		multiply_all<T, 4, 2, 0>(tile, loop);
+	else if (nt == 2)
+		multiply_all<T, 2, 2, 0>(tile, loop);
 	else if (Problem::MOST > 4 && nt == 4 && !split)
-		multiply_all<T, 4, 0>(tile, loop);
+		multiply_all<T, 2, 4, 0>(tile, loop);
 	else if (Problem::MOST > 4 && nt == 4)
-		multiply_all<T, 4, 1>(tile, loop);
+		multiply_all<T, 2, 4, 1>(tile, loop);
 	else if (!split)
-		multiply_all<T, Problem::MOST, 0>(tile, loop);
+		multiply_all<T, 2, Problem::MOST, 0>(tile, loop);
 	else
-		multiply_all<T, Problem::MOST, 1>(tile, loop);
+		multiply_all<T, 2, Problem::MOST, 1>(tile, loop);
 	__syncthreads();
 }
 

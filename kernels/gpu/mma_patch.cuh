@@ -112,9 +112,10 @@ template <> struct Stored<true, 8> {
 	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
 };
 
-// What a thread needs to stage the pixels of its W channels of an image, in registers, N pixels at a time. For nodes whose TERMS terms all
-// go through a BatchNorm, all values in half precision or none.
+// What a thread needs to stage the pixels of its W channels of an image, in registers, N pixels at a time. For nodes of TERMS terms,
+// all values in half precision or none.
 //   Σ f·((x − mean)·scale + beta) = Σ x·(f·scale) + shift        shift = Σ f·(beta − mean·scale)
+// A term without BatchNorm has the scale 1, the mean 0 and the beta 0.
 // An operand is rounded to ρ, which hides what the sum with a shift loses: 2⁻²⁴·|mean|·scale a term.
 template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 	enum { AHEAD = N, WIDTH = W };
@@ -130,13 +131,18 @@ template <int TERMS, bool HALF, int W, int N> struct NodeChannels {
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
 			value[t] = global(channel_of(n.term[t].value, HALF, first, (int)n.pitch, channel));
-			const Affine *const from = global(n.term[t].affine + channel);
 			float own[W];
 #pragma unroll
-			for (int k = 0; k < W; k++) {
-				const Affine a = from[k];
-				scale[t][k] = a.scale;
-				own[k] = fmaf(-a.mean, a.scale, a.beta);
+			for (int k = 0; k < W; k++)
+				scale[t][k] = 1, own[k] = 0;
+			if (n.term[t].affine) {
+				const Affine *const from = global(n.term[t].affine + channel);
+#pragma unroll
+				for (int k = 0; k < W; k++) {
+					const Affine a = from[k];
+					scale[t][k] = a.scale;
+					own[k] = fmaf(-a.mean, a.scale, a.beta);
+				}
 			}
 			if (n.term[t].factor) {
 				const float factor = global(n.term[t].factor)[image];
@@ -235,13 +241,10 @@ struct NodeOperand {
 	// The way to stage that suits the node.
 	__device__ __forceinline__ int way() const {
 		const int terms = (int)node.terms;
-		bool plain = terms > 0;
 		int halves = 0;
-		for (int t = 0; t < terms; t++) {
-			plain = plain && node.term[t].affine;
+		for (int t = 0; t < terms; t++)
 			halves += node.term[t].half != 0;
-		}
-		return !plain || (halves > 0 && halves < terms) ? ANY : halves > 0 ? ALL_HALF : ALL_FLOAT;
+		return terms == 0 || (halves > 0 && halves < terms) ? ANY : halves > 0 ? ALL_HALF : ALL_FLOAT;
 	}
 	template <bool HALF, class Stager> __device__ __forceinline__ void stage_whole(Stager &s, SharedAddress chunk, int from, int steps) const {
 		const int first = number * height() * width();

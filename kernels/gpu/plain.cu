@@ -33,16 +33,31 @@ struct SumGradient {
 extern "C" __global__ void __launch_bounds__(256, 2) sum(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
 	const Forward &s = *step;
-	Place at = place_of(s.tiling, s.columns, s.height, s.width);
-	fill_pixels(tile, s.tiling, at, (int)s.width, SumValue{*s.in, at.image});
+	const Place at = place_of(s.tiling, s.columns, s.height, s.width);
+	const Portion mine(at);
+	const SumValue value{*s.in, at.image};
+	if (s.statistics.norms == 0) {
+		const Output &o = s.out[0];
+		const i64 origin = (at.image * s.height + at.y0) * s.width + at.x0;
+		return fill_pixels(InMap(o.value, o.half != 0, false, origin, (int)o.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.width, value);
+	}
+	fill_pixels(InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.width, value);
+	__syncthreads();
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) sum_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);
 	const Backward &s = *step;
-	Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
-	fill_pixels(tile, s.tiling, at, (int)s.width, SumGradient{s, at.image});
+	const Place at = place_of(s.tiling, s.in.pitch, s.in.height, s.in.width);
+	const Portion mine(at);
+	const SumGradient value{s, at.image};
+	if (s.in.activation == LINEAR && (sums == 0 || !s.last)) {
+		const i64 origin = (at.image * s.in.height + at.y0) * s.in.width + at.x0;
+		return fill_pixels(InMap(s.gradient, false, s.add != 0, origin, (int)s.in.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.in.width, value);
+	}
+	fill_pixels(InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.in.width, value);
+	__syncthreads();
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 #include "block.cuh"
 #include "node.cuh"
+#include "store.cuh"
 
 // The floats of a pixel in the tile; the tile is first in the block's shared memory, the stores' scratch behind it.
 __device__ __forceinline__ int plain_ld(const Tiling &t) { return (int)t.channel_tile + 4; }
@@ -40,8 +41,34 @@ __device__ __forceinline__ void fill_tile(float *tile, const Tiling &t, const Pl
 // columns' coefficients.
 enum { TOGETHER = 4 };
 
-template <bool STRAIGHT, class Value>
-__device__ __forceinline__ void fill_pixels(float *tile, int ld, const Portion &mine, Pixel p, int origin, int c, Value value) {
+// Where fill_pixels puts pixels: in the block's tile, at the thread's columns.
+struct InTile {
+	float *tile;
+	int ld;
+	__device__ __forceinline__ int place(const Pixel &p) const { return p.tile * ld; }
+	__device__ __forceinline__ void put(int place, float4 v) const { *(float4 *)(tile + place) = v; }
+};
+
+// The same in a map, without the way through the tile: nothing needs the tile's sums. origin: the tile's first pixel in the batch.
+struct InMap {
+	void *first; // the tile's first pixel, at the thread's columns
+	int pitch;
+	bool half, add; // add to what is there, which is not half
+	__device__ __forceinline__ InMap(void *map, bool half, bool add, i64 origin, int pitch, int column)
+		: first(global((char *)map) + ((origin * pitch + column) << (half ? 1 : 2))), pitch(pitch), half(half), add(add) {}
+	__device__ __forceinline__ int place(const Pixel &p) const { return p.map * pitch; }
+	__device__ __forceinline__ void put(int place, float4 v) const {
+		if (half) {
+			*(uint2 *)((unsigned short *)first + place) = halves_of(v);
+			return;
+		}
+		float4 *const to = (float4 *)((float *)first + place);
+		*to = add ? v + *to : v;
+	}
+};
+
+template <bool STRAIGHT, class Places, class Value>
+__device__ __forceinline__ void fill_pixels(const Places &places, const Portion &mine, Pixel p, int origin, int c, Value value) {
 #pragma unroll 1
 	for (int left = mine.count; left > 0; left -= TOGETHER) {
 		float4 v[TOGETHER];
@@ -49,27 +76,26 @@ __device__ __forceinline__ void fill_pixels(float *tile, int ld, const Portion &
 #pragma unroll
 		for (int j = 0; j < TOGETHER; j++, p.next<STRAIGHT>()) { // a pixel below the tile is loaded as its first one, and not stored
 			pixel[j] = origin + (j < left ? p.map : 0);
-			to[j] = p.tile * ld;
+			to[j] = places.place(p);
 		}
 		value(v, pixel, c);
 #pragma unroll
 		for (int j = 0; j < TOGETHER; j++)
 			if (j < left)
-				*(float4 *)(tile + to[j]) = v[j];
+				places.put(to[j], v[j]);
 	}
 }
 
-// The same TOGETHER pixels at a time, in a map of `width` pixels a row. value(v, pixel, c) sets v to the pixels `pixel` of an image.
-template <class Value>
-__device__ __forceinline__ void fill_pixels(float *tile, const Tiling &t, const Place &at, int width, Value value) {
-	const Portion mine(at);
+// The same TOGETHER pixels at a time, in a map of `width` pixels a row, to any places. value(v, pixel, c) sets v to the pixels `pixel` of an
+// image. A barrier must follow if they are in the tile.
+template <class Places, class Value>
+__device__ __forceinline__ void fill_pixels(const Places &places, const Tiling &t, const Place &at, const Portion &mine, int width, Value value) {
 	const Pixel p(at, (int)t.tile_w, width, mine.first, mine.apart);
 	const int origin = at.y0 * width + at.x0, c = at.column + mine.column;
 	if (p.straight())
-		fill_pixels<true>(tile + mine.column, plain_ld(t), mine, p, origin, c, value);
+		fill_pixels<true>(places, mine, p, origin, c, value);
 	else
-		fill_pixels<false>(tile + mine.column, plain_ld(t), mine, p, origin, c, value);
-	__syncthreads();
+		fill_pixels<false>(places, mine, p, origin, c, value);
 }
 
 __device__ __forceinline__ float4 zeros() { return make_float4(0, 0, 0, 0); }
