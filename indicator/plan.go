@@ -33,6 +33,7 @@ const (
 	standardCodes                             // the Gram matrix of its rectifiers' codes
 	imageGradients                            // its gradients by the images
 	weightGradients                           // its gradients by all weights
+	gradientFlow                              // and how they change with the scale of the weights
 	standardSpectra                           // spectral entropy of the output of its stem and of every block
 	channelFisher                             // its gradients by the outputs of its layers
 	patterns                                  // its rectifiers' states over the images
@@ -56,7 +57,7 @@ const (
 const (
 	calibrated = codes | firing | logits | blockSpectra | bnSpectra | bnVolumes | statistics | loss | saliency | frozen
 	frozen     = probes | inputGradients | jacobians
-	untrained  = identities | standardCodes | imageGradients | weightGradients | standardSpectra | channelFisher | patterns | effectiveRanks |
+	untrained  = identities | standardCodes | imageGradients | weightGradients | gradientFlow | standardSpectra | channelFisher | patterns | effectiveRanks |
 		channelCorr | standardMinima | frozenUntrained
 	frozenUntrained = standardProbes | standardInputGradients | standardJacobians
 	unshared        = synapticFlow | gradientSpread | zenChange | weightFisher | weightKernel
@@ -107,7 +108,8 @@ var measurements = []struct {
 	{identities, (*evidence).takeIdentities},
 	{standardCodes, (*evidence).takeStandardCodes},
 	{imageGradients, (*evidence).takeImageGradients},
-	{weightGradients, (*evidence).takeWeightGradients},
+	{weightGradients | gradientFlow, (*evidence).takeWeightGradients},
+	{gradientFlow, (*evidence).takeGradientFlow},
 	{standardSpectra, (*evidence).takeStandardSpectra},
 	{channelFisher, (*evidence).takeChannelFisher},
 	{patterns, (*evidence).takePatterns},
@@ -168,7 +170,8 @@ type evidence struct {
 	gains            []float64     // identities: by block that keeps its shape
 	standardGram     []float64     // standardCodes: Images×Images
 	imageCorrelation *mat.SymDense // imageGradients: Images×Images
-	weights          weightSums    // weightGradients
+	weights          weightSums    // weightGradients, gradientFlow
+	gradientFlow     float64       // gradientFlow: −θᵀHg
 	standardEntropy  []float64     // standardSpectra: of the stem and by block
 	standardEvenness []float64     // standardSpectra: by block, its entropy/log C
 	atStart          *evidence     // frozenUntrained: its isometries, evenness, inputVolume and dimension

@@ -80,6 +80,7 @@ var terms = []Term{
 	{"snip", Baseline, true, weightGradients, snip},
 	{"plain", Baseline, true, weightGradients, plain},
 	{"l2_norm", Baseline, true, weightGradients, l2Norm},
+	{"grasp", Baseline, true, gradientFlow, grasp},
 	{"synflow", Baseline, true, synapticFlow, synflow},
 	{"fisher", Baseline, true, channelFisher, fisher},
 	{"zico", Baseline, true, gradientSpread, zico},

@@ -47,14 +47,16 @@ def main():
     labels = r.integers(0, NET["classes"], IMAGES)
     np.save(TESTDATA / "baselines.images.npy", images)
     np.save(TESTDATA / "baselines.labels.npy", labels)
-    golden = {"net": NET, "scores": {}}
+    golden = {"net": NET, "scores": {}, "gradient_squares": {}}
     for arch in ARCHS:
         with tempfile.TemporaryDirectory() as folder:
             path, thin = (pathlib.Path(folder) / name for name in ("network.safetensors", "thin.safetensors"))
             for net, file in ((NET, path), (NET | {"channels": 1}, thin)):
                 flags = [f for key, value in net.items() for f in ("--" + key, str(value))]
                 subprocess.run([options.bnas, "export", *flags, "--quiet", "-o", str(file), "--", arch], check=True, stdout=subprocess.DEVNULL)
-            golden["scores"][arch] = measure(path, torch.tensor(images).double(), torch.tensor(labels)) | {"te_regions": te_regions(fresh(thin))}
+            x, y = torch.tensor(images).double(), torch.tensor(labels)
+            golden["scores"][arch] = measure(path, x, y) | {"te_regions": te_regions(fresh(thin))}
+            golden["gradient_squares"][arch] = gradient_squares(fresh(path), x, y)
     (TESTDATA / "baselines.json").write_text(json.dumps(golden, indent=1) + "\n")
 
 
@@ -85,6 +87,7 @@ def measure(path, x, y):
         "snip": sum(float((w * g).abs().sum()) for w, g in weights),
         "plain": sum(float((w * g).sum()) for w, g in weights),
         "l2_norm": sum(float(w.norm()) for w, _ in weights),
+        "grasp": grasp(fresh(path), x, y),
         "synflow": synflow(fresh(path), x.shape[1:]),
         "fisher": fisher(fresh(path), x, y),
         "zico": zico(fresh(path), x, y),
@@ -100,6 +103,22 @@ def measure(path, x, y):
 def convolutions(network):
     """The layers with weights: convolutions and the classifier."""
     return [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+
+
+def grasp(network, x, y):
+    """zero-cost-nas: −Σ W·Hg over the layers, g the gradient by their weights; without the W of shortcuts, which no BatchNorm follows."""
+    layers = {name: m for name, m in network.named_modules() if isinstance(m, (nn.Conv2d, nn.Linear))}
+    weights = [m.weight for m in layers.values()]
+    gradients = torch.autograd.grad(F.cross_entropy(network(x), y), weights, create_graph=True, allow_unused=True)
+    sum((g.detach() * g).sum() for g in gradients if g is not None).backward()
+    kept = [m for name, m in layers.items() if "downsample" not in name and m.weight.grad is not None]
+    return float(-sum((m.weight * m.weight.grad).sum() for m in kept).detach())
+
+
+def gradient_squares(network, x, y):
+    """‖g‖² of grasp's g."""
+    F.cross_entropy(network(x), y).backward()
+    return sum(float(m.weight.grad.square().sum()) for m in convolutions(network) if m.weight.grad is not None)
 
 
 def synflow(network, shape):
