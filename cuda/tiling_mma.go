@@ -7,8 +7,8 @@ const (
 	mmaWarpForward  = 48 // columns of a warp
 	mmaWarpGradient = 32
 	mmaWarpPixels   = 32
-	mmaRowPixels    = 16       // a tile is so wide at most
-	mmaNarrow       = 16       // warps of so few columns have mmaTall rows of a tile, where they can
+	mmaRowPixels    = 16 // a tile is so wide at most
+	mmaNarrow       = 16 // warps of so few columns have mmaTall rows of a tile, where they can
 	mmaTall         = 4
 	mmaThreads      = 256      // at most
 	mmaSlots        = 4        // taps of weights, at least

@@ -8,13 +8,13 @@ import (
 
 // A block of every shape fits every GPU with tensor cores, and its warps have all rows and columns.
 func TestMMATilings(t *testing.T) {
-	for _, size := range []int{1, 2, 3, 7, 8, 16, 17, 28, 32, 56} {
+	for _, size := range [][2]int{{1, 1}, {2, 2}, {3, 3}, {7, 7}, {8, 8}, {16, 16}, {17, 17}, {28, 28}, {32, 32}, {56, 56}, {12, 16}, {10, 32}, {24, 48}, {5, 64}} {
 		for _, channels := range []int{1, 3, 16, 24, 32, 64, 100, 128} {
 			for _, g := range [][4]int{{1, 1, 0, 1}, {1, 2, -1, 1}, {3, 1, 1, 1}, {3, 2, 1, 1}, {3, 1, 2, 2}, {5, 1, 2, 1}, {5, 1, 4, 2}, {7, 2, 3, 1}, {7, 1, 6, 2}, {4, 4, 0, 1}, {8, 8, 0, 1}} {
 				for _, bytes := range []int{2, 4} {
 					for _, siblings := range []int{1, 3} {
 						w := kernels.Window{Kernel: g[0], Stride: g[1], Pad: g[2], Dilation: g[3]}
-						in, out := kernels.Shape{C: channels, H: size, W: size}, kernels.Shape{C: channels, H: (size-1)/w.Stride + 1, W: (size-1)/w.Stride + 1}
+						in, out := kernels.Shape{C: channels, H: size[0], W: size[1]}, kernels.Shape{C: channels, H: (size[0]-1)/w.Stride + 1, W: (size[1]-1)/w.Stride + 1}
 						pitch := pitchOf(channels)
 						checkMMA(t, mmaTiling(in, out, w, siblings*pitch, pitch, bytes, false), siblings*pitch, 1, mmaWarpForward)
 						checkMMA(t, mmaTiling(in, out, w, pitch, siblings*pitch, bytes, true), pitch, w.Stride, mmaWarpGradient)

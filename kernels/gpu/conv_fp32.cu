@@ -40,6 +40,7 @@ struct ForwardProblem {
 		stage_node(patch, p, in, *step.in, way, image_of(step.tiling), pixel, first, channels);
 	}
 	__device__ __forceinline__ int channels() const { return (int)step.in->pitch; }
+	__device__ __forceinline__ bool whole_chunks() const { return channels() % CHUNK == 0; }
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
 	__device__ __forceinline__ int phases() const { return 1; }
 	__device__ __forceinline__ int stride() const { return (int)step.stride; }
@@ -69,6 +70,12 @@ struct GradientProblem {
 		stage_value(patch, p, in, step, step.out[value], image_of(step.tiling), pixel, first, channels);
 	}
 	__device__ __forceinline__ int channels() const { return (int)step.columns; }
+	__device__ __forceinline__ bool whole_chunks() const {
+		for (int b = 0; b < step.outs; b++)
+			if (step.out[b].pitch % CHUNK != 0)
+				return false;
+		return true;
+	}
 	__device__ __forceinline__ int kernel() const { return (int)step.kernel; }
 	__device__ __forceinline__ int phases() const { return (int)step.stride; }
 	__device__ __forceinline__ int stride() const { return 1; }

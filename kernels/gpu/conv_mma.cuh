@@ -16,18 +16,19 @@
 // step it reads m ldmatrix of pixels and nt/2 of weights (tf32: 2·nt words) and issues m·nt mma. Two warps share the columns of a larger
 // channel tile. Rows of A are pixels sorted by phase (mma_problem.cuh); a phase is padded to 16 rows. A warp with four tiles of A has four
 // rows of a block's tile that is 16 pixels wide. Each lane has the address of its row of the first tile and the way to the next ones; a
-// tap of a list in shared memory is added. In a window of 3×3 that is not dilated a row of taps is unrolled: its addresses are constants beyond one. A row of A
-// reads zeros at a tap that is not its phase's. A warp skips a tap that none of its phases has.
+// tap of a list in shared memory is added. In a window of 3×3 that is not dilated a row of taps is unrolled, where its weights fit the
+// registers: its addresses are constants beyond one. A row of A reads zeros at a tap that is not its phase's. A warp skips a tap that none
+// of its phases has.
 //
-// Registers: 4·m·nt sums (48 at most forward, 32 backward), 12 of fragments (20 with m = 4). What all threads know is in shared memory. So a thread
-// stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
+// Registers: 4·m·nt sums (48 at most forward, 32 backward), 12 of fragments (20 with m = 4). What all threads know is in shared memory. So a
+// thread stays within 128: two blocks of 256 threads, or four of 128, share a multiprocessor.
 //
 // Instructions: a multiprocessor issues four a cycle to its warps, and a small network needs more cycles for them than for
 // its bytes. Therefore addresses of shared memory have 32 bits, a pixel is followed by additions, what depends on the
 // channels alone is in registers while a patch is staged or a tile is stored, and what depends on the block is computed by one warp.
 //
 // Roofline: while it moves a byte, an A100 (1555 GB/s, 156 TFLOP/s in tf32) computes 100 FLOP, 200 with halves; an H100
-// (3350, 495) 148 and 295. Maps are fp32 in any case. A 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
+// (3350, 495) 148 and 295. With maps in fp32 a 3×3 convolution of 16 channels to 48 columns reads 64 bytes a
 // pixel, writes 192 and costs 13.8 kFLOP: 54 FLOP a byte. From 32 to 96 it is 108, from 64 to 192 216; 1×1 has a ninth.
 // DRAM and tensor cores therefore wait for the instructions: docs/gpu.md counts them.
 //

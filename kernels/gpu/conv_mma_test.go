@@ -68,10 +68,12 @@ var mmaCases = []mmaCase{
 	// Dilation, stride 3, an even window.
 	{shape{4, 13, 9}, []int{7}, window{5, 1, 4, 2, 1}, 1, 1, relu, []bool{true}, cut{4, 4, 8, 32, 0}, cut{4, 9, 8, 64, 0}},
 	{shape{6, 11, 8}, []int{9}, window{2, 3, 2, 3, 1}, 2, 1, linear, []bool{true}, cut{4, 2, 16, 32, 0}, cut{5, 5, 8, 160, 0}},
-	// A warp has four rows of 16 pixels: tiles with rests, two chunks, stride 2.
+	// A warp has four rows of 16 pixels: tiles with rests, two chunks, stride 2, two steps of K, terms without BatchNorm.
 	{shape{10, 18, 19}, []int{9}, window{3, 1, 1, 1, 1}, 2, 1, relu, []bool{true, false}, cut{16, 16, 16, 128, 0}, cut{16, 16, 16, 128, 0}},
 	{shape{40, 12, 16}, []int{3, 4}, window{1, 1, 0, 1, 1}, 1, 1, linear, []bool{false}, cut{12, 16, 16, 96, 0}, cut{4, 8, 40, 64, 0}},
 	{shape{5, 32, 31}, []int{16}, window{3, 2, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{16, 16, 16, 128, 0}, cut{8, 16, 8, 128, 0}},
+	{shape{24, 17, 18}, []int{12}, window{3, 1, 1, 1, 1}, 3, 2, relu, []bool{false, true, false}, cut{16, 16, 16, 128, 0}, cut{8, 16, 24, 128, 0}},
+	{shape{10, 12, 17}, []int{24, 9}, window{3, 1, 1, 1, 1}, 3, 3, relu, []bool{false, false}, cut{8, 16, 40, 128, 0}, cut{12, 16, 16, 96, 0}},
 	// More phases than rows in a tile.
 	{shape{3, 9, 10}, []int{4}, window{4, 5, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{2, 2, 8, 32, 0}, cut{2, 8, 8, 160, 0}},
 }
@@ -214,8 +216,11 @@ func (k *kit) mmaWeights(o operand, out, in, taps int) (w []float64, forward, gr
 func TestConvMMA(t *testing.T) {
 	for _, o := range operands {
 		for seed, c := range mmaCases {
-			t.Log(o.kernel, describe(uint64(seed), c))
-			c.test(newKit(t, uint64(seed)), o)
+			for again := range uint64(4) { // with other terms in half precision, and other factors
+				seed := uint64(seed) + 100*again
+				t.Log(o.kernel, describe(seed, c))
+				c.test(newKit(t, seed), o)
+			}
 		}
 	}
 }

@@ -38,6 +38,10 @@ var convCases = []convCase{
 	{"conv_fp32", shape{40, 8, 8}, []int{48}, window{3, 1, 1, 1, 1}, 1, 1, linear, []bool{true, true, true}, cut{8, 8, 48, 64, 0}, cut{8, 8, 40, 64, 0}},
 	// One channel, one pixel, one image.
 	{"conv_fp32", shape{1, 1, 1}, []int{1}, window{1, 1, 0, 1, 1}, 1, 1, relu6, []bool{true}, cut{1, 1, 8, 32, 0}, cut{1, 1, 8, 32, 0}},
+	// A launch with constants as most have, and a chunk of eight channels, of which the second halves have none: forward, backward, the last of two.
+	{"conv_fp32", shape{5, 9, 18}, []int{32}, window{3, 1, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{8, 16, 32, 128, 0}, cut{8, 16, 8, 64, 0}},
+	{"conv_fp32", shape{32, 9, 18}, []int{5}, window{3, 1, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{8, 16, 8, 64, 0}, cut{8, 16, 32, 128, 0}},
+	{"conv_fp32", shape{24, 9, 18}, []int{32}, window{3, 1, 1, 1, 1}, 1, 1, relu, []bool{true}, cut{8, 16, 32, 128, 0}, cut{8, 16, 24, 96, 0}},
 	// Stride 2 and the shifted stride 2 of a factorised reduction.
 	{"conv_fp32", shape{9, 7, 10}, []int{8, 3}, window{3, 2, 1, 1, 1}, 2, 2, relu6, []bool{true}, cut{2, 5, 16, 32, 0}, cut{4, 6, 16, 128, 0}},
 	{"conv_fp32", shape{35, 8, 6}, []int{10}, window{1, 2, -1, 1, 1}, 2, 2, relu, []bool{false}, cut{3, 2, 16, 32, 0}, cut{5, 6, 24, 64, 0}},

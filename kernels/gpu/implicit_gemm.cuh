@@ -225,7 +225,7 @@ template <class Problem> __device__ __forceinline__ Plan plan_of(const Tiling &t
 	p.step = row_step(t, phases) * problem.stride() * patch.width * patch.ld * 4;
 	p.taps = problem.kernel() * problem.kernel();
 	p.entries = max(p.taps, CHUNK_1x1 / CHUNK);
-	p.usual = phases == 1 && 2 * (int)t.tile_w * row_step(t, 1) * (channel_tile / 8) == (int)blockDim.x && is_usual(p);
+	p.usual = phases == 1 && problem.whole_chunks() && 2 * (int)t.tile_w * row_step(t, 1) * (channel_tile / 8) == (int)blockDim.x && is_usual(p);
 	p.list = p.weights + 2 * CHUNK * p.length * 4;
 	return p;
 }
@@ -317,7 +317,7 @@ __device__ __forceinline__ void multiply_taps(float (&acc)[PIXELS][8], const Pla
 			copy_weights<Usual<LENGTH>::COPIES>(station.to + buffer, ahead, w.at, w.pitch, count);
 			commit_weights();
 		}
-		if (STEP > 0 || offset != NONE) // with a constant step every thread has pixels
+		if (STEP > 0 || offset != NONE) // with a constant step every thread has pixels and channels
 			multiply_channels<LENGTH, STEP>(acc, station.patch + offset, step, from, more);
 		await_weights();
 		__syncthreads();
@@ -423,6 +423,7 @@ __device__ __forceinline__ Station station_of(SharedAddress patch, const Tiling 
 //   int height(), width()           of the map of which the patch is
 //   int way(), stage(…)             way_of the map; stages a chunk of the patch
 //   int channels()                  K without the taps, a multiple of 8
+//   bool whole_chunks()             no chunk has fewer than CHUNK channels, so that the second half of them is there
 //   int kernel(), phases(), stride()  stride: pixels of the patch from one pixel of the phase to the next
 //   bool inside()                   the column of the thread's weights is one of the step's
 //   int tap(patch, fy, fx, ky, kx)  bytes in the patch from pixel (y, x) to a tap of pixel (fy + phases·y, fx + phases·x) of the tile; NONE

@@ -23,6 +23,7 @@ var mapCases = []mapCase{
 	{3, 2, shape{19, 4, 5}, relu6, []bool{true, true, true}, plainCut(3, 2, 16, 96)},
 	{2, 2, shape{24, 5, 5}, linear, []bool{false, true, true}, plainCut(5, 5, 24, 256)},
 	{2, 2, shape{3, 2, 2}, relu, nil, plainCut(2, 1, 8, 64)},
+	{2, 1, shape{19, 7, 11}, linear, []bool{true, false}, plainCut(3, 4, 16, 96)},
 }
 
 func TestSum(t *testing.T) {
@@ -30,8 +31,12 @@ func TestSum(t *testing.T) {
 		t.Log(describe(uint64(seed), c))
 		k := newKit(t, uint64(seed))
 		d := k.node(c.n, c.shape, c.activation, c.terms...)
-		forward{kernel: "sum", n: c.n, statImages: c.stat, in: []*node{d}, out: []int{c.shape.c}, shape: c.shape, cut: c.cut}.run(k, d.u)
-		for _, f := range backwards("sum_gradient") {
+		for _, noNorms := range []bool{false, true} {
+			for range 2 { // values in half precision, and not
+				forward{kernel: "sum", n: c.n, statImages: c.stat, in: []*node{d}, out: []int{c.shape.c}, shape: c.shape, cut: c.cut, noNorms: noNorms}.run(k, d.u)
+			}
+		}
+		for _, f := range append(backwards("sum_gradient"), backward{kernel: "sum_gradient"}) {
 			f.n, f.in, f.cut = c.n, k.node(c.n, c.shape, c.activation, c.terms...), c.cut
 			f.out = []*incoming{k.incoming(c.n, c.shape, true, false, true)}
 			f.run(k, f.out[0].dy)

@@ -37,6 +37,19 @@ func Cell(seed uint64, stage kernels.Shape, n int) *Case {
 	return b.finish(node, kernels.ReLU, 10, n, n)
 }
 
+// Wide returns convolutions of few channels on a map that is 16 pixels wide, as wide as a tile of a GPU: of 5 channels to 32, and of 16 to 16,
+// with windows of 3×3 and 1×1. Nodes have terms without BatchNorm beside others, and a sum is stored without statistics.
+func Wide(seed uint64, n int) *Case {
+	stage := kernels.Shape{C: 16, H: 12, W: 16}
+	b := newBuilder("wide", seed, kernels.Shape{C: 3, H: stage.H, W: stage.W})
+	narrow := b.bn(b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, 5))
+	two := b.conv(b.sum(narrow), kernels.ReLU, same(3), stage, 1, 16, 16)
+	one := b.same(b.sum(b.bn(two[0]), bare(two[1])), kernels.ReLU, 3, 1, 16)
+	stored := b.op(kernels.OpSum, kernels.Linear, kernels.Window{}, stage, b.sum(b.bn(one), bare(two[0])))
+	last := b.same(b.sum(bare(stored)), kernels.ReLU, 1, 1, 16)
+	return b.finish(b.sum(b.bn(last), bare(stored)), kernels.ReLU, 10, n, n)
+}
+
 // Mobile returns two inverted residual blocks (expand 1×1, depthwise, project 1×1). The first has a stride, the second a
 // residual sum.
 func Mobile(seed uint64, kernel, stride, size, n int) *Case {

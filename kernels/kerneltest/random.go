@@ -6,20 +6,13 @@ import (
 	"bnas.example/kernels"
 )
 
-// A random program of so many has images that are 16 or 32 pixels wide, as wide as the largest tiles of a GPU.
-const wideEvery = 20
-
 // Random draws a small program from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums of up
 // to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations that drop channels, shifted windows,
 // parameters larger than their use, and nodes that no step loads. Its statistics are over at least eight pixels of images, so that float32 stays close to float64.
 func Random(seed uint64) *Case {
 	b := newBuilder(fmt.Sprintf("random-%d", seed), seed, kernels.Shape{})
 	b.views = true
-	images := kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
-	if seed%wideEvery == 0 {
-		images.H, images.W = 12+images.H, 16*(1+images.W%2)
-	}
-	b.Program.Values[kernels.Images].Shape = images
+	b.Program.Values[kernels.Images].Shape = kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
 	g := &generator{builder: b, live: []kernels.ValueID{kernels.Images}, flat: map[kernels.ValueID]bool{}}
 	g.grow(b.sum(bare(kernels.Images)), false)
 	for range 2 + b.r.IntN(6) {

@@ -19,7 +19,7 @@ func TestRandomCovers(t *testing.T) {
 		"conv", "maxpool", "avgpool", "sum", "concat", "globalavg", "linear", "linear load", "relu load", "relu6 load",
 		"kernel 1", "kernel 3", "kernel 5", "kernel 7", "stride", "dilation", "negative pad", "groups", "depthwise",
 		"siblings", "three values in a node", "bare term", "shared value", "empty node", "unloaded node",
-		"concat of several", "bias", "no bias", "smaller batch", "one channel", "one image", "one row or column", "odd size", "wide",
+		"concat of several", "bias", "no bias", "smaller batch", "one channel", "one image", "one row or column", "odd size",
 	} {
 		if seen[want] == 0 {
 			t.Errorf("no program with %s", want)
@@ -70,7 +70,6 @@ func features(c *Case) map[string]bool {
 	for _, v := range p.Values[:len(p.Values)-2] {
 		has["one channel"] = has["one channel"] || v.C == 1
 		has["one row or column"] = has["one row or column"] || v.H == 1 || v.W == 1
-		has["wide"] = has["wide"] || v.W%16 == 0 && v.H > 8
 		has["odd size"] = has["odd size"] || v.H > 1 && v.H%2 == 1
 	}
 	has["smaller batch"] = c.N < c.Batch

@@ -149,6 +149,7 @@ func networks(o Options) []*Case {
 	cases = append(cases,
 		Cell(o.Seed, kernels.Shape{C: 16, H: 7, W: 9}, 3),
 		Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2), // whole tiles of every Winograd convolution
+		Wide(o.Seed, 1),
 		Many(o.Seed),
 		Mobile(o.Seed, 3, 2, 9, 2),
 		Grey(o.Seed, 1, 8, 2),
