@@ -9,10 +9,20 @@ import (
 // Random draws a small program from seed: odd sizes, single channels, strides, dilations, groups, siblings, sums of up
 // to three terms with and without BatchNorm, empty nodes, pools, sums, concatenations that drop channels, shifted windows,
 // parameters larger than their use, and nodes that no step loads. Its statistics are over at least eight pixels of images, so that float32 stays close to float64.
-func Random(seed uint64) *Case {
+func Random(seed uint64) *Case { return random(seed, false) }
+
+// RandomWide draws one like it, of images that are 16 or 32 pixels wide: maps as wide as the tiles of a GPU.
+func RandomWide(seed uint64) *Case { return random(seed, true) }
+
+func random(seed uint64, wide bool) *Case {
 	b := newBuilder(fmt.Sprintf("random-%d", seed), seed, kernels.Shape{})
 	b.views = true
-	b.Program.Values[kernels.Images].Shape = kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
+	images := kernels.Shape{C: 1 + b.r.IntN(4), H: 1 + b.r.IntN(13), W: 1 + b.r.IntN(13)}
+	if wide {
+		b.Name = fmt.Sprintf("random-wide-%d", seed)
+		images.H, images.W = 12+images.H, 16*(1+images.W%2)
+	}
+	b.Program.Values[kernels.Images].Shape = images
 	g := &generator{builder: b, live: []kernels.ValueID{kernels.Images}, flat: map[kernels.ValueID]bool{}}
 	g.grow(b.sum(bare(kernels.Images)), false)
 	for range 2 + b.r.IntN(6) {

@@ -23,7 +23,7 @@ type Factory func(threads int) (kernels.Device, error)
 // Options describe the precision and the limits of a back end, and the extent of the suite.
 type Options struct {
 	Seed   uint64 // of the random programs
-	Random int    // number of random programs; 0 is 40
+	Random int    // number of random programs; 0 is 40. Of ten and more there are a tenth as many on wide maps
 	Small  bool   // only small networks: for back ends that are slow
 	// Plain leaves out the networks with factors of the images and with an auxiliary classifier: for a back end that the suite
 	// tests in several precisions, where it has them in one.
@@ -145,6 +145,9 @@ func networks(o Options) []*Case {
 	}
 	for i := range count {
 		cases = append(cases, Random(o.Seed+uint64(i)))
+	}
+	for i := range o.Random / 10 {
+		cases = append(cases, RandomWide(o.Seed+uint64(i)))
 	}
 	cases = append(cases,
 		Cell(o.Seed, kernels.Shape{C: 16, H: 7, W: 9}, 3),
