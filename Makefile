@@ -60,19 +60,18 @@ lint-kubernetes:
 lint: export GOGC = 400
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
-	@# What test-unit needs too. vet alone would compile the emulated kernels for itself.
+	@# What test-unit needs too. lint.go alone would compile the emulated kernels for itself.
 	$(GO) build -tags gpusim,$(PURE) ./...
-	$(GO) vet -tags gpusim,$(PURE) ./...
-	$(GO) tool staticcheck -tags gpusim,$(PURE) ./...
+	@# go vet and staticcheck, with cgo and without.
+	printf '%s\n' 'cgo: -tags=gpusim,$(PURE)' 'nocgo: CGO_ENABLED=0' | $(GO) run scripts/lint.go -matrix ./...
 	GO=$(GO) scripts/deadcode.sh
 
-# With the emulated GPU; needs g++. Here and below, go vet has been run by lint.
+# With the emulated GPU; needs g++. Here and below, -vet=off: lint has run the analyzers of go vet.
 test-unit:
 	$(GO) test -vet=off -tags gpusim,$(PURE) -timeout 30m ./...
 
-# The program without cgo: the reference device only.
+# The program without cgo: the reference device only. lint has compiled and checked all packages without cgo.
 test-nocgo:
-	CGO_ENABLED=0 $(GO) vet ./...
 	CGO_ENABLED=0 $(GO) test -vet=off -short -timeout 30m ./kernels/cpu ./internal/gpusim/emulated
 	CGO_ENABLED=0 $(GO) test -vet=off -short -timeout 30m -run "TestCommands|TestScripts/(errors|gpu|space)" ./cmd/bnas
 
@@ -102,9 +101,9 @@ mpi:
 mpi-cuda:
 	scripts/with-cuda.sh $(GO) build -tags mpi,cuda -o bin/bnas-mpi-cuda ./cmd/bnas
 
-# The driver's code without a GPU: vetted, and run on a mock driver.
+# The driver's code without a GPU: checked as in lint, and run on a mock driver. What only the other tests use is unused here.
 test-cuda:
-	scripts/with-cuda.sh $(GO) vet -tags cuda,$(PURE) ./cuda/... ./cmd/bnas
+	scripts/with-cuda.sh $(GO) run scripts/lint.go -checks inherit,-U1000 -tags cuda,$(PURE) ./cuda/... ./cmd/bnas
 	scripts/with-cuda.sh --mock $(GO) test -vet=off -tags cuda,$(PURE) -run '^TestReal' ./cuda ./cuda/driver
 
 # Without the emulated GPU: its threads are C++, which the race detector does not see; it checks races between the threads
