@@ -1,6 +1,8 @@
 package ref
 
 import (
+	"slices"
+
 	"bnas.example/kernels"
 )
 
@@ -27,10 +29,10 @@ func (e *Exec) newPass(mode kernels.StatGrad, weights bool) *pass {
 	}
 }
 
-// run goes through all steps in reverse order. A value's gradient is complete before run reaches the value's own step,
-// because every step that loads the value comes later in the program.
-func (b *pass) run() error {
-	for i := len(b.e.p.Steps) - 1; i >= 0; i-- {
+// run goes through all steps in reverse order, from the last to step first. A value's gradient is complete before run reaches the
+// value's own step, because every step that loads the value comes later in the program.
+func (b *pass) run(first int) error {
+	for i := len(b.e.p.Steps) - 1; i >= first; i-- {
 		if err := b.e.stopped(); err != nil {
 			return err
 		}
@@ -225,7 +227,7 @@ func (e *Exec) fromLogits(mode kernels.StatGrad, weights bool) (*pass, error) {
 			b.values[c.Out] = e.dLogits[k]
 		}
 	}
-	return b, b.run()
+	return b, b.run(0)
 }
 
 // written lists the parameters whose gradients Backward writes.
@@ -273,8 +275,17 @@ func (e *Exec) NodeGradient(dst []float32, to kernels.NodeID, seed []float32, fr
 func (e *Exec) nodeGradient(to kernels.NodeID, seed []float32, from kernels.NodeID) ([]float64, error) {
 	b := e.newPass(kernels.FreezeStatistics, false)
 	b.nodes[from] = widen(seed)
-	err := b.run()
+	err := b.run(e.firstReader(to))
 	return b.nodes[to], err
+}
+
+// firstReader returns the first step that reads a node. What comes before it does not change the gradient at the node.
+func (e *Exec) firstReader(n kernels.NodeID) int {
+	first := slices.IndexFunc(e.p.Steps, func(s kernels.Step) bool { return slices.Contains(s.In, n) })
+	if first < 0 {
+		return len(e.p.Steps)
+	}
+	return first
 }
 
 // NodeProducts propagates the seed and sums the products of the result's channels and the seed's.
