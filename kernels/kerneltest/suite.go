@@ -25,8 +25,8 @@ type Options struct {
 	Seed   uint64 // of the random programs
 	Random int    // number of random programs; 0 is 40. Of ten and more there are a tenth as many on wide maps
 	Small  bool   // only small networks: for back ends that are slow
-	// Plain leaves out the networks with factors of the images and with an auxiliary classifier: for a back end that the suite
-	// tests in several precisions, where it has them in one.
+	// Plain leaves out the networks with factors of the images, with an auxiliary classifier and for many images: for a back end
+	// that the suite tests in several precisions, where it has them in one.
 	Plain bool
 	// Threads is the largest number of threads whose results are compared with those of one thread; 0 is 3. A device that
 	// does not use its number of threads needs 1.
@@ -109,7 +109,7 @@ func checks(o Options) []check {
 	var list []check
 	cases := networks(o)
 	if !o.Plain {
-		cases = slices.Concat(cases, factored(o), headed(o))
+		cases = slices.Concat(cases, []*Case{Many(o.Seed)}, factored(o), headed(o))
 	}
 	for _, c := range cases {
 		list = append(list, check{c.Name, func(f Factory, o Options) error { return agrees(f, o, c) }})
@@ -153,7 +153,6 @@ func networks(o Options) []*Case {
 		Cell(o.Seed, kernels.Shape{C: 16, H: 7, W: 9}, 3),
 		Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2), // whole tiles of every Winograd convolution
 		Wide(o.Seed, 1),
-		Many(o.Seed),
 		Mobile(o.Seed, 3, 2, 9, 2),
 		Grey(o.Seed, 1, 8, 2),
 		Grey(o.Seed, 2, 11, 3))
