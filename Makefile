@@ -57,8 +57,8 @@ lint-docker:
 lint-kubernetes:
 	scripts/kubernetes.sh
 
-# Compilers and checkers are short programs: they collect garbage less often.
-lint: export GOGC = 400
+# Compilers, checkers and the programs of the tests are short: they collect garbage less often, but under a sanitizer.
+lint test-unit test-nocgo test-gpu: export GOGC = 400
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
 	@# What test-unit needs too. lint.go alone would compile the emulated kernels for itself.
