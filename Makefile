@@ -115,9 +115,13 @@ test-race:
 	  -skip '^TestFiniteDifferences$$|^TestSuite$$/^cell-|^TestFixedPathTrainsItsNetwork$$|^TestAuxiliary|^TestDropPath|^TestEarlyBirdResumes$$|^TestOneShotOfATrainedSupernet$$|^TestRunningStatisticsAndAverage$$|^TestOnlyTheTrainableSetChanges$$'
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, all packages under the race detector,
-# every kernel compiled again, PyTorch, onnxruntime, each fuzz target for a while, known vulnerabilities.
+# every kernel compiled again, PyTorch, onnxruntime, each fuzz target for a while, go vet itself, known vulnerabilities.
 test-long:
 	scripts/vulnerabilities.sh
+	@# go vet itself, beside the list of its analyzers in lint.go.
+	$(GO) vet -tags gpusim ./...
+	CGO_ENABLED=0 $(GO) vet ./...
+	scripts/with-cuda.sh $(GO) vet -tags cuda ./cuda/... ./cmd/bnas
 	BNAS_LONG=1 $(MAKE) --no-print-directory test-gpu
 	$(MAKE) --no-print-directory kernels-check
 	$(GO) test -race -short -timeout 60m ./...
