@@ -29,6 +29,7 @@ func TestCountAgreesWithEmulator(t *testing.T) {
 		for _, naive := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, naive %v", name, naive), func(t *testing.T) { countAgrees(t, c, cuda.Storage{Naive: naive}) })
 		}
+		t.Run(name+", bf16, half", func(t *testing.T) { countAgrees(t, c, cuda.Storage{Precision: cuda.BF16, Half: true}) })
 	}
 }
 

@@ -27,11 +27,19 @@ __device__ __forceinline__ float4 widened(uint2 halves) {
 	return make_float4(low.x, low.y, high.x, high.y);
 }
 
+// Four channels as they are stored. The halves have a name: as an argument of a function the emulator would not see their load.
+template <bool HALF> __device__ __forceinline__ float4 read_four(const char *from) {
+	if (!HALF)
+		return *(const float4 *)from;
+	const uint2 halves = *(const uint2 *)from;
+	return widened(halves);
+}
+
 // Four channels of a stored value at offset `at`, in elements, a multiple of 4.
 __device__ __forceinline__ float4 read_value(const void *value, i64 half, i64 at) {
 	if (!half)
-		return *(const float4 *)(global((const float *)value) + at);
-	return widened(*(const uint2 *)(global((const unsigned short *)value) + at));
+		return read_four<false>((const char *)(global((const float *)value) + at));
+	return read_four<true>((const char *)(global((const unsigned short *)value) + at));
 }
 
 // Four channels of N pixels of a stored value: those from `first` on, in elements, pixel[j] · pitch elements further.

@@ -113,7 +113,7 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 		float4 z, centred[TERMS];
 #pragma unroll
 		for (int t = 0; t < TERMS; t++) {
-			float4 x = HALF ? widened(*(const uint2 *)value[t]) : *(const float4 *)value[t];
+			float4 x = read_four<HALF>(value[t]);
 			const Centred4 a = t < KEPT ? kept[t % KEPT] : centred_of(read[t]);
 			x = make_float4(x.x - a.x.mean, x.y - a.y.mean, x.z - a.z.mean, x.w - a.w.mean);
 			centred[t] = x;
