@@ -28,11 +28,8 @@ func (e *evidence) takeGradientFlow() error {
 	if err != nil {
 		return err
 	}
-	if err := s.exec.SetLogitGradient(d); err != nil {
-		return fmt.Errorf("gradient of the logits of the untrained standard network: %w", err)
-	}
-	if err := s.exec.Backward(kernels.DifferentiateStatistics, true); err != nil {
-		return fmt.Errorf("backward of the untrained standard network: %w", err)
+	if err := s.backwardFrom(d, kernels.DifferentiateStatistics); err != nil {
+		return err
 	}
 	changes, err := s.gradients()
 	if err != nil {

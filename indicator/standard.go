@@ -116,6 +116,17 @@ func (s standard) backward(labels []int) error {
 	return nil
 }
 
+// backwardFrom differentiates by all weights, from a gradient of the logits of the last Forward.
+func (s standard) backwardFrom(logits []float32, statistics kernels.StatGrad) error {
+	if err := s.exec.SetLogitGradient(logits); err != nil {
+		return fmt.Errorf("gradient of the logits of the untrained standard network: %w", err)
+	}
+	if err := s.exec.Backward(statistics, true); err != nil {
+		return fmt.Errorf("backward of the untrained standard network: %w", err)
+	}
+	return nil
+}
+
 // gradients reads the gradient of each layer's weight.
 func (s standard) gradients() ([][]float32, error) {
 	var all [][]float32

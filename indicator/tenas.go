@@ -24,11 +24,8 @@ func (e *evidence) takeWeightKernel() error {
 		}
 		seed := make([]float32, n*classes)
 		copy(seed[i*classes:], ones(classes))
-		if err := s.exec.SetLogitGradient(seed); err != nil {
+		if err := s.backwardFrom(seed, kernels.DifferentiateStatistics); err != nil {
 			return err
-		}
-		if err := s.exec.Backward(kernels.DifferentiateStatistics, true); err != nil {
-			return fmt.Errorf("backward of the untrained standard network: %w", err)
 		}
 		weights, err := s.gradients()
 		if err != nil {

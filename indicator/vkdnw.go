@@ -106,11 +106,8 @@ func (s standard) addFisher(fisher *mat.SymDense, image []float32, ids []kernels
 func (s standard) firstGradients(k int, ids []kernels.ParamID) (*mat.VecDense, error) {
 	seed := make([]float32, s.program.Classes())
 	seed[k] = 1
-	if err := s.exec.SetLogitGradient(seed); err != nil {
+	if err := s.backwardFrom(seed, kernels.FreezeStatistics); err != nil {
 		return nil, err
-	}
-	if err := s.exec.Backward(kernels.FreezeStatistics, true); err != nil {
-		return nil, fmt.Errorf("backward of the untrained standard network: %w", err)
 	}
 	total := 0
 	for _, id := range ids {
