@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 explained=scripts/deadcode.txt
 export CXX="$PWD/scripts/empty-cxx.sh"
-${GO:-go} tool deadcode -tags gpusim,netgo,osusergo -f '{{range .Funcs}}{{printf "%s:%s\n" $.Path .Name}}{{end}}' ./... |
+# "go tool" would build it without GOFLAGS, and most of the standard library for it.
+${GO:-go} run golang.org/x/tools/cmd/deadcode -tags gpusim,netgo,osusergo -f '{{range .Funcs}}{{printf "%s:%s\n" $.Path .Name}}{{end}}' ./... |
   sed "s#^$(sed -n 's/^module //p' go.mod)/##" | sort -u |
   awk -v list="$explained" '
     BEGIN {

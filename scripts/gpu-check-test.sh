@@ -188,7 +188,7 @@ sections=("${with_ncu[@]}")
 
 # The emulated GPU has the suite in every precision, in the tests of package cuda.
 few=() of_few=()
-[ -n "${BNAS_LONG:-}" ] || few=(--suites "bf16-half fp32-no-graphs") of_few=(suite-{fp32,tf32,fp16,bf16,half}="LEFT OUT")
+[ -n "${BNAS_LONG:-}" ] || few=(--suites fp32) of_few=(suite-{bf16-half,tf32,fp16,bf16,half,fp32-no-graphs}="LEFT OUT")
 check "${on_mock[@]}" -- "${bundle[@]}" --small --seconds 1800 "${few[@]}" "$work/results"
 expect 1 passed 'instructions mixed=FAILED' "${of_few[@]}"
 grep -q 'mock GPU, sm_89' "$work/results" || fail "not the mock GPU"

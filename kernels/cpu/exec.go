@@ -90,8 +90,11 @@ func (e *exec) reserve(moving int) error {
 
 func fillNaN(x []float32) {
 	nan := float32(math.NaN()) // once: under the checks of unsafe pointers math.NaN allocates
-	for i := range x {
+	for i := range min(len(x), 1024) {
 		x[i] = nan
+	}
+	for n := 1024; n < len(x); n *= 2 {
+		copy(x[n:], x[:n])
 	}
 }
 

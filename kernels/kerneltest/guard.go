@@ -51,9 +51,11 @@ func (o *output[T]) slice() []T {
 // written or is not finite.
 func (o *output[T]) take() ([]float64, error) {
 	body := o.slice()
-	for i, v := range o.all {
-		if at := i - guardZone; (at < 0 || at >= len(body)) && o.bits(v) != o.bits(o.want) {
-			return nil, fmt.Errorf("wrote element %d of %d", at, len(body))
+	for i := range guardZone {
+		for _, at := range []int{-1 - i, len(body) + i} {
+			if o.bits(o.all[guardZone+at]) != o.bits(o.want) {
+				return nil, fmt.Errorf("wrote element %d of %d", at, len(body))
+			}
 		}
 	}
 	wide := make([]float64, len(body))

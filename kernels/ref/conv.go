@@ -26,6 +26,12 @@ func (g geometry) span(k, in, out int) (lo, hi, at int) {
 // A piece has n outputs from index to, and the inputs from index from in steps of Stride. Consecutive whole rows are one
 // piece.
 func (g geometry) taps(row func(weight, to, from, n int)) {
+	g.sharedTaps(1, func(_, weight, to, from, n int) { row(weight, to, from, n) })
+}
+
+// sharedTaps calls row once for the pieces of up to most output channels that read the same inputs. weight and to are those of
+// the first channel.
+func (g geometry) sharedTaps(most int, row func(channels, weight, to, from, n int)) {
 	outs, ins := g.out.C/g.groups, g.in.C/g.groups
 	for ky := range g.Kernel {
 		y0, y1, iy := g.span(ky, g.in.H, g.out.H)
@@ -38,17 +44,19 @@ func (g geometry) taps(row func(weight, to, from, n int)) {
 			if g.Stride == 1 && n == g.in.W && n == g.out.W {
 				rows, n = 1, n*rows
 			}
-			for o := range g.out.C {
+			for o := 0; o < g.out.C; {
+				channels := min(most, outs-o%outs)
 				for i := range ins {
 					weight := ((o*ins+i)*g.Kernel+ky)*g.Kernel + kx
 					to := (o*g.out.H+y0)*g.out.W + x0
 					from := ((o/outs*ins+i)*g.in.H+iy)*g.in.W + ix
 					for range rows {
-						row(weight, to, from, n)
+						row(channels, weight, to, from, n)
 						to += g.out.W
 						from += g.Stride * g.in.W
 					}
 				}
+				o += channels
 			}
 		}
 	}
@@ -71,19 +79,25 @@ func conv(y, w, u []float64, g geometry) {
 	})
 }
 
-// convInput adds to du the gradient of conv's input: every product w·u of the sum contributes w·dy.
+// convInput adds to du the gradient of conv's input: every product w·u of the sum contributes w·dy. It takes four output channels
+// at a time, in their order: du is read and written once for them.
 func convInput(du, w, dy []float64, g geometry) {
-	g.taps(func(weight, to, from, n int) {
-		a, d := w[weight], dy[to:to+n]
-		if g.Stride == 1 {
-			in := du[from:][:len(d)]
-			for x := range d {
-				in[x] += a * d[x]
+	area, filter := g.out.H*g.out.W, g.in.C/g.groups*g.Kernel*g.Kernel
+	g.sharedTaps(4, func(channels, weight, to, from, n int) {
+		if g.Stride == 1 && channels == 4 {
+			in := du[from:][:n]
+			d0, d1, d2, d3 := dy[to:][:n], dy[to+area:][:n], dy[to+2*area:][:n], dy[to+3*area:][:n]
+			a0, a1, a2, a3 := w[weight], w[weight+filter], w[weight+2*filter], w[weight+3*filter]
+			for x := range in {
+				in[x] = in[x] + a0*d0[x] + a1*d1[x] + a2*d2[x] + a3*d3[x]
 			}
 			return
 		}
-		for x, v := range d {
-			du[from+x*g.Stride] += a * v
+		for o := range channels {
+			a := w[weight+o*filter]
+			for x, v := range dy[to+o*area:][:n] {
+				du[from+x*g.Stride] += a * v
+			}
 		}
 	})
 }
