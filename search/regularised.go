@@ -10,7 +10,8 @@ import (
 // regularised is ageing evolution (Real, Aggarwal, Huang and Le, "Regularized evolution for image classifier
 // architecture search", AAAI 2019). It draws Tournament members of the population with replacement. The best of them is the
 // parent. The child differs from it in one gene. The oldest member dies: the population is the last Population architectures
-// that were scored. Ours: a child must be new. If ten tries for each member make no new one, the child is random.
+// that were scored. Ours: a child must be valid and new. If ten tries for each member make none, the child is random. In
+// NAS-Bench-101 a child has therefore as many vertices as its parent: no single gene adds or removes one.
 type regularised struct {
 	*searcher
 	iteration uint64
@@ -24,7 +25,7 @@ func (e *regularised) next() (supernet.Arch, string) {
 			if e.ctx.Err() != nil {
 				return nil, ""
 			}
-			if a := e.neighbour(e.parent(r), r); e.accept(a) {
+			if a := e.neighbour(e.parent(r), r); e.Space.Valid(a) == nil && e.accept(a) {
 				return a, ""
 			}
 		}
@@ -52,7 +53,7 @@ func (e *regularised) parent(r *philox.Stream) supernet.Arch {
 // foresees is true within the first population, which is random. Each later child depends on the score of the one before.
 func (e *regularised) foresees(n int) bool { return e.found.len()+n < e.cfg.Population }
 
-// neighbour changes one gene with at least two options to another option.
+// neighbour changes one gene with at least two options to another option. The result need not be valid.
 func (e *regularised) neighbour(a supernet.Arch, r *philox.Stream) supernet.Arch {
 	genes := e.Space.Genes()
 	free := slices.DeleteFunc(indices(len(genes)), func(g int) bool { return len(genes[g].Options) < 2 })

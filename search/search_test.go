@@ -253,6 +253,35 @@ func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	}
 }
 
+// In NAS-Bench-101 most changes of one gene of a cell give no cell: at most nine of its 21 edges are there, and each inner vertex is
+// on a path from the input to the output. Every strategy scores cells alone.
+func TestStrategiesScoreValidArchitectures(t *testing.T) {
+	space, err := supernet.Lookup("nas-bench-101")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := space.Defaults()
+	e := evaluatorFunc(func(a supernet.Arch) (indicator.Scores, error) {
+		if err := supernet.Validate(space, a); err != nil {
+			return indicator.Scores{}, err
+		}
+		values := make([]float64, len(indicator.TermNames()))
+		for i := range values {
+			values[i] = float64(space.Cost(a, cfg).Params)
+		}
+		return indicator.Scores{Arch: space.Format(a), Canonical: space.Canonical(a), Values: values}, nil
+	})
+	for _, strategy := range sampling() {
+		c := Config{Strategy: strategy, Population: 50, MaxEvaluations: 300}
+		if c.CheckSpace(space) != nil {
+			continue
+		}
+		if r := mustRun(t, Problem{Space: space, Sizes: cfg, Evaluator: e, Objective: firstTerm(t)}, c); r.Evaluations != 300 {
+			t.Errorf("%s: %d evaluations", strategy, r.Evaluations)
+		}
+	}
+}
+
 func TestParetoFront(t *testing.T) {
 	space := fakeSpace{2, 3}
 	r := newRecord(space)
