@@ -27,9 +27,9 @@ func MeanRanks(runs []ScoreSet) (ScoreSet, error) {
 			live = append(live, k)
 		}
 	}
-	column, mean := make([]float64, len(live)), make([]float64, len(live))
+	column, sum := make([]float64, len(live)), make([]float64, len(live))
 	for t := range terms {
-		clear(mean)
+		clear(sum) // of ranks, which are multiples of a half: exact, so that equal means are equal
 		for r, run := range runs {
 			lacks := false
 			for i, k := range live {
@@ -40,11 +40,11 @@ func MeanRanks(runs []ScoreSet) (ScoreSet, error) {
 				if lacks {
 					place = math.NaN()
 				}
-				mean[i] += place / float64(len(live)) / float64(len(runs))
+				sum[i] += place
 			}
 		}
 		for i, k := range live {
-			fused.values.set(k, t, mean[i])
+			fused.values.set(k, t, sum[i]/float64(len(live)*len(runs)))
 		}
 	}
 	return fused.all(), nil

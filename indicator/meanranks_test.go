@@ -56,6 +56,25 @@ func TestMeanRanks(t *testing.T) {
 	}
 }
 
+// Networks of one mean rank are tied, whatever their ranks: here k in one run and n + 1 − k in the other of n networks.
+func TestEqualMeanRanksAreTied(t *testing.T) {
+	naswot, _ := termIndex("naswot")
+	for n := 2; n < 40; n++ {
+		of := func(sign float64) ScoreSet {
+			return SetOf(fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 { return map[string]float64{"naswot": sign * float64(i)} }))
+		}
+		fused, err := MeanRanks([]ScoreSet{of(1), of(-1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range fused.Len() {
+			if v, want := fused.value(i, naswot), float64(n+1)/float64(2*n); v != want {
+				t.Errorf("network %d of %d: %v, want %v", i, n, v, want)
+			}
+		}
+	}
+}
+
 // Noise of single runs cancels in the mean of their ranks.
 func TestMeanRanksCancelNoise(t *testing.T) {
 	const n = 150
