@@ -50,7 +50,8 @@ func fronts(points []point) [][]int {
 }
 
 // crowding is the crowding distance of NSGA-II (section III-B) of the points of one front: the sum over both figures of the distance
-// between the neighbours on both sides, over the range of the figure. It is +Inf at the ends.
+// between the neighbours on both sides, over the range of the figure. It is +Inf at the ends. A figure may be +Inf, that of a live
+// network whose term is −Inf: then the share of an infinite distance is 1, and that of a finite one 0.
 func crowding(points []point, front []int) map[int]float64 {
 	distance := map[int]float64{}
 	for k := range points[0] {
@@ -59,11 +60,22 @@ func crowding(points []point, front []int) map[int]float64 {
 		first, last := order[0], order[len(order)-1]
 		width := points[last][k] - points[first][k]
 		distance[first], distance[last] = math.Inf(1), math.Inf(1)
-		for at := 1; at < len(order)-1 && width > 0; at++ {
-			distance[order[at]] += (points[order[at+1]][k] - points[order[at-1]][k]) / width
+		for at := 1; at < len(order)-1 && width > 0; at++ { // not if width is NaN: all are infinite
+			distance[order[at]] += shareOf(points[order[at+1]][k]-points[order[at-1]][k], width)
 		}
 	}
 	return distance
+}
+
+// shareOf is apart/width in the limit of a large end of the range. Two infinite figures, whose difference is NaN, are not apart.
+func shareOf(apart, width float64) float64 {
+	switch {
+	case math.IsNaN(apart):
+		return 0
+	case math.IsInf(apart, 1):
+		return 1
+	}
+	return apart / width
 }
 
 // crowded is a point's standing in the crowded comparison (section III-B): of two points, that of the lower front is better, and of

@@ -37,6 +37,17 @@ func TestCrowding(t *testing.T) {
 			t.Error("equal points have no distance")
 		}
 	}
+	// The share of the gap before an infinite end is 1, other shares of that figure are 0, and two infinite points are not apart. Of the
+	// other figure the shares are of 0 … 9.
+	inf := math.Inf(1)
+	got = crowding([]point{{inf, 0}, {1, 5}, {0.5, 7}, {0, 9}}, []int{0, 1, 2, 3})
+	if got[1] != 1+7./9 || got[2] != 4./9 {
+		t.Errorf("beside an infinite point: %v", got)
+	}
+	got = crowding([]point{{inf, 0}, {inf, 0}, {inf, 0}, {1, 9}}, []int{0, 1, 2, 3})
+	if got[1] != 0 || got[0] != inf || got[2] != inf || got[3] != inf {
+		t.Errorf("among equal infinite points: %v", got)
+	}
 }
 
 // TestSurvivors: a whole front, and of the next the ends and the least crowded.
