@@ -3,8 +3,9 @@ package indicator
 import "bnas.example/kernels"
 
 // liveParams is the number of weights of convolutions and classifier that the logits depend on, and liveMACs that of their
-// multiply-accumulates for one image. Operators on dead ends do not count; in params and macs they do. The placement of BatchNorm
-// does not matter. Gauge-invariant.
+// multiply-accumulates for one image. Operators on dead ends do not count; in params and macs they do. A convolution that
+// reads zeros counts, though only its BatchNorm's β reaches the logits. The placement of BatchNorm does not matter.
+// Gauge-invariant.
 func liveParams(e *evidence) float64 {
 	n := 0
 	for _, l := range layers(e.program) {

@@ -61,7 +61,9 @@ func TestEqualMeanRanksAreTied(t *testing.T) {
 	naswot, _ := termIndex("naswot")
 	for n := 2; n < 40; n++ {
 		of := func(sign float64) ScoreSet {
-			return SetOf(fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 { return map[string]float64{"naswot": sign * float64(i)} }))
+			return SetOf(fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 {
+				return map[string]float64{"naswot": sign * float64(i)}
+			}))
 		}
 		fused, err := MeanRanks([]ScoreSet{of(1), of(-1)})
 		if err != nil {

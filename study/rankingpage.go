@@ -290,7 +290,7 @@ func (p *rankingPage) choice() error {
 		names[i] = fmt.Sprintf("%s %d", name, times[name])
 	}
 	s := section{ID: "choice", Title: "A choice on one half, judged on the other", Groups: []report.Group{{Table: shown}},
-		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No network is in both. Beside it, a kernel ridge regression of the accuracies of the first half, which no indicator has: on counts of operators, paths and costs, on the terms of the composite, and on all.", len(halves)/p.Seeds, countOf(p.Seeds, "seed"), tried),
+		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No canonical form is in both. Beside it, a kernel ridge regression of the accuracies of the first half, which no indicator has: on counts of operators, paths and costs, on the terms of the composite, and on all.", len(halves)/p.Seeds, countOf(p.Seeds, "seed"), tried),
 		Notes: append(whole, fmt.Sprintf("Chosen in how many of the %d halves: %s.", len(halves), strings.Join(names, ", ")))}
 	if n := len(p.truth); n < indicator.FewNetworks {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d networks are fewer than %d: a choice on half of them says little of networks outside of them.", n, indicator.FewNetworks))

@@ -81,7 +81,8 @@ func (nasBench201) Parse(text string) (Arch, error) {
 
 // Canonical returns the benchmark's own "unique string". A node is the sorted multiset of its operators' results. The
 // result of none, and of an operator on zeros, is '#'; the result of skip is its source. Zeros stay in a sum. Some equal
-// networks therefore have different forms, as in the benchmark's own counts.
+// networks therefore have different forms, as in the benchmark's own counts. One convolution that a skip repeats has the
+// form of two convolutions.
 func (nasBench201) Canonical(a Arch) string {
 	node := [4]string{"0"}
 	for e := 0; e < len(nb201Edges); {

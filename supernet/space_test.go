@@ -1,7 +1,9 @@
 package supernet
 
 import (
+	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +121,89 @@ func TestTextRoundTrip(t *testing.T) {
 				t.Errorf("%d distinct texts of %d architectures", len(seen), len(archs))
 			}
 		})
+	}
+}
+
+// graph201 is the expression of a cell without its zeros: what a sum has from none, and from an operator on nothing, is left out. It is
+// empty for a dead cell. onZeros says that a convolution whose node reaches the output has no input.
+func graph201(a Arch) (text string, onZeros bool) {
+	reaches := [4]bool{3: true}
+	for e := len(nb201Edges) - 1; e >= 0; e-- {
+		if edge := nb201Edges[e]; a[e] != nb201None && reaches[edge[0]] {
+			reaches[edge[1]] = true
+		}
+	}
+	sums := [4][]string{{"x"}}
+	for e, edge := range nb201Edges {
+		in := sums[edge[1]]
+		convolves := a[e] == nb201Conv1 || a[e] == nb201Conv3
+		switch {
+		case a[e] == nb201None:
+		case len(in) == 0:
+			onZeros = onZeros || convolves && reaches[edge[0]]
+		case a[e] == nb201Skip:
+			sums[edge[0]] = append(sums[edge[0]], in...)
+		default:
+			slices.Sort(in)
+			sums[edge[0]] = append(sums[edge[0]], fmt.Sprintf("%d(%s)", a[e], strings.Join(in, "+")))
+		}
+	}
+	slices.Sort(sums[3])
+	return strings.Join(sums[3], "+"), onZeros
+}
+
+// The numbers of docs/method.md: the benchmark's forms of live cells, those without zeros, and the cells with convolutions of zeros.
+func TestFormsOfNASBench201(t *testing.T) {
+	s := named(t, "nas-bench-201")
+	forms, graphs, of := map[string]bool{}, map[string]bool{}, map[string]string{}
+	live, onZeros := 0, 0
+	for i := range s.Size() {
+		a := s.At(i)
+		graph, zeros := graph201(a)
+		if s.Alive(a) != (graph != "") {
+			t.Fatalf("%s: alive %v, graph %q", s.Format(a), s.Alive(a), graph)
+		}
+		if graph == "" {
+			continue
+		}
+		form := s.Canonical(a)
+		if before, ok := of[form]; ok && before != graph {
+			t.Errorf("%s has the graphs %s and %s", form, before, graph)
+		}
+		of[form], forms[form], graphs[graph] = graph, true, true
+		if live++; zeros {
+			onZeros++
+		}
+	}
+	if got, want := [4]int{live, len(forms), len(graphs), onZeros}, [4]int{15284, 6461, 4929, 2000}; got != want {
+		t.Errorf("live cells, forms, graphs, cells with convolutions of zeros: %v, want %v", got, want)
+	}
+}
+
+// A convolution of zeros is in the network: its BatchNorm has a β.
+func TestConvolutionOfZerosCounts(t *testing.T) {
+	net, err := New(Config{Space: "nas-bench-201", BN: Standard, Channels: 4, Cells: 1, Height: 8, Width: 8, Classes: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	macs := func(text string) int64 {
+		a, err := net.Space.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := net.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return int64(p.MACs())
+	}
+	without := macs("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+	// A 1×1 convolution of c channels at p pixels has c²·p: 4 at 64, 8 at 16, 16 at 4.
+	if with := macs("|none~0|+|none~0|none~1|+|skip_connect~0|nor_conv_1x1~1|none~2|"); with != without+3*1024 {
+		t.Errorf("%d multiply-adds, %d without a convolution of zeros", with, without)
+	}
+	if with := macs("|none~0|+|none~0|nor_conv_1x1~1|+|skip_connect~0|none~1|none~2|"); with != without {
+		t.Errorf("%d multiply-adds, %d without a convolution on a dead end", with, without)
 	}
 }
 
