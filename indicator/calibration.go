@@ -62,12 +62,20 @@ func (s ScoreSet) Covers(composite Composite) error { return covers(composite, s
 
 // SomeLive returns an error if no architecture is live: the set is no calibration.
 func (s ScoreSet) SomeLive() error {
+	if s.live() == 0 {
+		return errNoneLive
+	}
+	return nil
+}
+
+// live counts the live architectures.
+func (s ScoreSet) live() (n int) {
 	for i := range s.Len() {
 		if !s.Dead(i) {
-			return nil
+			n++
 		}
 	}
-	return errNoneLive
+	return n
 }
 
 func covers(composite Composite, has func(term int) bool) error {

@@ -111,14 +111,16 @@ func (c Composite) Fuse(calibration *Calibration, s Scores) float64 {
 		return math.Inf(-1)
 	}
 	var sum float64
+	n := 0
 	for _, name := range c.Terms {
 		i, err := termIndex(name)
 		if err != nil {
 			return math.NaN()
 		}
+		n = len(calibration.sorted[i])
 		sum += c.weigh(calibration.quantile(i, s.Values[i], slices.Contains(c.Against, name)))
 	}
-	return sum
+	return c.settle(sum, n+1)
 }
 
 // weigh is what a term adds whose place is q, from 0 (lowest) to 1.
@@ -127,6 +129,15 @@ func (c Composite) weigh(q float64) float64 {
 		return q
 	}
 	return math.Log(q)
+}
+
+// settle returns a sum of what terms add, of places that are multiples of 1/2n. That of a linear composite is such a multiple too, to
+// which it is rounded: equal sums of ranks are then equal.
+func (c Composite) settle(sum float64, n int) float64 {
+	if !c.Linear {
+		return sum
+	}
+	return math.Round(sum*float64(2*n)) / float64(2*n)
 }
 
 // Ranks returns Σ log(rank/n) over the terms for each network of a set, Σ rank/n if c is linear, ranks from 1 (lowest) to n within the
@@ -157,6 +168,9 @@ func (c Composite) Ranks(set []Scores) ([]float64, error) {
 		for k, r := range rank.Ranks(column) {
 			fused[live[k]] += c.weigh(r / float64(len(live)))
 		}
+	}
+	for _, i := range live {
+		fused[i] = c.settle(fused[i], len(live))
 	}
 	return fused, nil
 }

@@ -345,3 +345,42 @@ func TestJudge(t *testing.T) {
 		t.Errorf("%d of 3000 7 3000 8 3000 7 are equal, want 3", c.Equal)
 	}
 }
+
+// Of n networks, the k-th has rank k in one term and n + 1 − k in the other: in a linear composite all are equal, whatever it divides by.
+func TestEqualSumsOfRanksAreTied(t *testing.T) {
+	for n := 2; n < 40; n++ {
+		set := fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 {
+			return map[string]float64{"naswot": float64(i), "ntk": -float64(i), "depth": float64(i)}
+		})
+		calibration, err := NewCalibration(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []int32
+		for i := range set {
+			all = append(all, int32(i))
+		}
+		for _, c := range []Composite{
+			{Name: "x", Terms: []string{"naswot", "ntk"}, Linear: true}, {Name: "x", Terms: []string{"naswot", "depth"}, Against: []string{"depth"}, Linear: true},
+		} {
+			ranks, err := c.Ranks(set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			among, err := c.RanksAmong(n, func(i int) (Scores, error) { return set[i], nil }, all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fused, err := c.fuseAll(SetOf(set), SetOf(set))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range set {
+				got := [4]float64{ranks[i], among[i], fused[i], c.Fuse(calibration, set[i])}
+				if want := [4]float64{float64(n+1) / float64(n), float64(n+1) / float64(n), 1, 1}; got != want {
+					t.Errorf("network %d of %d, against %v: %v, want %v", i, n, c.Against, got, want)
+				}
+			}
+		}
+	}
+}

@@ -230,8 +230,9 @@ func (c Composite) fuseAll(calibration, scores ScoreSet) ([]float64, error) {
 			fused[i] += v
 		}
 	}
+	live := calibration.live()
 	for i := range fused {
-		if scores.Dead(i) {
+		if fused[i] = c.settle(fused[i], live+1); scores.Dead(i) {
 			fused[i] = math.Inf(-1)
 		} else if math.IsNaN(fused[i]) {
 			return nil, fmt.Errorf("indicator: %s was scored without a term of %s", scores.Arch(i), c.Name)

@@ -58,7 +58,7 @@ func (c Composite) RanksAmong(n int, at func(i int) (Scores, error), of []int32)
 		}
 	}
 	for k := range fused {
-		if dead[k] {
+		if fused[k] = c.settle(fused[k], live); dead[k] {
 			fused[k] = math.Inf(-1)
 		}
 	}
