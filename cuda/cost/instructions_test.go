@@ -38,7 +38,7 @@ func TestTableIsOfTheseKernels(t *testing.T) {
 	}
 	planned, tested := map[Key]bool{}, map[Key]bool{}
 	for i, d := range DocumentedSteps() {
-		p, params, err := d.program()
+		p, params, err := d.Program()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -113,28 +113,33 @@ func digest(modules []gpu.Module) string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// Documented is a step that the documents count: an architecture of NAS-Bench-201, 256 images.
+// Documented is a step that the documents count: an architecture in the standard placement, 256 images.
 type Documented struct {
-	Name, Arch string
+	Name, Space, Arch string
 	cuda.Storage
 }
 
-// DocumentedSteps are the steps whose launches the table has.
+// DocumentedSteps are the steps whose launches the table has: two networks of NAS-Bench-201, one of DARTS with all of its operators but one,
+// and one of NAS-Bench-Macro.
 func DocumentedSteps() (list []Documented) {
+	half := cuda.Storage{Precision: cuda.BF16, Half: true}
 	for _, a := range [][2]string{
 		{"all3x3", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"},
 		{"mixed", "|nor_conv_3x3~0|+|nor_conv_1x1~0|nor_conv_3x3~1|+|skip_connect~0|none~1|nor_conv_1x1~2|"},
 	} {
-		for _, s := range []cuda.Storage{{Precision: cuda.BF16, Half: true}, {Precision: cuda.TF32}, {Precision: cuda.FP32}} {
-			list = append(list, Documented{a[0], a[1], s})
+		for _, s := range []cuda.Storage{half, {Precision: cuda.TF32}, {Precision: cuda.FP32}} {
+			list = append(list, Documented{a[0], "nas-bench-201", a[1], s})
 		}
 	}
-	return list
+	return append(list, Documented{"darts", "darts", dartsPath, half}, Documented{"macro", "nas-bench-macro", "12211221", half})
 }
+
+const dartsPath = "normal avg_pool_3x3:0 sep_conv_3x3:1 skip_connect:0 dil_conv_3x3:1 avg_pool_3x3:0 skip_connect:2 sep_conv_5x5:0 skip_connect:1 " +
+	"reduce skip_connect:0 max_pool_3x3:1 skip_connect:0 dil_conv_3x3:2 avg_pool_3x3:0 skip_connect:2 sep_conv_5x5:0 skip_connect:1"
 
 // Count counts the step by the interpreter alone, without the table.
 func (d Documented) Count(modules []*ptx.Module) (*Count, error) {
-	p, params, err := d.program()
+	p, params, err := d.Program()
 	if err != nil {
 		return nil, err
 	}
@@ -145,8 +150,9 @@ func (d Documented) Count(modules []*ptx.Module) (*Count, error) {
 	return c, c.countInstructions(p, params, nil, func(...string) ([]*ptx.Module, error) { return modules, nil })
 }
 
-func (d Documented) program() (*kernels.Program, []kernels.Param, error) {
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
+// Program is the step's network, and its parameters.
+func (d Documented) Program() (*kernels.Program, []kernels.Param, error) {
+	net, err := supernet.New(supernet.Config{Space: d.Space, BN: supernet.Standard})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -54,6 +54,13 @@ var convCases = []convCase{
 	{"depthwise", shape{8, 7, 6}, []int{8}, window{7, 1, 3, 1, 8}, 1, 1, linear, []bool{true}, cut{7, 6, 8, 32, 0}, cut{7, 6, 8, 32, 0}},
 	{"depthwise", shape{10, 9, 9}, []int{10}, window{3, 2, 1, 1, 10}, 2, 2, relu, []bool{true}, cut{5, 5, 16, 64, 0}, cut{4, 9, 16, 64, 0}},
 	{"depthwise", shape{3, 9, 7}, []int{3}, window{3, 1, 2, 2, 3}, 1, 1, relu, []bool{true}, cut{3, 7, 8, 32, 0}, cut{3, 7, 8, 32, 0}},
+	// Strides and dilations of two, in tiles of odd widths, of nodes with two and three terms and one that is bare.
+	{"depthwise", shape{8, 11, 13}, []int{8, 8}, window{5, 2, 2, 1, 8}, 2, 2, relu, []bool{true, true}, cut{3, 7, 16, 32, 0}, cut{3, 7, 8, 32, 0}},
+	{"depthwise", shape{12, 9, 10}, []int{12}, window{7, 2, 3, 1, 12}, 1, 1, relu6, []bool{false}, cut{5, 3, 16, 32, 0}, cut{9, 5, 8, 64, 0}},
+	{"depthwise", shape{9, 10, 8}, []int{9}, window{5, 1, 4, 2, 9}, 1, 1, relu, []bool{true, false, true}, cut{5, 8, 8, 32, 0}, cut{4, 3, 16, 32, 0}},
+	{"depthwise", shape{24, 9, 14}, []int{24}, window{3, 2, 2, 2, 24}, 2, 1, linear, []bool{true}, cut{2, 5, 24, 32, 0}, cut{3, 9, 24, 64, 0}},
+	{"depthwise", shape{7, 12, 11}, []int{7}, window{5, 2, 4, 2, 7}, 1, 1, relu, []bool{false, true}, cut{6, 6, 8, 32, 0}, cut{5, 11, 8, 32, 0}},
+	{"depthwise", shape{6, 10, 13}, []int{6}, window{3, 3, 1, 1, 6}, 1, 1, relu, []bool{true}, cut{4, 5, 8, 32, 0}, cut{4, 7, 8, 32, 0}},
 
 	{"grouped", shape{6, 5, 7}, []int{9, 3}, window{3, 1, 1, 1, 3}, 2, 1, relu, []bool{true}, cut{2, 7, 16, 64, 0}, cut{5, 4, 8, 64, 0}},
 	{"grouped", shape{12, 6, 6}, []int{8}, window{3, 2, 1, 2, 4}, 1, 1, linear, []bool{true, true}, cut{2, 2, 8, 32, 0}, cut{6, 6, 16, 64, 0}},

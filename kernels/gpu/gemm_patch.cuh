@@ -1,8 +1,8 @@
-// Patches (patch.cuh) of the fp32 convolutions.
+// Patches (patch.cuh) of the convolutions in fp32, dense and depthwise.
 //
 // The pixels of a patch outside the map are zeros in every chunk. They are written once. A chunk's are those inside, a
-// rectangle. Most nodes and values are of the kinds that NodeFour and ValueFour take: a thread has in registers what its
-// four channels need, and a pixel costs it little more than its loads and multiplications. stage_patch takes all others.
+// rectangle. Most nodes and values are of the kinds that NodeFour, ValueFour and GradientFour take: a thread has in registers what
+// its four channels need, and a pixel costs it little more than its loads and multiplications. stage_patch takes all others.
 #pragma once
 #include "patch.cuh"
 
@@ -140,6 +140,18 @@ template <bool HALF> struct ValueFour {
 	}
 };
 
+// The same of a value with one source, which is the gradient itself.
+struct GradientFour {
+	struct Loaded {
+		float4 d;
+	};
+	const char *gradient;
+
+	__device__ __forceinline__ GradientFour(const Source &source, i64 first) : gradient((const char *)(global(source.gradient) + first)) {}
+	__device__ __forceinline__ void load(Loaded &l, int at) const { l.d = *(const float4 *)(gradient + at); }
+	__device__ __forceinline__ float4 of(const Loaded &l) const { return l.d; }
+};
+
 // The four channels from `channel` of a chunk that a thread stages, of every R-th pixel inside, the first r.
 struct Quarter {
 	int channel, r, R;
@@ -225,14 +237,9 @@ template <bool HALF, bool AFFINE> __device__ __forceinline__ void stage_terms(co
 		stage_inside<1>(t, NodeFour<3, HALF, AFFINE>(n, image, first, channel));
 }
 
-// Stages the channels [first, first + channels) of a node. pixel: the image's first of the batch.
-__device__ __forceinline__ void stage_node(float *patch, const Patch &p, const Inside &in, const Node &n, int way, int image, i64 pixel, int first, int channels) {
-	if (way == 0)
-		return stage_patch(patch, p, NodeSource{n}, image, first, channels);
-	const Quarter q(channels);
-	if (q.channel >= channels || in.width == 0)
-		return;
-	const int pitch = (int)n.pitch, channel = first + q.channel;
+// Stages the thread's four channels of a node in one of the ways but 0. pixel: the image's first of the batch. channel: of the map.
+__device__ __forceinline__ void stage_channels(float *patch, const Patch &p, const Inside &in, const Node &n, int way, int image, i64 pixel, const Quarter &q, int channel) {
+	const int pitch = (int)n.pitch;
 	const i64 at = pixel * pitch + channel;
 	const bool affine = way > 6;
 	way -= affine ? 6 : 0;
@@ -249,10 +256,19 @@ __device__ __forceinline__ void stage_node(float *patch, const Patch &p, const I
 		stage_terms<false, false>(t, n, way, image, at, channel);
 }
 
+// Stages the channels [first, first + channels) of a node.
+__device__ __forceinline__ void stage_node(float *patch, const Patch &p, const Inside &in, const Node &n, int way, int image, i64 pixel, int first, int channels) {
+	if (way == 0)
+		return stage_patch(patch, p, NodeSource{n}, image, first, channels);
+	const Quarter q(channels);
+	if (q.channel < channels && in.width > 0)
+		stage_channels(patch, p, in, n, way, image, pixel, q, first + q.channel);
+}
+
 // The same of the gradients of a step's values. All channels are of value v.
 __device__ __forceinline__ void stage_value(float *patch, const Patch &p, const Inside &in, const Backward &step, const Incoming &v, int image, i64 pixel, int first, int channels) {
 	const Source *const source = v.source;
-	if (v.sources != 1 || !source->slope || source->factor)
+	if (v.sources != 1 || source->factor)
 		return stage_patch(patch, p, IncomingSource{step}, image, first, channels);
 	const Quarter q(channels);
 	if (q.channel >= channels || in.width == 0)
@@ -260,7 +276,9 @@ __device__ __forceinline__ void stage_value(float *patch, const Patch &p, const 
 	const int pitch = (int)v.pitch, channel = first + q.channel - (int)v.column;
 	const i64 at = pixel * pitch + channel;
 	const Trail t(shared_address(patch), p, in, q, (int)step.width, 4 * pitch);
-	if (v.half)
+	if (!source->slope)
+		stage_inside<3>(t, GradientFour(*source, at));
+	else if (v.half)
 		stage_inside<2>(t, ValueFour<true>(v, *source, at, channel));
 	else
 		stage_inside<2>(t, ValueFour<false>(v, *source, at, channel));

@@ -68,7 +68,7 @@ struct InMap {
 };
 
 template <bool STRAIGHT, class Places, class Value>
-__device__ __forceinline__ void fill_pixels(const Places &places, const Portion &mine, Pixel p, int origin, int c, Value value) {
+__device__ __forceinline__ void fill_pixels(const Places &places, const Portion &mine, Pixel p, int origin, Value value) {
 #pragma unroll 1
 	for (int left = mine.count; left > 0; left -= TOGETHER) {
 		float4 v[TOGETHER];
@@ -78,7 +78,7 @@ __device__ __forceinline__ void fill_pixels(const Places &places, const Portion 
 			pixel[j] = origin + (j < left ? p.map : 0);
 			to[j] = places.place(p);
 		}
-		value(v, pixel, c);
+		value(v, pixel);
 #pragma unroll
 		for (int j = 0; j < TOGETHER; j++)
 			if (j < left)
@@ -86,16 +86,26 @@ __device__ __forceinline__ void fill_pixels(const Places &places, const Portion 
 	}
 }
 
-// The same TOGETHER pixels at a time, in a map of `width` pixels a row, to any places. value(v, pixel, c) sets v to the pixels `pixel` of an
+// The same TOGETHER pixels at a time, in a map of `width` pixels a row, to any places. value(v, pixel) sets v to the pixels `pixel` of an
 // image. A barrier must follow if they are in the tile.
 template <class Places, class Value>
 __device__ __forceinline__ void fill_pixels(const Places &places, const Tiling &t, const Place &at, const Portion &mine, int width, Value value) {
 	const Pixel p(at, (int)t.tile_w, width, mine.first, mine.apart);
-	const int origin = at.y0 * width + at.x0, c = at.column + mine.column;
+	const int origin = at.y0 * width + at.x0;
 	if (p.straight())
-		fill_pixels<true>(places, mine, p, origin, c, value);
+		fill_pixels<true>(places, mine, p, origin, value);
 	else
-		fill_pixels<false>(places, mine, p, origin, c, value);
+		fill_pixels<false>(places, mine, p, origin, value);
+}
+
+// The same, each pixel alone: value(pixel) is that of a pixel of the image.
+template <class Places, class Value>
+__device__ __forceinline__ void fill_each(const Places &places, const Tiling &t, const Place &at, const Portion &mine, int width, Value value) {
+	Pixel p(at, (int)t.tile_w, width, mine.first, mine.apart);
+	const int origin = at.y0 * width + at.x0;
+#pragma unroll 1
+	for (int left = mine.count; left > 0; left--, p.next<false>())
+		places.put(places.place(p), value(origin + p.map));
 }
 
 __device__ __forceinline__ float4 zeros() { return make_float4(0, 0, 0, 0); }

@@ -74,7 +74,8 @@ func TestConcat(t *testing.T) {
 		s := shape{0, 3, 5}
 		var in []*node
 		for i, channels := range c.channels {
-			in = append(in, k.node(n, shape{channels, s.h, s.w}, relu, true, i%2 == 0))
+			activation := []int{relu, linear}[i%2] // a gradient of a linear node is stored straight
+			in = append(in, k.node(n, shape{channels, s.h, s.w}, activation, true, i%2 == 0))
 			total += channels
 		}
 		total -= c.dropped
@@ -88,7 +89,11 @@ func TestConcat(t *testing.T) {
 			}
 			column += d.c
 		}
-		forward{kernel: "concat", n: n, statImages: 1, in: in, out: []int{total}, shape: s, cut: c.cut}.run(k, want)
+		for _, noNorms := range []bool{false, true} {
+			for range 2 { // values in half precision, and not
+				forward{kernel: "concat", n: n, statImages: 1, in: in, out: []int{total}, shape: s, cut: c.cut, noNorms: noNorms}.run(k, want)
+			}
+		}
 		dy := k.incoming(n, shape{total, s.h, s.w}, true)
 		column = 0
 		for _, d := range in {
@@ -98,7 +103,10 @@ func TestConcat(t *testing.T) {
 					du[i] = dy.dy[i/d.c*total+at]
 				}
 			}
-			backward{kernel: "concat_gradient", n: n, in: d, out: []*incoming{dy}, column: column, cut: c.cut, sums: true}.run(k, du)
+			for _, f := range append(backwards("concat_gradient"), backward{kernel: "concat_gradient"}) {
+				f.n, f.in, f.out, f.column, f.cut = n, d, []*incoming{dy}, column, c.cut
+				f.run(k, du)
+			}
 			column += d.c
 		}
 	}

@@ -33,15 +33,19 @@ func updateDocs(text string, counts []*cost.Count) (string, error) {
 	return text, nil
 }
 
-// docTables are the table of the steps, and that of the kernels of the first step on an H100. counts are those of
-// cost.DocumentedSteps, in their order.
+// docTables are the table of the steps, that of the kernels of the first step on an H100, and that of the kernels that it does not have.
+// counts are those of cost.DocumentedSteps, in their order.
 func docTables(counts []*cost.Count) ([]string, error) {
 	steps, err := stepTable(counts)
 	if err != nil {
 		return nil, err
 	}
 	kernels, err := kernelTable(counts[0])
-	return []string{steps, kernels}, err
+	if err != nil {
+		return nil, err
+	}
+	others, err := otherTable(counts)
+	return []string{steps, kernels, others}, err
 }
 
 func stepTable(counts []*cost.Count) (string, error) {
@@ -50,11 +54,7 @@ func stepTable(counts []*cost.Count) (string, error) {
 	fmt.Fprintf(b, "| path | options | launches | moved | instructions | memory | %s |\n%s|\n", strings.Join(names, " | "), strings.Repeat("|---", 6+len(names)))
 	for i, d := range cost.DocumentedSteps() {
 		c := counts[i]
-		options := "--precision " + string(d.Precision)
-		if d.Half {
-			options += " --half"
-		}
-		fmt.Fprintf(b, "| %s | `%s` | %d | %.2f GB | %.2f G | %.2f GiB |", d.Name, options, c.Launches, float64(c.DRAMBytes)/1e9,
+		fmt.Fprintf(b, "| %s | `%s` | %d | %.2f GB | %.2f G | %.2f GiB |", d.Name, optionsOf(d), c.Launches, float64(c.DRAMBytes)/1e9,
 			float64(c.WarpInstructions)/1e9, float64(c.PeakBytes)/(1<<30))
 		for _, name := range names {
 			g, _ := gpuNamed(name)
@@ -93,17 +93,17 @@ func (k *kernelSums) add(l cost.LaunchCount, b cost.Bounds) {
 	k.least += b.Time()
 }
 
-func kernelTable(c *cost.Count) (string, error) {
+// sums are those of the kernels of a step, in the order of their first launches, and of all.
+func sums(c *cost.Count) (list []*kernelSums, all *kernelSums, err error) {
 	g, err := gpuNamed("H100")
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	times, err := c.Times(g)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
-	var list []*kernelSums
-	all := &kernelSums{name: "all"}
+	all = &kernelSums{name: "all"}
 	for i, l := range c.Kernels {
 		name := "`" + l.Kernel + "`"
 		k := slices.IndexFunc(list, func(k *kernelSums) bool { return k.name == name })
@@ -113,6 +113,14 @@ func kernelTable(c *cost.Count) (string, error) {
 		}
 		list[k].add(l, times[i])
 		all.add(l, times[i])
+	}
+	return list, all, nil
+}
+
+func kernelTable(c *cost.Count) (string, error) {
+	list, all, err := sums(c)
+	if err != nil {
+		return "", err
 	}
 	slices.SortStableFunc(list, func(a, b *kernelSums) int { return cmp.Compare(b.least, a.least) })
 	b := &strings.Builder{}
@@ -125,6 +133,41 @@ func kernelTable(c *cost.Count) (string, error) {
 		fmt.Fprintf(b, " %s |\n", k.bounds.Longest())
 	}
 	return b.String(), nil
+}
+
+// otherTable has the kernels that the first step does not have, each once a space.
+func otherTable(counts []*cost.Count) (string, error) {
+	b := &strings.Builder{}
+	b.WriteString("| kernel | path | options | launches | instructions | memory | least time | longest |\n" + strings.Repeat("|---", 8) + "|\n")
+	shown := map[[2]string]bool{}
+	var usual []string // the kernels of the first step
+	for i, d := range cost.DocumentedSteps() {
+		list, _, err := sums(counts[i])
+		if err != nil {
+			return "", err
+		}
+		for _, k := range list {
+			at := [2]string{d.Space, k.name}
+			if i == 0 {
+				usual = append(usual, k.name)
+			}
+			if slices.Contains(usual, k.name) || shown[at] {
+				continue
+			}
+			shown[at] = true
+			fmt.Fprintf(b, "| %s | %s | `%s` | %d | %.1f M | %.3f | %.3f | %s |\n", k.name, d.Name, optionsOf(d), k.launches, float64(k.instructions)/1e6,
+				1e3*k.bounds.Memory, 1e3*k.least, k.bounds.Longest())
+		}
+	}
+	return b.String(), nil
+}
+
+// optionsOf are the step's options of bnas plan.
+func optionsOf(d cost.Documented) string {
+	if d.Half {
+		return "--precision " + string(d.Precision) + " --half"
+	}
+	return "--precision " + string(d.Precision)
 }
 
 func gpuNamed(name string) (cost.GPU, error) {

@@ -6,26 +6,17 @@ import (
 	"testing"
 
 	"bnas.example/cuda/cost"
-	"bnas.example/supernet"
 )
 
 // documented are the counts of the documented steps, by the table of instructions.
 func documented(t *testing.T) (counts []*cost.Count) {
 	t.Helper()
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Standard})
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, d := range cost.DocumentedSteps() {
-		a, err := net.Space.Parse(d.Arch)
+		p, params, err := d.Program()
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := net.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := cost.CountStep(p, net.Params(), 256, d.Storage)
+		c, err := cost.CountStep(p, params, 256, d.Storage)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func main() {
 	var o options
 	flag.BoolVar(&o.write, "write", false, "write "+tableFile+" and the tables of "+docsFile)
 	flag.BoolVar(&o.all, "all", false, "print each launch, not each kernel")
-	flag.StringVar(&o.step, "step", "", "only all3x3 or mixed")
+	flag.StringVar(&o.step, "step", "", "only all3x3, mixed, darts or macro")
 	flag.StringVar(&o.precision, "precision", "", "only one precision: bf16 (with half storage), tf32, fp32")
 	flag.StringVar(&o.loose, "ptx", "", "a folder with NAME.80.ptx that take the place of compiled kernels")
 	flag.StringVar(&o.sass, "sass", "", "count machine instructions too, with this `nvdisasm`")
