@@ -162,8 +162,8 @@ func (c convCase) check(k *kit, statistics, norms string) {
 	s := shape{0, c.window.size(c.in.h), c.window.size(c.in.w)}
 	f := forward{kernel: c.kernel, n: c.n, statImages: c.stat, in: []*node{d}, out: c.out, shape: s, window: c.window, cut: c.shared(c.forward, false), statistics: statistics}
 	var want [][]float64
-	var values []*incoming
-	du := make([]float64, len(d.u))
+	var values, others []*incoming
+	du, duOthers := make([]float64, len(d.u)), make([]float64, len(d.u))
 	taps, ins := int(c.window.Kernel*c.window.Kernel), c.in.c/int(c.window.Groups)
 	for b, channels := range c.out {
 		out := shape{channels, s.h, s.w}
@@ -172,10 +172,14 @@ func (c convCase) check(k *kit, statistics, norms string) {
 		v := k.incoming(c.n, out, []bool{true, false}[:2-b]...) // the third sibling is not used
 		v.abi.Weight = k.pack(raw, channels, ins, taps, packedForms[c.kernel][1])
 		values = append(values, v)
+		other := k.incoming(c.n, out, b == 1) // one source, which is no BatchNorm's but in the second sibling
+		other.abi.Weight = v.abi.Weight
+		others = append(others, other)
 		y, dw := make([]float64, len(v.dy)), make([]float64, len(w))
 		c.window.eachProduct(c.n, c.in, out, func(weight, from, to int) {
 			y[to] += w[weight] * d.u[from]
 			du[from] += w[weight] * v.dy[to]
+			duOthers[from] += w[weight] * other.dy[to]
 			dw[weight] += v.dy[to] * d.u[from]
 		})
 		want = append(want, y)
@@ -186,6 +190,7 @@ func (c convCase) check(k *kit, statistics, norms string) {
 		g.n, g.in, g.out, g.window, g.cut, g.norms = c.n, d, values, c.window, c.shared(c.backward, true), norms
 		g.run(k, du)
 	}
+	backward{kernel: c.kernel + "_gradient", n: c.n, in: d, out: others, window: c.window, cut: c.shared(c.backward, true), norms: norms}.run(k, duOthers)
 }
 
 // checkWeightGradient compares dW with want, in tiles of 16 outputs and 8 inputs, tiles of 3×5, and 1 and 3 chunks. An
