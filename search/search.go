@@ -90,7 +90,7 @@ type Config struct {
 // WithDefaults returns c with its zero fields filled by the settings of BN-NAS's search (Chen et al., ICCV 2021).
 func (c Config) WithDefaults() Config {
 	if c.Strategy == "" {
-		c.Strategy = defaultStrategy
+		c.Strategy = Evolution
 	}
 	for _, f := range []struct {
 		field *int
@@ -159,7 +159,7 @@ func (c Config) Validate() error {
 			errs.Check(!limit.set, "search."+limit.name, "bounds no search by pruning: it ends with one network, whatever that costs")
 		}
 	}
-	if len(errs) == 0 && c.Strategy != TwoObjectives {
+	if len(errs) == 0 && c.Strategy == Evolution {
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
 			"%d: must be at least %d, for %d mutants and %d crossovers a generation; a file of --config can have fewer (search: mutants, crossovers)",
 			c.Population, c.Mutants+c.Crossovers, c.Mutants, c.Crossovers)

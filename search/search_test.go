@@ -491,3 +491,13 @@ func TestBestOfSample(t *testing.T) {
 		t.Errorf("the sample is no better, but its best is %+v", got.BestOfSample)
 	}
 }
+
+// TestMutantsAreOfEvolution: their number bounds the population of an evolution, and of no other strategy.
+func TestMutantsAreOfEvolution(t *testing.T) {
+	for _, strategy := range Strategies() {
+		c := Config{Strategy: strategy, Population: 6}.WithDefaults()
+		if err := c.Validate(); (err != nil) != (strategy == Evolution) {
+			t.Errorf("%s with a population of 6: %v", strategy, err)
+		}
+	}
+}

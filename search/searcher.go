@@ -34,14 +34,14 @@ var strategies = []struct {
 }{
 	{"exhaustive", true, true, false, func(s *searcher) strategy { return &exhaustive{searcher: s, space: s.Space.(supernet.Ordered)} }},
 	{"random", false, false, false, func(s *searcher) strategy { return &random{searcher: s} }},
-	{"evolution", false, false, false, newEvolution},
+	{Evolution, false, false, false, newEvolution},
 	{TwoObjectives, false, false, false, newNSGA2},
 	{"regularised", false, false, false, func(s *searcher) strategy { return &regularised{searcher: s} }},
 	{Pruning, true, false, true, newPruning},
 }
 
-// defaultStrategy is the strategy of BN-NAS.
-const defaultStrategy = "evolution"
+// Evolution is the strategy of BN-NAS, and the default. It alone has mutants and crossovers of a number.
+const Evolution = "evolution"
 
 // TwoObjectives is the strategy that Config.Objectives needs.
 const TwoObjectives = "nsga2"
