@@ -46,25 +46,41 @@ func (f *fitter) lower(setting string, field *int, value int) {
 	}
 }
 
-// score divides have images among the parts of scoring, in the proportion of the settings. If that is not enough, because
-// some of them may not be lowered, it lowers none.
+// fewest is the least number of images of a part of scoring.
+const fewest = 2
+
+// score divides have images among the parts of scoring, in the proportion of the settings. Where that is too much, because some parts
+// may not be lowered, or because a part would have fewer than fewest images, what the others leave above their fewest is divided. If not
+// even that is enough, it lowers none.
 func (f *fitter) score(c *indicator.Config, have int) {
 	need := c.ImagesNeeded()
 	if have >= need {
 		return
 	}
-	before, trial := *c, fitter{may: f.may}
-	for _, part := range []struct {
-		setting string
-		field   *int
-	}{{"score.mc_batch", &c.MCBatch}, {"score.mc_queries", &c.MCQueries}, {"score.images", &c.Images}} {
-		trial.lower(part.setting, part.field, max(2, *part.field*have/need))
+	given := *c
+	least := given
+	fitter{may: f.may}.scoreParts(&least, func(int) int { return fewest })
+	spare, lowered := have-least.ImagesNeeded(), need-least.ImagesNeeded()
+	for _, share := range []func(n int) int{
+		func(n int) int { return max(fewest, n*have/need) },
+		func(n int) int { return fewest + (n-fewest)*max(spare, 0)/max(lowered, 1) },
+	} {
+		trial := fitter{may: f.may}
+		*c = given
+		if trial = trial.scoreParts(c, share); c.ImagesNeeded() <= have {
+			f.changes = append(f.changes, trial.changes...)
+			return
+		}
 	}
-	trial.lower("score.ntk_batches", &c.NTKBatches, max(1, c.Images/2))
-	trial.lower("score.ntk_images", &c.NTKImages, c.Images/c.NTKBatches)
-	if c.ImagesNeeded() > have {
-		*c = before
-		return
-	}
-	f.changes = append(f.changes, trial.changes...)
+	*c = given
+}
+
+// scoreParts lowers the parts of scoring to their shares, and the images of the tangent kernels to those that there are.
+func (f fitter) scoreParts(c *indicator.Config, share func(n int) int) fitter {
+	f.lower("score.mc_batch", &c.MCBatch, share(c.MCBatch))
+	f.lower("score.mc_queries", &c.MCQueries, share(c.MCQueries))
+	f.lower("score.images", &c.Images, share(c.Images))
+	f.lower("score.ntk_batches", &c.NTKBatches, max(1, c.Images/2))
+	f.lower("score.ntk_images", &c.NTKImages, c.Images/c.NTKBatches)
+	return f
 }

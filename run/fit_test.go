@@ -39,3 +39,32 @@ func TestFit(t *testing.T) {
 		}
 	}
 }
+
+// TestFitScore: settings of scoring that may be lowered make room for those that are asked for; a few images are enough for the fewest of each
+// part.
+func TestFitScore(t *testing.T) {
+	for _, c := range []struct {
+		name                    string
+		images, asked           int // of the set; --images, 0: the default
+		want, queries, mcImages int
+	}{
+		{"all are lowered alike", 64, 0, 23, 5, 8},
+		{"fewer images are asked for", 64, 16, 16, 7, 10},
+		{"fewer images are asked for, on a smaller set", 32, 16, 16, 2, 3},
+		{"the fewest of each part, and one more", 13, 0, 2, 2, 2},
+		{"too few for what is asked for", 25, 16, 16, 16, 24},
+		{"too few for anything", 11, 0, 64, 16, 24},
+	} {
+		f := fitter{may: func(setting string) bool { return setting != "score.images" || c.asked == 0 }}
+		score := Default().Score
+		if score.NTKImages = 4; c.asked > 0 {
+			score.Images = c.asked
+		}
+		if f.score(&score, c.images); score.Images != c.want || score.MCQueries != c.queries || score.MCBatch != c.mcImages {
+			t.Errorf("%s: images %d, mc_queries %d, mc_batch %d, want %d, %d and %d", c.name, score.Images, score.MCQueries, score.MCBatch, c.want, c.queries, c.mcImages)
+		}
+		if lowered := len(f.changes) > 0; lowered != (score.ImagesNeeded() <= c.images) {
+			t.Errorf("%s: %d images are needed of %d, and the changes are %q", c.name, score.ImagesNeeded(), c.images, f.changes)
+		}
+	}
+}
