@@ -82,7 +82,7 @@ func OpenShare(dir string, m Machine, o Options) (*Run, error) {
 	if m.GPU >= 0 {
 		cfg.GPU = m.GPU
 	}
-	if m.DataDir != "" {
+	if m.DataDir != "" && cfg.Data.Name != "fashion" { // which is built in
 		cfg.Data.Dir = m.DataDir
 	}
 	if _, err := os.Stat(filepath.Join(dir, train.CheckpointName)); err == nil {

@@ -30,7 +30,7 @@ func withEnvironment(app *cli.App, line []string) (_ []string, added []string) {
 	for _, f := range flags {
 		name := f.Names()[0]
 		value := os.Getenv(variableOf(name))
-		if value == "" || slices.ContainsFunc(f.Names(), func(n string) bool { return given[n] }) || displaced(name, given) {
+		if value == "" || slices.ContainsFunc(f.Names(), func(n string) bool { return given[n] }) || displaced(line[1:head], name, given) {
 			continue
 		}
 		more = append(more, "--"+name+"="+value)
@@ -52,11 +52,15 @@ func commandOf(app *cli.App, line []string) (head int, flags []cli.Flag) {
 	return min(head, len(line)), flags
 }
 
-// givenFlags returns the names of the flags at the start of words, and whether the help is asked for.
+// givenFlags returns the names of the flags at the start of words, with that of the arguments, and whether the help is asked for.
 func givenFlags(words []string, flags []cli.Flag) (given map[string]bool, help bool) {
 	takes := takesValue(flags)
 	given = map[string]bool{}
-	for i := 0; i < len(words) && words[i] != "--"; i++ {
+	for i := 0; i < len(words); i++ {
+		if words[i] == "--" {
+			given[arguments] = i+1 < len(words)
+			break
+		}
 		name, _, hasValue := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
 		given[name] = true
 		if takes[name] && !hasValue {
@@ -78,15 +82,31 @@ func takesValue(flags []cli.Flag) map[string]bool {
 	return takes
 }
 
-// exclusive are flags of which the command line can have one.
-var exclusive = [][]string{{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}, {"gpu", "gpus"}}
+// exclusive are flags of which the command line can have one. The last two are ways to name architectures, and so are arguments.
+var exclusive = [][]string{
+	{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}, {"gpu", "gpus"},
+	{"all", "sample", "file", arguments}, {"from", "index", "file", arguments},
+}
 
-// displaced reports whether the variable of a flag has no say beside the flags that are given: another flag that excludes it, or a
-// run that has its own settings.
-func displaced(name string, given map[string]bool) bool {
+// arguments is the key of the arguments in the map of the flags that are given.
+const arguments = "ARCH"
+
+// displaced reports whether the variable of a flag has no say in a command beside the flags that are given: another flag that excludes
+// it, or a run that has its own settings.
+func displaced(command []string, name string, given map[string]bool) bool {
 	for _, group := range exclusive {
 		if slices.Contains(group, name) && slices.ContainsFunc(group, func(other string) bool { return given[other] }) {
 			return true
+		}
+	}
+	switch strings.Join(command, " ") {
+	case "plan":
+		if name == "device" { // a plan is for a GPU
+			return true
+		}
+	case "retrain":
+		if given["resume"] {
+			return ofRetraining(name)
 		}
 	}
 	return (given["run"] || given["resume"]) && ofNewRuns(name) || given["resume"] && name == "out"

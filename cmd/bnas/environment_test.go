@@ -28,6 +28,12 @@ func TestWithEnvironment(t *testing.T) {
 		{"a run has its own", "bnas score --run x -- ARCH", "bnas score --threads=3 --run x -- ARCH", map[string]string{"BNAS_CELLS": "3", "BNAS_WEIGHT_SEED": "1", "BNAS_THREADS": "3"}},
 		{"a run has its own preset", "bnas search --run x", "bnas search --run x", map[string]string{"BNAS_PRESET": "bn-nas"}},
 		{"a resumed run stays", "bnas train --resume x", "bnas train --data-dir=d --resume x", map[string]string{"BNAS_OUT": "y", "BNAS_LR": "1", "BNAS_PRESET": "bn-nas", "BNAS_DATA_DIR": "d"}},
+		{"architectures are named", "bnas score -- ARCH", "bnas score --threads=3 -- ARCH", map[string]string{"BNAS_SAMPLE": "3", "BNAS_ALL": "1", "BNAS_FILE": "x", "BNAS_THREADS": "3"}},
+		{"architectures are drawn", "bnas score --sample 3", "bnas score --sample 3", map[string]string{"BNAS_ALL": "1", "BNAS_FILE": "x"}},
+		{"architectures are found", "bnas retrain --from x", "bnas retrain --from x", map[string]string{"BNAS_INDEX": "3", "BNAS_FILE": "x"}},
+		{"a retraining has its own", "bnas retrain --resume x", "bnas retrain --max-time=1h --threads=3 --resume x",
+			map[string]string{"BNAS_SEED": "3", "BNAS_TOP": "3", "BNAS_DATA_DIR": "d", "BNAS_METRICS_EVERY": "3", "BNAS_MAX_TIME": "1h", "BNAS_THREADS": "3"}},
+		{"a plan is for a GPU", "bnas plan -- ARCH", "bnas plan --batch=3 -- ARCH", map[string]string{"BNAS_DEVICE": "cpu", "BNAS_BATCH": "3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for name, value := range c.environment {
@@ -63,6 +69,19 @@ func TestVariablesInErrorsAndHelp(t *testing.T) {
 	if code, _, _ := inProcess("train", "--out", "x", "--data-dir", "somewhere"); code != exitUsage {
 		t.Errorf("a flag without an effect has the exit code %d", code)
 	}
+}
+
+// TestDataDirOfBuiltInImages: BNAS_DATA_DIR has no effect with the built-in images, also in a run that has them.
+func TestDataDirOfBuiltInImages(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("BNAS_DATA_DIR", "nowhere")
+	small := " --channels 4 --cells 1 --height 8 --width 8 --batch 4 --steps 1 --rank-every 0 --quiet"
+	succeeds(t, "train --out r"+small)
+	succeeds(t, "train --resume r --steps 2 --quiet")
+	succeeds(t, "score --run r --terms params all3x3 --quiet")
+	succeeds(t, "score --terms macs all3x3 --channels 4 --cells 1 --quiet")
+	succeeds(t, "retrain all3x3 --test-images 4 --out own"+strings.ReplaceAll(small, " --rank-every 0", ""))
+	succeeds(t, "retrain --resume own --quiet")
 }
 
 // TestLogFormat: the log and the last error are JSON, one object a line, also if the flags are wrong.

@@ -20,8 +20,13 @@ import (
 	"bnas.example/train"
 )
 
+// retrainSettings are the settings that decide what a retraining is, and keptSettings.
+func retrainSettings() []setting {
+	return joined(supernetSettings, imageSettings, augmentSettings, lengthSettings, optimizerSettings, networkSettings, keptSettings, recipeSetting, networkSeeds)
+}
+
 func retrainCommand() *cli.Command {
-	settings := joined(supernetSettings, imageSettings, augmentSettings, lengthSettings, optimizerSettings, networkSettings, keptSettings, recipeSetting, networkSeeds)
+	settings := retrainSettings()
 	resume := *resumeFlag
 	resume.Usage = "go on in the folder `DIR` of a retraining"
 	return &cli.Command{
@@ -164,15 +169,21 @@ func openRetraining(c *cli.Context, settings []setting) (*run.Retraining, *run.R
 	return run.CreateRetraining(newFolder(c), cfg, archs, options(c))
 }
 
+// ofRetraining reports whether a flag of bnas retrain is of a new folder: one that is continued has its own.
+func ofRetraining(flag string) bool {
+	switch flag {
+	case "out", "from", "top", "index", "file", "seed":
+		return true
+	case "max-time", "checkpoint-every":
+		return false
+	}
+	return slices.ContainsFunc(retrainSettings(), func(s setting) bool { return s.flag == flag })
+}
+
 // resumedRetraining opens a folder to go on. Only settings that do not change a result can be given.
 func resumedRetraining(c *cli.Context, dir string, settings []setting) (*run.Retraining, *run.Run, error) {
-	for _, s := range settings {
-		if c.IsSet(s.flag) && s.flag != "max-time" && s.flag != "checkpoint-every" {
-			return nil, nil, usagef("--%s cannot be given with --resume: the retraining in %s has its own", s.flag, dir)
-		}
-	}
-	for _, name := range []string{"out", "from", "top", "index", "file", "seed"} {
-		if c.IsSet(name) {
+	for _, flag := range c.Command.Flags {
+		if name := flag.Names()[0]; ofRetraining(name) && c.IsSet(name) {
 			return nil, nil, usagef("--%s cannot be given with --resume: the retraining in %s has its own", name, dir)
 		}
 	}

@@ -110,10 +110,12 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	return cfg, beforeWork()
 }
 
-// otherFolder takes away the folder of another data set: that of a run or a file whose data set a flag or a file replaced.
+// otherFolder takes away the folder of another data set: that of a run or a file whose data set a flag or a file replaced, and that of a
+// variable where the images are built in.
 func otherFolder(c *cli.Context, cfg *run.Config, base run.Config) {
 	replaced := cfg.Data.Name != base.Data.Name && cfg.Data.Dir == base.Data.Dir && !given(c, "data.dir")
-	builtIn := c.IsSet("data") && cfg.Data.Name == "fashion" && !c.IsSet("data-dir")
+	ofVariable := c.IsSet("data-dir") && !onCommandLine(c, "data-dir")
+	builtIn := cfg.Data.Name == "fashion" && (ofVariable || c.IsSet("data") && !c.IsSet("data-dir"))
 	if replaced || builtIn {
 		cfg.Data.Dir = ""
 	}
