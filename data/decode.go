@@ -45,7 +45,7 @@ func decodeFile(dst []byte, path string, height, width int) (p picture, err erro
 		}
 		img, _, err := image.Decode(file)
 		if err != nil {
-			return err
+			return damaged(err)
 		}
 		to := image.NewRGBA(image.Rect(0, 0, toWidth, toHeight))
 		draw.BiLinear.Scale(to, to.Bounds(), img, from.Add(img.Bounds().Min), draw.Over, nil)
@@ -69,11 +69,16 @@ func pictureOf(path string) (p picture, err error) {
 	return p, err
 }
 
+// damaged is the error of a file that cannot be decoded.
+func damaged(err error) error {
+	return fmt.Errorf("cannot be read as a JPEG, PNG or WebP image (%w); replace it or take it away", err)
+}
+
 // readPicture reads the header of an image file.
 func readPicture(file io.ReadSeeker) (p picture, err error) {
 	config, format, err := image.DecodeConfig(file)
 	if err != nil {
-		return p, err
+		return p, damaged(err)
 	}
 	p.height, p.width = config.Height, config.Width
 	if p.width < 1 || p.height < 1 || p.width > maxPixels/p.height {

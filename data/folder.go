@@ -29,6 +29,7 @@ type folder struct {
 	mean, std     []float64
 	hash          string
 	skipped       []string     // files that are no images
+	outside       []string     // images that are in no class
 	grey          atomic.Int64 // images read so far that were grey
 }
 
@@ -90,6 +91,9 @@ func openFolder(o Options) (Set, error) {
 	}
 	s.mean, s.std = mean, std
 	s.warn(root, o.Split)
+	if i := slices.IndexFunc(classes, isSplitName); i >= 0 && !ownSplit && o.Split == train {
+		slog.Warn("a class has the name of a split", "set", root, "class", classes[i])
+	}
 	if n := trainSet.grey.Load(); n > 0 && s.channels == colour {
 		slog.Info("grey images are read as three equal channels", "set", o.Dir, "grey", n, "of the images looked at", min(folderNormalImages, trainSet.Len()))
 	}
@@ -132,24 +136,27 @@ func (f *folder) coloured() (string, error) {
 // splitNames are names of folders that hold a split and no class.
 var splitNames = []string{"train", "training", "test", "testing", "val", "valid", "validation"}
 
+func isSplitName(folder string) bool { return slices.Contains(splitNames, strings.ToLower(folder)) }
+
 // checkNoSplit returns an error if the folders of a set without train are splits.
 func checkNoSplit(root string) error {
 	folders, err := classFolders(root)
 	if err != nil {
 		return err
 	}
-	for _, name := range folders {
-		if !slices.Contains(splitNames, strings.ToLower(name)) {
-			return nil
-		}
+	if !slices.ContainsFunc(folders, func(name string) bool { return !isSplitName(name) }) {
+		return fmt.Errorf("%s holds %s, but no train: the training images belong into a folder train, with one folder for each class", root, strings.Join(folders, " and "))
 	}
-	return fmt.Errorf("%s holds %s, but no train: the training images belong into a folder train, with one folder for each class", root, strings.Join(folders, " and "))
+	return nil
 }
 
 // warn logs what is probably a mistake in the files of a set.
 func (f *folder) warn(root, split string) {
 	if n := len(f.skipped); n > 0 {
 		slog.Warn("files that are no .jpg, .jpeg, .png or .webp are skipped", "set", root, "split", split, "files", n, "such as", f.skipped[0])
+	}
+	if n := len(f.outside); n > 0 {
+		slog.Warn("images beside the folders of the classes are skipped", "set", root, "split", split, "files", n, "such as", f.outside[0])
 	}
 	counts := make([]int, len(f.classes))
 	for _, label := range f.labels {
@@ -191,7 +198,7 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// classFolders returns the names of the folders in dir, sorted.
+// classFolders returns the names of the folders in dir, sorted. A link to nothing is an error: it may have been a class.
 func classFolders(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -199,9 +206,19 @@ func classFolders(dir string) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && isDir(filepath.Join(dir, e.Name())) {
+		path := filepath.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("a link that leads nowhere, or to what cannot be read; mend it or take it away: %w", err)
+		}
+		if isDir(path) {
 			names = append(names, e.Name())
 		}
+	}
+	if len(names) == 0 && isSplitName(filepath.Base(dir)) {
+		return nil, fmt.Errorf("%s holds no folders: as the split of that name it needs one for each class, with its JPEG, PNG and WebP files inside; rename it if it is a class", dir)
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%s holds no folders: one for each class is needed, with its JPEG, PNG and WebP files inside", dir)
@@ -212,6 +229,15 @@ func classFolders(dir string) ([]string, error) {
 // list appends the images of every class of f for which keep returns true; k is the place of the image in its class. It
 // returns an error if a class has no images.
 func (f *folder) list(root string, keep func(k int) bool) error {
+	entries, err := os.ReadDir(root)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if path := filepath.Join(root, e.Name()); isImageName(path) && !strings.HasPrefix(e.Name(), ".") && !isDir(path) {
+			f.outside = append(f.outside, path)
+		}
+	}
 	sum := sha256.New()
 	for label, class := range f.classes {
 		dir := filepath.Join(root, class)
@@ -247,6 +273,11 @@ func (f *folder) list(root string, keep func(k int) bool) error {
 	return nil
 }
 
+// isImageName reports whether a file has the ending of an image.
+func isImageName(file string) bool {
+	return slices.Contains([]string{".jpg", ".jpeg", ".png", ".webp"}, strings.ToLower(filepath.Ext(file)))
+}
+
 // imageFiles returns the names of the images at any depth below dir, in the order of fs.WalkDir, and the paths of the files
 // that are no images. Hidden files and folders are in neither.
 func imageFiles(dir string) (images, skipped []string, err error) {
@@ -259,10 +290,9 @@ func imageFiles(dir string) (images, skipped []string, err error) {
 				return fs.SkipDir
 			}
 		case !d.IsDir():
-			switch strings.ToLower(filepath.Ext(name)) {
-			case ".jpg", ".jpeg", ".png", ".webp":
+			if isImageName(name) {
 				images = append(images, name)
-			default:
+			} else {
 				skipped = append(skipped, filepath.Join(dir, name))
 			}
 		}

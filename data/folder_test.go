@@ -177,7 +177,8 @@ func TestFolderRefuses(t *testing.T) {
 		{"empty class", "a/x.gif", good, "train", 4, []string{"a holds no .jpg, .jpeg, .png or .webp"}},
 		{"no test images", "a/x.png", good, "test", 4, []string{"fewer than 5 images"}},
 		{"no test folder", "train/a/x.png", good, "test", 4, []string{"neither test nor val"}},
-		{"truncated", "a/x.png", good[:len(good)/2], "train", 4, []string{filepath.Join("a", "x.png"), "EOF"}},
+		{"truncated", "a/x.png", good[:len(good)/2], "train", 4, []string{filepath.Join("a", "x.png"), "EOF", "cannot be read as a JPEG, PNG or WebP image", "take it away"}},
+		{"empty", "a/x.png", nil, "train", 4, []string{filepath.Join("a", "x.png"), "cannot be read as"}},
 		{"foreign", "a/x.jpg", []byte("GIF89a"), "train", 4, []string{filepath.Join("a", "x.jpg"), "unknown format"}},
 		{"huge", "a/x.png", huge, "train", 4, []string{filepath.Join("a", "x.png")}},
 	} {

@@ -96,8 +96,50 @@ func TestSplitsWithoutTrainAreNoClasses(t *testing.T) {
 	for _, class := range []string{"test", "paper"} {
 		writeFile(t, filepath.Join(dir, class, "x.png"), encoded(t, "png", 4, 4, red, red))
 	}
-	if s, _ := opened(t, Options{Name: "folder", Dir: dir, Height: 4}); len(s.Classes()) != 2 {
+	s, log := opened(t, Options{Name: "folder", Dir: dir, Height: 4})
+	if len(s.Classes()) != 2 {
 		t.Errorf("classes %v", s.Classes())
+	}
+	if !strings.Contains(log, "a class has the name of a split") || !strings.Contains(log, "class=test") {
+		t.Errorf("the log does not say that test is a class:\n%s", log)
+	}
+}
+
+// TestAClassNamedTrain: train is taken for a split; the error says what to do if it is a class.
+func TestAClassNamedTrain(t *testing.T) {
+	dir := t.TempDir()
+	for _, class := range []string{"car", "train"} {
+		writeFile(t, filepath.Join(dir, class, "x.png"), encoded(t, "png", 4, 4, red, red))
+	}
+	_, err := Open(Options{Name: "folder", Dir: dir, Height: 4})
+	wantError(t, err, filepath.Join(dir, "train")+" holds no folders", "rename it if it is a class")
+}
+
+// TestALinkToNothingIsNoMissingClass: a class whose folder is away would change the labels of the others.
+func TestALinkToNothingIsNoMissingClass(t *testing.T) {
+	dir := t.TempDir()
+	for _, class := range []string{"a", "c"} {
+		writeFile(t, filepath.Join(dir, class, "x.png"), encoded(t, "png", 4, 4, red, red))
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "b")); err != nil {
+		t.Skip(err)
+	}
+	_, err := Open(Options{Name: "folder", Dir: dir, Height: 4})
+	wantError(t, err, filepath.Join(dir, "b"), "leads nowhere", "mend it or take it away")
+}
+
+// TestImagesInNoClassAreAWarning: they are not in a folder of the split.
+func TestImagesInNoClassAreAWarning(t *testing.T) {
+	dir := t.TempDir()
+	for _, file := range []string{"train/a/x.png", "train/b/x.png", "train/y.png", "train/.z.png", "train/note.txt", "test/a/x.png", "test/b/x.png"} {
+		writeFile(t, filepath.Join(dir, file), encoded(t, "png", 4, 4, red, red))
+	}
+	s, log := opened(t, Options{Name: "folder", Dir: dir, Height: 4})
+	if s.Len() != 2 || !strings.Contains(log, "images beside the folders of the classes are skipped") || !strings.Contains(log, "files=1") || !strings.Contains(log, "y.png") {
+		t.Errorf("%d images, and the log is\n%s", s.Len(), log)
+	}
+	if _, log = opened(t, Options{Name: "folder", Dir: dir, Height: 4, Split: "test"}); strings.Contains(log, "beside") {
+		t.Errorf("the log of the test images:\n%s", log)
 	}
 }
 

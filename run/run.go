@@ -1,10 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -296,7 +298,9 @@ func openWithImages(cfg Config, channels int, o Options, imported *importedFile)
 	if err != nil {
 		return nil, err
 	}
-	if n := len(set.Classes()); cfg.Supernet.Classes == 0 {
+	if n := len(set.Classes()); n < 2 {
+		return nil, fmt.Errorf("%s has one class, %q: at least two are needed to tell images apart", cmp.Or(cfg.Data.Dir, set.Name()), strings.Join(set.Classes(), ""))
+	} else if cfg.Supernet.Classes == 0 {
 		cfg.Supernet.Classes = n
 	} else if cfg.Supernet.Classes != n {
 		return nil, setting.Errorf("supernet.classes", "%d, but %s has %d", cfg.Supernet.Classes, set.Name(), n)

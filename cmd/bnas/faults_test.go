@@ -135,6 +135,21 @@ func TestSmallDataSet(t *testing.T) {
 	succeeds(t, "train --config settings.yaml --data fashion --steps 1 --rank-every 0 --out built-in"+net)
 }
 
+// TestOneClassSaysSo: the error names the folder and not a flag that was not given.
+func TestOneClassSaysSo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("data/only", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 {
+		writePNG(t, filepath.Join("data", "only", fmt.Sprint(i, ".png")), uint64(i))
+	}
+	code, _, stderr := line("train --data folder --data-dir data --channels 4 --cells 1 --height 8 --width 8 --quiet --out new")
+	if code != exitFailure || stderr != "bnas: data has one class, \"only\": at least two are needed to tell images apart\n" {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+}
+
 // TestSizeOfOwnImagesNamesFlags: own images of a size that the space cannot halve need --height and --width, and work with them.
 func TestSizeOfOwnImagesNamesFlags(t *testing.T) {
 	t.Chdir(t.TempDir())
