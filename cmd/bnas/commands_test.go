@@ -293,7 +293,7 @@ var commandCases = []commandCase{
 	{args: "space nonsense", code: exitUsage, stderr: "no command \"nonsense\""},
 
 	{args: "train --resume RUN --steps 8", stdout: "\noutdated   result.json and report.html there are of 6 steps; the next command renews them\nnext       bnas search --run RUN\n"},
-	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": "6"}},
+	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "loss": "null", "accuracy": "null", "result_steps": "6"}},
 	{args: "search --run RUN --quiet", stdout: "\nreport  RUN/report.html\n"},
 	{args: "train --resume RUN --json", values: map[string]string{"step": "8", "result_steps": ""}, stderr: "device"},
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"time"
 
@@ -54,8 +55,8 @@ type trainResult struct {
 	Step     int     `json:"step"`
 	Total    int     `json:"total"`
 	Settled  bool    `json:"settled"`
-	Loss     number  `json:"loss"`
-	Accuracy number  `json:"accuracy"`
+	Loss     number  `json:"loss"`     // of the last step; null: this command made none
+	Accuracy number  `json:"accuracy"` // likewise
 	Seconds  float64 `json:"seconds"`
 	// ResultSteps of the search result in the folder, if they are others than Step.
 	ResultSteps *int `json:"result_steps,omitempty"`
@@ -174,10 +175,11 @@ func trainToEnd(c *cli.Context, r *run.Run) (trainResult, error) {
 	if bar != nil {
 		bar.end()
 	}
-	return trainResult{
-		Dir: r.Dir, Step: got.Step, Total: got.Total, Settled: got.Settled,
-		Loss: number(got.Last.Loss), Accuracy: number(got.Last.Accuracy), Seconds: got.Took.Seconds(),
-	}, err
+	loss, accuracy := number(got.Last.Loss), number(got.Last.Accuracy)
+	if got.Last.Step == 0 { // the run was complete
+		loss, accuracy = number(math.NaN()), number(math.NaN())
+	}
+	return trainResult{Dir: r.Dir, Step: got.Step, Total: got.Total, Settled: got.Settled, Loss: loss, Accuracy: accuracy, Seconds: got.Took.Seconds()}, err
 }
 
 // slowness measures the first ranking and the first step, and warns once if they take long.
