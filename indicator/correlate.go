@@ -147,8 +147,36 @@ func (j Judging) Terms(scores ScoreSet, truth []float64) []Correlation {
 	return all
 }
 
+// Partial is a term that only some architectures have. It is not judged.
+type Partial struct {
+	Name string `json:"name"`
+	N    int    `json:"n"`  // architectures that have it
+	Of   int    `json:"of"` // live architectures
+}
+
+// Partials returns the terms that some live architectures have and others lack, in the order of TermNames.
+func Partials(scores ScoreSet) []Partial {
+	var all []Partial
+	for t, term := range terms {
+		p := Partial{Name: term.Name}
+		for i := range scores.Len() {
+			if scores.Dead(i) {
+				continue
+			}
+			p.Of++
+			if !math.IsNaN(scores.value(i, t)) {
+				p.N++
+			}
+		}
+		if 0 < p.N && p.N < p.Of {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // Proxies judges the table's columns of the user's own, by name. Architectures without a value are left out: see
-// Correlation.N.
+// Correlation.N. A column without any value is left out.
 func (j Judging) Proxies(table *Truth, scores ScoreSet, truth []float64) []Correlation {
 	var all []Correlation
 	for _, name := range slices.Sorted(maps.Keys(table.Proxies)) {
@@ -158,7 +186,9 @@ func (j Judging) Proxies(table *Truth, scores ScoreSet, truth []float64) []Corre
 				proxy, accuracy = append(proxy, v), append(accuracy, truth[i])
 			}
 		}
-		all = append(all, j.Judge(name, proxy, accuracy))
+		if len(proxy) > 0 {
+			all = append(all, j.Judge(name, proxy, accuracy))
+		}
 	}
 	return all
 }

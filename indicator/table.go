@@ -40,11 +40,25 @@ func openTable(r io.Reader, name string) (table *csv.Reader, header []string, er
 			return nil, nil, fmt.Errorf("indicator: %s: line 1: columns are separated by %s; save it with commas", name, separator)
 		}
 	}
+	if slices.ContainsFunc(header, func(column string) bool { return strings.Contains(column, "\r") }) {
+		return nil, nil, fmt.Errorf("indicator: %s: line 1: lines end in CR alone; save it with LF or CRLF", name)
+	}
 	header = slices.Clone(header)
 	for i := range header {
 		header[i] = strings.TrimSpace(header[i])
 	}
 	return table, header, nil
+}
+
+// mostNamed is the most columns that an error lists.
+const mostNamed = 20
+
+// columnList lists the columns of a table for an error.
+func columnList(header []string) string {
+	if more := len(header) - mostNamed; more > 0 {
+		return fmt.Sprintf("%.60q and %d more", header[:mostNamed], more)
+	}
+	return fmt.Sprintf("%.60q", header)
 }
 
 // binaryKind names the kind of a file that is not text; it is "" for text. A table begins with names of columns, which have no

@@ -30,15 +30,17 @@ func TestTablesOfSpreadsheetPrograms(t *testing.T) {
 		t.Errorf("scores with a byte-order mark: %v, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"arch;test_accuracy\na;1\n":        "separated by semicolons",
-		"arch\ttest_accuracy\na\t1\n":      "separated by tabs",
-		"\xff\xfea\x00r\x00c\x00h\x00":     "UTF-16",
-		"arch,test_accuracy\na,\"1\n":      "line",
-		"arch,test_accuracy\n\"a\"b,1\n":   "line 2",
-		"\x1f\x8b\x08\x00\x00":             "a gzip archive, not text",
-		"PK\x03\x04\x14\x00\x06\x00":       "a ZIP archive or a workbook, not text",
-		"\x93NUMPY\x01\x00":                "a binary file, not text; a CSV table is needed",
-		strings.Repeat("x", 3*longestLine): "a line of more than 1024 KiB",
+		"arch;test_accuracy\na;1\n":          "separated by semicolons",
+		"arch\ttest_accuracy\na\t1\n":        "separated by tabs",
+		"\xff\xfea\x00r\x00c\x00h\x00":       "UTF-16",
+		"arch,test_accuracy\na,\"1\n":        "line",
+		"arch,test_accuracy\n\"a\"b,1\n":     "line 2",
+		"arch,test_accuracy\ra,1\rb,2\r":     "lines end in CR alone",
+		strings.Repeat("a,", 500) + "b\n1\n": "481 more",
+		"\x1f\x8b\x08\x00\x00":               "a gzip archive, not text",
+		"PK\x03\x04\x14\x00\x06\x00":         "a ZIP archive or a workbook, not text",
+		"\x93NUMPY\x01\x00":                  "a binary file, not text; a CSV table is needed",
+		strings.Repeat("x", 3*longestLine):   "a line of more than 1024 KiB",
 	} {
 		_, err := ReadTruth(strings.NewReader(text), "t.csv", TruthColumns{})
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "t.csv") || strings.Contains(err.Error(), "\n") {
@@ -132,5 +134,32 @@ func TestProxyColumns(t *testing.T) {
 	}
 	if _, err := ReadTruth(strings.NewReader("arch,test_accuracy,mine\na,1,x\n"), "t.csv", TruthColumns{Proxies: []string{"mine"}}); err == nil || !strings.Contains(err.Error(), `line 2, column "mine"`) {
 		t.Errorf("a word: %v", err)
+	}
+}
+
+// TestPartials: a term that some live architectures lack is named, and not one that none has or that only a dead one lacks.
+func TestPartials(t *testing.T) {
+	scores, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk,naswot,macs\na,a,false,1,1,\nb,b,false,,2,\nc,c,false,3,3,\nd,d,true,,,\n"), "f.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Partials(scores); !slices.Equal(got, []Partial{{"ntk", 2, 3}}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestProxyWithoutValues is judged over no architecture, and so not at all.
+func TestProxyWithoutValues(t *testing.T) {
+	table, err := ReadTruth(strings.NewReader("arch,test_accuracy,p,q\na,1,,5\nb,2,,\nc,3,,4\n"), "t.csv", TruthColumns{Proxies: []string{"p", "q"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := ReadScores(strings.NewReader("arch,canonical,dead,ntk\na,a,false,1\nb,b,false,2\nc,c,false,3\n"), "f.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := Judging{Resamples: 2, Top: []int{1}}.Proxies(table, scores, []float64{1, 2, 3})
+	if len(got) != 1 || got[0].Name != "q" || got[0].N != 2 {
+		t.Errorf("%+v", got)
 	}
 }

@@ -109,7 +109,7 @@ func ReadTruth(r io.Reader, name string, columns TruthColumns) (*Truth, error) {
 	for i, c := range slices.Concat(archs, f.names) {
 		at := slices.Index(header, c)
 		if at < 0 {
-			return nil, fmt.Errorf("indicator: %s: no column %q; there are %q", name, c, header)
+			return nil, fmt.Errorf("indicator: %s: no column %q; there are %s", name, c, columnList(header))
 		}
 		if slices.Contains(header[at+1:], c) {
 			return nil, fmt.Errorf("indicator: %s: column %q stands twice; rename one of them", name, c)

@@ -130,6 +130,9 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 	return archs, err
 }
 
+// byteOrderMark is U+FEFF in UTF-8, with which some editors begin a file.
+const byteOrderMark = "\xef\xbb\xbf"
+
 // eachArch calls do for each architecture of archFile.
 func eachArch(space supernet.Space, path string, do func(supernet.Arch)) error {
 	f, err := openInput(path)
@@ -141,6 +144,9 @@ func eachArch(space supernet.Space, path string, do func(supernet.Arch)) error {
 	text := bufio.NewReaderSize(io.LimitReader(f, mostList+1), 1<<16)
 	if head, _ := text.Peek(1 << 16); bytes.IndexByte(head, 0) >= 0 {
 		return notAList(name)
+	}
+	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = text.Discard(len(byteOrderMark))
 	}
 	for i, more := 1, true; more; i++ {
 		line, err := text.ReadString('\n')

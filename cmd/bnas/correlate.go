@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
@@ -70,6 +71,7 @@ type correlateResult struct {
 	Table    string               `json:"table"`
 	Missing  int                  `json:"missing"` // scored, but not in the table
 	Skipped  int                  `json:"skipped"` // rows of the table without an accuracy
+	Partial  []indicator.Partial  `json:"partial,omitempty"`
 	Subsets  []correlated         `json:"subsets"`
 	Selected *indicator.Selection `json:"selected,omitempty"`
 	// Composites that were judged. One with terms of cost is followed by its parts without them and of them alone.
@@ -113,6 +115,12 @@ func correlate(c *cli.Context) error {
 		return fmt.Errorf("only %d of the %d architectures in %s are in %s, which has %d: give a table of %s that has more of them, or other scores%s",
 			found.Len(), scores.Len(), r.Scored[0].File, r.Table, table.Len(), cfg.Supernet.Space, r.Scored[0].elsewhere())
 	}
+	if err := checkProxies(r.Table, table, found); err != nil {
+		return err
+	}
+	if len(r.Scores) == 1 { // else readScores has looked, before it fused them
+		r.Partial = indicator.Partials(found)
+	}
 	if len(table.Proxies) == 0 {
 		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
 	}
@@ -129,6 +137,20 @@ func correlate(c *cli.Context) error {
 		return err
 	}
 	return output(c, r, r.text)
+}
+
+// checkProxies returns an error if a column of the user's own has no value for any scored architecture.
+func checkProxies(path string, table *indicator.Truth, scores indicator.ScoreSet) error {
+	for _, column := range slices.Sorted(maps.Keys(table.Proxies)) {
+		some := false
+		for i := 0; i < scores.Len() && !some; i++ {
+			some = !math.IsNaN(table.Proxy(column, scores.Arch(i), scores.Canonical(i)))
+		}
+		if !some {
+			return fmt.Errorf("%s: column %q has no value for any of the %d scored architectures; fill it, or leave out --proxy-column %s", inputName(path), column, scores.Len(), quote(column))
+		}
+	}
+	return nil
 }
 
 // ownComposites returns the composites of --composite. One without a name has its number.
@@ -209,6 +231,9 @@ func (r *correlateResult) readScores(net supernet.Config) (fused indicator.Score
 			return fused, err
 		}
 		r.Scored, runs = append(r.Scored, of), append(runs, scores)
+		if len(r.Scores) > 1 {
+			r.Partial = append(r.Partial, indicator.Partials(scores)...)
+		}
 	}
 	if fused, err = indicator.MeanRanks(runs); err != nil {
 		return fused, fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
@@ -324,6 +349,9 @@ func (r correlateResult) text(w io.Writer) {
 	}
 	r.compositesText(w)
 	reliabilityText(w, r.Reliability)
+	for _, p := range r.Partial {
+		fmt.Fprintf(w, "%s is left out: only %d of %d live architectures have it; score the others with it too\n", p.Name, p.N, p.Of)
+	}
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
 	}
