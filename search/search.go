@@ -97,11 +97,14 @@ func (c Config) WithDefaults() Config {
 		value int
 	}{
 		{&c.Top, 10}, {&c.Generations, 20}, {&c.Population, 50}, {&c.Parents, 10},
-		{&c.Mutants, 25}, {&c.Crossovers, 25}, {&c.Tournament, 10},
+		{&c.Tournament, 10},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
 		}
+	}
+	if c.Mutants == 0 && c.Crossovers == 0 { // one of them may be 0
+		c.Mutants, c.Crossovers = 25, 25
 	}
 	if c.Mutation == 0 {
 		c.Mutation = 0.1
@@ -160,6 +163,7 @@ func (c Config) Validate() error {
 		}
 	}
 	if len(errs) == 0 && c.Strategy == Evolution {
+		errs.Check(c.Mutants+c.Crossovers > 0, "search.mutants", "0, and crossovers too: a generation needs children; set one of them above 0")
 		errs.Check(c.Mutants+c.Crossovers <= c.Population, "search.population",
 			"%d: must be at least %d, for %d mutants and %d crossovers a generation; a file of --config can have fewer (search: mutants, crossovers)",
 			c.Population, c.Mutants+c.Crossovers, c.Mutants, c.Crossovers)

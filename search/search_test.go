@@ -501,3 +501,22 @@ func TestMutantsAreOfEvolution(t *testing.T) {
 		}
 	}
 }
+
+// TestNoMutants: one of mutants and crossovers may be 0, and stays it. Where both are, the settings are wrong, unless no setting is given.
+func TestNoMutants(t *testing.T) {
+	space := fakeSpace{3, 2}
+	c := Config{Strategy: Evolution, Generations: 3, Population: 4, Parents: 2, Crossovers: 3}
+	if filled := c.WithDefaults(); filled.Mutants != 0 || filled.Crossovers != 3 {
+		t.Errorf("%d mutants and %d crossovers, want 0 and 3", filled.Mutants, filled.Crossovers)
+	}
+	fewest := Objective{Name: "fewest", Of: func(s indicator.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
+	mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: fewest}, c)
+	c = Config{}.WithDefaults()
+	if err := c.Validate(); err != nil || c.Mutants != 25 || c.Crossovers != 25 {
+		t.Errorf("the defaults are %d and %d: %v", c.Mutants, c.Crossovers, err)
+	}
+	c.Mutants, c.Crossovers = 0, 0
+	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "search.mutants 0") {
+		t.Errorf("neither mutants nor crossovers: %v", err)
+	}
+}
