@@ -88,6 +88,9 @@ func correlate(c *cli.Context) error {
 	if err := needs(c, "scores", "table"); err != nil {
 		return err
 	}
+	if err := checkSelect(c); err != nil {
+		return err
+	}
 	own, err := ownComposites(c)
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
 	ranges "bnas.example/internal/setting"
@@ -39,6 +40,15 @@ type selectionEntry struct {
 	ArchColumns    []string `yaml:"arch_columns"`
 	AccuracyColumn string   `yaml:"accuracy_column"`
 	Weight         float64  `yaml:"weight" range:"(0,inf)"`
+}
+
+// UnmarshalYAML gives an entry without a weight the weight 1.
+func (e *selectionEntry) UnmarshalYAML(n *yaml.Node) error {
+	type plain selectionEntry
+	p := plain{Weight: 1}
+	err := n.Decode(&p)
+	*e = selectionEntry(p)
+	return err
 }
 
 // otherSets reads the sets of --select-with.
@@ -83,11 +93,8 @@ func selectionEntries(text []byte) ([]selectionEntry, error) {
 		return nil, errors.New("no sets: give sets: and under it a list of space, scores and table")
 	}
 	for i := range f.Sets {
-		e := &f.Sets[i]
-		if e.Weight == 0 {
-			e.Weight = 1
-		}
-		errs := ranges.Ranges(fmt.Sprintf("sets[%d]", i), *e)
+		e := f.Sets[i]
+		errs := ranges.Ranges(fmt.Sprintf("sets[%d]", i), e)
 		for _, must := range []struct{ name, value string }{{"space", e.Space}, {"scores", e.Scores}, {"table", e.Table}} {
 			errs.Check(must.value != "", fmt.Sprintf("sets[%d].%s", i, must.name), "is missing")
 		}
@@ -128,17 +135,24 @@ func (e selectionEntry) read() (indicator.SelectionSet, error) {
 	return set, nil
 }
 
+// checkSelect returns an error if a flag of a selection is there without --select.
+func checkSelect(c *cli.Context) error {
+	for _, flag := range []string{"select-with", "select-terms", "splits"} {
+		if onCommandLine(c, flag) && !c.Bool("select") {
+			return usagef("--%s has an effect only with --select", flag)
+		}
+	}
+	return nil
+}
+
 // selection chooses a composite, if --select is given.
 func selection(c *cli.Context, first indicator.SelectionSet, seed uint64) (*indicator.Selection, error) {
+	if !c.Bool("select") {
+		return nil, nil
+	}
 	others, err := otherSets(c)
 	if err != nil {
 		return nil, err
-	}
-	if others != nil && !c.Bool("select") {
-		return nil, usagef("--select-with %s needs --select", c.String("select-with"))
-	}
-	if !c.Bool("select") {
-		return nil, nil
 	}
 	settings := indicator.Selecting{MaxTerms: c.Int("select-terms"), Splits: c.Int("splits"), Seed: seed}
 	chosen, err := settings.Select("selected", append([]indicator.SelectionSet{first}, others...))

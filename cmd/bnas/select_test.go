@@ -16,6 +16,8 @@ func TestSelectionEntries(t *testing.T) {
 		{"sets:\n- {space: darts, scores: s, tables: t}", `there is no setting "sets[0].tables"`},
 		{"sets:\n- {space: darts, scores: s, table: t}\n- {space: darts, table: t}", "sets[1].scores is missing"},
 		{"sets:\n- {space: darts, scores: s, table: t, weight: -1}", "sets[0].weight"},
+		{"sets:\n- {space: darts, scores: s, table: t, weight: 0}", "sets[0].weight 0: must be above 0"},
+		{"sets:\n- &a {space: darts, scores: s, table: t}\n- {<<: *a, weight: 0}", "sets[1]."},
 		{"sets:\n- {space: darts, scores: s, table: t, weight: much}", "weight"},
 	} {
 		got, err := selectionEntries([]byte(c.text))
