@@ -21,7 +21,8 @@ func needs(c *cli.Context, names ...string) error {
 }
 
 // intersperse moves the flags of a command before its arguments, because the cli package stops at the first argument.
-// `bnas score ARCH --json` then works. Arguments after "--" stay in place. "-1 0 4" is an architecture and no flag.
+// `bnas score ARCH --json` then works. Arguments after "--" stay in place. "-1 0 4" is an architecture and no flag. Where the help is asked
+// for, nothing else is left: the cli package would look for a topic of the name of an argument.
 func intersperse(app *cli.App, args []string) []string {
 	if len(args) < 2 {
 		return args
@@ -38,6 +39,9 @@ func intersperse(app *cli.App, args []string) []string {
 		if len(a) < 2 || a[0] != '-' || strings.Contains(digits, a[1:2]) {
 			rest = append(rest, a)
 			continue
+		}
+		if a == "--help" || a == "-h" {
+			return append(slices.Clone(args[:head]), a)
 		}
 		options = append(options, a)
 		if takes[strings.TrimLeft(a, "-")] && i+1 < len(args) {
