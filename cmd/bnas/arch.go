@@ -44,8 +44,9 @@ func parseArch(s supernet.Space, text string) (supernet.Arch, error) {
 		}
 		return nil, fmt.Errorf("%s has no architecture of this name", s.Name())
 	}
+	_, ordered := s.(supernet.Ordered)
 	switch {
-	case numbered(s):
+	case numbered(s) && !(ordered && onlyOf(text, digits)): // one number alone is no row of them
 	case onlyOf(text, digits) && (text == "0" || text[0] != '0') && len(text) < digitsOf(s):
 		return atIndex(s, text)
 	case strings.Contains(text, ",") && onlyOf(text, digits+", "):

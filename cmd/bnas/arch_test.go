@@ -159,3 +159,32 @@ func TestWholeNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestIndexOfARowOfNumbers: where the text is a row of numbers, one number alone is an index, if the space has an order.
+func TestIndexOfARowOfNumbers(t *testing.T) {
+	text := listed(t, readPage(t, addingPage), "name: six-layers").code
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(sixLayers, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	var net supernet.Config
+	var err error
+	if net.Space, net.Chain, err = supernet.ReadSpace(sixLayers); err != nil {
+		t.Fatal(err)
+	}
+	space, err := net.Lookup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		got, err := parseArch(space, []string{"0", "1", "107"}[i])
+		if want := space.(supernet.Ordered).At([]int{0, 1, 107}[i]); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%v, %v, want %v", got, err, want)
+		}
+	}
+	for text, says := range map[string]string{"108": "0…107", "1 0 2": "found nothing", "9 0 2 0 1 0": `found "9"`} {
+		if _, err := parseArch(space, text); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", text, err, says)
+		}
+	}
+}
