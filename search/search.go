@@ -61,7 +61,7 @@ func Strategies() []string {
 	return names
 }
 
-// Config holds the settings of a search. Zero fields take the defaults (in brackets).
+// Config holds the settings of a search. Zero fields take the defaults (in brackets); Mutants and Crossovers only if both are zero.
 type Config struct {
 	Strategy string `yaml:"strategy"` // one of Strategies (evolution)
 	Seed     uint64 `yaml:"seed"`
