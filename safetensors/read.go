@@ -31,6 +31,11 @@ func (f *File) Tensor(name string) (Tensor, bool) {
 	return Tensor{}, false
 }
 
+// isPickle reports whether data begins as the files of torch.save do: a ZIP archive, before PyTorch 1.6 a pickle of protocol 2.
+func isPickle(data []byte) bool {
+	return bytes.HasPrefix(data, []byte("PK\x03\x04")) || bytes.HasPrefix(data, []byte("\x80\x02"))
+}
+
 // Decode reads a whole file. The tensors share the memory of data. It returns an error for each violation of the format:
 // trailing or missing bytes, gaps and overlaps, sizes that do not fit the shape, names that occur twice, unknown members.
 func Decode(data []byte) (*File, error) {
@@ -39,6 +44,9 @@ func Decode(data []byte) (*File, error) {
 	}
 	n := binary.LittleEndian.Uint64(data)
 	if n > maxHeader || n > uint64(len(data)-8) {
+		if isPickle(data) {
+			return nil, errors.New("safetensors: a file of torch.save; write the state dict with safetensors.torch.save_file")
+		}
 		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, len(data))
 	}
 	header, body := data[8:8+n], data[8+n:]

@@ -146,3 +146,12 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestFilesOfTorchSave are named, since they are what PyTorch writes by default.
+func TestFilesOfTorchSave(t *testing.T) {
+	for _, start := range []string{"PK\x03\x04\x00\x00\x08\x08", "\x80\x02\x8a\nl\xfc\x9cF"} {
+		if _, err := Decode(append([]byte(start), make([]byte, 100)...)); err == nil || !strings.Contains(err.Error(), "torch.save; write the state dict with") {
+			t.Errorf("%q: %v", start, err)
+		}
+	}
+}
