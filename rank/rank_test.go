@@ -48,7 +48,7 @@ func TestKendallTauB(t *testing.T) {
 		{"scipy", []float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}, -0.47140452079103173},
 		{"dead last", []float64{inf, inf, 3, 4}, []float64{10, 10, 80, 90}, 1},
 	} {
-		if got := KendallTauB(c.x, c.y); math.Abs(got-c.want) > 1e-12 {
+		if got := KendallTauB(c.x, c.y); !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%s: τ_b = %v, want %v", c.name, got, c.want)
 		}
 	}
@@ -63,7 +63,7 @@ func TestKendallTauB(t *testing.T) {
 		for i := range x {
 			x[i], y[i] = float64(r.IntN(levels)), float64(r.IntN(levels))
 		}
-		if got, want := KendallTauB(x, y), slowTauB(x, y); math.Abs(got-want) > 1e-12 || math.IsNaN(got) != math.IsNaN(want) {
+		if got, want := KendallTauB(x, y), slowTauB(x, y); !(math.Abs(got-want) <= 1e-12) && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Fatalf("trial %d, n %d, %d levels: %v, by pairs %v", trial, n, levels, got, want)
 		}
 	}
@@ -72,7 +72,7 @@ func TestKendallTauB(t *testing.T) {
 func TestSpearman(t *testing.T) {
 	// ranks 4.5 2.5 1 4.5 2.5 and 2.5 4 5 2.5 1: sums of products −5, 9, 9.5
 	x, y := []float64{12, 2, 1, 12, 2}, []float64{1, 4, 7, 1, 0}
-	if got, want := Spearman(x, y), -5/math.Sqrt(9*9.5); math.Abs(got-want) > 1e-12 {
+	if got, want := Spearman(x, y), -5/math.Sqrt(9*9.5); !(math.Abs(got-want) <= 1e-12) {
 		t.Errorf("ρ = %v, want %v", got, want)
 	}
 	if got := Spearman([]float64{1, 2, 3}, []float64{1, 8, 27}); got != 1 {
@@ -90,8 +90,24 @@ func TestConstantColumnsAreUndefined(t *testing.T) {
 		}
 	}
 	// In (2/3)³ of the resamples all scores are equal. They say nothing about τ.
-	if i := KendallInterval([]float64{1, 1, 2}, []float64{1, 2, 3}, 500, .95, seeded(1)); i.Low < .5 || i.High != 1 {
+	if i := KendallInterval([]float64{1, 1, 2}, []float64{1, 2, 3}, 500, .95, seeded(1)); !(i.Low >= .5) || i.High != 1 {
 		t.Errorf("interval %v", i)
+	}
+}
+
+// A value that is no number leaves nothing in order, on either side.
+func TestNaNIsUndefined(t *testing.T) {
+	whole, lacking := []float64{1, 2, 3, 4}, []float64{1, 2, math.NaN(), 4}
+	for _, c := range [][2][]float64{{lacking, whole}, {whole, lacking}} {
+		if tau, rho := KendallTauB(c[0], c[1]), Spearman(c[0], c[1]); !math.IsNaN(tau) || !math.IsNaN(rho) {
+			t.Errorf("%v: τ %v, ρ %v", c, tau, rho)
+		}
+		if i := KendallInterval(c[0], c[1], 50, .95, seeded(1)); !i.Undefined() {
+			t.Errorf("%v: interval %v", c, i)
+		}
+		if d, i := KendallDifference(c[0], c[1], whole, 50, .95, seeded(1)); !math.IsNaN(d) || !i.Undefined() {
+			t.Errorf("%v: difference %v, interval %v", c, d, i)
+		}
 	}
 }
 
@@ -120,11 +136,15 @@ func TestTopK(t *testing.T) {
 	if got := TopK(score, truth, 10); got.K != 4 || got.Precision != 1 || got.Regret != 0 {
 		t.Errorf("top of all: %+v", got)
 	}
-	if got := TopK(truth, truth, 3); got.Hits != 3 || got.Precision != 1 || math.Abs(got.NDCG-1) > 1e-12 || got.Pick != 95 {
+	if got := TopK(truth, truth, 3); got.Hits != 3 || got.Precision != 1 || !(math.Abs(got.NDCG-1) <= 1e-12) || got.Pick != 95 {
 		t.Errorf("the best order: %+v", got)
 	}
 	if got := TopK(score, []float64{7, 7, 7, 7}, 3); got.NDCG != 0 {
 		t.Errorf("equal truths: %+v", got)
+	}
+	// Truths below 0, such as losses with the sign turned.
+	if got := TopK([]float64{2, 1}, []float64{-3, -1}, 1); got.Best != -3 || got.Pick != -3 || got.Regret != 2 {
+		t.Errorf("truths below 0: %+v", got)
 	}
 	if got := TopK(nil, nil, 3); got != (Top{}) {
 		t.Errorf("empty: %+v", got)
@@ -148,7 +168,7 @@ func TestBootstrap(t *testing.T) {
 		return m
 	}
 	got := Bootstrap(400, 2000, .95, seeded(5), statistic)
-	if math.Abs(got.Low-(mean-.0283)) > .003 || math.Abs(got.High-(mean+.0283)) > .003 {
+	if !(math.Abs(got.Low-(mean-.0283)) <= .003) || !(math.Abs(got.High-(mean+.0283)) <= .003) {
 		t.Errorf("interval %v round %v", got, mean)
 	}
 	if again := Bootstrap(400, 2000, .95, seeded(5), statistic); again != got {
@@ -157,6 +177,39 @@ func TestBootstrap(t *testing.T) {
 	tau := KendallInterval([]float64{1, 2, 3, 4, 5, 6}, []float64{1, 2, 3, 4, 5, 6}, 100, .9, seeded(1))
 	if tau != (Interval{1, 1}) {
 		t.Errorf("perfect agreement: %v", tau)
+	}
+}
+
+// The ends lie between the order statistics of the values: of m values, the share q is at place q·(m−1), from 0.
+func TestBootstrapEnds(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range []struct {
+		name   string
+		values []float64 // of the statistic, one for each resample
+		level  float64
+		want   Interval
+	}{
+		{"at values", []float64{50, 10, 40, 20, 30}, .5, Interval{20, 40}},
+		{"between values", []float64{40, 0, 10, 20, 30}, .9, Interval{2, 38}}, // places .2 and 3.8
+		{"between uneven values", []float64{0, 1, 9}, .5, Interval{.5, 5}},    // places .5 and 1.5
+		{"all", []float64{7, 3, 5}, 1, Interval{3, 7}},
+		{"one value", []float64{4}, .95, Interval{4, 4}},
+		{"undefined resamples", []float64{nan, 30, nan, nan, 10, 20, nan}, .5, Interval{15, 25}},
+	} {
+		resample := 0
+		got := Bootstrap(3, len(c.values), c.level, seeded(1), func([]int) float64 {
+			resample++
+			return c.values[resample-1]
+		})
+		if !(math.Abs(got.Low-c.want.Low) < 1e-12 && math.Abs(got.High-c.want.High) < 1e-12) {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	one := func([]int) float64 { return 1 }
+	for _, c := range [][2]int{{0, 5}, {5, 0}} {
+		if got := Bootstrap(c[0], c[1], .95, seeded(1), one); !got.Undefined() || !math.IsNaN(got.High) {
+			t.Errorf("%d resamples of %d: %v", c[1], c[0], got)
+		}
 	}
 }
 
