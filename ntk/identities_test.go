@@ -164,7 +164,7 @@ func TestKernelIdentityAfterAReLU(t *testing.T) {
 	kappa1 := (math.Sqrt(1-rho*rho) + angle*rho) / (2 * math.Pi)
 	kappa0 := angle / (2 * math.Pi)
 	for name, c := range map[string][2]float64{"κ₁": {kappa1, .339}, "κ₀": {kappa0, .352}, "ρκ₀": {rho * kappa0, .211}} {
-		if math.Abs(c[0]-c[1]) > 5e-4 {
+		if !(math.Abs(c[0]-c[1]) <= 5e-4) {
 			t.Errorf("%s(.6) = %v, want %v", name, c[0], c[1])
 		}
 	}
@@ -195,7 +195,7 @@ func TestKernelIdentityWithoutAReLU(t *testing.T) {
 			deviation[i] += (gamma - weight) * (gamma - weight) / draws
 		}
 		// F is the κ₀ of the rectifier behind, the same for both; their means are within 3 standard errors.
-		if bound := 3 * math.Sqrt(deviation[i]/draws); math.Abs(gammas-weights) > bound {
+		if bound := 3 * math.Sqrt(deviation[i]/draws); !(math.Abs(gammas-weights) <= bound) {
 			t.Errorf("C = %d: mean Θ_γ %.4f, mean σ_w²Θ_W %.4f, more than %.4f apart", width, gammas, weights, bound)
 		}
 	}

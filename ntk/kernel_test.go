@@ -2,6 +2,7 @@ package ntk
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/gonum/mat"
@@ -37,7 +38,7 @@ func TestCondition(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if math.Abs(values[0]-1) > 1e-12 || math.Abs(values[1]-3) > 1e-12 {
+	if !(math.Abs(values[0]-1) <= 1e-12) || !(math.Abs(values[1]-3) <= 1e-12) {
 		t.Errorf("eigenvalues %v", values)
 	}
 	for _, c := range []struct {
@@ -49,12 +50,14 @@ func TestCondition(t *testing.T) {
 		{[]float64{0, 0}, math.Inf(1)},
 		{nil, math.Inf(1)},
 	} {
-		if got := LogCondition(c.values); math.Abs(got-c.want) > 1e-12 && got != c.want {
+		if got := LogCondition(c.values); !(math.Abs(got-c.want) <= 1e-12) && got != c.want {
 			t.Errorf("%v: %v, want %v", c.values, got, c.want)
 		}
 	}
-	if _, err := Eigenvalues(symmetric(2, 1, math.NaN(), math.NaN(), 1)); err == nil {
-		t.Error("eigenvalues of NaN")
+	for _, v := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if _, err := Eigenvalues(symmetric(2, 1, v, v, 1)); err == nil || !strings.Contains(err.Error(), "element (0, 1)") {
+			t.Errorf("eigenvalues of a matrix with %v: %v", v, err)
+		}
 	}
 }
 
@@ -63,7 +66,7 @@ func TestDriftAndAlignment(t *testing.T) {
 	if got, err := Drift(b, a); err != nil || got != 1 {
 		t.Errorf("drift %v, %v; want 5/5", got, err)
 	}
-	if got, err := Alignment(a, symmetric(2, 6, 0, 0, 8)); err != nil || math.Abs(got-1) > 1e-15 {
+	if got, err := Alignment(a, symmetric(2, 6, 0, 0, 8)); err != nil || !(math.Abs(got-1) <= 1e-15) {
 		t.Errorf("alignment of multiples %v, %v", got, err)
 	}
 	if got, err := Alignment(symmetric(2, 1, 0, 0, 0), symmetric(2, 0, 0, 0, 1)); err != nil || got != 0 {

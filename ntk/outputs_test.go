@@ -75,9 +75,14 @@ func TestOutputKernelsSumToTheTrace(t *testing.T) {
 func TestOutputKernelsByParts(t *testing.T) {
 	p, e := few(t, 2)
 	g := groups(p.program)
-	split, err := outputKernels(e, p.now, p.images, kernels.DifferentiateStatistics, g, 2*3*200)
+	counted := &countedExec{Exec: e}
+	split, err := outputKernels(counted, p.now, p.images, kernels.DifferentiateStatistics, g, 2*3*200)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// A Jacobian has a row for each of 3 logits of 2 images: 200 parameters fit, and each part runs the images once.
+	if want := len(parts(p.now.Params(), g, 200)); counted.forwards != want || want < 3 {
+		t.Errorf("%d parts, want %d", counted.forwards, want)
 	}
 	whole, err := OutputKernels(e, p.now, p.images, kernels.DifferentiateStatistics, slices.Concat(g...))
 	if err != nil {
@@ -86,15 +91,25 @@ func TestOutputKernelsByParts(t *testing.T) {
 	near(t, "the sum of the groups' kernels", sum(split[0], split[1]), whole[0], 1e-12)
 }
 
+type countedExec struct {
+	kernels.Exec
+	forwards int
+}
+
+func (e *countedExec) Forward(images []float32, rows int) error {
+	e.forwards++
+	return e.Exec.Forward(images, rows)
+}
+
 func TestParts(t *testing.T) {
 	params := make([]kernels.Param, 5)
-	for i, size := range []int{3, 4, 20, 2, 2} {
+	for i, size := range []int{3, 4, 20, 3, 2} {
 		params[i] = kernels.Param{Kind: kernels.Gamma, Shape: []int{size}}
 	}
 	params[2].Kind = kernels.ConvWeight
 	got := parts(params, [][]kernels.ParamID{{0, 1}, {3, 2, 4}}, 10)
 	want := []part{
-		{ids: []kernels.ParamID{0, 1, 3}, width: 9, columns: []columns{{0, 0, 7}, {1, 7, 9}}},
+		{ids: []kernels.ParamID{0, 1, 3}, width: 10, columns: []columns{{0, 0, 7}, {1, 7, 10}}},
 		{ids: []kernels.ParamID{2}, width: 20, weights: true, columns: []columns{{1, 0, 20}}},
 		{ids: []kernels.ParamID{4}, width: 2, columns: []columns{{1, 0, 2}}},
 	}

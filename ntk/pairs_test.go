@@ -58,8 +58,25 @@ func TestIdentitiesAfterAReLU(t *testing.T) {
 	gap := math.Sqrt(1-rho*rho) / (2 * math.Pi)
 	size := math.Hypot(.5, rho*kappa0)
 	want := Identity{1, gap / size, (.25 + (rho*kappa0+gap)*rho*kappa0) / (size * math.Hypot(.5, rho*kappa0+gap))}
-	if math.Abs(got[0].Ratio-want.Ratio) > .04 || math.Abs(got[0].Deviation-want.Deviation) > .04 || math.Abs(got[0].Alignment-want.Alignment) > .01 {
+	if !(math.Abs(got[0].Ratio-want.Ratio) <= .04) || !(math.Abs(got[0].Deviation-want.Deviation) <= .04) || !(math.Abs(got[0].Alignment-want.Alignment) <= .01) {
 		t.Errorf("%+v, theory %+v", got[0], want)
+	}
+}
+
+// By hand: σ_w²Θ_W is diag(6, 4).
+func TestIdentityOfTwoKernels(t *testing.T) {
+	weight := symmetric(2, 3, 0, 0, 2)
+	got, err := identity(symmetric(2, 3, 0, 0, 4), weight, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Identity{7. / 10, 3 / math.Sqrt(52), 17 / (5 * math.Sqrt(13))}
+	if !(math.Abs(got.Ratio-want.Ratio) < 1e-12 && math.Abs(got.Deviation-want.Deviation) < 1e-12 && math.Abs(got.Alignment-want.Alignment) < 1e-12) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	// A free scale has no kernel, and nothing to align.
+	if got, err := identity(symmetric(2, 0, 0, 0, 0), weight, 2); err != nil || got != (Identity{0, 1, 0}) {
+		t.Errorf("of zero: %+v, %v", got, err)
 	}
 }
 

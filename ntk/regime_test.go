@@ -87,7 +87,7 @@ func (p path) compare(t *testing.T) Regime {
 
 func TestCompareAtInitialisation(t *testing.T) {
 	r := newPath(t, 0).compare(t)
-	if r.Drift != 0 || math.Abs(r.Alignment-1) > 1e-12 || math.Abs(r.CentredAlignment-1) > 1e-12 || r.LinearisedError != 0 {
+	if r.Drift != 0 || !(math.Abs(r.Alignment-1) <= 1e-12) || !(math.Abs(r.CentredAlignment-1) <= 1e-12) || r.LinearisedError != 0 {
 		t.Errorf("nothing has moved: %+v", r)
 	}
 	if r.LogCondition != r.LogConditionStart || !(r.LogCondition > 0) || r.Images != 6 {
@@ -112,6 +112,46 @@ func TestCompareIsLinearInTheStep(t *testing.T) {
 	}
 	if half.LinearisedError > .2 || half.Alignment >= 1 || half.Alignment < .99 {
 		t.Errorf("a small step: %+v", half)
+	}
+}
+
+// By hand: of two images every centred kernel is a multiple of the other.
+func TestFiguresOfTwoKernels(t *testing.T) {
+	var r Regime
+	if err := r.compareKernels(symmetric(2, 3, 0, 0, 4), symmetric(2, 3, 0, 0, 9)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"drift", r.Drift, 5. / 5},
+		{"alignment", r.Alignment, 45 / (5 * math.Sqrt(90))},
+		{"centred alignment", r.CentredAlignment, 1},
+		{"log κ at the start", r.LogConditionStart, math.Log(4. / 3)},
+		{"log κ", r.LogCondition, math.Log(3)},
+	} {
+		if !(math.Abs(c.got-c.want) < 1e-12) {
+			t.Errorf("%s is %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
+// A node's factor is the root mean square of all γ and β that enter it.
+func TestGaugeFactors(t *testing.T) {
+	value := func(c int) kernels.Value { return kernels.Value{Shape: kernels.Shape{C: c, H: 1, W: 1}} }
+	p := &kernels.Program{
+		Values: []kernels.Value{value(3), value(2), value(2), value(1)},
+		BNs:    []kernels.BN{{Value: 1}, {Value: 2}, {Value: 3}},
+		Nodes: []kernels.Node{
+			{Terms: []kernels.Term{{Value: 3, BN: 2}}},
+			{Terms: []kernels.Term{{Value: 1, BN: 0}, {Value: 2, BN: 1}}},
+		},
+	}
+	got := GaugeFactors(p, [][]float64{{1, 2}, {0, 3}, {3}}, [][]float64{{1, 0}, {-1, 2}, {-4}})
+	want := append(slices.Repeat([]float64{math.Sqrt(20. / 8)}, 8), slices.Repeat([]float64{math.Sqrt(25. / 2)}, 2)...)
+	if !slices.EqualFunc(got, want, func(a, b float64) bool { return math.Abs(a-b) < 1e-12 }) {
+		t.Errorf("factors %v, want %v", got, want)
 	}
 }
 
