@@ -87,10 +87,41 @@ func TestAugmentDraws(t *testing.T) {
 	}
 }
 
-func TestAugmentRefuses(t *testing.T) {
-	for _, a := range []Augment{{PadCrop: -1}, {PadCrop: 6}, {Cutout: -1}, {Cutout: 100}} {
-		if _, err := NewLoader(synthetic(4, 5, 5), nil, 2, a, 1); err == nil {
-			t.Errorf("%+v is accepted for images of 5×5", a)
+// A pixel cut out is uniform over an image that is no square.
+func TestCutoutOfAllRowsAndColumns(t *testing.T) {
+	const height, width = 9, 4
+	rows, columns := map[int]bool{}, map[int]bool{}
+	for i := range 200 {
+		v := Augment{Cutout: 1}.draw(philox.New(1, "augment", uint64(i)), height, width)
+		if v.Bottom != v.Top+1 || v.Right != v.Left+1 || v.Bottom > height || v.Right > width {
+			t.Fatalf("%+v is no pixel of %d×%d", v, height, width)
+		}
+		rows[v.Top], columns[v.Left] = true, true
+	}
+	if len(rows) != height || len(columns) != width {
+		t.Errorf("%d rows and %d columns of %d×%d in 200 draws", len(rows), len(columns), height, width)
+	}
+}
+
+func TestAugmentLimits(t *testing.T) {
+	for _, c := range []struct {
+		height, width int
+		a             Augment
+		ok            bool
+	}{
+		{5, 5, Augment{PadCrop: -1}, false},
+		{5, 5, Augment{PadCrop: 5}, true},
+		{5, 5, Augment{PadCrop: 6}, false},
+		{3, 5, Augment{PadCrop: 3}, true},
+		{5, 3, Augment{PadCrop: 4}, false},
+		{5, 5, Augment{Cutout: -1}, false},
+		{5, 5, Augment{Cutout: 10}, true},
+		{5, 5, Augment{Cutout: 11}, false},
+		{3, 5, Augment{Cutout: 10}, true},
+		{5, 3, Augment{Cutout: 11}, false},
+	} {
+		if _, err := NewLoader(synthetic(4, c.height, c.width), nil, 2, c.a, 1); (err == nil) != c.ok {
+			t.Errorf("%+v for images of %d×%d: %v", c.a, c.height, c.width, err)
 		}
 	}
 }

@@ -158,7 +158,7 @@ func TestCIFAR10(t *testing.T) {
 		}
 		wantMean, wantStd := s.Normal()
 		for c := range 3 {
-			if math.Abs(mean[c]-wantMean[c]) > 2 || math.Abs(std[c]-wantStd[c]) > 2 {
+			if !(math.Abs(mean[c]-wantMean[c]) <= 2) || !(math.Abs(std[c]-wantStd[c]) <= 2) {
 				t.Errorf("%s: channel %d: mean %.1f, deviation %.1f; the constants are %v, %v", split, c, mean[c], std[c], wantMean[c], wantStd[c])
 			}
 		}

@@ -51,7 +51,7 @@ func TestFashion(t *testing.T) {
 		// border, which is 1 − (28/32)² of the pixels, the mean is .2190 and the deviation .3301.
 		mean, std := s.Normal()
 		for c := range 3 {
-			if math.Abs(mean[c]/255-.2190) > .003 || math.Abs(std[c]/255-.3301) > .004 {
+			if !(math.Abs(mean[c]/255-.2190) <= .003) || !(math.Abs(std[c]/255-.3301) <= .004) {
 				t.Errorf("%s: channel %d: mean %.4f, deviation %.4f", split, c, mean[c]/255, std[c]/255)
 			}
 		}
@@ -86,7 +86,7 @@ func TestFashionResized(t *testing.T) {
 		t.Errorf("size %d×%d, want 12×12", h, w)
 	}
 	// Without a border the mean is that of the 28×28 pixels, .2860 of 255 over the whole of Fashion-MNIST.
-	if mean, _ := s.Normal(); math.Abs(mean[0]/255-.2860) > .005 {
+	if mean, _ := s.Normal(); !(math.Abs(mean[0]/255-.2860) <= .005) {
 		t.Errorf("mean %.4f of 255", mean[0]/255)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -295,6 +296,106 @@ func TestHoldoutIsStratifiedByClass(t *testing.T) {
 	}
 	if train, holdout := SplitOff(s, 1000, 3); len(train) != 0 || len(holdout) != s.Len() {
 		t.Errorf("%d and %d images", len(train), len(holdout))
+	}
+}
+
+func TestNormalOfImages(t *testing.T) {
+	infinite := math.Inf(1)
+	for _, c := range []struct {
+		mean, std float64
+		ok        bool
+	}{
+		{0, 50, true},
+		{255, 50, true},
+		{-1, 50, false},
+		{256, 50, false},
+		{math.NaN(), 50, false},
+		{100, 0, false},
+		{100, -50, false},
+		{100, math.NaN(), false},
+		{100, infinite, false},
+		{1, 1, false},   // in units of 0…1
+		{.9, 20, true},  // dark images
+		{100, .9, true}, // images of hardly any contrast
+	} {
+		if err := (Normal{Mean: []float64{c.mean}, Std: []float64{c.std}}).Validate(); (err == nil) != c.ok {
+			t.Errorf("mean %v, std %v: %v", c.mean, c.std, err)
+		}
+	}
+}
+
+// Other images, another mean or another deviation: another hash.
+func TestHashOfANormalisation(t *testing.T) {
+	a, b := synthetic(1, 1, 1), synthetic(1, 1, 1)
+	b.hash = "another"
+	seen := map[string]int{}
+	for i, c := range []struct {
+		s         Set
+		mean, std []float64
+	}{
+		{a, []float64{1, 2, 3}, []float64{4, 5, 6}},
+		{a, []float64{1, 2, 7}, []float64{4, 5, 6}},
+		{a, []float64{1, 2, 3}, []float64{4, 5, 7}},
+		{b, []float64{1, 2, 3}, []float64{4, 5, 6}},
+	} {
+		s, err := Normal{Mean: c.mean, Std: c.std}.of(c.s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before, ok := seen[s.Hash()]; ok {
+			t.Errorf("sets %d and %d have one hash", before, i)
+		}
+		seen[s.Hash()] = i
+	}
+}
+
+// By hand: what a class is owed, rounded down, and the rest by the largest remainders.
+func TestShares(t *testing.T) {
+	for _, c := range []struct {
+		counts []int
+		size   int
+		want   []int
+	}{
+		{[]int{100, 40, 1}, 28, []int{20, 8, 0}},  // 19 121/141, 7 133/141, 28/141
+		{[]int{10, 7, 3}, 7, []int{4, 2, 1}},      // 3 10/20, 2 9/20, 1 1/20
+		{[]int{3, 7, 10}, 7, []int{1, 2, 4}},      // the same, turned
+		{[]int{5, 3}, 4, []int{3, 1}},             // 2 4/8, 1 4/8: the first class has precedence
+		{[]int{3, 5}, 4, []int{2, 2}},             // 1 4/8, 2 4/8
+		{[]int{1, 9}, 5, []int{0, 5}},             // 5/10, 4 5/10: the first class has only this image
+		{[]int{1, 9}, 9, []int{1, 8}},             // 9/10, 8 1/10: either gives its last
+		{[]int{0, 4}, 4, []int{0, 4}},             //
+		{[]int{2, 3, 4}, 0, []int{0, 0, 0}},       //
+		{[]int{2, 3, 4}, 9, []int{2, 3, 4}},       //
+		{[]int{2, 2, 2, 2}, 3, []int{1, 1, 1, 0}}, // 6/8 each
+		{[]int{2, 2, 2, 2}, 5, []int{2, 1, 1, 1}}, // 1 2/8 each
+	} {
+		if got := shares(c.counts, c.size); !slices.Equal(got, c.want) {
+			t.Errorf("%d of %v: %v, want %v", c.size, c.counts, got, c.want)
+		}
+	}
+}
+
+// Each class is divided by draws of its own, of folders and of IDX files.
+func TestHoldoutOfEachClass(t *testing.T) {
+	s := synthetic(0, 1, 1)
+	s.labels = append(bytes.Repeat([]byte{0}, 40), bytes.Repeat([]byte{1}, 40)...)
+	for _, s.name = range []string{"folder", "idx"} {
+		for seed := range uint64(5) {
+			_, holdout := SplitOff(s, 20, seed)
+			if len(holdout) != 20 || s.Label(holdout[9]) != 0 || s.Label(holdout[10]) != 1 {
+				t.Fatalf("%s, seed %d: held out %v, want ten of each class", s.name, seed, holdout)
+			}
+			second := slices.Clone(holdout[10:])
+			for i := range second {
+				second[i] -= 40
+			}
+			if slices.Equal(holdout[:10], second) {
+				t.Errorf("%s, seed %d: both classes are divided alike: %v", s.name, seed, second)
+			}
+		}
+		if train, holdout := SplitOff(s, -1, 3); len(train) != 80 || len(holdout) != 0 {
+			t.Errorf("%s: %d and %d images", s.name, len(train), len(holdout))
+		}
 	}
 }
 

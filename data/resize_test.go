@@ -60,4 +60,12 @@ func TestPad(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
+	// Of an odd border the smaller half is above and on the left: one row of three, two columns of five.
+	grey := &memory{name: "m", height: 1, width: 2, stored: 1, channels: 1, labels: []byte{0}, pixels: []byte{8, 9}}
+	want = make([]byte, 4*7)
+	want[1*7+2], want[1*7+3] = 8, 9
+	got = make([]byte, len(want))
+	if err := pad(grey, 4, 7).Read(got, 0); err != nil || !slices.Equal(got, want) {
+		t.Errorf("an odd border: %v, want %v, %v", got, want, err)
+	}
 }
