@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 
 	"bnas.example/indicator"
@@ -116,6 +117,37 @@ func TestAveragedTies(t *testing.T) {
 	}
 	if _, _, err := NewAveraged(space, runs, [][]indicator.Scores{samples[0], nil}); err == nil {
 		t.Error("a supernet without a sample")
+	}
+}
+
+// ledgered says whether its scores are from a ledger.
+type ledgered struct {
+	Evaluator
+	known bool
+}
+
+func (l ledgered) score(a supernet.Arch) (indicator.Scores, bool, error) {
+	s, err := l.Score(a)
+	return s, l.known, err
+}
+
+// TestAveragedIsKnown: averages are known if the scores of all supernets are.
+func TestAveragedIsKnown(t *testing.T) {
+	space := fakeSpace{4, 3}
+	for _, of := range [][2]bool{{false, false}, {false, true}, {true, false}, {true, true}} {
+		v, _, fused := averagedOf(t, space, ledgered{newFake(space, 1), of[0]}, ledgered{newFake(space, 2), of[1]})
+		for _, s := range fused { // the averages of the sample are those of its architectures
+			a, err := space.Parse(s.Arch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, err := v.Score(a); err != nil || !slices.Equal(again.Values, s.Values) {
+				t.Fatalf("%s of the sample has %v, scored again %v, %v", s.Arch, s.Values[:2], again.Values[:2], err)
+			}
+		}
+		if _, known, err := v.score(space.At(40)); err != nil || known != (of[0] && of[1]) {
+			t.Errorf("of supernets known %v: %v, %v", of, known, err)
+		}
 	}
 }
 

@@ -20,6 +20,33 @@ func TestFronts(t *testing.T) {
 	}
 }
 
+// A point is dominated by one that is better in one figure and as good in the other.
+func TestDominates(t *testing.T) {
+	for _, c := range []struct {
+		p, q point
+		want bool
+	}{
+		{point{1, 1}, point{2, 2}, true},
+		{point{1, 1}, point{1, 2}, true},
+		{point{1, 1}, point{2, 1}, true},
+		{point{1, 1}, point{1, 1}, false},
+		{point{1, 2}, point{2, 1}, false},
+		{point{2, 1}, point{1, 2}, false},
+		{point{1, 2}, point{1, 1}, false},
+		{point{2, 1}, point{1, 1}, false},
+		{point{math.Inf(-1), 1}, point{0, 1}, true},
+	} {
+		if got := c.p.dominates(c.q); got != c.want {
+			t.Errorf("%v dominates %v: %v", c.p, c.q, got)
+		}
+	}
+	// Points of one score and of one cost; the places of a front ascend, whichever point was above them.
+	points := []point{{0, 5}, {5, 0}, {6, 0}, {0, 6}, {7, 0}}
+	if diff := cmp.Diff([][]int{{0, 1}, {2, 3}, {4}}, fronts(points)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestCrowding(t *testing.T) {
 	points := []point{{0, 10}, {1, 6}, {3, 4}, {9, 9}, {10, 0}}
 	got := crowding(points, []int{4, 2, 0, 1}) // the fourth is of another front
@@ -32,9 +59,10 @@ func TestCrowding(t *testing.T) {
 	if len(got) != len(want) {
 		t.Errorf("distances of %d points", len(got))
 	}
-	for _, d := range crowding([]point{{1, 1}, {1, 1}, {1, 1}}, []int{0, 1, 2}) {
-		if math.IsNaN(d) {
-			t.Error("equal points have no distance")
+	// Of equal points the first and the last are ends, and nothing is between the others.
+	for i, want := range []float64{math.Inf(1), 0, math.Inf(1)} {
+		if got := crowding([]point{{1, 1}, {1, 1}, {1, 1}}, []int{0, 1, 2})[i]; got != want {
+			t.Errorf("equal point %d: %v, want %v", i, got, want)
 		}
 	}
 	// The share of the gap before an infinite end is 1, other shares of that figure are 0, and two infinite points are not apart. Of the
@@ -62,6 +90,19 @@ func TestSurvivors(t *testing.T) {
 	}
 	if n := len(survivors(points, 99)); n != len(points) {
 		t.Errorf("%d of %d points survive without need", n, len(points))
+	}
+}
+
+// A dead network is no parent, though none costs less.
+func TestDeadAreNoParents(t *testing.T) {
+	space := fakeSpace{2, 3}
+	r := newRecord(space)
+	for i, s := range []standing{{true, math.Inf(-1), 0}, {false, 1, 10}, {false, 2, 20}, {true, math.Inf(-1), 1}, {false, 0, 30}} {
+		r.add(Found{Choice: space.At(i), Score: s.score, Cost: supernet.Cost{MACs: s.macs}, Scores: indicator.Scores{Dead: s.dead}})
+	}
+	e := &nsga2{searcher: &searcher{found: r, cfg: Config{Population: 4}}}
+	if parents := e.choose(); len(parents) != 3 || !slices.Equal(e.population, []int{1, 2, 4}) {
+		t.Errorf("%d parents of the population %v", len(parents), e.population)
 	}
 }
 

@@ -141,7 +141,11 @@ func TestPruningKeepsWhatMatters(t *testing.T) {
 	for i, p := range r.Pruned {
 		place := slices.IndexFunc(space.Places(), func(q supernet.Place) bool { return q.Name == p.Place })
 		far := 3 - i/3
-		if want := fmt.Sprint((best[place] + far) % 4); p.Round != i/3+1 || p.Operator != want || math.Abs(p.Kappa-(math.Exp(-float64(far)/10)-1)) > 1e-3 {
+		// R before the round is 280, 280 and 250.
+		if want := []float64{0, -10. / 280, -20. / 250}[i/3]; !(math.Abs(p.Regions-want) <= 1e-3) {
+			t.Errorf("%+v: R changes by %v, want %v", p, p.Regions, want)
+		}
+		if want := fmt.Sprint((best[place] + far) % 4); p.Round != i/3+1 || p.Operator != want || !(math.Abs(p.Kappa-(math.Exp(-float64(far)/10)-1)) <= 1e-3) {
 			t.Errorf("%+v, want operator %s in round %d", p, want, i/3+1)
 		}
 	}
@@ -225,6 +229,27 @@ func TestPruningOfMoreRepeats(t *testing.T) {
 			t.Errorf("%v: %d repeats: %d measured, the file went from\n%s\nto\n%s", err, repeats, g.calls, before, text)
 		}
 		before = string(text)
+		seen := map[string]bool{}
+		for line := range strings.Lines(before) {
+			if seen[line] {
+				t.Errorf("%d repeats: the file has a row twice: %s", repeats, line)
+			}
+			seen[line] = true
+		}
+	}
+}
+
+func TestCheckMixture(t *testing.T) {
+	for _, c := range []struct {
+		kappa, regions float64
+		ok             bool
+	}{
+		{0, 1, true}, {5, 3000, true}, {700, 1, true}, {-1e-9, 1, false}, {703, 1, false}, {math.Inf(1), 1, false},
+		{1, 0, false}, {1, 1.5, false}, {1, -1, false}, {1, math.NaN(), false}, {1, math.MaxInt32, true}, {1, math.MaxInt32 + 1, false},
+	} {
+		if err := CheckMixture([]float64{c.kappa, c.regions}); (err == nil) != c.ok {
+			t.Errorf("log κ %v, R %v: %v", c.kappa, c.regions, err)
+		}
 	}
 }
 
@@ -249,7 +274,7 @@ func TestRank(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	for _, c := range [][2]float64{{0, 0}, {0.12345, 0.123}, {-1234.5, -1230}, {0.0012355, 0.00124}, {0.999, 0.999}, {1, 1}} {
-		if got := significant(c[0]); math.Abs(got-c[1]) > 1e-12 {
+		if got := significant(c[0]); !(math.Abs(got-c[1]) <= 1e-12) {
 			t.Errorf("%v is %v to three digits, want %v", c[0], got, c[1])
 		}
 	}
@@ -264,6 +289,14 @@ func TestMeanChange(t *testing.T) {
 		if want := (float64(2*lost)/1000 + float64(lost)/1000) / 3; got != want {
 			t.Errorf("%d lost: %v, want %v", lost, got, want)
 		}
+	}
+	// κ of 4 and of 2 becomes 1 and 3: (4−1)/4 and (2−3)/2. R of 10 becomes 9 and 8.
+	of := func(kappa float64, regions int) indicator.MixtureFigures {
+		return indicator.MixtureFigures{LogCondition: math.Log(kappa), Regions: regions}
+	}
+	kappa, regions := meanChange([]indicator.MixtureFigures{of(4, 10), of(2, 10)}, []indicator.MixtureFigures{of(1, 9), of(3, 8)})
+	if !(math.Abs(kappa-.125) <= 1e-12) || !(math.Abs(regions-.15) <= 1e-12) {
+		t.Errorf("κ changes by %v and R by %v, want .125 and .15", kappa, regions)
 	}
 }
 

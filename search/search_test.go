@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"bnas.example/indicator"
+	"bnas.example/philox"
 	"bnas.example/supernet"
 )
 
@@ -69,6 +71,11 @@ func TestDeadIsNeverTheBest(t *testing.T) {
 		if r.Best[0].Scores.Dead {
 			t.Errorf("%s: the best is dead", strategy)
 		}
+		for _, f := range r.Best {
+			if f.Scores.Dead != math.IsInf(f.Score, -1) {
+				t.Errorf("%s: %s has the score %v", strategy, f.Scores.Arch, f.Score)
+			}
+		}
 		for _, f := range r.Pareto {
 			if f.Scores.Dead {
 				t.Errorf("%s: the Pareto front has a dead network", strategy)
@@ -123,8 +130,42 @@ func TestLimits(t *testing.T) {
 				t.Errorf("%s: %s costs %+v", strategy, f.Scores.Arch, c)
 			}
 		}
+		// A limit alone.
+		for _, c := range []Config{{MaxMACs: maxMACs}, {MaxParams: maxParams}} {
+			c.Strategy, c.MaxEvaluations, c.Top = strategy, 60, 60
+			for _, f := range mustRun(t, p, c).Best {
+				if !c.Within(f.Cost) {
+					t.Errorf("%s: %s costs %+v, at most %d MACs and %d parameters", strategy, f.Scores.Arch, f.Cost, c.MaxMACs, c.MaxParams)
+				}
+			}
+		}
 		if _, err := Run(context.Background(), p, Config{Strategy: strategy, MaxMACs: 1}, nil); err == nil || !strings.Contains(err.Error(), "within the limits") {
 			t.Errorf("%s: no architecture has 1 MAC, but: %v", strategy, err)
+		}
+	}
+}
+
+// A cost at its limit is within it.
+func TestWithin(t *testing.T) {
+	cost := supernet.Cost{MACs: 100, Params: 7}
+	for _, c := range []struct {
+		macs, params int64
+		want         bool
+	}{
+		{0, 0, true}, {100, 0, true}, {99, 0, false}, {0, 7, true}, {0, 6, false}, {100, 7, true}, {100, 6, false}, {99, 7, false},
+	} {
+		if got := (Config{MaxMACs: c.macs, MaxParams: c.params}).Within(cost); got != c.want {
+			t.Errorf("at most %d MACs and %d parameters: %v", c.macs, c.params, got)
+		}
+	}
+	for _, c := range []struct {
+		config Config
+		want   bool
+	}{
+		{Config{}, false}, {Config{MaxLatency: 1}, true}, {Config{Objectives: []string{"score", Latency}}, true}, {Config{Objectives: []string{"score", Params}}, false},
+	} {
+		if got := c.config.NeedsLatency(); got != c.want {
+			t.Errorf("%+v needs latencies: %v", c.config, got)
 		}
 	}
 }
@@ -212,8 +253,16 @@ func TestEvolutionGenerations(t *testing.T) {
 	var generations []int
 	r, err := Run(context.Background(), Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Generations: 3, MaxEvaluations: 1e6}, func(p Progress) {
 		generations = append(generations, p.Generation)
-		if p.Best.Score < e.value(p.Best.Choice) {
-			t.Error("the best of the progress has another score")
+		best := math.Inf(-1)
+		for text := range e.calls {
+			a, err := space.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			best = max(best, e.value(a))
+		}
+		if p.Best.Score != best || p.Best.Score != e.value(p.Best.Choice) {
+			t.Errorf("evaluation %d: the best has %v, want %v", p.Evaluations, p.Best.Score, best)
 		}
 	})
 	if err != nil {
@@ -229,6 +278,73 @@ func TestEvolutionGenerations(t *testing.T) {
 	}
 }
 
+// A generation of BN-NAS's evolution: children of one of the best, children of two of them, and random ones.
+func TestEvolutionBreeds(t *testing.T) {
+	space, e := fakeSpace{12, 5}, newFake(fakeSpace{12, 5}, 3)
+	c := Config{Strategy: "evolution", Generations: 2, Population: 30, Parents: 3, Mutants: 8, Crossovers: 9, Mutation: .05}.WithDefaults()
+	s := newSearcher(t.Context(), Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, c)
+	if err := s.run(nil); err != nil {
+		t.Fatal(err)
+	}
+	if s.found.len() != 60 {
+		t.Fatalf("%d networks in two generations of 30", s.found.len())
+	}
+	var parents []supernet.Arch
+	for i := range 30 {
+		parents = append(parents, s.found.archs.At(i))
+	}
+	slices.SortFunc(parents, func(a, b supernet.Arch) int { return cmp.Compare(e.value(b), e.value(a)) })
+	parents = parents[:3]
+	bred := map[int]bool{} // the parents with a mutant
+	for i := 30; i < 38; i++ {
+		child, closest, parent := s.found.archs.At(i), math.MaxInt, 0
+		for k, p := range parents {
+			if d := differing(child, p); d < closest {
+				closest, parent = d, k
+			}
+		}
+		bred[parent] = true
+		// 12 genes, each drawn anew with the probability .05: five or more change in one child of 10,000.
+		if closest == 0 || closest > 4 {
+			t.Errorf("mutant %d differs from the parents in %d genes", i, closest)
+		}
+	}
+	if len(bred) < 2 {
+		t.Error("all mutants are of one parent")
+	}
+	of := func(child supernet.Arch) bool { // each gene is that of one of two parents
+		for _, a := range parents {
+			for _, b := range parents {
+				mixed := slices.Clone(a)
+				for g := range mixed {
+					if child[g] == b[g] {
+						mixed[g] = b[g]
+					}
+				}
+				if slices.Equal(mixed, child) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for i := 38; i < 60; i++ {
+		if child := s.found.archs.At(i); of(child) != (i < 47) {
+			t.Errorf("child %d is of two parents: %v", i, of(child))
+		}
+	}
+}
+
+// differing counts the genes in which two architectures differ.
+func differing(a, b supernet.Arch) (n int) {
+	for g := range a {
+		if a[g] != b[g] {
+			n++
+		}
+	}
+	return n
+}
+
 // A child of ageing evolution differs from a living member in one gene.
 func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	space := fakeSpace{8, 4}
@@ -239,16 +355,127 @@ func TestRegularisedChildrenAreNeighbours(t *testing.T) {
 	for i := 6; i < s.found.len(); i++ {
 		child, closest := s.found.archs.At(i), math.MaxInt
 		for k := i - 6; k < i; k++ {
-			d := 0
-			for g, o := range s.found.archs.At(k) {
-				if o != child[g] {
-					d++
-				}
-			}
-			closest = min(closest, d)
+			closest = min(closest, differing(s.found.archs.At(k), child))
 		}
 		if closest != 1 {
 			t.Errorf("child %d is %d genes from the living", i, closest)
+		}
+	}
+}
+
+// The parent is the best of as many draws as the tournament has, from the living alone.
+func TestTournament(t *testing.T) {
+	space := fakeSpace{8, 4}
+	const population = 5
+	r := newRecord(space)
+	for i, score := range []float64{9, 9, 9, 3, 1, 5, 2, 4} { // the first three have died
+		r.add(Found{Choice: space.At(i), Score: score})
+	}
+	for _, tournament := range []int{1, 2, 3} {
+		e := &regularised{searcher: &searcher{found: r, cfg: Config{Population: population, Tournament: tournament}}}
+		for k := range uint64(40) {
+			draws, want := philox.New(1, "tournament", k), -1
+			for range tournament {
+				if i := 3 + draws.IntN(population); want < 0 || r.score[i] > r.score[want] {
+					want = i
+				}
+			}
+			if got := space.IndexOf(e.parent(philox.New(1, "tournament", k))); got != want {
+				t.Fatalf("tournament of %d, draw %d: parent %d, want %d", tournament, k, got, want)
+			}
+		}
+	}
+}
+
+// bumpySpace has one option of its second gene alone.
+type bumpySpace struct{ fakeSpace }
+
+func (b bumpySpace) Genes() []supernet.Gene {
+	genes := b.fakeSpace.Genes()
+	genes[1].Options = genes[1].Options[:1]
+	return genes
+}
+
+// A neighbour has another option of one gene: each other option of each gene that has several comes about as often.
+func TestNeighbours(t *testing.T) {
+	e := &regularised{searcher: &searcher{Problem: Problem{Space: bumpySpace{fakeSpace{3, 4}}}}}
+	a, r := supernet.Arch{1, 0, 3}, philox.New(1, "neighbours", 0)
+	counts := map[string]int{}
+	for range 1200 {
+		n := e.neighbour(a, r)
+		if differing(n, a) != 1 || n[1] != 0 {
+			t.Fatalf("%v is a neighbour of %v", n, a)
+		}
+		counts[e.Space.Format(n)]++
+	}
+	for _, n := range []string{"0-0-3", "2-0-3", "3-0-3", "1-0-0", "1-0-1", "1-0-2"} {
+		if counts[n] < 150 || counts[n] > 250 { // 200 expected, standard deviation 13
+			t.Errorf("%s came %d times of 1200", n, counts[n])
+		}
+	}
+	if a[0] != 1 || a[2] != 3 {
+		t.Errorf("the architecture has become %v", a)
+	}
+}
+
+// The better one is first: live, then of the higher score, then of fewer MACs, then by text.
+func TestOrderOfFound(t *testing.T) {
+	found := func(dead bool, score float64, macs int64, text string) Found {
+		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: indicator.Scores{Arch: text, Dead: dead}}
+	}
+	best := []Found{
+		found(false, 2, 9, "d"), found(false, 1, 3, "c"), found(false, 1, 4, "a"), found(false, 1, 4, "b"),
+		found(false, math.Inf(-1), 5, "z"), found(true, math.Inf(-1), 1, "x"), found(true, math.Inf(-1), 1, "y"),
+	}
+	for i, a := range best {
+		for k, b := range best {
+			if got := compare(a, b); got != cmp.Compare(i, k) {
+				t.Errorf("%s against %s: %d", a.Scores.Arch, b.Scores.Arch, got)
+			}
+		}
+	}
+}
+
+func TestCostOfFound(t *testing.T) {
+	space := fakeSpace{3, 3}
+	r := newRecord(space)
+	a := supernet.Arch{2, 0, 1}
+	r.add(Found{Choice: a, Cost: space.Cost(a, supernet.Config{}), Latency: 2.5})
+	for cost, want := range map[string]float64{MACs: 300, Params: 60, Latency: 2.5} {
+		s := &searcher{Problem: Problem{Space: space}, found: r, cfg: Config{Objectives: []string{"score", cost}}}
+		if got := s.costOf(0); got != want {
+			t.Errorf("%s of %v: %v, want %v", cost, a, got, want)
+		}
+	}
+}
+
+// Parts of equal scores that begin before the place asked for; dead networks are in none.
+func TestTies(t *testing.T) {
+	space := fakeSpace{3, 3}
+	r := newRecord(space)
+	for i, score := range []float64{5, 5, 4, 3, 3, 3, 2, 2} {
+		r.add(Found{Choice: space.At(i), Score: score})
+	}
+	for i := range 2 {
+		r.add(Found{Choice: space.At(20 + i), Score: math.Inf(-1), Scores: indicator.Scores{Dead: true}})
+	}
+	order := r.ranking()
+	for top, want := range map[int][][2]int{
+		0: nil, 1: {{0, 2}}, 3: {{0, 2}}, 4: {{0, 2}, {3, 6}}, 6: {{0, 2}, {3, 6}}, 100: {{0, 2}, {3, 6}, {6, 8}},
+	} {
+		if got := r.ties(order, top); !slices.Equal(got, want) {
+			t.Errorf("ties of the best %d: %v, want %v", top, got, want)
+		}
+	}
+}
+
+// The total of an exhaustive search: what is scored, what waits, and what was not proposed. A limit bounds it.
+func TestTotalOfExhaustive(t *testing.T) {
+	e := &exhaustive{searcher: &searcher{pending: make([]supernet.Arch, 2)}, space: fakeSpace{2, 3}, index: 5}
+	for given, want := range map[int]int{0: 1 + 2 + 4, 6: 6} {
+		p := Progress{Evaluations: 1, Total: given}
+		if e.describe(&p); p.Total != want {
+			t.Errorf("total %d, want %d", p.Total, want)
 		}
 	}
 }
@@ -388,6 +615,18 @@ func TestFused(t *testing.T) {
 	if _, err := Fused(indicator.Composite{Name: "two", Terms: names[:2]}, nil); err == nil {
 		t.Error("a composite without a calibration was accepted")
 	}
+	lacking := slices.Clone(sample)
+	for i := range lacking {
+		lacking[i].Values = slices.Clone(lacking[i].Values)
+		lacking[i].Values[1] = math.NaN()
+	}
+	without, err := indicator.NewCalibration(lacking)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Fused(indicator.Composite{Name: "two", Terms: names[:2]}, without); err == nil || !strings.Contains(err.Error(), names[1]) {
+		t.Errorf("a calibration without a term: %v", err)
+	}
 	if _, err := Fused(indicator.Composite{Name: "bad", Terms: []string{"no such term"}}, calibration); err == nil {
 		t.Error("an unknown term was accepted")
 	}
@@ -486,6 +725,32 @@ func TestBestOfSample(t *testing.T) {
 	}
 	if got := search(whole, Config{MaxMACs: limit}); got.BestOfSample == nil || got.BestOfSample.Score != bestWithin || !(bestWithin < best) {
 		t.Errorf("within the limit: %+v, want %v", got.BestOfSample, bestWithin)
+	}
+	// A dead one is left out whatever its score, and so is one that takes too long.
+	unkind := objective
+	unkind.Of = func(s indicator.Scores) float64 {
+		if s.Dead {
+			return math.MaxFloat64
+		}
+		return objective.Of(s)
+	}
+	p := Problem{Space: space, Evaluator: newFake(space, 4), Objective: unkind, Sample: whole}
+	if got := mustRun(t, p, Config{Strategy: "random", MaxEvaluations: 3}); got.BestOfSample == nil || got.BestOfSample.Scores.Dead || got.BestOfSample.Score != best {
+		t.Errorf("among dead ones: %+v, want %v", got.BestOfSample, best)
+	}
+	p.Sample = whole[:1]
+	if got := mustRun(t, p, Config{Strategy: "random", MaxEvaluations: 3}); !whole[0].Dead || got.BestOfSample != nil {
+		t.Errorf("of a dead one: %+v", got.BestOfSample)
+	}
+	p.Objective, p.Sample = objective, whole
+	p.Latency = func(archs []supernet.Arch) (ms []float64, err error) {
+		for _, a := range archs {
+			ms = append(ms, float64(space.Cost(a, supernet.Config{}).MACs))
+		}
+		return ms, nil
+	}
+	if got := mustRun(t, p, Config{Strategy: "random", MaxEvaluations: 3, MaxLatency: limit}); got.BestOfSample == nil || got.BestOfSample.Score != bestWithin {
+		t.Errorf("within a latency: %+v, want %v", got.BestOfSample, bestWithin)
 	}
 	if got := search([]indicator.Scores{plain.Best[0].Scores, scored(0)}, Config{}); got.BestOfSample != nil {
 		t.Errorf("the sample is no better, but its best is %+v", got.BestOfSample)
