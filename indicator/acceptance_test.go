@@ -59,10 +59,10 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 	if truth.Len() != 15625 || dead != 341 || best != 94.3733 || worst != 10 {
 		t.Errorf("%d rows, %d dead, accuracies from %v to %v", truth.Len(), dead, worst, best)
 	}
-	if tau := rank.KendallTauB(params, truth.Accuracy); math.Abs(tau-.578) > 5e-4 {
+	if tau := rank.KendallTauB(params, truth.Accuracy); !(math.Abs(tau-.578) <= 5e-4) {
 		t.Errorf("τ_b of params %.4f, want .578", tau)
 	}
-	if tau := rank.KendallTauB(convs, truth.Accuracy); math.Abs(tau-.580) > 2.5e-3 {
+	if tau := rank.KendallTauB(convs, truth.Accuracy); !(math.Abs(tau-.580) <= 2.5e-3) {
 		t.Errorf("τ_b of convs %.4f, want .580 (per-seed table) or .578", tau)
 	}
 }
@@ -70,10 +70,10 @@ func TestAcceptance5CountsOnNASBench201(t *testing.T) {
 func TestAcceptance5Macro(t *testing.T) {
 	truth := table(t, "nasbench_macro_cifar10.csv")
 	top := rank.TopK(truth.Accuracy, truth.Accuracy, 1)
-	if truth.Len() != 6561 || math.Abs(top.Best-93.127) > 1e-3 {
+	if truth.Len() != 6561 || !(math.Abs(top.Best-93.127) <= 1e-3) {
 		t.Errorf("%d rows, best %v", truth.Len(), top.Best)
 	}
-	if v, ok := truth.Of("00000000", ""); !ok || math.Abs(v-45.363) > 1e-3 {
+	if v, ok := truth.Of("00000000", ""); !ok || !(math.Abs(v-45.363) <= 1e-3) {
 		t.Errorf("00000000: %v", v)
 	}
 }

@@ -113,7 +113,7 @@ func TestEPENASOfManyClasses(t *testing.T) {
 	r := e.imageCorrelation.At(0, 1)
 	five := (2*math.Log(1+1e-5) + 2*math.Log(math.Abs(r)+1e-5)) / 2
 	seven := math.Log(1 + 1e-5)
-	if got, want := epeNAS(e), 2*math.Abs(five-seven)/2; math.Abs(got-want) > 1e-12 {
+	if got, want := epeNAS(e), 2*math.Abs(five-seven)/2; !(math.Abs(got-want) <= 1e-12) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

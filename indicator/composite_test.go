@@ -53,9 +53,25 @@ func TestCalibratedQuantiles(t *testing.T) {
 		{Composite{Terms: both.Terms, Linear: true}, score(2.5, 5), 3.5/5 + 2./5},
 		{both, Scores{Dead: true}, math.Inf(-1)},
 	} {
-		if got := x.composite.Fuse(c, x.s); math.Abs(got-x.want) > 1e-12 && got != x.want {
+		if got := x.composite.Fuse(c, x.s); !(math.Abs(got-x.want) <= 1e-12) && got != x.want {
 			t.Errorf("%v: %v, want %v", x.s.Values[:1], got, x.want)
 		}
+	}
+	if got := both.Fuse(c, score(2.5, math.NaN())); !math.IsNaN(got) {
+		t.Errorf("without a term: %v", got)
+	}
+	// A sample in which one network lacks a term is no calibration for it.
+	ntk, err := termIndex("ntk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample[2].Values[ntk] = math.NaN()
+	lacking, err := NewCalibration(sample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lacking.Covers(both) == nil || !math.IsNaN(both.Fuse(lacking, score(2.5, 5))) {
+		t.Errorf("a term that one network lacks: %v, %v", lacking.Covers(both), both.Fuse(lacking, score(2.5, 5)))
 	}
 	if err := c.Covers(both); err != nil {
 		t.Error(err)
@@ -111,16 +127,24 @@ func TestRanks(t *testing.T) {
 		return map[string]float64{"naswot": []float64{1, 2, 3}[i], "ntk": []float64{8, 8, 7}[i]}
 	})
 	set = append(set, Scores{Dead: true})
-	for linear, want := range map[bool][]float64{
-		false: {math.Log(1. / 3 * 2.5 / 3), math.Log(2. / 3 * 2.5 / 3), math.Log(1. / 3), math.Inf(-1)},
-		true:  {1./3 + 2.5/3, 2./3 + 2.5/3, 1 + 1./3, math.Inf(-1)},
+	for _, x := range []struct {
+		linear  bool
+		against []string
+		want    []float64
+	}{
+		{false, nil, []float64{math.Log(1. / 3 * 2.5 / 3), math.Log(2. / 3 * 2.5 / 3), math.Log(1. / 3), math.Inf(-1)}},
+		{true, nil, []float64{1./3 + 2.5/3, 2./3 + 2.5/3, 1 + 1./3, math.Inf(-1)}},
+		// Of ntk less is better: −8, −8 and −7 have the ranks 1.5, 1.5 and 3.
+		{false, []string{"ntk"}, []float64{math.Log(1. / 3 * 1.5 / 3), math.Log(2. / 3 * 1.5 / 3), 0, math.Inf(-1)}},
+		{true, []string{"ntk"}, []float64{1./3 + 1.5/3, 2./3 + 1.5/3, 2, math.Inf(-1)}},
 	} {
-		c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}, Linear: linear}
+		linear := x.linear
+		c := Composite{Name: "x", Terms: []string{"naswot", "ntk"}, Against: x.against, Linear: linear}
 		got, err := c.Ranks(set)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, want := range want {
+		for i, want := range x.want {
 			if got[i] != want && !(math.Abs(got[i]-want) <= 1e-12) {
 				t.Errorf("linear %v: ranks of %d: %v, want %v", linear, i, got[i], want)
 			}
@@ -232,7 +256,7 @@ func TestSelect(t *testing.T) {
 		t.Errorf("tried %d, %d splits", got.Tried, len(got.Splits))
 	}
 	one := got.Sets[0]
-	if one.Name != "planted" || one.Networks != 100 || one.Test < .7 || one.Deviation == nil || *one.Deviation <= 0 || math.Abs(got.Tau-one.Train) > .1 {
+	if one.Name != "planted" || one.Networks != 100 || one.Test < .7 || one.Deviation == nil || *one.Deviation <= 0 || !(math.Abs(got.Tau-one.Train) <= .1) {
 		t.Errorf("%+v, τ %v", one, got.Tau)
 	}
 	first, second := Selecting{Seed: 4}.Halves(SetOf(scores), 0)
@@ -298,12 +322,12 @@ func TestSelectRefuses(t *testing.T) {
 }
 
 func TestSubsets(t *testing.T) {
-	scores := []Scores{{Canonical: "a"}, {Canonical: "b"}, {Canonical: "a"}, {Canonical: "#", Dead: true}}
-	truth := []float64{80, 70, 90, 10}
+	scores := []Scores{{Canonical: "a"}, {Canonical: "b"}, {Canonical: "a"}, {Canonical: "a"}, {Canonical: "#", Dead: true}}
+	truth := []float64{80, 70, 91, 84, 10}
 	for _, c := range []struct {
 		subset Subset
 		want   []float64
-	}{{All, truth}, {Live, truth[:3]}, {Distinct, []float64{85, 70}}} {
+	}{{All, truth}, {Live, truth[:4]}, {Distinct, []float64{85, 70}}} {
 		s, a, err := c.subset.Of(SetOf(scores), truth)
 		if err != nil || !slices.Equal(a, c.want) || s.Len() != len(a) {
 			t.Errorf("%s: %v, %v", c.subset, a, err)
@@ -343,6 +367,31 @@ func TestJudge(t *testing.T) {
 	}
 	if c := j.Judge("count", []float64{3000, 7, 3000, 8, 3000, 7}, []float64{1, 2, 3, 4, 5, 6}); c.Equal != 3 {
 		t.Errorf("%d of 3000 7 3000 8 3000 7 are equal, want 3", c.Equal)
+	}
+	if c := j.Judge("count", []float64{9, 7, 7, 1, 7, 9}, []float64{1, 2, 3, 4, 5, 6}); c.Equal != 3 {
+		t.Errorf("%d of 9 7 7 1 7 9 are equal, want 3", c.Equal)
+	}
+	naswot := SetOf(scores).column(0, nil)
+	if got, want := j.Judge("naswot", naswot, truth).Interval, rank.KendallInterval(naswot, truth, 20, .95, j.resample); got != want {
+		t.Errorf("interval %v, at 95 %% %v", got, want)
+	}
+}
+
+// A difference is the τ-b of a composite less that of the first one: here −1 and 1, in every resample.
+func TestDifferencesOfComposites(t *testing.T) {
+	truth := make([]float64, 30)
+	scores := fakeScores(len(truth), func(i int, _ *philox.Stream) map[string]float64 {
+		truth[i] = float64(i)
+		return map[string]float64{"naswot": float64(i), "ntk": -float64(i), "macs": math.Exp(float64(i))}
+	})
+	of := func(name string) Composite { return Composite{Name: name, Terms: []string{name}} }
+	got, err := Judging{Resamples: 20}.Differences([]Composite{of("naswot"), of("ntk"), of("macs")}, SetOf(scores), truth)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Difference{{"ntk", "naswot", -2, rank.Interval{Low: -2, High: -2}}, {"macs", "naswot", 0, rank.Interval{}}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

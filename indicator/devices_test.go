@@ -60,7 +60,7 @@ func scoresAgree(t *testing.T, placement supernet.Placement, dev kernels.Device)
 		c.write(t, bn.Beta, b.read(t, bn.Beta, 0))
 	}
 	for name, got := range c.score(t, mixed) {
-		if math.Abs(got-want[name]) > 1e-3*math.Max(math.Abs(want[name]), .1) {
+		if !(math.Abs(got-want[name]) <= 1e-3*math.Max(math.Abs(want[name]), .1)) {
 			t.Errorf("%s, %s: %v, reference %v", placement, name, got, want[name])
 		}
 	}

@@ -257,7 +257,7 @@ func TestLogVolume(t *testing.T) {
 		{"one of length zero", []float64{0, 0, 0, 1}, math.Log(1e-3) + math.Log(1.001)},
 	} {
 		got, err := logVolume(mat.NewSymDense(2, c.gram))
-		if err != nil || math.Abs(got-c.want) > 1e-12 {
+		if err != nil || !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
 		}
 	}

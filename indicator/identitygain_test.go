@@ -77,7 +77,7 @@ func TestIdentityShare(t *testing.T) {
 		{"a constant", []float32{2, 2, 2, 2, 2, 2, 2, 2}, 0},
 	} {
 		got, err := s.identityShare(x, c.y, shape)
-		if err != nil || math.Abs(got-c.want) > 1e-12 {
+		if err != nil || !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%s: %v, %v; want %v", c.name, got, err, c.want)
 		}
 	}

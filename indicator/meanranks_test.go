@@ -14,13 +14,14 @@ import (
 func TestMeanRanks(t *testing.T) {
 	of := func(values ...float64) []Scores {
 		return fakeScores(len(values), func(i int, _ *philox.Stream) map[string]float64 {
-			return map[string]float64{"naswot": values[i], "ntk": 1}
+			return map[string]float64{"naswot": values[i], "ntk": 1, "macs": -values[i]}
 		})
 	}
 	a, b := of(10, 30, 20, 5), of(.3, .1, .2, .9)
-	b = b[:3] // one run has not scored the last one
+	b = []Scores{b[2], b[0], b[1]} // one run has not scored the last one, and has another order
 	naswot, _ := termIndex("naswot")
 	ntk, _ := termIndex("ntk")
+	macs, _ := termIndex("macs")
 	depth, _ := termIndex("depth")
 	a[2].Values[ntk] = math.NaN()
 	fuse := func(runs ...[]Scores) ([]Scores, error) {
@@ -37,8 +38,11 @@ func TestMeanRanks(t *testing.T) {
 	}
 	// Ranks 1, 3, 2 and 3, 1, 2 of three.
 	for i := range got {
-		if v := got[i].Values[naswot]; math.Abs(v-2./3) > 1e-12 {
+		if v := got[i].Values[naswot]; !(math.Abs(v-2./3) <= 1e-12) {
 			t.Errorf("%s: %v, want 2/3", got[i].Arch, v)
+		}
+		if v := got[i].Values[macs]; !(math.Abs(v-2./3) <= 1e-12) { // 3, 1, 2 and 1, 3, 2
+			t.Errorf("%s: a later term is %v, want 2/3", got[i].Arch, v)
 		}
 		if !math.IsNaN(got[i].Values[ntk]) || !math.IsNaN(got[i].Values[depth]) {
 			t.Errorf("a term that a run lacks is %v", got[i].Values[ntk])
@@ -121,7 +125,7 @@ func TestMeanQuantiles(t *testing.T) {
 		{0, 0, .125}, {9, 99, .875}, {2, 20, .5}, {9, 5, .5}, {2.5, 15, .5}, {2, 25, .5625},
 	} {
 		got := MeanQuantiles(calibrations, scores(c.first, c.second))
-		if v := got.Values[naswot]; math.Abs(v-c.want) > 1e-12 || !math.IsNaN(got.Values[ntk]) {
+		if v := got.Values[naswot]; !(math.Abs(v-c.want) <= 1e-12) || !math.IsNaN(got.Values[ntk]) {
 			t.Errorf("%v, %v: %v, want %v; a term that is missing is %v", c.first, c.second, v, c.want, got.Values[ntk])
 		}
 	}

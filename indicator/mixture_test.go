@@ -95,7 +95,7 @@ func TestMixtureIsAnAverage(t *testing.T) {
 			}
 		}
 		for i, v := range whole {
-			if math.Abs(float64(v)-mean[i]) > 1e-5 {
+			if !(math.Abs(float64(v)-mean[i]) <= 1e-5) {
 				t.Errorf("%s: value %d of node 1 is %v, the mean of its operators %v", name, i, v, mean[i])
 				break
 			}

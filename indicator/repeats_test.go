@@ -65,7 +65,7 @@ func TestRepeatedMean(t *testing.T) {
 			}
 			continue
 		}
-		if math.Abs(got.Values[i]-mean) > 1e-12*math.Abs(mean) || math.Abs(got.Spread[i]-sd) > 1e-9*math.Abs(mean) {
+		if !(math.Abs(got.Values[i]-mean) <= 1e-12*math.Abs(mean)) || !(math.Abs(got.Spread[i]-sd) <= 1e-9*math.Abs(mean)) {
 			t.Errorf("%s: %v ± %v, want %v ± %v", term.Name, got.Values[i], got.Spread[i], mean, sd)
 		}
 		if constant := term.Name != "isometry"; constant && (got.Values[i] != x || got.Spread[i] != 0) {
@@ -159,6 +159,18 @@ func TestRepeatSeeds(t *testing.T) {
 	if c := (Config{Seed: 5, Repeats: 9}).Repeat(2); c.Seed != RepeatSeed(5, 2) || c.Repeats != 1 {
 		t.Errorf("%+v", c)
 	}
+	// A part with a seed of its own has that of the repeat; one without stays without, and follows Seed.
+	for _, c := range []Config{{ImageSeed: 7}, {DirectionSeed: 9}, {ImageSeed: 7, DirectionSeed: 9}} {
+		of := func(seed uint64) uint64 {
+			if seed == 0 {
+				return 0
+			}
+			return RepeatSeed(seed, 2)
+		}
+		if got := c.Repeat(2); got.ImageSeed != of(c.ImageSeed) || got.DirectionSeed != of(c.DirectionSeed) {
+			t.Errorf("images %d, directions %d: in the repeat %d and %d", c.ImageSeed, c.DirectionSeed, got.ImageSeed, got.DirectionSeed)
+		}
+	}
 }
 
 // TestRepeatsInYAML: 1 is left out, so that settings without repeats have the text of an older version.
@@ -238,5 +250,34 @@ func TestReliabilities(t *testing.T) {
 	want := Reliability{terms[0].Name, 4, math.Sqrt(1 / v), 1 - .25/v, (v - .25) / (v - .125)}
 	if !cmp.Equal(got[0], want, cmpopts.EquateApprox(1e-12, 0)) {
 		t.Errorf("%+v, want %+v", got[0], want)
+	}
+}
+
+// By hand: what has no figure is left out, and noise beyond the variance leaves no reliability.
+func TestReliabilityOfFew(t *testing.T) {
+	nan := math.NaN()
+	of := func(repeats int, mean, spread float64) Scores {
+		s := Scores{Repeats: repeats, Values: make([]float64, len(terms)), Spread: slices.Repeat([]float64{nan}, len(terms))}
+		s.Values[0], s.Spread[0] = mean, spread
+		return s
+	}
+	for name, c := range map[string]struct {
+		scores []Scores
+		want   []Reliability
+	}{
+		"two":   {[]Scores{of(4, 0, 1), of(4, 2, 1)}, nil},
+		"equal": {[]Scores{of(4, 3, 1), of(4, 3, 1), of(4, 3, 1)}, nil},
+		// Variance 4, noise 100/2.
+		"noise": {[]Scores{of(2, 0, 10), of(2, 2, 10), of(2, 4, 10)}, []Reliability{{Term: terms[0].Name, N: 3, Spread: 5}}},
+		// Of the last three one was not repeated, one has no spread and one no finite mean.
+		"left out": {
+			[]Scores{of(2, 0, 1), of(2, 2, 1), of(2, 4, 1), of(1, 90, 1), of(2, 90, nan), of(2, math.Inf(-1), 1)},
+			[]Reliability{{terms[0].Name, 3, .5, 7. / 8, 14. / 15}}, // r and 2r/(1+r)
+		},
+	} {
+		got := Reliabilities(SetOf(c.scores))
+		if !cmp.Equal(got, c.want, cmpopts.EquateApprox(1e-12, 0)) {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
 	}
 }

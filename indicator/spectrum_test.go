@@ -17,7 +17,7 @@ func TestSpectralEntropy(t *testing.T) {
 		{[]float64{6, 0, 0, 2}, 2, -.75*math.Log(.75) - .25*math.Log(.25)},
 	} {
 		got, err := spectralEntropy(c.cov, c.n)
-		if err != nil || math.Abs(got-c.want) > 1e-12 {
+		if err != nil || !(math.Abs(got-c.want) <= 1e-12) {
 			t.Errorf("%v: %v, %v; want %v", c.cov, got, err, c.want)
 		}
 	}

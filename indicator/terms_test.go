@@ -2,9 +2,11 @@ package indicator
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/ref"
 	"bnas.example/supernet"
 
 	"gonum.org/v1/gonum/mat"
@@ -100,7 +102,7 @@ func spectrum(x []float32, s kernels.Shape) float64 {
 
 func near(t *testing.T, name string, got, want, relative float64) {
 	t.Helper()
-	if math.IsNaN(got) || math.Abs(got-want) > relative*math.Max(math.Abs(want), 1e-3) {
+	if !(math.Abs(got-want) <= relative*math.Max(math.Abs(want), 1e-3)) {
 		t.Errorf("%s = %v, by the formula %v", name, got, want)
 	}
 }
@@ -264,6 +266,64 @@ func TestBNEntropy(t *testing.T) {
 	near(t, "bn_entropy", q.got["bn_entropy"], want/count, 1e-9)
 }
 
+// By hand: an average pool keeps the moments, a sum adds them, and a node counts once for each rectifier.
+func TestBNEntropyOfAPool(t *testing.T) {
+	one := kernels.Shape{C: 1, H: 1, W: 1}
+	e := &evidence{
+		program: &kernels.Program{
+			Values: []kernels.Value{{Shape: one}, {Shape: one}, {Shape: one}, {Shape: one}},
+			Nodes: []kernels.Node{
+				{Shape: one, Terms: []kernels.Term{{Value: 1, BN: 0}}},
+				{Shape: one, Terms: []kernels.Term{{Value: 2, BN: kernels.NoBN}, {Value: 3, BN: 1}}},
+			},
+			Steps: []kernels.Step{
+				{Op: kernels.OpAvgPool, In: []kernels.NodeID{0}, Out: 2},
+				{Op: kernels.OpConv, Act: kernels.ReLU, In: []kernels.NodeID{0}, ReLUs: 1},
+				{Op: kernels.OpConv, Act: kernels.ReLU, In: []kernels.NodeID{1}, ReLUs: 2},
+			},
+		},
+		gamma: [][]float64{{2}, {math.Sqrt(5)}}, beta: [][]float64{{1}, {2}},
+	}
+	// The first node is N(1, 4), the second N(1 + 2, 4 + 5). Φ(1/2) and Φ(1) from a table.
+	entropy := func(p float64) float64 { return -p*math.Log2(p) - (1-p)*math.Log2(1-p) }
+	near(t, "bn_entropy", bnEntropy(e), (entropy(.6914624612740131)+2*entropy(.8413447460685429))/3, 1e-12)
+	for _, op := range []kernels.Op{kernels.OpSum, kernels.OpMaxPool} { // the moments of a maximum are unknown
+		e.program.Steps[0].Op = op
+		want := entropy(.6914624612740131)
+		if op == kernels.OpSum {
+			want = (want + 2*entropy(.8413447460685429)) / 3
+		}
+		near(t, "bn_entropy", bnEntropy(e), want, 1e-12)
+	}
+	e.program.Steps = e.program.Steps[:1]
+	if got := bnEntropy(e); !math.IsInf(got, -1) {
+		t.Errorf("without a rectifier %v", got)
+	}
+	for _, c := range []struct{ mean, variance, want float64 }{
+		{0, 3, .5}, {1, 4, .6914624612740131}, {-1, 4, 1 - .6914624612740131}, {3, 9, .8413447460685429}, {1, 0, 1}, {0, 0, 0}, {-1, 0, 0},
+	} {
+		if got := normalCDF(c.mean, c.variance); !(math.Abs(got-c.want) <= 1e-12) {
+			t.Errorf("N(%v, %v) is positive with %v, want %v", c.mean, c.variance, got, c.want)
+		}
+	}
+}
+
+// Of all three less is better.
+func TestSignsOfMCTerms(t *testing.T) {
+	e := &evidence{mc: mcEvidence{mi: .3, nll: 1.25, within: 2, between: 5}}
+	for name, c := range map[string]struct{ got, want float64 }{
+		"mc_mi": {mcMI(e), -.3}, "mc_variance": {mcVariance(e), -.4}, "mc_nll": {mcNLL(e), -1.25},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s is %v, want %v", name, c.got, c.want)
+		}
+	}
+	e.mc.constant = true
+	if !math.IsInf(mcMI(e), -1) || !math.IsInf(mcVariance(e), -1) || !math.IsInf(mcNLL(e), -1) {
+		t.Errorf("constant logits: %v, %v, %v", mcMI(e), mcVariance(e), mcNLL(e))
+	}
+}
+
 func TestMCMeasure(t *testing.T) {
 	// Two batches, two queries, two classes; the mean logits are ±1 for either query, so their variance over queries is
 	// 1 for each class and the scale 1. Query 0 sees ±2 and 0, query 1 the opposite, always in phase.
@@ -277,6 +337,62 @@ func TestMCMeasure(t *testing.T) {
 	near(t, "between", got.between, 2, 1e-12)
 	if same := mcMeasure([][]float64{{1, 2, 1, 2}, {3, 4, 3, 4}}, 2, []int{0, 1}); !same.constant {
 		t.Error("constant logits not noticed")
+	}
+}
+
+// rowsExec notes of how many rows the statistics are, and has logits of zeros.
+type rowsExec struct {
+	kernels.Exec
+	rows []int
+}
+
+func (e *rowsExec) Forward(_ []float32, statRows int) error {
+	e.rows = append(e.rows, statRows)
+	return nil
+}
+
+func (e *rowsExec) Logits([]float32) error { return nil }
+
+// The statistics of a resample are those of its batch, without the queries.
+func TestResampleHasTheStatisticsOfTheBatch(t *testing.T) {
+	exec := &rowsExec{}
+	e := &evidence{
+		Scorer: &Scorer{cfg: Config{MCBatch: 4, MCQueries: 2}}, exec: exec,
+		program: &kernels.Program{Values: []kernels.Value{{}, {Shape: kernels.Shape{C: 3, H: 1, W: 1}}}, Steps: []kernels.Step{{Out: 1}}},
+	}
+	e.resampled, e.queryLabels = make([][]float32, 3), []int{0, 1}
+	if err := e.resample(); err != nil || !slices.Equal(exec.rows, []int{4, 4, 4}) {
+		t.Errorf("statistics of %v rows, want 4 of each of 3 batches, %v", exec.rows, err)
+	}
+}
+
+// Of the three BatchNorms of a MobileNet block the last alone counts: at γ = 1 a block has 1.
+func TestGammaOfTheLastBatchNorm(t *testing.T) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-macro", Classes: 3, Height: 32, Width: 32, Channels: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dev := ref.New()
+	defer dev.Close()
+	store, err := net.NewStore(dev)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares, err := newGammaShares(&Scorer{net: net, store: store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := 0
+	for _, bn := range net.BNs() {
+		if bn.Place >= 0 && bn.Last {
+			blocks++
+			if got := shares.raw[bn.Place][bn.Operator]; got != 1 {
+				t.Errorf("place %d, operator %d: %v, want 1", bn.Place, bn.Operator, got)
+			}
+		}
+	}
+	if blocks < 16 {
+		t.Errorf("%d operators with a BatchNorm at 8 places", blocks)
 	}
 }
 
