@@ -73,7 +73,7 @@ func TestAuxiliaryLoss(t *testing.T) {
 	none.AuxWeight = 0
 	main, plain := first(none)
 	head := (total - main) / 0.4
-	if math.Abs(more-main-0.8*head) > 1e-12 || head < 0.5 || head > 3 {
+	if !(math.Abs(more-main-0.8*head) <= 1e-12) || head < 0.5 || head > 3 {
 		t.Errorf("losses %v, %v and %v at the weights 0, 0.4 and 0.8", main, total, more)
 	}
 	if got, want := headed.running.Mean, plain.running.Mean; len(got) != len(want) || got[len(got)-1] != want[len(want)-1] {

@@ -33,7 +33,7 @@ func dropConfig(steps int) Config {
 func TestDropProbability(t *testing.T) {
 	c := Config{DropPath: 0.2}
 	for step, want := range map[int]float64{0: 0, 4: 0, 5: 0.05, 9: 0.05, 10: 0.1, 19: 0.15} {
-		if got := c.DropProbability(step, 5, 20); math.Abs(got-want) > 1e-15 {
+		if got := c.DropProbability(step, 5, 20); !(math.Abs(got-want) <= 1e-15) {
 			t.Errorf("step %d: %v, want %v", step, got, want)
 		}
 	}
@@ -56,7 +56,7 @@ func TestDropFactors(t *testing.T) {
 		sum += float64(f)
 	}
 	// The deviation of the mean of 10,000 is √(0.25)/100 = 0.005.
-	if mean := sum / float64(len(a)); math.Abs(mean-1) > 0.02 {
+	if mean := sum / float64(len(a)); !(math.Abs(mean-1) <= 0.02) {
 		t.Errorf("mean factor %v", mean)
 	}
 }
@@ -170,7 +170,7 @@ func TestDropPathOnGPU(t *testing.T) {
 	want, _ := losses(t, ref.New(), cfg)
 	got, tr := losses(t, emulator(), cfg)
 	for i := range want {
-		if math.Abs(got[i]-want[i]) > 1e-4*want[i] {
+		if !(math.Abs(got[i]-want[i]) <= 1e-4*want[i]) {
 			t.Errorf("step %d: loss %v, on the reference %v", i, got[i], want[i])
 		}
 	}

@@ -25,7 +25,7 @@ func TestPool(t *testing.T) {
 		all = append(all, batch...)
 	}
 	m, v := moments(all)
-	if math.Abs(mean[0]-m) > 1e-12 || math.Abs(variance[0]-v) > 1e-12 {
+	if !(math.Abs(mean[0]-m) <= 1e-12) || !(math.Abs(variance[0]-v) <= 1e-12) {
 		t.Errorf("pooled %v, %v; want %v, %v", mean[0], variance[0], m, v)
 	}
 }
@@ -78,7 +78,7 @@ func TestOneShotOfTheCalibrationBatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Accuracy{Top1: float64(loss.Correct) / 6, NLL: loss.Mean, Images: 6}
-	if got.Top1 != want.Top1 || got.Images != want.Images || math.Abs(got.NLL-want.NLL) > 1e-6 {
+	if got.Top1 != want.Top1 || got.Images != want.Images || !(math.Abs(got.NLL-want.NLL) <= 1e-6) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

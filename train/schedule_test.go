@@ -31,7 +31,7 @@ func TestRate(t *testing.T) {
 	for _, test := range tests {
 		c := base
 		c.Schedule, c.Warmup = test.schedule, test.warmup
-		if got := c.Rate(test.step, 100); math.Abs(got-test.want) > 1e-12 {
+		if got := c.Rate(test.step, 100); !(math.Abs(got-test.want) <= 1e-12) {
 			t.Errorf("%s: Rate(%d) = %v, want %v", test.name, test.step, got, test.want)
 		}
 	}

@@ -219,7 +219,7 @@ func TestStrictStepSumsGradients(t *testing.T) {
 			if g := sum[kernels.ParamID(id)]; g != nil {
 				want -= 0.5 * g[i]
 			}
-			if math.Abs(float64(v)-want) > 1e-5 {
+			if !(math.Abs(float64(v)-want) <= 1e-5) {
 				t.Fatalf("%s[%d] is %v, want %v", r.store.Params()[id].Name, i, v, want)
 			}
 		}
