@@ -65,13 +65,13 @@ func TestCourse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if x := c.Rate * values[len(values)-1] / 4; math.Abs(x-matchedRate) > 1e-9 {
+			if x := c.Rate * values[len(values)-1] / 4; !(math.Abs(x-matchedRate) <= 1e-9) {
 				t.Errorf("%s: η·λ_max/n = %v, want %v", set, x, matchedRate)
 			}
 			if want := kernels.Elements(task.net.Params(), task.net.Trainable(set, task.program)); c.Parameters != want {
 				t.Errorf("%s: %d parameters, want %d", set, c.Parameters, want)
 			}
-			if m := c.Moments[0]; m.Kernel.Drift != 0 || math.Abs(m.Kernel.Alignment-1) > 1e-12 || m.Error != 0 || math.Abs(m.Loss-m.LinearLoss) > 1e-9 {
+			if m := c.Moments[0]; m.Kernel.Drift != 0 || !(math.Abs(m.Kernel.Alignment-1) <= 1e-12) || m.Error != 0 || !(math.Abs(m.Loss-m.LinearLoss) <= 1e-9) {
 				t.Errorf("%s at the start: %+v, %+v", set, m, m.Kernel)
 			}
 			last := c.Moments[len(c.Moments)-1]
@@ -94,7 +94,7 @@ func TestSeedEstimates(t *testing.T) {
 	const t2 = 4.302652729749464 // Student's t of .975 with two degrees of freedom
 	near := func(what string, got seedEstimate, value, low, high float64) {
 		t.Helper()
-		if math.Abs(got.Value-value) > 1e-9 || math.Abs(got.Low-low) > 1e-9 || math.Abs(got.High-high) > 1e-9 {
+		if !(math.Abs(got.Value-value) <= 1e-9) || !(math.Abs(got.Low-low) <= 1e-9) || !(math.Abs(got.High-high) <= 1e-9) {
 			t.Errorf("%s: %+v, want %v [%v, %v]", what, got, value, low, high)
 		}
 	}
@@ -123,7 +123,7 @@ func TestSeedEstimates(t *testing.T) {
 func TestExponentOverSeeds(t *testing.T) {
 	g := &tangents{Settings: Settings{Quick: true, Seeds: 3}}
 	e, err := g.exponent(func(width int, seed uint64) float64 { return float64(seed+1) / math.Sqrt(float64(width)) })
-	if err != nil || math.Abs(e.Value-theoryExponent) > 1e-12 || math.Abs(e.High-e.Low) > 1e-9 {
+	if err != nil || !(math.Abs(e.Value-theoryExponent) <= 1e-12) || !(math.Abs(e.High-e.Low) <= 1e-9) {
 		t.Errorf("%v, %v", e, err)
 	}
 	e, err = g.exponent(func(width int, seed uint64) float64 {

@@ -138,7 +138,7 @@ func TestRankingFigures(t *testing.T) {
 	}
 	for name, surely := range map[string]bool{"naswot": false, "isometry": false, "bn_noise": true, "macs": true, "composite az-nas": true} {
 		e, ok := p.less[name]
-		if !ok || e.mean < .02 || surely && e.Low <= 0 || math.Abs(e.mean-(p.taus[ours].mean-p.taus[name].mean)) > 1e-12 {
+		if !ok || e.mean < .02 || surely && e.Low <= 0 || !(math.Abs(e.mean-(p.taus[ours].mean-p.taus[name].mean)) <= 1e-12) {
 			t.Errorf("%s less %s: %+v", ours, name, e)
 		}
 	}

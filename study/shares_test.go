@@ -23,6 +23,7 @@ func TestShares(t *testing.T) {
 		{[]int{1, 2, 0}, 2, "[0.5 0.5]"},
 		{[]int{1, 1, 1}, 5, "[0.375 0.625]"},
 		{[]int{0, 0, 3}, 2, "[0 1]"},
+		{[]int{0, 1, 5}, 3, "[0.1 0.9]"},
 	} {
 		if got := fmt.Sprint(c.shares(ranking, test.times, test.k)); got != test.want {
 			t.Errorf("the best %d of %v: %s, want %s", test.k, test.times, got, test.want)
@@ -42,7 +43,7 @@ func TestTotalVariation(t *testing.T) {
 		{[]float64{1, 0}, []float64{0, 1}, 1},
 		{[]float64{.5, .3, .2}, []float64{.25, .25, .5}, .3},
 	} {
-		if got := totalVariation(test.a, test.b); math.Abs(got-test.want) > 1e-15 {
+		if got := totalVariation(test.a, test.b); !(math.Abs(got-test.want) <= 1e-15) {
 			t.Errorf("%v, %v: %v, want %v", test.a, test.b, got, test.want)
 		}
 	}
