@@ -187,11 +187,11 @@ func TestGaugeInvariance(t *testing.T) {
 func TestGaugeRadialGradient(t *testing.T) {
 	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
-		if c := exact.radial(nodes); math.Abs(c) > 1e-6 {
+		if c := exact.radial(nodes); !(math.Abs(c) <= 1e-6) {
 			t.Errorf("%v: cosine %.1e without ε", nodes, c)
 		}
 		// The bound is for ε relative to the variances, divided by the share of the gradient that no BatchNorm cancels.
-		if c := actual.radial(nodes); math.Abs(c) > 1e-4 {
+		if c := actual.radial(nodes); !(math.Abs(c) <= 1e-4) {
 			t.Errorf("%v: cosine %.1e with ε = %g", nodes, c, Eps)
 		}
 	}

@@ -255,7 +255,7 @@ func TestRandomNASBench101(t *testing.T) {
 			n++
 		}
 	}
-	if sd := math.Sqrt(draws * share * (1 - share)); math.Abs(n-draws*share) > 4*sd {
+	if sd := math.Sqrt(draws * share * (1 - share)); !(math.Abs(n-draws*share) <= 4*sd) {
 		t.Errorf("%v of %d have seven vertices, want %.0f ± %.0f", n, draws, draws*share, sd)
 	}
 }

@@ -284,12 +284,12 @@ func checkSpread(t *testing.T, p kernels.Param, v []float32) {
 	switch p.Kind {
 	case kernels.ConvWeight:
 		want := 2 / float64(p.Shape[2]*p.Shape[3]*p.Shape[0])
-		if got := squares / n; math.Abs(got/want-1) > 6*math.Sqrt(2/n) || math.Abs(sum/n) > 6*math.Sqrt(want/n) {
+		if got := squares / n; !(math.Abs(got/want-1) <= 6*math.Sqrt(2/n)) || !(math.Abs(sum/n) <= 6*math.Sqrt(want/n)) {
 			t.Errorf("%s: mean %.3g, mean square %.3g, want 0 and %.3g", p.Name, sum/n, got, want)
 		}
 	case kernels.LinearWeight:
 		bound := 1 / math.Sqrt(float64(p.Shape[1]))
-		if got := squares / n; largest > bound || math.Abs(got/(bound*bound/3)-1) > 6*math.Sqrt(0.8/n) {
+		if got := squares / n; largest > bound || !(math.Abs(got/(bound*bound/3)-1) <= 6*math.Sqrt(0.8/n)) {
 			t.Errorf("%s: largest %.3g of %.3g, mean square %.3g", p.Name, largest, bound, got)
 		}
 	case kernels.Gamma:
@@ -318,7 +318,7 @@ func TestGammaUniform(t *testing.T) {
 			count++
 		}
 	}
-	if mean := sum / count; math.Abs(mean-0.5) > 6*math.Sqrt(1/12./count) {
+	if mean := sum / count; !(math.Abs(mean-0.5) <= 6*math.Sqrt(1/12./count)) {
 		t.Errorf("mean γ = %g of %g", mean, count)
 	}
 }

@@ -162,7 +162,7 @@ func checkShares(t *testing.T, gradient, shares safetensors.Tensor, channels int
 			sum += float64(s[n*channels+c])
 			size += math.Abs(float64(s[n*channels+c]))
 		}
-		if math.Abs(sum-float64(g[c])) > 1e-5*size {
+		if !(math.Abs(sum-float64(g[c])) <= 1e-5*size) {
 			t.Errorf("%s: channel %d: shares add up to %g, gradient %g", gradient.Name, c, sum, g[c])
 		}
 	}

@@ -47,7 +47,7 @@ func TestGorgonia(t *testing.T) {
 				must(t, err)
 				must(t, test.solver.Step([]gorgonia.ValueGrad{p}))
 				for i, want := range p.value.Data().([]float32) {
-					if got := s.Slice(0, kernels.Data)[i]; math.Abs(float64(got-want)) > 1e-5 {
+					if got := s.Slice(0, kernels.Data)[i]; !(math.Abs(float64(got-want)) <= 1e-5) {
 						t.Errorf("step %d: element %d is %v, gorgonia has %v", step, i, got, want)
 					}
 				}

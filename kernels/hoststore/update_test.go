@@ -59,12 +59,12 @@ func follow(t *testing.T, rule kernels.Update, seq sequence) {
 		rule.Steps = []int{i + 1, i + 1}
 		norm, err := s.Update(rule, ids)
 		must(t, err)
-		if step.Norm != nil && math.Abs(norm-*step.Norm) > 1e-6*norm {
+		if step.Norm != nil && !(math.Abs(norm-*step.Norm) <= 1e-6*norm) {
 			t.Errorf("step %d: norm %v, must be %v", i, norm, *step.Norm)
 		}
 		for _, id := range ids {
 			for k, want := range step.Data[id] {
-				if got := float64(s.Slice(id, kernels.Data)[k]); math.Abs(got-want) > 2e-6 {
+				if got := float64(s.Slice(id, kernels.Data)[k]); !(math.Abs(got-want) <= 2e-6) {
 					t.Errorf("step %d: parameter %d element %d is %.9g, must be %.9g", i, id, k, got, want)
 				}
 			}
@@ -103,7 +103,7 @@ func TestClosedForms(t *testing.T) {
 			must(t, err)
 		}
 		for i, g := range grad {
-			if got, want := float64(s.Slice(0, kernels.Data)[i]), -test.move(float64(g)); math.Abs(got-want) > 1e-5*math.Abs(want) {
+			if got, want := float64(s.Slice(0, kernels.Data)[i]), -test.move(float64(g)); !(math.Abs(got-want) <= 1e-5*math.Abs(want)) {
 				t.Errorf("%+v: gradient %v moves by %v, must be %v", test.rule, g, got, want)
 			}
 		}
@@ -164,7 +164,7 @@ func TestRMSProp(t *testing.T) {
 			_, err := s.Update(rule, []kernels.ParamID{0})
 			must(t, err)
 			for slot, want := range map[kernels.Slot]float64{kernels.Data: test.data[step], kernels.Moment1: test.velocity[step], kernels.Moment2: test.square[step]} {
-				if got := float64(s.Slice(0, slot)[1]); math.Abs(got-want) > 1e-7 {
+				if got := float64(s.Slice(0, slot)[1]); !(math.Abs(got-want) <= 1e-7) {
 					t.Errorf("%s: step %d: slot %d is %.9g, want %.9g", test.name, step+1, slot, got, want)
 				}
 			}
@@ -185,7 +185,7 @@ func TestClipAndIDs(t *testing.T) {
 	}
 	got := []float32{s.Slice(0, kernels.Data)[0], s.Slice(1, kernels.Data)[0], s.Slice(2, kernels.Data)[1]}
 	for i, want := range []float64{-0.6, 0, -0.8} {
-		if math.Abs(float64(got[i])-want) > 1e-6 {
+		if !(math.Abs(float64(got[i])-want) <= 1e-6) {
 			t.Errorf("parameter %d is %v, must be %v", i, got[i], want)
 		}
 	}
