@@ -47,7 +47,7 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 			return err
 		}
 	}
-	ptx := func(o object) []byte { return o.PTX }
+	ptx := func(o object) []byte { return dense(o.PTX) }
 	portable := strconv.Itoa(gpu.Portable)
 	if err := write("compute_"+portable+".tar.zst", portable, ".ptx", ptx); err != nil {
 		return err
@@ -57,6 +57,19 @@ func writeArchives(dir string, t *toolchain, s sources, objects []object) error 
 		return err
 	}
 	return wholefile.Write(filepath.Join(dir, "manifest.json"), append(text, '\n'))
+}
+
+// dense is PTX without comments, indentation and empty lines: 4 % of its archive, which is in three programs of a bundle.
+func dense(ptx []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(ptx) {
+		line, _, _ = bytes.Cut(line, []byte("//"))
+		if words := bytes.Fields(line); len(words) > 0 {
+			out.Write(bytes.ReplaceAll(bytes.Join(words, []byte(" ")), []byte(", "), []byte(",")))
+			out.WriteByte('\n')
+		}
+	}
+	return out.Bytes()
 }
 
 // window is the distance at which the archive's compressor sees repeats: that of all cubins of an architecture.

@@ -160,6 +160,15 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+func TestDense(t *testing.T) {
+	const ptx = "//\n// Generated\n\n.version 8.5\n\n\t// .globl\tsum\n.visible .entry sum(\n\t.param .u64 sum_param_0,\n)\n{\n\t.reg .b32 \t%r<3>;\n" +
+		"\tld.global.v2.u32 \t{%r1, %r2}, [%rd1+8]; // both\n\n$L__1:\n\tret;\n\n}\n"
+	const want = ".version 8.5\n.visible .entry sum(\n.param .u64 sum_param_0,\n)\n{\n.reg .b32 %r<3>;\nld.global.v2.u32 {%r1,%r2},[%rd1+8];\n$L__1:\nret;\n}\n"
+	if got := string(dense([]byte(ptx))); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // The compiler itself: what is right gives PTX and a cubin; a warning, a mistake and a spill are errors.
 func TestCompiler(t *testing.T) {
 	t.Chdir("../..")
