@@ -1,7 +1,6 @@
 package search
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"bnas.example/indicator"
-	"bnas.example/philox"
 	"bnas.example/supernet"
 )
 
@@ -80,27 +78,6 @@ func TestDeadIsNeverTheBest(t *testing.T) {
 			if f.Scores.Dead {
 				t.Errorf("%s: the Pareto front has a dead network", strategy)
 			}
-		}
-	}
-}
-
-func TestEvolutionBeatsRandom(t *testing.T) {
-	space := fakeSpace{10, 5}
-	mean := func(strategy string) float64 {
-		sum := 0.0
-		const seeds = 6
-		for seed := range uint64(seeds) {
-			p := Problem{Space: space, Evaluator: newFake(space, 100+seed), Objective: firstTerm(t)}
-			sum += mustRun(t, p, Config{Strategy: strategy, Seed: seed, MaxEvaluations: 500}).Best[0].Score / seeds
-		}
-		return sum
-	}
-	random := mean("random")
-	for _, strategy := range []string{"evolution", "regularised"} {
-		if m := mean(strategy); m < random+0.5 {
-			t.Errorf("%s: mean best %.3f, random %.3f", strategy, m, random)
-		} else {
-			t.Logf("%s: mean best %.3f, random %.3f", strategy, m, random)
 		}
 	}
 }
@@ -243,228 +220,6 @@ func TestSmallSpaceIsExhausted(t *testing.T) {
 		}
 		if r.Evaluations != 6 || e.total() != 6 {
 			t.Errorf("%s: %d evaluations, %d calls, want 6", strategy, r.Evaluations, e.total())
-		}
-	}
-}
-
-func TestEvolutionGenerations(t *testing.T) {
-	space := fakeSpace{10, 5}
-	e := newFake(space, 1)
-	var generations []int
-	r, err := Run(context.Background(), Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, Config{Generations: 3, MaxEvaluations: 1e6}, func(p Progress) {
-		generations = append(generations, p.Generation)
-		best := math.Inf(-1)
-		for text := range e.calls {
-			a, err := space.Parse(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			best = max(best, e.value(a))
-		}
-		if p.Best.Score != best || p.Best.Score != e.value(p.Best.Choice) {
-			t.Errorf("evaluation %d: the best has %v, want %v", p.Evaluations, p.Best.Score, best)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Stopped != Complete || r.Evaluations != 150 || len(generations) != 150 || generations[49] != 1 || generations[50] != 2 || generations[149] != 3 {
-		t.Errorf("%d evaluations, stopped: %s", r.Evaluations, r.Stopped)
-	}
-	for s, n := range e.calls {
-		if n != 1 {
-			t.Errorf("%s was scored %d times", s, n)
-		}
-	}
-}
-
-// A generation of BN-NAS's evolution: children of one of the best, children of two of them, and random ones.
-func TestEvolutionBreeds(t *testing.T) {
-	space, e := fakeSpace{12, 5}, newFake(fakeSpace{12, 5}, 3)
-	c := Config{Strategy: "evolution", Generations: 2, Population: 30, Parents: 3, Mutants: 8, Crossovers: 9, Mutation: .05}.WithDefaults()
-	s := newSearcher(t.Context(), Problem{Space: space, Evaluator: e, Objective: firstTerm(t)}, c)
-	if err := s.run(nil); err != nil {
-		t.Fatal(err)
-	}
-	if s.found.len() != 60 {
-		t.Fatalf("%d networks in two generations of 30", s.found.len())
-	}
-	var parents []supernet.Arch
-	for i := range 30 {
-		parents = append(parents, s.found.archs.At(i))
-	}
-	slices.SortFunc(parents, func(a, b supernet.Arch) int { return cmp.Compare(e.value(b), e.value(a)) })
-	parents = parents[:3]
-	bred := map[int]bool{} // the parents with a mutant
-	for i := 30; i < 38; i++ {
-		child, closest, parent := s.found.archs.At(i), math.MaxInt, 0
-		for k, p := range parents {
-			if d := differing(child, p); d < closest {
-				closest, parent = d, k
-			}
-		}
-		bred[parent] = true
-		// 12 genes, each drawn anew with the probability .05: five or more change in one child of 10,000.
-		if closest == 0 || closest > 4 {
-			t.Errorf("mutant %d differs from the parents in %d genes", i, closest)
-		}
-	}
-	if len(bred) < 2 {
-		t.Error("all mutants are of one parent")
-	}
-	of := func(child supernet.Arch) bool { // each gene is that of one of two parents
-		for _, a := range parents {
-			for _, b := range parents {
-				mixed := slices.Clone(a)
-				for g := range mixed {
-					if child[g] == b[g] {
-						mixed[g] = b[g]
-					}
-				}
-				if slices.Equal(mixed, child) {
-					return true
-				}
-			}
-		}
-		return false
-	}
-	for i := 38; i < 60; i++ {
-		if child := s.found.archs.At(i); of(child) != (i < 47) {
-			t.Errorf("child %d is of two parents: %v", i, of(child))
-		}
-	}
-}
-
-// differing counts the genes in which two architectures differ.
-func differing(a, b supernet.Arch) (n int) {
-	for g := range a {
-		if a[g] != b[g] {
-			n++
-		}
-	}
-	return n
-}
-
-// A child of ageing evolution differs from a living member in one gene.
-func TestRegularisedChildrenAreNeighbours(t *testing.T) {
-	space := fakeSpace{8, 4}
-	s := newSearcher(t.Context(), Problem{Space: space, Evaluator: newFake(space, 3), Objective: firstTerm(t)}, Config{Strategy: "regularised", Population: 6, MaxEvaluations: 60}.WithDefaults())
-	if err := s.run(nil); err != nil {
-		t.Fatal(err)
-	}
-	for i := 6; i < s.found.len(); i++ {
-		child, closest := s.found.archs.At(i), math.MaxInt
-		for k := i - 6; k < i; k++ {
-			closest = min(closest, differing(s.found.archs.At(k), child))
-		}
-		if closest != 1 {
-			t.Errorf("child %d is %d genes from the living", i, closest)
-		}
-	}
-}
-
-// The parent is the best of as many draws as the tournament has, from the living alone.
-func TestTournament(t *testing.T) {
-	space := fakeSpace{8, 4}
-	const population = 5
-	r := newRecord(space)
-	for i, score := range []float64{9, 9, 9, 3, 1, 5, 2, 4} { // the first three have died
-		r.add(Found{Choice: space.At(i), Score: score})
-	}
-	for _, tournament := range []int{1, 2, 3} {
-		e := &regularised{searcher: &searcher{found: r, cfg: Config{Population: population, Tournament: tournament}}}
-		for k := range uint64(40) {
-			draws, want := philox.New(1, "tournament", k), -1
-			for range tournament {
-				if i := 3 + draws.IntN(population); want < 0 || r.score[i] > r.score[want] {
-					want = i
-				}
-			}
-			if got := space.IndexOf(e.parent(philox.New(1, "tournament", k))); got != want {
-				t.Fatalf("tournament of %d, draw %d: parent %d, want %d", tournament, k, got, want)
-			}
-		}
-	}
-}
-
-// bumpySpace has one option of its second gene alone.
-type bumpySpace struct{ fakeSpace }
-
-func (b bumpySpace) Genes() []supernet.Gene {
-	genes := b.fakeSpace.Genes()
-	genes[1].Options = genes[1].Options[:1]
-	return genes
-}
-
-// A neighbour has another option of one gene: each other option of each gene that has several comes about as often.
-func TestNeighbours(t *testing.T) {
-	e := &regularised{searcher: &searcher{Problem: Problem{Space: bumpySpace{fakeSpace{3, 4}}}}}
-	a, r := supernet.Arch{1, 0, 3}, philox.New(1, "neighbours", 0)
-	counts := map[string]int{}
-	for range 1200 {
-		n := e.neighbour(a, r)
-		if differing(n, a) != 1 || n[1] != 0 {
-			t.Fatalf("%v is a neighbour of %v", n, a)
-		}
-		counts[e.Space.Format(n)]++
-	}
-	for _, n := range []string{"0-0-3", "2-0-3", "3-0-3", "1-0-0", "1-0-1", "1-0-2"} {
-		if counts[n] < 150 || counts[n] > 250 { // 200 expected, standard deviation 13
-			t.Errorf("%s came %d times of 1200", n, counts[n])
-		}
-	}
-	if a[0] != 1 || a[2] != 3 {
-		t.Errorf("the architecture has become %v", a)
-	}
-}
-
-// The better one is first: live, then of the higher score, then of fewer MACs, then by text.
-func TestOrderOfFound(t *testing.T) {
-	found := func(dead bool, score float64, macs int64, text string) Found {
-		return Found{Score: score, Cost: supernet.Cost{MACs: macs}, Scores: indicator.Scores{Arch: text, Dead: dead}}
-	}
-	best := []Found{
-		found(false, 2, 9, "d"), found(false, 1, 3, "c"), found(false, 1, 4, "a"), found(false, 1, 4, "b"),
-		found(false, math.Inf(-1), 5, "z"), found(true, math.Inf(-1), 1, "x"), found(true, math.Inf(-1), 1, "y"),
-	}
-	for i, a := range best {
-		for k, b := range best {
-			if got := compare(a, b); got != cmp.Compare(i, k) {
-				t.Errorf("%s against %s: %d", a.Scores.Arch, b.Scores.Arch, got)
-			}
-		}
-	}
-}
-
-func TestCostOfFound(t *testing.T) {
-	space := fakeSpace{3, 3}
-	r := newRecord(space)
-	a := supernet.Arch{2, 0, 1}
-	r.add(Found{Choice: a, Cost: space.Cost(a, supernet.Config{}), Latency: 2.5})
-	for cost, want := range map[string]float64{MACs: 300, Params: 60, Latency: 2.5} {
-		s := &searcher{Problem: Problem{Space: space}, found: r, cfg: Config{Objectives: []string{"score", cost}}}
-		if got := s.costOf(0); got != want {
-			t.Errorf("%s of %v: %v, want %v", cost, a, got, want)
-		}
-	}
-}
-
-// Parts of equal scores that begin before the place asked for; dead networks are in none.
-func TestTies(t *testing.T) {
-	space := fakeSpace{3, 3}
-	r := newRecord(space)
-	for i, score := range []float64{5, 5, 4, 3, 3, 3, 2, 2} {
-		r.add(Found{Choice: space.At(i), Score: score})
-	}
-	for i := range 2 {
-		r.add(Found{Choice: space.At(20 + i), Score: math.Inf(-1), Scores: indicator.Scores{Dead: true}})
-	}
-	order := r.ranking()
-	for top, want := range map[int][][2]int{
-		0: nil, 1: {{0, 2}}, 3: {{0, 2}}, 4: {{0, 2}, {3, 6}}, 6: {{0, 2}, {3, 6}}, 100: {{0, 2}, {3, 6}, {6, 8}},
-	} {
-		if got := r.ties(order, top); !slices.Equal(got, want) {
-			t.Errorf("ties of the best %d: %v, want %v", top, got, want)
 		}
 	}
 }
@@ -754,34 +509,5 @@ func TestBestOfSample(t *testing.T) {
 	}
 	if got := search([]indicator.Scores{plain.Best[0].Scores, scored(0)}, Config{}); got.BestOfSample != nil {
 		t.Errorf("the sample is no better, but its best is %+v", got.BestOfSample)
-	}
-}
-
-// TestMutantsAreOfEvolution: their number bounds the population of an evolution, and of no other strategy.
-func TestMutantsAreOfEvolution(t *testing.T) {
-	for _, strategy := range Strategies() {
-		c := Config{Strategy: strategy, Population: 6}.WithDefaults()
-		if err := c.Validate(); (err != nil) != (strategy == Evolution) {
-			t.Errorf("%s with a population of 6: %v", strategy, err)
-		}
-	}
-}
-
-// TestNoMutants: one of mutants and crossovers may be 0, and stays it. Where both are, the settings are wrong, unless no setting is given.
-func TestNoMutants(t *testing.T) {
-	space := fakeSpace{3, 2}
-	c := Config{Strategy: Evolution, Generations: 3, Population: 4, Parents: 2, Crossovers: 3}
-	if filled := c.WithDefaults(); filled.Mutants != 0 || filled.Crossovers != 3 {
-		t.Errorf("%d mutants and %d crossovers, want 0 and 3", filled.Mutants, filled.Crossovers)
-	}
-	fewest := Objective{Name: "fewest", Of: func(s indicator.Scores) float64 { return -float64(len(strings.Trim(s.Arch, "0-"))) }}
-	mustRun(t, Problem{Space: space, Evaluator: newFake(space, 1), Objective: fewest}, c)
-	c = Config{}.WithDefaults()
-	if err := c.Validate(); err != nil || c.Mutants != 25 || c.Crossovers != 25 {
-		t.Errorf("the defaults are %d and %d: %v", c.Mutants, c.Crossovers, err)
-	}
-	c.Mutants, c.Crossovers = 0, 0
-	if err := c.Validate(); err == nil || !strings.Contains(err.Error(), "search.mutants 0") {
-		t.Errorf("neither mutants nor crossovers: %v", err)
 	}
 }
