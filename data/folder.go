@@ -210,10 +210,11 @@ func classFolders(dir string) ([]string, error) {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if _, err := os.Stat(path); err != nil {
+		info, err := os.Stat(path)
+		if err != nil {
 			return nil, fmt.Errorf("a link that leads nowhere, or to what cannot be read; mend it or take it away: %w", err)
 		}
-		if isDir(path) {
+		if info.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
