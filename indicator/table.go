@@ -14,13 +14,22 @@ import (
 // byteOrderMark is U+FEFF in UTF-8.
 const byteOrderMark = "\xef\xbb\xbf"
 
+// SkipByteOrderMark takes away the byte-order mark with which some editors begin a file, and reports whether there was one.
+func SkipByteOrderMark(b *bufio.Reader) bool {
+	mark, _ := b.Peek(len(byteOrderMark))
+	if string(mark) != byteOrderMark {
+		return false
+	}
+	_, _ = b.Discard(len(byteOrderMark))
+	return true
+}
+
 // openTable reads the header of a CSV table. The reader reuses its record: a row is valid until the next one is read.
 // A byte-order mark, CRLF and spaces around the names of columns are accepted. Errors name the file.
 func openTable(r io.Reader, name string) (table *csv.Reader, header []string, err error) {
 	b := bufio.NewReader(r)
-	if mark, _ := b.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = b.Discard(len(byteOrderMark))
-	} else if bytes.HasPrefix(mark, []byte("\xff\xfe")) || bytes.HasPrefix(mark, []byte("\xfe\xff")) {
+	marked := SkipByteOrderMark(b)
+	if mark, _ := b.Peek(2); !marked && (string(mark) == "\xff\xfe" || string(mark) == "\xfe\xff") {
 		return nil, nil, fmt.Errorf("indicator: %s: written in UTF-16; save it as CSV in UTF-8", name)
 	}
 	if kind := binaryKind(b); kind != "" {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bnas.example/indicator"
 	"bnas.example/supernet"
 )
 
@@ -131,9 +132,6 @@ func archFile(space supernet.Space, path string) ([]supernet.Arch, error) {
 	return archs, err
 }
 
-// byteOrderMark is U+FEFF in UTF-8, with which some editors begin a file.
-const byteOrderMark = "\xef\xbb\xbf"
-
 // eachArch calls do for each architecture of archFile.
 func eachArch(space supernet.Space, path string, do func(supernet.Arch)) error {
 	f, err := openInput(path)
@@ -146,9 +144,7 @@ func eachArch(space supernet.Space, path string, do func(supernet.Arch)) error {
 	if head, _ := text.Peek(1 << 16); bytes.IndexByte(head, 0) >= 0 {
 		return notAList(name)
 	}
-	if mark, _ := text.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
-		_, _ = text.Discard(len(byteOrderMark))
-	}
+	indicator.SkipByteOrderMark(text)
 	for i, more := 1, true; more; i++ {
 		line, err := text.ReadString('\n')
 		if more = err == nil; err != nil && !errors.Is(err, io.EOF) {
