@@ -118,8 +118,9 @@ struct OneCounter {
 };
 
 // Counts the blocks that arrive at a counter, and is true for the last of `expected`. The last one sees all writes of the others.
-// The counter, which one thread looks up, is zero again afterwards. All threads of the block call it.
-template <class Kept> __device__ __forceinline__ bool arrive(const Kept &counters, int counter, unsigned expected) {
+// The counter, which one thread looks up, is zero again afterwards. All threads of the block call it, and meanwhile(), while that thread
+// waits for the counter.
+template <class Kept, class F> __device__ __forceinline__ bool arrive(const Kept &counters, int counter, unsigned expected, const F &meanwhile) {
 	__shared__ int last;
 	__syncthreads();
 	if (threadIdx.x == 0) {
@@ -127,13 +128,21 @@ template <class Kept> __device__ __forceinline__ bool arrive(const Kept &counter
 		fence(); // of what the whole block has written: fences are cumulative
 		last = atomicAdd(at, 1u) + 1 == expected;
 		if (last) {
-			*at = 0;
 			fence();
+			*at = 0; // the next arrival is one of another launch
 		}
 	}
+	meanwhile();
 	__syncthreads();
 	return last;
 }
+
+template <class Kept> __device__ __forceinline__ bool arrive(const Kept &counters, int counter, unsigned expected) {
+	return arrive(counters, counter, expected, [] {});
+}
+
+// Keeps the loads before it from being moved to their uses after it, one by one.
+__device__ __forceinline__ void all_loaded() { asm volatile("" ::: "memory"); }
 
 // A load past the first-level cache, for data that other blocks wrote during this launch.
 #ifdef BNAS_EMULATED
@@ -142,10 +151,10 @@ template <class T> inline T fresh(const T *p) { return *p; }
 template <class T> __device__ __forceinline__ T fresh(const T *p) { return __ldcg(p); }
 #endif
 
-// Calls f(i, p[i * pitch]) for i = first, first + step, … below end, in this order. It has `ahead` loads in flight: one
-// block merges the results of all, and would otherwise wait for the second-level cache at each element. What is left at the
-// end has half as many in flight, and so on.
-template <int ahead, class T, class F> __device__ __forceinline__ void in_order(int first, int end, int step, const T *p, i64 pitch, F f) {
+// Calls f(i, x) for i = first, first + ahead · step, … below end, x the elements p[(i + k · step) · pitch], k < ahead, all loaded
+// together: one block merges the results of all, and would otherwise wait for the second-level cache at each element. What is
+// left at the end comes by half as many, and so on.
+template <int ahead, class T, class F> __device__ __forceinline__ void in_batches(int first, int end, int step, const T *p, i64 pitch, const F &f) {
 	int i = first;
 #pragma unroll 1
 	for (; i + (ahead - 1) * step < end; i += ahead * step) {
@@ -154,10 +163,24 @@ template <int ahead, class T, class F> __device__ __forceinline__ void in_order(
 #pragma unroll
 		for (int k = 0; k < ahead; k++, at += step * pitch)
 			x[k] = fresh(at);
-#pragma unroll
-		for (int k = 0; k < ahead; k++)
-			f(i + k * step, x[k]);
+		f(i, x);
 	}
 	if constexpr (ahead > 1)
-		in_order<ahead / 2>(i, end, step, p, pitch, f);
+		in_batches<ahead / 2>(i, end, step, p, pitch, f);
+}
+
+// Calls f for each element of a batch of in_batches.
+template <class F> struct EachOf {
+	int step;
+	F f;
+	template <class T, int N> __device__ __forceinline__ void operator()(int first, const T (&x)[N]) const {
+#pragma unroll
+		for (int k = 0; k < N; k++)
+			f(first + k * step, x[k]);
+	}
+};
+
+// Calls f(i, p[i * pitch]) for i = first, first + step, … below end, in this order. It loads as in_batches.
+template <int ahead, class T, class F> __device__ __forceinline__ void in_order(int first, int end, int step, const T *p, i64 pitch, const F &f) {
+	in_batches<ahead>(first, end, step, p, pitch, EachOf<F>{step, f});
 }

@@ -83,7 +83,7 @@ __device__ __forceinline__ void gather(float4 (&sum)[RUN], const RunTaps &taps, 
 
 // Zeros, if the patch has pixels outside the map.
 __device__ __forceinline__ void clear_outside(float *shared, const Patch &patch, const Inside &in) {
-	if (in.height < patch.height || in.width < patch.width)
+	if (!fills(in, patch))
 		clear_patch(shared_address(shared), patch);
 }
 
@@ -195,14 +195,16 @@ __device__ __forceinline__ void gather_strided(float4 (&sum)[RUN], const Backwar
 __device__ __forceinline__ void gather_halved(float4 (&sum)[RUN], const Backward &s, const Place &at, const Patch &p, const Run &r, const float *patch, const float *w) {
 	const int kernel = (int)s.kernel, dilation = (int)s.dilation, pitch = (int)s.in.pitch;
 	int y = at.y0 + r.y + (int)s.pad;
-	for (int ky = 0; ky < kernel; ky++, y -= dilation) {
+#pragma unroll 1
+	for (int ky = 0; ky < kernel; ky++, y -= dilation, w += kernel * pitch) {
 		if (y & 1)
 			continue;
-		const float *row = patch + ((y >> 1) - p.y0) * p.width * p.ld;
+		const float *row = patch + (((y >> 1) - p.y0) * p.width - p.x0) * p.ld, *weight = w;
 		int x = at.x0 + r.x + (int)s.pad;
-		for (int kx = 0; kx < kernel; kx++, x -= dilation) {
-			const float4 a = *(const float4 *)(w + (ky * kernel + kx) * pitch);
-			const float *from = row + (((x + 1) >> 1) - p.x0) * p.ld;
+#pragma unroll 1
+		for (int left = kernel; left > 0; left--, x -= dilation, weight += pitch) {
+			const float4 a = *(const float4 *)weight;
+			const float *from = row + ((x + 1) >> 1) * p.ld;
 			const float4 one = *(const float4 *)from, other = *(const float4 *)(from + p.ld);
 			if (x & 1) {
 				sum[1] = multiply_add(a, one, sum[1]);

@@ -23,6 +23,9 @@ __device__ __forceinline__ Inside inside_of(const Patch &p, int height, int widt
 	return in;
 }
 
+// Whether the whole patch is inside.
+__device__ __forceinline__ bool fills(const Inside &in, const Patch &p) { return in.height == p.height && in.width == p.width; }
+
 // Zeros, in the whole patch: those of the pixels outside remain.
 __device__ __forceinline__ void clear_patch(SharedAddress patch, const Patch &p) {
 	const int step = blockDim.x * 16;

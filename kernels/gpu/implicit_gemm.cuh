@@ -214,7 +214,7 @@ template <class Problem> __device__ __forceinline__ Plan plan_of(const Tiling &t
 	Plan p;
 	p.patch = patch;
 	p.inside = inside_of(patch, height, width);
-	p.full = p.inside.height == patch.height && p.inside.width == patch.width;
+	p.full = fills(p.inside, patch);
 	p.way = (signed char)problem.way();
 	p.pixel = (i64)image * height * width;
 	p.halves = halved(t, phases);

@@ -91,27 +91,6 @@ __device__ __forceinline__ const char *channel_of(const void *map, bool half, in
 	return (const char *)map + (((i64)first * pitch + channel) << (half ? 1 : 2));
 }
 
-// W channels of a pixel as they are stored, W 4 or 8.
-template <bool HALF, int W> struct Stored {
-	float4 x[W / 4];
-	__device__ __forceinline__ void load(const char *from) {
-#pragma unroll
-		for (int k = 0; k < W / 4; k++)
-			x[k] = *(const float4 *)(from + 16 * k);
-	}
-	__device__ __forceinline__ float4 value(int k) const { return x[k]; }
-};
-template <> struct Stored<true, 4> {
-	uint2 x;
-	__device__ __forceinline__ void load(const char *from) { x = *(const uint2 *)from; }
-	__device__ __forceinline__ float4 value(int) const { return widened(x); }
-};
-template <> struct Stored<true, 8> {
-	uint4 x;
-	__device__ __forceinline__ void load(const char *from) { x = *(const uint4 *)from; }
-	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
-};
-
 // What a thread needs to stage the pixels of its W channels of an image, in registers, N pixels at a time. For nodes of TERMS terms,
 // all values in half precision or none.
 //   Σ f·((x − mean)·scale + beta) = Σ x·(f·scale) + shift        shift = Σ f·(beta − mean·scale)

@@ -10,6 +10,7 @@
 #pragma once
 #include "mma_patch.cuh"
 #include "store.cuh"
+#define KEPT_TERMS 3
 #include "store_gradient.cuh"
 
 #ifdef BNAS_TENSOR_CORES

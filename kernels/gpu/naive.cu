@@ -108,7 +108,10 @@ extern "C" __global__ void __launch_bounds__(256) batch_norm_naive(const Forward
 			const double d = element(v.value, v.half, p * v.pitch + c) - mean;
 			squares += d * d;
 		}
-		put_statistics(s.statistics, column, next_norm(s.statistics, column, 0), mean, squares / pixels);
+		const double variance = squares / pixels;
+		s.statistics.mean[column] = mean;
+		s.statistics.variance[column] = variance;
+		put_coefficients(s.statistics, column, next_norm(s.statistics, column, 0), mean, variance);
 	}
 }
 

@@ -27,6 +27,27 @@ __device__ __forceinline__ float4 widened(uint2 halves) {
 	return make_float4(low.x, low.y, high.x, high.y);
 }
 
+// W channels of a pixel as they are stored, W 4 or 8.
+template <bool HALF, int W> struct Stored {
+	float4 x[W / 4];
+	__device__ __forceinline__ void load(const char *from) {
+#pragma unroll
+		for (int k = 0; k < W / 4; k++)
+			x[k] = *(const float4 *)(from + 16 * k);
+	}
+	__device__ __forceinline__ float4 value(int k) const { return x[k]; }
+};
+template <> struct Stored<true, 4> {
+	uint2 x;
+	__device__ __forceinline__ void load(const char *from) { x = *(const uint2 *)from; }
+	__device__ __forceinline__ float4 value(int) const { return widened(x); }
+};
+template <> struct Stored<true, 8> {
+	uint4 x;
+	__device__ __forceinline__ void load(const char *from) { x = *(const uint4 *)from; }
+	__device__ __forceinline__ float4 value(int k) const { return widened(k == 0 ? make_uint2(x.x, x.y) : make_uint2(x.z, x.w)); }
+};
+
 // Four channels as they are stored. The halves have a name: as an argument of a function the emulator would not see their load.
 template <bool HALF> __device__ __forceinline__ float4 read_four(const char *from) {
 	if (!HALF)

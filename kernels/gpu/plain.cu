@@ -13,15 +13,17 @@
 #include "store.cuh"
 #include "store_gradient.cuh"
 
-// What a block's pixels are: fill puts a thread's four columns of its pixels into some places.
+// Puts a thread's four columns of its pixels of a value, such as SumValue, into some places.
+template <class Value, class Places>
+__device__ __forceinline__ void fill(const Value &value, const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) {
+	fill_pixels(to, t, at, mine, width, value);
+}
+
 struct SumValue {
 	const Node &in;
 	int image, channel;
 	__device__ __forceinline__ void operator()(float4 (&v)[TOGETHER], const int (&pixel)[TOGETHER]) const {
 		load_nodes(v, in, image, pixel, channel);
-	}
-	template <class Places> __device__ __forceinline__ void fill(const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) const {
-		fill_pixels(to, t, at, mine, width, *this);
 	}
 };
 
@@ -31,9 +33,6 @@ struct SumGradient {
 	__device__ __forceinline__ void operator()(float4 (&v)[TOGETHER], const int (&pixel)[TOGETHER]) const {
 		load_incomings(v, step.out[0], image, image * (int)step.height * (int)step.width, pixel, channel);
 	}
-	template <class Places> __device__ __forceinline__ void fill(const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) const {
-		fill_pixels(to, t, at, mine, width, *this);
-	}
 };
 
 // Fills the map of a step's value: straight, or by the tile where the value's statistics are formed.
@@ -42,9 +41,9 @@ __device__ __forceinline__ void fill_value(float *tile, const Forward &s, const 
 	if (s.statistics.norms == 0) {
 		const Output &o = s.out[0];
 		const i64 origin = (at.image * s.height + at.y0) * s.width + at.x0;
-		return value.fill(InMap(o.value, o.half != 0, false, origin, (int)o.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.width);
+		return fill(value, InMap(o.value, o.half != 0, false, origin, (int)o.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.width);
 	}
-	value.fill(InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.width);
+	fill(value, InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.width);
 	__syncthreads();
 	store_values(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)stat_images);
 }
@@ -54,9 +53,9 @@ template <class Value>
 __device__ __forceinline__ void fill_gradient(float *tile, const Backward &s, const Place &at, const Portion &mine, const Value &value, i64 images, i64 frozen, i64 sums) {
 	if (s.in.activation == LINEAR && (sums == 0 || !s.last)) {
 		const i64 origin = (at.image * s.in.height + at.y0) * s.in.width + at.x0;
-		return value.fill(InMap(s.gradient, false, s.add != 0, origin, (int)s.in.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.in.width);
+		return fill(value, InMap(s.gradient, false, s.add != 0, origin, (int)s.in.pitch, at.column + mine.column), s.tiling, at, mine, (int)s.in.width);
 	}
-	value.fill(InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.in.width);
+	fill(value, InTile{tile + mine.column, plain_ld(s.tiling)}, s.tiling, at, mine, (int)s.in.width);
 	__syncthreads();
 	store_gradient(s, at, tile, plain_ld(s.tiling), plain_scratch(tile, s.tiling), (int)images, frozen != 0, sums != 0);
 }
@@ -95,16 +94,19 @@ struct ConcatValue {
 	__device__ __forceinline__ float4 operator()(int pixel) const {
 		return make_float4(channel(pixel, c), channel(pixel, c + 1), channel(pixel, c + 2), channel(pixel, c + 3));
 	}
-	template <class Places> __device__ __forceinline__ void fill(const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) const {
-		int first = c, j = 0;
-		while (j < step.ins && first >= step.in[j].channels)
-			first -= (int)step.in[j++].channels;
-		if (j < step.ins && first % 4 == 0 && first + 4 <= step.in[j].channels && c + 4 <= step.out[0].channels)
-			fill_pixels(to, t, at, mine, width, SumValue{step.in[j], image, first});
-		else
-			fill_each(to, t, at, mine, width, *this);
-	}
 };
+
+template <class Places>
+__device__ __forceinline__ void fill(const ConcatValue &v, const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) {
+	const Forward &step = v.step;
+	int first = v.c, j = 0;
+	while (j < step.ins && first >= step.in[j].channels)
+		first -= (int)step.in[j++].channels;
+	if (j < step.ins && first % 4 == 0 && first + 4 <= step.in[j].channels && v.c + 4 <= step.out[0].channels)
+		fill_pixels(to, t, at, mine, width, SumValue{step.in[j], v.image, first});
+	else
+		fill_each(to, t, at, mine, width, v);
+}
 
 extern "C" __global__ void __launch_bounds__(256, 2) concat(const Forward *step, i64 images, i64 stat_images) {
 	SHARED(float, tile);
@@ -137,14 +139,17 @@ struct ConcatGradient {
 			low = make_float4(low.w, high.x, high.y, high.z);
 		return make_float4(low.x, n > 1 ? low.y : 0, n > 2 ? low.z : 0, n > 3 ? low.w : 0);
 	}
-	template <class Places> __device__ __forceinline__ void fill(const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) const {
-		const int from = (int)step.column + c;
-		if (from % 4 == 0 && c + 4 <= step.in.channels && from + 4 <= step.out[0].channels)
-			fill_pixels(to, t, at, mine, width, SumGradient{step, image, from});
-		else
-			fill_each(to, t, at, mine, width, *this);
-	}
 };
+
+template <class Places>
+__device__ __forceinline__ void fill(const ConcatGradient &v, const Places &to, const Tiling &t, const Place &at, const Portion &mine, int width) {
+	const Backward &step = v.step;
+	const int from = (int)step.column + v.c;
+	if (from % 4 == 0 && v.c + 4 <= step.in.channels && from + 4 <= step.out[0].channels)
+		fill_pixels(to, t, at, mine, width, SumGradient{step, v.image, from});
+	else
+		fill_each(to, t, at, mine, width, v);
+}
 
 extern "C" __global__ void __launch_bounds__(256, 2) concat_gradient(const Backward *step, i64 images, i64 frozen, i64 sums) {
 	SHARED(float, tile);

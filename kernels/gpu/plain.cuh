@@ -117,11 +117,6 @@ __device__ __forceinline__ i64 pixel_at(i64 image, int y, int x, i64 height, i64
 	return ((image * height + y) * width + x) * pitch;
 }
 
-// u = act(Σ terms) at a pixel, four channels from c.
-__device__ __forceinline__ float4 node_at(const Node &n, int image, int y, int x, int c) {
-	return load_node(n, image, pixel_at(image, y, x, n.height, n.width, n.pitch) + c, c);
-}
-
 // ∂loss/∂value of a step's first value at a pixel, four channels from c.
 __device__ __forceinline__ float4 incoming_at(const Backward &step, int image, int y, int x, int c) {
 	const Incoming &v = step.out[0];

@@ -183,22 +183,40 @@ __device__ inline void write_tile(const Forward &step, const Place &at, const fl
 		put_moments(m, scratch, at.columns, g, r, R);
 }
 
+// Adds `count` rows of shared memory to N sums, in this order: of[j] has the sum of what is at from + j · plane. Rows are `pitch` apart. `ahead` of
+// them are loaded together, of what is left at the end half as many, and so on.
+template <int ahead, class S, class T, int N> __device__ __forceinline__ void add_rows(S (&of)[N], const T *from, int count, int pitch, int plane) {
+#pragma unroll 1
+	for (; count >= ahead; count -= ahead) {
+		T x[ahead][N];
+#pragma unroll
+		for (int k = 0; k < ahead; k++, from += pitch)
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				x[k][j] = from[j * plane];
+		all_loaded();
+#pragma unroll
+		for (int k = 0; k < ahead; k++)
+#pragma unroll
+			for (int j = 0; j < N; j++)
+				of[j] = of[j] + x[k][j];
+	}
+	if constexpr (ahead > 1)
+		add_rows<ahead / 2>(of, from, count, pitch, plane);
+}
+
 // Mean and M2 of each column of the tile, those of the image if it has one tile, from the sums that write_tile left in scratch.
 __device__ inline void tile_statistics(const Forward &step, const Place &at, const float *tile, const float *scratch) {
 	const int c = threadIdx.x;
 	if (c >= at.columns)
 		return;
 	const int R = partial_sums(at), n = at.rows * at.width, tiles = (int)step.tiling.tiles;
-	double sum = 0, square = 0;
-	const float *from = scratch + c;
-	for (int k = 0; k < R; k++, from += 2 * at.columns) {
-		sum += from[0];
-		square += from[at.columns];
-	}
+	double sums[2] = {0, 0}; // of x − shift, and of its squares
+	add_rows<2>(sums, scratch + c, R, 2 * at.columns, at.columns);
 	const float shift = step.out[0].half ? from_f16(to_f16(tile[c])) : tile[c];
-	const double m2 = square - sum * sum / n;
+	const double m2 = sums[1] - sums[0] * sums[0] / n;
 	double2 *const dst = tiles == 1 ? step.statistics.image + (i64)at.image * step.columns : step.statistics.tile + ((i64)at.image * tiles + at.tile) * step.columns;
-	dst[at.column + c] = make_double2(shift + sum / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
+	dst[at.column + c] = make_double2(shift + sums[0] / n, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 }
 
 // The statistics of the image, from those of its tiles.
@@ -217,28 +235,42 @@ __device__ inline void merge_tiles(const Forward &step, const Place &at) {
 	}
 }
 
+// How the threads of a block merge entries of its columns: this one has entries row, row + rows, … of a column, or none.
+struct Merging {
+	int columns, rows, column, row;
+	__device__ __forceinline__ explicit Merging(const Place &at) {
+		columns = at.columns;
+		rows = (unsigned)blockDim.x / (unsigned)columns;
+		row = (unsigned)threadIdx.x / (unsigned)columns;
+		column = threadIdx.x - row * columns;
+	}
+	// Entries of the column that are before `count`, for the thread.
+	__device__ __forceinline__ int end(int count) const { return row < rows ? count : 0; }
+	// Whether the thread stores what all threads of the column have.
+	__device__ __forceinline__ bool stores() const { return row == 0; }
+	// Whether the thread makes the coefficients of the column's BatchNorms: in another warp, mostly, than the thread that counts arrivals,
+	// so that these are found while it waits.
+	__device__ __forceinline__ bool finishes() const { return row == rows - 1; }
+};
+
 // Σ_r of a column's N values. Every thread of the column gets the sums. scratch is [N][rows][columns].
-template <int N> __device__ __forceinline__ void column_sums(double *scratch, double (&value)[N], int columns, int rows, int c, int r) {
-	const int plane = rows * columns;
+template <int N> __device__ __forceinline__ void column_sums(double *scratch, double (&value)[N], const Merging &m) {
+	const int plane = m.rows * m.columns;
 	__syncthreads();
-	if (r < rows)
+	if (m.row < m.rows)
 #pragma unroll
 		for (int j = 0; j < N; j++)
-			scratch[j * plane + r * columns + c] = value[j];
+			scratch[j * plane + threadIdx.x] = value[j];
 	__syncthreads();
 #pragma unroll
 	for (int j = 0; j < N; j++)
 		value[j] = 0;
-#pragma unroll 4
-	for (int k = 0; k < rows; k++)
-#pragma unroll
-		for (int j = 0; j < N; j++)
-			value[j] += scratch[j * plane + k * columns + c];
+	add_rows<4>(value, scratch + m.column, m.rows, m.columns, plane);
 }
 
-__device__ __forceinline__ double column_sum(double *scratch, double value, int columns, int rows, int c, int r) {
+__device__ __forceinline__ double column_sum(double *scratch, double value, const Merging &m) {
 	double sum[1] = {value};
-	column_sums(scratch, sum, columns, rows, c, r);
+	column_sums(scratch, sum, m);
 	return sum[0];
 }
 
@@ -261,11 +293,9 @@ __device__ __forceinline__ Norm next_norm(const Statistics &s, i64 column, int k
 	return {k, 0, 0, 0, 0};
 }
 
-// The statistics of one column of a step, and the coefficients of the BatchNorms over it, from the given one on. Columns of different
-// values have different BatchNorms: each lane looks for its next one, and all go through theirs together.
-__device__ __forceinline__ void put_statistics(const Statistics &s, i64 column, Norm b, double mean, double variance) {
-	s.mean[column] = mean;
-	s.variance[column] = variance;
+// The coefficients of the BatchNorms over a column of a step, from the given one on. Columns of different values have different
+// BatchNorms: each lane looks for its next one, and all go through theirs together.
+__device__ __forceinline__ void put_coefficients(const Statistics &s, i64 column, Norm b, double mean, double variance) {
 	for (; b.k < s.norms; b = next_norm(s, column, b.k + 1))
 		*b.affine = affine_of(b.gamma, b.beta, b.eps, mean, variance);
 }
@@ -280,21 +310,36 @@ __device__ __forceinline__ double divided(double x, i64 n) {
 // The entries that a merge reads: `count` of `per` images each, the last one of fewer, of `images` in all.
 struct Entries {
 	int count, per, images;
-	__device__ __forceinline__ int of(int k) const { return min(per, images - k * per); }
+};
+
+// Sums over the entries that a thread merges, of w_k = n_k·d_k / n and M2_k + n_k·d_k², d_k = mean_k − shift. n: pixels of an image.
+struct MergedEntries {
+	double n, shift, per, last;
+	int step, end; // entry end − 1 has `last` images, any other one `per`
+	double *sums;
+	template <int N> __device__ __forceinline__ void operator()(int first, const double2 (&entry)[N]) const {
+		double d[N], w[N];
+#pragma unroll
+		for (int k = 0; k < N; k++) {
+			d[k] = entry[k].x - shift;
+			w[k] = (first + k * step == end - 1 ? last : per) * d[k];
+		}
+#pragma unroll
+		for (int k = 0; k < N; k++) {
+			sums[0] += w[k];
+			sums[1] += entry[k].y + n * w[k] * d[k];
+		}
+	}
 };
 
 // Mean and M2 of one column, for every thread of the column, from those of some entries. In doubles one pass around the first entry's
 // mean m₀ is as exact as two: mean = m₀ + Σ n_k·d_k / Σ n_k, M2 = Σ (M2_k + n_k·d_k²) − (Σ n_k·d_k)² / Σ n_k, d_k = mean_k − m₀.
-__device__ inline double2 merge_entries(const Forward &step, const Place &at, double *scratch, const double2 *part, const Entries &e) {
-	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
+__device__ __forceinline__ double2 merge_entries(const Forward &step, const Merging &m, double *scratch, const double2 *part, const Entries &e) {
 	const double n = (double)(step.height * step.width), shift = fresh((const double *)part);
 	double sums[2] = {0, 0};
-	in_order<8>(r, r < R ? e.count : 0, R, part, step.columns, [&](int k, double2 p) {
-		const double d = p.x - shift, w = e.of(k) * d;
-		sums[0] += w;
-		sums[1] += p.y + n * w * d;
-	});
-	column_sums(scratch, sums, at.columns, R, c, r);
+	const MergedEntries merged = {n, shift, (double)e.per, (double)(e.images - (e.count - 1) * e.per), m.rows, e.count, sums};
+	in_batches<8>(m.row, m.end(e.count), m.rows, part, step.columns, merged);
+	column_sums(scratch, sums, m);
 	const double d = divided(sums[0], e.images), m2 = sums[1] - n * sums[0] * d;
 	return make_double2(shift + d, m2 > 0 ? m2 : (m2 == m2 ? 0 : m2));
 }
@@ -305,30 +350,37 @@ __device__ __forceinline__ unsigned *arrived(const Forward &step) { return step.
 // block is complete. all: images of the launch, of which the first `images` have statistics.
 __device__ inline void merge_images(const Forward &step, const Place &at, double *scratch, int all, int images) {
 	const Statistics &s = step.statistics;
-	const int groups = image_groups(images), group = at.image / GROUP, column = at.column + threadIdx.x % at.columns;
-	const bool first = threadIdx.x < at.columns;
-	double2 *const merged = s.image + (i64)all * step.columns + column;
-	const double2 *part = s.image + column;
-	Entries e = {images, 1, images};
-	if (groups > 0) {
-		e.count = e.images = min(GROUP, images - group * GROUP);
-		part += (i64)group * GROUP * step.columns;
-	}
+	const int groups = image_groups(images), group = at.image / GROUP;
 	const Counters<Forward> counters{step, all};
+	Entries e = {images, 1, images};
+	if (groups > 0)
+		e.count = e.images = min(GROUP, images - group * GROUP);
 	if (!arrive(counters, counters.of_images(groups > 0 ? group : -1), (unsigned)e.count))
 		return;
-	const Norm norm = next_norm(s, column, 0); // on its way during the merges
+	const Merging m(at);
+	const int column = at.column + m.column;
+	const double2 *part = s.image + (groups > 0 ? (i64)group * GROUP * step.columns : 0) + column;
+	Norm norm = {};
 #pragma unroll 1
-	for (bool last = groups == 0;; last = true) {
-		const double2 m = merge_entries(step, at, scratch, part, e);
-		if (last) {
-			if (first)
-				put_statistics(s, column, norm, m.x, divided(m.y, step.height * step.width * images));
+	for (bool first = true;; first = false) {
+		const double2 merge = merge_entries(step, m, scratch, part, e);
+		if (!first || groups == 0) {
+			if (groups == 0 && m.finishes())
+				norm = next_norm(s, column, 0);
+			const double variance = divided(merge.y, step.height * step.width * images);
+			if (m.finishes())
+				put_coefficients(s, column, norm, merge.x, variance);
+			if (m.stores())
+				s.mean[column] = merge.x, s.variance[column] = variance;
 			return;
 		}
-		if (first)
-			merged[(i64)group * step.columns] = m;
-		if (!arrive(counters, counters.of_groups(), (unsigned)groups))
+		double2 *const merged = s.image + (i64)all * step.columns + column;
+		if (m.stores())
+			merged[(i64)group * step.columns] = merge;
+		if (!arrive(counters, counters.of_groups(), (unsigned)groups, [&] {
+				if (m.finishes())
+					norm = next_norm(s, column, 0);
+			}))
 			return;
 		part = merged;
 		e = {groups, GROUP, images};

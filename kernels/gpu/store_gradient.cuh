@@ -69,11 +69,14 @@ __device__ __forceinline__ Centred4 centred_of(const Affine *a) {
 	return Centred4{{c.x.mean, c.x.scale, c.x.beta}, {c.y.mean, c.y.scale, c.y.beta}, {c.z.mean, c.z.scale, c.z.beta}, {c.w.mean, c.w.scale, c.w.beta}};
 }
 
-// Terms whose coefficients a thread keeps: on sm_70 those of two do not fit its registers.
+// Terms whose coefficients a thread keeps; it reads those of the others for each pixel. A kernel with registers for more than two says so
+// in KEPT_TERMS. On sm_70 those of two do not fit.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750
 enum { KEPT = 1 };
+#elif defined(KEPT_TERMS)
+enum { KEPT = KEPT_TERMS };
 #else
-enum { KEPT = 3 };
+enum { KEPT = 2 };
 #endif
 
 // How a thread stores its pixels. RELU_SUMS: straight, the activation is ReLU and there are sums, as at most nodes.
@@ -89,7 +92,7 @@ __device__ __forceinline__ float4 rstd_of(const Affine *a) {
 // The gradient of a node of TERMS terms without factors, all in half precision or none, masked by its activation.
 template <int TERMS, bool HALF, int WAY>
 __device__ __forceinline__ void store_gradients(const Node &in, float *gradient, const GradientTile &g, Pixel p) {
-	enum { BYTES = HALF ? 2 : 4, KNOWN = WAY >= RELU_SUMS };
+	enum { BYTES = HALF ? 2 : 4, KNOWN = WAY >= RELU_SUMS, AHEAD = KNOWN && HALF && TERMS < 3 ? 2 : 1 };
 	const bool relu = KNOWN || in.activation != LINEAR, bounded = !KNOWN && in.activation == RELU6;
 	const bool add = KNOWN ? WAY == RELU_SUMS_ADD : g.add, sums = KNOWN || g.sums;
 	Centred4 kept[KEPT];
@@ -108,47 +111,64 @@ __device__ __forceinline__ void store_gradients(const Node &in, float *gradient,
 	const int ahead_from = p.down_tile * g.ld;
 	const float *const end = from + g.count * ahead_from;
 	int count = g.count;
-#pragma unroll 1 // one pixel's numbers and the coefficients fill the registers
+#pragma unroll 1 // the numbers of AHEAD pixels and the coefficients fill the registers
 	while (WAY != WALK ? from != end : --count >= 0) {
-		float4 z, centred[TERMS];
+		Stored<HALF, 4> stored[AHEAD][TERMS];
+		float4 before[AHEAD];
 #pragma unroll
-		for (int t = 0; t < TERMS; t++) {
-			float4 x = read_four<HALF>(value[t]);
-			const Centred4 a = t < KEPT ? kept[t % KEPT] : centred_of(read[t]);
-			x = make_float4(x.x - a.x.mean, x.y - a.y.mean, x.z - a.z.mean, x.w - a.w.mean);
-			centred[t] = x;
-			x = make_float4(fmaf(x.x, a.x.scale, a.x.beta), fmaf(x.y, a.y.scale, a.y.beta), fmaf(x.z, a.z.scale, a.z.beta), fmaf(x.w, a.w.scale, a.w.beta));
-			z = t == 0 ? x : z + x;
-		}
-		float4 d = *(const float4 *)from;
-		if (relu)
-			d = masked(d, z, RELU);
-		if (bounded)
-			d = masked(d, z, RELU6);
-		if (add)
-			d = d + *to;
-		*to = d;
-		int over = ahead;
-		if (WAY != WALK)
-			from += ahead_from;
-		else {
-			const int map = p.map;
-			p.next<false>();
-			from = g.tile + p.tile * g.ld;
-			over = (p.map - map) * pitch;
-		}
-		to = (float4 *)((float *)to + over);
+		for (int j = 0; j < AHEAD; j++) {
+			if (j > 0 && from + j * ahead_from == end)
+				break;
 #pragma unroll
-		for (int t = 0; t < TERMS; t++)
-			value[t] += over * BYTES;
-		if (!sums)
-			continue;
-		const float4 zero = make_float4(0, 0, 0, 0);
-		const float4 h0 = centred[0], h1 = TERMS > 1 ? centred[1 % TERMS] : zero, h2 = TERMS > 2 ? centred[2 % TERMS] : zero;
-		sum[0] = add_products<TERMS>(sum[0], d.x, h0.x, h1.x, h2.x);
-		sum[1] = add_products<TERMS>(sum[1], d.y, h0.y, h1.y, h2.y);
-		sum[2] = add_products<TERMS>(sum[2], d.z, h0.z, h1.z, h2.z);
-		sum[3] = add_products<TERMS>(sum[3], d.w, h0.w, h1.w, h2.w);
+			for (int t = 0; t < TERMS; t++)
+				stored[j][t].load(value[t] + j * ahead * BYTES);
+			if (add && AHEAD > 1)
+				before[j] = *(const float4 *)((const float *)to + j * ahead);
+		}
+#pragma unroll
+		for (int j = 0; j < AHEAD; j++) {
+			if (j > 0 && from == end)
+				break;
+			float4 z, centred[TERMS];
+#pragma unroll
+			for (int t = 0; t < TERMS; t++) {
+				float4 x = stored[j][t].value(0);
+				const Centred4 a = t < KEPT ? kept[t % KEPT] : centred_of(read[t]);
+				x = make_float4(x.x - a.x.mean, x.y - a.y.mean, x.z - a.z.mean, x.w - a.w.mean);
+				centred[t] = x;
+				x = make_float4(fmaf(x.x, a.x.scale, a.x.beta), fmaf(x.y, a.y.scale, a.y.beta), fmaf(x.z, a.z.scale, a.z.beta), fmaf(x.w, a.w.scale, a.w.beta));
+				z = t == 0 ? x : z + x;
+			}
+			float4 d = *(const float4 *)from;
+			if (relu)
+				d = masked(d, z, RELU);
+			if (bounded)
+				d = masked(d, z, RELU6);
+			if (add)
+				d = d + (AHEAD > 1 ? before[j] : *to);
+			*to = d;
+			int over = ahead;
+			if (WAY != WALK)
+				from += ahead_from;
+			else {
+				const int map = p.map;
+				p.next<false>();
+				from = g.tile + p.tile * g.ld;
+				over = (p.map - map) * pitch;
+			}
+			to = (float4 *)((float *)to + over);
+#pragma unroll
+			for (int t = 0; t < TERMS; t++)
+				value[t] += over * BYTES;
+			if (!sums)
+				continue;
+			const float4 zero = make_float4(0, 0, 0, 0);
+			const float4 h0 = centred[0], h1 = TERMS > 1 ? centred[1 % TERMS] : zero, h2 = TERMS > 2 ? centred[2 % TERMS] : zero;
+			sum[0] = add_products<TERMS>(sum[0], d.x, h0.x, h1.x, h2.x);
+			sum[1] = add_products<TERMS>(sum[1], d.y, h0.y, h1.y, h2.y);
+			sum[2] = add_products<TERMS>(sum[2], d.z, h0.z, h1.z, h2.z);
+			sum[3] = add_products<TERMS>(sum[3], d.w, h0.w, h1.w, h2.w);
+		}
 	}
 	if (!sums)
 		return;
@@ -267,12 +287,10 @@ __device__ inline void tile_sums(const Backward &step, const Place &at, const fl
 	if (c >= at.columns)
 		return;
 	const int R = storing(at, 4), tiles = (int)step.tiling.tiles, pitch = (int)step.in.pitch;
-	float4 s = make_float4(0, 0, 0, 0);
-#pragma unroll 8
-	for (int r = 0; r < R; r++)
-		s = s + scratch[r * at.columns + c];
+	float4 s[1] = {};
+	add_rows<8>(s, scratch + c, R, at.columns, 0);
 	float4 *const dst = tiles == 1 ? step.sums.image + (i64)at.image * pitch : step.sums.tile + ((i64)at.image * tiles + at.tile) * pitch;
-	dst[at.column + c] = s;
+	dst[at.column + c] = s[0];
 }
 
 __device__ inline void add_tiles(const Backward &step, const Place &at) {
@@ -301,8 +319,8 @@ __device__ __forceinline__ void differentiate(const BatchNorm &b, i64 c, const A
 struct Norms {
 	BatchNorm norm[3];
 	Affine a[3];
-	bool wanted[3];
-	__device__ __forceinline__ Norms(const Backward &step, i64 c) {
+	bool wanted[3] = {};
+	__device__ __forceinline__ void load(const Backward &step, i64 c) {
 #pragma unroll
 		for (int t = 0; t < 3; t++) { // unrolled, the arrays stay in registers
 			wanted[t] = c < step.in.channels && t < step.in.terms && step.sums.norm[t] && !step.in.term[t].factor;
@@ -332,35 +350,33 @@ __device__ __forceinline__ double share_of(const Backward &step, int images) {
 
 // Σ f·s over the batch, s one of the four sums of an image, for every thread of a channel. Three loads are in flight: a
 // fourth takes a register more than the tensor-core kernels have.
-__device__ inline double factored_sum(const Backward &step, const Place &at, int k, const float *factor, double *scratch, int images) {
-	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
-	const float *part = (const float *)(step.sums.image + at.column + c) + k;
+__device__ inline double factored_sum(const Backward &step, const Place &at, const Merging &m, int k, const float *factor, double *scratch, int images) {
+	const float *part = (const float *)(step.sums.image + at.column + m.column) + k;
 	double sum = 0;
-	in_order<3>(r, r < R ? images : 0, R, part, 4 * step.in.pitch, [&](int i, float s) { sum += (double)factor[i] * s; });
-	return column_sum(scratch, sum, at.columns, R, c, r);
+	in_order<3>(m.row, m.end(images), m.rows, part, 4 * step.in.pitch, [&](int i, float s) { sum += (double)factor[i] * s; });
+	return column_sum(scratch, sum, m);
 }
 
 // dγ and dβ of the BatchNorms that enter the node with a factor: each has sums of its own over the batch, Σ f·D·x̂ and Σ f·D.
-__device__ inline void add_factored_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
+__device__ inline void add_factored_images(const Backward &step, const Place &at, const Merging &m, double *scratch, int images, bool frozen) {
 #pragma unroll 1
 	for (int t = 0; t < step.in.terms; t++) {
 		const float *factor = step.in.term[t].factor;
 		if (!factor || !step.sums.norm[t])
 			continue;
-		const double dbeta = factored_sum(step, at, 0, factor, scratch, images), dgamma = factored_sum(step, at, t + 1, factor, scratch, images);
-		const int c = threadIdx.x;
-		if (c < at.columns && at.column + c < step.in.channels)
-			differentiate(*step.sums.norm[t], at.column + c, step.sums.norm[t]->affine[at.column + c], dgamma, dbeta, share_of(step, images), frozen);
+		const double dbeta = factored_sum(step, at, m, 0, factor, scratch, images), dgamma = factored_sum(step, at, m, t + 1, factor, scratch, images);
+		const int c = at.column + m.column;
+		if (m.stores() && c < step.in.channels)
+			differentiate(*step.sums.norm[t], c, step.sums.norm[t]->affine[c], dgamma, dbeta, share_of(step, images), frozen);
 	}
 }
 
 // The four sums of a channel, for every thread of it, from those of `count` images or groups.
-__device__ inline Sum4 add_entries(const Backward &step, const Place &at, double *scratch, const float4 *part, int count) {
-	const int R = blockDim.x / at.columns, c = threadIdx.x % at.columns, r = threadIdx.x / at.columns;
+__device__ __forceinline__ Sum4 add_entries(const Backward &step, const Merging &m, double *scratch, const float4 *part, int count) {
 	Sum4 s = {0, 0, 0, 0};
-	in_order<8>(r, r < R ? count : 0, R, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
+	in_order<8>(m.row, m.end(count), m.rows, part, step.in.pitch, [&](int, float4 p) { s.add(p); });
 	double sums[4] = {s.a, s.b, s.c, s.d};
-	column_sums(scratch, sums, at.columns, R, c, r);
+	column_sums(scratch, sums, m);
 	return {sums[0], sums[1], sums[2], sums[3]};
 }
 
@@ -368,36 +384,37 @@ __device__ __forceinline__ unsigned *arrived(const Backward &step) { return step
 
 // The sums of the batch, from those of its images. The image of this block is complete.
 __device__ inline void add_images(const Backward &step, const Place &at, double *scratch, int images, bool frozen) {
-	const int groups = image_groups(images), group = at.image / GROUP, channel = at.column + threadIdx.x % at.columns;
-	const bool first = threadIdx.x < at.columns;
-	float4 *const merged = step.sums.image + (i64)images * step.in.pitch + channel;
-	const float4 *part = step.sums.image + channel;
-	int count = images;
-	if (groups > 0) {
-		count = min(GROUP, images - group * GROUP);
-		part += (i64)group * GROUP * step.in.pitch;
-	}
+	const int groups = image_groups(images), group = at.image / GROUP;
 	const Counters<Backward> counters{step, images};
+	int count = groups > 0 ? min(GROUP, images - group * GROUP) : images;
 	if (!arrive(counters, counters.of_images(groups > 0 ? group : -1), (unsigned)count))
 		return;
-	const Norms norms(step, channel); // on their way during the merges
-	const double share = share_of(step, images);
+	const Merging m(at);
+	const int channel = at.column + m.column;
+	const float4 *part = step.sums.image + (groups > 0 ? (i64)group * GROUP * step.in.pitch : 0) + channel;
+	Norms norms;
 #pragma unroll 1
-	for (bool last = groups == 0;; last = true) {
-		const Sum4 sum = add_entries(step, at, scratch, part, count);
-		if (last) {
-			if (first)
-				put_gradients(norms, channel, sum, share, frozen);
+	for (bool first = true;; first = false) {
+		const Sum4 sum = add_entries(step, m, scratch, part, count);
+		if (!first || groups == 0) {
+			if (groups == 0 && m.finishes())
+				norms.load(step, channel);
+			if (m.finishes())
+				put_gradients(norms, channel, sum, share_of(step, images), frozen);
 			break;
 		}
-		if (first)
+		float4 *const merged = step.sums.image + (i64)images * step.in.pitch + channel;
+		if (m.stores())
 			merged[(i64)group * step.in.pitch] = sum.rounded();
-		if (!arrive(counters, counters.of_groups(), (unsigned)groups))
+		if (!arrive(counters, counters.of_groups(), (unsigned)groups, [&] {
+				if (m.finishes())
+					norms.load(step, channel);
+			}))
 			return;
 		part = merged;
 		count = groups;
 	}
-	add_factored_images(step, at, scratch, images, frozen);
+	add_factored_images(step, at, m, scratch, images, frozen);
 }
 
 // Stores a tile [pixels][ld] of ∂loss/∂u in shared memory as the gradient at the node. sums: gather dγ and dβ at the last

@@ -83,7 +83,6 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 	float *in = dy + th * tw * d.ld;
 	const int outs = min((int)s.tile_out, (int)s.out.pitch - b.o), ins = min((int)s.tile_in, (int)s.in.pitch - b.i);
 	const bool mine = share.r < share.R && 4 * share.o < outs && 4 * share.i < ins;
-	const Walk first(share.r, share.R, tw); // copied for each tile: no division in the loop
 	for (int image = from; image < to; image++)
 		for (d.y0 = 0; d.y0 < s.height; d.y0 += th)
 			for (d.x0 = 0; d.x0 < s.width; d.x0 += tw) {
@@ -93,7 +92,7 @@ __device__ __forceinline__ void accumulate(const WeightGradient &s, const Weight
 				stage_patch(dy, d, ValueSource{s}, image, b.o, outs);
 				stage_patch(in, u, NodeSource{s.in}, image, b.i, ins);
 				__syncthreads();
-				Walk walk = first;
+				Walk walk(share.r, share.R, tw);
 #pragma unroll 1
 				for (int p = share.r; mine && p < th * tw; p += share.R, walk.next()) {
 					float4 a = *(const float4 *)(dy + p * d.ld + 4 * share.o);
