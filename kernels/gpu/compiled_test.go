@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -171,7 +170,7 @@ func TestOldGPUsAreRefused(t *testing.T) {
 	}
 }
 
-// No kernel spills more registers than its architecture is allowed.
+// No kernel puts registers into memory.
 func TestNoSpills(t *testing.T) {
 	f, err := os.Open("registers.csv")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -190,14 +189,8 @@ func TestNoSpills(t *testing.T) {
 		column[name] = i
 	}
 	for _, row := range rows[1:] {
-		arch, err := strconv.Atoi(strings.TrimPrefix(row[column["arch"]], "sm_"))
-		stored, storedErr := strconv.Atoi(row[column["spill_stores"]])
-		if err := errors.Join(err, storedErr); err != nil {
-			t.Fatal(err)
-		}
-		allowed := gpu.SpillAllowed(arch)
-		if loaded := row[column["spill_loads"]]; stored > allowed || allowed == 0 && loaded != "0" {
-			t.Errorf("%s on sm_%d: %d bytes stored, %s loaded", row[0], arch, stored, loaded)
+		if stored, loaded := row[column["spill_stores"]], row[column["spill_loads"]]; stored != "0" || loaded != "0" {
+			t.Errorf("%s on %s: %s bytes stored, %s loaded", row[0], row[column["arch"]], stored, loaded)
 		}
 	}
 }

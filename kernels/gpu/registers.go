@@ -20,16 +20,6 @@ type Usage struct {
 	Shared    int // bytes of static shared memory
 }
 
-// SpillAllowed returns how many bytes of registers a kernel may put into memory on an architecture. The assembler of Blackwell
-// keeps up to eight registers fewer in the bounds of a launch that older architectures fit into; the driver would do the same
-// with the PTX.
-func SpillAllowed(architecture int) int {
-	if architecture < 100 {
-		return 0
-	}
-	return 32
-}
-
 // UsageOf returns the usage of every kernel on a GPU of a compute capability (10·major + minor) that there are cubins for.
 func UsageOf(capability int) (map[string]Usage, error) {
 	rows, err := csv.NewReader(strings.NewReader(registersCSV)).ReadAll()
