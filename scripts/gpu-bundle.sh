@@ -9,8 +9,11 @@ cd "$(dirname "$0")/.."
 GO=${GO:-go}
 small=(-tags cuda,netgo,osusergo -ldflags '-s -w')
 
-scripts/with-cuda.sh "$GO" build "${small[@]}" -o "$out/bnas-cuda" ./cmd/bnas
-scripts/with-cuda.sh "$GO" test -c "${small[@]}" -o "$out/" ./cuda ./cuda/driver
+programs=$(mktemp -d)
+trap 'rm -rf "$programs"' EXIT
+scripts/with-cuda.sh "$GO" build "${small[@]}" -o "$programs/bnas-cuda" ./cmd/bnas
+scripts/with-cuda.sh "$GO" test -c "${small[@]}" -o "$programs/" ./cuda ./cuda/driver
+tar -C "$programs" -czf "$out/programs.tar.gz" .
 cp scripts/gpu-check.sh scripts/compare_torch.py scripts/compare_torch_gpu.py scripts/torch_spaces.py "$out/"
 { git rev-parse --short HEAD; git diff --quiet HEAD -- || echo "with changes not committed"; } >"$out/commit" 2>/dev/null || true
 du -ch "$out"/* | tail -1 | sed "s|total|in $1|" >&2

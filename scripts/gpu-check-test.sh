@@ -16,8 +16,8 @@ fail() {
 }
 
 # A PATH of the tools that gpu-check.sh names, and nvidia-smi.
-mkdir "$work/bin" "$work/none" "$work/tmp" "$work/dev" "$work/fake"
-for tool in bash cat date grep head mktemp rm sed tail tee timeout; do
+mkdir "$work/bin" "$work/none" "$work/tmp" "$work/dev" "$work/programs" "$work/fake" "$work/damaged"
+for tool in bash cat date grep gzip head mktemp rm sed tail tar tee timeout; do
   ln -s "$(command -v "$tool")" "$work/bin/"
   ln -s "$(command -v "$tool")" "$work/none/"
 done
@@ -27,14 +27,16 @@ chmod +x "$work/bin/nvidia-smi"
 # A fake of each program. FAIL and HANG name those that fail and those that only SIGKILL ends.
 mkfifo "$work/quiet"
 for program in bnas-cuda cuda.test driver.test; do
-  cat >"$work/fake/$program" <<END
+  cat >"$work/programs/$program" <<END
 #!$work/bin/bash
 [[ " \${FAIL:-} " != *" $program "* ]] || { echo broken; exit 3; }
 [[ " \${HANG:-} " != *" $program "* ]] || { trap '' TERM; while :; do read -r -t 9 <>"$work/quiet" || true; done; }
 echo "this is $program"
 END
-  chmod +x "$work/fake/$program"
+  chmod +x "$work/programs/$program"
 done
+tar -C "$work/programs" -czf "$work/fake/programs.tar.gz" .
+head -c 99 "$work/fake/programs.tar.gz" >"$work/damaged/programs.tar.gz"
 
 # Namespaces without a network, where there is the driver's control device and nothing else of it.
 cat >"$work/enter" <<END
@@ -112,8 +114,10 @@ expect() {
 
 script=scripts/gpu-check.sh
 fake=(--bundle "$work/fake")
-refused "no bnas-cuda in it" -- --bundle "$work/none" "$work/results"
-refused "no bnas-cuda in it" -- --bundle
+refused "no programs.tar.gz in it" -- --bundle "$work/none" "$work/results"
+refused "no programs.tar.gz in it" -- --bundle
+refused "programs.tar.gz is damaged" -- --bundle "$work/damaged" "$work/results"
+[ ! -e "$work/results" ] || fail "a damaged bundle leaves a file of results"
 refused "cannot write" -- "${fake[@]}" "$work/absent/results"
 refused "usage:" -- "${fake[@]}" --second 9
 refused "usage:" -- "${fake[@]}" --seconds nine

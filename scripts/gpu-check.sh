@@ -11,7 +11,7 @@
 # runs the conformance suite with these options only. --small takes small networks and few images: it shows whether everything
 # runs, and its times mean nothing. The script continues after a failure and then ends with 1.
 #
-# It needs bash, cat, date, grep, head, mktemp, nvidia-smi, rm, sed, tail, tee and timeout.
+# It needs bash, cat, date, grep, gzip, head, mktemp, nvidia-smi, rm, sed, tail, tar, tee and timeout.
 set -uo pipefail
 stop() { echo "gpu-check: $2" >&2; exit "$1"; }
 usage() { stop 2 "usage: gpu-check.sh [--bundle DIR] [--seconds N] [--suites NAMES] [--small] [FILE]"; }
@@ -21,9 +21,7 @@ while [ $# -gt 0 ]; do
   case $1 in
     --bundle)
       bundle=${2:-}
-      for program in bnas-cuda cuda.test driver.test; do
-        [ -x "$bundle/$program" ] || stop 2 "--bundle $bundle: no $program in it; scripts/gpu-bundle.sh makes it"
-      done
+      [ -f "$bundle/programs.tar.gz" ] || stop 2 "--bundle $bundle: no programs.tar.gz in it; scripts/gpu-bundle.sh makes it"
       shift 2 ;;
     --seconds)
       case ${2:-} in '' | *[!0-9]* | ??????????*) usage ;; esac
@@ -126,7 +124,11 @@ if [ -z "$bundle" ]; then
   "$(dirname "$0")/gpu-bundle.sh" "$bundle" || exit
 fi
 bundle=$(cd "$bundle" && pwd)
-bnas=$bundle/bnas-cuda
+if ! tar -C "$work" -xzf "$bundle/programs.tar.gz" 2>"$work/tar.err"; then
+  rm -f "$results"
+  stop 1 "$bundle/programs.tar.gz is damaged: $(head -n 1 "$work/tar.err"); scripts/gpu-bundle.sh makes it"
+fi
+bnas=$work/bnas-cuda
 
 # The sizes: those of the results that are kept, or small ones.
 train=(--batch 256 --steps 200 --rank-every 0) step=(--batch 256 --repeats 50 --warmup 10) tangent=(--repeats 20) scoring=(--repeats 30) layers=(--batch 256) suite=''
@@ -145,12 +147,12 @@ say "# bnas on a GPU, $(date -u +%Y-%m-%dT%H:%MZ), commit $(echo $(cat "$bundle/
 say "BNAS_KERNELTEST_SEED=$BNAS_KERNELTEST_SEED"
 section "the machine" 20 nvidia-smi --query-gpu=name,compute_cap,driver_version,memory.total,clocks.max.sm,clocks.max.memory,power.limit --format=csv
 section "doctor" 60 "$bnas" doctor
-section "driver" 60 "$bundle/driver.test" -test.run '^TestReal' -test.v
+section "driver" 60 "$work/driver.test" -test.run '^TestReal' -test.v
 
 suites=()
 for options in $all_suites; do
   [[ " $asked " == *" $options "* ]] || { suites+=("suite-$options="); continue; }
-  suites+=("suite-$options=$suite'$bundle/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
+  suites+=("suite-$options=$suite'$work/cuda.test' -test.run '^TestRealConformance$/^$options$' -test.v -test.timeout 60m")
 done
 together 180 "${suites[@]}"
 
@@ -198,7 +200,7 @@ fi
 if sanitizer=$(command -v compute-sanitizer); then
   checks=()
   for tool in memcheck racecheck synccheck initcheck; do
-    checks+=("compute-sanitizer-$tool=BNAS_SMALL=1 '$sanitizer' --tool $tool --error-exitcode 9 --print-limit 20 '$bundle/cuda.test' -test.run '^TestRealConformance$/^bf16-half$' -test.v -test.timeout 120m")
+    checks+=("compute-sanitizer-$tool=BNAS_SMALL=1 '$sanitizer' --tool $tool --error-exitcode 9 --print-limit 20 '$work/cuda.test' -test.run '^TestRealConformance$/^bf16-half$' -test.v -test.timeout 120m")
   done
   together 7200 "${checks[@]}"
 else
