@@ -44,7 +44,8 @@ type Options struct {
 	// Together joins this process to others that train the same run; nil: there are none.
 	Together *Together
 
-	opened bool // the settings are those of a run folder
+	opened bool   // the settings are those of a run folder
+	images string // the hash that the training images must have; "": any
 }
 
 // GPUPresent reports whether NVIDIA's driver is loaded. It looks for the driver's control device, or that of Windows, under which

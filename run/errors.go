@@ -67,6 +67,22 @@ func (e *ImagesError) Error() string {
 	return fmt.Sprintf("scoring needs %d images, %s has %d to give", e.Need, e.Set, e.Have)
 }
 
+// MovedImagesError means that the images of a run folder are not where its configuration says.
+type MovedImagesError struct{ Err error }
+
+func (e *MovedImagesError) Error() string { return e.Err.Error() }
+func (e *MovedImagesError) Unwrap() error { return e.Err }
+
+// OtherImagesError means that the training images of a series are not those of its networks that are done.
+type OtherImagesError struct {
+	Where      string
+	Want, Have string // hashes
+}
+
+func (e *OtherImagesError) Error() string {
+	return fmt.Sprintf("%s has other images (sha256 %.12s…) than the networks that are done were trained on (%.12s…)", e.Where, e.Have, e.Want)
+}
+
 // DeviceError means that the requested device cannot be opened.
 type DeviceError struct {
 	Device string // one of Devices

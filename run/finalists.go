@@ -147,7 +147,7 @@ func (r *Run) finalists(dir string, best []search.Found) (*Retraining, error) {
 // networks that it has in common with an earlier one, and no others.
 func (r *Run) finalistFolder(cfg Config, arch string) (string, error) {
 	cfg.Train.Path = arch
-	cfg.Device, cfg.Threads = "", 0
+	cfg.Device, cfg.Threads, cfg.Data.Dir = "", 0, ""
 	cfg.Objective, cfg.Search, cfg.Finalists, cfg.Score = Objective{}, search.Config{}, Finalists{}, indicator.Config{Seed: cfg.Score.Seed}
 	text, err := yaml.Marshal(cfg)
 	if err != nil {

@@ -34,15 +34,17 @@ type Retraining struct {
 
 // Retrained says what was trained, and how well the network does on the test images.
 type Retrained struct {
-	Arch   string `json:"arch"`
-	Space  string `json:"space"`
-	Data   string `json:"data"`
-	Recipe string `json:"recipe"`
-	Seed   uint64 `json:"seed"`
-	Steps  int    `json:"steps"`
-	Epochs int    `json:"epochs"`
-	Params int64  `json:"params"` // of the network, by the closed form of the standard placement
-	MACs   int64  `json:"macs"`
+	Arch  string `json:"arch"`
+	Space string `json:"space"`
+	Data  string `json:"data"`
+	// DataHash is that of the training images; older results lack it.
+	DataHash string `json:"data_sha256,omitempty"`
+	Recipe   string `json:"recipe"`
+	Seed     uint64 `json:"seed"`
+	Steps    int    `json:"steps"`
+	Epochs   int    `json:"epochs"`
+	Params   int64  `json:"params"` // of the network, by the closed form of the standard placement
+	MACs     int64  `json:"macs"`
 	// Test is nil if the network is not tested.
 	Test *RetrainedTest `json:"test,omitempty"`
 	// Validation is of a finalist of a search, nil for others.
@@ -104,7 +106,8 @@ func CreateRetraining(dir string, cfg Config, archs []string, o Options) (_ *Ret
 	return s, r, nil
 }
 
-// OpenRetraining opens the folder of a retraining, to go on. If it is none, the error is a *NoRetrainingError.
+// OpenRetraining opens the folder of a retraining, to go on with the settings of the network that was begun last. If it is none, the
+// error is a *NoRetrainingError.
 func OpenRetraining(dir string) (*Retraining, error) {
 	text, err := os.ReadFile(filepath.Join(dir, ArchsName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,7 +117,7 @@ func OpenRetraining(dir string) (*Retraining, error) {
 		return nil, err
 	}
 	s := &Retraining{Dir: dir, Archs: strings.Split(strings.TrimSpace(string(text)), "\n")}
-	s.Config, err = ReadConfig(s.Folder(1))
+	s.Config, err = ReadConfig(s.Folder(s.begun()))
 	s.Config.Supernet.ImageChannels = s.Config.Supernet.Images().C // the next network has those of the first
 	return s, err
 }
@@ -127,15 +130,48 @@ func (s *Retraining) Folder(i int) string {
 	return filepath.Join(s.Dir, strconv.Itoa(i))
 }
 
-// Open makes the run of a network, from 1, or resumes it.
+// begun returns the last network that has a run folder, from 1; 1 if none has.
+func (s *Retraining) begun() int {
+	for i := len(s.Archs); i > 1; i-- {
+		if s.hasRun(i) {
+			return i
+		}
+	}
+	return 1
+}
+
+func (s *Retraining) hasRun(i int) bool {
+	_, err := os.Lstat(filepath.Join(s.Folder(i), ConfigName))
+	return err == nil
+}
+
+// Open makes the run of a network, from 1, or resumes it. If its images are not those of the networks that are done, the error is an
+// *OtherImagesError.
 func (s *Retraining) Open(i int, o Options) (*Run, error) {
 	cfg := s.Config
 	cfg.Train.Path = s.Archs[i-1]
-	dir := s.Folder(i)
-	if _, err := os.Lstat(filepath.Join(dir, ConfigName)); err == nil {
-		return Resume(dir, cfg, o)
+	var err error
+	if o.images, err = s.imagesHash(); err != nil {
+		return nil, err
 	}
-	return Create(dir, cfg, o)
+	if s.hasRun(i) {
+		return Resume(s.Folder(i), cfg, o)
+	}
+	return Create(s.Folder(i), cfg, o)
+}
+
+// imagesHash returns the hash of the images of the networks that are done; "" if none says it.
+func (s *Retraining) imagesHash() (string, error) {
+	for i := range s.Archs {
+		done, err := s.Result(i + 1)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if done.DataHash != "" {
+			return done.DataHash, nil
+		}
+	}
+	return "", nil
 }
 
 // Result reads the result of a network, from 1. If the network is not done, the error is fs.ErrNotExist.
@@ -177,7 +213,7 @@ func (r *Run) retrained() (Retrained, error) {
 	}
 	cost, p := r.Net.Space.Cost(a, r.Net.Config), r.Position
 	out := Retrained{
-		Arch: r.Config.Train.Path, Space: r.Net.Space.Name(), Data: r.Images.Name(), Recipe: r.Config.Recipe, Seed: r.Config.Seed,
+		Arch: r.Config.Train.Path, Space: r.Net.Space.Name(), Data: r.Images.Name(), DataHash: r.Images.Hash(), Recipe: r.Config.Recipe, Seed: r.Config.Seed,
 		Steps: p.Step, Epochs: p.Step / p.StepsPerEpoch, Params: cost.Params, MACs: cost.MACs,
 	}
 	if t := p.Tests; t.Step > 0 {

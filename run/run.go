@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -295,8 +296,14 @@ func (r *Run) initialStore() (kernels.Store, error) {
 // opens the network.
 func openWithImages(cfg Config, channels int, o Options, imported *importedFile) (*Run, error) {
 	set, err := openImages(cfg, "train", channels)
+	if errors.Is(err, fs.ErrNotExist) && (o.opened || o.images != "") {
+		return nil, &MovedImagesError{err}
+	}
 	if err != nil {
 		return nil, err
+	}
+	if o.images != "" && set.Hash() != o.images {
+		return nil, &OtherImagesError{Where: cmp.Or(cfg.Data.Dir, set.Name()), Want: o.images, Have: set.Hash()}
 	}
 	if n := len(set.Classes()); n < 2 {
 		return nil, fmt.Errorf("%s has one class, %q: at least two are needed to tell images apart", cmp.Or(cfg.Data.Dir, set.Name()), strings.Join(set.Classes(), ""))

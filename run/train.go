@@ -41,7 +41,7 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return TrainResult{}, err
 	}
-	if err := r.saveExtended(); err != nil {
+	if err := r.saveChanged(); err != nil {
 		return TrainResult{}, err
 	}
 	if progress == nil {
@@ -117,8 +117,9 @@ func (r *Run) Loader() (*data.Loader, error) {
 	return data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
 }
 
-// saveExtended writes the number of steps into the configuration of the folder if the run has more than there.
-func (r *Run) saveExtended() error {
+// saveChanged writes into the configuration of the folder what a run that goes on may change: a larger number of steps, and the place
+// of its images.
+func (r *Run) saveChanged() error {
 	if r.together.follows() {
 		return nil
 	}
@@ -126,10 +127,10 @@ func (r *Run) saveExtended() error {
 	if err != nil {
 		return err
 	}
-	if kept.Train.Steps == r.Config.Train.Steps && kept.Train.Epochs == r.Config.Train.Epochs {
+	if kept.Train.Steps == r.Config.Train.Steps && kept.Train.Epochs == r.Config.Train.Epochs && kept.Data.Dir == r.Config.Data.Dir {
 		return nil
 	}
-	kept.Train.Steps, kept.Train.Epochs = r.Config.Train.Steps, r.Config.Train.Epochs
+	kept.Train.Steps, kept.Train.Epochs, kept.Data.Dir = r.Config.Train.Steps, r.Config.Train.Epochs, r.Config.Data.Dir
 	if err := writeConfig(r.Dir, kept); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}

@@ -31,7 +31,7 @@ func TestWithEnvironment(t *testing.T) {
 		{"architectures are named", "bnas score -- ARCH", "bnas score --threads=3 -- ARCH", map[string]string{"BNAS_SAMPLE": "3", "BNAS_ALL": "1", "BNAS_FILE": "x", "BNAS_THREADS": "3"}},
 		{"architectures are drawn", "bnas score --sample 3", "bnas score --sample 3", map[string]string{"BNAS_ALL": "1", "BNAS_FILE": "x"}},
 		{"architectures are found", "bnas retrain --from x", "bnas retrain --from x", map[string]string{"BNAS_INDEX": "3", "BNAS_FILE": "x"}},
-		{"a retraining has its own", "bnas retrain --resume x", "bnas retrain --max-time=1h --threads=3 --resume x",
+		{"a retraining has its own", "bnas retrain --resume x", "bnas retrain --data-dir=d --max-time=1h --threads=3 --resume x",
 			map[string]string{"BNAS_SEED": "3", "BNAS_TOP": "3", "BNAS_DATA_DIR": "d", "BNAS_METRICS_EVERY": "3", "BNAS_MAX_TIME": "1h", "BNAS_THREADS": "3"}},
 		{"a plan is for a GPU", "bnas plan -- ARCH", "bnas plan --batch=3 -- ARCH", map[string]string{"BNAS_DEVICE": "cpu", "BNAS_BATCH": "3"}},
 	} {

@@ -24,6 +24,8 @@ func inFlags(c *cli.Command, err error) error {
 		locked *run.LockedError
 		images *run.ImagesError
 		device *run.DeviceError
+		moved  *run.MovedImagesError
+		others *run.OtherImagesError
 	)
 	if wrong := run.WrongSettings(err); wrong != nil {
 		lines := make([]string, len(wrong))
@@ -49,6 +51,10 @@ func inFlags(c *cli.Command, err error) error {
 		return reword(err, locked, text)
 	case errors.As(err, &images):
 		return reword(err, images, images.Error()+"; "+fewerImages(c))
+	case errors.As(err, &moved) && hasFlag(c, "data-dir"):
+		return reword(err, moved, moved.Error()+"; if the images were moved, name their folder with --data-dir")
+	case errors.As(err, &others):
+		return reword(err, others, others.Error()+"; name the folder of those with --data-dir")
 	case errors.As(err, &device):
 		text := "--" + device.Error()
 		if errors.Is(device, run.ErrNoDriver) {

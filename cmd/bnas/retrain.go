@@ -174,7 +174,7 @@ func ofRetraining(flag string) bool {
 	switch flag {
 	case "out", "from", "top", "index", "file", "seed":
 		return true
-	case "max-time", "checkpoint-every":
+	case "max-time", "checkpoint-every", "data-dir":
 		return false
 	}
 	return slices.ContainsFunc(retrainSettings(), func(s setting) bool { return s.flag == flag })
