@@ -105,7 +105,7 @@ func (t *Trainer) inOneLane(f func() error) error {
 	if !errors.Is(err, kernels.ErrOutOfMemory) || len(t.lanes) < 2 {
 		return err
 	}
-	slog.Info("the GPU's memory holds one path of a step at a time", "tried", len(t.lanes))
+	slog.Info("the memory holds one path of a step at a time", "tried", len(t.lanes), "error", err)
 	t.oneLane = true
 	if closed := t.closeLanes(); closed != nil {
 		return errors.Join(err, closed)

@@ -177,6 +177,51 @@ func TestLanesWithoutMemory(t *testing.T) {
 	}
 }
 
+// unpinned is a GPU whose lanes get no pinned memory of the host once they have taken some.
+type unpinned struct {
+	driver.Driver
+	left *int // allocations of lanes
+}
+
+func (u unpinned) Beside() (driver.Driver, error) {
+	d, err := u.Driver.(driver.Sider).Beside()
+	return unpinnedLane{d, u.left}, err
+}
+
+func (unpinned) Follow(driver.Driver) error { return nil }
+
+type unpinnedLane struct {
+	driver.Driver
+	left *int
+}
+
+func (unpinnedLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsupported }
+
+func (unpinnedLane) Follow(driver.Driver) error { return nil }
+
+func (u unpinnedLane) Pinned(bytes int) ([]byte, error) {
+	if *u.left--; *u.left < 0 {
+		return nil, driver.OutOfHostMemory(errors.New("refused by the test"))
+	}
+	return u.Driver.Pinned(bytes)
+}
+
+// A step for whose lanes the host has too little pinned memory is made in one.
+func TestLanesWithoutHostMemory(t *testing.T) {
+	cfg := laneConfigs()["strict"]
+	want := trainedInLanes(t, newEmulated(t), cfg, 1)
+	for _, left := range []int{0, 2, 4} {
+		t.Run(fmt.Sprint(left), func(t *testing.T) {
+			if got := trainedInLanes(t, unpinned{newEmulated(t), &left}, cfg, 0); got.left != want.left {
+				t.Error("the training leaves something else")
+			}
+			if left >= 0 {
+				t.Errorf("%d allocations were left", left)
+			}
+		})
+	}
+}
+
 // short is a GPU on which an allocation of the first device fails while there are lanes.
 type short struct {
 	driver.Driver

@@ -59,7 +59,7 @@ type Driver interface {
 
 	Alloc(bytes int64) (Ptr, error)
 	Free(p Ptr) error
-	// Pinned returns host memory. Copies from and to it run asynchronously.
+	// Pinned returns host memory. Copies from and to it run asynchronously. If there is too little, the error wraps ErrOutOfHostMemory.
 	Pinned(bytes int) ([]byte, error)
 	FreePinned(b []byte) error
 

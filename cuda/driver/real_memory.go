@@ -3,6 +3,7 @@
 package driver
 
 import (
+	"errors"
 	"runtime"
 	"slices"
 	"unsafe"
@@ -38,7 +39,10 @@ func (d *realDriver) Pinned(bytes int) ([]byte, error) {
 	defer d.leave()
 	b, err := hostAlloc(bytes)
 	if err != nil {
-		return nil, d.failed(err, "cuMemHostAlloc of %d bytes", bytes)
+		if err = d.failed(err, "cuMemHostAlloc of %d bytes", bytes); errors.Is(err, ErrOutOfMemory) {
+			err = OutOfHostMemory(err)
+		}
+		return nil, err
 	}
 	d.pinned = append(d.pinned, b)
 	return b, nil

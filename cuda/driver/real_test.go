@@ -270,7 +270,7 @@ func TestRealErrors(t *testing.T) {
 	}{
 		{"cuMemAlloc:2", func(d *realDriver) error { _, err := d.Alloc(12345); return err }, []string{"cuMemAlloc", "12345", "are free", "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory"}},
 		{"cuMemFree:1", func(d *realDriver) error { return d.Free(0x1200) }, []string{"cuMemFree", "0x1200", "words of CUDA"}},
-		{"cuMemHostAlloc:2", func(d *realDriver) error { _, err := d.Pinned(77); return err }, []string{"cuMemHostAlloc", "77", "out of memory"}},
+		{"cuMemHostAlloc:2", func(d *realDriver) error { _, err := d.Pinned(77); return err }, []string{ErrOutOfHostMemory.Error() + ": cuMemHostAlloc of 77 bytes: CUDA_ERROR_OUT_OF_MEMORY (2)", "fewer images"}},
 		{"cuMemcpyHtoDAsync:1", func(d *realDriver) error { return d.CopyIn(Copy, 0x1200, make([]byte, 9)) }, []string{"cuMemcpyHtoDAsync", "9 bytes", "0x1200"}},
 		{"cuMemcpyDtoHAsync:1", func(d *realDriver) error { return d.CopyOut(Copy, make([]byte, 9), 0x1200) }, []string{"cuMemcpyDtoHAsync", "9 bytes", "0x1200"}},
 		{"cuMemsetD8Async:1", func(d *realDriver) error { return d.Fill(Copy, 0x1200, 1, 9) }, []string{"cuMemsetD8Async", "9 bytes", "0x1200"}},

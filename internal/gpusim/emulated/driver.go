@@ -100,7 +100,9 @@ func (d *Driver) Free(p driver.Ptr) error {
 
 func (d *Driver) Pinned(bytes int) (b []byte, err error) {
 	err = d.locked(func() error {
-		b, err = d.machine.Pinned(bytes)
+		if b, err = d.machine.Pinned(bytes); errors.Is(err, machine.ErrNoMemory) {
+			err = driver.OutOfHostMemory(err)
+		}
 		return err
 	})
 	if err == nil {

@@ -53,6 +53,9 @@ func TestEmulatedMemory(t *testing.T) {
 	if _, err := e.Alloc(1 << 20); !errors.Is(err, driver.ErrOutOfMemory) {
 		t.Errorf("more memory than there is: %v", err)
 	}
+	if _, err := e.Pinned(1 << 60); !errors.Is(err, driver.ErrOutOfHostMemory) || !errors.Is(err, driver.ErrOutOfMemory) {
+		t.Errorf("more pinned memory than a host has: %v", err)
+	}
 	if err := errors.Join(e.Free(p), e.FreePinned(pinned), e.Close()); err != nil {
 		t.Error(err)
 	}
