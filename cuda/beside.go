@@ -61,5 +61,9 @@ func (d *device) Follow(other kernels.Backend) error {
 // Share does nothing: each store packs its weights for itself.
 func (d *device) Share(kernels.Store, kernels.Store) error { return nil }
 
-// FreeMemory is what is free on the GPU, in bytes.
-func (d *device) FreeMemory() int64 { return d.driver.Properties().Free }
+// FreeMemory is what is free on the GPU for this process, in bytes: at most its part of the whole memory. What the other sharers have
+// taken already is not divided again.
+func (d *device) FreeMemory() int64 {
+	now := d.driver.Properties()
+	return min(now.Free, now.Memory/int64(max(d.options.Sharers, 1)))
+}

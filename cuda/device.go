@@ -16,6 +16,8 @@ type Options struct {
 	// MemoryLimit is how many bytes of the GPU's memory the parameters and a Program may take together; 0 is 95 % of what
 	// was free when the Device was made: observations and the driver itself need the rest.
 	MemoryLimit int64
+	// Sharers is how many processes have this GPU together, each of which is to fill its part with lanes; 0 is one.
+	Sharers int
 	// NoGraphs launches every kernel by itself, also of a Program that is used again.
 	NoGraphs bool
 	// Trace, if it is set, is called with each launch before it is queued. Launches of a recorded graph are not traced

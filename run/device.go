@@ -43,6 +43,8 @@ type Options struct {
 	HandOver func() error
 	// Together joins this process to others that train the same run; nil: there are none.
 	Together *Together
+	// GPUSharers is how many processes of one command have a GPU together; 0 is one.
+	GPUSharers int
 
 	opened bool   // the settings are those of a run folder
 	images string // the hash that the training images must have; "": any
@@ -89,7 +91,7 @@ func chooseDevice(cfg Config, o Options) (dev kernels.Device, why string, err er
 	case "gpu":
 		dev, err = openGPU(cfg, o)
 	case "gpu-emulated":
-		dev, err = openEmulated(cfg, threads)
+		dev, err = openEmulated(cfg, o, threads)
 	case "auto":
 		return openBest(cfg, o, threads)
 	default:
@@ -160,10 +162,10 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}
-	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.Storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.Storage(), Sharers: o.GPUSharers})
 }
 
-func openEmulated(cfg Config, threads int) (kernels.Device, error) {
+func openEmulated(cfg Config, o Options, threads int) (kernels.Device, error) {
 	if cfg.GPU >= emulatedGPUs {
 		return nil, &DeviceError{"gpu-emulated", fmt.Errorf("there is no GPU %d: the emulator shows %d, counted from 0", cfg.GPU, emulatedGPUs)}
 	}
@@ -171,5 +173,5 @@ func openEmulated(cfg Config, threads int) (kernels.Device, error) {
 	if err != nil {
 		return nil, &DeviceError{"gpu-emulated", err}
 	}
-	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage()})
+	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage(), Sharers: o.GPUSharers})
 }

@@ -122,3 +122,28 @@ func TestNumberOfLanesOnGPU(t *testing.T) {
 		r.Close()
 	}
 }
+
+// Processes that have a GPU together count a part of its memory each, and what is free if that is less.
+func TestSharersOfAGPU(t *testing.T) {
+	free := func(sharers int) int64 {
+		dev, err := OpenDevice(Config{Device: "gpu-emulated"}, Options{GPUSharers: sharers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close()
+		bytes, own := kernels.FreeMemory(dev)
+		if !own {
+			t.Fatal("the emulated GPU has no memory of its own")
+		}
+		return bytes
+	}
+	alone := free(0)
+	if one := free(1); one != alone {
+		t.Errorf("one process has %d of %d bytes", one, alone)
+	}
+	for _, n := range []int64{2, 5} {
+		if got := free(int(n)); got < alone/n || got > alone/n+alone/10 {
+			t.Errorf("one of %d processes has %d of %d bytes", n, got, alone)
+		}
+	}
+}

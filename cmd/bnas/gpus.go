@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -27,6 +28,32 @@ func (g gpuList) flags(place int) []string {
 		return nil
 	}
 	return []string{"--gpu", strconv.Itoa(g[place%len(g)])}
+}
+
+// sharersVariable tells a worker how many of the workers have its GPU.
+const sharersVariable = "BNAS_GPU_SHARERS"
+
+// sharers is the variable of the worker at one of so many places.
+func (g gpuList) sharers(place, places int) string {
+	n := places
+	if g != nil {
+		n = 0
+		for p := range places {
+			if g[p%len(g)] == g[place%len(g)] {
+				n++
+			}
+		}
+	}
+	return fmt.Sprintf("%s=%d", sharersVariable, n)
+}
+
+// gpuSharers is how many processes of a command have the GPU of this one: 0 if no command started it as a worker.
+func gpuSharers() int {
+	n, err := strconv.Atoi(os.Getenv(sharersVariable))
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // namedGPUs reads --gpus; nil: all, or none are named.

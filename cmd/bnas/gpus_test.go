@@ -51,3 +51,29 @@ func TestGPUsOfWorkers(t *testing.T) {
 		t.Errorf("without --gpus: %q", got)
 	}
 }
+
+// TestGPUSharersOfWorkers: each worker learns how many have its GPU.
+func TestGPUSharersOfWorkers(t *testing.T) {
+	for _, c := range []struct {
+		gpus   gpuList
+		places int
+		want   []int // of the workers at places from 0
+	}{
+		{nil, 3, []int{3, 3, 3}},
+		{gpuList{0, 1}, 2, []int{1, 1}},
+		{gpuList{0, 1}, 5, []int{3, 2, 3, 2, 3}},
+		{gpuList{2, 2, 1}, 4, []int{3, 3, 1, 3}},
+	} {
+		for place, want := range c.want {
+			name, value, _ := strings.Cut(c.gpus.sharers(place, c.places), "=")
+			t.Setenv(name, value)
+			if got := gpuSharers(); got != want {
+				t.Errorf("%v, place %d of %d: %d, want %d", c.gpus, place, c.places, got, want)
+			}
+		}
+	}
+	t.Setenv(sharersVariable, "")
+	if got := gpuSharers(); got != 0 {
+		t.Errorf("no worker: %d", got)
+	}
+}

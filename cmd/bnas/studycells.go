@@ -44,7 +44,9 @@ func cellWorkers(c *cli.Context, of study.Settings) (*study.Workers, error) {
 				sayWorkers(places, threads, gpus)
 			}
 		})
-		return cellProcess(c, threads, append(gpus.flags(place), "--cell", cell, "--quiet")...)
+		p := cellProcess(c, threads, append(gpus.flags(place), "--cell", cell, "--quiet")...)
+		p.Env = append(p.Env, gpus.sharers(place, places))
+		return p
 	}}, nil
 }
 

@@ -60,7 +60,7 @@ func work(c *cli.Context) error {
 	if c.IsSet("gpu") {
 		o.Machine.GPU = c.Int("gpu")
 	}
-	o.Run.HandOver = handOver
+	o.Run.HandOver, o.Run.GPUSharers = handOver, gpuSharers()
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()
 	}

@@ -86,7 +86,11 @@ func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err er
 		return b, b.end, nil
 	}
 	threads := shareOfCores(r.Config.Threads, k.Local)
-	k.Command = func(place int) *exec.Cmd { return workerProcess(threads, gpus.flags(place), k.Token, k.NATS) }
+	k.Command = func(place int) *exec.Cmd {
+		p := workerProcess(threads, gpus.flags(place), k.Token, k.NATS)
+		p.Env = append(p.Env, gpus.sharers(place, k.Local))
+		return p
+	}
 	if err := k.Start(); err != nil {
 		return nil, nil, err
 	}
