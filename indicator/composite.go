@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -63,9 +64,9 @@ func LookupComposite(name string) (Composite, error) {
 		return Composite{Name: name, Terms: []string{name}}, nil
 	}
 	if strings.ContainsAny(name, "+-−") {
-		c, err := ParseComposite(name)
+		c, err := parseComposite(name)
 		if err != nil {
-			return Composite{}, setting.Errorf("objective.composite", "%v", err)
+			return Composite{}, setting.Errorf("objective.composite", "%q: %v", name, err)
 		}
 		return c, nil
 	}
@@ -74,20 +75,28 @@ func LookupComposite(name string) (Composite, error) {
 
 // Validate returns an error unless every term exists and is listed once.
 func (c Composite) Validate() error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("indicator: composite %q: %w", c.Name, err)
+	}
+	return nil
+}
+
+// check is Validate without the name.
+func (c Composite) check() error {
 	if len(c.Terms) == 0 {
-		return fmt.Errorf("indicator: composite %q has no terms", c.Name)
+		return errors.New("no terms")
 	}
 	for i, name := range c.Terms {
 		if _, err := termIndex(name); err != nil {
-			return fmt.Errorf("composite %q: %w", c.Name, err)
+			return err
 		}
 		if slices.Contains(c.Terms[:i], name) {
-			return fmt.Errorf("indicator: composite %q has %s twice", c.Name, name)
+			return fmt.Errorf("%s twice", name)
 		}
 	}
 	for _, name := range c.Against {
 		if !slices.Contains(c.Terms, name) {
-			return fmt.Errorf("indicator: composite %q counts against %s, which is not among its terms", c.Name, name)
+			return fmt.Errorf("it counts against %s, which is not among its terms", name)
 		}
 	}
 	return nil

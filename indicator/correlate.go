@@ -152,6 +152,8 @@ type Partial struct {
 	Name string `json:"name"`
 	N    int    `json:"n"`  // architectures that have it
 	Of   int    `json:"of"` // live architectures
+	// Scores are those of several that lack it; "": there are no others.
+	Scores string `json:"scores,omitempty"`
 }
 
 // Partials returns the terms that some live architectures have and others lack, in the order of TermNames.

@@ -1,14 +1,24 @@
 package indicator
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 )
 
 // ParseComposite reads a composite of the user's own: names of terms joined by + and −, as in "naswot+bn_noise-depth". A term after
-// − counts with the opposite sign. Its name is the text without spaces. An error names the wrong part.
+// − counts with the opposite sign. Its name is the text without spaces. An error names the text and the wrong part.
 func ParseComposite(text string) (Composite, error) {
+	c, err := parseComposite(text)
+	if err != nil {
+		return Composite{}, fmt.Errorf("indicator: composite %q: %w", text, err)
+	}
+	return c, nil
+}
+
+// parseComposite is ParseComposite; its errors do not name the text.
+func parseComposite(text string) (Composite, error) {
 	c := Composite{Name: strings.Join(strings.Fields(strings.ReplaceAll(text, "−", "-")), "")}
 	for rest, first := c.Name, true; rest != "" || first; first = false {
 		against := strings.HasPrefix(rest, "-")
@@ -19,17 +29,17 @@ func ParseComposite(text string) (Composite, error) {
 		}
 		name := rest[:end]
 		if name == "" {
-			return Composite{}, fmt.Errorf("composite %q: a term is missing", text)
+			return c, errors.New("a term is missing")
 		}
 		c.Terms = append(c.Terms, name)
 		if against {
 			c.Against = append(c.Against, name)
 		}
 		if rest = rest[end:]; rest == "+" || rest == "-" {
-			return Composite{}, fmt.Errorf("composite %q: a term is missing at the end", text)
+			return c, errors.New("a term is missing at the end")
 		}
 	}
-	return c, c.Validate()
+	return c, c.check()
 }
 
 // Without returns the terms of c that are not of a perspective, and those that are. A part without terms has none: see

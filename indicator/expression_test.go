@@ -21,7 +21,7 @@ func TestParseComposite(t *testing.T) {
 		{"naswot++depth", "", nil, nil, "a term is missing"},
 		{"naswot-", "", nil, nil, "a term is missing at the end"},
 		{"naswot+nonsense", "", nil, nil, `no term "nonsense"`},
-		{"naswot+macs-naswot", "", nil, nil, "has naswot twice"},
+		{"naswot+macs-naswot", "", nil, nil, "naswot twice"},
 	} {
 		got, err := ParseComposite(c.text)
 		if c.wrong != "" {

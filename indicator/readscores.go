@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"bnas.example/supernet"
 )
 
 // ReadScores reads a score file. Columns may be in any order. Terms may be missing; their values are NaN. A column that
@@ -12,6 +14,35 @@ import (
 // Identical rows of one architecture count once; other rows of the same architecture are an error. Errors name the file, line
 // and column.
 func ReadScores(r io.Reader, name string) (ScoreSet, error) {
+	return readScores(r, name, func(Scores) error { return nil })
+}
+
+// ReadScoresIn is [ReadScores] of architectures of a space. A row of another architecture is an error, and so is one whose text, canonical
+// form or column of the dead is not that of the space.
+func ReadScoresIn(s supernet.Space, r io.Reader, name string) (ScoreSet, error) {
+	return readScores(r, name, func(row Scores) error { return row.in(s) })
+}
+
+// in returns an error if what s says of its architecture is not what the space says.
+func (s Scores) in(space supernet.Space) error {
+	a, err := supernet.Read(space, s.Arch)
+	if err != nil {
+		return fmt.Errorf("%.120q is no architecture of %s: %w", s.Arch, space.Name(), err)
+	}
+	if text := space.Format(a); text != s.Arch {
+		return fmt.Errorf("%.120q is written %.120q in %s", s.Arch, text, space.Name())
+	}
+	if canonical := space.Canonical(a); canonical != s.Canonical {
+		return fmt.Errorf("the canonical form of %.120q is %.120q, and not %.120q", s.Arch, canonical, s.Canonical)
+	}
+	if dead := !space.Alive(a); dead != s.Dead {
+		return fmt.Errorf("dead of %.120q is %v, and not %v", s.Arch, dead, s.Dead)
+	}
+	return nil
+}
+
+// readScores is ReadScores of rows that a function accepts.
+func readScores(r io.Reader, name string, check func(Scores) error) (ScoreSet, error) {
 	rows, err := newScoreReader(r, name)
 	if err != nil {
 		return ScoreSet{}, err
@@ -37,6 +68,9 @@ func ReadScores(r io.Reader, name string) (ScoreSet, error) {
 				}
 				continue
 			}
+		}
+		if err := check(s); err != nil {
+			return ScoreSet{}, fmt.Errorf("indicator: %s: line %d: %w", name, rows.line(), err)
 		}
 		columns.add(s)
 		byArch.put(int(columns.arch[len(lines)]), len(lines))

@@ -123,6 +123,21 @@ func (s ScoreSet) pick(indices []int) ScoreSet {
 	return ScoreSet{s.from, rows}
 }
 
+// Among returns the architectures that another set has too.
+func (s ScoreSet) Among(other ScoreSet) ScoreSet {
+	has := make(map[string]bool, other.Len())
+	for i := range other.Len() {
+		has[other.Arch(i)] = true
+	}
+	var in []int
+	for i := range s.Len() {
+		if has[s.Arch(i)] {
+			in = append(in, i)
+		}
+	}
+	return s.pick(in)
+}
+
 // scoreColumns is the memory of score sets.
 type scoreColumns struct {
 	has             []bool // by term; one that it has not is NaN in all rows

@@ -143,7 +143,7 @@ func TestPartials(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Partials(scores); !slices.Equal(got, []Partial{{"ntk", 2, 3}}) {
+	if got := Partials(scores); !slices.Equal(got, []Partial{{Name: "ntk", N: 2, Of: 3}}) {
 		t.Errorf("%+v", got)
 	}
 }

@@ -24,6 +24,14 @@ func termsOf(c indicator.Composite) string {
 	return strings.TrimSpace(b.String())
 }
 
+// flagText is the text of a composite as --composite takes it: the name of a known one, or its terms.
+func flagText(c indicator.Composite) string {
+	if slices.ContainsFunc(indicator.Composites(), func(known indicator.Composite) bool { return known.Name == c.Name }) {
+		return c.Name
+	}
+	return strings.NewReplacer(" ", "", "−", "-").Replace(termsOf(c))
+}
+
 // quantilesOf says what of the quantiles a composite adds.
 func quantilesOf(c indicator.Composite) string {
 	if c.Linear {

@@ -97,9 +97,13 @@ func correlate(c *cli.Context) error {
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(20)) // the scores stay in memory: the default would double it
 	r := correlateResult{Scores: c.StringSlice("scores"), Table: c.String("table")}
-	scores, err := r.readScores(cfg.Supernet)
+	runs, err := r.readScores(cfg.Supernet)
 	if err != nil {
 		return err
+	}
+	scores, err := indicator.MeanRanks(runs)
+	if err != nil {
+		return fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
 	}
 	space, err := cfg.Supernet.Lookup()
 	if err != nil {
@@ -121,9 +125,8 @@ func correlate(c *cli.Context) error {
 	if err := checkProxies(r.Table, table, found); err != nil {
 		return err
 	}
-	if len(r.Scores) == 1 { // else readScores has looked, before it fused them
-		r.Partial = indicator.Partials(found)
-	}
+	r.Partial = r.partials(runs, found)
+	runs = nil // their memory is free
 	if len(table.Proxies) == 0 {
 		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
 	}
@@ -156,7 +159,7 @@ func checkProxies(path string, table *indicator.Truth, scores indicator.ScoreSet
 	return nil
 }
 
-// ownComposites returns the composites of --composite. One without a name has its number.
+// ownComposites returns the composites of --composite. One without a name has its number, by which the tables name it.
 func ownComposites(c *cli.Context) ([]indicator.Composite, error) {
 	var own []indicator.Composite
 	for i, text := range c.StringSlice("composite") {
@@ -178,7 +181,7 @@ func judged(scores indicator.ScoreSet, own []indicator.Composite) ([]indicator.C
 	all := slices.Clone(own)
 	for _, composite := range own {
 		if err := scores.Covers(composite); err != nil {
-			return nil, fmt.Errorf("--composite %s: %w; score with --terms %s", composite.Name, err, strings.Join(composite.Terms, ","))
+			return nil, fmt.Errorf("--composite %s: %w; score with --terms %s", flagText(composite), err, strings.Join(composite.Terms, ","))
 		}
 	}
 	for _, named := range indicator.Composites() {
@@ -225,23 +228,30 @@ func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator
 	return one, err
 }
 
-// readScores reads the scores of all runs, and fuses them.
-func (r *correlateResult) readScores(net supernet.Config) (fused indicator.ScoreSet, err error) {
-	var runs []indicator.ScoreSet
+// readScores reads the scores of all runs.
+func (r *correlateResult) readScores(net supernet.Config) (runs []indicator.ScoreSet, err error) {
 	for _, path := range r.Scores {
 		of, scores, err := readScores(path, net)
 		if err != nil {
-			return fused, err
+			return nil, err
 		}
 		r.Scored, runs = append(r.Scored, of), append(runs, scores)
-		if len(r.Scores) > 1 {
-			r.Partial = append(r.Partial, indicator.Partials(scores)...)
+	}
+	return runs, nil
+}
+
+// partials returns the terms that some of the judged architectures lack, in each run.
+func (r *correlateResult) partials(runs []indicator.ScoreSet, judged indicator.ScoreSet) (all []indicator.Partial) {
+	if len(runs) == 1 {
+		return indicator.Partials(judged)
+	}
+	for i, one := range runs {
+		for _, p := range indicator.Partials(one.Among(judged)) {
+			p.Scores = r.Scored[i].File
+			all = append(all, p)
 		}
 	}
-	if fused, err = indicator.MeanRanks(runs); err != nil {
-		return fused, fmt.Errorf("--scores %s: %w", strings.Join(r.Scores, " --scores "), err)
-	}
-	return fused, nil
+	return all
 }
 
 // readScores reads a score file. It returns an error if the scores are those of another space.
@@ -258,15 +268,10 @@ func readScores(path string, net supernet.Config) (of scored, scores indicator.S
 		return of, scores, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
-	if scores, err = indicator.ReadScores(f, path); err != nil {
+	if scores, err = indicator.ReadScoresIn(space, f, path); err != nil {
 		return of, scores, err
 	}
 	of = scored{File: path, Architectures: scores.Len(), Repeats: max(scores.Repeats(), 1), Others: []string{}}
-	for i := range scores.Len() {
-		if _, err := space.Parse(scores.Arch(i)); err != nil {
-			return of, scores, fmt.Errorf("%s: not scores of %s (see --space): %w", path, net.Space, err)
-		}
-	}
 	return of, scores, of.look()
 }
 
@@ -353,7 +358,11 @@ func (r correlateResult) text(w io.Writer) {
 	r.compositesText(w)
 	reliabilityText(w, r.Reliability)
 	for _, p := range r.Partial {
-		fmt.Fprintf(w, "%s is left out: only %d of %d live architectures have it; score the others with it too\n", p.Name, p.N, p.Of)
+		in := ""
+		if p.Scores != "" {
+			in = " in " + p.Scores
+		}
+		fmt.Fprintf(w, "%s is left out: only %d of %d live architectures have it%s; score the others with it too\n", p.Name, p.N, p.Of, in)
 	}
 	if r.Missing > 0 {
 		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
