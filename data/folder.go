@@ -60,16 +60,18 @@ func openFolder(o Options) (Set, error) {
 	ownSplit := isDir(trainRoot)
 	if !ownSplit {
 		trainRoot = root
-		if err := checkNoSplit(root); err != nil {
-			return nil, err
-		}
 	}
-	classes, err := classFolders(trainRoot)
+	training, err := readClasses(trainRoot)
 	if err != nil {
 		return nil, err
 	}
-	trainSet := &folder{name: o.Name, classes: classes, height: o.Height, width: o.Width}
-	if err := trainSet.list(trainRoot, func(k int) bool { return ownSplit || k%testShare != testShare-1 }); err != nil {
+	if !ownSplit {
+		if err := training.checkNoSplit(); err != nil {
+			return nil, err
+		}
+	}
+	trainSet := &folder{name: o.Name, classes: training.names, height: o.Height, width: o.Width}
+	if err := trainSet.list(training, func(k int) bool { return ownSplit || k%testShare != testShare-1 }); err != nil {
 		return nil, err
 	}
 	if err := trainSet.give(o.Channels); err != nil {
@@ -81,8 +83,13 @@ func openFolder(o Options) (Set, error) {
 	}
 	s := trainSet
 	if o.Split == test {
-		s = &folder{name: o.Name, classes: classes, height: o.Height, width: o.Width}
-		if err := s.listTest(root, ownSplit); err != nil {
+		s = &folder{name: o.Name, classes: training.names, height: o.Height, width: o.Width}
+		if ownSplit {
+			err = s.listTest(root)
+		} else {
+			err = s.list(training, func(k int) bool { return k%testShare == testShare-1 })
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := s.give(trainSet.channels); err != nil {
@@ -91,8 +98,8 @@ func openFolder(o Options) (Set, error) {
 	}
 	s.mean, s.std = mean, std
 	s.warn(root, o.Split)
-	if i := slices.IndexFunc(classes, isSplitName); i >= 0 && !ownSplit && o.Split == train {
-		slog.Warn("a class has the name of a split", "set", root, "class", classes[i])
+	if i := slices.IndexFunc(training.names, isSplitName); i >= 0 && !ownSplit && o.Split == train {
+		slog.Warn("a class has the name of a split", "set", root, "class", training.names[i])
 	}
 	if n := trainSet.grey.Load(); n > 0 && s.channels == colour {
 		slog.Info("grey images are read as three equal channels", "set", o.Dir, "grey", n, "of the images looked at", min(folderNormalImages, trainSet.Len()))
@@ -138,14 +145,10 @@ var splitNames = []string{"train", "training", "test", "testing", "val", "valid"
 
 func isSplitName(folder string) bool { return slices.Contains(splitNames, strings.ToLower(folder)) }
 
-// checkNoSplit returns an error if the folders of a set without train are splits.
-func checkNoSplit(root string) error {
-	folders, err := classFolders(root)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(folders, func(name string) bool { return !isSplitName(name) }) {
-		return fmt.Errorf("%s holds %s, but no train: the training images belong into a folder train, with one folder for each class", root, strings.Join(folders, " and "))
+// checkNoSplit returns an error if all folders are splits.
+func (c classFolders) checkNoSplit() error {
+	if !slices.ContainsFunc(c.names, func(name string) bool { return !isSplitName(name) }) {
+		return fmt.Errorf("%s holds %s, but no train: the training images belong into a folder train, with one folder for each class", c.root, strings.Join(c.names, " and "))
 	}
 	return nil
 }
@@ -165,30 +168,28 @@ func (f *folder) warn(root, split string) {
 	warnOfClasses(root, split, f.classes, counts)
 }
 
-func (f *folder) listTest(root string, ownSplit bool) error {
-	if !ownSplit {
-		return f.list(root, func(k int) bool { return k%testShare == testShare-1 })
-	}
+// listTest lists the images of the folder test, or val.
+func (f *folder) listTest(root string) error {
 	for _, name := range []string{test, "val"} {
 		dir := filepath.Join(root, name)
 		if !isDir(dir) {
 			continue
 		}
-		present, err := classFolders(dir)
+		present, err := readClasses(dir)
 		if err != nil {
 			return err
 		}
-		for _, class := range present {
+		for _, class := range present.names {
 			if !slices.Contains(f.classes, class) {
 				return fmt.Errorf("%s is not a class of the training images", filepath.Join(dir, class))
 			}
 		}
 		for _, class := range f.classes {
-			if !slices.Contains(present, class) {
+			if !slices.Contains(present.names, class) {
 				return fmt.Errorf("%s has no folder %s, which is a class of the training images", dir, class)
 			}
 		}
-		return f.list(dir, func(int) bool { return true })
+		return f.list(present, func(int) bool { return true })
 	}
 	return fmt.Errorf("%s has a folder train, but neither test nor val", root)
 }
@@ -198,47 +199,49 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// classFolders returns the names of the folders in dir, sorted. A link to nothing is an error: it may have been a class.
-func classFolders(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
+// classFolders is a folder with a folder for each class.
+type classFolders struct {
+	root   string
+	names  []string // sorted
+	beside []string // paths of images that are in no class
+}
+
+// readClasses reads a folder of classes. A link to nothing is an error: it may have been a class.
+func readClasses(root string) (classFolders, error) {
+	c := classFolders{root: root}
+	entries, err := os.ReadDir(root)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
-	var names []string
 	for _, e := range entries {
-		path := filepath.Join(dir, e.Name())
+		path := filepath.Join(root, e.Name())
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		info, err := os.Stat(path)
-		if err != nil {
-			return nil, fmt.Errorf("a link that leads nowhere, or to what cannot be read; mend it or take it away: %w", err)
+		switch {
+		case err != nil:
+			return c, fmt.Errorf("a link that leads nowhere, or to what cannot be read; mend it or take it away: %w", err)
+		case info.IsDir():
+			c.names = append(c.names, e.Name())
+		case isImageName(path):
+			c.beside = append(c.beside, path)
 		}
-		if info.IsDir() {
-			names = append(names, e.Name())
-		}
 	}
-	if len(names) == 0 && isSplitName(filepath.Base(dir)) {
-		return nil, fmt.Errorf("%s holds no folders: as the split of that name it needs one for each class, with its JPEG, PNG and WebP files inside; rename it if it is a class", dir)
+	if len(c.names) == 0 && isSplitName(filepath.Base(root)) {
+		return c, fmt.Errorf("%s holds no folders: as the split of that name it needs one for each class, with its JPEG, PNG and WebP files inside; rename it if it is a class", root)
 	}
-	if len(names) == 0 {
-		return nil, fmt.Errorf("%s holds no folders: one for each class is needed, with its JPEG, PNG and WebP files inside", dir)
+	if len(c.names) == 0 {
+		return c, fmt.Errorf("%s holds no folders: one for each class is needed, with its JPEG, PNG and WebP files inside", root)
 	}
-	return names, nil
+	return c, nil
 }
 
 // list appends the images of every class of f for which keep returns true; k is the place of the image in its class. It
 // returns an error if a class has no images.
-func (f *folder) list(root string, keep func(k int) bool) error {
-	entries, err := os.ReadDir(root)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if path := filepath.Join(root, e.Name()); isImageName(path) && !strings.HasPrefix(e.Name(), ".") && !isDir(path) {
-			f.outside = append(f.outside, path)
-		}
-	}
+func (f *folder) list(in classFolders, keep func(k int) bool) error {
+	root := in.root
+	f.outside = append(f.outside, in.beside...)
 	sum := sha256.New()
 	for label, class := range f.classes {
 		dir := filepath.Join(root, class)
