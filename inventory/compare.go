@@ -28,7 +28,7 @@ func Differences(dirs []string) ([]Difference, error) {
 	of := make([]map[string]any, len(dirs))
 	names := map[string]bool{}
 	for i, dir := range dirs {
-		cfg, err := configOf(dir)
+		cfg, err := ConfigOf(dir)
 		if err == nil {
 			of[i], err = cfg.Leaves()
 		}
@@ -52,8 +52,8 @@ func Differences(dirs []string) ([]Difference, error) {
 	return all, nil
 }
 
-// configOf reads the configuration of a run. That of retrained networks is the one of the first, without its architecture.
-func configOf(dir string) (run.Config, error) {
+// ConfigOf reads the configuration of a run. That of retrained networks is the one of the last that was begun, without its architecture.
+func ConfigOf(dir string) (run.Config, error) {
 	if !has(dir, run.ArchsName) {
 		return run.ReadConfig(dir)
 	}

@@ -176,7 +176,7 @@ func ReadConfig(dir string) (Config, error) {
 		}
 		return c, none
 	}
-	if err == nil && f.root == nil {
+	if err == nil && f.empty() {
 		err = &FileError{f.path, errors.New("the file is empty")}
 	}
 	if err == nil {

@@ -50,6 +50,11 @@ func (f *File) Apply(c *Config) error {
 	return nil
 }
 
+// empty reports whether the file has no setting.
+func (f *File) empty() bool {
+	return f.root == nil || f.root.Tag == "!!null" || f.root.Kind == yaml.MappingNode && len(f.root.Content) == 0
+}
+
 // Has reports whether the file has the setting with these dotted keys.
 func (f *File) Has(setting string) bool {
 	if f.root == nil {

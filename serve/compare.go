@@ -8,7 +8,6 @@ import (
 	"bnas.example/inventory"
 	"bnas.example/report"
 	"bnas.example/run"
-	"bnas.example/supernet"
 )
 
 // compare shows runs beside each other: the settings that differ, the curves, and what was found.
@@ -48,7 +47,7 @@ func (s *site) compare(r *http.Request) (report.Document, error) {
 	}
 	d.Sections = []report.Section{settingsSection(names, settings), s.resultsSection(all)}
 	for _, more := range []report.Section{curves, found} {
-		if len(more.Groups) > 0 {
+		if len(more.Groups) > 0 || more.Lead != "" {
 			d.Sections = append(d.Sections, more)
 		}
 	}
@@ -124,7 +123,8 @@ func curvesSection(all []inventory.Entry) (report.Section, error) {
 		}
 		t, err := curvesOf(e.Dir, cfg)
 		if err != nil {
-			return s, err
+			s.Lead += e.Name + " cannot be read: " + err.Error() + ". "
+			continue
 		}
 		if len(t.Loss) == 0 {
 			continue
@@ -159,7 +159,11 @@ func networksSection(all []inventory.Entry) (report.Section, error) {
 		if e.Best == nil || e.Best.Arch == "" {
 			continue
 		}
-		space, err := supernet.Lookup(e.Space)
+		cfg, err := inventory.ConfigOf(e.Dir)
+		if err != nil {
+			return s, err
+		}
+		space, err := cfg.Supernet.Lookup()
 		if err != nil {
 			return s, err
 		}

@@ -50,7 +50,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	space, err := supernet.Lookup(cfg.Supernet.Space)
+	space, err := cfg.Supernet.Lookup()
 	if err != nil {
 		return d, err
 	}
@@ -67,7 +67,8 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	}
 	curves, err := curvesOf(e.Dir, cfg)
 	if err != nil {
-		return d, err
+		d.Sections = append(d.Sections, report.Section{ID: "training", Title: "Training", Lead: "It cannot be read: " + err.Error()})
+		return d, nil
 	}
 	if training := report.TrainingSection(curves, run.PlacesOf(space)); len(training.Groups) > 0 {
 		d.Sections = append(d.Sections, training)

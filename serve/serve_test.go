@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"bnas.example/internal/sampleruns"
 	"bnas.example/run"
+	"bnas.example/supernet"
 	"bnas.example/train"
 )
 
@@ -33,8 +35,34 @@ func sample(t *testing.T) string {
 	sampleruns.Done(t, filepath.Join(dir, "narrow"))
 	const two = `[{"arch":"|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|","score":-2,"macs":1,"params":2},{"arch":"|none~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|","score":-1,"macs":3,"params":4}]`
 	sampleruns.Write(t, filepath.Join(dir, "narrow", run.ResultName), `{"objective":"bnas","cost":"params","best":`+two+`,"pareto":`+two+`}`)
+	sampleruns.Write(t, filepath.Join(dir, "chain", run.ConfigName), "supernet:\n  space: four-layers\n  chain: "+strconv.Quote(ofUser(t))+"\n")
+	sampleruns.Write(t, filepath.Join(dir, "chain", run.ResultName), `{"objective":"bnas","best":[{"arch":"1 0 0 1","score":-2,"macs":1,"params":2}]}`)
+	sampleruns.Done(t, filepath.Join(dir, "cut"))
+	sampleruns.Write(t, filepath.Join(dir, "cut", train.MetricsName), "no metrics\n")
 	sampleruns.Write(t, filepath.Join(dir, "secret.txt"), "secret")
 	return dir
+}
+
+// ofUser is the content of the file of a user's own space.
+func ofUser(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "space.yaml")
+	sampleruns.Write(t, path, `name: four-layers
+images: {height: 32, width: 32}
+classes: 10
+activation: relu6
+stem: {out: 16, kernel: 3, stride: 1}
+operators: [identity, mb3_k3]
+fixed: {0: mb3_k3, 3: mb3_k3}
+stages:
+  - {out: 16, layers: 4, stride: 1}
+head: 64
+`)
+	_, content, err := supernet.ReadSpace(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }
 
 // get asks for an address as a browser of this machine.
@@ -62,6 +90,10 @@ func TestPages(t *testing.T) {
 		{"/runs/narrow", 200, []string{"Score against parameters", "with as few parameters"}, []string{"Score against MACs"}},
 		{"/runs/now%20%3Cb%3E", 200, []string{"training", "Loss", refresh}, []string{"<b>now", "Ranking", "report.html"}},
 		{"/runs/broken", 200, []string{"nonsense"}, nil},
+		{"/runs/chain", 200, []string{"1 0 0 1", "four-layers"}, nil},
+		{"/compare?run=fair&run=chain", 200, []string{"chain: ", "fair: "}, nil},
+		{"/runs/cut", 200, []string{"−1.207", "It cannot be read: metrics: "}, nil},
+		{"/compare?run=fair&run=cut", 200, []string{"cut cannot be read: metrics: ", "Loss", "cut: "}, nil},
 		{"/runs/own", 200, []string{"62.5", "not yet", "7.00 M"}, nil},
 		{"/runs/fair/report.html", 200, []string{"the report"}, nil},
 		{"/runs/own/report.html", 404, nil, nil},
