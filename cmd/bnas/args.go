@@ -1,10 +1,13 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"bnas.example/run"
 )
 
 // needs returns an error if one of the flags is not given, or is empty, or if --out is "-", which elsewhere is stdin.
@@ -15,6 +18,21 @@ func needs(c *cli.Context, names ...string) error {
 		}
 		if name == "out" && c.String(name) == "-" {
 			return usagef("%s writes a file, and --out - names none", c.Command.HelpName)
+		}
+		if name == "out" {
+			if err := notKept(c.String(name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// notKept returns an error if a file to write is one of a run or of a ledger, which would be lost. Beside a Python file are its weights.
+func notKept(path string) error {
+	for _, file := range []string{path, strings.TrimSuffix(path, ".py") + ".safetensors"} {
+		if run.Keeps(file) {
+			return usagef("--out %s: the folder %s is of bnas, which keeps its own %s there; name another file", path, filepath.Dir(file), filepath.Base(file))
 		}
 	}
 	return nil

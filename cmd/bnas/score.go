@@ -109,6 +109,9 @@ func vacant(file string) error {
 	if file == "" {
 		return nil
 	}
+	if err := notKept(file); err != nil {
+		return err
+	}
 	if setup, err := run.ReadSetup(file); setup != nil && err == nil {
 		return nil
 	}
