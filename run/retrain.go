@@ -182,10 +182,33 @@ func (s *Retraining) Result(i int) (Retrained, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := json.Unmarshal(text, &out); err != nil {
-		return out, fmt.Errorf("%s: %w", path, err)
+	if err = json.Unmarshal(text, &out); err == nil {
+		err = out.check(s.Archs[i-1])
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s: %w; without this file the network is tested again, from its checkpoint", path, err)
 	}
 	return out, nil
+}
+
+// check returns an error if the result is not that of an architecture, or if an accuracy in it is none.
+func (r Retrained) check(arch string) error {
+	if r.Arch != arch {
+		return fmt.Errorf("it is of %.120q, and not of %.120q", r.Arch, arch)
+	}
+	var accuracies []float64
+	if r.Test != nil {
+		accuracies = append(accuracies, r.Test.Accuracy, r.Test.BestAccuracy)
+	}
+	if r.Validation != nil {
+		accuracies = append(accuracies, r.Validation.Accuracy)
+	}
+	for _, a := range accuracies {
+		if !(a >= 0 && a <= 1) {
+			return fmt.Errorf("an accuracy of %v is not in 0…1", a)
+		}
+	}
+	return nil
 }
 
 // Finish writes the result of a network, from 1, whose training has ended, and the table of all that are done.

@@ -197,3 +197,38 @@ func TestRecipes(t *testing.T) {
 		t.Errorf("recipes %v", Recipes())
 	}
 }
+
+// A result is believed only if it is that of the network whose place it has.
+func TestResultsOfOtherNetworks(t *testing.T) {
+	s := &Retraining{Dir: t.TempDir(), Archs: ownArchs}
+	path := filepath.Join(s.Folder(2), RetrainedName)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	own := `"arch":"` + ownArchs[1] + `"`
+	for text, want := range map[string]string{
+		`{` + own + `,"test":{"accuracy":0.5,"best_accuracy":1}}`: "",
+		`{` + own + `}`:                        "",
+		`{"arch":"` + ownArchs[0] + `"}`:       "it is of ",
+		`null`:                                 "it is of ",
+		`{"arch`:                               "unexpected end",
+		``:                                     "unexpected end",
+		`{` + own + `,"test":{"accuracy":50}}`: "an accuracy of 50",
+		`{` + own + `,"test":{"accuracy":0.5,"best_accuracy":-1}}`:       "an accuracy of -1",
+		`{` + own + `,"validation":{"accuracy":1.5,"nll":0,"images":1}}`: "an accuracy of 1.5",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Result(2)
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", text, err)
+			}
+			continue
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "from its checkpoint") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
