@@ -87,20 +87,29 @@ func (e *OtherSettingsError) Error() string {
 	return fmt.Sprintf("%s was made with %s %s, now it is %s", e.Dir, e.Setting, e.There, e.Here)
 }
 
-// compare returns an *OtherSettingsError if the folder of a cell has other settings. A folder without settings has none.
+// compare returns an *OtherSettingsError if the folder of a cell has other settings. A folder without settings has none, and no result.
 func compare(dir string, settings []byte) error {
-	there, err := os.ReadFile(filepath.Join(dir, settingsName))
-	if errors.Is(err, fs.ErrNotExist) || string(there) == string(settings) {
+	path := filepath.Join(dir, settingsName)
+	there, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		result := filepath.Join(dir, resultName)
+		if _, err := os.Lstat(result); err == nil {
+			return fmt.Errorf("%s is there and no %s, which says what it was computed with; remove it to compute the cell again", result, settingsName)
+		}
 		return nil
 	}
-	if err != nil {
+	if err != nil || string(there) == string(settings) {
 		return err
 	}
 	before, after := map[string]string{}, map[string]string{}
 	for text, into := range map[*[]byte]map[string]string{&there: before, &settings: after} {
 		var tree any
-		if err := yaml.Unmarshal(*text, &tree); err != nil {
-			return fmt.Errorf("%s: %w", filepath.Join(dir, settingsName), err)
+		err := yaml.Unmarshal(*text, &tree)
+		if _, ok := tree.(map[string]any); err == nil && !ok {
+			err = errors.New("it has no settings")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w; remove the folder to compute the cell again", path, err)
 		}
 		flatten("", tree, into)
 	}
@@ -145,6 +154,9 @@ func readResult(dir string) (k kept, ok bool, err error) {
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &k)
+	}
+	if err == nil && (len(k.Result) == 0 || string(k.Result) == "null") {
+		err = errors.New("it has no result")
 	}
 	if err != nil {
 		return k, false, fmt.Errorf("%s: %w; remove this file to compute the cell again", path, err)

@@ -279,7 +279,7 @@ func Result[R any](r *Results, cell string) (result R, err error) {
 		return result, fmt.Errorf("there is no cell %s", cell)
 	}
 	if err := json.Unmarshal(k.Result, &result); err != nil {
-		return result, fmt.Errorf("the result of %s: %w", cell, err)
+		return result, fmt.Errorf("%s: %w; remove this file to compute the cell again", filepath.Join(r.Dir(cell), resultName), err)
 	}
 	return result, nil
 }

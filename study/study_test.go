@@ -209,12 +209,35 @@ func TestOtherSettings(t *testing.T) {
 	if more := do(t, s, of, dir, nil); more.Computed != first.Computed || more.Reused != first.Computed {
 		t.Errorf("with a second seed: %d computed, %d reused, want %d each", more.Computed, more.Reused, first.Computed)
 	}
-	path := filepath.Join(dir, "cells", "fair-0", resultName)
-	if err := os.WriteFile(path, []byte("{"), 0o666); err != nil {
+	cell := filepath.Join(dir, "cells", "fair-0")
+	for _, name := range []string{resultName, settingsName} {
+		path := filepath.Join(cell, name)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"{", "", "null", "[]", `{"result": null}`, `{"result": 3}`, "3", "none"} {
+			if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+				t.Fatal(err)
+			}
+			_, err := s.Do(t.Context(), of, Options{Dir: dir})
+			var refused *OtherSettingsError
+			if name == settingsName && errors.As(err, &refused) && strings.HasPrefix(text, "{") {
+				continue // YAML
+			}
+			if err == nil || !strings.Contains(err.Error(), path+": ") || !strings.HasSuffix(err.Error(), "to compute the cell again") {
+				t.Errorf("%s of %q: %v", name, text, err)
+			}
+		}
+		if err := os.WriteFile(path, whole, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Remove(filepath.Join(cell, settingsName)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Do(t.Context(), of, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("a damaged result: %v", err)
+	if _, err := s.Do(t.Context(), of, Options{Dir: dir}); err == nil || !strings.Contains(err.Error(), "remove it to compute the cell again") {
+		t.Errorf("a result without settings: %v", err)
 	}
 }
 

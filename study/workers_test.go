@@ -24,7 +24,7 @@ func TestProcessesOfCells(t *testing.T) {
 		{"no result", "exit 0", Tries, "the last one: without an error"},
 		{"no lines", "echo '{'; exit 3", Tries, "the last one: exit status 3"},
 		{"error", `echo '{"Error":"the disk is full"}'; exit 1`, 1, "the disk is full"},
-		{"other settings", `echo 'study: other' > "$CELL/settings.yaml"; echo '{}' > "$CELL/result.json"`, 1, "cells/standard-0 was made with data_sha256 none, now it is"},
+		{"other settings", `echo 'study: other' > "$CELL/settings.yaml"; echo '{"result": 1}' > "$CELL/result.json"`, 1, "cells/standard-0 was made with data_sha256 none, now it is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir, begun := t.TempDir(), 0
