@@ -59,10 +59,10 @@ func (m *metricsFile) each(do func(of metricHead, line []byte) error) error {
 		m.part = nil
 		m.read++
 		var of metricHead
-		if err = json.Unmarshal(line, &of); err == nil {
-			err = do(of, line)
+		if err := json.Unmarshal(line, &of); err != nil {
+			return fmt.Errorf("metrics: %s: line %d: %w; take the line away", m.Name(), m.read, err)
 		}
-		if err != nil {
+		if err := do(of, line); err != nil {
 			return fmt.Errorf("metrics: %s: line %d: %w", m.Name(), m.read, err)
 		}
 	}

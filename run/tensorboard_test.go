@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -144,4 +145,14 @@ func FuzzEvents(f *testing.F) {
 		defer e.close()
 		_ = e.follow()
 	})
+}
+
+// A line of the metrics that cannot be read is named, and what to do with it.
+func TestDamagedMetrics(t *testing.T) {
+	dir := folderWith(t, `{"kind":"test","step":1}`+"\nrubbish\n")
+	_, err := WriteEvents(dir, dir)
+	want := "metrics: " + filepath.Join(dir, train.MetricsName) + ": line 2: "
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "; take the line away") {
+		t.Errorf("%v", err)
+	}
 }

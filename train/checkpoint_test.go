@@ -373,11 +373,19 @@ func TestSaveFails(t *testing.T) {
 			}
 			f(t, dir)
 			err := tr.Run(context.Background(), nil)
-			if err == nil || !strings.Contains(err.Error(), "step 5: checkpoint not written") || strings.Contains(err.Error(), "\n") {
+			if err == nil || !strings.Contains(err.Error(), "step 5: checkpoint not written, the one before it stays: ") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("Run gave %v, want one line that says what was not written", err)
 			}
 			if !bytes.Equal(readFile(t, checkpointPath(dir)), want) {
 				t.Error("the earlier checkpoint changed")
+			}
+			first := t.TempDir()
+			f(t, first)
+			if name == "no permission" { // its metrics fail before
+				return
+			}
+			if err := fresh(t, cfg, first).Run(context.Background(), nil); err == nil || !strings.Contains(err.Error(), "checkpoint not written, there is none before it: ") {
+				t.Errorf("the first checkpoint: %v", err)
 			}
 		})
 	}

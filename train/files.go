@@ -31,14 +31,18 @@ func (t *Trainer) save() error {
 	}
 	h := t.position()
 	err := replace(t.dir, func(w io.Writer) error { return writeCheckpoint(w, h, t.values(h.Arrays, pieceFloats)) })
-	var bad *NonFiniteError
-	switch {
-	case errors.As(err, &bad):
-		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, the one before it stays: %w", t.state.Step, t.path, remedied(err))
-	case err != nil:
-		return fmt.Errorf("train: step %d: checkpoint not written, the one before it stays: %w", t.state.Step, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	before := "there is none before it"
+	if _, missing := os.Lstat(filepath.Join(t.dir, CheckpointName)); missing == nil {
+		before = "the one before it stays"
+	}
+	var bad *NonFiniteError
+	if errors.As(err, &bad) {
+		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, %s: %w", t.state.Step, t.path, before, remedied(err))
+	}
+	return fmt.Errorf("train: step %d: checkpoint not written, %s: %w", t.state.Step, before, err)
 }
 
 // replace makes the output of write the newest checkpoint of dir, and the newest the predecessor. After an error of write the
