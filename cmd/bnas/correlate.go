@@ -268,11 +268,31 @@ func readScores(path string, net supernet.Config) (of scored, scores indicator.S
 		return of, scores, fmt.Errorf("scores: %w", err)
 	}
 	defer f.Close()
-	if scores, err = indicator.ReadScoresIn(space, f, path); err != nil {
+	of = scored{File: path, Others: []string{}}
+	if err := of.look(); err != nil {
 		return of, scores, err
 	}
-	of = scored{File: path, Architectures: scores.Len(), Repeats: max(scores.Repeats(), 1), Others: []string{}}
-	return of, scores, of.look()
+	if err := of.in(net); err != nil {
+		return of, scores, err
+	}
+	scores, err = indicator.ReadScoresIn(space, f, path)
+	if err != nil {
+		return of, scores, err
+	}
+	of.Architectures, of.Repeats = scores.Len(), max(scores.Repeats(), 1)
+	return of, scores, nil
+}
+
+// in returns an error if the scores say that they are of another space, whose architectures may have the same texts.
+func (s *scored) in(net supernet.Config) error {
+	if s.Setup == nil || s.Setup.Space == net.Space {
+		return nil
+	}
+	name := s.Setup.Space
+	if _, err := supernet.Lookup(name); err != nil {
+		name = "and the file of " + name // a user's own
+	}
+	return fmt.Errorf("%s: the scores are of the space %s, and not of %s: add --space %s", s.File, s.Setup.Space, net.Space, name)
 }
 
 // look finds the setup of the scores and, if the file is that of a folder of scores, those of other setups. What has the name of a setup

@@ -109,6 +109,18 @@ func TestRowsOfScoresThatTheSpaceDenies(t *testing.T) {
 	}
 }
 
+// TestScoresOfAnotherSpace: two spaces can write their architectures alike. The setup of the scores tells them apart.
+func TestScoresOfAnotherSpace(t *testing.T) {
+	t.Chdir(t.TempDir())
+	succeeds(t, "score --space proxylessnas --terms params --images 8 --ntk-images 2 --channels 8 --height 32 --width 32 --sample 4 --out s.csv --quiet")
+	correlate := "correlate --scores s.csv --table s.csv --accuracy-column params --resamples 3 --quiet --space "
+	code, _, stderr := line(correlate + "fairnas")
+	if want := "bnas: s.csv: the scores are of the space proxylessnas, and not of fairnas: add --space proxylessnas\n"; code != exitFailure || stderr != want {
+		t.Errorf("exit code %d: %s, want %s", code, stderr, want)
+	}
+	succeeds(t, correlate+"proxylessnas")
+}
+
 // edge is the cell of NAS-Bench-201 with an operator at every place.
 func edge(op string) string {
 	return strings.ReplaceAll("|OP~0|+|OP~0|OP~1|+|OP~0|OP~1|OP~2|", "OP", op)
