@@ -196,9 +196,9 @@ func (e *Entry) readRetraining() error {
 }
 
 // sizeOf returns the bytes of the files in a folder, and when the last of them changed. What cannot be read counts as nothing. A status
-// is no change: a command that stands still renews it too.
+// is no change: a command that stands still renews it too. The folder may be a link.
 func sizeOf(dir string) (bytes int64, changed time.Time) {
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(target(dir), func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return nil
 		}
@@ -211,4 +211,12 @@ func sizeOf(dir string) (bytes int64, changed time.Time) {
 		return nil
 	})
 	return bytes, changed
+}
+
+// target returns the folder to which a link leads: filepath.WalkDir does not follow one. Any other path stays.
+func target(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	return path
 }

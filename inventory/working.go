@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bnas.example/run"
@@ -16,18 +17,24 @@ type Work struct {
 }
 
 // Working returns the folders in dir, itself included, that a process works in. A folder within another one counts to that. No
-// device and no checkpoint is opened. A dir that is missing has none; a folder in it that cannot be read is left out.
+// device and no checkpoint is opened. A dir that is missing has none; a folder in it that cannot be read is left out. Links to folders
+// count as folders; what is below one that no process works in is not looked at.
 func Working(dir string) ([]Work, error) {
 	all := []Work{}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil && path == dir {
+	root := target(dir)
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil && path == root {
 			return err
 		}
-		if err != nil || !d.IsDir() || !run.InUse(path) {
+		link := d != nil && d.Type()&fs.ModeSymlink != 0
+		if err != nil || !d.IsDir() && !link || !run.InUse(path) {
 			return nil
 		}
 		_, changed := sizeOf(path)
-		all = append(all, Work{path, changed})
+		all = append(all, Work{filepath.Join(dir, strings.TrimPrefix(path, root)), changed})
+		if link {
+			return nil
+		}
 		return fs.SkipDir
 	})
 	if errors.Is(err, fs.ErrNotExist) {
