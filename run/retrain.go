@@ -116,7 +116,15 @@ func OpenRetraining(dir string) (*Retraining, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Retraining{Dir: dir, Archs: strings.Split(strings.TrimSpace(string(text)), "\n")}
+	s := &Retraining{Dir: dir}
+	for line := range strings.Lines(string(text)) {
+		if arch := strings.TrimSpace(line); arch != "" {
+			s.Archs = append(s.Archs, arch)
+		}
+	}
+	if len(s.Archs) == 0 {
+		return nil, fmt.Errorf("%s: no architectures", filepath.Join(dir, ArchsName))
+	}
 	s.Config, err = ReadConfig(s.Folder(s.begun()))
 	s.Config.Supernet.ImageChannels = s.Config.Supernet.Images().C // the next network has those of the first
 	return s, err
@@ -183,18 +191,21 @@ func (s *Retraining) Result(i int) (Retrained, error) {
 		return out, err
 	}
 	if err = json.Unmarshal(text, &out); err == nil {
-		err = out.check(s.Archs[i-1])
+		err = out.check()
 	}
 	if err != nil {
 		return out, fmt.Errorf("%s: %w; without this file the network is tested again, from its checkpoint", path, err)
 	}
+	if want := s.Archs[i-1]; out.Arch != want {
+		return out, fmt.Errorf("%s: it is of %.120q, and network %d is %.120q now: write the list as it was", path, out.Arch, i, want)
+	}
 	return out, nil
 }
 
-// check returns an error if the result is not that of an architecture, or if an accuracy in it is none.
-func (r Retrained) check(arch string) error {
-	if r.Arch != arch {
-		return fmt.Errorf("it is of %.120q, and not of %.120q", r.Arch, arch)
+// check returns an error if the result names no architecture, or if an accuracy in it is none.
+func (r Retrained) check() error {
+	if r.Arch == "" {
+		return errors.New("it names no architecture")
 	}
 	var accuracies []float64
 	if r.Test != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,7 +211,7 @@ func TestResultsOfOtherNetworks(t *testing.T) {
 		`{` + own + `,"test":{"accuracy":0.5,"best_accuracy":1}}`: "",
 		`{` + own + `}`:                        "",
 		`{"arch":"` + ownArchs[0] + `"}`:       "it is of ",
-		`null`:                                 "it is of ",
+		`null`:                                 "it names no architecture",
 		`{"arch`:                               "unexpected end",
 		``:                                     "unexpected end",
 		`{` + own + `,"test":{"accuracy":50}}`: "an accuracy of 50",
@@ -227,8 +228,33 @@ func TestResultsOfOtherNetworks(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), want) || !strings.HasSuffix(err.Error(), "from its checkpoint") {
+		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), want) || strings.HasSuffix(err.Error(), "from its checkpoint") == strings.Contains(text, ownArchs[0]) {
 			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+// The list of architectures may have the ends of lines of Windows, and blank lines. One without architectures is an error.
+func TestListOfRetraining(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "1"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeConfig(filepath.Join(dir, "1"), ownConfig(t)); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string][]string{
+		strings.Join(ownArchs, "\n") + "\n":           ownArchs,
+		strings.Join(ownArchs, "\r\n\r\n") + "\r\n\n": ownArchs,
+		"":       nil,
+		"\r\n\n": nil,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, ArchsName), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenRetraining(dir)
+		if want == nil && (err == nil || !strings.HasSuffix(err.Error(), ArchsName+": no architectures")) || want != nil && (err != nil || !slices.Equal(s.Archs, want)) {
+			t.Errorf("%q: %+v, %v", text, s, err)
 		}
 	}
 }
