@@ -149,14 +149,23 @@ func writeTorch(c *cli.Context, network *supernet.StateDict, metadata map[string
 		return err
 	}
 	_, absent := os.Lstat(r.Code)
-	if err := wholefile.Write(r.Code, code); err != nil {
-		return fmt.Errorf("writing %s: %w", r.Code, err)
-	}
-	if err := wholefile.Write(r.File, b.Bytes()); err != nil {
+	failed := r.File
+	err = wholefile.WriteFrom(r.File, func(w io.Writer) error {
+		if _, err := w.Write(b.Bytes()); err != nil {
+			return err
+		}
+		failed = r.Code // once there is room for the weights: a full disk leaves both files as they were
+		if err := wholefile.Write(r.Code, code); err != nil {
+			return err
+		}
+		failed = r.File
+		return nil
+	})
+	if err != nil {
 		if absent != nil {
 			os.Remove(r.Code) // no network has its code alone
 		}
-		return fmt.Errorf("writing %s: %w", r.File, err)
+		return fmt.Errorf("writing %s: %w", failed, err)
 	}
 	r.Bytes = b.Len()
 	return output(c, r, r.text)

@@ -379,3 +379,31 @@ func TestRetrainReadsAPipe(t *testing.T) {
 		t.Errorf("the batch of the pipe is lost (%v):\n%s", err, config)
 	}
 }
+
+// TestFailedExportLeavesThePair: code and weights of an earlier export stay together if the disk has no room for new weights.
+func TestFailedExportLeavesThePair(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("net.py", []byte("old"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	if err := os.Symlink("/dev/full", "net.safetensors"); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := line("export " + netFlags + " all3x3 -o net.py --quiet")
+	if code != exitFailure || !strings.HasPrefix(stderr, "bnas: writing net.safetensors: ") {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	if text, err := os.ReadFile("net.py"); err != nil || string(text) != "old" {
+		t.Errorf("the code is %.40q (%v)", text, err)
+	}
+	if err := os.Remove("net.py"); err != nil {
+		t.Fatal(err)
+	}
+	line("export " + netFlags + " all3x3 -o net.py --quiet")
+	if _, err := os.Lstat("net.py"); err == nil {
+		t.Error("code without weights")
+	}
+}
