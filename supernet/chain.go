@@ -199,15 +199,16 @@ func (c *chain) choose(l *chainLayer) error {
 
 func (c *chain) check() error {
 	f := c.chainFile
-	positive := func(what string, n, most int) error {
-		if n < 1 || n > most {
-			return fmt.Errorf("%s: %d: must be 1…%d", what, n, most)
+	within := func(what string, n, least, most int) error {
+		if n < least || n > most {
+			return fmt.Errorf("%s: %d: must be %d…%d", what, n, least, most)
 		}
 		return nil
 	}
+	positive := func(what string, n, most int) error { return within(what, n, 1, most) }
 	const side, channels, length = 4096, 65536, 1000
 	errs := []error{
-		positive("images.height", f.Images.Height, side), positive("images.width", f.Images.Width, side), positive("classes", f.Classes, channels),
+		positive("images.height", f.Images.Height, side), positive("images.width", f.Images.Width, side), within("classes", f.Classes, 2, channels),
 		positive("stem.out", f.Stem.Out, channels), positive("stem.kernel", f.Stem.Kernel, 15), positive("stem.stride", f.Stem.Stride, 4),
 		positive("head", f.Head, channels), positive("the number of operators", len(f.Operators), 100), positive("the number of stages", len(f.Stages), length),
 	}

@@ -2,7 +2,9 @@ package supernet
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -23,8 +25,12 @@ func IsSpaceFile(name string) bool {
 // files of the folder spaces are examples.
 func ReadSpace(path string) (name, chain string, err error) {
 	text, err := setting.ReadFile(path)
-	if err != nil {
+	var named *fs.PathError
+	if errors.As(err, &named) {
 		return "", "", fmt.Errorf("space: %w", err)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("space %s: %w", path, err)
 	}
 	c, err := parseOwn(string(text))
 	if err != nil {

@@ -90,6 +90,8 @@ func TestOwnSpaceErrors(t *testing.T) {
 		{"head: 64", "head: 64\nhead: 32", `line 15: mapping key "head" already defined at line 14`},
 		{"head: 64", "head: 8.9", `line 14: head: "8.9" is not a whole number`},
 		{"head: 64", "head: 0", "head: 0: must be 1…65536"},
+		{"classes: 10", "classes: 1", "classes: 1: must be 2…65536"},
+		{"head: 64", "head: 64\n" + strings.Repeat("#", 1<<20), "space.yaml: more than 1048576 bytes"},
 		{"head: 64", "heads: 64", `line 14: there is no setting "heads"`},
 		{"stride: 1}\n  - {out: 24", "stride: 010}\n  - {out: 24", `line 11: stages[0].stride: "010" is not a whole number`},
 		{"mb6_k5]", "mb6_k4]", `operator "mb6_k4": the expansion must be 1…16, the kernel odd`},

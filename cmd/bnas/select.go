@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -58,8 +59,12 @@ func otherSets(c *cli.Context) ([]indicator.SelectionSet, error) {
 		return nil, nil
 	}
 	text, err := ranges.ReadFile(path)
-	if err != nil {
+	var named *fs.PathError
+	if errors.As(err, &named) {
 		return nil, fmt.Errorf("--select-with: %w", err)
+	}
+	if err != nil {
+		return nil, &run.FileError{Path: path, Err: err}
 	}
 	entries, err := selectionEntries(text)
 	if err != nil {
