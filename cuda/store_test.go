@@ -52,7 +52,7 @@ func TestFillNormal(t *testing.T) {
 				continue
 			}
 			differ++
-			if math.Abs(float64(g[i]-w[i])) > math.Abs(float64(w[i]))*0x1p-23 {
+			if !(math.Abs(float64(g[i]-w[i])) <= math.Abs(float64(w[i]))*0x1p-23) {
 				t.Fatalf("%s: element %d is %v, want %v", p.Name, i, g[i], w[i])
 			}
 		}

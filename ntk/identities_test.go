@@ -176,7 +176,7 @@ func TestKernelIdentityAfterAReLU(t *testing.T) {
 		{"Θ_γ", gamma, kappa1}, {"Θ_β", beta, kappa0}, {"σ_w²Θ_W", weight, rho * kappa0},
 		{"Θ_γ − σ_w²Θ_W", gamma - weight, math.Sqrt(1-rho*rho) / (2 * math.Pi)},
 	} {
-		if math.Abs(c.got-c.want) > .015 { // 3 standard errors: a summand's deviation is at most .7
+		if !(math.Abs(c.got-c.want) <= .015) { // 3 standard errors: a summand's deviation is at most .7
 			t.Errorf("%s = %.4f, theory %.4f", c.name, c.got, c.want)
 		}
 	}
@@ -199,7 +199,7 @@ func TestKernelIdentityWithoutAReLU(t *testing.T) {
 			t.Errorf("C = %d: mean Θ_γ %.4f, mean σ_w²Θ_W %.4f, more than %.4f apart", width, gammas, weights, bound)
 		}
 	}
-	if fall := math.Sqrt(deviation[0] / deviation[1]); fall < 4/1.7 || fall > 4*1.7 {
+	if fall := math.Sqrt(deviation[0] / deviation[1]); !(fall >= 4/1.7 && fall <= 4*1.7) {
 		t.Errorf("16 times the width: the deviation falls by %.2f, theory 4", fall)
 	}
 }

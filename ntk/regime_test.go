@@ -106,11 +106,11 @@ func TestCompareIsLinearInTheStep(t *testing.T) {
 		name        string
 		whole, half float64
 	}{{"linearised error", whole.LinearisedError, half.LinearisedError}, {"drift", whole.Drift, half.Drift}} {
-		if ratio := c.whole / c.half; !(c.half > 0) || ratio < 1.7 || ratio > 2.3 {
+		if ratio := c.whole / c.half; !(c.half > 0 && ratio >= 1.7 && ratio <= 2.3) {
 			t.Errorf("%s: %v for a step, %v for its half; want twice as much", c.name, c.whole, c.half)
 		}
 	}
-	if half.LinearisedError > .2 || half.Alignment >= 1 || half.Alignment < .99 {
+	if !(half.LinearisedError <= .2 && half.Alignment < 1 && half.Alignment >= .99) {
 		t.Errorf("a small step: %+v", half)
 	}
 }
@@ -206,7 +206,7 @@ func TestLinearisedChangeByFiniteDifferences(t *testing.T) {
 		missed += (d - got.change[i]) * (d - got.change[i])
 		size += d * d
 	}
-	if relative := math.Sqrt(missed / size); relative > .01 {
+	if relative := math.Sqrt(missed / size); !(relative <= .01) {
 		t.Errorf("J·δ differs from the logits' change by %v of it", relative)
 	}
 }

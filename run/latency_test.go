@@ -139,7 +139,7 @@ func deployed(t *testing.T, space string) {
 			t.Fatal(err)
 		}
 		for i := range got {
-			if d := got[i] - want[i]; d > 1e-4 || d < -1e-4 {
+			if d := got[i] - want[i]; !(-1e-4 <= d && d <= 1e-4) {
 				t.Errorf("%s: logits %v, on its path %v", c.net.Space.Format(a), got, want)
 				break
 			}

@@ -29,7 +29,7 @@ func TestImageMetadata(t *testing.T) {
 	}
 	bytesMean, bytesStd := set.Normal()
 	for c := range 3 {
-		if math.Abs(mean[c]*255-bytesMean[c]) > 1e-9 || math.Abs(std[c]*255-bytesStd[c]) > 1e-9 {
+		if !(math.Abs(mean[c]*255-bytesMean[c]) <= 1e-9 && math.Abs(std[c]*255-bytesStd[c]) <= 1e-9) {
 			t.Errorf("channel %d: mean %g and std %g, of bytes %g and %g", c, mean[c], std[c], bytesMean[c], bytesStd[c])
 		}
 	}

@@ -133,7 +133,7 @@ func TestRankingFigures(t *testing.T) {
 	p := plantedRanking(t)
 	p.measure()
 	ours := p.ours().name
-	if ours != "composite planted" || p.taus[ours].mean < .5 || !math.IsNaN(p.less[ours].mean) {
+	if ours != "composite planted" || !(p.taus[ours].mean >= .5) || !math.IsNaN(p.less[ours].mean) {
 		t.Errorf("%s has τ %+v", ours, p.taus[ours])
 	}
 	for name, surely := range map[string]bool{"naswot": false, "isometry": false, "bn_noise": true, "macs": true, "composite az-nas": true} {
@@ -162,7 +162,7 @@ func TestRankingFigures(t *testing.T) {
 		}
 		changes[v.composite.Name] = p.difference(values, p.ours().values).mean
 	}
-	if changes["planted − naswot"] > -.1 || changes["planted − isometry"] > -.1 || changes["planted − bn_noise"] < .1 {
+	if !(changes["planted − naswot"] <= -.1 && changes["planted − isometry"] <= -.1 && changes["planted − bn_noise"] >= .1) {
 		t.Errorf("changes %v", changes)
 	}
 	if _, ok := changes["planted + snip"]; !ok || len(changes) < len(p.terms) {
@@ -176,10 +176,10 @@ func TestRankingFigures(t *testing.T) {
 		t.Fatalf("%d halves, %d choices", len(halves), len(all))
 	}
 	for _, h := range halves {
-		if !slices.Contains(h.terms, "naswot") || h.other < .4 || h.chosen < h.other-.2 || h.best[countKind].other > h.other || h.best[termKind].name == "" {
+		if !slices.Contains(h.terms, "naswot") || !(h.other >= .4 && h.chosen >= h.other-.2) || h.best[countKind].other > h.other || h.best[termKind].name == "" {
 			t.Errorf("%+v", h)
 		}
-		if h.fitted[compositeFitted] < .6 || h.fitted[countsFitted] > .3 || h.fitted[allFitted] < h.fitted[countsFitted] {
+		if !(h.fitted[compositeFitted] >= .6 && h.fitted[countsFitted] <= .3 && h.fitted[allFitted] >= h.fitted[countsFitted]) {
 			t.Errorf("fitted: %v", h.fitted)
 		}
 	}

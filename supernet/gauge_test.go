@@ -162,23 +162,23 @@ var free = [][]string{
 func TestGaugeInvariance(t *testing.T) {
 	exact, actual := newGaugeNet(t, Fair, 1e-30), newGaugeNet(t, Fair, Eps)
 	for _, nodes := range free {
-		if c := exact.change(nodes); c > 1e-6 {
+		if c := exact.change(nodes); !(c <= 1e-6) {
 			t.Errorf("%v: logits change by %.1e without ε", nodes, c)
 		}
 		// The bound is for 4ε added to variances of order one, in several layers.
-		if c := actual.change(nodes); c > 5e-5 {
+		if c := actual.change(nodes); !(c <= 5e-5) {
 			t.Errorf("%v: logits change by %.1e with ε = %g", nodes, c, Eps)
 		}
 	}
 	// Not free: the node before the classifier, and one end of a reduction's shortcut alone.
 	for _, nodes := range [][]string{{"lastact"}, {"cells.1.node.3"}, {"cells.2"}} {
-		if c := exact.change(nodes); c < 1e-2 {
+		if c := exact.change(nodes); !(c >= 1e-2) {
 			t.Errorf("%v: logits change by %.1e only", nodes, c)
 		}
 	}
 	standard := newGaugeNet(t, Standard, Eps)
 	for _, nodes := range [][]string{{"cells.0.node.1"}, {"stem"}} {
-		if c := standard.change(nodes); c < 1e-2 {
+		if c := standard.change(nodes); !(c >= 1e-2) {
 			t.Errorf("standard, %v: logits change by %.1e only", nodes, c)
 		}
 	}
@@ -197,7 +197,7 @@ func TestGaugeRadialGradient(t *testing.T) {
 	}
 	standard := newGaugeNet(t, Standard, Eps)
 	for _, nodes := range [][]string{{"cells.0.node.1"}, {"stem"}} {
-		if c := standard.radial(nodes); math.Abs(c) < 1e-3 {
+		if c := standard.radial(nodes); !(math.Abs(c) >= 1e-3) {
 			t.Errorf("standard, %v: cosine %.1e only", nodes, c)
 		}
 	}

@@ -53,16 +53,16 @@ func TestRunningStatisticsAndAverage(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range want.mean {
-			if d := math.Abs(p.Running.Mean[i] - want.mean[i]); d > 1e-9 {
+			if d := math.Abs(p.Running.Mean[i] - want.mean[i]); !(d <= 1e-9) {
 				t.Fatalf("after %d steps: running mean %d is %v, want %v", k, i, p.Running.Mean[i], want.mean[i])
 			}
-			if d := math.Abs(p.Running.Variance[i]/want.variance[i] - 1); d > 1e-9 {
+			if d := math.Abs(p.Running.Variance[i]/want.variance[i] - 1); !(d <= 1e-9) {
 				t.Fatalf("after %d steps: running variance %d is %v, want %v", k, i, p.Running.Variance[i], want.variance[i])
 			}
 		}
 		for j, v := range own(t, tr) { // Restore has written the averages
 			for i := range v {
-				if d := math.Abs(float64(v[i] - want.average[j][i])); d > 1e-6 {
+				if d := math.Abs(float64(v[i] - want.average[j][i])); !(d <= 1e-6) {
 					t.Fatalf("after %d steps: average of %s is %v, want %v", k, r.net.Params()[tr.trained[j]].Name, v[i], want.average[j][i])
 				}
 			}

@@ -117,7 +117,7 @@ func TestProgressOfSilentWork(t *testing.T) {
 	after(9*time.Second, func() { p.doing("") }, "")
 	after(3*time.Second, nothing, `"working on"="step 1" since=3s`)
 	after(2*time.Second, func() { p.at(1, "loss 2.3") }, "")
-	if rate := p.perSecond(1); math.Abs(rate-.2) > 1e-9 {
+	if rate := p.perSecond(1); !(math.Abs(rate-.2) <= 1e-9) {
 		t.Errorf("%v steps a second: the ranking counts", rate)
 	}
 	after(11*time.Second, nothing, `done=1 of=9 "working on"="step 2" since=11s`)

@@ -101,7 +101,7 @@ func TestRateOfComputedWork(t *testing.T) {
 			t.Fatal("no status")
 		}
 		s, err := run.ReadStatus(filepath.Dir(b.path))
-		if err != nil || math.Abs(s.Rate-rate) > 0.01*rate || math.Abs(s.Left-left) > 0.01*left {
+		if err != nil || !(math.Abs(s.Rate-rate) <= 0.01*rate && math.Abs(s.Left-left) <= 0.01*left) {
 			t.Errorf("%d done, %d of them known: %v, %+v", done, known, err, s)
 		}
 	}

@@ -42,7 +42,7 @@ func TestCountAll3x3(t *testing.T) {
 	if c.Launches > 120 || c.DRAMBytes > 5.7e9 {
 		t.Errorf("%d launches and %.2f GB, at most 120 and 5.7", c.Launches, float64(c.DRAMBytes)/1e9)
 	}
-	if want := 2 * 2 * 256 * (p.MACs() - 27*16*32*32); math.Abs(float64(c.FLOPs)/float64(want)-1) > 0.01 {
+	if want := 2 * 2 * 256 * (p.MACs() - 27*16*32*32); !(math.Abs(float64(c.FLOPs)/float64(want)-1) <= 0.01) {
 		t.Errorf("%d FLOP, twice the convolutions' are %d", c.FLOPs, want)
 	}
 }
@@ -124,7 +124,7 @@ func TestOccupancy(t *testing.T) {
 	for _, g := range GPUs {
 		l := LaunchCount{Block: 256, Shared: 24 << 10}
 		got := g.occupancy(l, g.resident(l, gpu.Usage{Registers: 64}))
-		if math.Abs(got-want[g.Name]) > 1e-12 {
+		if !(math.Abs(got-want[g.Name]) <= 1e-12) {
 			t.Errorf("%s: %v, want %v", g.Name, got, want[g.Name])
 		}
 	}

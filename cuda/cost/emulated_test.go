@@ -70,7 +70,7 @@ func agree(t *testing.T, planned []cuda.Work, seen []machine.Traffic) {
 			t.Errorf("launch %d, %s (%s): planned %d bytes read and %d written, seen %d and %d", i, o.Kernel, o.Step, o.Read, o.Write, read, written)
 		}
 	}
-	if ratio := float64(plannedAll) / float64(seenAll); ratio < 0.95 || ratio > 1.05 {
+	if ratio := float64(plannedAll) / float64(seenAll); !(ratio >= 0.95 && ratio <= 1.05) {
 		t.Errorf("a step: planned %d bytes, seen %d", plannedAll, seenAll)
 	}
 }

@@ -222,7 +222,7 @@ func check(t *testing.T, r *rand.Rand, k *coreCall, c coreShape, bound float64) 
 			}
 		}
 	}
-	if worst > bound*largest {
+	if !(worst <= bound*largest) {
 		t.Errorf("%+v: %s differs by %.2g of %.2g", c, k.name(), worst, largest)
 	}
 }

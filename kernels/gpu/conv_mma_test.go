@@ -252,7 +252,7 @@ func (c mmaCase) test(k *kit, o operand) {
 		want = append(want, y)
 		rho := math.Ldexp(1, -1-o.bits)
 		for i := range y {
-			if e := math.Abs(y[i] - exact[i]); e > (2*rho+rho*rho)*size[i]+1e-6 {
+			if e := math.Abs(y[i] - exact[i]); !(e <= (2*rho+rho*rho)*size[i]+1e-6) {
 				k.t.Fatalf("%s: element %d is %v, without rounding %v", o.kernel, i, y[i], exact[i])
 			}
 		}

@@ -25,7 +25,7 @@ func TestPhiloxNormal(t *testing.T) {
 				continue
 			}
 			differ++
-			if d := math.Abs(float64(got) - float64(want[i])); d > math.Abs(float64(want[i]))*0x1p-23 {
+			if d := math.Abs(float64(got) - float64(want[i])); !(d <= math.Abs(float64(want[i]))*0x1p-23) {
 				t.Fatalf("number %d is %v, want %v", i, got, want[i])
 			}
 		}

@@ -146,7 +146,7 @@ func sameUpdates(d kernels.Device, rule kernels.Update) error {
 		if err != nil {
 			return err
 		}
-		if math.Abs(a-b) > 1e-5*b {
+		if !(math.Abs(a-b) <= 1e-5*b) {
 			return fmt.Errorf("step %d: norm %v, must be %v", step, a, b)
 		}
 		if err := sameStores(got, want, 1e-5); err != nil {

@@ -90,9 +90,9 @@ func (p *probe) gradients(mode kernels.StatGrad) {
 			coarse, fine := p.slope(kernels.ParamID(id), i, 2e-4, rows), p.slope(kernels.ParamID(id), i, 1e-4, rows)
 			checked++
 			switch tolerance := 1e-5 * (1 + math.Abs(fine)); {
-			case math.Abs(coarse-fine) > tolerance:
+			case !(math.Abs(coarse-fine) <= tolerance):
 				skipped++
-			case math.Abs(fine-want[i]) > tolerance:
+			case !(math.Abs(fine-want[i]) <= tolerance):
 				p.t.Errorf("%s, kind %d, element %d: gradient %.8g, differences %.8g and %.8g", p.Params[id].Name, p.Params[id].Kind, i, want[i], coarse, fine)
 			}
 		}
@@ -135,9 +135,9 @@ func TestNodeGradientOfImages(t *testing.T) {
 		coarse, fine := slope(2e-4), slope(1e-4)
 		c.Images[i] = x
 		tolerance := 1e-4 * (1 + math.Abs(fine))
-		if math.Abs(coarse-fine) > tolerance {
+		if !(math.Abs(coarse-fine) <= tolerance) {
 			skipped++
-		} else if math.Abs(fine-float64(got[i])) > tolerance {
+		} else if !(math.Abs(fine-float64(got[i])) <= tolerance) {
 			t.Errorf("element %d: gradient %.8g, differences %.8g and %.8g", i, got[i], coarse, fine)
 		}
 	}

@@ -36,7 +36,7 @@ func TestNoise(t *testing.T) {
 				of = x[i/9*9+8]
 			}
 			e := one[i] - v
-			if math.Abs(e) > noiseUnit*math.Abs(of)*(1+1e-9) || (e == 0 || one[i] == two[i]) != (of == 0) {
+			if !(math.Abs(e) <= noiseUnit*math.Abs(of)*(1+1e-9)) || (e == 0 || one[i] == two[i]) != (of == 0) {
 				t.Errorf("kernel %d: %g becomes %g and %g", kernel, v, one[i], two[i])
 			}
 		}

@@ -54,12 +54,12 @@ func TestDither(t *testing.T) {
 			sum := 0.0
 			for seed := uint64(1); seed <= n; seed++ {
 				y := f.dither(x, seed)
-				if math.Abs(y-x) >= f.ulp(x) || f.Round(y) != y {
+				if !(math.Abs(y-x) < f.ulp(x)) || f.Round(y) != y {
 					t.Fatalf("%v of %v is %v", f, x, y)
 				}
 				sum += y
 			}
-			if mean := sum / n; math.Abs(mean-x) > 5*f.ulp(x)/math.Sqrt(4*n) {
+			if mean := sum / n; !(math.Abs(mean-x) <= 5*f.ulp(x)/math.Sqrt(4*n)) {
 				t.Errorf("%v: mean %v of %v", f, mean, x)
 			}
 		}

@@ -42,7 +42,7 @@ func TestSum(t *testing.T) {
 			for _, v := range x {
 				want += float64(v)
 			}
-			if got[0] != first[0] || math.Abs(float64(got[0])-want) > 1e-3 {
+			if got[0] != first[0] || !(math.Abs(float64(got[0])-want) <= 1e-3) {
 				t.Fatalf("sum %g, want the bits of %g, near %g", got[0], first[0], want)
 			}
 		}
@@ -143,7 +143,7 @@ func TestMMA(t *testing.T) {
 				m.launch(c.kernel, nil, []int{32}, 2*(16*16+16*8), p, m.in(a), m.in(b))
 				want := product(d, a, b, c.k, to(c.bits))
 				for i, v := range m.floats(p, 16*8) {
-					if math.Abs(float64(v)-want[i]) > 1e-5 {
+					if !(math.Abs(float64(v)-want[i]) <= 1e-5) {
 						t.Fatalf("[%d][%d] = %g, want %g", i/8, i%8, v, want[i])
 					}
 				}

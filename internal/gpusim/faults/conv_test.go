@@ -29,7 +29,7 @@ func TestConv(t *testing.T) {
 					want += float64(src[((n*34+y+i/3)*34+x+i%3)*32+k]) * float64(weight[(i*32+k)*32+c])
 				}
 			}
-			if v := got[((n*32+y)*32+x)*32+c]; math.Abs(float64(v)-want) > 1e-4 {
+			if v := got[((n*32+y)*32+x)*32+c]; !(math.Abs(float64(v)-want) <= 1e-4) {
 				t.Fatalf("[%d][%d][%d][%d] = %g, want %g", n, y, x, c, v, want)
 			}
 		}

@@ -32,7 +32,7 @@ func TestReduceByShuffles(t *testing.T) {
 		for _, v := range a[i*256 : (i+1)*256] {
 			want += float64(v)
 		}
-		if math.Abs(float64(v)-want) > 1e-4 {
+		if !(math.Abs(float64(v)-want) <= 1e-4) {
 			t.Errorf("block %d: %g, want %g", i, v, want)
 		}
 	}
@@ -93,7 +93,7 @@ func TestDoubles(t *testing.T) {
 	got := get[float64](t, m, out, 3*64)
 	for i, v := range in {
 		for j, want := range []float64{math.Log(v), math.Sqrt(v), 1 / v} {
-			if g := got[3*i+j]; g != want && (j > 0 || math.Abs(g-want) > 1e-15*(1+math.Abs(want))) {
+			if g := got[3*i+j]; g != want && (j > 0 || !(math.Abs(g-want) <= 1e-15*(1+math.Abs(want)))) {
 				t.Errorf("function %d of %g is %v, want %v", j, v, g, want)
 			}
 		}
@@ -112,7 +112,7 @@ func TestFloats(t *testing.T) {
 	for i, v32 := range in {
 		v := float64(v32)
 		for j, want := range []float64{math.Exp(v), math.Sqrt(v), 1 / v} {
-			if g := float64(got[3*i+j]); j > 0 && g != float64(float32(want)) || math.Abs(g-want) > 3e-7*math.Max(math.Abs(want), 0.1) {
+			if g := float64(got[3*i+j]); j > 0 && g != float64(float32(want)) || !(math.Abs(g-want) <= 3e-7*math.Max(math.Abs(want), 0.1)) {
 				t.Errorf("function %d of %g is %v, want %v", j, v, g, want)
 			}
 		}
