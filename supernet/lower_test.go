@@ -116,6 +116,14 @@ func TestLowering(t *testing.T) {
 			b.Block("block", y, z)
 			return z
 		}},
+		{"an identity of the only reader does not dissolve where a block ends", "conv1 conv1 sum1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			y := b.Sum("y", convBN(b, "a", x, 2, 3))
+			b.Block("block", x, y)
+			return b.Sum("z", b.Identity(y))
+		}},
+		{"as many channels as there are", "conv1 concat1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			return b.Sum("y", b.Bare(b.Truncated("t", x, kernels.ReLU, 2)))
+		}},
 		{"long sums are split", "conv1 conv3 conv2 sum1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
 			return b.Sum("y", convBN(b, "a", x, 2, 3), convBN(b, "b", x, 2, 3), convBN(b, "c", x, 2, 3), convBN(b, "d", x, 2, 1), convBN(b, "e", x, 2, 1))
 		}},
@@ -211,6 +219,37 @@ func TestBuilderErrors(t *testing.T) {
 	} {
 		if _, err := tryLower(c.draw); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want an error with %q", err, c.want)
+		}
+	}
+}
+
+// TestBuilderErrorsOfOneSide: sizes that fit along one side of the image and not along the other are errors too.
+func TestBuilderErrorsOfOneSide(t *testing.T) {
+	pool := func(b *Builder, name string, w kernels.Window) Feature {
+		return b.Sum(name, b.Bare(b.AvgPool(name, b.Images(), kernels.Linear, w)))
+	}
+	for _, c := range []struct {
+		images kernels.Shape
+		want   string
+		record func(b *Builder) Feature
+	}{
+		{kernels.Shape{C: 2, H: 1, W: 4}, "input has 1x4 pixels, want one", func(b *Builder) Feature { return b.Images() }},
+		{kernels.Shape{C: 2, H: 4, W: 1}, "input has 4x1 pixels, want one", func(b *Builder) Feature { return b.Images() }},
+		{kernels.Shape{C: 2, H: 3, W: 2}, "a 3x2 image is smaller than the window", func(b *Builder) Feature { return pool(b, "p", kernels.Window{Kernel: 3}) }},
+		{kernels.Shape{C: 2, H: 2, W: 3}, "a 2x3 image is smaller than the window", func(b *Builder) Feature { return pool(b, "p", kernels.Window{Kernel: 3}) }},
+		{kernels.Shape{C: 2, H: 2, W: 2}, "a 2x2 image is smaller than the window", func(b *Builder) Feature { return pool(b, "p", kernels.Window{Kernel: 3, Stride: 2}) }},
+		{kernels.Shape{C: 2, H: 1, W: 3}, "concatenates 1x3 with 1x2", func(b *Builder) Feature {
+			return b.Sum("y", b.Bare(b.Concat("cat", kernels.Linear, b.Images(), pool(b, "p", kernels.Window{Kernel: 1, Stride: 2}))))
+		}},
+		{kernels.Shape{C: 2, H: 1, W: 1}, "3 of 2 channels", func(b *Builder) Feature { return b.Sum("y", b.Bare(b.Truncated("t", b.Images(), kernels.Linear, 3))) }},
+		{kernels.Shape{C: 2, H: 1, W: 1}, "0 of 2 channels", func(b *Builder) Feature { return b.Sum("y", b.Bare(b.Truncated("t", b.Images(), kernels.Linear, 0))) }},
+		{kernels.Shape{C: 4, H: 1, W: 1}, "4→3 channels in 2 groups", func(b *Builder) Feature {
+			return b.Sum("y", b.Bare(b.Conv("c", b.Images(), kernels.Linear, Conv{Out: 3, Groups: 2, Window: same1})))
+		}},
+	} {
+		_, _, err := Build("sides", c.images, func(b *Builder) { b.Linear("classifier", c.record(b), 3) })
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want an error with %q", c.images, err, c.want)
 		}
 	}
 }

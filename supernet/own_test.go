@@ -2,6 +2,7 @@ package supernet
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -122,6 +123,69 @@ func TestOwnSpaceErrors(t *testing.T) {
 	for _, c := range []Config{{Space: "bn-nas", Chain: chain}, {Space: "six-layers", Chain: "name: x"}, {Space: "six-layers"}} {
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "supernet.") {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// TestOwnSpaceBounds: the smallest and the largest values of a space's file are read, and those beyond them are not.
+func TestOwnSpaceBounds(t *testing.T) {
+	about := func(bytes int) string { return "head: 64\nabout: " + strings.Repeat("a", bytes) }
+	// digits has n operators, whose numbers begin at first.
+	digits := func(n, first int) string {
+		operators := []string{"identity", "mb3_k3", "mb6_k5"}
+		for len(operators) < n {
+			operators = append(operators, fmt.Sprintf("mb%d_k7", len(operators)))
+		}
+		return fmt.Sprintf("operators: [%s]\ntext: {form: digits, first: %d}", strings.Join(operators, ", "), first)
+	}
+	const operators = "operators: [identity, mb3_k3, mb6_k5]"
+	for _, c := range []struct{ from, to, want string }{ // want: of the error; "": it is read
+		{"mb6_k5]", "mb16_k15]", ""},
+		{"mb6_k5]", "mb1_k1]", ""},
+		{"mb6_k5]", "mb17_k3]", "the expansion must be 1…16"},
+		{"mb6_k5]", "mb0_k3]", "the expansion must be 1…16"},
+		{"mb6_k5]", "mb3_k17]", "the kernel odd and 1…15"},
+		{"head: 64", about(200), ""},
+		{"head: 64", about(201), "about: must be one line of at most 200 bytes"},
+		{"head: 64", "head: 65536", ""},
+		{"head: 64", "head: 65537", "head: 65537: must be 1…65536"},
+		{"classes: 10", "classes: 1", ""},
+		{"classes: 10", "classes: 0", "classes: 0: must be 1…65536"},
+		{"height: 32", "height: 0", "images.height: 0: must be 1…4096"},
+		{"width: 32", "width: 4097", "images.width: 4097: must be 1…4096"},
+		{"{out: 16, kernel: 3", "{out: 0, kernel: 3", "stem.out: 0: must be"},
+		{"kernel: 3, stride: 1", "kernel: 15, stride: 4", ""},
+		{"kernel: 3, stride: 1", "kernel: 4, stride: 1", "stem.kernel: 4: must be odd"},
+		{"kernel: 3, stride: 1", "kernel: 3, stride: 5", "stem.stride: 5: must be 1…4"},
+		{"{operator: mb1_k3, out: 8}", "{operator: mb1_k3, out: 0}", "first.out: 0: must be"},
+		{"{operator: mb1_k3, out: 8}", "{operator: identity, out: 8}", "first: it must be a block"},
+		{"{0: mb3_k3, 5: identity}", "{6: mb3_k3}", "fixed: there is no layer 6"},
+		{"{0: mb3_k3, 5: identity}", "{-1: mb3_k3}", "fixed: there is no layer -1"},
+		{"{out: 24, layers: 2, stride: 2}", "{out: 24, layers: 2, stride: 5}", "stage 1: stride: 5: must be 1…4"},
+		{"head: 64", "head: 64\ntext: {first: -1000}", ""},
+		{"head: 64", "head: 64\ntext: {first: -1001}", "text.first: -1001: must be"},
+		{"head: 64", "head: 64\ntext: {first: 1000}", ""},
+		{"head: 64", "head: 64\ntext: {first: 1001}", "text.first: 1001: must be"},
+		{"head: 64", "head: 64\ntext: {form: words}", `text.form: "words"`},
+		{operators, digits(10, 0), ""},
+		{operators, digits(11, 0), "digits are for operators with the numbers 0…9"},
+		{operators, digits(9, 1), ""},
+		{operators, digits(10, 1), "digits are for operators with the numbers 0…9"},
+		{operators, digits(3, -1), "digits are for operators with the numbers 0…9"},
+		{"six-layers", strings.Repeat("a", 64), ""},
+		{"six-layers", strings.Repeat("a", 65), "at most 64"},
+		// With equal channels an identity fits, but not with a stride.
+		{"5: identity}", "4: identity}", "layer 4: an identity does not fit 24→32 channels with stride 2"},
+		{"{out: 32, layers", "{out: 24, layers", ""},
+		{"5: identity}\nstages:\n  - {out: 16, layers: 2, stride: 1}\n  - {out: 24, layers: 2, stride: 2}\n  - {out: 32,",
+			"4: identity}\nstages:\n  - {out: 16, layers: 2, stride: 1}\n  - {out: 24, layers: 2, stride: 2}\n  - {out: 24,", "layer 4: an identity does not fit 24→24 channels with stride 2"},
+	} {
+		if !strings.Contains(ownText, c.from) {
+			t.Fatalf("no %q in the space", c.from)
+		}
+		_, err := parseOwn(strings.Replace(ownText, c.from, c.to, 1))
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%q instead of %q: %v, want %q", c.to, c.from, err, c.want)
 		}
 	}
 }
