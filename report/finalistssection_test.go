@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ func TestFinalists(t *testing.T) {
 	if strings.Contains(render(t, d), `id="finalists"`) {
 		t.Error("a section without finalists")
 	}
-	for i, accuracy := range []float64{.5, .9, .7} {
+	for i, accuracy := range []float64{.8, .9, .7} {
 		d.Finalists = append(d.Finalists, Finalist{Text: archs[i].Text, Score: archs[i].Score, Accuracy: accuracy, NLL: 1.25, Images: 100, Recipe: "darts", Epochs: 3,
 			Took: 30 * time.Second, Answer: i == 1})
 	}
@@ -25,18 +26,24 @@ func TestFinalists(t *testing.T) {
 	if !ok {
 		t.Fatal("no section")
 	}
-	for _, want := range []string{"best 3 networks", "3 epochs of the recipe darts, in 1 min 30 s together", "on the 100 held-out images", "about 5.0 %"} {
+	for _, want := range []string{"best 3 networks", "3 epochs of the recipe darts, in 1 min 30 s together", "on the 100 held-out images", "about 4.0 %"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the section lacks %q", want)
 		}
 	}
 	at := -1
-	for _, accuracy := range []string{"90.0 %", "70.0 %", "50.0 %"} {
+	for _, accuracy := range []string{"90.0 %", "80.0 %", "70.0 %"} {
 		i := strings.Index(text, accuracy)
 		if i <= at {
 			t.Errorf("%s is not in order", accuracy)
 		}
 		at = i
+	}
+	for k, cell := range []string{"2", "1", "3"} { // its place by score
+		row := strings.Split(text, "<tr")[k+2]
+		if !strings.Contains(row, "<td>"+strconv.Itoa(k+1)+"</td>") || !strings.Contains(row, "<td>1.250</td><td>"+cell+"</td>") {
+			t.Errorf("row %d, want place %s by score: %s", k+1, cell, row)
+		}
 	}
 	if row := strings.Index(text, `class="chosen"`); row < 0 || row > strings.Index(text, "90.0 %") || strings.Count(text, "chosen") != 1 {
 		t.Error("the answer is not marked")

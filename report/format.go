@@ -20,7 +20,8 @@ func number(v float64) string {
 	case v == 0:
 		return "0"
 	}
-	a := math.Abs(v)
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 3, 64), 64) // it decides the form: 9.9999 is 10.00
+	a := math.Abs(rounded)
 	if a >= 1e7 || a < 1e-4 {
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e")
 		n, _ := strconv.Atoi(exponent)
@@ -62,12 +63,12 @@ func integer(n int) string { return minus(thousands(strconv.Itoa(n))) }
 func count(n int64) string {
 	v := float64(n)
 	for _, u := range []struct {
-		size float64
-		name string
-	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
-		if math.Abs(v) >= u.size {
+		size, least float64 // least: a smaller number is not rounded to the unit
+		name        string
+	}{{1e9, 999.95e6, "G"}, {1e6, 999.95e3, "M"}, {1e3, 1e3, "k"}} {
+		if math.Abs(v) >= u.least {
 			digits := 1
-			if math.Abs(v/u.size) < 10 {
+			if math.Abs(v/u.size) < 9.995 {
 				digits = 2
 			}
 			return minus(strconv.FormatFloat(v/u.size, 'f', digits, 64)) + " " + u.name
@@ -80,10 +81,10 @@ func percent(v float64) string { return strconv.FormatFloat(100*v, 'f', 1, 64) +
 
 // duration writes a time in its two largest units: 3.2 s, 4 min 12 s, 2 h 05 min.
 func duration(d time.Duration) string {
-	switch {
-	case d < time.Minute:
+	switch { // by what it is rounded to
+	case d.Round(time.Second/10) < time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
-	case d < time.Hour:
+	case d.Round(time.Second) < time.Hour:
 		d = d.Round(time.Second)
 		return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 	}

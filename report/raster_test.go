@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"slices"
 	"testing"
 )
 
@@ -77,6 +78,63 @@ func TestPNG(t *testing.T) {
 	}
 	if b, err := PNG(Graph{}, nil); b != nil || err != nil {
 		t.Errorf("a picture of nothing: %d bytes, %v", len(b), err)
+	}
+}
+
+// TestStrokeOfAClosedLine: the corner where a line ends and begins is mitred as the others are.
+func TestStrokeOfAClosedLine(t *testing.T) {
+	c := canvas{image.NewRGBA(image.Rect(0, 0, 40, 40))}
+	c.stroke(line{{10, 10}, {30, 10}, {30, 30}, {10, 30}, {10, 10}}, 4, color.Black)
+	for _, p := range []image.Point{{8, 8}, {31, 8}, {31, 31}, {8, 31}, {11, 11}, {28, 28}, {20, 8}, {8, 20}} {
+		if _, _, _, a := c.img.At(p.X, p.Y).RGBA(); a != 0xffff {
+			t.Errorf("pixel %v is covered by %.2f", p, float64(a)/0xffff)
+		}
+	}
+	for _, p := range []image.Point{{20, 20}, {12, 12}, {27, 27}, {7, 7}, {20, 7}, {32, 32}} {
+		if _, _, _, a := c.img.At(p.X, p.Y).RGBA(); a != 0 {
+			t.Errorf("pixel %v beside the line is covered by %.2f", p, float64(a)/0xffff)
+		}
+	}
+}
+
+func TestPathOf(t *testing.T) {
+	lines, err := pathOf("M1 2H5V7h-3v-4l1 2zM0 0C0 8 0 0 0 0")
+	if err != nil || len(lines) != 2 {
+		t.Fatal(lines, err)
+	}
+	if want := (line{{1, 2}, {5, 2}, {5, 7}, {2, 7}, {2, 3}, {3, 5}, {1, 2}}); !slices.Equal(lines[0], want) {
+		t.Errorf("%v, want %v", lines[0], want)
+	}
+	if p := lines[1][curvePieces/4]; p != (point{0, 3 * .75 * .75 * .25 * 8}) { // 3(1 − t)²t times the first control point
+		t.Errorf("a quarter of the curve ends at %v", p)
+	}
+}
+
+// TestAnchors: a text begins, has its middle, or ends at its place.
+func TestAnchors(t *testing.T) {
+	for anchor, want := range map[string]float64{"start": 60 + 21./2, "middle": 60, "end": 60 - 21./2} {
+		p := painter{canvas{image.NewRGBA(image.Rect(0, 0, 120, 20))}, lightColours()}
+		p.text(attributes{"x": "60", "y": "15", "text-anchor": anchor}, "HHH")
+		first, last := 120, 0
+		for x := range 120 {
+			for y := range 20 {
+				if _, _, _, a := p.img.At(x, y).RGBA(); a > 0 {
+					first, last = min(first, x), max(last, x+1)
+				}
+			}
+		}
+		if middle := float64(first+last) / 2; middle < want-1 || middle > want+1 {
+			t.Errorf("%s: the middle is at %v, want %v", anchor, middle, want)
+		}
+	}
+}
+
+// TestLightColours: the picture is light, whatever dark colours the style has beside.
+func TestLightColours(t *testing.T) {
+	all := lightColours()
+	grey := func(name string) uint8 { return color.GrayModel.Convert(all[name]).(color.Gray).Y }
+	if grey("paper") < 0xf0 || grey("ink") > 0x40 {
+		t.Errorf("paper %x, ink %x", grey("paper"), grey("ink"))
 	}
 }
 

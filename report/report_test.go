@@ -206,6 +206,14 @@ func TestNumbers(t *testing.T) {
 		{count(153272960), "153.3 M"}, {count(1073466), "1.07 M"}, {count(73306), "73.3 k"}, {count(12), "12"},
 		{integer(15625), "15\u202f625"}, {integer(-1234), "−1\u202f234"}, {percent(0.5123), "51.2 %"},
 		{duration(3200 * time.Millisecond), "3.2 s"}, {duration(252 * time.Second), "4 min 12 s"}, {duration(125 * time.Minute), "2 h 05 min"},
+		{number(1e7), "1.00e7"}, {number(9_999_499), "9\u202f999\u202f499"}, {number(9_999_600), "1.00e7"}, {number(1e-4), "0.000100"}, {number(9.99e-5), "9.99e-5"},
+		{number(12345), "12\u202f345"}, {number(9999), "9999"}, {number(9999.7), "10\u202f000"}, {number(9.99996), "10.00"}, {number(0.0123456), "0.01235"},
+		{count(999), "999"}, {count(1000), "1.00 k"}, {count(9994), "9.99 k"}, {count(9996), "10.0 k"}, {count(10_000), "10.0 k"}, {count(999_949), "999.9 k"},
+		{count(999_950), "1.00 M"}, {count(1e6), "1.00 M"}, {count(1e7), "10.0 M"}, {count(999_960_000), "1.00 G"}, {count(-1500), "−1.50 k"},
+		{integer(999), "999"}, {integer(1000), "1\u202f000"},
+		{duration(59940 * time.Millisecond), "59.9 s"}, {duration(59960 * time.Millisecond), "1 min 00 s"}, {duration(time.Minute), "1 min 00 s"},
+		{duration(61600 * time.Millisecond), "1 min 02 s"}, {duration(time.Hour - 700*time.Millisecond), "59 min 59 s"}, {duration(time.Hour - 400*time.Millisecond), "1 h 00 min"},
+		{duration(time.Hour + 29*time.Minute + 40*time.Second), "1 h 30 min"}, {duration(2*time.Hour - time.Second), "2 h 00 min"},
 		{hundredths(-0.304), "−.30"}, {hundredths(1), "1.00"}, {hundredths(0.001), "0"},
 	} {
 		if c.got != c.want {

@@ -24,6 +24,9 @@ func TestWithoutCostInWords(t *testing.T) {
 		{"it rises", &WithoutCost{Terms: []string{"depth", "macs"}, Networks: 9, Limited: true, With: Ranked{Rank: 3, First: "c"}, Without: Ranked{Rank: 1}},
 			"What the score owes to counting: without its terms of cost, depth and macs, this network rises from no. 3 to no. 1 of 9 scored networks within the limits." +
 				" [bnas no. 3 of 9 c] [without depth and macs no. 1 of 9 this one]"},
+		{"another is the first, with cost and without", &WithoutCost{Terms: macs, Networks: 9, With: Ranked{Rank: 2, First: "c"}, Without: Ranked{Rank: 2, First: "c"}},
+			"What the score owes to counting: without its term of cost, live_macs, this network stays no. 2 of 9 scored networks." +
+				" [bnas no. 2 of 9 c] [without live_macs no. 2 of 9 c]"},
 		{"no other network", &WithoutCost{Terms: macs, Networks: 1, With: Ranked{Rank: 1}, Without: Ranked{Rank: 1}}, "No other network was scored, with cost or without."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
