@@ -399,6 +399,19 @@ func TestScoreNoteOfOneTerm(t *testing.T) {
 	}
 }
 
+// TestCalibrationSampleIsNamed: a perspective says that the networks are of the calibration sample if there is one.
+func TestCalibrationSampleIsNamed(t *testing.T) {
+	for n, want := range map[int]string{
+		0: "What each perspective of the score says of this network, compared with 7 random networks.",
+		2: "What each perspective of the score says of this network, compared with 7 random networks of the calibration sample.",
+	} {
+		v := &view{Data: Data{Calibration: n, Others: "random networks", Perspectives: []Perspective{{Standing: Standing{1, 0, 6}}}}}
+		if got := perspectivesGroup(v).Lead; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestSharesOfKnownChoices: an architecture without choices does not count.
 func TestSharesOfKnownChoices(t *testing.T) {
 	v := &view{Data: Data{Places: []Place{{"a", []string{"x", "y"}}}}}
@@ -420,9 +433,18 @@ func TestEdgesOfGraphs(t *testing.T) {
 	if s := graphChart(g, Palette(nil)).String(); !strings.Contains(s, ">conv</text>") {
 		t.Errorf("the operator of a single edge is not drawn: %s", s)
 	}
-	arcs, above, below := layArcs([]Edge{{0, 2, "x"}, {2, 4, "x"}, {4, 6, "x"}})
+	arcs, above, below := layArcs([]Edge{{2, 4, "x"}, {0, 2, "x"}, {4, 6, "x"}})
 	if above != 1 || below != 0 {
 		t.Errorf("arcs that only meet are on %d levels above and %d below: %v", above, below, arcs)
+	}
+	var every []Edge
+	for to := range 7 {
+		for from := range to {
+			every = append(every, Edge{from, to, "x"})
+		}
+	}
+	if _, above, below := layArcs(every); above != 6 || below != 6 { // more than one a level
+		t.Errorf("15 arcs of seven nodes are on %d levels above and %d below, want 6 and 6", above, below)
 	}
 }
 

@@ -43,6 +43,16 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// TestOneErrorForASize: a size outside its range is one error, and not one of the space too.
+func TestOneErrorForASize(t *testing.T) {
+	for _, c := range []Config{{Space: "nas-bench-201", Height: -30}, {Space: "nas-bench-201", Width: -30}, {Space: "nas-bench-101", Channels: -1}} {
+		_, err := New(c)
+		if errs, ok := err.(setting.Errors); !ok || len(errs) != 1 {
+			t.Errorf("%+v: %v, want one error", c, err)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	for _, s := range Spaces() {
 		n := build(t, Config{Space: s.Name(), Seed: 9})
