@@ -189,6 +189,11 @@ func (s *sample) model(t *testing.T, fold bool) onnx.Model {
 	if err != nil || ir != onnx.IRVersion || opset != onnx.Opset || m.Metadata["arch"] != s.dict.Program.Name {
 		t.Fatalf("%s: IR %d, operators %d, metadata %v, %v", s.dict.Program.Name, ir, opset, m.Metadata, err)
 	}
+	image := s.dict.Program.Values[kernels.Images].Shape
+	in, out := fmt.Sprint([]any{"batch", image.C, image.H, image.W}), fmt.Sprint([]any{"batch", s.dict.Program.Classes()})
+	if g := m.Graph; len(g.Inputs) != 1 || len(g.Outputs) != 1 || fmt.Sprint(g.Inputs[0].Shape) != in || fmt.Sprint(g.Outputs[0].Shape) != out {
+		t.Fatalf("%s: from %v to %v, want %s and %s", s.dict.Program.Name, g.Inputs, g.Outputs, in, out)
+	}
 	return m
 }
 
@@ -275,6 +280,36 @@ func TestONNXOfRandomPrograms(t *testing.T) {
 	}
 	if folded < 20 {
 		t.Errorf("%d BatchNorms folded", folded)
+	}
+}
+
+// TestONNXOfTakenNames: names of values and nodes that weights, constants or the ends of the graph have too are changed.
+func TestONNXOfTakenNames(t *testing.T) {
+	for seed := range uint64(20) {
+		c := kerneltest.Random(seed)
+		s := ofCase(t, c, seed)
+		var taken []string
+		for _, m := range s.dict.Modules {
+			taken = append(taken, m.Weight.Name, m.Mean.Name, m.Bias.Name)
+		}
+		taken = append(taken, "images", "logits", "six", "zero", "zero.2", "least", "batch")
+		taken = slices.DeleteFunc(taken, func(name string) bool { return name == "" })
+		p := s.dict.Program
+		for i := range p.Values {
+			p.Values[i].Name = taken[i%len(taken)]
+		}
+		for i := range p.Nodes {
+			p.Nodes[i].Name = taken[(len(taken)-1-i%len(taken))]
+		}
+		s.checkONNX(t, false)
+		numbers := map[string]int{}
+		for _, i := range s.checkONNX(t, true).Graph.Initializers {
+			if len(i.Shape) == 0 {
+				if numbers[fmt.Sprint(i.Floats)]++; numbers[fmt.Sprint(i.Floats)] > 1 {
+					t.Errorf("seed %d: the number %v is there twice", seed, i.Floats)
+				}
+			}
+		}
 	}
 }
 

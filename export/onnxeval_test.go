@@ -298,6 +298,11 @@ func padded(_ named, in []array) array {
 
 func pooled(a named, in array, largest bool) array {
 	w := windowsOf(a, in)
+	for i, pad := range a.ints("pads", 0, 0, 0, 0) {
+		if int(pad) >= w.kernel[i%2] {
+			panic("onnxruntime takes no margin as wide as the kernel")
+		}
+	}
 	pixels := in.shape[2] * in.shape[3]
 	out := zeros(in.shape[0], in.shape[1], w.out[0], w.out[1])
 	for i := range out.data {
@@ -307,6 +312,9 @@ func pooled(a named, in array, largest bool) array {
 			v := in.data[image*pixels+pixel]
 			most, sum, count = max(most, v), sum+v, count+1
 		})
+		if a.int("count_include_pad", 0) == 1 {
+			count = w.kernel[0] * w.kernel[1]
+		}
 		out.data[i] = sum / float64(count)
 		if largest {
 			out.data[i] = most
