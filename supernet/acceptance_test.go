@@ -82,6 +82,38 @@ func TestGoldenCosts(t *testing.T) {
 	}
 }
 
+// TestDepth counts the BatchNorms on the path, in the standard placement.
+func TestDepth(t *testing.T) {
+	for _, c := range []struct {
+		space, arch string
+		want        int
+	}{
+		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|", 1 + 2*2 + 1}, // stem, reductions, the last
+		{"nas-bench-201", "|skip_connect~0|+|skip_connect~0|avg_pool_3x3~1|+|none~0|none~1|skip_connect~2|", 6},
+		{"nas-bench-201", "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_1x1~0|nor_conv_3x3~1|nor_conv_3x3~2|", 6 + 15*6},
+		{"nas-bench-macro", "11111111", 1 + 8*3 + 1},
+		{"nas-bench-macro", "00000000", 1 + 3 + 1}, // three layers have a stride
+		{"nas-bench-101", "11|1|3", 1 + 9*3},       // two projections and a convolution a cell
+		{"nas-bench-101", "10|1|m", 1 + 9},         // a projection
+	} {
+		s, err := Lookup(c.space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := s.Parse(c.arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bn := range placements {
+			cfg := s.Defaults()
+			cfg.BN = bn
+			if got := s.Cost(a, cfg).Depth; got != c.want {
+				t.Errorf("%s, %s: depth %d, want %d", c.arch, bn, got, c.want)
+			}
+		}
+	}
+}
+
 // bnnasGenotype is the network that BN-NAS publishes.
 const bnnasGenotype = "3 -1 0 4 0 -1 -1 0 4 -1 4 4 1 4 2 0 0 4 0 2 2"
 

@@ -17,6 +17,7 @@ func TestParseErrors(t *testing.T) {
 		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|x", `byte 48: found "x", want the end`},
 		{"nas-bench-201", "|none~0|+|none~0|none~1|+|none~0|none~1|none~2", `byte 47: found nothing, want "|"`},
 		{"nas-bench-201", strings.Repeat("é", 60), `byte 1: found "é"`},
+		{"nas-bench-201", "|" + strings.Repeat("x", 60) + "~0|", `byte 2: found "` + strings.Repeat("x", 40) + `…", want one of none`},
 		{"nas-bench-macro", "0123", `byte 4: found "3", want one of 0, 1, 2`},
 		{"nas-bench-macro", "000", `byte 4: found nothing`},
 		{"nas-bench-macro", "000000000", `byte 9: found "0", want the end`},

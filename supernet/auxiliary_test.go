@@ -76,6 +76,13 @@ func TestAuxiliaryHead(t *testing.T) {
 		if w := p.Steps[pool].Window; w != (kernels.Window{Kernel: 5, Stride: c.stride, Dilation: 1}) {
 			t.Errorf("%s: the pool has the window %v", name, w)
 		}
+		for part, act := range map[string]kernels.Activation{"auxiliary_head.features.1": kernels.ReLU, "auxiliary_head.features.2": kernels.Linear, "auxiliary_head.features.5": kernels.ReLU,
+			"stem0.0": kernels.Linear, "stem0.3": kernels.ReLU, "stem1.1": kernels.ReLU} {
+			i := slices.IndexFunc(p.Steps, func(s kernels.Step) bool { return s.Name == part })
+			if stem := strings.HasPrefix(part, "stem"); i < 0 && !(stem && name == "cifar") || i >= 0 && p.Steps[i].Act != act {
+				t.Errorf("%s: step %d, %s, does not read the %v of its input", name, i, part, act)
+			}
+		}
 		names, err := net.ExportNames(a)
 		if err != nil {
 			t.Fatal(err)

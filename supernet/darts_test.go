@@ -176,6 +176,37 @@ func TestDARTSCover(t *testing.T) {
 	}
 }
 
+// TestDARTSWindows: dilated convolutions have the dilation 2, and all operators keep the image.
+func TestDARTSWindows(t *testing.T) {
+	n := small(t, newDARTS(), Standard)
+	a, err := n.Space.Parse("normal dil_conv_3x3:0 dil_conv_5x5:1 dil_conv_3x3:0 dil_conv_5x5:1 dil_conv_3x3:0 dil_conv_5x5:1 dil_conv_3x3:0 dil_conv_5x5:1" +
+		" reduce sep_conv_3x3:0 sep_conv_5x5:1 sep_conv_3x3:0 sep_conv_5x5:1 sep_conv_3x3:0 sep_conv_5x5:1 max_pool_3x3:0 avg_pool_3x3:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[kernels.Window]bool{}
+	for _, s := range p.Steps {
+		if s.Op == kernels.OpConv && s.Groups > 1 || s.Op == kernels.OpMaxPool || s.Op == kernels.OpAvgPool {
+			seen[s.Window] = true
+		}
+	}
+	want := map[kernels.Window]bool{}
+	for _, w := range []kernels.Window{
+		{Kernel: 3, Stride: 1, Pad: 2, Dilation: 2}, {Kernel: 5, Stride: 1, Pad: 4, Dilation: 2}, // dil_conv
+		{Kernel: 3, Stride: 2, Pad: 1, Dilation: 1}, {Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}, // sep_conv, and the pools
+		{Kernel: 5, Stride: 2, Pad: 2, Dilation: 1}, {Kernel: 5, Stride: 1, Pad: 2, Dilation: 1},
+	} {
+		want[w] = true
+	}
+	if d := cmp.Diff(want, seen); d != "" {
+		t.Error(d)
+	}
+}
+
 // FactorizedReduce reads the image from its first pixel and from the pixel (1, 1), through one ReLU.
 func TestDARTSFactorizedReduce(t *testing.T) {
 	n := small(t, newDARTS(), Standard)
@@ -191,6 +222,9 @@ func TestDARTSFactorizedReduce(t *testing.T) {
 	for _, s := range p.Steps {
 		if s.Op == kernels.OpConv && strings.Contains(s.Name, "preprocess0.conv_") {
 			pads[s.Pad]++
+			if shifted := s.Pad < 0; shifted != strings.HasSuffix(s.Name, "conv_2") {
+				t.Errorf("%s has the pad %d: the second is shifted", s.Name, s.Pad)
+			}
 			if s.Stride != 2 || s.Act != kernels.Linear {
 				t.Errorf("%s: %+v", s.Name, s)
 			}

@@ -100,3 +100,29 @@ func TestDropped(t *testing.T) {
 		t.Errorf("the text does not show the factors:\n%s", p)
 	}
 }
+
+// TestDroppedIsNotRepeated: a sum with a factor that two read is stored: the factor of an image is the same for both.
+func TestDroppedIsNotRepeated(t *testing.T) {
+	for _, drop := range []bool{false, true} {
+		b := newBuilder(emptyNet(Config{Space: "sum"}), kernels.Shape{C: 2, H: 4, W: 4}, true)
+		b.training.DropPath = drop
+		inner := b.Sum("inner", b.Dropped(b.Bare(b.AvgPool("pool", b.Images(), kernels.Linear, same3))))
+		read := b.Sum("read", convBN(b, "a", inner, 2, 1))
+		outer := b.Sum("outer", b.Identity(inner), b.Bare(b.MaxPool("max", read, kernels.Linear, same3)))
+		b.Linear("classifier", b.Sum("mean", b.Bare(b.GlobalAvg("mean", outer, kernels.ReLU))), 3)
+		p, err := b.program("sum")
+		if err == nil {
+			err = p.Validate()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if drop {
+			want = 1
+		}
+		if got := droppedTerms(p); len(got) != want || strings.Contains(ops(p), "sum1") != drop {
+			t.Errorf("drop-path %v: factors at %v, steps %s", drop, got, ops(p))
+		}
+	}
+}

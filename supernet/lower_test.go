@@ -88,6 +88,24 @@ func TestLowering(t *testing.T) {
 		{"siblings join, other windows do not", "conv1 conv2 conv1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
 			return b.Sum("y", convBN(b, "a", x, 2, 3), convBN(b, "b", x, 2, 1), convBN(b, "c", x, 2, 3))
 		}},
+		{"siblings behind other activations do not join", "conv1 conv1 conv1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			plain := b.BN("b.bn", b.Conv("b", x, kernels.Linear, Conv{Out: 2, Window: same3}))
+			return b.Sum("y", convBN(b, "a", x, 2, 3), plain)
+		}},
+		{"an identity of two terms dissolves where there is room for two", "conv1 conv2 conv1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			y := b.Sum("y", convBN(b, "a", x, 2, 3), convBN(b, "b", x, 2, 3))
+			return b.Sum("z", b.Identity(y), convBN(b, "c", x, 2, 1))
+		}},
+		{"an identity of two terms is stored where there is room for one", "conv1 conv2 conv2 sum1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			y := b.Sum("y", convBN(b, "a", x, 2, 3), convBN(b, "b", x, 2, 3))
+			return b.Sum("z", b.Identity(y), convBN(b, "c", x, 2, 1), convBN(b, "d", x, 2, 1))
+		}},
+		{"an identity BatchNorm where a block starts stores its sum", "conv1 avgpool1 sum1 globalavg1 linear1", func(b *Builder, x Feature) Feature {
+			y := b.Sum("y", b.Bare(b.AvgPool("pool", x, kernels.Linear, same3)))
+			z := b.Sum("z", b.BN("i", b.Stored(y)))
+			b.Block("block", y, z)
+			return z
+		}},
 		{"siblings of other widths join", "conv1 conv2 concat2 globalavg1 linear1", func(b *Builder, x Feature) Feature {
 			return b.Sum("y", b.BN("bn", b.Concat("cat", kernels.ReLU, b.Sum("a", convBN(b, "a", x, 2, 3)), b.Sum("b", convBN(b, "b", x, 5, 3)))))
 		}},

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"bnas.example/kernels"
 	"bnas.example/philox"
 )
 
@@ -227,6 +228,9 @@ func TestParseNASBench101(t *testing.T) {
 		{"10|0|3", "no path leads from the input to the output"},
 		{"11111|1111|111|11|1|3333", "15 edges on paths from the input to the output; there are at most 9"},
 		{"[[0,1],[1,0]]['input','output']", "an edge from vertex 1 to 0"},
+		{"[[0,1],[0,1]]['input','output']", "an edge from vertex 1 to 1"},
+		{"[[0,1,1],[0,0,1],[0,0]]['input','maxpool3x3','output']", `found "a row of 2", want 3 numbers in each row`},
+		{"11|1|", "found nothing, want 1 operators"},
 		{"[[0,1]]['input','output']", `found "1 rows", want 2 to 7`},
 		{"[[0,1],[0]]['input','output']", "2 numbers in each row"},
 		{"[[0,1],[0,0]]['input']", `want ","`},
@@ -287,5 +291,52 @@ func TestMutateNASBench101(t *testing.T) {
 	}
 	if alone < 20 {
 		t.Errorf("%d neighbours only", alone)
+	}
+}
+
+// TestChannelsNASBench101: the vertices before the output share its channels, the first have one more. Another has as many as the
+// widest vertex that it leads to.
+func TestChannelsNASBench101(t *testing.T) {
+	var c cell101
+	c.n = 6
+	for _, e := range [][2]int{{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 4}, {2, 5}, {3, 5}, {4, 5}} {
+		c.edge[e[0]][e[1]] = true
+	}
+	for out, want := range map[int][]int{11: {4, 4, 4, 3, 11}, 10: {4, 4, 3, 3, 10}, 9: {3, 3, 3, 3, 9}} { // vertex 1 leads to 2 and 4
+		channels := c.channels(out)
+		if got := channels[1:c.n]; !slices.Equal(got, want) {
+			t.Errorf("channels %v of %d, want %v", got, out, want)
+		}
+	}
+}
+
+// TestActivationsNASBench101: each module of a vertex or a projection has a ReLU. A max pool without a BatchNorm needs none, for its inputs
+// are not negative.
+func TestActivationsNASBench101(t *testing.T) {
+	for bn, want := range map[Placement]string{
+		Fair:     "stem.0:linear stem.2:relu cells.0.projections.1.0:linear cells.0.vertices.1.0:relu cells.0.vertices.2.0:relu cells.0.vertices.2.2:relu",
+		Standard: "stem.0:linear stem.2:relu cells.0.projections.1.0:linear cells.0.vertices.1.0:relu cells.0.vertices.2.0:relu",
+	} {
+		n := build(t, Config{Space: "nas-bench-101", BN: bn, Cells: 1, Channels: 4, Height: 8, Width: 8})
+		a, err := n.Space.Parse("100|10|1|3m") // a convolution, then a max pool
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := n.Program(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var steps []string
+		for _, s := range p.Steps {
+			if s.Name == "pools.0" {
+				break
+			}
+			if s.Op != kernels.OpSum || s.Act != kernels.Linear {
+				steps = append(steps, s.Name+":"+s.Act.String())
+			}
+		}
+		if got := strings.Join(steps, " "); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", bn, got, want)
+		}
 	}
 }

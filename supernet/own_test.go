@@ -190,6 +190,14 @@ func TestOwnSpaceBounds(t *testing.T) {
 	}
 }
 
+func TestIsSpaceFile(t *testing.T) {
+	for name, want := range map[string]bool{"my.yaml": true, "folder/my.yml": true, "yaml": false, "my.yaml.txt": false, "nas-bench-201": false} {
+		if IsSpaceFile(name) != want {
+			t.Errorf("%s is a file of a space: %v", name, !want)
+		}
+	}
+}
+
 // FuzzReadSpace: no text of a space's file panics. An accepted one has architectures whose text it reads again, and whose
 // networks are valid Programs or an error.
 func FuzzReadSpace(f *testing.F) {

@@ -108,6 +108,18 @@ func TestStateDictStatistics(t *testing.T) {
 	if _, err := n.StateDict(store, shared, numbered(q)); err == nil || !strings.Contains(err.Error(), "same value") {
 		t.Errorf("BatchNorms of one value with two means: %v", err)
 	}
+	equal := numbered(q)
+	for i := range equal.Mean {
+		equal.Mean[i] = 7
+	}
+	if err := equal.Check(q); err == nil || !strings.Contains(err.Error(), "same value") {
+		t.Errorf("BatchNorms of one value with two variances: %v", err)
+	}
+	short := NewStatistics(q)
+	short.Variance = short.Variance[1:]
+	if err := short.Check(q); err == nil {
+		t.Error("a variance is missing")
+	}
 	if _, err := n.StateDict(store, a, Statistics{}); err == nil {
 		t.Error("exported without statistics")
 	}

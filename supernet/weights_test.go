@@ -170,6 +170,21 @@ func TestWrongWeights(t *testing.T) {
 	}
 }
 
+// TestMetadata: what Metadata writes is read again, each number into its own setting.
+func TestMetadata(t *testing.T) {
+	for _, c := range []Config{
+		{Space: "nas-bench-201", BN: Standard, Gamma: GammaSmall, Seed: math.MaxUint64, Classes: 7, Channels: 4, Cells: 3, Height: 8, Width: 16, ImageChannels: 1},
+		{Space: "darts", BN: Fair, Gamma: GammaUniform, Classes: 9, Channels: 6, Cells: 1, Height: 64, Width: 32, Stem: "imagenet"},
+	} {
+		n := build(t, c)
+		a := spread(n.Space, 1)[0]
+		back, arch, err := ParseMetadata(n.Metadata(a))
+		if err != nil || back != c || arch != n.Space.Format(a) {
+			t.Errorf("%+v of %s, %v, want %+v", back, arch, err, c)
+		}
+	}
+}
+
 func TestWrongMetadata(t *testing.T) {
 	for key, c := range map[string]struct{ value, want string }{
 		"classes": {"ten", `metadata: classes is "ten", not a whole number`},
