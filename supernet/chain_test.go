@@ -42,14 +42,14 @@ func TestActivationsOfChains(t *testing.T) {
 
 // TestCanonicalOfFixedLayers: a layer without a choice stays in place, and so does one with a stride.
 func TestCanonicalOfFixedLayers(t *testing.T) {
-	c, err := parseOwn(strings.NewReplacer("{0: mb3_k3, 5: identity}", "{3: mb3_k3}", "{out: 24, layers: 2", "{out: 24, layers: 4").Replace(ownText))
+	c, err := parseOwn(strings.NewReplacer("{0: mb3_k3, 5: identity}", "{4: mb3_k3}", "{out: 24, layers: 2", "{out: 24, layers: 4").Replace(ownText))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		"1 0 2 1 0 2 1 0": "1 0 2 1 2 0 1 0", // layer 3 is fixed; 4 and 5 are free
-		"1 0 2 1 2 0 1 0": "1 0 2 1 2 0 1 0",
-		"1 1 2 1 0 0 1 2": "1 1 2 1 0 0 1 2",
+		"1 0 2 0 1 2 1 0": "1 0 2 2 1 0 1 0", // layer 4 is fixed; 3 and 5 are free
+		"1 0 2 2 1 0 1 0": "1 0 2 2 1 0 1 0",
+		"1 1 2 0 1 0 1 2": "1 1 2 0 1 0 1 2",
 	} {
 		a, err := c.Parse(text)
 		if err != nil {
