@@ -131,6 +131,48 @@ func TestBreakOff(t *testing.T) {
 	}
 }
 
+// TestProveAgain: a worker that was cut off and is here again keeps its count. One with another key is none.
+func TestProveAgain(t *testing.T) {
+	c := alone()
+	c.share.Key = search.Key{"a": "1"}
+	prove := func(name, value string) {
+		c.prove(&nats.Msg{Data: encode(ready{identity{name, "host", 1}, search.Key{"a": value}})})
+	}
+	prove("w", "1")
+	if c.workers["w"] == nil {
+		t.Fatal("it is no worker")
+	}
+	c.workers["w"].scored = 7
+	c.workers["w"].seen = time.Time{}
+	prove("w", "1")
+	if w := c.workers["w"]; w.scored != 7 || w.seen.IsZero() {
+		t.Errorf("here again: %+v", w)
+	}
+	if prove("x", "2"); len(c.workers) != 1 {
+		t.Errorf("%d workers with one of another key", len(c.workers))
+	}
+}
+
+// TestGiveUp: the server gives an architecture up that has ended meanwhile, that it has no scores of, or that nobody asked for.
+func TestGiveUp(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	ended, open := &task{job: job{"a"}, done: make(chan struct{}), ended: true}, &task{job: job{"b"}, done: make(chan struct{})}
+	d.mu.Lock()
+	d.queued[1001], d.queued[1002] = ended, open
+	d.mu.Unlock()
+	for place, want := range []int{0, 0, 1, 1} {
+		d.giveUp(&nats.Msg{Data: fmt.Appendf(nil, `{"stream_seq": %d}`, 1000+place)})
+		if _, failed := d.members(); failed != want {
+			t.Errorf("place %d is given up: %d have failed, want %d", place, failed, want)
+		}
+	}
+	d.giveUp(&nats.Msg{Data: []byte("no event")})
+	if !open.ended || open.err == nil {
+		t.Errorf("the task has the error %v", open.err)
+	}
+}
+
 func TestOtherParts(t *testing.T) {
 	long := strings.Repeat("0", 20)
 	for _, c := range []struct {

@@ -228,4 +228,9 @@ func TestBeginAgain(t *testing.T) {
 	if err := e.ScoreAll(ctx, archs, nil); err != nil {
 		t.Error(err)
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.jobs)+len(d.queued) > 0 {
+		t.Errorf("%d jobs and %d places are left of an architecture that is scored", len(d.jobs), len(d.queued))
+	}
 }

@@ -313,12 +313,19 @@ func TestChannelsNASBench101(t *testing.T) {
 // TestActivationsNASBench101: each module of a vertex or a projection has a ReLU. A max pool without a BatchNorm needs none, for its inputs
 // are not negative.
 func TestActivationsNASBench101(t *testing.T) {
-	for bn, want := range map[Placement]string{
-		Fair:     "stem.0:linear stem.2:relu cells.0.projections.1.0:linear cells.0.vertices.1.0:relu cells.0.vertices.2.0:relu cells.0.vertices.2.2:relu",
-		Standard: "stem.0:linear stem.2:relu cells.0.projections.1.0:linear cells.0.vertices.1.0:relu cells.0.vertices.2.0:relu",
+	const begin = "stem.0:linear stem.2:relu cells.0.projections.1.0:linear cells.0.vertices.1.0:relu "
+	for _, c := range []struct {
+		bn         Placement
+		arch, want string
+	}{
+		{Fair, "100|10|1|3m", begin + "cells.0.vertices.2.0:relu cells.0.vertices.2.2:relu"}, // a convolution, then a max pool
+		{Standard, "100|10|1|3m", begin + "cells.0.vertices.2.0:relu"},
+		// Vertices 2 and 3 read vertex 1: its ReLU is stored once.
+		{Standard, "1000|110|01|1|333", begin + "cells.0.vertices.1.2:relu cells.0.vertices.2.0:linear cells.0.vertices.3.0:linear cells.0.concat:relu"},
 	} {
+		bn, want := c.bn, c.want
 		n := build(t, Config{Space: "nas-bench-101", BN: bn, Cells: 1, Channels: 4, Height: 8, Width: 8})
-		a, err := n.Space.Parse("100|10|1|3m") // a convolution, then a max pool
+		a, err := n.Space.Parse(c.arch)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,7 +343,7 @@ func TestActivationsNASBench101(t *testing.T) {
 			}
 		}
 		if got := strings.Join(steps, " "); got != want {
-			t.Errorf("%s:\n%s\nwant\n%s", bn, got, want)
+			t.Errorf("%s, %s:\n%s\nwant\n%s", bn, c.arch, got, want)
 		}
 	}
 }

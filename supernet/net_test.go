@@ -10,6 +10,8 @@ import (
 
 	"bnas.example/internal/setting"
 	"bnas.example/kernels"
+	"bnas.example/kernels/hoststore"
+	"bnas.example/philox"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -49,6 +51,18 @@ func TestOneErrorForASize(t *testing.T) {
 		_, err := New(c)
 		if errs, ok := err.(setting.Errors); !ok || len(errs) != 1 {
 			t.Errorf("%+v: %v, want one error", c, err)
+		}
+	}
+}
+
+// TestValidateOfNoCells: a full configuration of a space of cells has some.
+func TestValidateOfNoCells(t *testing.T) {
+	for _, s := range Spaces() {
+		c := s.Defaults()
+		had := c.Cells
+		c.Cells = 0
+		if err := c.Validate(); (err == nil) != (had == 0) {
+			t.Errorf("%s without cells, by default %d: %v", s.Name(), had, err)
 		}
 	}
 }
@@ -282,6 +296,38 @@ func TestInitial(t *testing.T) {
 	}
 }
 
+// filler draws the weights of convolutions itself, as a GPU does.
+type filler struct {
+	kernels.Store
+	filled []kernels.ParamID
+}
+
+func (f *filler) FillNormal(id kernels.ParamID, r *philox.Stream, deviation float64) error {
+	f.filled = append(f.filled, id)
+	v := make([]float32, f.Params()[id].Len())
+	r.Normal(v, deviation)
+	return f.Write(kernels.Data, v, id)
+}
+
+// TestFillOfAFiller: a store that draws normal numbers draws the weights of convolutions, and no others; all values are those of Initial.
+func TestFillOfAFiller(t *testing.T) {
+	n := small(t, named(t, "nas-bench-201"), Fair)
+	f := &filler{Store: hoststore.New(n.Params())}
+	if err := n.Fill(f); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range n.Params() {
+		id := kernels.ParamID(i)
+		if drawn := slices.Contains(f.filled, id); drawn != (p.Kind == kernels.ConvWeight) {
+			t.Errorf("%s is drawn by the store: %v", p.Name, drawn)
+		}
+		v := make([]float32, p.Len())
+		if err := f.Read(kernels.Data, v, id); err != nil || !slices.Equal(v, n.Initial(id)) {
+			t.Errorf("%s has other values, %v", p.Name, err)
+		}
+	}
+}
+
 func checkSpread(t *testing.T, p kernels.Param, v []float32) {
 	t.Helper()
 	var sum, squares, largest float64
@@ -299,8 +345,8 @@ func checkSpread(t *testing.T, p kernels.Param, v []float32) {
 		}
 	case kernels.LinearWeight:
 		bound := 1 / math.Sqrt(float64(p.Shape[1]))
-		if got := squares / n; largest > bound || !(math.Abs(got/(bound*bound/3)-1) <= 6*math.Sqrt(0.8/n)) {
-			t.Errorf("%s: largest %.3g of %.3g, mean square %.3g", p.Name, largest, bound, got)
+		if got := squares / n; largest > bound || !(math.Abs(got/(bound*bound/3)-1) <= 6*math.Sqrt(0.8/n)) || !(math.Abs(sum/n) <= 6*bound/math.Sqrt(3*n)) {
+			t.Errorf("%s: largest %.3g of %.3g, mean %.3g, mean square %.3g", p.Name, largest, bound, sum/n, got)
 		}
 	case kernels.Gamma:
 		if sum != n {
