@@ -466,3 +466,74 @@ func TestBoxesHoldTheirTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestChainChart: the blocks of a chain are in rows as long as each other. An edge leads from the border of a block to the next.
+func TestChainChart(t *testing.T) {
+	var names, operators []string
+	for range 22 {
+		names, operators = append(names, "layer"), append(operators, "mb3_k3_and_more")
+	}
+	g, err := GraphOf("layers", names, operators)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := chainChart(g, Palette(nil))
+	svg := d.String()
+	half := 12 + letter/2*15
+	const inRow, last = 6, 23 // 24 nodes in four rows
+	at := func(i int) point { return point{14 + half + float64(i%inRow)*(2*half+26), 30 + 84*float64(i/inRow)} }
+	if right, bottom := at(inRow-1).x+half+14, at(last).y+22+8; math.Abs(d.width-right) > .051 || math.Abs(d.height-bottom) > .051 {
+		t.Fatalf("%v×%v, want %v×%v", d.width, d.height, right, bottom)
+	}
+	for i, box := range elementsOf(t, svg, "rect", "box") {
+		box.at(t, "x", at(i+1).x-half)
+		box.at(t, "y", at(i+1).y-22)
+	}
+	lines, bends := elementsOf(t, svg, "line", "edge"), elementsOf(t, svg, "path", "edge")
+	if len(lines) != last-3 || len(bends) != 3 {
+		t.Fatalf("%d edges within rows, %d between them", len(lines), len(bends))
+	}
+	for i := range last {
+		from, to := at(i), at(i+1)
+		if from.y != to.y {
+			want := line{{from.x, from.y + 22}, {from.x, (from.y + to.y) / 2}, {to.x, (from.y + to.y) / 2}, {to.x, to.y - 22 - 8}}
+			if i+1 == last {
+				want[3].y = to.y - discRadius - 8
+			}
+			for k, p := range points(t, bends[0]) {
+				if math.Abs(p.x-want[k].x) > .051 || math.Abs(p.y-want[k].y) > .051 {
+					t.Errorf("corner %d of the edge behind node %d is %v, want %v", k, i, p, want[k])
+				}
+			}
+			bends = bends[1:]
+			continue
+		}
+		begin, end := from.x+half, to.x-half
+		if i == 0 {
+			begin = from.x + discRadius
+		}
+		if i+1 == last {
+			end = to.x - discRadius
+		}
+		lines[0].at(t, "x1", begin)
+		lines[0].at(t, "x2", end-8)
+		lines = lines[1:]
+	}
+	if style := d.sized(); !strings.Contains(style, fmt.Sprintf(`style="max-width:%spx;min-width:%spx"`, coord(d.width), coord(.75*d.width))) {
+		t.Errorf("the drawing is sized %.120s", style)
+	}
+}
+
+// TestPageOfNoSearch: scores without an architecture found have a page.
+func TestPageOfNoSearch(t *testing.T) {
+	archs := []Arch{{Text: "a", Score: 1, Values: []float64{1, 2}}, {Text: "b", Score: 2, Values: []float64{2, 1}}, {Text: "c", Score: 3, Values: []float64{3, 3}}}
+	text := render(t, Data{Score: "s", Archs: read(archs...), Terms: []Term{{Name: "t", Fused: true}, {Name: "u", Fused: true}}})
+	for _, want := range []string{"no search was run", `<section id="ranking">`, `<section id="score">`, `<section id="terms">`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(text, `<section id="found">`) || strings.Contains(text, "The ring is the one found") {
+		t.Error("the page has an architecture found")
+	}
+}
