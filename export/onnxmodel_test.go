@@ -206,9 +206,10 @@ func decodeValue(b []byte) (v onnx.Value, err error) {
 				}
 				keep(each(f.bytes, func(f field) { // TensorShapeProto
 					keep(each(f.bytes, func(f field) {
-						if f.number == 1 {
+						switch f.number {
+						case 1:
 							v.Shape = append(v.Shape, int(f.int))
-						} else {
+						case 2:
 							v.Shape = append(v.Shape, string(f.bytes))
 						}
 					}))
