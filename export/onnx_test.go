@@ -298,7 +298,7 @@ func TestONNXOfTakenNames(t *testing.T) {
 			p.Values[i].Name = taken[i%len(taken)]
 		}
 		for i := range p.Nodes {
-			p.Nodes[i].Name = taken[(len(taken)-1-i%len(taken))]
+			p.Nodes[i].Name = taken[(len(taken) - 1 - i%len(taken))]
 		}
 		s.checkONNX(t, false)
 		numbers := map[string]int{}
