@@ -64,7 +64,7 @@ func LookupComposite(name string) (Composite, error) {
 		return Composite{Name: name, Terms: []string{name}}, nil
 	}
 	if strings.ContainsAny(name, "+-−") {
-		c, err := parseComposite(name)
+		c, err := ParseComposite(name)
 		if err != nil {
 			return Composite{}, setting.Errorf("objective.composite", "%q: %v", name, err)
 		}

@@ -2,23 +2,13 @@ package indicator
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 )
 
 // ParseComposite reads a composite of the user's own: names of terms joined by + and −, as in "naswot+bn_noise-depth". A term after
-// − counts with the opposite sign. Its name is the text without spaces. An error names the text and the wrong part.
+// − counts with the opposite sign. Its name is the text without spaces. An error names the wrong part, and not the text.
 func ParseComposite(text string) (Composite, error) {
-	c, err := parseComposite(text)
-	if err != nil {
-		return Composite{}, fmt.Errorf("indicator: composite %q: %w", text, err)
-	}
-	return c, nil
-}
-
-// parseComposite is ParseComposite; its errors do not name the text.
-func parseComposite(text string) (Composite, error) {
 	c := Composite{Name: strings.Join(strings.Fields(strings.ReplaceAll(text, "−", "-")), "")}
 	for rest, first := c.Name, true; rest != "" || first; first = false {
 		against := strings.HasPrefix(rest, "-")
