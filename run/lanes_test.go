@@ -44,6 +44,14 @@ func TestLanesHaveOneLedger(t *testing.T) {
 	}
 }
 
+// needEmulatedGPU skips a test in a build without the emulated GPU, and says why.
+func needEmulatedGPU(t *testing.T) {
+	t.Helper()
+	if _, err := emulated.New(emulated.Options{}); errors.Is(err, kernels.ErrUnsupported) {
+		t.Skip(err)
+	}
+}
+
 // Lanes on a GPU have one ledger too, in all terms of the default composite: a lane has streams of its own.
 func TestLanesOnGPU(t *testing.T) {
 	ledger := func(threads int) string {
@@ -60,9 +68,7 @@ func TestLanesOnGPU(t *testing.T) {
 		}
 		return text
 	}
-	if _, err := emulated.New(emulated.Options{}); errors.Is(err, kernels.ErrUnsupported) {
-		t.Skip(err)
-	}
+	needEmulatedGPU(t)
 	want := ledger(1)
 	if got := ledger(3); got != want {
 		t.Errorf("3 lanes have\n%s\nwant\n%s", got, want)
@@ -99,9 +105,7 @@ func TestNumberOfLanes(t *testing.T) {
 // Lanes on a GPU have parameters of their own, which are more than the maps where a supernet is large and its images are small: they
 // and the scorer itself fit in what is free.
 func TestNumberOfLanesOnGPU(t *testing.T) {
-	if _, err := emulated.New(emulated.Options{}); errors.Is(err, kernels.ErrUnsupported) {
-		t.Skip(err)
-	}
+	needEmulatedGPU(t)
 	for _, repeats := range []indicator.Repeats{1, 2} {
 		cfg := repeating()
 		cfg.Device, cfg.Threads, cfg.Supernet.Space, cfg.Supernet.Cells = "gpu-emulated", 64, "bn-nas", 0
@@ -125,6 +129,7 @@ func TestNumberOfLanesOnGPU(t *testing.T) {
 
 // Processes that have a GPU together count a part of its memory each, and what is free if that is less.
 func TestSharersOfAGPU(t *testing.T) {
+	needEmulatedGPU(t)
 	free := func(sharers int) int64 {
 		dev, err := OpenDevice(Config{Device: "gpu-emulated"}, Options{GPUSharers: sharers})
 		if err != nil {
