@@ -3,8 +3,6 @@ package supernet
 import (
 	"strings"
 	"testing"
-
-	"bnas.example/kernels"
 )
 
 // TestActivationsOfChains: the stem's activation is applied once, by the layer behind it; the head has that of the file.
@@ -20,21 +18,8 @@ func TestActivationsOfChains(t *testing.T) {
 			"features.2.conv.0:linear features.2.conv.3:relu6 features.2.conv.6:relu6 features.4.conv.0:linear features.4.conv.3:relu6 features.4.conv.6:relu6 out.0:linear out.3:relu6 classifier:linear"},
 	} {
 		n := build(t, Config{Space: c.name, Chain: c.chain, BN: Standard})
-		a, err := n.Space.Parse(c.arch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := n.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var steps []string
-		for _, s := range p.Steps {
-			if s.Op != kernels.OpSum || s.Act != kernels.Linear {
-				steps = append(steps, s.Name+":"+s.Act.String())
-			}
-		}
-		if got := strings.Join(steps, " "); got != c.want {
+		p := programOf(t, n, c.arch)
+		if got := activations(p.Steps); got != c.want {
 			t.Errorf("%s: %s\n%s\nwant\n%s", c.name, c.arch, got, c.want)
 		}
 	}

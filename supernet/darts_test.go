@@ -210,14 +210,7 @@ func TestDARTSWindows(t *testing.T) {
 // FactorizedReduce reads the image from its first pixel and from the pixel (1, 1), through one ReLU.
 func TestDARTSFactorizedReduce(t *testing.T) {
 	n := small(t, newDARTS(), Standard)
-	a, err := n.Space.Parse(dartsV2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := n.Program(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := programOf(t, n, dartsV2)
 	pads := map[int]int{}
 	for _, s := range p.Steps {
 		if s.Op == kernels.OpConv && strings.Contains(s.Name, "preprocess0.conv_") {

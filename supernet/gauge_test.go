@@ -31,14 +31,7 @@ const mixedCell = "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|avg_pool_3x
 func newGaugeNet(t *testing.T, bn Placement, eps float64) *gaugeNet {
 	t.Helper()
 	n := build(t, Config{Space: "nas-bench-201", BN: bn, Seed: 3, Channels: 4, Cells: 2, Height: 8, Width: 8})
-	a, err := n.Space.Parse(mixedCell)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := n.Program(a)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := programOf(t, n, mixedCell)
 	for i := range p.BNs {
 		p.BNs[i].Eps = eps
 	}
@@ -46,6 +39,7 @@ func newGaugeNet(t *testing.T, bn Placement, eps float64) *gaugeNet {
 	g.images = make([]float32, len(g.labels)*p.Values[kernels.Images].Len())
 	philox.New(5, "images", 0).Normal(g.images, 1)
 	device := ref.New()
+	var err error
 	if g.store, err = device.NewStore(n.Params()); err != nil {
 		t.Fatal(err)
 	}

@@ -325,24 +325,9 @@ func TestActivationsNASBench101(t *testing.T) {
 	} {
 		bn, want := c.bn, c.want
 		n := build(t, Config{Space: "nas-bench-101", BN: bn, Cells: 1, Channels: 4, Height: 8, Width: 8})
-		a, err := n.Space.Parse(c.arch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := n.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var steps []string
-		for _, s := range p.Steps {
-			if s.Name == "pools.0" {
-				break
-			}
-			if s.Op != kernels.OpSum || s.Act != kernels.Linear {
-				steps = append(steps, s.Name+":"+s.Act.String())
-			}
-		}
-		if got := strings.Join(steps, " "); got != want {
+		p := programOf(t, n, c.arch)
+		pool := slices.IndexFunc(p.Steps, func(s kernels.Step) bool { return s.Name == "pools.0" })
+		if got := activations(p.Steps[:pool]); got != want {
 			t.Errorf("%s, %s:\n%s\nwant\n%s", bn, c.arch, got, want)
 		}
 	}

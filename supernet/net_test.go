@@ -205,14 +205,7 @@ func TestLastBN(t *testing.T) {
 		{"nas-bench-macro", Fair, "01000000", []string{"features.0.downsample.1", "features.1.conv.7", "features.2.downsample.1", "features.3.bn", "features.4.bn", "features.5.downsample.1", "features.6.bn", "features.7.bn"}},
 	} {
 		n := build(t, Config{Space: c.space, BN: c.bn, Channels: 4})
-		a, err := n.Space.Parse(c.arch)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := n.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := programOf(t, n, c.arch)
 		var names []string
 		for _, id := range n.Trainable(LastBN, p) {
 			if info, ok := n.BNOf(id); ok && info.Gamma == id {

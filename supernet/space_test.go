@@ -35,6 +35,31 @@ func build(t *testing.T, c Config) *Net {
 	return n
 }
 
+// programOf returns the Program of the architecture with this text.
+func programOf(t *testing.T, n *Net, arch string) *kernels.Program {
+	t.Helper()
+	a, err := n.Space.Parse(arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := n.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// activations returns the names of steps with their activations, but for sums without one.
+func activations(steps []kernels.Step) string {
+	var names []string
+	for _, s := range steps {
+		if s.Op != kernels.OpSum || s.Act != kernels.Linear {
+			names = append(names, s.Name+":"+s.Act.String())
+		}
+	}
+	return strings.Join(names, " ")
+}
+
 // everyStem returns a Config for each space, and one more for each stem of a space with several.
 func everyStem() (all []Config) {
 	for _, s := range Spaces() {
@@ -187,14 +212,7 @@ func TestConvolutionOfZerosCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	macs := func(text string) int64 {
-		a, err := net.Space.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := net.Program(a)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p := programOf(t, net, text)
 		return int64(p.MACs())
 	}
 	without := macs("|none~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
