@@ -1,9 +1,7 @@
 package run
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -20,12 +18,8 @@ type File struct {
 // OpenFile reads a configuration file. If it is not one YAML document, the error is a *FileError.
 func OpenFile(path string) (*File, error) {
 	text, err := setting.ReadFile(path)
-	var missing *fs.PathError
-	switch {
-	case errors.As(err, &missing):
+	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
-	case err != nil:
-		return nil, &FileError{path, err}
 	}
 	return parseFile(path, text)
 }

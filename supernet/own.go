@@ -2,9 +2,7 @@ package supernet
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -25,12 +23,8 @@ func IsSpaceFile(name string) bool {
 // files of the folder spaces are examples.
 func ReadSpace(path string) (name, chain string, err error) {
 	text, err := setting.ReadFile(path)
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		return "", "", fmt.Errorf("space: %w", err)
-	}
 	if err != nil {
-		return "", "", fmt.Errorf("space %s: %w", path, err)
+		return "", "", fmt.Errorf("space: %w", err)
 	}
 	c, err := parseOwn(string(text))
 	if err != nil {

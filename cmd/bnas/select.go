@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"slices"
@@ -59,12 +58,8 @@ func otherSets(c *cli.Context) ([]indicator.SelectionSet, error) {
 		return nil, nil
 	}
 	text, err := ranges.ReadFile(path)
-	var named *fs.PathError
-	if errors.As(err, &named) {
-		return nil, fmt.Errorf("--select-with: %w", err)
-	}
 	if err != nil {
-		return nil, &run.FileError{Path: path, Err: err}
+		return nil, fmt.Errorf("--select-with: %w", err)
 	}
 	entries, err := selectionEntries(text)
 	if err != nil {

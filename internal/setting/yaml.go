@@ -18,22 +18,21 @@ import (
 // maxFile is the largest YAML file in bytes, many times the size of one with all settings.
 const maxFile = 1 << 20
 
-// ReadFile reads a YAML file, of at most a megabyte.
+// ReadFile reads a YAML file for Document, and no more of one that is too large than shows it. An error names the file.
 func ReadFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("more than %d bytes", maxFile)
-	}
-	return text, err
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
-// Document returns the content of one YAML document, or nil of an empty text.
+// Document returns the content of one YAML document of at most a megabyte, or nil of an empty text.
 func Document(text []byte) (*yaml.Node, error) {
+	if len(text) > maxFile {
+		return nil, fmt.Errorf("more than %d bytes", maxFile)
+	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
 	var root yaml.Node
 	switch err := d.Decode(&root); {
