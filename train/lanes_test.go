@@ -131,15 +131,18 @@ func TestLateStreamsShowAMissingWait(t *testing.T) {
 	t.Error("eight orders of the streams show no missing wait")
 }
 
-// scarce is a GPU that has no memory for lanes once they have taken some.
+// supply is how many allocations the lanes of a GPU have left: of its memory, and of the pinned memory of the host.
+type supply struct{ memory, pinned int }
+
+// scarce is a GPU that has no memory for lanes once they have taken their supply.
 type scarce struct {
 	driver.Driver
-	left *int // allocations of lanes
+	*supply
 }
 
 func (s scarce) Beside() (driver.Driver, error) {
 	d, err := s.Driver.(driver.Sider).Beside()
-	return scarceLane{d, s.left}, err
+	return scarceLane{d, s.supply}, err
 }
 
 func (scarce) Follow(driver.Driver) error { return nil }
@@ -147,7 +150,7 @@ func (scarce) Follow(driver.Driver) error { return nil }
 // scarceLane is a lane of it. Streams that run at once have nothing to follow.
 type scarceLane struct {
 	driver.Driver
-	left *int
+	*supply
 }
 
 func (scarceLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsupported }
@@ -155,68 +158,31 @@ func (scarceLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsup
 func (scarceLane) Follow(driver.Driver) error { return nil }
 
 func (s scarceLane) Alloc(bytes int64) (driver.Ptr, error) {
-	if *s.left--; *s.left < 0 {
+	if s.memory--; s.memory < 0 {
 		return 0, driver.ErrOutOfMemory
 	}
 	return s.Driver.Alloc(bytes)
 }
 
-// A step for whose lanes the memory is too small is made in one.
+func (s scarceLane) Pinned(bytes int) ([]byte, error) {
+	if s.pinned--; s.pinned < 0 {
+		return nil, driver.OutOfHostMemory(errors.New("refused by the test"))
+	}
+	return s.Driver.Pinned(bytes)
+}
+
+// A step for whose lanes the memory is too small, that of the GPU or the pinned one of the host, is made in one.
 func TestLanesWithoutMemory(t *testing.T) {
+	const enough = 1 << 30
 	cfg := laneConfigs()["strict"]
 	want := trainedInLanes(t, newEmulated(t), cfg, 1)
-	for _, left := range []int{0, 3, 17, 40} {
-		t.Run(fmt.Sprint(left), func(t *testing.T) {
+	for _, left := range []supply{{0, enough}, {3, enough}, {17, enough}, {40, enough}, {enough, 0}, {enough, 2}, {enough, 4}} {
+		t.Run(fmt.Sprintf("%+v", left), func(t *testing.T) {
 			if got := trainedInLanes(t, scarce{newEmulated(t), &left}, cfg, 0); got.left != want.left {
 				t.Error("the training leaves something else")
 			}
-			if left >= 0 {
-				t.Errorf("%d allocations were left", left)
-			}
-		})
-	}
-}
-
-// unpinned is a GPU whose lanes get no pinned memory of the host once they have taken some.
-type unpinned struct {
-	driver.Driver
-	left *int // allocations of lanes
-}
-
-func (u unpinned) Beside() (driver.Driver, error) {
-	d, err := u.Driver.(driver.Sider).Beside()
-	return unpinnedLane{d, u.left}, err
-}
-
-func (unpinned) Follow(driver.Driver) error { return nil }
-
-type unpinnedLane struct {
-	driver.Driver
-	left *int
-}
-
-func (unpinnedLane) Beside() (driver.Driver, error) { return nil, kernels.ErrUnsupported }
-
-func (unpinnedLane) Follow(driver.Driver) error { return nil }
-
-func (u unpinnedLane) Pinned(bytes int) ([]byte, error) {
-	if *u.left--; *u.left < 0 {
-		return nil, driver.OutOfHostMemory(errors.New("refused by the test"))
-	}
-	return u.Driver.Pinned(bytes)
-}
-
-// A step for whose lanes the host has too little pinned memory is made in one.
-func TestLanesWithoutHostMemory(t *testing.T) {
-	cfg := laneConfigs()["strict"]
-	want := trainedInLanes(t, newEmulated(t), cfg, 1)
-	for _, left := range []int{0, 2, 4} {
-		t.Run(fmt.Sprint(left), func(t *testing.T) {
-			if got := trainedInLanes(t, unpinned{newEmulated(t), &left}, cfg, 0); got.left != want.left {
-				t.Error("the training leaves something else")
-			}
-			if left >= 0 {
-				t.Errorf("%d allocations were left", left)
+			if left.memory >= 0 && left.pinned >= 0 {
+				t.Errorf("%+v allocations were left", left)
 			}
 		})
 	}
