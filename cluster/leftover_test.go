@@ -104,6 +104,22 @@ func TestLeftover(t *testing.T) {
 	}
 }
 
+// TestSpoiledNote: a note that names no session stops no coordinator, and is replaced.
+func TestSpoiledNote(t *testing.T) {
+	where, dir := sharedServer(t), t.TempDir()
+	path := filepath.Join(dir, SessionName)
+	for _, note := range []string{"", "no session\n", "0123456789abcdef\n"} {
+		if err := os.WriteFile(path, []byte(note), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		c := coordinatorAt(t, where, dir)
+		if noted, err := os.ReadFile(path); err != nil || session(noted) != c.session {
+			t.Errorf("%q became %q: %v", note, noted, err)
+		}
+		c.Close()
+	}
+}
+
 // TestAwait: a worker waits for a server that is not there yet, with one line; it does not wait for one that refuses it, nor when it is
 // ended.
 func TestAwait(t *testing.T) {

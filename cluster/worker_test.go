@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"bnas.example/run"
 )
@@ -20,30 +22,41 @@ import (
 // spoil puts n architectures that fail on every worker into the queue.
 func (d *desk) spoil(t *testing.T, n int) {
 	t.Helper()
-	for i := range n {
-		if _, err := d.Coordinator.link.js.Publish(t.Context(), d.session.jobs(), encode(job{fmt.Sprint("no architecture ", i)})); err != nil {
+	for range n {
+		if _, err := d.Coordinator.link.js.Publish(t.Context(), d.session.jobs(), encode(job{"no architecture " + nuid.Next()})); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// TestBadArchitectures: an architecture that fails in every try stops no worker, also if there is one worker alone. A worker on which
-// different ones fail stops: it may be the cause.
-func TestBadArchitectures(t *testing.T) {
-	d := newDesk(t, 0)
-	e := d.open(t)
-	d.spoil(t, 1)
-	ended := d.hire(t, t.Context())
-	for { // until it was given up
-		if info, err := d.stream.Info(t.Context()); err != nil || info.State.Msgs == 0 {
-			break
+// emptied waits until nothing is in the queue.
+func (d *desk) emptied(t *testing.T, ctx context.Context) {
+	t.Helper()
+	for {
+		switch info, err := d.stream.Info(ctx); {
+		case err != nil:
+			t.Fatalf("the queue does not empty: %v", err)
+		case info.State.Msgs == 0:
+			return
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// TestBadArchitectures: architectures that fail in every try stop no worker while others do not fail, also if there is one worker alone. A
+// worker on which different ones fail in a row stops: it may be the cause.
+func TestBadArchitectures(t *testing.T) {
+	d := newDesk(t, 0)
+	e := d.open(t)
+	ended := d.hire(t, t.Context())
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := e.ScoreAll(ctx, sample(d.run.Net.Space, 3), nil); err != nil {
-		t.Fatalf("one bad architecture stops the worker: %v", err)
+	for range 2 {
+		d.spoil(t, mostErrors-1)
+		d.emptied(t, ctx)
+		if err := e.ScoreAll(ctx, sample(d.run.Net.Space, 3), nil); err != nil {
+			t.Fatalf("%d bad architectures stop the worker: %v", mostErrors-1, err)
+		}
 	}
 	d.spoil(t, mostErrors)
 	if err := <-ended; !errors.Is(err, errSpoiled) {
@@ -175,6 +188,47 @@ func TestLostEnd(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("it works on")
+	}
+}
+
+// noMessages is a batch of the queue without an architecture.
+type noMessages struct{}
+
+func (noMessages) Messages() <-chan jetstream.Msg {
+	none := make(chan jetstream.Msg)
+	close(none)
+	return none
+}
+
+func (noMessages) Error() error { return nil }
+
+// TestMostBatch: a worker takes at most mostBatch architectures at a time, however quick it is.
+func TestMostBatch(t *testing.T) {
+	_, next, err := new(shift).batch(t.Context(), func() (jetstream.MessageBatch, error) { return noMessages{}, nil })
+	if next != mostBatch || err != nil {
+		t.Errorf("%d after a batch that took no time, want %d: %v", next, mostBatch, err)
+	}
+}
+
+// TestFileOutside: a worker writes no file of a coordinator outside its folder.
+func TestFileOutside(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	dir := filepath.Join(t.TempDir(), "in")
+	if err := os.Mkdir(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	name := "../" + run.ConfigName
+	if _, err := d.files.PutString(t.Context(), name, "seed: 1\n"); err != nil {
+		t.Fatal(err)
+	}
+	w := &worker{link: d.link(t)}
+	var refused *RefusedError
+	if err := w.fetch(t.Context(), welcome{Session: d.session, Files: []string{name}}, dir); !errors.As(err, &refused) || !strings.Contains(err.Error(), name) {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, name)); err == nil {
+		t.Error("the file is there")
 	}
 }
 

@@ -3,14 +3,15 @@
 
     python3 scripts/workers_time.py --run runs/fair
 
-It builds bnas, and scores random architectures of the run into new folders: one process and each number of workers in turn, round by
-round. The time is the sum over all processes. It fails if the median of a ratio is above 1.05: other work on the cores can be the cause. Without
---run it trains one first.
+It builds bnas, and scores random architectures of the run into new folders: each number of workers in turn, round by round, with one process
+before and after each. The time is the sum over all processes, the ratio that to the mean of the two runs of one process beside it: the speed of
+a machine drifts. It fails if the median of a ratio is above 1.05: other work on the cores can be the cause. Without --run it trains one first.
 """
 
 import argparse
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -34,36 +35,39 @@ def main():
         if run is None:
             run = os.path.join(folder, "run")
             subprocess.run([bnas, "train", "--out", run, "--quiet"], check=True, stdout=subprocess.DEVNULL)
-        numbers = [0] + (options.workers or [2, 4])
-        times = {n: [] for n in numbers}
+        numbers = options.workers or [2, 4]
+        runs = [(0, score(bnas, run, 0, options, folder))]  # the number of workers, 0 for one process, and the seconds
         for k in range(options.rounds):
             for n in numbers:
-                times[n].append(score(bnas, run, n, options, os.path.join(folder, f"scores-{k}-{n}")))
-                print(f"round {k + 1}, workers {n}: {times[n][-1]:.1f} s", file=sys.stderr)
-    sys.exit(table(times))
+                runs += [(n, score(bnas, run, n, options, folder)), (0, score(bnas, run, 0, options, folder))]
+                print(f"round {k + 1}, workers {n}: {runs[-2][1]:.1f} s between {runs[-3][1]:.1f} and {runs[-1][1]:.1f} s", file=sys.stderr)
+    sys.exit(table(runs, numbers))
 
 
-def score(bnas, run, workers, options, out):
-    """Scores into the new folder out, and returns the processor time of all processes in seconds."""
+def score(bnas, run, workers, options, folder):
+    """Scores, and returns the processor time of all processes in seconds."""
+    out = os.path.join(folder, "scores")
     line = [bnas, "score", "--run", run, "--out", out, "--sample", str(options.sample), "--threads", str(options.threads), "--quiet"]
     if workers:
         line += ["--workers", str(workers)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(line, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    shutil.rmtree(out)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def table(times):
+def table(runs, numbers):
     """Prints the times and their ratios to one process, and returns the exit status."""
-    print("| processes | processor time | to one process |\n|---|---|---|")
+    print("| processes | processor time, median | to one process, median | least and greatest |\n|---|---|---|---|")
+    print(f"| one | {statistics.median(t for n, t in runs if n == 0):.1f} s | 1 | |")
     status = 0
-    for n, own in times.items():
-        ratios = sorted(t / one for t, one in zip(own, times[0]))
+    for workers in numbers:
+        own = [k for k, (n, _) in enumerate(runs) if n == workers]
+        ratios = [2 * runs[k][1] / (runs[k - 1][1] + runs[k + 1][1]) for k in own]
+        print(f"| `--workers {workers}` | {statistics.median(runs[k][1] for k in own):.1f} s | {statistics.median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f} |")
         if statistics.median(ratios) > MOST:
             status = 1
-        name = f"`--workers {n}`" if n else "one"
-        print(f"| {name} | {statistics.median(own):.1f} s | {ratios[0]:.2f} to {ratios[-1]:.2f} |")
     return status
 
 
