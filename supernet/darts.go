@@ -201,7 +201,8 @@ func (s darts) Format(a Arch) string {
 }
 
 // Parse reads the form of Format, and the genotype as the authors' Python prints it:
-// Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=[2, 3, 4, 5]).
+// Genotype(normal=[('sep_conv_3x3', 0), …], normal_concat=range(2, 6), reduce=[…], reduce_concat=[2, 3, 4, 5]). The inputs of a node may
+// be a list of their own, as other programs print them: normal=[[('sep_conv_3x3', 0), ('skip_connect', 1)], …].
 func (s darts) Parse(text string) (Arch, error) {
 	t := tokens{space: s.Name(), text: text}
 	var cells [2]dartsCell
@@ -259,9 +260,14 @@ func dartsGenotype(t *tokens) (cells [2]dartsCell) {
 	expect("Genotype", "(")
 	for kind, name := range dartsKinds {
 		expect(name, "=", "[")
+		t.spaces()
+		nested := t.next("[")
 		for i := range 2 * dartsNodes {
 			if i > 0 {
 				expect(",")
+			}
+			if nested && i%2 == 0 {
+				expect("[")
 			}
 			expect("(")
 			quote := `'`
@@ -274,6 +280,9 @@ func dartsGenotype(t *tokens) (cells [2]dartsCell) {
 			t.spaces()
 			cells[kind][i/2][i%2] = dartsInput{op, dartsState(t, i/2, t.until(") ,"))}
 			expect(")")
+			if nested && i%2 == 1 {
+				expect("]")
+			}
 		}
 		expect("]", ",", name+"_concat", "=")
 		if t.spaces(); t.next("range") {
