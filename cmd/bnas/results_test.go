@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"bnas.example/supernet"
 )
 
 // TestResultsTables compares the tables of docs/results.md with the figures kept beside it, and sees a figure that was changed.
@@ -108,5 +110,56 @@ func write(t *testing.T, path, text string) {
 	}
 	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestDARTSTable: the accuracies of a pickle of genotypes become a table whose architectures bnas reads. A pickle that calls something else
+// runs nothing.
+func TestDARTSTable(t *testing.T) {
+	dir := t.TempDir()
+	script, err := filepath.Abs(filepath.Join("..", "..", "scripts", "darts_table.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(pickled string) (string, error) {
+		write(t, filepath.Join(dir, "genotypes.pkl"), pickled)
+		c := exec.Command("python3", script, "genotypes.pkl")
+		c.Dir = dir
+		out, err := c.CombinedOutput()
+		return string(out), err
+	}
+	const (
+		genotype = `Genotype(normal=[[('sep_conv_3x3', 0), ('sep_conv_3x3', 1)], [('max_pool_3x3', 2), ('sep_conv_3x3', 1)], [('sep_conv_3x3', 1), ('skip_connect', 0)], [('skip_connect', 0), ('dil_conv_3x3', 2)]], normal_concat=range(2, 6), reduce=[[('max_pool_3x3', 0), ('max_pool_3x3', 1)], [('skip_connect', 2), ('max_pool_3x3', 1)], [('max_pool_3x3', 0), ('skip_connect', 2)], [('skip_connect', 2), ('max_pool_3x3', 4)]], reduce_concat=range(2, 6))`
+		accuracy = `cnumpy.core.multiarray
+scalar
+(cnumpy
+dtype
+(S'f8'
+I0
+I1
+tR(I3
+S'<'
+NNNI-1
+I-1
+I0
+tbS'\x00\x00\x00\x00\x00 X@'
+tR`
+	)
+	out, err := read("(l(VGENOTYPE=" + genotype + "\n" + accuracy + "ta.")
+	if want := "arch,accuracy\n\"" + genotype + "\",96.5\n"; err != nil || out != want {
+		t.Errorf("%v:\n%s\nwant\n%s", err, out, want)
+	}
+	darts, err := supernet.Lookup("darts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := darts.Parse(genotype); err != nil {
+		t.Error(err)
+	}
+	if out, err := read("cos\nsystem\n(S'touch ran'\ntR."); err == nil || !strings.Contains(out, "os.system: this is another file") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+		t.Error("the pickle has run a command")
 	}
 }
