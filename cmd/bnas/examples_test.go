@@ -166,7 +166,17 @@ func prepareExamples(t *testing.T) prepared {
 	if err := os.WriteFile(filepath.Join(p.files, "nasbench201_cifar10.csv"), table.Bytes(), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	genotypes, accuracies := "", "arch,accuracy\n"
+	for i, op := range []string{"sep_conv_3x3", "sep_conv_5x5", "max_pool_3x3", "skip_connect"} {
+		cell := strings.Repeat("('"+op+"', 0), ('dil_conv_3x3', 1), ", 4)
+		cell = "[" + strings.TrimSuffix(cell, ", ") + "]"
+		g := fmt.Sprintf("Genotype(normal=%s, normal_concat=range(2, 6), reduce=%[1]s, reduce_concat=range(2, 6))", cell)
+		genotypes += g + "\n"
+		accuracies += fmt.Sprintf("%q,%d\n", g, 90+i)
+	}
 	for name, text := range map[string]string{
+		"genotypes.txt":              genotypes,
+		"darts.csv":                  accuracies,
 		sixLayers:                    listed(t, readPage(t, addingPage), "name: six-layers").code,
 		"sets.yaml":                  "sets:\n- {space: nas-bench-201, scores: fair, table: nasbench201_cifar10.csv}\n",
 		"archs.txt":                  "all3x3\nmixed\n0\n1\n",
