@@ -159,10 +159,21 @@ func (r *Run) finalistFolder(cfg Config, arch string) (string, error) {
 
 // final trains a finalist, from 1, to the end, or reads its result if it is done.
 func (s *Retraining) final(ctx context.Context, i int, progress func(Progress)) (search.Finalist, error) {
-	result, err := s.Result(i)
-	if errors.Is(err, fs.ErrNotExist) {
-		result, err = s.trainFinalist(ctx, i, progress)
+	if _, err := s.Result(i); errors.Is(err, fs.ErrNotExist) {
+		if err := s.trainFinalist(ctx, i, progress); err != nil {
+			return search.Finalist{}, err
+		}
 	}
+	f, err := s.finalist(i)
+	if err != nil {
+		return search.Finalist{}, fmt.Errorf("%w; remove the folder %s, and the network is trained anew", err, s.Folder(i))
+	}
+	return f, nil
+}
+
+// finalist reads the result of a finalist, from 1, that is trained.
+func (s *Retraining) finalist(i int) (search.Finalist, error) {
+	result, err := s.Result(i)
 	if err != nil {
 		return search.Finalist{}, err
 	}
@@ -178,13 +189,13 @@ func (s *Retraining) final(ctx context.Context, i int, progress func(Progress)) 
 }
 
 // trainFinalist trains a finalist, from 1, and measures it on the images that are held out.
-func (s *Retraining) trainFinalist(ctx context.Context, i int, progress func(Progress)) (Retrained, error) {
+func (s *Retraining) trainFinalist(ctx context.Context, i int, progress func(Progress)) error {
 	if ctx.Err() != nil {
-		return Retrained{}, train.ErrInterrupted
+		return train.ErrInterrupted
 	}
 	r, err := s.Open(i, Options{})
 	if err != nil {
-		return Retrained{}, err
+		return err
 	}
 	defer r.Close()
 	at := Progress{Phase: Finals, Begin: true, Finalist: i, Finalists: len(s.Archs)}
@@ -194,16 +205,16 @@ func (s *Retraining) trainFinalist(ctx context.Context, i int, progress func(Pro
 		at.Begin, at.Step = false, &p
 	})
 	if err != nil {
-		return Retrained{}, err
+		return err
 	}
 	result, err := r.retrained()
 	if err != nil {
-		return result, err
+		return err
 	}
 	if result.Validation, err = r.validate(); err != nil {
-		return result, err
+		return err
 	}
-	return result, r.writeRetrained(result)
+	return r.writeRetrained(result)
 }
 
 // validate measures the network of a run on the images that are held out.

@@ -177,6 +177,21 @@ func TestFinalistsOfAnotherSearch(t *testing.T) {
 	if found, steps = again(1, 1); steps == 0 || found.Finalists[0].Folder == first.Finalists[0].Folder {
 		t.Errorf("other epochs: %d steps, %+v", steps, found.Finalists)
 	}
+	spoiled := found.Finalists[0].Folder
+	metrics := filepath.Join(r.Dir, spoiled, train.MetricsName)
+	if err := os.Remove(metrics); err != nil {
+		t.Fatal(err)
+	}
+	remedy := "; remove the folder " + filepath.Join(r.Dir, spoiled) + ", and the network is trained anew"
+	if _, err := r.Search(t.Context(), "", nil); err == nil || !strings.Contains(err.Error(), metrics) || !strings.HasSuffix(err.Error(), remedy) {
+		t.Errorf("a finalist without metrics: %v", err)
+	}
+	if err := os.RemoveAll(filepath.Join(r.Dir, spoiled)); err != nil {
+		t.Fatal(err)
+	}
+	if found, steps = again(1, 1); steps == 0 || found.Finalists[0].Folder != spoiled {
+		t.Errorf("without its folder: %d steps, %+v", steps, found.Finalists)
+	}
 	found, _ = again(0, 2)
 	if _, err := os.Lstat(table); !errors.Is(err, os.ErrNotExist) || found.Finalists != nil || found.Answer != 0 {
 		t.Errorf("no finalists: table %v, %+v", err, found.Finalists)
