@@ -9,7 +9,7 @@
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
 best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
-the name. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of
+the name. "summary" and several files of figures give the composite, the best published indicator and the best count of each. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of
 the study placement the τ-b of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what
 each objective finds. "rates", "distances", "cases" and "condition" are of the study ntk, from its rates.csv, widths.csv and condition.csv. The
 tau.csv of the study indicator is a file of figures like those of keep.
@@ -26,7 +26,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted |figures |limits |placements |searches |rates |distances |cases |condition )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |summary |figures |limits |placements |searches |rates |distances |cases |condition )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -95,6 +95,31 @@ def figures(path):
     """The figures of a study, each with its interval."""
     cells = [[r["figure"], signed(r["value"]), f"{signed(r['low'])} … {signed(r['high'])}" if r["low"] else ""] for r in rows_of(path)]
     return table(["figure", "value", "95 %"], cells)
+
+
+# The networks of the files of a summary.
+NETWORKS = {
+    "nas-bench-201-further-baselines": "NAS-Bench-201, 1,500 cells",
+    "nas-bench-macro-further-baselines": "NAS-Bench-Macro, 1,372 networks",
+    "nas-bench-101-further-baselines": "NAS-Bench-101, 600 cells",
+    "darts": "DARTS, 214 networks",
+}
+PUBLISHED = [
+    *("composite az-nas", "composite te-nas", "composite vkdnw", "az_expressivity", "az_progressivity", "az_trainability", "epe_nas", "fisher", "grad_norm"),
+    *("grasp", "jacov", "l2_norm", "meco", "near", "nwot", "plain", "snip", "swap", "synflow", "te_ntk", "te_regions", "vkdnw_entropy", "zen", "zico"),
+]
+COUNTS = ["depth", "live_macs", "live_params", "macs", "params"]
+
+
+def summary(*paths):
+    """The composite, the best published indicator and the best count, on the networks of each file."""
+    cells = []
+    for path in paths:
+        of = read(path)
+        best = lambda names: max((n for n in names if n in of and of[n]["tau_b"]), key=lambda n: float(of[n]["tau_b"]))
+        both = [f"`{n}` {signed(of[n]['tau_b'])}" for n in (best(PUBLISHED), best(COUNTS))]
+        cells.append([NETWORKS[path.stem], *tau(of["composite bnas"]), *both])
+    return table(["networks", "τ-b of `bnas`", "95 %", "best published indicator", "best count"], cells)
 
 
 def limits(path):
@@ -206,7 +231,7 @@ def condition(path):
 
 # The tables that are written as a whole, by their marks.
 WHOLE = {
-    "figures": figures, "limits": limits, "placements": placements, "searches": searches,
+    "summary": summary, "figures": figures, "limits": limits, "placements": placements, "searches": searches,
     "rates": rates, "distances": distances, "cases": cases, "condition": condition,
 }
 
