@@ -1,7 +1,9 @@
 package indicator
 
 import (
+	"encoding/json"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -270,6 +272,33 @@ func TestSelect(t *testing.T) {
 	for _, i := range second {
 		if side[scores[i].Canonical] {
 			t.Errorf("%s is on both sides", scores[i].Canonical)
+		}
+	}
+}
+
+// A half of equal accuracies has no τ: it is undefined, and null in JSON.
+func TestSelectWithEqualAccuracies(t *testing.T) {
+	scores, truth := planted(24)
+	set := SetOf(scores)
+	c := Selecting{MaxTerms: 3, Splits: 1, Seed: 1}
+	_, second := c.Halves(set, 0)
+	for _, i := range second {
+		truth[i] = 0.5
+	}
+	got, err := c.Select("x", []SelectionSet{{"set", set, truth, 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if one := got.Sets[0]; !math.IsNaN(one.Test) || math.IsNaN(one.Train) || one.Deviation != nil {
+		t.Errorf("%+v", one)
+	}
+	for _, v := range []any{got.Splits[0], got.Sets[0]} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`"test_tau_b":(\[null\]|null)`).Match(text) || regexp.MustCompile(`"train_tau_b":\[?null`).Match(text) {
+			t.Errorf("%s", text)
 		}
 	}
 }

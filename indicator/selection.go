@@ -1,6 +1,7 @@
 package indicator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -43,21 +44,49 @@ type Selection struct {
 	Sets      []SetTau  `json:"sets"`
 }
 
-// Split is a composite that was chosen on one half of each set.
+// Split is a composite that was chosen on one half of each set. On a half of equal accuracies τ_b is NaN, undefined; JSON has null.
 type Split struct {
 	Composite Composite `json:"composite"`
 	Train     []float64 `json:"train_tau_b"` // by set, on that half
 	Test      []float64 `json:"test_tau_b"`  // by set, on the other half
 }
 
-// SetTau is what the choices of all splits are worth on one set: the mean and the sample standard deviation over the splits (null
-// with one), on the halves that were chosen on and on the others.
+// MarshalJSON writes null for what is undefined.
+func (s Split) MarshalJSON() ([]byte, error) {
+	type plain Split
+	return json.Marshal(struct {
+		plain
+		Train []*float64 `json:"train_tau_b"`
+		Test  []*float64 `json:"test_tau_b"`
+	}{plain(s), eachDefined(s.Train), eachDefined(s.Test)})
+}
+
+func eachDefined(values []float64) []*float64 {
+	all := make([]*float64, len(values))
+	for i, v := range values {
+		all[i] = defined(v)
+	}
+	return all
+}
+
+// SetTau is what the choices of all splits are worth on one set: the mean and the sample standard deviation over the splits, on the halves
+// that were chosen on and on the others. A mean is NaN, undefined, if τ_b is in one split; JSON has null.
 type SetTau struct {
 	Name      string   `json:"name"`
 	Networks  int      `json:"networks"` // live and distinct
 	Train     float64  `json:"train_tau_b"`
 	Test      float64  `json:"test_tau_b"`
-	Deviation *float64 `json:"test_deviation"`
+	Deviation *float64 `json:"test_deviation"` // nil: of one split, or undefined
+}
+
+// MarshalJSON writes null for what is undefined.
+func (t SetTau) MarshalJSON() ([]byte, error) {
+	type plain SetTau
+	return json.Marshal(struct {
+		plain
+		Train *float64 `json:"train_tau_b"`
+		Test  *float64 `json:"test_tau_b"`
+	}{plain(t), defined(t.Train), defined(t.Test)})
 }
 
 // Select chooses a composite on all sets, and judges such a choice on networks that it did not see. A choice has at least one term
@@ -136,7 +165,7 @@ func setTau(s SelectionSet, splits []Split, set int) SetTau {
 	}
 	var deviation float64
 	if t.Test, deviation = meanAndDeviation(test); len(splits) > 1 {
-		t.Deviation = &deviation
+		t.Deviation = defined(deviation)
 	}
 	return t
 }

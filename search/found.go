@@ -26,10 +26,6 @@ func (f Found) MarshalJSON() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var score *float64
-	if !math.IsInf(f.Score, 0) && !math.IsNaN(f.Score) {
-		score = &f.Score
-	}
 	own, err := json.Marshal(struct {
 		Score    *float64 `json:"score"`
 		MACs     int64    `json:"macs"`
@@ -37,11 +33,19 @@ func (f Found) MarshalJSON() ([]byte, error) {
 		BNParams int64    `json:"bn_params"`
 		Depth    int      `json:"depth"`
 		Latency  float64  `json:"latency_ms,omitempty"`
-	}{score, f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth, f.Latency})
+	}{finite(f.Score), f.Cost.MACs, f.Cost.Params, f.Cost.BNParams, f.Cost.Depth, f.Latency})
 	if err != nil {
 		return nil, err
 	}
 	return append(append(own[:len(own)-1], ','), scores[1:]...), nil // both are objects with members
+}
+
+// finite returns v, or nil if it is not finite: JSON has null.
+func finite(v float64) *float64 {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		return nil
+	}
+	return &v
 }
 
 // standing holds what orders architectures of different texts.

@@ -2,6 +2,7 @@ package search
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -72,6 +73,15 @@ type Finalist struct {
 	Epochs   int     `json:"epochs"`
 	Seconds  float64 `json:"seconds"` // of training
 	Folder   string  `json:"folder"`  // its run folder, in that of the result
+}
+
+// MarshalJSON writes null for a score that is not finite, as that of a Found.
+func (f Finalist) MarshalJSON() ([]byte, error) {
+	type plain Finalist
+	return json.Marshal(struct {
+		plain
+		Score *float64 `json:"score"`
+	}{plain(f), finite(f.Score)})
 }
 
 // ByAccuracy returns finalists by accuracy, the best first; equals stay in their order.

@@ -1,6 +1,11 @@
 package search
 
-import "testing"
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+)
 
 // TestDecide: the finalist with the best accuracy is the answer, of equals the one with the best score.
 func TestDecide(t *testing.T) {
@@ -21,6 +26,19 @@ func TestDecide(t *testing.T) {
 		}
 		if ranked := r.Ranked(); ranked[0].Cost.Depth != c.want || ranked[len(all)].Cost.Depth != len(all) {
 			t.Errorf("%v: ranked %v", c.accuracies, ranked)
+		}
+	}
+}
+
+// TestScoreOfFinalist: a score that is not finite is null in JSON, and the other figures stay.
+func TestScoreOfFinalist(t *testing.T) {
+	for score, want := range map[float64]string{math.Inf(1): "null", math.Inf(-1): "null", -0.5: "-0.5"} {
+		text, err := json.Marshal(Finalist{Place: 1, Arch: "a", Score: score, Accuracy: .25, Folder: "f"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(text); !strings.Contains(got, `"score":`+want+`,`) && !strings.HasSuffix(got, `"score":`+want+`}`) || !strings.Contains(got, `"validation_accuracy":0.25`) {
+			t.Errorf("%v: %s", score, got)
 		}
 	}
 }

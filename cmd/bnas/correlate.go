@@ -415,8 +415,16 @@ func (r correlateResult) compositesText(w io.Writer) {
 // differencesText compares the composites of --composite.
 func differencesText(w io.Writer, all []indicator.Difference) {
 	for _, d := range all {
-		fmt.Fprintf(w, "%s%s − %s\t%+.3f\t%+.3f … %+.3f\n", compositePrefix, d.Name, d.From, d.Tau, d.Interval.Low, d.Interval.High)
+		fmt.Fprintf(w, "%s%s − %s\t%s\t%s … %s\n", compositePrefix, d.Name, d.From, tauText(d.Tau), tauText(d.Interval.Low), tauText(d.Interval.High))
 	}
+}
+
+// tauText formats τ-b, or a difference of two. Where all values are equal it is undefined.
+func tauText(v float64) string {
+	if math.IsNaN(v) {
+		return "undefined"
+	}
+	return fmt.Sprintf("%+.3f", v)
 }
 
 // reliabilityText shows whether more repeats are worth it.
