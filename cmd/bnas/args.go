@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/run"
 )
 
@@ -34,6 +36,14 @@ func notKept(path string) error {
 		if run.Keeps(file) {
 			return usagef("--out %s: the folder %s is of bnas, which keeps its own %s there; name another file", path, filepath.Dir(file), filepath.Base(file))
 		}
+	}
+	return nil
+}
+
+// canWrite returns an error if a file cannot be written where it shall be. It is called before long work whose result goes there.
+func canWrite(file string) error {
+	if err := wholefile.Check(file); err != nil {
+		return fmt.Errorf("writing %s: %w", file, err)
 	}
 	return nil
 }

@@ -44,6 +44,9 @@ func batches(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return err
 	}
+	if err := canWrite(c.String("out")); err != nil {
+		return err
+	}
 	r, err := run.Resume(dir, cfg, options(c))
 	if err != nil {
 		return err

@@ -104,12 +104,15 @@ func scoreOutput(out string) (ledger, file string) {
 	return out, ""
 }
 
-// vacant returns an error if the name of the provenance of a file to write is taken by something else. "" is no file.
+// vacant returns an error if a file to write, or its provenance, cannot be written, or would take the place of something else. "" is no file.
 func vacant(file string) error {
 	if file == "" {
 		return nil
 	}
 	if err := notKept(file); err != nil {
+		return err
+	}
+	if err := canWrite(file); err != nil {
 		return err
 	}
 	if setup, err := run.ReadSetup(file); setup != nil && err == nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"bnas.example/indicator"
@@ -60,5 +61,14 @@ func TestScoresOnDisk(t *testing.T) {
 	l.close()
 	if left, err := os.ReadDir(temporary); err != nil || len(left) != 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// TestOutInMissingFolder: a file that cannot be written is an error before the architectures are scored.
+func TestOutInMissingFolder(t *testing.T) {
+	t.Chdir(t.TempDir())
+	code, _, stderr := line("score --channels 4 --cells 1 --height 8 --width 8 --terms params --sample 2 --out nowhere/x.csv")
+	if code != exitFailure || !strings.HasSuffix(stderr, "bnas: writing nowhere/x.csv: nowhere: no such file or folder\n") || strings.Contains(stderr, "msg=score") {
+		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }

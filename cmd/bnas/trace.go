@@ -49,6 +49,9 @@ func trace(c *cli.Context, settings []setting) error {
 		return err
 	}
 	defer r.Close()
+	if err := canWrite(c.String("out")); err != nil {
+		return err
+	}
 	images, labels, err := readImages(c.String("images"), c.String("labels"), r.Net.Config)
 	if err != nil {
 		return err

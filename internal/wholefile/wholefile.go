@@ -63,6 +63,22 @@ func WriteFrom(path string, write func(io.Writer) error) error {
 	return replace(path, info.Mode().Perm(), write)
 }
 
+// errChecked ends the write of a Check.
+var errChecked = errors.New("nothing is written")
+
+// Check returns the error that a Write to path would have before it writes: the folder is missing, or refuses a new file. It leaves path
+// and its folder as they are. A pipe or a device is not opened.
+func Check(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return nil
+	}
+	err := WriteFrom(path, func(io.Writer) error { return errChecked })
+	if errors.Is(err, errChecked) {
+		return nil
+	}
+	return err
+}
+
 // target follows the symbolic links at path. The file at the end need not be there.
 func target(path string) (string, error) {
 	for range maxLinks {

@@ -43,6 +43,31 @@ func TestClean(t *testing.T) {
 	}
 }
 
+// TestCheck: Check has the error of a Write, and leaves everything as it is.
+func TestCheck(t *testing.T) {
+	dir := t.TempDir()
+	old := filepath.Join(dir, "old")
+	if err := Write(old, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{old, filepath.Join(dir, "new"), os.DevNull} {
+		if err := Check(path); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	for _, path := range []string{dir, filepath.Join(dir, "absent", "file"), filepath.Join(old, "file")} {
+		if want, err := Write(path, nil), Check(path); err == nil || err.Error() != want.Error() {
+			t.Errorf("%s: %v, and a Write has %v", path, err, want)
+		}
+	}
+	if got, _ := os.ReadFile(old); string(got) != "old" {
+		t.Errorf("content %q", got)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files, want 1", len(entries))
+	}
+}
+
 func TestFailureLeavesTheOldContentAlone(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
