@@ -27,7 +27,7 @@ func withEnvironment(app *cli.App, line []string) (_ []string, added []string) {
 		return line, nil
 	}
 	var more []string
-	for _, f := range flags {
+	for _, f := range runsFirst(flags) {
 		name := f.Names()[0]
 		value := os.Getenv(variableOf(name))
 		if value == "" || slices.ContainsFunc(f.Names(), func(n string) bool { return given[n] }) || displaced(line[1:head], name, given) {
@@ -35,9 +35,21 @@ func withEnvironment(app *cli.App, line []string) (_ []string, added []string) {
 		}
 		more = append(more, "--"+name+"="+value)
 		added = append(added, name)
+		if namesRun(name) {
+			given[name] = true // the run has its own settings, whoever names it
+		}
 	}
 	return slices.Insert(slices.Clone(line), head, more...), added
 }
+
+// runsFirst returns flags with those before that name a run: they displace others.
+func runsFirst(flags []cli.Flag) []cli.Flag {
+	first := func(f cli.Flag) bool { return namesRun(f.Names()[0]) }
+	rest := slices.DeleteFunc(slices.Clone(flags), first)
+	return append(slices.DeleteFunc(slices.Clone(flags), func(f cli.Flag) bool { return !first(f) }), rest...)
+}
+
+func namesRun(flag string) bool { return flag == "run" || flag == "resume" }
 
 // commandOf returns how many words at the start of a command line are bnas and its command, and the flags of that.
 func commandOf(app *cli.App, line []string) (head int, flags []cli.Flag) {
@@ -84,7 +96,8 @@ func takesValue(flags []cli.Flag) map[string]bool {
 
 // exclusive are flags of which the command line can have one. The last two are ways to name architectures, and so are arguments.
 var exclusive = [][]string{
-	{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}, {"gpu", "gpus"},
+	{"epochs", "steps"}, {"clip-norm", "clip-value"}, {"run", "resume"}, {"resume", "out"}, {"gpu", "gpus"},
+	{"workers", "cell"}, {"gpus", "cell"}, {"listen", "nats"},
 	{"all", "sample", "file", arguments}, {"from", "index", "file", arguments},
 }
 
@@ -104,12 +117,16 @@ func displaced(command []string, name string, given map[string]bool) bool {
 		if name == "device" { // a plan is for a GPU
 			return true
 		}
+	case "space info":
+		if name == "space" && given[arguments] {
+			return true
+		}
 	case "retrain":
 		if given["resume"] {
 			return ofRetraining(name)
 		}
 	}
-	return (given["run"] || given["resume"]) && ofNewRuns(name) || given["resume"] && name == "out"
+	return (given["run"] || given["resume"]) && ofNewRuns(name)
 }
 
 // ofNewRuns reports whether a flag is a setting that a run keeps from its start, or a preset of them.

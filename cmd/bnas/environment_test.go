@@ -33,6 +33,12 @@ func TestWithEnvironment(t *testing.T) {
 		{"architectures are found", "bnas retrain --from x", "bnas retrain --from x", map[string]string{"BNAS_INDEX": "3", "BNAS_FILE": "x"}},
 		{"a retraining has its own", "bnas retrain --resume x", "bnas retrain --data-dir=d --max-time=1h --threads=3 --resume x",
 			map[string]string{"BNAS_SEED": "3", "BNAS_TOP": "3", "BNAS_DATA_DIR": "d", "BNAS_METRICS_EVERY": "3", "BNAS_MAX_TIME": "1h", "BNAS_THREADS": "3"}},
+		{"a run of a variable has its own", "bnas score -- ARCH", "bnas score --run=x --threads=3 -- ARCH", map[string]string{"BNAS_RUN": "x", "BNAS_CELLS": "3", "BNAS_THREADS": "3"}},
+		{"a run of a variable has its own preset", "bnas search", "bnas search --run=x", map[string]string{"BNAS_RUN": "x", "BNAS_PRESET": "bn-nas"}},
+		{"a new folder", "bnas train --out x", "bnas train --out x", map[string]string{"BNAS_RESUME": "y"}},
+		{"a cell has one process", "bnas study --cell x -- ntk", "bnas study --cell x -- ntk", map[string]string{"BNAS_WORKERS": "2", "BNAS_GPUS": "all"}},
+		{"a server is named", "bnas search --nats u", "bnas search --nats u", map[string]string{"BNAS_LISTEN": "h:1"}},
+		{"a space is named", "bnas space info -- darts", "bnas space info -- darts", map[string]string{"BNAS_SPACE": "x"}},
 		{"a plan is for a GPU", "bnas plan -- ARCH", "bnas plan --batch=3 -- ARCH", map[string]string{"BNAS_DEVICE": "cpu", "BNAS_BATCH": "3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -68,6 +74,34 @@ func TestVariablesInErrorsAndHelp(t *testing.T) {
 	}
 	if code, _, _ := inProcess("train", "--out", "x", "--data-dir", "somewhere"); code != exitUsage {
 		t.Errorf("a flag without an effect has the exit code %d", code)
+	}
+}
+
+// TestVariablesWithoutEffect: where a flag would be an error because it has no effect, its variable has none.
+func TestVariablesWithoutEffect(t *testing.T) {
+	for _, c := range []struct{ variable, value, line, flag string }{
+		{"BNAS_TOP", "5", "retrain all3x3 --out x", "--top 5"},
+		{"BNAS_FORMAT", "onnx", "export all3x3 -o x.py", "--format onnx"},
+		{"BNAS_FOLD", "1", "export all3x3 -o x.safetensors", "--fold"},
+		{"BNAS_FINALISTS", "2", "study fairness --quick", "--finalists 2"},
+		{"BNAS_NATS", "nats://127.0.0.1:2", "worker --join nats://127.0.0.1:1 --token 01234567890123456789", "--nats nats://127.0.0.1:2"},
+		{"BNAS_JOIN", "nats://127.0.0.1:2", "worker --nats nats://127.0.0.1:1", "--join nats://127.0.0.1:2"},
+	} {
+		t.Run(c.variable, func(t *testing.T) {
+			onlyValidate(t)
+			if code, _, stderr := line(c.line + " " + c.flag); code != exitUsage {
+				t.Errorf("the flag is no error: exit code %d: %s", code, stderr)
+			}
+			t.Setenv(c.variable, c.value)
+			if _, _, stderr := line(c.line); !strings.Contains(stderr, errStopped.Error()) {
+				t.Error(stderr)
+			}
+		})
+	}
+	t.Setenv("BNAS_ARCH_COLUMN", "a")
+	t.Chdir(t.TempDir())
+	if _, _, stderr := line("study fairness --quick --cell none"); !strings.Contains(stderr, `"none"`) {
+		t.Errorf("a column without a table: %s", stderr)
 	}
 }
 

@@ -108,13 +108,17 @@ func exportNetwork(c *cli.Context, settings []setting) error {
 func formatOf(c *cli.Context) (string, error) {
 	given, ending := c.String("format"), filepath.Ext(c.String("out"))
 	var names []string
-	format, ended := given, ""
+	ended := ""
 	for _, f := range formats {
 		names = append(names, f.name)
 		if ending == f.ending {
 			ended = f.name
 		}
 	}
+	if ended != "" && !onCommandLine(c, "format") {
+		given = "" // a variable is for many files
+	}
+	format := given
 	switch {
 	case given == "" && ended != "":
 		format = ended
@@ -127,7 +131,7 @@ func formatOf(c *cli.Context) (string, error) {
 	case ended != "" && ended != given && !(given == "torch" && ended == "safetensors"):
 		return "", usagef("--format %s and the file %s, which ends as %s does: give one of them", given, c.String("out"), ended)
 	}
-	if c.Bool("fold") && format != "onnx" {
+	if onCommandLine(c, "fold") && c.Bool("fold") && format != "onnx" {
 		return "", usagef("--fold has an effect only in ONNX: add --format onnx, or name the file x.onnx")
 	}
 	return format, nil

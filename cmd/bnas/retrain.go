@@ -159,7 +159,7 @@ func openRetraining(c *cli.Context, settings []setting) (*run.Retraining, *run.R
 	if ways != 1 {
 		return nil, nil, usagef("name the architectures in one way: as arguments, by --from DIR, --index I-J or --file F; or go on with --resume DIR")
 	}
-	if c.IsSet("top") && !c.IsSet("from") {
+	if onCommandLine(c, "top") && !c.IsSet("from") {
 		return nil, nil, usagef("--top has an effect only with --from")
 	}
 	cfg, archs, err := retrainConfig(c, settings)

@@ -74,7 +74,7 @@ func studyOnce(c *cli.Context, settings []setting) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if c.IsSet("finalists") && s.Name != study.Searching {
+	if onCommandLine(c, "finalists") && s.Name != study.Searching {
 		return usagef("--finalists has an effect only in bnas study %s", study.Searching)
 	}
 	of, err := studySettings(c, s, settings)
@@ -144,7 +144,10 @@ func studySettings(c *cli.Context, s study.Study, settings []setting) (study.Set
 	if err != nil {
 		return of, err
 	}
-	of.Run = reseeded(c, cfg)
+	own := of.Run.Finalists
+	if of.Run = reseeded(c, cfg); s.Name != study.Searching {
+		of.Run.Finalists = own // those of a variable have no effect
+	}
 	if c.IsSet("seeds") {
 		of.Seeds = c.Int("seeds")
 	}
@@ -159,7 +162,7 @@ func studyTruth(c *cli.Context, of study.Settings) (*study.Truth, error) {
 	path := c.String("table")
 	if path == "" {
 		for _, flag := range []string{"arch-column", "accuracy-column"} {
-			if c.IsSet(flag) {
+			if onCommandLine(c, flag) {
 				return nil, usagef("--%s has an effect only with --table", flag)
 			}
 		}

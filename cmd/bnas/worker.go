@@ -41,6 +41,13 @@ func workerCommand() *cli.Command {
 
 func work(c *cli.Context) error {
 	join, token, server := c.String("join"), c.String("token"), c.String("nats")
+	switch at, on := onCommandLine(c, "join"), onCommandLine(c, "nats"); {
+	case join == overPipes: // BNAS_NATS then says where the work is
+	case at && !on:
+		server = ""
+	case on && !at:
+		join = ""
+	}
 	if (join == "") == (server == "") && join != overPipes {
 		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
 	}
