@@ -89,6 +89,19 @@ func TestResumeWithMoreSteps(t *testing.T) {
 	}
 }
 
+// TestResumedRunKeepsItsFlags: the command that goes on with a resumed run has the flags of it, which the folder does not have.
+func TestResumedRunKeepsItsFlags(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct{ args, goOn string }{
+		{"run --steps 6 --max-time 1ns --max-evaluations 2 --out r --tensorboard " + fewFlags + " " + tinyTrain, "bnas run --resume r --tensorboard"},
+		{"run --resume r --max-time 1ns --max-macs 90k --quiet", "bnas run --resume r --max-time 1ns --max-macs 90k --quiet"},
+	} {
+		if code, _, stderr := line(c.args); code != exitInterrupted || !strings.HasSuffix(stderr, "to go on: "+c.goOn+"\n") {
+			t.Fatalf("%s: exit code %d: %s", c.args, code, stderr)
+		}
+	}
+}
+
 // TestLookingDoesNotBlock: an interrupted run can be scored, and then goes on.
 func TestLookingDoesNotBlock(t *testing.T) {
 	t.Chdir(t.TempDir())

@@ -44,7 +44,7 @@ func runAll(c *cli.Context, settings []setting) error {
 	found, err := searchFor(c, r, nil, r.Dir, b)
 	if err != nil {
 		if err = resumable(c, err); exitCode(err) == exitInterrupted {
-			err = interrupted{search.ErrInterrupted, command("bnas", "run", "--resume", r.Dir)}
+			err = interrupted{search.ErrInterrupted, resumingCommand(c, r.Dir)}
 		}
 		return err
 	}

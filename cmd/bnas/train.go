@@ -102,11 +102,24 @@ func trainRun(c *cli.Context, settings []setting) (*run.Run, trainResult, error)
 		r.Close()
 		var silent *mpi.SilentError
 		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) || errors.As(err, &silent) {
-			err = interrupted{err, ranksOf(c).start(command("bnas", c.Command.Name, "--resume", r.Dir))}
+			err = interrupted{err, ranksOf(c).start(resumingCommand(c, r.Dir))}
 		}
 		return nil, result, err
 	}
 	return r, result, nil
+}
+
+// resumingCommand is the command that goes on with an interrupted run in dir. The folder of a new run has its settings. Those that the flags
+// of a resumed one have changed, such as the limits of the search, are on the command line alone.
+func resumingCommand(c *cli.Context, dir string) string {
+	if onCommandLine(c, "resume") {
+		return sameCommand(c)
+	}
+	again := []string{"bnas", c.Command.Name, "--resume", dir}
+	if onCommandLine(c, tensorboardFlag.Name) && c.Bool(tensorboardFlag.Name) {
+		again = append(again, "--"+tensorboardFlag.Name)
+	}
+	return command(again...)
 }
 
 // freshRun makes the run of --out.
