@@ -38,8 +38,8 @@ func correlateCommand() *cli.Command {
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv\n" +
 			"bnas correlate --scores runs/fair --table - < nasbench201_cifar10.csv\n" +
 			"bnas correlate --scores runs/fair --table nasbench201_cifar10.csv --composite bnas --composite bn_corr+bn_noise-depth\n\n" +
-			"The table is CSV with a header. It has the text of an architecture, in any form that bnas space show reads, and its\n" +
-			"accuracy; other columns do not matter:\n\n" +
+			"The table is CSV with a header. It has the text of an architecture, in any form of text that the space reads (no name, no\n" +
+			"index), and its accuracy; other columns do not matter:\n\n" +
 			"  arch,test_accuracy\n" +
 			"  |nor_conv_3x3~0|+|nor_conv_3x3~0|none~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,93.12\n" +
 			"  |nor_conv_1x1~0|+|none~0|skip_connect~1|+|skip_connect~0|none~1|nor_conv_1x1~2|,89.40",

@@ -13,9 +13,6 @@ import (
 // checkRuns fails if the processes in a folder of runs have changed nothing for too long. That some folder changes is enough: a
 // process can hold several, as the search over several runs does, and write into one.
 func checkRuns(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return usagef("runs check takes no argument: %s; --runs DIR is the folder", quote(c.Args().First()))
-	}
 	if err := beforeWork(); err != nil {
 		return err
 	}
