@@ -39,7 +39,8 @@ type Entry struct {
 	Problem  string    `json:"problem,omitempty"`
 }
 
-// Best is the best network of a run: the answer of the search, or the network with the best accuracy on the test images.
+// Best is the best network of a run: the answer of the search, or the network with the best accuracy on the test images after its last
+// test.
 type Best struct {
 	Arch   string   `json:"arch"`
 	Score  *float64 `json:"score,omitempty"`
@@ -106,14 +107,21 @@ func (e *Entry) readRun() error {
 	if now, err := run.ReadStatus(e.Dir); err == nil && now != nil && now.Phase == run.Training && e.State == Training {
 		e.Step, e.Total = now.Done, now.Total // the checkpoint is behind
 	}
-	if at.Tests.Step > 0 {
-		e.Best = &Best{Arch: cfg.Train.Path, Score: &at.Tests.Best.Top1, By: byTest}
-	}
+	e.Best = tested(cfg.Train.Path, at.Tests)
 	found, err := answerOf(e.Dir)
 	if found != nil {
 		e.Best = found
 	}
 	return err
+}
+
+// tested returns a network that was trained on its own, with its last accuracy, as a folder of several has it: the best of all epochs would
+// be chosen on the test images. It is nil without a test.
+func tested(arch string, t train.Tests) *Best {
+	if t.Step == 0 {
+		return nil
+	}
+	return &Best{Arch: arch, Score: &t.Last.Top1, By: byTest}
 }
 
 // Progress says how far a run is, "3 of 8" steps or networks; "" if nothing is saved yet.

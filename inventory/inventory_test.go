@@ -79,6 +79,17 @@ func TestList(t *testing.T) {
 	}
 }
 
+// TestTested: the accuracy of a network on its own is that after the last test, as in a folder of several, and not the best one.
+func TestTested(t *testing.T) {
+	got := tested("a", train.Tests{Step: 4, BestStep: 2, Last: train.Accuracy{Top1: 0.5}, Best: train.Accuracy{Top1: 0.75}})
+	if got == nil || got.Arch != "a" || *got.Score != 0.5 || got.By != byTest {
+		t.Errorf("%+v", got)
+	}
+	if got := tested("a", train.Tests{}); got != nil {
+		t.Errorf("without a test: %+v", got)
+	}
+}
+
 // status writes a status of 3 of 8.
 func status(t *testing.T, dir, phase string, updated time.Time) {
 	t.Helper()
