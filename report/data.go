@@ -65,6 +65,7 @@ type Training struct {
 	Gamma          []Curve // mean |γ| of each operator; Name is the operator
 	StepsPerEpoch  int     // 0: unknown
 	Classes        int     // of the images; 0: unknown
+	Learns         string  // which parameters learn, in a sentence; empty: unknown, or not the same in all runs
 }
 
 // Term is one term of the indicator.

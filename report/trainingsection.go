@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 func trainingSection(v *view) (Section, string) {
@@ -39,9 +40,9 @@ func trainingSection(v *view) (Section, string) {
 	if len(g.Figures) == 0 && len(s.Groups) == 1 {
 		return s, "no supernet was trained in this run"
 	}
-	s.Lead = "Convolutions stay as they were drawn; only γ and β of BatchNorm learn."
+	s.Lead = t.Learns
 	if len(t.Loss) > 0 && len(t.Loss[0].X) > longest {
-		s.Lead += " A line is the mean of a stretch of steps, its band from the least to the greatest."
+		s.Lead = strings.TrimSpace(s.Lead + " A line is the mean of a stretch of steps, its band from the least to the greatest.")
 	}
 	return s, ""
 }

@@ -28,7 +28,10 @@ func CurvesOf(dir string, c Config) (report.Training, error) {
 
 // readTraining reads the curves of training from a metrics file.
 func readTraining(path string, cfg train.Config, stepsPerEpoch int) (report.Training, error) {
-	t := report.Training{Rate: report.Curve{Name: "learning rate"}, EarlyBird: report.Curve{Name: "τ-b with the snapshot before"}, StepsPerEpoch: stepsPerEpoch}
+	t := report.Training{
+		Rate: report.Curve{Name: "learning rate"}, EarlyBird: report.Curve{Name: "τ-b with the snapshot before"}, StepsPerEpoch: stepsPerEpoch,
+		Learns: learning[cfg.Train].sentence,
+	}
 	if cfg.EarlyBird {
 		t.EarlyBirdBound = cfg.Settled
 	}

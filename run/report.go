@@ -28,7 +28,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	best := found.Best[found.Answer]
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
-		Summary: fmt.Sprintf("Networks ranked by %s after %d steps of training γ and β on %s.", found.Result.Objective, r.Position.Step, r.Images.Name()),
+		Summary: fmt.Sprintf("Networks ranked by %s after %d steps of training %s on %s.", found.Result.Objective, r.Position.Step, learning[r.Config.Train.Train].parameters, r.Images.Name()),
 		Command: command,
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,
@@ -106,7 +106,10 @@ func addRuns(d *report.Data, runs []*Run) error {
 			}
 		}
 		if r == runs[0] {
-			d.Training.Rate, d.Training.StepsPerEpoch = t.Rate, t.StepsPerEpoch
+			d.Training.Rate, d.Training.StepsPerEpoch, d.Training.Learns = t.Rate, t.StepsPerEpoch, t.Learns
+		}
+		if t.Learns != d.Training.Learns {
+			d.Training.Learns = ""
 		}
 	}
 	return nil

@@ -2,13 +2,35 @@ package run
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"bnas.example/indicator"
 	"bnas.example/report"
 	"bnas.example/search"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
+
+// TestLearning: the page says of each training which parameters learn.
+func TestLearning(t *testing.T) {
+	path := filepath.Join(t.TempDir(), train.MetricsName)
+	if err := os.WriteFile(path, []byte(`{"kind":"step","step":1,"loss":2,"accuracy":0.5}`+"\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range supernet.TrainSets() {
+		curves, err := readTraining(path, train.Config{Train: set}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lead := report.TrainingSection(curves, nil).Lead
+		if all := set == supernet.All; strings.HasPrefix(lead, "Convolutions stay ") == all || strings.HasPrefix(lead, "All weights learn") != all || learning[set].parameters == "" {
+			t.Errorf("%s: %q, %q", set, lead, learning[set].parameters)
+		}
+	}
+}
 
 // TestAgreementIsOverTheRandomSample gives the sample and the visited architectures opposite orders.
 func TestAgreementIsOverTheRandomSample(t *testing.T) {
