@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"os"
 	"os/exec"
@@ -38,6 +39,8 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			want := j.finish(t, dir)
 			c := j.command(copied, 2)
 			c.Args = append(c.Args, "--workers", "3")
+			var log bytes.Buffer
+			c.Stderr = &log
 			if err := c.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -45,7 +48,7 @@ func TestWorkersEqualOneProcess(t *testing.T) {
 			go func() { ended <- c.Wait() }()
 			killed := killWorkers(c.Process.Pid, kills, philox.New(1, "workers of "+j.name, 0))
 			if err := <-ended; err != nil {
-				t.Fatal(err)
+				t.Fatalf("%v: %s", err, &log)
 			}
 			if killed == 0 {
 				t.Error("no worker was killed")
