@@ -84,7 +84,7 @@ func searchOnce(c *cli.Context, settings []setting) error {
 		dir = r.Dir
 	}
 	if dir != "" {
-		if page, err = r.ReportOver(others, dir, found, sameCommand(c), version(), time.Since(start)); err != nil {
+		if page, err = r.ReportOver(others, dir, found, repeatingCommand(c.App, c.App.Metadata[argsKey].([]string)), version(), time.Since(start)); err != nil {
 			return err
 		}
 	}
@@ -140,6 +140,15 @@ func resumable(c *cli.Context, err error) error {
 func sameCommand(c *cli.Context) string {
 	args := c.App.Metadata[argsKey].([]string)
 	return command(append([]string{"bnas"}, args[1:]...)...)
+}
+
+// meeting are the flags that say where workers of other machines come, and their secret. The result does not depend on them.
+var meeting = []string{"listen", "token", "nats"}
+
+// repeatingCommand is a command line for a report, which others may read: without the flags of meeting.
+func repeatingCommand(app *cli.App, args []string) string {
+	head, known := commandOf(app, args)
+	return command(slices.Concat([]string{"bnas"}, args[1:head], without(args[head:], known, meeting))...)
 }
 
 // searchFor searches and shows the progress of each phase. Only a search with a ledger saves its scores.

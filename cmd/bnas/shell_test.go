@@ -68,3 +68,17 @@ func TestPrintedCommandsRun(t *testing.T) {
 		t.Error("a shell has run the command in the name of the folder")
 	}
 }
+
+// TestRepeatingCommand: the command in a report does not tell where workers meet, nor their secret.
+func TestRepeatingCommand(t *testing.T) {
+	app := newApp(os.Stdout, os.Stderr)
+	for line, want := range map[string]string{
+		"bnas search --run a --top 3":                                                     "bnas search --run a --top 3",
+		"bnas search --listen h:1 --token secret --run a --workers 2":                     "bnas search --run a --workers 2",
+		"bnas search --run a --nats=tls://secret@h:1 --token=secret --max-macs 1M --json": "bnas search --run a --max-macs 1M --json",
+	} {
+		if got := repeatingCommand(app, strings.Fields(line)); got != want {
+			t.Errorf("%s: %s", line, got)
+		}
+	}
+}
