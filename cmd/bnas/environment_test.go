@@ -98,8 +98,14 @@ func TestVariablesWithoutEffect(t *testing.T) {
 			}
 		})
 	}
-	t.Setenv("BNAS_ARCH_COLUMN", "a")
 	t.Chdir(t.TempDir())
+	t.Setenv("BNAS_WORKERS", "2")
+	if _, _, stderr := line("search --run none --run other"); !strings.Contains(stderr, "none is not a run folder") {
+		t.Errorf("workers for several runs: %s", stderr)
+	}
+	succeeds(t, "search --strategy pruning --terms te_ntk,te_regions --composite te-nas --quiet --out pruned "+netFlags+" "+fewFlags)
+	t.Setenv("BNAS_WORKERS", "")
+	t.Setenv("BNAS_ARCH_COLUMN", "a")
 	if _, _, stderr := line("study fairness --quick --cell none"); !strings.Contains(stderr, `"none"`) {
 		t.Errorf("a column without a table: %s", stderr)
 	}

@@ -68,7 +68,7 @@ func score(c *cli.Context, settings []setting) error {
 	if err := vacant(file); err != nil {
 		return err
 	}
-	b, done, err := hire(c, r, ledger)
+	b, done, err := hire(c, r, ledger, false)
 	if err != nil {
 		return err
 	}

@@ -47,9 +47,10 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	if out := c.String("out"); isTable(out) {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
 	}
-	if crew, err := crewOf(c); err != nil {
+	if _, err := crewOf(c); err != nil {
 		return err
-	} else if n := len(c.StringSlice("run")); n > 1 && crew != nil {
+	}
+	if n := len(c.StringSlice("run")); n > 1 && asksForWorkers(c) {
 		return usagef("several processes score one run, and there are %d of --run: search them in one process", n)
 	}
 	start := time.Now()
@@ -61,13 +62,14 @@ func searchOnce(c *cli.Context, settings []setting) error {
 	for _, o := range others {
 		defer o.Close()
 	}
-	if crew, err := crewOf(c); err == nil && crew != nil && r.Config.Search.Strategy == search.Pruning {
+	prunes := r.Config.Search.Strategy == search.Pruning
+	if prunes && asksForWorkers(c) {
 		return usagef("--strategy %s: it works in one process; leave out the workers", search.Pruning)
 	}
 	if r.Dir == "" && !c.Bool("quiet") {
 		slog.Warn("the network is untrained; --run DIR searches a trained one")
 	}
-	b, done, err := hire(c, r, c.String("out"))
+	b, done, err := hire(c, r, c.String("out"), prunes || len(others) > 0)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -65,12 +66,20 @@ func crewOf(c *cli.Context) (*cluster.Crew, error) {
 // errTokenOfNATS is the error of a token beside a server that is there already.
 var errTokenOfNATS = usagef("--nats: the URL has the token of the server, nats://TOKEN@HOST:PORT; leave out --token")
 
+// asksForWorkers reports whether the command line asks for workers, and no variable.
+func asksForWorkers(c *cli.Context) bool {
+	return slices.ContainsFunc([]string{"workers", gpusFlag.Name, "listen", "nats"}, func(flag string) bool { return onCommandLine(c, flag) })
+}
+
 // hire starts the workers that the flags ask for, and gives the run to them. done ends them. The board is that of the folder in which
-// the scores are kept: dir, or the run's; nil: there is none.
-func hire(c *cli.Context, r *run.Run, dir string) (b *board, done func(), err error) {
+// the scores are kept: dir, or the run's; nil: there is none. With alone nobody is hired, whatever variables ask for.
+func hire(c *cli.Context, r *run.Run, dir string, alone bool) (b *board, done func(), err error) {
 	k, err := crewOf(c)
 	if err != nil {
 		return nil, nil, err
+	}
+	if alone {
+		k = nil
 	}
 	if dir = cmp.Or(dir, r.Dir); dir != "" {
 		b = boardIn(dir, k)
