@@ -89,7 +89,7 @@ func TestResumeWithMoreSteps(t *testing.T) {
 	}
 }
 
-// TestResumedRunKeepsItsFlags: the command that goes on with a resumed run has the flags of it, which the folder does not have.
+// TestResumedRunKeepsItsFlags: the command that goes on with a resumed run, and the one of its report, have its flags: the folder has not.
 func TestResumedRunKeepsItsFlags(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct{ args, goOn string }{
@@ -99,6 +99,10 @@ func TestResumedRunKeepsItsFlags(t *testing.T) {
 		if code, _, stderr := line(c.args); code != exitInterrupted || !strings.HasSuffix(stderr, "to go on: "+c.goOn+"\n") {
 			t.Fatalf("%s: exit code %d: %s", c.args, code, stderr)
 		}
+	}
+	succeeds(t, "run --resume r --max-time 0s --max-macs 120k --quiet")
+	if page := readPage(t, filepath.Join("r", "report.html")); !strings.Contains(page, "bnas run --config r/config.yaml --out another-folder --max-time 0s --max-macs 120k<") {
+		t.Error("the command of the report repeats another search")
 	}
 }
 

@@ -48,8 +48,7 @@ func runAll(c *cli.Context, settings []setting) error {
 		}
 		return err
 	}
-	again := command("bnas", "run", "--config", filepath.Join(r.Dir, run.ConfigName), "--out", "another-folder")
-	page, err := r.Report(found, again, version(), time.Since(start))
+	page, err := r.Report(found, repeatedRun(c, r.Dir), version(), time.Since(start))
 	if err != nil {
 		return err
 	}
@@ -61,6 +60,17 @@ func runAll(c *cli.Context, settings []setting) error {
 		fmt.Fprintf(w, "\nreport\t%s\n", result.Report)
 		fmt.Fprintf(w, "next\t%s\n", nextExport(r.Dir, result.Search))
 	})
+}
+
+// repeatedRun is the command that repeats the run in dir. What the flags of a resumed run have changed is not in its folder.
+func repeatedRun(c *cli.Context, dir string) string {
+	words := []string{"bnas", "run", "--config", filepath.Join(dir, run.ConfigName), "--out", "another-folder"}
+	if onCommandLine(c, "resume") {
+		args := c.App.Metadata[argsKey].([]string)
+		head, known := commandOf(c.App, args)
+		words = append(words, without(args[head:], known, []string{"resume", "config", "json", "quiet", logFlag.Name})...)
+	}
+	return command(words...)
 }
 
 // nextExport is the command that exports the answer of a search: a finalist as it was trained, or the path of the supernet.
