@@ -27,6 +27,22 @@ func TestKeeps(t *testing.T) {
 	}
 }
 
+// A folder of retrained networks, which has no lock, keeps their list and their table.
+func TestKeepsRetrained(t *testing.T) {
+	dir := t.TempDir()
+	table := filepath.Join(dir, RetrainedTableName)
+	if Keeps(table) {
+		t.Error("the table of a folder that is not of bnas")
+	}
+	list := filepath.Join(dir, ArchsName)
+	if err := wholefile.Write(list, []byte("a\n")); err != nil {
+		t.Fatal(err)
+	}
+	if !Keeps(table) || !Keeps(list) || Keeps(filepath.Join(dir, "mine.csv")) {
+		t.Error("the table or the list is not kept, or another file is")
+	}
+}
+
 // A configuration without a setting is not one of a run, whose settings would all be the defaults.
 func TestEmptyConfiguration(t *testing.T) {
 	dir := t.TempDir()
