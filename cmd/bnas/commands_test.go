@@ -238,6 +238,7 @@ var commandCases = []commandCase{
 		stdout: "with twice the repeats\ncell_spectrum  "},
 	{args: "correlate --scores DIR/repeats.csv --table DIR/repeats.csv --accuracy-column params --resamples 5 --json", stdout: `"reliability_doubled": 1`},
 	{args: "correlate --scores DIR/scores --table RUN/scores.csv --accuracy-column params", code: exitFailure, stderr: "bnas: DIR/scores: 2 architectures; a correlation needs at least 3\n"},
+	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --composite macs-depth --composite bnas --composite macs-depth", code: exitUsage, stderr: "bnas: --composite macs-depth: is given twice\n"},
 	{args: "correlate --scores RUN/scores.csv --table nowhere.csv", code: exitFailure, stderr: "bnas: table: nowhere.csv: no such file or folder\n"},
 	{args: "correlate --scores RUN/scores.csv --table DIR/x.npy", code: exitFailure, stderr: "bnas: indicator: DIR/x.npy: a binary file, not text; a CSV table is needed\n"},
 	{args: "correlate --scores RUN/scores.csv --table RUN/scores.csv --top 0", code: exitUsage, stderr: "bnas: --top 0: must be 1…1000000\n"},

@@ -170,6 +170,9 @@ func ownComposites(c *cli.Context) ([]indicator.Composite, error) {
 		if len(composite.Terms) > 1 && !slices.ContainsFunc(indicator.Composites(), func(c indicator.Composite) bool { return c.Name == composite.Name }) {
 			composite.Name = strconv.Itoa(i + 1)
 		}
+		if slices.ContainsFunc(own, func(c indicator.Composite) bool { return flagText(c) == flagText(composite) }) {
+			return nil, usagef("--composite %s: is given twice", flagText(composite))
+		}
 		own = append(own, composite)
 	}
 	return own, nil
