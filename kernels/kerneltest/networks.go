@@ -111,6 +111,21 @@ func Scaled(seed uint64, scale float64) *Case {
 	return b.finish(b.sum(b.bn(v), bn(most), bn(sum)), kernels.ReLU, 5, 3, 3)
 }
 
+// Cropped returns a network with convolutions whose outputs are fewer or more than its windows inside the image: a map of 7×8 pixels
+// becomes 5×6, and then 8×9, each by a 1×1, a 3×3 and a depthwise convolution.
+func Cropped(seed uint64) *Case {
+	b := newBuilder("cropped", seed, kernels.Shape{C: 3, H: 7, W: 8})
+	node := b.sum(b.bn(b.same(b.sum(bare(kernels.Images)), kernels.Linear, 3, 1, 5)))
+	for _, size := range []kernels.Shape{{C: 5, H: 5, W: 6}, {C: 5, H: 8, W: 9}} {
+		var terms []kernels.Term
+		for _, conv := range []struct{ kernel, groups int }{{1, 1}, {3, 1}, {3, size.C}} {
+			terms = append(terms, b.bn(b.conv(node, kernels.ReLU, same(conv.kernel), size, conv.groups, size.C)[0]))
+		}
+		node = b.sum(terms...)
+	}
+	return b.finish(node, kernels.ReLU, 10, 3, 3)
+}
+
 // Many returns a small network for more images than a device may sum at once. A 3×3, a 1×1 and a depthwise convolution follow
 // its stem.
 func Many(seed uint64) *Case {

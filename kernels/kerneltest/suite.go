@@ -138,7 +138,7 @@ func checks(o Options) []check {
 
 // networks returns the cases of the suite. Each is settled when it runs.
 func networks(o Options) []*Case {
-	cases := []*Case{Pixel(o.Seed), Dead(o.Seed)}
+	cases := []*Case{Pixel(o.Seed), Dead(o.Seed), Cropped(o.Seed)}
 	count := o.Random
 	if count == 0 {
 		count = 40

@@ -128,11 +128,12 @@ static void conv_group(const struct conv_args *a, const struct conv_space *m, in
 	watch_lap(watch, a->grad ? PHASE_GRADIENT : PHASE_STATISTICS);
 }
 
-// conv_spans reports whether an image is computed span by span: a 1×1 convolution of all pixels, whose input is nothing
-// else's.
+// conv_spans reports whether an image is computed span by span: a 1×1 convolution from each pixel to the same one, whose input is
+// nothing else's. An output of another size has pixels without a source.
 static int conv_spans(const struct conv_args *a) {
 	const struct conv_job *j = a->job;
-	return j->core == &conv1x1_core && !a->weight && j->step == 1 && j->spread == 1 && j->y0 == 0 && j->x0 == 0;
+	return j->core == &conv1x1_core && !a->weight && j->step == 1 && j->spread == 1 && j->y0 == 0 && j->x0 == 0 &&
+	       a->loads->h == j->shape.h && a->loads->w == j->shape.w;
 }
 
 // prefetch_span fetches the pixels p … p+n−1 of blocks from … to−1 of the concatenated loads.
