@@ -62,7 +62,7 @@ func (e *exec) bnArray(id kernels.BNID, array int) *C.float {
 
 // factor returns the factors of a row, or nil if they are 1.
 func (e *exec) factor(row int) *C.float {
-	if row == kernels.NoFactor || e.factors == nil {
+	if row == kernels.NoFactor || len(e.factors) == 0 {
 		return nil
 	}
 	return e.d.saved.pointer(e.plan.factors + row*e.plan.n)

@@ -27,7 +27,7 @@ type exec struct {
 
 	stop func() error // see StopWith; nil: passes run to their end
 
-	factors        []float32 // of the terms that have one, a row after the other; nil: all are 1
+	factors        []float32 // of the terms that have one, a row after the other; none: all are 1
 	n, statRows    int       // of the last Forward
 	mean, variance []float64
 	loss           float64

@@ -95,7 +95,8 @@ func setFactors(f Factory, o Options) error {
 		name    string
 		factors []float32
 		same    bool
-	}{{"none were set", nil, true}, {"they are of the case", c.factors(c.N), false}, {"they are 1", ones, true}, {"they are gone", nil, true}} {
+	}{{"none were set", nil, true}, {"they are of the case", c.factors(c.N), false}, {"they are 1", ones, true}, {"they are gone", nil, true},
+		{"they are of the case again", c.factors(c.N), false}, {"they are an empty slice", []float32{}, true}} {
 		if set.name != "none were set" {
 			if err := s.e.SetFactors(set.factors); err != nil {
 				return err
