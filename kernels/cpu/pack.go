@@ -157,6 +157,7 @@ func (j *convJob) key(names []weightName) []byte {
 		key = binary.AppendVarint(key, int64(j.outs[i]))
 	}
 	key = binary.AppendVarint(key, int64(j.ins))
+	key = binary.AppendVarint(key, int64(j.groups))
 	if j.turned {
 		key = append(key, 1)
 	}

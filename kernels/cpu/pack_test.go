@@ -3,6 +3,7 @@
 package cpu
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -144,6 +145,72 @@ func TestShare(t *testing.T) {
 		if !slices.Equal(logits(standardProgram, other), want) {
 			t.Fatalf("%s: a store with another weight does not have it", step.name)
 		}
+	}
+}
+
+// TestPackOfGroups: two programs may use one weight in groups of other sizes, as parts of it. Each has packs of its own.
+func TestPackOfGroups(t *testing.T) {
+	d, err := New(1, Strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	params := []kernels.Param{
+		{Name: "conv.weight", Kind: kernels.ConvWeight, Shape: []int{4, 4, 3, 3}},
+		{Name: "classifier.weight", Kind: kernels.LinearWeight, Shape: []int{2, 4}},
+	}
+	filled := func() kernels.Store {
+		s, err := d.NewStore(params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, p := range params {
+			data := make([]float32, p.Len())
+			philox.New(1, p.Name, 0).Normal(data, 1)
+			if err := s.Write(kernels.Data, data, kernels.ParamID(id)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return s
+	}
+	images := make([]float32, 4*6*6)
+	philox.New(1, "images", 0).Normal(images, 1)
+	logits := func(s kernels.Store, groups int) []float32 {
+		e, err := d.Compile(grouped(groups), s, 1)
+		out := make([]float32, 2)
+		if err == nil {
+			err = errors.Join(e.Forward(images, 1), e.Logits(out))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	both, alone := filled(), filled()
+	one, two := logits(both, 1), logits(both, 2)
+	if want := logits(alone, 2); !slices.Equal(two, want) || slices.Equal(two, one) {
+		t.Errorf("two groups give %v after one group, which gives %v; alone %v", two, one, want)
+	}
+}
+
+// grouped returns a 3×3 convolution of 4 channels in groups, a mean, and a classifier of two classes.
+func grouped(groups int) *kernels.Program {
+	maps, mean := kernels.Shape{C: 4, H: 6, W: 6}, kernels.Shape{C: 4, H: 1, W: 1}
+	node := func(v kernels.ValueID, s kernels.Shape) kernels.Node {
+		return kernels.Node{Shape: s, Terms: []kernels.Term{{Value: v, BN: kernels.NoBN}}}
+	}
+	return &kernels.Program{
+		Values: []kernels.Value{{Shape: maps}, {Shape: maps}, {Shape: mean}, {Shape: kernels.Shape{C: 2, H: 1, W: 1}}},
+		Nodes:  []kernels.Node{node(0, maps), node(1, maps), node(2, mean)},
+		Steps: []kernels.Step{
+			{
+				Op: kernels.OpConv, In: []kernels.NodeID{0}, Groups: groups,
+				Window:   kernels.Window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
+				Branches: []kernels.Branch{{Weight: 0, Out: 1}},
+			},
+			{Op: kernels.OpGlobalAvg, In: []kernels.NodeID{1}, Out: 2},
+			{Op: kernels.OpLinear, In: []kernels.NodeID{2}, Weight: 1, Bias: kernels.NoParam, Out: 3},
+		},
 	}
 }
 
