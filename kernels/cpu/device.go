@@ -132,8 +132,11 @@ func (d *device) Compile(p *kernels.Program, s kernels.Store, n int) (kernels.Ex
 	return newExec(d, p, s.(*store), n), nil
 }
 
-// checkSize returns an error if a size does not fit the engine's integers: more images than 2²⁴, or maps, windows and
-// batches of more than 2³¹ pixels or 2⁴⁰ elements.
+// maxPixels is the most pixels of a map with its border. The engine's ints hold 15 times as many.
+const maxPixels = 1 << 27
+
+// checkSize returns an error if a size does not fit the engine's integers: more images than 2²⁴, a batch of more than 2⁴⁰ elements, or
+// a map of more than maxPixels.
 func checkSize(p *kernels.Program, n int) error {
 	total := 0
 	for _, v := range p.Values {
@@ -142,15 +145,33 @@ func checkSize(p *kernels.Program, n int) error {
 	if n > 1<<24 || total > 1<<40/n {
 		return fmt.Errorf("a batch of %d images, %d elements each: %w", n, total, kernels.ErrUnsupported)
 	}
+	for _, v := range p.Values {
+		if !fits(v.H, v.W) {
+			return fmt.Errorf("value %s of %v: %w", v.Name, v.Shape, kernels.ErrUnsupported)
+		}
+	}
+	for i, node := range p.Nodes {
+		if !fits(node.H, node.W) {
+			return fmt.Errorf("node %d (%s) of %v: %w", i, node.Name, node.Shape, kernels.ErrUnsupported)
+		}
+	}
 	for i := range p.Steps {
-		s := &p.Steps[i]
-		reach := (s.Kernel - 1) * s.Dilation
-		for _, node := range s.In {
-			in := p.Nodes[node].Shape
-			if (in.H+reach+16)*(in.W+reach+16) > 1<<27 {
-				return fmt.Errorf("step %d (%s): window %v on %v: %w", i, s.Name, s.Window, in, kernels.ErrUnsupported)
-			}
+		if s := &p.Steps[i]; !fitsWindow(p, s) {
+			return fmt.Errorf("step %d (%s): window %v on %v: %w", i, s.Name, s.Window, p.Nodes[s.In[0]].Shape, kernels.ErrUnsupported)
 		}
 	}
 	return nil
+}
+
+// fits reports whether a map is not too large, of any height and width.
+func fits(h, w int) bool { return h <= maxPixels && w <= maxPixels && h*w <= maxPixels }
+
+// fitsWindow reports whether the padded inputs of a step fit: that of the window over the outputs, and that of the gradient. Winograd's
+// tiles make them larger, by less than 16 pixels.
+func fitsWindow(p *kernels.Program, s *kernels.Step) bool {
+	if s.Op != kernels.OpConv && s.Op != kernels.OpMaxPool && s.Op != kernels.OpAvgPool {
+		return true
+	}
+	in, out, border := p.Nodes[s.In[0]].Shape, p.Values[s.Outputs()[0]].Shape, (s.Kernel-1)*s.Dilation+16
+	return fits(in.H+border, in.W+border) && fits((out.H-1)*s.Stride+border, (out.W-1)*s.Stride+border)
 }
