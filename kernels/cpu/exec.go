@@ -78,7 +78,7 @@ func (e *exec) reserve(moving int) error {
 	if err := e.d.moving.reserve(moving); err != nil {
 		return err
 	}
-	if err := e.d.scratch.reserve(e.scratch * e.d.threads); err != nil {
+	if err := e.reserveScratch(); err != nil {
 		return err
 	}
 	if e.d.poison {
@@ -87,6 +87,10 @@ func (e *exec) reserve(moving int) error {
 	}
 	return nil
 }
+
+// reserveScratch grows the scratch memory alone. A probe needs it: where a backward pass had no memory, a pass before may have left less
+// than the Exec needs, or none.
+func (e *exec) reserveScratch() error { return e.d.scratch.reserve(e.scratch * e.d.threads) }
 
 func fillNaN(x []float32) {
 	nan := float32(math.NaN()) // once: under the checks of unsafe pointers math.NaN allocates

@@ -36,6 +36,9 @@ func probeScratch(s kernels.Shape) int {
 
 // Read writes the node or value, n×C×H×W.
 func (e *exec) Read(t kernels.Tap, dst []float32) error {
+	if err := e.reserveScratch(); err != nil {
+		return err
+	}
 	l, _ := e.tap(t)
 	at := e.place()
 	C.run_unblock(e.d.isa, &at, (*C.float)(&dst[0]), &l, first(e.desc.terms))
@@ -46,6 +49,9 @@ func (e *exec) Read(t kernels.Tap, dst []float32) error {
 func (e *exec) SpatialMean(t kernels.Tap, dst []float64) error {
 	if v, ok := t.Value(); ok && e.storedMeans(v, dst) {
 		return nil
+	}
+	if err := e.reserveScratch(); err != nil {
+		return err
 	}
 	l, _ := e.tap(t)
 	e.spatialMean(e.place(), &l, dst)
@@ -71,6 +77,9 @@ func (e *exec) spatialMean(at C.struct_place, l *C.struct_load, dst []float64) {
 // Covariance writes the means and biased covariances of the channels over images and pixels. It multiplies the deviations from
 // the means of the first image in float32, and corrects the sums by the means of the deviations.
 func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
+	if err := e.reserveScratch(); err != nil {
+		return err
+	}
 	l, s := e.tap(t)
 	cb := blocks(s.C)
 	if err := e.d.moving.reserve(2 * int(C.covariance_doubles(C.int(cb)))); err != nil {
@@ -92,18 +101,20 @@ func (e *exec) Covariance(t kernels.Tap, mean, cov []float64) error {
 // CodeGram packs each image's rectifier states into words and counts equal bits.
 func (e *exec) CodeGram(dst []int64) (units int64, err error) {
 	clear(dst)
-	at := e.place()
-	e.eachStates(func(s *kernels.Step, shape kernels.Shape, words int) {
+	err = e.eachStates(func(s *kernels.Step, shape kernels.Shape, words int) {
+		at := e.place()
 		C.run_agree(e.d.isa, &at, (*C.int64_t)(&dst[0]), (*C.uint64_t)(&e.codes[0]), C.size_t(words), C.int64_t(shape.Len()), C.int64_t(s.ReLUs))
 		units += int64(s.ReLUs) * int64(shape.Len())
 	})
-	return units, nil
+	return units, err
 }
 
 // FiringRate writes the share of images and pixels at which each channel of each rectified node is > 0.
 func (e *exec) FiringRate(dst []float64) error {
 	if e.rates == nil {
-		e.eachStates(func(*kernels.Step, kernels.Shape, int) {})
+		if err := e.eachStates(func(*kernels.Step, kernels.Shape, int) {}); err != nil {
+			return err
+		}
 	}
 	copy(dst, e.rates)
 	return nil
@@ -111,7 +122,10 @@ func (e *exec) FiringRate(dst []float64) error {
 
 // eachStates computes the codes of one rectified node after the other, words 64-bit words an image, and keeps the firing rates
 // until the next Forward.
-func (e *exec) eachStates(use func(s *kernels.Step, shape kernels.Shape, words int)) {
+func (e *exec) eachStates(use func(s *kernels.Step, shape kernels.Shape, words int)) error {
+	if err := e.reserveScratch(); err != nil {
+		return err
+	}
 	at := e.place()
 	e.rates = make([]float64, e.p.RectifiedChannels())
 	column := 0
@@ -129,6 +143,7 @@ func (e *exec) eachStates(use func(s *kernels.Step, shape kernels.Shape, words i
 		column += s.C
 		use(step, s, words)
 	})
+	return nil
 }
 
 // enough returns a slice of at least n elements, x if it is long enough.
