@@ -64,6 +64,25 @@ func everyISA(t *testing.T, test func(t *testing.T, best bool)) {
 	}
 }
 
+// A device beside another one has its instruction set, whatever the environment says since.
+func TestBesideHasTheInstructionSet(t *testing.T) {
+	t.Setenv(cpu.ISAVariable, "portable")
+	d, err := cpu.New(1, cpu.Fast)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	t.Setenv(cpu.ISAVariable, "no such set")
+	beside, err := kernels.Beside(d, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer beside.Close()
+	if got, want := beside.Info().Arithmetic, d.Info().Arithmetic; got != want {
+		t.Errorf("%s beside %s", got, want)
+	}
+}
+
 // poisoned makes poisoned devices. At the end of the test it closes those that are still open.
 func poisoned(t *testing.T, n cpu.Numerics) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {

@@ -39,16 +39,21 @@ func New(threads int, n Numerics) (kernels.Device, error) {
 	return kernels.Guard("cpu", d), nil
 }
 
+// newDevice starts a device with the instruction set of the environment.
 func newDevice(threads int, n Numerics) (*device, error) {
+	isa, err := chooseISA()
+	if err != nil {
+		return nil, err
+	}
+	return startDevice(isa, threads, n)
+}
+
+func startDevice(isa *C.struct_isa, threads int, n Numerics) (*device, error) {
 	if !slices.Contains(AllNumerics, n) {
 		return nil, fmt.Errorf("cpu: numerics %q: there is %q", n, AllNumerics)
 	}
 	if threads < 1 || threads > 1024 {
 		return nil, fmt.Errorf("cpu: %d threads, must be 1…1024", threads)
-	}
-	isa, err := chooseISA()
-	if err != nil {
-		return nil, err
 	}
 	d := &device{isa: isa, threads: threads, numerics: n, pool: C.pool_new(C.int(threads))}
 	if d.pool == nil {
@@ -79,9 +84,9 @@ func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
 	return s, nil
 }
 
-// Beside starts a device of the same kind.
+// Beside starts a device of the same kind, with the same instruction set.
 func (d *device) Beside(threads int) (kernels.Backend, error) {
-	beside, err := newDevice(threads, d.numerics)
+	beside, err := startDevice(d.isa, threads, d.numerics)
 	if err != nil {
 		return nil, err
 	}
