@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -178,6 +179,17 @@ func scaleGrad(s kernels.Store, id kernels.ParamID, by float32) error {
 	return s.Write(kernels.Grad, g, id)
 }
 
+// endWith writes v to the last element of the gradient of the first parameter of a kind.
+func endWith(s kernels.Store, kind kernels.ParamKind, v float32) error {
+	id := slices.IndexFunc(s.Params(), func(p kernels.Param) bool { return p.Kind == kind })
+	g := make([]float32, s.Params()[id].Len())
+	if err := s.Read(kernels.Grad, g, kernels.ParamID(id)); err != nil {
+		return err
+	}
+	g[len(g)-1] = v
+	return s.Write(kernels.Grad, g, kernels.ParamID(id))
+}
+
 // For each defect, the named check must fail with the given error.
 func TestSuiteFindsDefects(t *testing.T) {
 	logits := func(spoil func(dst []float32)) func(kernels.Exec, kernels.Store) kernels.Exec {
@@ -211,6 +223,16 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"weight gradients are always written", "random-7", "must not be written", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badBackward{e, func(m kernels.StatGrad, _ bool) error { return e.Backward(m, true) }}
+		}}},
+		{"one element of a weight gradient is always written", "random-7", "must not be written", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+			return badBackward{e, func(m kernels.StatGrad, w bool) error {
+				return errors.Join(e.Backward(m, w), endWith(s, kernels.ConvWeight, 1))
+			}}
+		}}},
+		{"one element of a weight gradient is NaN", "random-7", "must not be written", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+			return badBackward{e, func(m kernels.StatGrad, w bool) error {
+				return errors.Join(e.Backward(m, w), endWith(s, kernels.ConvWeight, float32(math.NaN())))
+			}}
 		}}},
 		{"sample gradients lack an image", "random-7", "sample gradients", defective{wrap: func(e kernels.Exec, _ kernels.Store) kernels.Exec {
 			return badSample{e, func(dst []float32) { clear(dst[:e.Program().BNParams()]) }}

@@ -54,10 +54,13 @@ func (o *observer) backward(name string, mode kernels.StatGrad, weights bool) er
 		grad := outputFloat32(p.Len())
 		err := o.s.Read(kernels.Grad, grad.slice(), kernels.ParamID(id))
 		if p.Kind == kernels.ConvWeight && !weights {
-			if data, _ := grad.take(); err == nil && data == nil {
-				continue
+			if err == nil {
+				err = grad.untouched()
 			}
-			return o.failed(name, fmt.Errorf("the gradient of weight %d must not be written", id))
+			if err != nil {
+				return o.failed(name, fmt.Errorf("the gradient of weight %d must not be written: %w", id, err))
+			}
+			continue
 		}
 		what := fmt.Sprintf("%s gradient %d", name, id)
 		if err := o.keep(what, gradient, grad.take, err, scales[id]...); err != nil {

@@ -70,3 +70,13 @@ func (o *output[T]) take() ([]float64, error) {
 	}
 	return wide, nil
 }
+
+// untouched returns an error if an element or a guard zone was written to.
+func (o *output[T]) untouched() error {
+	for i, v := range o.all {
+		if o.bits(v) != o.bits(o.want) {
+			return fmt.Errorf("wrote element %d of %d", i-guardZone, len(o.slice()))
+		}
+	}
+	return nil
+}
