@@ -2,6 +2,7 @@ package kerneltest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"bnas.example/kernels"
@@ -80,6 +81,24 @@ func features(c *Case) map[string]bool {
 		}
 	}
 	return has
+}
+
+// Options.Random says how many programs there are, and a tenth as many on wide maps.
+func TestRandomCounts(t *testing.T) {
+	for _, test := range []struct{ random, small, wide int }{{0, 40, 4}, {3, 3, 0}, {20, 20, 2}} {
+		small, wide := 0, 0
+		for _, c := range networks(Options{Random: test.random}) {
+			switch {
+			case strings.HasPrefix(c.Name, "random-wide-"):
+				wide++
+			case strings.HasPrefix(c.Name, "random-"):
+				small++
+			}
+		}
+		if small != test.small || wide != test.wide {
+			t.Errorf("%d: %d programs and %d on wide maps, must be %d and %d", test.random, small, wide, test.small, test.wide)
+		}
+	}
 }
 
 // A case is a function of its seed alone.

@@ -146,7 +146,7 @@ func networks(o Options) []*Case {
 	for i := range count {
 		cases = append(cases, Random(o.Seed+uint64(i)))
 	}
-	for i := range o.Random / 10 {
+	for i := range count / 10 {
 		cases = append(cases, RandomWide(o.Seed+uint64(i)))
 	}
 	cases = append(cases,
