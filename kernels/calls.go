@@ -52,6 +52,20 @@ func (p *Program) NodeProducts(to, from NodeID) (int, error) {
 	return t.Len() / (f.H * f.W) * f.C, nil
 }
 
+// checkTable returns an error if a size in a parameter table is not positive, or a parameter has more than maxLength elements.
+func checkTable(params []Param) error {
+	for id, p := range params {
+		n := 1
+		for _, d := range p.Shape {
+			if d < 1 || d > maxLength/n {
+				return fmt.Errorf("parameter %d (%s): shape %v must have positive sizes, of at most %d elements", id, p.Name, p.Shape, maxLength)
+			}
+			n *= d
+		}
+	}
+	return nil
+}
+
 // checkSlot returns an error if a Read or Write of n elements is invalid: no such slot, no such parameter, a parameter
 // twice, or another length.
 func checkSlot(params []Param, slot Slot, n int, ids []ParamID) error {

@@ -24,7 +24,7 @@ const (
 )
 
 // Param is one entry of a supernet's parameter table. The table has the parameters of every convolution, BatchNorm and
-// classifier of every path.
+// classifier of every path. Every size is positive, and a parameter has at most 2³¹ elements.
 type Param struct {
 	Name  string
 	Kind  ParamKind

@@ -20,7 +20,8 @@ type Backend interface {
 }
 
 // Guard makes a Device from a Backend. The Device returns an error for each call that breaks a rule of the contract, and
-// passes the others on. Every error starts with name, as in "cpu: program …".
+// passes the others on. Every error starts with name, as in "cpu: program …". Those of an illegal Program, and of one that does not
+// fit its Store, start with "kernels: program …": see [Program.Validate] and [Program.CheckParams].
 //
 // A Store of the Device is a NormalFiller if the Backend's Store is one.
 func Guard(name string, b Backend) Device { return &guard{name: name, backend: b} }
@@ -61,6 +62,9 @@ func (g *guard) Close() error {
 func (g *guard) NewStore(params []Param) (Store, error) {
 	if g.closed {
 		return nil, g.wrap("new store", errClosed)
+	}
+	if err := checkTable(params); err != nil {
+		return nil, g.wrap("new store", err)
 	}
 	s, err := g.backend.NewStore(params)
 	if err != nil {

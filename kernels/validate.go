@@ -9,7 +9,7 @@ import (
 // Limits that keep every size and index of a Program within an int.
 const (
 	maxDim    = 1 << 20 // of C, H, W and of a window's numbers
-	maxLength = 1 << 31 // of C·H·W
+	maxLength = 1 << 31 // of C·H·W, and of a parameter
 )
 
 // Validate returns an error if the program breaks a rule in the comments of its types. The error names the value,

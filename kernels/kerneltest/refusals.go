@@ -10,7 +10,7 @@ import (
 )
 
 // illegalPrograms: Compile refuses every illegal program, a batch of 0 images, a store of another device, and a parameter
-// table that does not match.
+// table that does not match. NewStore refuses a table with a parameter of no elements, or too many.
 func illegalPrograms(f Factory, o Options) error {
 	d, err := f(1)
 	if err != nil {
@@ -67,6 +67,11 @@ func illegalPrograms(f Factory, o Options) error {
 	}
 	if _, err := d.Compile(c.Program, s, 2); err == nil {
 		return fmt.Errorf("a program is compiled with a parameter of another shape")
+	}
+	for _, shape := range [][]int{{-1}, {-2, -3}, {3, 0}, {1 << 31, 2}, {1 << 32, 1 << 32}} {
+		if _, err := d.NewStore([]kernels.Param{{Name: "gamma", Kind: kernels.Gamma, Shape: shape}}); err == nil {
+			return fmt.Errorf("there is a store for a parameter of shape %v", shape)
+		}
 	}
 	return d.Close()
 }
