@@ -4,7 +4,7 @@ package kernels
 // training reads the loss of a step when the forward pass of the next step is in the queue.
 //
 // The result is that of the calls before the one that returned the Pending, whatever is called until Wait. It holds memory
-// until Wait, which must come before Close of the Device; after it, Wait returns an error.
+// until Wait, which must come before Close of the Device; after it, Wait returns an error unless the result was Ready.
 type Pending[T any] struct {
 	value T
 	err   error

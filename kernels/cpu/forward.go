@@ -21,7 +21,7 @@ import (
 	"bnas.example/kernels"
 )
 
-// Forward runs the program. Within a step images are independent; between steps one thread merges the statistics.
+// Forward runs the program. Within a step images are independent; between steps the statistics are merged, and threads divide the channels.
 func (e *exec) Forward(images []float32, statRows int) error {
 	shape := e.p.Values[kernels.Images].Shape
 	e.n, e.statRows, e.rates = len(images)/shape.Len(), statRows, nil

@@ -15,7 +15,6 @@ type Exec struct {
 	store *hoststore.Store
 
 	n        int         // images of the last Forward
-	statRows int         // number of these images that the statistics are from
 	values   [][]float64 // each stored value
 	mean     [][]float64 // of each value that a BN normalises, by channel
 	variance [][]float64

@@ -4,7 +4,7 @@ import "bnas.example/kernels"
 
 // Forward runs the program.
 func (e *Exec) Forward(images []float32, statRows int) error {
-	e.n, e.statRows = len(images)/e.p.Values[kernels.Images].Len(), statRows
+	e.n = len(images) / e.p.Values[kernels.Images].Len()
 	e.gates = map[kernels.NodeID][]float32{}
 	e.dLogits, e.sample, e.grads = nil, nil, nil
 	e.values[kernels.Images] = widen(images)
@@ -34,7 +34,7 @@ func (e *Exec) Forward(images []float32, statRows int) error {
 
 // Restrict drops all images of the last Forward but the first n.
 func (e *Exec) Restrict(n int) error {
-	e.n, e.statRows = n, 0
+	e.n = n
 	e.gates = map[kernels.NodeID][]float32{}
 	e.dLogits, e.sample, e.grads = nil, nil, nil
 	for v := range e.values {

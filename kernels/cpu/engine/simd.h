@@ -42,13 +42,14 @@ INLINE void vf_greater(vf *best, vi *at, vf v, int tap) {
 INLINE vf vf_at(vf x, vi at, int tap) {
 	return _mm512_maskz_mov_ps(_mm512_cmpeq_epi32_mask((__m512i)at, _mm512_set1_epi32(tap)), x);
 }
-// bit i is set where a[i] > 0
+// p[i] += a[i]
 INLINE void vf_accumulate(double *p, vf a) {
 	__m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(a));
 	__m512d high = _mm512_cvtps_pd((__m256)_mm512_extractf64x4_pd((__m512d)a, 1));
 	_mm512_storeu_pd(p, _mm512_add_pd(_mm512_loadu_pd(p), low));
 	_mm512_storeu_pd(p + 8, _mm512_add_pd(_mm512_loadu_pd(p + 8), high));
 }
+// bit i is set where a[i] > 0
 INLINE unsigned vf_positive(vf a) { return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_GT_OQ); }
 #elif VW == 8
 INLINE vf vf_load(const float *p) { return _mm256_loadu_ps(p); }
@@ -110,7 +111,7 @@ INLINE v16 v16_max(v16 a, v16 b) { EACH a.v[i_] = vf_max(a.v[i_], b.v[i_]); retu
 INLINE v16 v16_min(v16 a, v16 b) { EACH a.v[i_] = vf_min(a.v[i_], b.v[i_]); return a; }
 INLINE v16 v16_between(v16 x, v16 a, v16 lo, v16 hi) { EACH x.v[i_] = vf_between(x.v[i_], a.v[i_], lo.v[i_], hi.v[i_]); return x; }
 INLINE v16 v16_above(v16 x, v16 a, v16 lo) { EACH x.v[i_] = vf_above(x.v[i_], a.v[i_], lo.v[i_]); return x; }
-INLINE void v16_accumulate(double *p, v16 a) { EACH vf_accumulate(p + i_ * VW, a.v[i_]); } // p += a
+INLINE void v16_accumulate(double *p, v16 a) { EACH vf_accumulate(p + i_ * VW, a.v[i_]); }
 INLINE unsigned v16_positive(v16 a) { unsigned m = 0; EACH m |= vf_positive(a.v[i_]) << (i_ * VW); return m; }
 
 // Numbers of positive elements, for each lane.
