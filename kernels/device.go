@@ -98,7 +98,7 @@ type Update struct {
 	Nesterov     bool
 	Beta1, Beta2 float64
 	Eps          float64
-	// WeightDecay applies to γ and β, WeightDecayWeights to the weights of convolutions and classifier.
+	// WeightDecay applies to γ and β, WeightDecayWeights to the weights of convolutions and classifier, and to its bias.
 	WeightDecay, WeightDecayWeights float64
 	// ClipNorm is the largest global ℓ2 norm of the gradients: larger ones are scaled down to it. 0 does not clip.
 	ClipNorm float64

@@ -73,6 +73,7 @@ func Illegal() []Broken {
 		}},
 		{"a step has an unknown activation", "step 1 (s1): no activation", func(p *kernels.Program) { p.Steps[1].Act = 9 }},
 		{"a rectified load counts no activation", "step 1 (s1): a relu load", func(p *kernels.Program) { p.Steps[1].ReLUs = 0 }},
+		{"a rectified load counts activations beyond measure", "step 1 (s1): a relu load", func(p *kernels.Program) { p.Steps[1].ReLUs = 1<<20 + 1 }},
 		{"a linear load counts an activation", "step 0 (s0): a linear load", func(p *kernels.Program) { p.Steps[0].ReLUs = 1 }},
 		{"a step loads nothing", "step 0 (s0): conv loads 0", func(p *kernels.Program) { p.Steps[0].In = nil }},
 		{"a convolution loads two nodes", "step 0 (s0): conv loads 2", func(p *kernels.Program) { p.Steps[0].In = []kernels.NodeID{0, 0} }},
@@ -86,10 +87,18 @@ func Illegal() []Broken {
 		{"a branch has no weight", "branch 0: no weight", func(p *kernels.Program) { p.Steps[0].Branches[0].Weight = -1 }},
 		{"groups do not divide the channels", "branch 0: 3 groups", func(p *kernels.Program) { p.Steps[1].Groups = 3 }},
 		{"there are no groups", "branch 0: 0 groups", func(p *kernels.Program) { p.Steps[1].Groups = 0 }},
+		{"branches store two sizes", "branch 1: stores 4×5×6 beside 4×6×6", func(p *kernels.Program) {
+			p.Values = append(p.Values, kernels.Value{Name: "lower", Shape: kernels.Shape{C: 4, H: 5, W: 6}})
+			branch := kernels.Branch{Weight: p.Steps[0].Branches[0].Weight, Out: kernels.ValueID(len(p.Values) - 1)}
+			p.Steps[0].Branches = append(p.Steps[0].Branches, branch)
+		}},
 		{"a kernel has no size", "step 0 (s0): window", func(p *kernels.Program) { p.Steps[0].Kernel = 0 }},
 		{"a stride is 0", "step 0 (s0): window", func(p *kernels.Program) { p.Steps[0].Stride = 0 }},
 		{"a dilation is −1", "step 0 (s0): window", func(p *kernels.Program) { p.Steps[0].Dilation = -1 }},
 		{"a pad is beyond measure", "step 0 (s0): window", func(p *kernels.Program) { p.Steps[0].Pad = math.MaxInt }},
+		{"a pool's stride is 0", "pool): window", func(p *kernels.Program) {
+			*pool(p) = kernels.Step{Name: "pool", Op: kernels.OpMaxPool, In: pool(p).In, Out: pool(p).Out, Window: kernels.Window{Kernel: 2, Dilation: 1}}
+		}},
 		{"a pool's window misses the image", "reads nothing of the image", func(p *kernels.Program) {
 			*pool(p) = kernels.Step{Name: "pool", Op: kernels.OpMaxPool, In: pool(p).In, Out: pool(p).Out,
 				Window: kernels.Window{Kernel: 2, Stride: 1, Pad: 2, Dilation: 1}}
@@ -112,6 +121,7 @@ func Illegal() []Broken {
 		}},
 		{"a linear step has pixels", "linear on", func(p *kernels.Program) { last(p).In[0] = 1 }},
 		{"a linear step has no weight", "linear with weight -1", func(p *kernels.Program) { last(p).Weight = -1 }},
+		{"a linear step has a bias of −2", "linear with weight", func(p *kernels.Program) { last(p).Bias = -2 }},
 		{"the logits have pixels", "linear stores", func(p *kernels.Program) { p.Values[p.Logits()].H = 2 }},
 		{"a parameter is used twice", "is already used by", func(p *kernels.Program) { p.Steps[1].Branches[0].Weight = p.Steps[0].Branches[0].Weight }},
 		{"a block ends at no node", "block 0 (all): no nodes", func(p *kernels.Program) { p.Blocks[0].Out = 99 }},
