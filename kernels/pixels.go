@@ -73,7 +73,7 @@ func (p *Program) checkPixels(x Pixels) error {
 		}
 	}
 	for i, v := range x.Views {
-		if v.Top < 0 || v.Left < 0 || v.Bottom > s.H || v.Right > s.W || abs(v.DY) > s.H || abs(v.DX) > s.W {
+		if v.Top < 0 || v.Left < 0 || v.Bottom > s.H || v.Right > s.W || v.DY < -s.H || v.DY > s.H || v.DX < -s.W || v.DX > s.W {
 			return fmt.Errorf("view %d: %w", i, errOutside)
 		}
 	}
@@ -81,5 +81,3 @@ func (p *Program) checkPixels(x Pixels) error {
 }
 
 var errOutside = errors.New("it is outside of the image")
-
-func abs(x int) int { return max(x, -x) }

@@ -3,6 +3,7 @@ package kerneltest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"bnas.example/kernels"
@@ -109,6 +110,7 @@ func (s *session) wrongPixels(x kernels.Pixels) []refusal {
 		{"pixels with a table of NaN", call(func(p *kernels.Pixels) { p.Table[0] = zero / zero })},
 		{"a view that cuts out more than the image", call(func(p *kernels.Pixels) { p.Views[0].Bottom = 7 })},
 		{"a view that cuts out before the image", call(func(p *kernels.Pixels) { p.Views[0].Left = -1 })},
+		{"a view beyond measure", call(func(p *kernels.Pixels) { p.Views[0].DY = math.MinInt })},
 		{"a view far away", call(func(p *kernels.Pixels) { p.Views[0].DX = -6 })},
 	}
 }
