@@ -47,8 +47,8 @@ func Twin(d Device, s Store) (Store, error) {
 }
 
 // Share lets s have what the back end makes of the frozen weights of with, a Store of d or of a device beside it that nothing uses in the
-// meantime: of those that have the same name, shape and Data in both. Later changes of the one are not seen in the other. A device that
-// has none beside it does nothing.
+// meantime: of those that have the same name, shape and Data in both. It comes before the first Forward with s, and before a twin of s.
+// Later changes of the one are not seen in the other. A device that has none beside it does nothing.
 func Share(d Device, s, with Store) error {
 	const call = "sharing of weights"
 	g, sider, err := besideOf[Sider](d, call)

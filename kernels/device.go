@@ -123,10 +123,11 @@ type Info struct {
 // use a Device, its Stores and its Execs.
 type Device interface {
 	Info() Info
+	// NewStore makes a Store of zeros. It keeps params: do not change them afterwards.
 	NewStore(params []Param) (Store, error)
 	// Compile plans p for batches of up to n images with the parameters of s. It must be cheap, because each training
-	// step draws a new path. The activations of all Execs of a Device share one arena: a Forward of one Exec invalidates
-	// the saved activations of the others.
+	// step draws a new path. The Exec keeps p: do not change it afterwards. The activations of all Execs of a Device share
+	// one arena: a Forward of one Exec invalidates the saved activations of the others.
 	Compile(p *Program, s Store, n int) (Exec, error)
 	Close() error
 	guarded() // only Guard makes a Device

@@ -114,9 +114,13 @@ func (d *device) Share(s, with kernels.Store) error {
 	if !ok || !also {
 		return errors.New("a store is not one of a CPU engine")
 	}
-	if own.packs != other.packs {
-		own.share(other)
+	switch {
+	case own.packs == other.packs:
+		return nil
+	case own.packs.used():
+		return errors.New("the store is in use already: it has packed weights, or a twin")
 	}
+	own.share(other)
 	return nil
 }
 

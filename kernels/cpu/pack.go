@@ -43,6 +43,13 @@ type packs struct {
 	stores atomic.Int32 // that have or had them: what several have is not written again
 }
 
+// used reports whether an Exec or a twin has the packs.
+func (p *packs) used() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all) > 0 || p.stores.Load() > 1
+}
+
 // packLimit is the most floats of all packs of a store: 1 GiB. A space in which the width of an operator depends on the
 // network has packs without end.
 const packLimit = 1 << 28
@@ -61,7 +68,7 @@ func (s *store) twin() *store {
 	return &store{Store: s.Store.Twin(), packs: s.packs, serial: s.serial, names: slices.Clone(s.names)}
 }
 
-// share gives s, which has no pack yet, the packs of another store.
+// share gives s, which nothing has used yet, the packs of another store.
 func (s *store) share(with *store) {
 	s.packs, s.serial = with.packs, int(with.packs.stores.Add(1))
 	for id, other := range s.Match(with.Store) {

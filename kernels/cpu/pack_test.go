@@ -148,6 +148,40 @@ func TestShare(t *testing.T) {
 	}
 }
 
+// TestShareTooLate: a store that has packs of its own, or a twin that may make some, cannot have those of another one.
+func TestShareTooLate(t *testing.T) {
+	d, err := newDevice(1, Strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	net, p := smallNet(t, supernet.Fair)
+	filled := func() *store {
+		s := newStore(net.Params())
+		if err := net.Fill(s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	fresh, packed, twinned, other := filled(), filled(), filled(), filled()
+	e, err := d.Compile(p, packed, 1)
+	if err == nil {
+		err = e.Forward(make([]float32, p.Values[kernels.Images].Len()), 1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	twinned.twin()
+	for name, c := range map[string]struct {
+		s     *store
+		fails bool
+	}{"fresh": {fresh, false}, "fresh, again": {fresh, false}, "packed": {packed, true}, "with a twin": {twinned, true}} {
+		if err := d.Share(c.s, other); (err != nil) != c.fails {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+}
+
 // TestPackOfGroups: two programs may use one weight in groups of other sizes, as parts of it. Each has packs of its own.
 func TestPackOfGroups(t *testing.T) {
 	d, err := New(1, Strict)
