@@ -1,5 +1,7 @@
 package kernels
 
+import "fmt"
+
 // Elements returns the number of elements of ids together.
 func Elements(params []Param, ids []ParamID) int {
 	n := 0
@@ -21,6 +23,9 @@ func AllIDs(params []Param) []ParamID {
 // ReadEach reads a slot of ids from s, in one call, and returns an array for each parameter.
 func ReadEach(s Store, slot Slot, ids ...ParamID) ([][]float32, error) {
 	params := s.Params()
+	if err := checkIDs(params, ids); err != nil {
+		return nil, fmt.Errorf("kernels: read: %w", err)
+	}
 	all := make([]float32, Elements(params, ids))
 	if err := s.Read(slot, all, ids...); err != nil {
 		return nil, err
