@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/run"
@@ -23,8 +25,11 @@ var conditional = []struct {
 	{[]string{"nesterov"}, "with --optimizer sgd", func(c run.Config) bool { return c.Train.Optimizer == train.SGD }},
 	{[]string{"beta2", "eps"}, "with --optimizer adamw or rmsprop", func(c run.Config) bool { return c.Train.Optimizer != train.SGD }},
 	{[]string{"min-lr"}, "with --schedule cosine or linear", func(c run.Config) bool { return c.Train.Schedule != train.Constant }},
-	{[]string{"generations", "population"}, "with a --strategy other than exhaustive and pruning", func(c run.Config) bool {
-		return c.Search.Strategy != "exhaustive" && c.Search.Strategy != search.Pruning
+	{[]string{"generations"}, "with --strategy evolution or nsga2, and with random or regularised without --max-evaluations", func(c run.Config) bool {
+		return c.Search.Strategy == search.Evolution || c.Search.Strategy == search.TwoObjectives || countsByGenerations(c)
+	}},
+	{[]string{"population"}, "with --strategy evolution, nsga2 or regularised, and with random without --max-evaluations", func(c run.Config) bool {
+		return !slices.Contains([]string{"exhaustive", "random", search.Pruning}, c.Search.Strategy) || countsByGenerations(c)
 	}},
 	{[]string{"prune"}, "with --strategy pruning", func(c run.Config) bool { return c.Search.Strategy == search.Pruning }},
 	{[]string{"latency-batch"}, "with --max-latency or --objectives score,latency", func(c run.Config) bool { return c.Search.NeedsLatency() }},
@@ -32,6 +37,11 @@ var conditional = []struct {
 	{[]string{"data-dir"}, "with --data: add --data folder for pictures, or --data cifar10, cifar100 or idx", func(c run.Config) bool { return c.Data.Name != "fashion" }},
 	{[]string{"numerics"}, "on a CPU", func(c run.Config) bool { return c.Device == "cpu" || c.Device == "auto" }},
 	{[]string{"gpu", "precision", "half", gpusFlag.Name}, "on a GPU", usesGPU},
+}
+
+// countsByGenerations reports whether a search without generations scores as many networks as Generations × Population.
+func countsByGenerations(c run.Config) bool {
+	return slices.Contains([]string{"random", "regularised"}, c.Search.Strategy) && c.Search.MaxEvaluations == 0
 }
 
 // checkEffect returns an error if the command line has a flag that has no effect with this configuration. A variable of the
