@@ -278,17 +278,21 @@ func removeRuns(c *cli.Context) error {
 	result := struct {
 		Removed []string `json:"removed"`
 	}{[]string{}}
+	var failed error
 	for _, dir := range dirs {
-		if err := inventory.Remove(dir); err != nil {
-			return err
+		if failed = inventory.Remove(dir); failed != nil {
+			break
 		}
 		result.Removed = append(result.Removed, dir)
 	}
-	return output(c, result, func(w io.Writer) {
+	if failed != nil && len(result.Removed) == 0 {
+		return failed
+	}
+	return cmp.Or(failed, output(c, result, func(w io.Writer) { // what is gone is said also when the next one failed
 		for _, dir := range result.Removed {
 			fmt.Fprintf(w, "removed\t%s\n", dir)
 		}
-	})
+	}))
 }
 
 // agreed asks on the terminal for the name of each run that is to be removed.

@@ -15,6 +15,26 @@ import (
 	"bnas.example/run"
 )
 
+// TestRemoveSome: runs rm says which runs are gone also when it fails at the next one.
+func TestRemoveSome(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b"} {
+		write(t, filepath.Join(dir, name, run.ConfigName), "")
+	}
+	unlock, err := run.HoldFolder(filepath.Join(dir, "b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	code, stdout, stderr := inProcess("runs", "rm", "a", "b", "--runs", dir, "--yes", "--json")
+	if code != exitFailure || !strings.Contains(stdout, filepath.Join(dir, "a")) || !strings.Contains(stderr, "another bnas is writing") {
+		t.Errorf("exit code %d: %s%s", code, stdout, stderr)
+	}
+	if code, stdout, _ = inProcess("runs", "rm", "b", "--runs", dir, "--yes", "--json"); code != exitFailure || stdout != "" {
+		t.Errorf("nothing is gone: exit code %d: %s", code, stdout)
+	}
+}
+
 // TestRemoveAsks: on a terminal, rm removes a run if its whole name is typed, and nothing otherwise. A run in use stays.
 func TestRemoveAsks(t *testing.T) {
 	dir := t.TempDir()
