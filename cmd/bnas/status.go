@@ -111,7 +111,7 @@ func (b *board) end() {
 func statusCommand() *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "how far the training, the search, the scoring or the study is that works in a folder", ArgsUsage: "DIR",
-		Flags:       append(outputFlags(), &cli.BoolFlag{Name: "watch", Usage: "show it every two seconds, until the work ends", Category: catCommand}),
+		Flags:       append(outputFlags(), &cli.BoolFlag{Name: "watch", Usage: "show it every two seconds, until the work ends; with --json an object each time", Category: catCommand}),
 		Description: "bnas status runs/fair",
 		Action:      showStatus,
 	}
