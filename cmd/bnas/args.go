@@ -48,6 +48,36 @@ func canWrite(file string) error {
 	return nil
 }
 
+// commandLine is the command line of this process.
+func commandLine(c *cli.Context) []string { return c.App.Metadata[argsKey].([]string) }
+
+// wordsWithout returns the words of the command of a command line, without the name of the program, and the rest without some flags.
+func wordsWithout(app *cli.App, line, names []string) (command, rest []string) {
+	head, known := commandOf(app, line)
+	return line[1:head], without(line[head:], known, names)
+}
+
+// without leaves some flags, with their values, out of the words of a command line.
+func without(words []string, known []cli.Flag, names []string) (left []string) {
+	takes := takesValue(known)
+	for i := 0; i < len(words); i++ {
+		if words[i] == "--" {
+			return append(left, words[i:]...)
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
+		isFlag := strings.HasPrefix(words[i], "-")
+		end := i
+		if isFlag && takes[name] && !hasValue && i+1 < len(words) {
+			end++
+		}
+		if !isFlag || !slices.Contains(names, name) {
+			left = append(left, words[i:end+1]...)
+		}
+		i = end
+	}
+	return left
+}
+
 // intersperse moves the flags of a command before its arguments, because the cli package stops at the first argument.
 // `bnas score ARCH --json` then works. Arguments after "--" stay in place. "-1 0 4" is an architecture and no flag. Where the help is asked
 // for, nothing else is left: the cli package would look for a topic of the name of an argument.

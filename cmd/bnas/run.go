@@ -66,9 +66,8 @@ func runAll(c *cli.Context, settings []setting) error {
 func repeatedRun(c *cli.Context, dir string) string {
 	words := []string{"bnas", "run", "--config", filepath.Join(dir, run.ConfigName), "--out", "another-folder"}
 	if onCommandLine(c, "resume") {
-		args := c.App.Metadata[argsKey].([]string)
-		head, known := commandOf(c.App, args)
-		words = append(words, without(args[head:], known, []string{"resume", "config", "json", "quiet", logFlag.Name})...)
+		_, rest := wordsWithout(c.App, commandLine(c), []string{"resume", "config", "json", "quiet", logFlag.Name})
+		words = append(words, rest...)
 	}
 	return command(words...)
 }

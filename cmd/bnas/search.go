@@ -86,7 +86,7 @@ func searchOnce(c *cli.Context, settings []setting) error {
 		dir = r.Dir
 	}
 	if dir != "" {
-		if page, err = r.ReportOver(others, dir, found, repeatingCommand(c.App, c.App.Metadata[argsKey].([]string)), version(), time.Since(start)); err != nil {
+		if page, err = r.ReportOver(others, dir, found, repeatingCommand(c.App, commandLine(c)), version(), time.Since(start)); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func resumable(c *cli.Context, err error) error {
 
 // sameCommand is the command line of this process, for a shell.
 func sameCommand(c *cli.Context) string {
-	args := c.App.Metadata[argsKey].([]string)
+	args := commandLine(c)
 	return command(append([]string{"bnas"}, args[1:]...)...)
 }
 
@@ -149,8 +149,8 @@ var meeting = []string{"listen", "token", "nats"}
 
 // repeatingCommand is a command line for a report, which others may read: without the flags of meeting.
 func repeatingCommand(app *cli.App, args []string) string {
-	head, known := commandOf(app, args)
-	return command(slices.Concat([]string{"bnas"}, args[1:head], without(args[head:], known, meeting))...)
+	words, rest := wordsWithout(app, args, meeting)
+	return command(slices.Concat([]string{"bnas"}, words, rest)...)
 }
 
 // searchFor searches and shows the progress of each phase. Only a search with a ledger saves its scores.

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -60,36 +59,14 @@ var ownOfCell = []string{"workers", "gpus", "threads", "quiet", "json", logFlag.
 
 // cellProcess returns the command of this process with a number of threads and other flags of its own.
 func cellProcess(c *cli.Context, threads int, flags ...string) *exec.Cmd {
-	args := c.App.Metadata[argsKey].([]string)
-	head, known := commandOf(c.App, args)
-	words := slices.Concat(args[1:head], []string{"--threads", fmt.Sprint(threads)}, flags, without(args[head:], known, ownOfCell))
+	words, rest := wordsWithout(c.App, commandLine(c), ownOfCell)
+	words = slices.Concat(words, []string{"--threads", fmt.Sprint(threads)}, flags, rest)
 	p := sameProgram(threads, words...)
 	p.Env = append(p.Env, overPipesVariable+"=1")
 	for _, flag := range ownOfCell {
 		p.Env = append(p.Env, variableOf(flag)+"=")
 	}
 	return p
-}
-
-// without leaves some flags, with their values, out of the words of a command line.
-func without(words []string, known []cli.Flag, names []string) (left []string) {
-	takes := takesValue(known)
-	for i := 0; i < len(words); i++ {
-		if words[i] == "--" {
-			return append(left, words[i:]...)
-		}
-		name, _, hasValue := strings.Cut(strings.TrimLeft(words[i], "-"), "=")
-		isFlag := strings.HasPrefix(words[i], "-")
-		end := i
-		if isFlag && takes[name] && !hasValue && i+1 < len(words) {
-			end++
-		}
-		if !isFlag || !slices.Contains(names, name) {
-			left = append(left, words[i:end+1]...)
-		}
-		i = end
-	}
-	return left
 }
 
 // cellSummary is the result of a command for one cell.
