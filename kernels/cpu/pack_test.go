@@ -190,8 +190,8 @@ func TestPackOfGroups(t *testing.T) {
 	}
 	defer d.Close()
 	params := []kernels.Param{
-		{Name: "conv.weight", Kind: kernels.ConvWeight, Shape: []int{4, 4, 3, 3}},
 		{Name: "classifier.weight", Kind: kernels.LinearWeight, Shape: []int{2, 4}},
+		{Name: "conv.weight", Kind: kernels.ConvWeight, Shape: []int{4, 4, 3, 3}},
 	}
 	filled := func() kernels.Store {
 		s, err := d.NewStore(params)
@@ -227,25 +227,10 @@ func TestPackOfGroups(t *testing.T) {
 	}
 }
 
-// grouped returns a 3×3 convolution of 4 channels in groups, a mean, and a classifier of two classes.
+// grouped is oneStep with a 3×3 convolution of 4 channels in groups.
 func grouped(groups int) *kernels.Program {
-	maps, mean := kernels.Shape{C: 4, H: 6, W: 6}, kernels.Shape{C: 4, H: 1, W: 1}
-	node := func(v kernels.ValueID, s kernels.Shape) kernels.Node {
-		return kernels.Node{Shape: s, Terms: []kernels.Term{{Value: v, BN: kernels.NoBN}}}
-	}
-	return &kernels.Program{
-		Values: []kernels.Value{{Shape: maps}, {Shape: maps}, {Shape: mean}, {Shape: kernels.Shape{C: 2, H: 1, W: 1}}},
-		Nodes:  []kernels.Node{node(0, maps), node(1, maps), node(2, mean)},
-		Steps: []kernels.Step{
-			{
-				Op: kernels.OpConv, In: []kernels.NodeID{0}, Groups: groups,
-				Window:   kernels.Window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1},
-				Branches: []kernels.Branch{{Weight: 0, Out: 1}},
-			},
-			{Op: kernels.OpGlobalAvg, In: []kernels.NodeID{1}, Out: 2},
-			{Op: kernels.OpLinear, In: []kernels.NodeID{2}, Weight: 1, Bias: kernels.NoParam, Out: 3},
-		},
-	}
+	maps := kernels.Shape{C: 4, H: 6, W: 6}
+	return oneStep(kernels.Step{Op: kernels.OpConv, Groups: groups, Window: kernels.Window{Kernel: 3, Stride: 1, Pad: 1, Dilation: 1}}, maps, maps)
 }
 
 // smallNet returns a network with its program of 3×3 convolutions.

@@ -9,25 +9,33 @@ import (
 	"bnas.example/kernels"
 )
 
-// windowed returns one step with a window, from images of one channel to a map, then a mean and a classifier.
-func windowed(op kernels.Op, w kernels.Window, in, out int) *kernels.Program {
-	images, maps := kernels.Shape{C: 1, H: in, W: in}, kernels.Shape{C: 1, H: out, W: out}
-	one := kernels.Shape{C: 1, H: 1, W: 1}
+// oneStep returns a program of one step from images to a map, then a mean and a classifier of two classes, whose weight is parameter 0.
+func oneStep(step kernels.Step, images, maps kernels.Shape) *kernels.Program {
+	mean := kernels.Shape{C: maps.C, H: 1, W: 1}
 	node := func(v kernels.ValueID, s kernels.Shape) kernels.Node {
 		return kernels.Node{Shape: s, Terms: []kernels.Term{{Value: v, BN: kernels.NoBN}}}
 	}
-	step := kernels.Step{Op: op, In: []kernels.NodeID{0}, Window: w, Out: 1}
-	if op == kernels.OpConv {
-		step.Groups, step.Branches = 1, []kernels.Branch{{Weight: 1, Out: 1}}
+	step.In, step.Out = []kernels.NodeID{0}, 1
+	if step.Op == kernels.OpConv {
+		step.Branches = []kernels.Branch{{Weight: 1, Out: 1}}
 	}
 	return &kernels.Program{
-		Values: []kernels.Value{{Shape: images}, {Shape: maps}, {Shape: one}, {Shape: kernels.Shape{C: 2, H: 1, W: 1}}},
-		Nodes:  []kernels.Node{node(0, images), node(1, maps), node(2, one)},
+		Values: []kernels.Value{{Shape: images}, {Shape: maps}, {Shape: mean}, {Shape: kernels.Shape{C: 2, H: 1, W: 1}}},
+		Nodes:  []kernels.Node{node(0, images), node(1, maps), node(2, mean)},
 		Steps: []kernels.Step{
 			step, {Op: kernels.OpGlobalAvg, In: []kernels.NodeID{1}, Out: 2},
 			{Op: kernels.OpLinear, In: []kernels.NodeID{2}, Weight: 0, Bias: kernels.NoParam, Out: 3},
 		},
 	}
+}
+
+// windowed is oneStep with a window, from a square image of one channel to a square map.
+func windowed(op kernels.Op, w kernels.Window, in, out int) *kernels.Program {
+	step := kernels.Step{Op: op, Window: w}
+	if op == kernels.OpConv {
+		step.Groups = 1
+	}
+	return oneStep(step, kernels.Shape{C: 1, H: in, W: in}, kernels.Shape{C: 1, H: out, W: out})
 }
 
 // TestSizes: a program with a size that the engine's integers do not hold is not supported, also where the size is a product that
