@@ -8,11 +8,11 @@
 
 A table of docs/results.md stands under a comment that names its files: one file gives τ-b, its interval, ρ and the figures of the first
 ten; several give τ-b and its interval of each. The rows are those of the table, in its order; with "sorted" in the comment, the
-best first by the first file. The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and
-the name. "summary" and several files of figures give the composite, the best published indicator and the best count of each. "limits" and the limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of
-the study placement the τ-b of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what
-each objective finds. "rates", "distances", "cases" and "condition" are of the study ntk, from its rates.csv, widths.csv and condition.csv. The
-tau.csv of the study indicator is a file of figures like those of keep.
+best first by the first file. "summary" and several such files give the composite, the best published indicator and the best count of each.
+The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and the name. "limits" and the
+limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of the study placement the τ-b
+of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what each objective finds. "rates", "distances", "cases" and
+"condition" are of the study ntk, from its rates.csv, widths.csv and condition.csv. The tau.csv of the study indicator is a file of figures like those of keep.
 Needs Python alone.
 """
 
@@ -104,10 +104,10 @@ NETWORKS = {
     "nas-bench-101-further-baselines": "NAS-Bench-101, 600 cells",
     "darts": "DARTS, 214 networks",
 }
-PUBLISHED = [
-    *("composite az-nas", "composite te-nas", "composite vkdnw", "az_expressivity", "az_progressivity", "az_trainability", "epe_nas", "fisher", "grad_norm"),
-    *("grasp", "jacov", "l2_norm", "meco", "near", "nwot", "plain", "snip", "swap", "synflow", "te_ntk", "te_regions", "vkdnw_entropy", "zen", "zico"),
-]
+PUBLISHED = ["composite az-nas", "composite te-nas", "composite vkdnw"] + (
+    "az_expressivity az_progressivity az_trainability epe_nas fisher grad_norm grasp jacov l2_norm meco near nwot plain snip swap synflow "
+    "te_ntk te_regions vkdnw_entropy zen zico"
+).split()
 COUNTS = ["depth", "live_macs", "live_params", "macs", "params"]
 
 
