@@ -1,12 +1,14 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,7 +26,14 @@ import (
 // tiny is a run whose architectures are scored in a millisecond.
 func tiny(t *testing.T) *run.Run {
 	t.Helper()
+	return tinyOf(t, 0)
+}
+
+// tinyOf is tiny with some threads.
+func tinyOf(t *testing.T, threads int) *run.Run {
+	t.Helper()
 	cfg := run.Default()
+	cfg.Threads = threads
 	cfg.SetSeed(3)
 	cfg.Supernet.Channels, cfg.Supernet.Cells, cfg.Supernet.Height, cfg.Supernet.Width = 2, 1, 8, 8
 	cfg.Score = indicator.Config{Seed: 3, Images: 4, NTKImages: 2, Terms: []string{"bn_spectrum", "params"}}.WithDefaults()
@@ -85,12 +94,18 @@ func (d *desk) link(t *testing.T) *Link {
 	return l
 }
 
-// hire starts a worker in this process. Its error is in the channel when it ends.
+// hire starts a worker of one thread in this process. Its error is in the channel when it ends.
 func (d *desk) hire(t *testing.T, ctx context.Context) <-chan error {
+	t.Helper()
+	return d.hireWith(t, ctx, 1)
+}
+
+// hireWith starts a worker of some threads.
+func (d *desk) hireWith(t *testing.T, ctx context.Context, threads int) <-chan error {
 	t.Helper()
 	l, ended := d.link(t), make(chan error, 1)
 	go func() {
-		ended <- Work(ctx, l, true, WorkOptions{Version: testVersion, Machine: run.Machine{Threads: 1, GPU: -1}})
+		ended <- Work(ctx, l, true, WorkOptions{Version: testVersion, Machine: run.Machine{Threads: threads, GPU: -1}})
 	}()
 	return ended
 }
@@ -114,7 +129,8 @@ func scoreAll(t *testing.T, e *run.Evaluator, archs *supernet.List) []indicator.
 
 func text(all []indicator.Scores) string { return fmt.Sprintf("%x", fmt.Sprintf("%+v", all)) }
 
-// TestSameScores: three workers give the scores of one process, in order, duplicates too; they end with the coordinator.
+// TestSameScores: workers of one, two and three threads give the scores of one process, in order, duplicates too; they end with the
+// coordinator.
 func TestSameScores(t *testing.T) {
 	d := newDesk(t, 0)
 	archs := sample(d.run.Net.Space, 40)
@@ -128,10 +144,10 @@ func TestSameScores(t *testing.T) {
 	want := scoreAll(t, alone, archs)
 	e := d.open(t)
 	var workers []<-chan error
-	for range 3 {
-		workers = append(workers, d.hire(t, t.Context()))
+	for threads := 1; threads <= 3; threads++ {
+		workers = append(workers, d.hireWith(t, t.Context(), threads))
 	}
-	for d.Width() < 2*mostBatch*len(workers) {
+	for d.Width() < 2*mostBatch*(1+2+3) {
 		time.Sleep(time.Millisecond) // until all have joined
 	}
 	if got := scoreAll(t, e, archs); text(got) != text(want) {
@@ -145,63 +161,56 @@ func TestSameScores(t *testing.T) {
 	}
 }
 
-// proved is a worker that a test drives by hand.
-func (d *desk) proved(t *testing.T) (*shift, jetstream.Consumer) {
+// proved is the shift of a worker that a test drives by hand.
+func (d *desk) proved(t *testing.T, scorer *indicator.Lanes) *shift {
 	t.Helper()
 	w := &worker{identity: identity{Name: t.Name()}, link: d.link(t)}
 	var v verdict
-	if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, d.share.Key}, &v); err != nil || v.Refused != "" {
+	if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, d.share.Key, 1}, &v); err != nil || v.Refused != "" {
 		t.Fatal(err, v)
 	}
-	queue, err := w.link.js.Consumer(t.Context(), d.session.stream(), consumer)
-	if err != nil {
+	s := newShift(w, welcome{Session: d.session, Lease: d.lease}, d.run.Net.Space, scorer)
+	if err := s.open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return &shift{worker: w, held: map[string]jetstream.Msg{}}, queue
+	return s
 }
 
 // TestFailedArchitecture: an architecture that fails in every try is reported with the error of the last one. So is one whose worker
-// falls silent each time. The others are scored.
+// falls silent each time, also to those that it has beside the architecture. The others are scored.
 func TestFailedArchitecture(t *testing.T) {
-	for name, answer := range map[string]func(s *shift, d *desk, r result, m jetstream.Msg) error{
-		"it fails on try 5": func(s *shift, d *desk, r result, m jetstream.Msg) error {
-			r.Error = fmt.Sprint("it fails on try ", r.Try)
-			var v verdict
-			return errors.Join(s.ask(context.Background(), d.session.result(), r, &v), m.Nak())
-		},
-		"fell silent": func(*shift, *desk, result, jetstream.Msg) error { return nil },
-	} {
+	for name, silent := range map[string]bool{"it fails on try 5": false, "fell silent": true} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, 50*time.Millisecond)
 			e := d.open(t)
 			archs := sample(d.run.Net.Space, 3)
 			bad := d.run.Net.Space.Format(archs.At(1))
-			s, queue := d.proved(t)
+			s := d.proved(t, new(indicator.Lanes))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
+			score := func(a supernet.Arch) (indicator.Scores, error) {
+				return indicator.Scores{Arch: d.run.Net.Space.Format(a)}, nil
+			}
+			work := func(all []jetstream.Msg) {
+				if silent && slices.ContainsFunc(all, func(m jetstream.Msg) bool { return bytes.Contains(m.Data(), []byte(bad)) }) {
+					return
+				}
+				for _, m := range all {
+					r, err := s.result(m, score)
+					if r.Arch == bad {
+						r.Error = fmt.Sprint("it fails on try ", r.Try)
+					}
+					if err = errors.Join(err, s.answer(ctx, m, r)); err != nil && ctx.Err() == nil {
+						t.Error(err)
+					}
+				}
+			}
 			go func() {
 				for ctx.Err() == nil {
-					m, err := queue.Next(jetstream.FetchMaxWait(100 * time.Millisecond))
-					if err != nil {
-						continue
-					}
-					var j job
-					about, err := m.Metadata()
-					if err = errors.Join(err, decode(m.Data(), &j)); err != nil {
-						t.Error(err)
-						return
-					}
-					r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
-					if j.Arch == bad {
-						err = answer(s, d, r, m)
-					} else {
-						r.Scores.Arch = j.Arch
-						var v verdict
-						err = errors.Join(s.ask(ctx, d.session.result(), r, &v), m.Ack())
-					}
-					if err != nil && ctx.Err() == nil {
-						t.Error(err)
-					}
+					first, _ := s.lease(s.queue.Fetch(3, jetstream.FetchMaxWait(20*time.Millisecond)))
+					work(first)
+					again, _ := s.lease(s.again.FetchNoWait(1))
+					work(again)
 				}
 			}()
 			scored := 0
@@ -227,7 +236,7 @@ func TestBound(t *testing.T) {
 	if err := e.ScoreAll(t.Context(), archs, nil); err != search.ErrAbandoned {
 		t.Errorf("nobody is there: %v", err)
 	}
-	s, _ := d.proved(t)
+	s := d.proved(t, new(indicator.Lanes))
 	seen := func(at time.Time) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -301,7 +310,7 @@ func TestRefusals(t *testing.T) {
 		key := maps.Clone(d.share.Key)
 		key[part] = "other"
 		var v verdict
-		if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, key}, &v); err != nil || !strings.Contains(v.Refused, want) {
+		if err := w.ask(t.Context(), d.session.ready(), ready{w.identity, key, 1}, &v); err != nil || !strings.Contains(v.Refused, want) {
 			t.Errorf("other %s: %v, %q", part, err, v.Refused)
 		}
 		if err := w.ask(t.Context(), d.session.result(), result{Worker: part}, &v); err != nil || v.Refused == "" {

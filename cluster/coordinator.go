@@ -34,12 +34,13 @@ type Coordinator struct {
 	session session
 	own     bool // workers of this machine will come, or an error: nobody else is waited for
 	stream  jetstream.Stream
-	queue   jetstream.Consumer
+	queues  []jetstream.Consumer // of first tries, and of others
 	files   jetstream.ObjectStore
 	subs    []*nats.Subscription
 	ctx     context.Context // ends Score
 	cut     context.CancelCauseFunc
-	stop    func() // ends watch
+	life    context.Context // ends with Close
+	stop    func()          // ends life
 
 	mu      sync.Mutex
 	jobs    map[string]*task // by architecture: begun and not yet asked for
@@ -55,6 +56,7 @@ type Coordinator struct {
 type task struct {
 	job
 	place  uint64 // in the stream
+	again  bool   // it had a first try
 	done   chan struct{}
 	ended  bool
 	scores indicator.Scores
@@ -65,8 +67,9 @@ type task struct {
 // member is a worker that has proved itself.
 type member struct {
 	identity
-	scored int
-	seen   time.Time
+	threads int
+	scored  int
+	seen    time.Time
 }
 
 // Options are those of a coordinator.
@@ -84,6 +87,7 @@ func Open(l *Link, share run.Share, o Options) (*Coordinator, error) {
 		jobs: map[string]*task{}, queued: map[uint64]*task{}, workers: map[string]*member{},
 	}
 	c.ctx, c.cut = context.WithCancelCause(context.Background())
+	c.life, c.stop = context.WithCancel(context.Background())
 	if err := c.open(); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("cluster: %w", err)
@@ -101,10 +105,16 @@ func (c *Coordinator) open() (err error) {
 	if err != nil {
 		return err
 	}
-	if c.queue, err = c.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		Durable: consumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: c.lease, MaxDeliver: Tries, MaxAckPending: -1,
-	}); err != nil {
-		return err
+	for _, of := range []jetstream.ConsumerConfig{
+		{Durable: consumer, FilterSubject: c.session.jobs(), MaxDeliver: 1},
+		{Durable: againConsumer, FilterSubject: c.session.again(), MaxDeliver: Tries - 1},
+	} {
+		of.AckPolicy, of.AckWait, of.MaxAckPending = jetstream.AckExplicitPolicy, c.lease, -1
+		queue, err := c.stream.CreateConsumer(ctx, of)
+		if err != nil {
+			return err
+		}
+		c.queues = append(c.queues, queue)
 	}
 	c.files, err = c.link.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
 		Bucket: c.session.files(), Storage: jetstream.MemoryStorage, Replicas: replicas, TTL: c.kept(),
@@ -117,7 +127,7 @@ func (c *Coordinator) open() (err error) {
 	}
 	for subject, handle := range map[string]nats.MsgHandler{
 		joinSubject: c.join, c.session.join(): c.join, c.session.ready(): c.prove, c.session.result(): c.take, c.session.alive(): c.hear,
-		"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + c.session.stream() + "." + consumer: c.giveUp,
+		"$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES." + c.session.stream() + ".*": c.giveUp,
 	} {
 		sub, err := c.link.conn.Subscribe(subject, handle)
 		if err != nil {
@@ -128,9 +138,7 @@ func (c *Coordinator) open() (err error) {
 	if err := c.link.conn.FlushTimeout(answer); err != nil {
 		return err
 	}
-	watching, stop := context.WithCancel(context.Background())
-	c.stop = stop
-	go c.watch(watching)
+	go c.watch(c.life)
 	return nil
 }
 
@@ -149,7 +157,7 @@ func (c *Coordinator) putFiles(ctx context.Context) error {
 func (c *Coordinator) createStream(ctx context.Context) (replicas int, err error) {
 	for _, replicas = range []int{3, 1} {
 		c.stream, err = c.link.js.CreateStream(ctx, jetstream.StreamConfig{
-			Name: c.session.stream(), Subjects: []string{c.session.jobs()}, Retention: jetstream.WorkQueuePolicy,
+			Name: c.session.stream(), Subjects: []string{c.session.jobs(), c.session.again()}, Retention: jetstream.WorkQueuePolicy,
 			Storage: jetstream.MemoryStorage, Replicas: replicas,
 		})
 		var refused *jetstream.APIError
@@ -169,9 +177,7 @@ const (
 // Close tells the workers that there is no more work, and removes the session from the server.
 func (c *Coordinator) Close() {
 	c.cut(nil)
-	if c.stop != nil {
-		c.stop()
-	}
+	c.stop()
 	for _, sub := range c.subs {
 		sub.Unsubscribe()
 	}
@@ -208,7 +214,7 @@ func (c *Coordinator) prove(m *nats.Msg) {
 		c.mu.Lock()
 		w := c.workers[r.Who.Name]
 		if w == nil { // else it was cut off and is here again
-			w = &member{identity: r.Who}
+			w = &member{identity: r.Who, threads: r.Threads}
 			c.workers[r.Who.Name] = w
 		}
 		w.seen = time.Now()
@@ -274,7 +280,7 @@ func (c *Coordinator) settle(r result) bool {
 	return true
 }
 
-// giveUp ends a task whose message was given to workers Tries times.
+// giveUp takes a message from its queue that was given to workers as often as it may be. Its task has other tries, or has failed.
 func (c *Coordinator) giveUp(m *nats.Msg) {
 	var event struct {
 		Place uint64 `json:"stream_seq"`
@@ -284,10 +290,17 @@ func (c *Coordinator) giveUp(m *nats.Msg) {
 	}
 	c.mu.Lock()
 	t := c.queued[event.Place]
-	if t != nil && !t.ended {
+	open := t != nil && !t.ended
+	again := open && !t.again
+	if again {
+		t.again = true
+	} else if open {
 		c.fail(t)
 	}
 	c.mu.Unlock()
+	if again {
+		c.enqueue(c.life, t) // after an error watch does
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), answer)
 	defer cancel()
 	c.stream.DeleteMsg(ctx, event.Place)
@@ -331,12 +344,17 @@ func (c *Coordinator) begin(a supernet.Arch) (*task, error) {
 	return t, err
 }
 
-// enqueue puts a task into the queue.
+// enqueue puts a task into its queue.
 func (c *Coordinator) enqueue(ctx context.Context, t *task) error {
 	var ack *jetstream.PubAck
-	name := nuid.Next() // the server drops a second copy
+	name, queue := nuid.Next(), c.session.jobs() // the server drops a second copy
+	c.mu.Lock()
+	if t.again {
+		queue = c.session.again()
+	}
+	c.mu.Unlock()
 	err := steady(ctx, Outage, func(ctx context.Context) (err error) {
-		ack, err = c.link.js.Publish(ctx, c.session.jobs(), encode(t.job), jetstream.WithMsgID(name))
+		ack, err = c.link.js.Publish(ctx, queue, encode(t.job), jetstream.WithMsgID(name))
 		return err
 	})
 	if cause := context.Cause(ctx); cause != nil {
@@ -355,8 +373,15 @@ func (c *Coordinator) enqueue(ctx context.Context, t *task) error {
 
 // Width keeps every worker that is there busy while the first architecture is waited for.
 func (c *Coordinator) Width() int {
-	there, _ := c.members()
-	return 2 * mostBatch * max(2, len(there))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	lanes := 0
+	for _, w := range c.workers {
+		if time.Since(w.seen) <= c.lease {
+			lanes += w.threads
+		}
+	}
+	return 2 * mostBatch * max(2, lanes)
 }
 
 // Until makes Score end soon after the context has ended.

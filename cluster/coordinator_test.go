@@ -76,8 +76,8 @@ func TestMembers(t *testing.T) {
 	c := alone()
 	now := time.Now()
 	for name, m := range map[string]*member{
-		"1": {identity{"1", "b", 1}, 5, now}, "2": {identity{"2", "a", 9}, 6, now}, "3": {identity{"3", "a", 2}, 7, now.Add(-c.lease / 2)},
-		"4": {identity{"4", "a", 3}, 8, now.Add(-c.lease - time.Second)},
+		"1": {identity{"1", "b", 1}, 1, 5, now}, "2": {identity{"2", "a", 9}, 1, 6, now}, "3": {identity{"3", "a", 2}, 1, 7, now.Add(-c.lease / 2)},
+		"4": {identity{"4", "a", 3}, 1, 8, now.Add(-c.lease - time.Second)},
 	} {
 		c.workers[name] = m
 	}
@@ -136,7 +136,7 @@ func TestProveAgain(t *testing.T) {
 	c := alone()
 	c.share.Key = search.Key{"a": "1"}
 	prove := func(name, value string) {
-		c.prove(&nats.Msg{Data: encode(ready{identity{name, "host", 1}, search.Key{"a": value}})})
+		c.prove(&nats.Msg{Data: encode(ready{identity{name, "host", 1}, search.Key{"a": value}, 1})})
 	}
 	prove("w", "1")
 	if c.workers["w"] == nil {
@@ -153,20 +153,28 @@ func TestProveAgain(t *testing.T) {
 	}
 }
 
-// TestGiveUp: the server gives an architecture up that has ended meanwhile, that it has no scores of, or that nobody asked for.
+// TestGiveUp: the server gives an architecture up that has ended meanwhile, that it has no scores of, or that nobody asked for. It has
+// other tries after the first one.
 func TestGiveUp(t *testing.T) {
 	d := newDesk(t, 0)
 	d.open(t)
-	ended, open := &task{job: job{"a"}, done: make(chan struct{}), ended: true}, &task{job: job{"b"}, done: make(chan struct{})}
+	ended, open := &task{job: job{"a"}, done: make(chan struct{}), ended: true}, &task{job: job{"b"}, done: make(chan struct{}), place: 1002}
 	d.mu.Lock()
 	d.queued[1001], d.queued[1002] = ended, open
 	d.mu.Unlock()
-	for place, want := range []int{0, 0, 1, 1} {
-		d.giveUp(&nats.Msg{Data: fmt.Appendf(nil, `{"stream_seq": %d}`, 1000+place)})
-		if _, failed := d.members(); failed != want {
-			t.Errorf("place %d is given up: %d have failed, want %d", place, failed, want)
+	giveUp := func(what string, place uint64, again bool, failed int) {
+		t.Helper()
+		d.giveUp(&nats.Msg{Data: fmt.Appendf(nil, `{"stream_seq": %d}`, place)})
+		if _, got := d.members(); got != failed || open.again != again {
+			t.Errorf("%s: %d have failed, want %d; in the queue of other tries %v, want %v", what, got, failed, open.again, again)
 		}
 	}
+	giveUp("nobody asked for it", 1000, false, 0)
+	giveUp("it has ended", 1001, false, 0)
+	giveUp("the first try", 1002, true, 0)
+	giveUp("the first try once more", 1002, true, 0)
+	giveUp("the others", open.place, true, 1)
+	giveUp("the others once more", open.place, true, 1)
 	d.giveUp(&nats.Msg{Data: []byte("no event")})
 	if !open.ended || open.err == nil {
 		t.Errorf("the task has the error %v", open.err)

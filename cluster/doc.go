@@ -6,8 +6,8 @@
 // architectures from the queue, and answers with their scores. The coordinator alone writes the ledger, in the order in which a
 // search asks. The result is therefore that of one process.
 //
-// A message that a worker has taken is leased to it: without a sign of life for Lease it goes to another worker. After Tries it is
-// given up, and its architecture has failed.
+// A message that a worker has taken is leased to it: without a sign of life for Lease it goes to another worker. From the second try on a
+// worker scores the architecture while it has no other. After Tries it is given up, and has failed.
 //
 //	subject or name        what it carries
 //	bnas.join              hello → welcome: a worker asks which session has work
@@ -17,5 +17,6 @@
 //	bnas.ID.alive          alive: a worker is there
 //	bnas.ID.end            the session has ended
 //	bnas.ID.job, BNAS_ID   the stream of jobs and its consumer "workers"
+//	bnas.ID.again          the jobs of the stream that had a first try, for the consumer "again"
 //	bnas_ID                the object store with the files
 package cluster

@@ -104,13 +104,15 @@ func (c *Coordinator) lost(ctx context.Context) (map[*task]bool, error) {
 		}
 	}
 	c.mu.Unlock()
-	var state *jetstream.ConsumerInfo
-	err := steady(ctx, Outage, func(ctx context.Context) (err error) {
-		state, err = c.queue.Info(ctx)
-		return err
-	})
-	if err != nil || state.NumPending > 0 || state.NumAckPending > 0 {
-		return nil, err
+	for _, queue := range c.queues {
+		var state *jetstream.ConsumerInfo
+		err := steady(ctx, Outage, func(ctx context.Context) (err error) {
+			state, err = queue.Info(ctx)
+			return err
+		})
+		if err != nil || state.NumPending > 0 || state.NumAckPending > 0 {
+			return nil, err
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -21,11 +21,15 @@ const (
 	// batchTime is the work that a worker takes at a time, if one architecture takes less. mostBatch bounds the number.
 	batchTime = 50 * time.Millisecond
 	mostBatch = 8
+	// lookAgain is how long a worker without work waits before it looks for an architecture that had a try already.
+	lookAgain = 250 * time.Millisecond
 )
 
 const (
 	joinSubject = "bnas.join"
-	consumer    = "workers"
+	// An architecture whose first try had no scores is tried again while its worker has nothing else: one that ends a worker takes no
+	// others along in every try.
+	consumer, againConsumer = "workers", "again"
 )
 
 // session names the subjects and stores of one coordinator.
@@ -33,6 +37,7 @@ type session string
 
 func (s session) join() string   { return "bnas." + string(s) + ".join" }
 func (s session) jobs() string   { return "bnas." + string(s) + ".job" }
+func (s session) again() string  { return "bnas." + string(s) + ".again" }
 func (s session) ready() string  { return "bnas." + string(s) + ".ready" }
 func (s session) result() string { return "bnas." + string(s) + ".result" }
 func (s session) alive() string  { return "bnas." + string(s) + ".alive" }
@@ -63,8 +68,9 @@ type welcome struct {
 
 // ready proves that the worker gives the scores of the session.
 type ready struct {
-	Who identity
-	Key search.Key
+	Who     identity
+	Key     search.Key
+	Threads int // the most architectures that it scores at a time
 }
 
 // verdict answers ready and result.

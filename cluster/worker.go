@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -208,16 +209,17 @@ func (w *worker) serve(ctx context.Context, offer welcome) error {
 		return cannotScore(err)
 	}
 	var answer verdict
-	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key}, &answer); err != nil {
+	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key, cmp.Or(w.Machine.Threads, runtime.NumCPU())}, &answer); err != nil {
 		return err
 	}
 	if answer.Refused != "" {
 		return &RefusedError{answer.Refused}
 	}
-	scorer, err := r.Scorer()
+	scorer, end, err := r.Lanes()
 	if err != nil {
 		return cannotScore(err)
 	}
+	defer end()
 	w.joined = true
 	w.Log.Info("at work", "device", r.Device.Info().Detail)
 	return w.work(ctx, offer, r.Net.Space, scorer)
@@ -285,7 +287,7 @@ func noRoom(err error) error { return &RefusedError{"it cannot keep the network:
 var errSpoiled = errors.New("this worker stops: every architecture fails on it")
 
 // work scores architectures of the queue until the session ends.
-func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, scorer *indicator.Repeated) error {
+func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, scorer *indicator.Lanes) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	ended, err := w.link.conn.Subscribe(offer.Session.end(), func(*nats.Msg) { cancel(errEnded) })
@@ -294,28 +296,18 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 	}
 	defer ended.Unsubscribe()
 	w.link.conn.SetClosedHandler(func(*nats.Conn) { cancel(errEnded) })
-	queue, err := w.link.js.Consumer(ctx, offer.Session.stream(), consumer)
-	if gone(err) {
+	scorer.StopWith(ctx.Err)
+	s := newShift(w, offer, space, scorer)
+	if err := s.open(ctx); gone(err) {
 		return errEnded
-	}
-	if err != nil {
+	} else if err != nil {
 		return err
 	}
-	scorer.Stop = ctx.Err
-	s := &shift{worker: w, offer: offer, space: space, scorer: scorer, held: map[string]jetstream.Msg{}, failed: map[string]bool{}}
 	go s.beat(ctx)
-	size, heard := 1, time.Now()
-	for {
-		n, next, err := s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.FetchNoWait(size) })
-		if n == 0 && err == nil { // wait for the next one
-			wait, stop := context.WithTimeout(ctx, s.offer.Lease/2)
-			n, next, err = s.batch(ctx, func() (jetstream.MessageBatch, error) { return queue.Fetch(1, jetstream.FetchContext(wait)) })
-			if n == 0 && (errors.Is(err, nats.ErrTimeout) || wait.Err() != nil) {
-				err = nil // there was none
-			}
-			stop()
-		}
-		size = next
+	s.start(ctx)
+	defer func() { cancel(nil); s.end() }()
+	for heard := time.Now(); ; {
+		err := s.turn(ctx)
 		switch cause := context.Cause(ctx); {
 		case cause != nil:
 			return cause
@@ -334,16 +326,145 @@ func gone(err error) bool {
 	return errors.Is(err, jetstream.ErrConsumerDeleted) || errors.Is(err, jetstream.ErrConsumerNotFound) || errors.Is(err, jetstream.ErrStreamNotFound)
 }
 
-// shift is the work of a worker for one session.
+// shift is the work of a worker for one session: it scores several architectures at a time.
 type shift struct {
 	*worker
-	offer  welcome
-	space  supernet.Space
-	scorer *indicator.Repeated
-	failed map[string]bool // architectures that failed since the last that did not
+	offer    welcome
+	space    supernet.Space
+	scorer   *indicator.Lanes
+	queue    jetstream.Consumer
+	again    jetstream.Consumer // of architectures with which a worker ended or met an error
+	lanes    int                // how many are scored at a time
+	todo     chan jetstream.Msg // for the lanes
+	finished chan outcome       // of the lanes
+	started  int                // put into todo, and not yet out of finished
+	size     int                // how many take a lane batchTime
+	going    sync.WaitGroup     // the lanes
 
-	mu   sync.Mutex
-	held map[string]jetstream.Msg // leased and not yet answered
+	mu     sync.Mutex
+	held   map[string]jetstream.Msg // leased and not yet answered
+	failed map[string]bool          // architectures that failed since the last that did not
+}
+
+// outcome is what became of an architecture on a lane.
+type outcome struct {
+	took time.Duration
+	err  error // the worker has not answered
+}
+
+func newShift(w *worker, offer welcome, space supernet.Space, scorer *indicator.Lanes) *shift {
+	lanes := max(scorer.Lanes(), 1)
+	return &shift{
+		worker: w, offer: offer, space: space, scorer: scorer, lanes: lanes, size: 1,
+		todo: make(chan jetstream.Msg, lanes*mostBatch), finished: make(chan outcome, lanes*mostBatch),
+		held: map[string]jetstream.Msg{}, failed: map[string]bool{},
+	}
+}
+
+// open finds the queues of the session.
+func (s *shift) open(ctx context.Context) (err error) {
+	if s.queue, err = s.link.js.Consumer(ctx, s.offer.Session.stream(), consumer); err == nil {
+		s.again, err = s.link.js.Consumer(ctx, s.offer.Session.stream(), againConsumer)
+	}
+	return err
+}
+
+// start starts the lanes.
+func (s *shift) start(ctx context.Context) {
+	for range s.lanes {
+		s.going.Go(func() {
+			for m := range s.todo {
+				began := time.Now()
+				err := s.one(ctx, m, s.scorer.Beside)
+				s.finished <- outcome{time.Since(began), err}
+			}
+		})
+	}
+}
+
+// end waits for the lanes, which stop with their context, and gives what they have not scored to other workers.
+func (s *shift) end() {
+	close(s.todo)
+	s.going.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, m := range s.held {
+		m.Nak()
+	}
+	s.link.conn.FlushTimeout(answer)
+}
+
+// turn waits until a lane has nothing to do, and gives the lanes as many architectures as take them batchTime. One that comes alone has
+// all threads. The error is that of a queue or of an architecture.
+func (s *shift) turn(ctx context.Context) error {
+	if err := s.idle(ctx); err != nil {
+		return err
+	}
+	n := s.lanes*s.size - s.started
+	all, err := s.lease(s.queue.FetchNoWait(n))
+	if len(all) == 0 && err == nil && s.started == 0 {
+		all, err = s.lease(s.again.FetchNoWait(1))
+	}
+	if len(all) == 0 && err == nil {
+		all, err = s.wait(ctx, n)
+	}
+	if len(all) == 1 && s.started == 0 && s.lanes > 1 {
+		return errors.Join(s.one(ctx, all[0], s.scorer.Score), err)
+	}
+	for _, m := range all {
+		s.started++
+		s.todo <- m
+	}
+	return err
+}
+
+// idle waits until a lane has nothing to do. The error is that of an architecture.
+func (s *shift) idle(ctx context.Context) error {
+	for s.started >= s.lanes || len(s.finished) > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case o := <-s.finished:
+			s.started--
+			if o.err != nil {
+				return o.err
+			}
+			s.size = sizeFor(o.took)
+		}
+	}
+	return nil
+}
+
+// sizeFor is how many architectures a lane has at a time, if one takes so long.
+func sizeFor(took time.Duration) int { return min(max(int(batchTime/max(took, 1)), 1), mostBatch) }
+
+// wait leases at most n architectures of the queue, and waits for the first one, until it is time to look at the other queue.
+func (s *shift) wait(ctx context.Context, n int) ([]jetstream.Msg, error) {
+	one, stop := context.WithTimeout(ctx, min(s.offer.Lease/2, lookAgain))
+	defer stop()
+	all, err := s.lease(s.queue.Fetch(1, jetstream.FetchContext(one)))
+	switch {
+	case len(all) == 0 && (errors.Is(err, nats.ErrTimeout) || one.Err() != nil):
+		return nil, nil
+	case len(all) == 0 || err != nil || n == 1:
+		return all, err
+	}
+	more, err := s.lease(s.queue.FetchNoWait(n - 1)) // they came together
+	return append(all, more...), err
+}
+
+// lease holds the architectures of a batch.
+func (s *shift) lease(batch jetstream.MessageBatch, err error) (all []jetstream.Msg, _ error) {
+	if err != nil {
+		return nil, err
+	}
+	for m := range batch.Messages() {
+		all = append(all, m)
+		s.mu.Lock()
+		s.held[m.Reply()] = m
+		s.mu.Unlock()
+	}
+	return all, batch.Error()
 }
 
 // beat renews the leases and says that the worker is there.
@@ -365,89 +486,79 @@ func (s *shift) beat(ctx context.Context) {
 	}
 }
 
-// batch scores the architectures that fetch gets. It returns their number, and the size of the next batch: as many as take
-// batchTime.
-func (s *shift) batch(ctx context.Context, fetch func() (jetstream.MessageBatch, error)) (n, next int, err error) {
-	batch, err := fetch()
+// one scores the architecture of a message and answers. After an error it gives the architecture back.
+func (s *shift) one(ctx context.Context, m jetstream.Msg, score func(supernet.Arch) (indicator.Scores, error)) error {
+	r, err := s.result(m, score)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = s.answer(ctx, m, r)
+	}
 	if err != nil {
-		return 0, 1, err
-	}
-	var all []jetstream.Msg
-	for m := range batch.Messages() {
-		all = append(all, m)
-		s.mu.Lock()
-		s.held[m.Reply()] = m
-		s.mu.Unlock()
-	}
-	began := time.Now()
-	for _, m := range all {
-		if err := s.one(ctx, m); err != nil {
-			s.handBack()
-			return n, 1, err
-		}
-		n++
-	}
-	each := time.Since(began) / time.Duration(max(n, 1))
-	return n, min(max(int(batchTime/max(each, 1)), 1), mostBatch), batch.Error()
-}
-
-// handBack gives the architectures that are not answered to other workers.
-func (s *shift) handBack() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, m := range s.held {
 		m.Nak()
-	}
-	clear(s.held)
-	s.link.conn.FlushTimeout(answer)
-}
-
-// one scores the architecture of a message and answers.
-func (s *shift) one(ctx context.Context, m jetstream.Msg) error {
-	var j job
-	if err := decode(m.Data(), &j); err != nil {
-		return err
-	}
-	about, err := m.Metadata()
-	if err != nil {
-		return err
-	}
-	r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
-	if r.Scores, err = s.score(j.Arch); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.Error = err.Error()
-	}
-	var taken verdict
-	err = steady(ctx, s.offer.Lease, func(ctx context.Context) error { return s.ask(ctx, s.offer.Session.result(), r, &taken) })
-	if err != nil {
-		return err
-	}
-	if taken.Refused != "" {
-		return errors.New(taken.Refused)
 	}
 	s.mu.Lock()
 	delete(s.held, m.Reply())
 	s.mu.Unlock()
-	if r.Error == "" {
-		clear(s.failed)
+	return err
+}
+
+// result scores the architecture of a message.
+func (s *shift) result(m jetstream.Msg, score func(supernet.Arch) (indicator.Scores, error)) (result, error) {
+	var j job
+	if err := decode(m.Data(), &j); err != nil {
+		return result{}, err
+	}
+	about, err := m.Metadata()
+	if err != nil {
+		return result{}, err
+	}
+	r := result{Worker: s.Name, Arch: j.Arch, Try: int(about.NumDelivered)}
+	if about.Consumer == againConsumer {
+		r.Try++
+	}
+	a, err := s.space.Parse(j.Arch)
+	if err == nil {
+		r.Scores, err = score(a)
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	return r, nil
+}
+
+// answer gives the coordinator a result. The architecture is then done, or it is given back for another try.
+func (s *shift) answer(ctx context.Context, m jetstream.Msg, r result) error {
+	var taken verdict
+	err := steady(ctx, s.offer.Lease, func(ctx context.Context) error { return s.ask(ctx, s.offer.Session.result(), r, &taken) })
+	switch {
+	case err != nil:
+		return err
+	case taken.Refused != "":
+		return errors.New(taken.Refused)
+	case r.Error == "":
+		s.works()
 		return m.Ack()
-	}
-	if s.failed[j.Arch] = true; len(s.failed) >= mostErrors {
+	case s.fails(r.Arch) >= mostErrors:
 		return fmt.Errorf("%w; the last error: %s", errSpoiled, r.Error)
-	}
-	if r.Try >= Tries {
+	case r.Try >= Tries:
 		return m.Term()
 	}
 	return m.Nak()
 }
 
-// score scores an architecture.
-func (s *shift) score(text string) (indicator.Scores, error) {
-	a, err := s.space.Parse(text)
-	if err != nil {
-		return indicator.Scores{}, err
-	}
-	return s.scorer.Score(a)
+// works notes that an architecture has not failed.
+func (s *shift) works() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.failed)
+}
+
+// fails notes that an architecture has failed. It returns how many have since the last that did not.
+func (s *shift) fails(arch string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed[arch] = true
+	return len(s.failed)
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"bnas.example/run"
@@ -191,22 +190,80 @@ func TestLostEnd(t *testing.T) {
 	}
 }
 
-// noMessages is a batch of the queue without an architecture.
-type noMessages struct{}
-
-func (noMessages) Messages() <-chan jetstream.Msg {
-	none := make(chan jetstream.Msg)
-	close(none)
-	return none
+// TestSizeOfBatch: a lane takes as many architectures at a time as batchTime is for, at least one and at most mostBatch.
+func TestSizeOfBatch(t *testing.T) {
+	for took, want := range map[time.Duration]int{0: mostBatch, batchTime / 100: mostBatch, batchTime / 3: 3, batchTime: 1, time.Hour: 1} {
+		if got := sizeFor(took); got != want {
+			t.Errorf("%d of %v each, want %d", got, took, want)
+		}
+	}
 }
 
-func (noMessages) Error() error { return nil }
-
-// TestMostBatch: a worker takes at most mostBatch architectures at a time, however quick it is.
-func TestMostBatch(t *testing.T) {
-	_, next, err := new(shift).batch(t.Context(), func() (jetstream.MessageBatch, error) { return noMessages{}, nil })
-	if next != mostBatch || err != nil {
-		t.Errorf("%d after a batch that took no time, want %d: %v", next, mostBatch, err)
+// TestTurns: a worker gives each lane an architecture, and one that comes alone to the scorer itself. What had a try already waits until
+// no lane works, and comes one by one.
+func TestTurns(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	r := tinyOf(t, 3)
+	scorer, end, err := r.Lanes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	s := d.proved(t, scorer)
+	if s.lanes = 3; scorer.Lanes() > 1 && scorer.Lanes() != 3 {
+		t.Fatalf("%d lanes of 3 threads", scorer.Lanes())
+	}
+	archs := sample(r.Net.Space, 8)
+	queue := func(again bool, from, to int) {
+		t.Helper()
+		for i := from; i < to; i++ {
+			task, err := d.begin(archs.At(i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again {
+				if err := d.stream.DeleteMsg(t.Context(), task.place); err != nil {
+					t.Fatal(err)
+				}
+				task.again = true
+				if err := d.enqueue(t.Context(), task); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	turn := func(what string, started, settled int) {
+		t.Helper()
+		if err := s.turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s.started != started || d.settled() != settled {
+			t.Errorf("%s: %d on lanes, %d done; want %d and %d", what, s.started, d.settled(), started, settled)
+		}
+	}
+	queue(false, 0, 1)
+	turn("one that comes alone", 0, 1)
+	queue(true, 1, 3)
+	queue(false, 3, 7)
+	turn("four that come together", 3, 1)
+	s.lanes = 4 // one has nothing to do
+	turn("the fourth", 4, 1)
+	s.lanes = 5
+	turn("none, and two that had a try", 4, 1)
+	s.lanes = 3
+	s.start(t.Context())
+	defer s.end()
+	for len(s.finished) < 4 {
+		time.Sleep(time.Millisecond)
+	}
+	turn("the first that had a try", 0, 6)
+	turn("the second", 0, 7)
+	turn("nothing", 0, 7)
+	s.lanes = 1
+	queue(false, 7, 8)
+	if err := s.turn(t.Context()); err != nil || s.started != 1 {
+		t.Errorf("one lane: %d of 1 are on it, %v", s.started, err) // which is timed
 	}
 }
 
@@ -253,15 +310,15 @@ func TestSteady(t *testing.T) {
 // TestWidth: workers that have left do not widen the window.
 func TestWidth(t *testing.T) {
 	c := &Coordinator{lease: time.Minute, workers: map[string]*member{}}
-	for i := range 10 {
+	for i := range 10 { // of 4 threads
 		seen := time.Now()
 		if i < 6 {
 			seen = seen.Add(-time.Hour)
 		}
-		c.workers[fmt.Sprint(i)] = &member{seen: seen}
+		c.workers[fmt.Sprint(i)] = &member{seen: seen, threads: 4}
 	}
-	if got := c.Width(); got != 4*2*mostBatch {
-		t.Errorf("%d for 4 workers", got)
+	if got := c.Width(); got != 4*4*2*mostBatch {
+		t.Errorf("%d for 4 workers of 4 threads", got)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // Lanes scores several architectures at a time, each on a device of its own beside that of a scorer: the maps of a small network are too
-// few for many threads. The scores are those of the scorer, to the bit. Lanes is a search.Ahead. Use it from one goroutine at a time.
+// few for many threads. The scores are those of the scorer, to the bit. Lanes is a search.Ahead. Use it from one goroutine at a time;
+// only Beside is for several.
 type Lanes struct {
 	lead  *Repeated
 	all   []*lane
@@ -22,7 +23,8 @@ type Lanes struct {
 	turn  sync.Mutex // of the lead's device, for lanes that copy from it
 	stop  atomic.Pointer[func() error]
 
-	none chan struct{} // closed when all lanes have retired
+	none    chan struct{} // closed when all lanes have retired
+	leading sync.Mutex    // the lead scores for Beside
 
 	mu      sync.Mutex
 	retired int // lanes whose device had too little memory
@@ -48,7 +50,8 @@ type laneJob struct {
 }
 
 // NewLanes returns n lanes beside a scorer, with its number of threads divided among them, and the scorer's parameters as they are
-// now. The error wraps kernels.ErrUnsupported if the scorer's device has no others beside it. Close ends the lanes.
+// now. The error wraps kernels.ErrUnsupported if the scorer's device has no others beside it. Without lanes, n = 0, each architecture is
+// the scorer's. Close ends the lanes.
 func NewLanes(lead *Repeated, n int) (*Lanes, error) {
 	l := &Lanes{lead: lead, free: make(chan *lane, n), jobs: map[string]*laneJob{}, none: make(chan struct{})}
 	threads := lead.scorers[0].dev.Info().Threads
@@ -63,6 +66,9 @@ func NewLanes(lead *Repeated, n int) (*Lanes, error) {
 		next.Stop = l.stopped
 		l.all = append(l.all, next)
 		l.free <- next
+	}
+	if len(l.all) == 0 {
+		close(l.none)
 	}
 	return l, nil
 }
@@ -127,7 +133,7 @@ func (l *Lanes) Lanes() int {
 }
 
 // Width keeps the lanes busy while the first architecture, which may be a large one, is waited for.
-func (l *Lanes) Width() int { return 4 * len(l.all) }
+func (l *Lanes) Width() int { return max(4*len(l.all), 1) }
 
 // Begin notes an architecture. The next Score starts it.
 func (l *Lanes) Begin(a supernet.Arch) error {
@@ -169,6 +175,21 @@ func (l *Lanes) Score(a supernet.Arch) (Scores, error) {
 		return l.lead.Score(a)
 	}
 	return j.scores, j.err
+}
+
+// Beside returns the scores of an architecture, from the next lane that is free, for several goroutines at a time. If no lane has the
+// memory for it, it waits until the scorer itself is free. Meanwhile nobody may call another method than Lanes.
+func (l *Lanes) Beside(a supernet.Arch) (s Scores, err error) {
+	err = l.onFree(func(r *Repeated) (err error) {
+		s, err = r.Score(a)
+		return err
+	})
+	if errors.Is(err, errNoLane) {
+		l.leading.Lock()
+		defer l.leading.Unlock()
+		return l.lead.Score(a)
+	}
+	return s, err
 }
 
 // start scores an architecture on the next lane that is free.

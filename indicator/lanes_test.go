@@ -66,10 +66,29 @@ func inTurn(t *testing.T, b *bench, l *Lanes, archs []string) []Scores {
 	return all
 }
 
-// The scores of lanes are those of one scorer, to the bit, in all terms: those too that write weights or gradients.
+// besides scores archs from one goroutine each.
+func besides(t *testing.T, b *bench, l *Lanes, archs []string) []Scores {
+	t.Helper()
+	all := make([]Scores, len(archs))
+	var going sync.WaitGroup
+	for i, text := range archs {
+		a := b.arch(t, text)
+		going.Go(func() {
+			var err error
+			if all[i], err = l.Beside(a); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	going.Wait()
+	return all
+}
+
+// The scores of lanes are those of one scorer, to the bit, in all terms: those too that write weights or gradients. Without lanes they are
+// the scorer's.
 func TestLanes(t *testing.T) {
 	fixture := newBench(t, supernet.Fair, false)
-	for _, lanes := range []int{1, 3} {
+	for _, lanes := range []int{0, 1, 3} {
 		b := fixture.onCPU(t, 2)
 		repeated := func() *Repeated { return NewRepeated(b.scorer(t, small.Repeat(0)), b.scorer(t, small.Repeat(1))) }
 		one := repeated()
@@ -89,6 +108,9 @@ func TestLanes(t *testing.T) {
 			if got := inTurn(t, b, l, some[part[0]:part[1]]); !cmp.Equal(got, want[part[0]:part[1]], cmpopts.EquateNaNs()) {
 				t.Errorf("%d lanes: %s", lanes, cmp.Diff(want[part[0]:part[1]], got, cmpopts.EquateNaNs()))
 			}
+		}
+		if got := besides(t, b, l, some); !cmp.Equal(got, want, cmpopts.EquateNaNs()) {
+			t.Errorf("%d lanes, several goroutines: %s", lanes, cmp.Diff(want, got, cmpopts.EquateNaNs()))
 		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
@@ -163,8 +185,10 @@ func TestLanesRetire(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := must(NewLanes(NewRepeated(b.scorer(t, cfg)), 3))
-		if got := inTurn(t, b, l, some); !cmp.Equal(got, want, cmpopts.EquateNaNs()) {
-			t.Errorf("memory for %d Programs: %s", programs, cmp.Diff(want, got, cmpopts.EquateNaNs()))
+		for name, score := range map[string]func(*testing.T, *bench, *Lanes, []string) []Scores{"in turn": inTurn, "several goroutines": besides} {
+			if got := score(t, b, l, some); !cmp.Equal(got, want, cmpopts.EquateNaNs()) {
+				t.Errorf("memory for %d Programs, %s: %s", programs, name, cmp.Diff(want, got, cmpopts.EquateNaNs()))
+			}
 		}
 		if all := programs > int64(len(some)); all != (l.Lanes() == 3) || programs == 0 && l.Lanes() != 0 {
 			t.Errorf("memory for %d Programs: %d lanes are left", programs, l.Lanes())

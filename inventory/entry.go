@@ -77,9 +77,17 @@ func has(dir, name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// Name is the name of the run in dir: that of the folder, also where dir is . or ..
+func Name(dir string) string {
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full
+	}
+	return filepath.Base(dir)
+}
+
 // Read describes the run in dir.
 func Read(dir string) Entry {
-	e := Entry{Name: filepath.Base(dir), Dir: dir}
+	e := Entry{Name: Name(dir), Dir: dir}
 	e.Bytes, e.Changed = sizeOf(dir)
 	read := e.readRun
 	if has(dir, run.ArchsName) {

@@ -120,6 +120,20 @@ func TestPick(t *testing.T) {
 	}
 }
 
+// TestName: a folder has its name, however it is written.
+func TestName(t *testing.T) {
+	dir := sampleRuns(t)
+	t.Chdir(filepath.Join(dir, "fair"))
+	for _, path := range []string{dir + "/fair", "../fair/", "."} {
+		if e := Read(path); e.Name != "fair" || e.State != Done {
+			t.Errorf("%s is %s, %s", path, e.Name, e.State)
+		}
+	}
+	if got, want := Name(".."), filepath.Base(dir); got != want {
+		t.Errorf(".. is %s, want %s", got, want)
+	}
+}
+
 func TestDifferences(t *testing.T) {
 	dir := t.TempDir()
 	sampleruns.Write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 1\ntrain: {lr: 0.1}\n")

@@ -43,8 +43,8 @@ type Options struct {
 	HandOver func() error
 	// Together joins this process to others that train the same run; nil: there are none.
 	Together *Together
-	// GPUSharers is how many processes of one command have a GPU together; 0 is one.
-	GPUSharers int
+	// Sharers is how many processes of one command have the GPU together, or the memory of the machine if it is none; 0 is one.
+	Sharers int
 
 	opened bool   // the settings are those of a run folder
 	images string // the hash that the training images must have; "": any
@@ -162,7 +162,7 @@ func openGPU(cfg Config, o Options) (kernels.Device, error) {
 	if err != nil {
 		return nil, &DeviceError{"gpu", err}
 	}
-	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.Storage(), Sharers: o.GPUSharers})
+	return cuda.New(g, cuda.Options{Name: "gpu", Storage: cfg.Storage(), Sharers: o.Sharers})
 }
 
 func openEmulated(cfg Config, o Options, threads int) (kernels.Device, error) {
@@ -173,5 +173,5 @@ func openEmulated(cfg Config, o Options, threads int) (kernels.Device, error) {
 	if err != nil {
 		return nil, &DeviceError{"gpu-emulated", err}
 	}
-	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage(), Sharers: o.GPUSharers})
+	return cuda.New(g, cuda.Options{Name: "gpu-emulated", Storage: cfg.Storage(), Sharers: o.Sharers})
 }

@@ -1,38 +1,44 @@
 package run
 
 import (
-	"context"
 	"errors"
 	"runtime"
 
 	"bnas.example/indicator"
 	"bnas.example/internal/hardware"
 	"bnas.example/kernels"
-	"bnas.example/search"
 	"bnas.example/train"
 )
 
-// here scores architectures in this process, several at a time where the device can: see lanes. stop and end are those of
-// [Run.scores].
-func (r *Run) here(c indicator.Config) (scores search.Evaluator, stop func(context.Context), end func() error, err error) {
+// Lanes returns the scorer with lanes beside it, as many as a search scores architectures at a time: one a thread, as far as the memory
+// holds them. There are none where that is one, or where the device has no others beside it. end ends them.
+func (r *Run) Lanes() (several *indicator.Lanes, end func() error, err error) {
+	c, err := r.scoring()
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.here(c)
+}
+
+// here is Lanes with given settings.
+func (r *Run) here(c indicator.Config) (several *indicator.Lanes, end func() error, err error) {
 	one, err := r.repeated(c)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	n, err := r.lanes(c)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	alone := func(ctx context.Context) { one.Stop = ctx.Err }
-	if n < 2 {
-		return one, alone, nothing, nil
+	if n > 1 {
+		several, err = indicator.NewLanes(one, n)
 	}
-	several, err := indicator.NewLanes(one, n)
-	if errors.Is(err, kernels.ErrUnsupported) {
-		return one, alone, nothing, nil
+	if n < 2 || errors.Is(err, kernels.ErrUnsupported) {
+		several, err = indicator.NewLanes(one, 0)
+		return several, nothing, err
 	}
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	before := runtime.GOMAXPROCS(0)
 	runtime.GOMAXPROCS(max(before, n+1)) // a lane in C holds one: with none left over, Go hands them round at each call
@@ -40,7 +46,7 @@ func (r *Run) here(c indicator.Config) (scores search.Evaluator, stop func(conte
 		runtime.GOMAXPROCS(before)
 		return several.Close()
 	}
-	return several, func(ctx context.Context) { several.StopWith(ctx.Err) }, end, nil
+	return several, end, nil
 }
 
 // laneShare is what one architecture takes while it is scored, relative to what its forward keeps: gradients, scratch memory, its
@@ -51,10 +57,11 @@ const laneShare = 4
 // also packed for forward and for backward passes, and the gradients of the latter. Lanes on the CPU share what is packed.
 const copiesOnGPU = 7
 
-// lanes is the number of architectures that are scored at a time: one a thread, as far as the memory holds them. On a GPU the threads
-// are those of the host, which take eigenvalues meanwhile, and the memory is what is free there, for the scorer itself too.
+// lanes is the number of architectures that are scored at a time: one a thread, as far as the memory holds them, or this process's part
+// of it. On a GPU the threads are those of the host, which take eigenvalues meanwhile, and the memory is what is free there, for the
+// scorer itself too.
 func (r *Run) lanes(c indicator.Config) (int, error) {
-	threads, holds := r.Device.Info().Threads, func(bytes int64) bool { return hardware.Holds(int(bytes / 4)) }
+	threads, holds := r.Device.Info().Threads, func(bytes int64) bool { return hardware.Holds(int(bytes/4) * max(r.sharers, 1)) }
 	free, own := kernels.FreeMemory(r.Device)
 	if own {
 		threads, holds = min(r.hostThreads(), train.MostLanes), func(bytes int64) bool { return bytes <= free }

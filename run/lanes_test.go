@@ -75,25 +75,26 @@ func TestLanesOnGPU(t *testing.T) {
 	}
 }
 
-// A lane for each thread, unless the memory is too small.
+// A lane for each thread, unless the memory is too small, or other processes have it too.
 func TestNumberOfLanes(t *testing.T) {
-	for _, c := range []struct{ threads, images, want int }{{1, 16, 1}, {4, 16, 4}, {4, 1 << 22, 1}} {
+	for _, c := range []struct{ threads, images, sharers, want int }{{1, 16, 0, 1}, {4, 16, 0, 4}, {4, 1 << 22, 0, 1}, {4, 16, 2, 4}, {4, 16, 1 << 22, 1}} {
 		cfg := repeating()
 		cfg.Device, cfg.Threads = "auto", c.threads
 		r := untrained(t, cfg)
 		if r.Device.Info().Name != "cpu" {
 			t.Skip("no cpu engine in this build")
 		}
+		r.sharers = c.sharers
 		n, err := r.lanes(indicator.Config{Images: c.images})
 		if err != nil || n != c.want {
-			t.Errorf("%d threads, %d images: %d lanes, %v; want %d", c.threads, c.images, n, err, c.want)
+			t.Errorf("%d threads, %d images, %d sharers: %d lanes, %v; want %d", c.threads, c.images, c.sharers, n, err, c.want)
 		}
 		e, err := r.Evaluator(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if several := e.Evaluator.(search.Ahead).Width() > 1; several != (c.threads > 1) {
-			t.Errorf("%d threads, several at a time: %v", c.threads, several)
+		if several := e.Evaluator.(search.Ahead).Width() > 1; several != (c.threads > 1 && c.sharers < 1<<22) {
+			t.Errorf("%d threads, %d sharers, several at a time: %v", c.threads, c.sharers, several)
 		}
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -131,7 +132,7 @@ func TestNumberOfLanesOnGPU(t *testing.T) {
 func TestSharersOfAGPU(t *testing.T) {
 	needEmulatedGPU(t)
 	free := func(sharers int) int64 {
-		dev, err := OpenDevice(Config{Device: "gpu-emulated"}, Options{GPUSharers: sharers})
+		dev, err := OpenDevice(Config{Device: "gpu-emulated"}, Options{Sharers: sharers})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,7 @@ func (r *Run) mixtures(scores search.Evaluator, dir string) (*search.Mixtures, e
 	}
 	x := &search.Mixtures{Space: r.Net.Space, Figures: figures, Repeats: max(int(c.Repeats), 1), Width: 1, Measure: by.Mixtures}
 	if several, ok := scores.(*indicator.Lanes); ok {
-		x.Width = several.Lanes()
+		x.Width = max(several.Lanes(), 1)
 	}
 	return x, nil
 }

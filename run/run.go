@@ -54,6 +54,7 @@ type Run struct {
 
 	version  func() string     // of the program; nil: unknown
 	together *Together         // nil: one process trains
+	sharers  int               // see Options
 	locks    map[string]func() // by folder
 	trainer  *train.Trainer    // prepared by Create for Train
 	imported *supernet.Weights // of one architecture, in place of the initial parameters; nil: none
@@ -243,7 +244,7 @@ func (r *Run) restore() (err error) {
 
 // openNetwork opens the network with its initial parameters, or those of an imported file.
 func openNetwork(cfg Config, o Options, imported *importedFile) (*Run, error) {
-	r := &Run{Config: cfg, version: o.Version, together: o.Together}
+	r := &Run{Config: cfg, version: o.Version, together: o.Together, sharers: o.Sharers}
 	var err error
 	if r.Net, err = newNet(cfg); err != nil {
 		return nil, err

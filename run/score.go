@@ -135,7 +135,11 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 // after a context has ended; end ends it. key is that of the settings; nil: it is not known yet. dir has the ledger, if there is one.
 func (r *Run) scores(c indicator.Config, key search.Key, dir string) (e search.Evaluator, stop func(context.Context), end func() error, err error) {
 	if r.Workers == nil {
-		return r.here(c)
+		several, end, err := r.here(c)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return several, func(ctx context.Context) { several.StopWith(ctx.Err) }, end, nil
 	}
 	if key == nil {
 		if key, err = r.key(c); err != nil {

@@ -30,8 +30,8 @@ func (g gpuList) flags(place int) []string {
 	return []string{"--gpu", strconv.Itoa(g[place%len(g)])}
 }
 
-// sharersVariable tells a worker how many of the workers have its GPU.
-const sharersVariable = "BNAS_GPU_SHARERS"
+// sharersVariable tells a worker how many of the workers have its GPU, or the memory of the machine if they compute on the CPU.
+const sharersVariable = "BNAS_SHARERS"
 
 // sharers is the variable of the worker at one of so many places.
 func (g gpuList) sharers(place, places int) string {
@@ -47,8 +47,8 @@ func (g gpuList) sharers(place, places int) string {
 	return fmt.Sprintf("%s=%d", sharersVariable, n)
 }
 
-// gpuSharers is how many processes of a command have the GPU of this one: 0 if no command started it as a worker.
-func gpuSharers() int {
+// sharersOfDevice is how many processes of a command have what this one computes on: 0 if no command started it as a worker.
+func sharersOfDevice() int {
 	n, err := strconv.Atoi(os.Getenv(sharersVariable))
 	if err != nil {
 		return 0

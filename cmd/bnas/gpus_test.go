@@ -52,8 +52,8 @@ func TestGPUsOfWorkers(t *testing.T) {
 	}
 }
 
-// TestGPUSharersOfWorkers: each worker learns how many have its GPU.
-func TestGPUSharersOfWorkers(t *testing.T) {
+// TestSharersOfWorkers: each worker learns how many have its GPU.
+func TestSharersOfWorkers(t *testing.T) {
 	for _, c := range []struct {
 		gpus   gpuList
 		places int
@@ -67,13 +67,13 @@ func TestGPUSharersOfWorkers(t *testing.T) {
 		for place, want := range c.want {
 			name, value, _ := strings.Cut(c.gpus.sharers(place, c.places), "=")
 			t.Setenv(name, value)
-			if got := gpuSharers(); got != want {
+			if got := sharersOfDevice(); got != want {
 				t.Errorf("%v, place %d of %d: %d, want %d", c.gpus, place, c.places, got, want)
 			}
 		}
 	}
 	t.Setenv(sharersVariable, "")
-	if got := gpuSharers(); got != 0 {
+	if got := sharersOfDevice(); got != 0 {
 		t.Errorf("no worker: %d", got)
 	}
 }

@@ -14,7 +14,7 @@ var runFlag = textFlag("run", "the trained run in the folder `DIR`", "none: the 
 // options returns the options with which a command opens a run. A default may be lowered for a small data set unless the
 // command line or the file of --config gives the setting.
 func options(c *cli.Context) run.Options {
-	o := run.Options{Version: identity, HandOver: handOver, Together: ranksOf(c).together(), GPUSharers: gpuSharers(), Lower: func(path string) bool { return !given(c, path) }}
+	o := run.Options{Version: identity, HandOver: handOver, Together: ranksOf(c).together(), Sharers: sharersOfDevice(), Lower: func(path string) bool { return !given(c, path) }}
 	if !c.Bool("quiet") {
 		o.Log = slog.Default()
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -304,8 +303,8 @@ func agreed(c *cli.Context, dirs []string) error {
 	for _, dir := range dirs {
 		e := inventory.Read(dir)
 		fmt.Fprintf(c.App.ErrWriter, "%s (%s, %s, %s) will be removed. Type its name: ", dir, e.Space, e.State, byteSize(e.Bytes))
-		if answers.Scan(); strings.TrimSpace(answers.Text()) != filepath.Base(dir) {
-			return errors.New("nothing is removed: the answer is not " + filepath.Base(dir))
+		if answers.Scan(); strings.TrimSpace(answers.Text()) != e.Name {
+			return errors.New("nothing is removed: the answer is not " + e.Name)
 		}
 	}
 	return nil

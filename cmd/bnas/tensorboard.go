@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/inventory"
 	"bnas.example/run"
 )
 
@@ -71,7 +72,7 @@ func writeEvents(c *cli.Context) error {
 func eventsFolder(c *cli.Context, dir string) string {
 	dir = filepath.Clean(dir)
 	if out := c.String("out"); out != "" {
-		return filepath.Join(out, filepath.Base(dir))
+		return filepath.Join(out, inventory.Name(dir))
 	}
 	return dir
 }

@@ -67,7 +67,7 @@ func work(c *cli.Context) error {
 	if c.IsSet("gpu") {
 		o.Machine.GPU = c.Int("gpu")
 	}
-	o.Run.HandOver, o.Run.GPUSharers = handOver, gpuSharers()
+	o.Run.HandOver, o.Run.Sharers = handOver, sharersOfDevice()
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()
 	}
