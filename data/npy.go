@@ -53,7 +53,10 @@ func ReadNpy(path string) (Array, error) {
 	return d, nil
 }
 
-// parseNpy reads an array from a file of the given size. It allocates no more than this size.
+// npyWidths holds the bytes of an element of each type that can be read.
+var npyWidths = map[string]int64{"<f4": 4, "<f8": 8, "<i8": 8, "|u1": 1}
+
+// parseNpy reads an array from a file of the given size. It takes no memory for content that the file lacks.
 func parseNpy(r io.Reader, size int64) (Array, error) {
 	header, start, err := readNpyHeader(r)
 	if err != nil {
@@ -70,6 +73,13 @@ func parseNpy(r io.Reader, size int64) (Array, error) {
 		}
 		elements *= int64(d)
 	}
+	width, ok := npyWidths[descr]
+	if !ok {
+		return Array{}, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
+	}
+	if have, want := size-start, width*elements; have != want { // before memory for them is taken
+		return Array{}, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
+	}
 	var content any
 	switch descr {
 	case "<f4":
@@ -80,11 +90,6 @@ func parseNpy(r io.Reader, size int64) (Array, error) {
 		content = make([]int64, elements)
 	case "|u1":
 		content = make([]uint8, elements)
-	default:
-		return Array{}, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
-	}
-	if have, want := size-start, int64(binary.Size(content)); have != want {
-		return Array{}, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
 	}
 	if err := binary.Read(r, binary.LittleEndian, content); err != nil {
 		return Array{}, err

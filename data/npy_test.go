@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -101,6 +102,20 @@ func TestReadNpyRefuses(t *testing.T) {
 	wantError(t, err, "absent")
 	_, err = ReadNpy(filepath.Dir(path))
 	wantError(t, err, "not a regular file")
+}
+
+// TestNpyMemory: a shape that the file is too short for takes no memory.
+func TestNpyMemory(t *testing.T) {
+	const content = 8 << 20
+	file := numpyFile(1, fmt.Sprintf("{'descr': '<f8', 'fortran_order': False, 'shape': (%d,), }", content), make([]byte, content)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := parseNpy(bytes.NewReader(file), int64(len(file)))
+	runtime.ReadMemStats(&after)
+	wantError(t, err, fmt.Sprintf("%d bytes of content, but shape [%d] of <f8 takes %d", content, content, 8*content))
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
+		t.Errorf("it takes %d bytes to refuse a file of %d", taken, len(file))
+	}
 }
 
 func FuzzNpy(f *testing.F) {
