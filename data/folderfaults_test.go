@@ -257,6 +257,7 @@ func TestOwnNormalisation(t *testing.T) {
 		{Normal{Mean: []float64{1, 2}, Std: []float64{1, 2}}, "three numbers: red, green, blue; or with one: grey"},
 		{Normal{Mean: []float64{1, 2, 300}, Std: []float64{1, 2, 3}}, "0…255"},
 		{Normal{Mean: []float64{1, 2, 3}, Std: []float64{1, 0, 3}}, "above 0"},
+		{Normal{Mean: []float64{1, 2, 3}, Std: []float64{1, 1e-40, 3}}, "a byte divided by 1e-40 is no float32"},
 		{Normal{Mean: []float64{.5, .5, .5}, Std: []float64{.2, .2, .2}}, "multiply them by 255"},
 	} {
 		_, err := Open(Options{Name: "fashion", Normal: c.n})

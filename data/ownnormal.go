@@ -31,6 +31,9 @@ func (n Normal) Validate() error {
 		if !(n.Std[c] > 0) || math.IsInf(n.Std[c], 0) {
 			return fmt.Errorf("std %v: each number must be above 0", n.Std)
 		}
+		if 255/n.Std[c] > math.MaxFloat32 {
+			return fmt.Errorf("std %v: a byte divided by %v is no float32; each number must be larger", n.Std, n.Std[c])
+		}
 	}
 	if slices.Max(n.Mean) <= 1 && slices.Max(n.Std) <= 1 {
 		return errors.New("mean and std are in units of 0…1; multiply them by 255")
