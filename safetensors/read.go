@@ -134,10 +134,12 @@ func decodeEntry(d *json.Decoder, name string) (Tensor, span, error) {
 			t.DType = DType(v)
 			return err
 		case "shape":
-			return d.Decode(&t.Shape)
+			var err error
+			t.Shape, err = numbers(d, key)
+			return err
 		case "data_offsets":
-			var offsets []int
-			if err := d.Decode(&offsets); err != nil {
+			offsets, err := numbers(d, key)
+			if err != nil {
 				return err
 			}
 			if len(offsets) != 2 || offsets[0] < 0 || offsets[1] < offsets[0] {
@@ -150,9 +152,6 @@ func decodeEntry(d *json.Decoder, name string) (Tensor, span, error) {
 	})
 	if err == nil && len(seen) != 3 {
 		err = errors.New("needs dtype, shape and data_offsets")
-	}
-	if err == nil && t.Shape == nil {
-		err = errors.New("shape is null")
 	}
 	if err != nil {
 		return t, s, fmt.Errorf("%s: %w", name, err)
@@ -179,6 +178,25 @@ func members(d *json.Decoder, seen map[string]bool, value func(name string) erro
 		}
 	}
 	return delimiter(d, '}')
+}
+
+// numbers reads a list of whole numbers, the value of a member. Package json takes null for a list, and for a number.
+func numbers(d *json.Decoder, member string) ([]int, error) {
+	var read []*int
+	if err := d.Decode(&read); err != nil {
+		return nil, err
+	}
+	if read == nil {
+		return nil, fmt.Errorf("%s is null", member)
+	}
+	list := make([]int, len(read))
+	for i, n := range read {
+		if n == nil {
+			return nil, fmt.Errorf("%s: number %d is null", member, i)
+		}
+		list[i] = *n
+	}
+	return list, nil
 }
 
 func delimiter(d *json.Decoder, want json.Delim) error {
