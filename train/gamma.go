@@ -31,6 +31,11 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 	if err != nil {
 		return line, fmt.Errorf("γ of the supernet: %w", err)
 	}
+	for i, gamma := range gammas {
+		if err := finite(t.net.Params()[ids[i]].Name, gamma); err != nil {
+			return line, err
+		}
+	}
 	line.Histograms = histograms(operators, gammas)
 	for i, gamma := range gammas {
 		for _, v := range gamma {
@@ -60,7 +65,18 @@ func (t *Trainer) gammaLine(lr float64, p *kernels.Program) (GammaLine, error) {
 	return line, nil
 }
 
-// nodeNorms returns ‖θ_v‖, the ℓ2 norm of the γ and β that enter a node, for each node where it is not 0.
+// finite returns a NonFiniteError if a value of a parameter is not finite.
+func finite(param string, values []float32) error {
+	for i, v := range values {
+		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+			return &NonFiniteError{What: fmt.Sprintf("value at element %d", i), Layer: param}
+		}
+	}
+	return nil
+}
+
+// nodeNorms returns ‖θ_v‖, the ℓ2 norm of the γ and β that enter a node, for each node where it is not 0. A norm that is not finite
+// is a NonFiniteError.
 func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
 	gamma, beta, err := kernels.ReadAffine(t.store, kernels.Data, p)
 	if err != nil {
@@ -78,6 +94,9 @@ func (t *Trainer) nodeNorms(p *kernels.Program) ([]float64, error) {
 					square += float64(v) * float64(v)
 				}
 			}
+		}
+		if math.IsNaN(square) || math.IsInf(square, 0) {
+			return nil, &NonFiniteError{What: "norm of γ and β", Layer: n.Name}
 		}
 		if square > 0 {
 			norms = append(norms, math.Sqrt(square))

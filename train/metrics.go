@@ -112,7 +112,7 @@ func (t *Trainer) record(now tally, lr float64, p *kernels.Program) error {
 	if t.cfg.GammaEvery > 0 && (s.Step%t.cfg.GammaEvery == 0 || s.Step == t.total) {
 		line, err := t.gammaLine(lr, p)
 		if err != nil {
-			return fmt.Errorf("train: step %d: %w", s.Step, err)
+			return fmt.Errorf("train: step %d, after path %s: %w", s.Step, t.path, remedied(err))
 		}
 		return t.write(line)
 	}

@@ -445,3 +445,42 @@ func TestOverflowIsNotSaved(t *testing.T) {
 		t.Errorf("the checkpoint is %v, %v; want that of step 0", c, err)
 	}
 }
+
+// TestOverflowInMetrics: an update that overflows is an error of the metrics too, where they show γ and the norms of nodes.
+func TestOverflowInMetrics(t *testing.T) {
+	for _, optimizer := range []OptimizerName{SGD, AdamW} {
+		cfg := quick(1)
+		cfg.Optimizer, cfg.GammaEvery, cfg.LR, cfg.ClipNorm, cfg.Schedule, cfg.MinLR = optimizer, 1, 1e60, 0, Constant, 0
+		tr := fresh(t, cfg, t.TempDir())
+		err := tr.Run(context.Background(), nil)
+		var diverged *NonFiniteError
+		if !errors.As(err, &diverged) || diverged.Layer == "" {
+			t.Fatalf("%s: %v", optimizer, err)
+		}
+		for _, want := range []string{"step 1", "path " + tr.path, "training diverged; take a lower lr"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %q, want %q", optimizer, err, want)
+			}
+		}
+	}
+}
+
+// TestNormOverflow: β alone can overflow, and does not reach the metrics.
+func TestNormOverflow(t *testing.T) {
+	tr := fresh(t, quick(1), t.TempDir())
+	p, err := tr.net.Program(tr.paths(0)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	beta := p.BNs[0].Beta
+	bad := make([]float32, tr.net.Params()[beta].Len())
+	bad[0] = float32(math.Inf(1))
+	if err := tr.store.Write(kernels.Data, bad, beta); err != nil {
+		t.Fatal(err)
+	}
+	_, err = tr.gammaLine(0.1, p)
+	var diverged *NonFiniteError
+	if !errors.As(err, &diverged) || diverged.Layer != "stem" {
+		t.Errorf("%v, want a NonFiniteError of stem", err)
+	}
+}
