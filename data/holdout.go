@@ -29,6 +29,22 @@ func SplitOff(s Set, size int, seed uint64) (train, holdout []int) {
 	return Holdout(s.Len(), size, seed)
 }
 
+// Some returns n of the images at indices, or all of them if n is 0 or too large. They are the first n. Of images in the order of their
+// classes, as those of a folder are, they are evenly spaced: each class gives its share.
+func Some(s Set, indices []int, n int) []int {
+	if n <= 0 || n >= len(indices) {
+		return indices
+	}
+	if !slices.IsSortedFunc(indices, func(a, b int) int { return cmp.Compare(s.Label(a), s.Label(b)) }) {
+		return indices[:n]
+	}
+	some := make([]int, n)
+	for k := range some {
+		some[k] = indices[k*len(indices)/n]
+	}
+	return some
+}
+
 // holdoutByClass is Holdout in each class. The sizes are those of [shares].
 func holdoutByClass(s Set, size int, seed uint64) (train, holdout []int) {
 	members := make([][]int, len(s.Classes()))

@@ -234,3 +234,26 @@ func BenchmarkLoader(b *testing.B) {
 		})
 	}
 }
+
+// TestSome: of images in the order of their classes each class gives its share; of others they are the first.
+func TestSome(t *testing.T) {
+	sorted := &memory{name: "idx", labels: []byte{0, 0, 0, 0, 1, 1, 2, 2, 2, 2}}
+	mixed := &memory{name: "idx", labels: []byte{0, 2, 0, 1, 0, 2}}
+	for _, c := range []struct {
+		set     Set
+		indices []int
+		n       int
+		want    []int
+	}{
+		{sorted, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, 5, []int{0, 2, 4, 6, 8}},
+		{sorted, []int{1, 3, 4, 6, 9}, 2, []int{1, 4}},
+		{sorted, []int{1, 3, 4}, 0, []int{1, 3, 4}},
+		{sorted, []int{1, 3, 4}, 7, []int{1, 3, 4}},
+		{mixed, []int{0, 1, 2, 3, 4, 5}, 3, []int{0, 1, 2}},
+		{mixed, []int{0, 2, 3, 5}, 2, []int{0, 3}},
+	} {
+		if got := Some(c.set, c.indices, c.n); !slices.Equal(got, c.want) {
+			t.Errorf("%d of %v: %v, want %v", c.n, c.indices, got, c.want)
+		}
+	}
+}

@@ -83,15 +83,15 @@ func (r *Run) unseen(n int) ([]int, error) {
 // ErrNoHoldout is the error of HeldOutImages if the run holds out no images.
 var ErrNoHoldout = errors.New("the run holds out no training images")
 
-// HeldOutImages gathers the first n images that were held out from training, or all if n is 0.
+// HeldOutImages gathers n images that were held out from training, or all if n is 0: see data.Some.
 func (r *Run) HeldOutImages(n int) ([]data.Batch, error) {
 	if len(r.HeldOut) == 0 {
 		return nil, ErrNoHoldout
 	}
-	return batches(r.Images, first(r.HeldOut, n))
+	return batches(r.Images, data.Some(r.Images, r.HeldOut, n))
 }
 
-// TestImages gathers the first n images of the test set, or all if n is 0.
+// TestImages gathers n images of the test set, or all if n is 0: see data.Some.
 func (r *Run) TestImages(n int) ([]data.Batch, error) {
 	each, err := r.eachTestImage(n)
 	if err != nil {
@@ -110,14 +110,7 @@ func (r *Run) eachTestImage(n int) (iter.Seq2[data.Batch, error], error) {
 	for i := range indices {
 		indices[i] = i
 	}
-	return eachBatch(set, first(indices, n)), nil
-}
-
-func first(indices []int, n int) []int {
-	if n > 0 && n < len(indices) {
-		return indices[:n]
-	}
-	return indices
+	return eachBatch(set, data.Some(set, indices, n)), nil
 }
 
 // batches gathers images in batches of evalBatch, without augmentation.

@@ -83,7 +83,7 @@ func eval(c *cli.Context, settings []setting) error {
 	})
 }
 
-// validation gathers images that were not used for training: the first n of the holdout or the test set, or all if n is 0.
+// validation gathers images that were not used for training: n of the holdout or the test set, or all if n is 0.
 func validation(r *run.Run, split string, n int) ([]data.Batch, error) {
 	if split == "test" {
 		return r.TestImages(n)
