@@ -182,3 +182,18 @@ func TestNetworkSettings(t *testing.T) {
 		t.Errorf("training without test images: %v", err)
 	}
 }
+
+// TestLossOfATestIsNotFinite: a test whose loss is not a number ends the run with the step and a remedy. It has no result.
+func TestLossOfATestIsNotFinite(t *testing.T) {
+	tr := fresh(t, ownConfig(2), t.TempDir())
+	bad := testBatch(t, 0, 4)
+	bad.Images[0] = float32(math.Inf(1))
+	tr.Test = each([]data.Batch{bad})
+	err := tr.Run(t.Context(), nil)
+	if err == nil || !strings.Contains(err.Error(), "step 2: test: the loss with the running statistics is NaN") || !strings.Contains(err.Error(), "take a lower lr") {
+		t.Errorf("%v", err)
+	}
+	if tr.state.Tests != (Tests{}) {
+		t.Errorf("the test has the result %v", tr.state.Tests)
+	}
+}

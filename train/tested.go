@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"bnas.example/data"
 	"bnas.example/kernels"
@@ -42,6 +43,10 @@ func (t *Trainer) testIfDue(ctx context.Context) error {
 	}
 	if err != nil {
 		return fmt.Errorf("train: step %d: test: %w", s.Step, err)
+	}
+	if math.IsNaN(got.NLL) || math.IsInf(got.NLL, 0) {
+		return fmt.Errorf("train: step %d: test: the loss with the running statistics is %v: training diverged, or they lag behind the weights; take a lower lr, or a larger bn_momentum",
+			s.Step, got.NLL)
 	}
 	s.Tests.Step, s.Tests.Last = s.Step, got
 	if s.Tests.BestStep == 0 || got.Top1 > s.Tests.Best.Top1 {
