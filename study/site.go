@@ -50,7 +50,8 @@ func (s *Site) Trained(ctx context.Context, each func(*run.Run, train.Progress) 
 			cancel(err)
 		}
 	})
-	if own := context.Cause(ctx); own != nil && !errors.Is(own, context.Canceled) {
+	// A training that is complete returns no error of a context that has ended in its last call of each.
+	if own := context.Cause(ctx); own != nil && (each != nil || !errors.Is(own, context.Canceled)) {
 		err = own
 	}
 	if err != nil {
