@@ -225,7 +225,10 @@ func rateRow(r widthRate, texts ...string) report.Row {
 		row.Cells = append(row.Cells, report.Cell{Text: t, Class: "left words"})
 	}
 	holds := "no"
-	if r.exponent.holds(theoryExponent) {
+	switch {
+	case math.IsNaN(r.exponent.Low):
+		holds = "–"
+	case r.exponent.holds(theoryExponent):
 		holds = "yes"
 	}
 	row.Cells = append(row.Cells, report.Cell{Text: r.widest.String()}, report.Cell{Text: r.exponent.String()}, report.Cell{Text: holds})

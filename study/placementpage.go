@@ -203,11 +203,16 @@ func (p *placementPage) says() {
 		score, withInterval(best), last, signed(placed), signed(before), signed(trained), verdict(map[string]estimate{"the placement": placed, "the training": trained}, []string{"the placement", "the training"}))
 }
 
+// undefinedWords are those of a difference of agreements that is undefined.
+const undefinedWords = "is undefined, because a ranking has one value for all networks"
+
 // verdict says of each effect whether its interval is above 0.
 func verdict(effects map[string]estimate, order []string) (text string) {
 	for i, name := range order {
 		e, words := effects[name], "is not decided (the interval holds 0)"
 		switch {
+		case math.IsNaN(e.Low):
+			words = undefinedWords
 		case e.Low > 0:
 			words = "helps here"
 		case e.High < 0:

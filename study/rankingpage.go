@@ -427,6 +427,8 @@ func (p *rankingPage) says() {
 // decided says whether the interval of a difference is above 0.
 func decided(e estimate) string {
 	switch {
+	case math.IsNaN(e.Low):
+		return undefinedWords
 	case e.Low > 0:
 		return "better here"
 	case e.High < 0:
