@@ -10,7 +10,10 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/run"
+	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // Study is a claim and what shows it.
@@ -39,13 +42,27 @@ type Settings struct {
 	Networks int        `yaml:"networks"` // that are scored
 }
 
-// fit sets the sizes of the quick form that are left open.
+// fit sets the sizes of the quick form that are left open. It is an error if a setting contradicts what every study does.
 func (s Study) fit(of Settings) (Settings, error) {
+	if err := checkTraining(of.Run.Train); err != nil {
+		return of, err
+	}
 	space, err := of.Run.Supernet.Lookup()
 	if err == nil && of.Quick && of.Run.Supernet.Cells == 0 && space.Defaults().Cells > 0 {
 		of.Run.Supernet.Cells = s.QuickCells
 	}
 	return of, err
+}
+
+// checkTraining returns an error if the supernets would train other parameters than γ and β, or not all for as long.
+func checkTraining(c train.Config) error {
+	switch {
+	case c.Train != supernet.AllBN && c.Train != supernet.LastBN:
+		return setting.Errorf("train.train", "%s: a study trains γ and β, and sets itself which cells train more; leave it out", c.Train)
+	case c.EarlyBird:
+		return setting.Errorf("train.early_bird", "true: a study compares supernets that train for as long; leave it out")
+	}
+	return nil
 }
 
 // seeds lists the seeds of the cells.

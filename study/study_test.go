@@ -360,3 +360,23 @@ func TestLookup(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestRefusesOtherTraining: a study refuses settings under which its page would not be true.
+func TestRefusesOtherTraining(t *testing.T) {
+	for _, s := range All() {
+		for want, change := range map[string]func(*Settings){
+			"train.train":      func(of *Settings) { of.Run.Train.Train = supernet.All },
+			"train.early_bird": func(of *Settings) { of.Run.Train.EarlyBird, of.Run.Train.RankEvery = true, 4 },
+		} {
+			of, dir := tiny(s), filepath.Join(t.TempDir(), "study")
+			change(&of)
+			_, err := s.prepare(of, Options{Dir: dir, Truth: invented(t, of)})
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "leave it out") {
+				t.Errorf("%s: %s: %v", s.Name, want, err)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Errorf("%s: %s: a refused study has a folder", s.Name, want)
+			}
+		}
+	}
+}
