@@ -46,6 +46,9 @@ type Run struct {
 	// Start, if not nil, keeps what scorers measure of the untrained network, for those of this and of other runs that come later.
 	Start *indicator.Start
 
+	// Stepwise lets the progress function of Train use the device.
+	Stepwise bool
+
 	// TensorBoard makes Train write an event file for TensorBoard into the run folder, beside the metrics.
 	TensorBoard bool
 

@@ -38,6 +38,7 @@ func (r *Run) Train(ctx context.Context, progress func(train.Progress)) (TrainRe
 		return TrainResult{}, err
 	}
 	r.trainer = nil // it trains once
+	t.Stepwise = r.Stepwise
 	if err := t.Resume(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return TrainResult{}, err
 	}

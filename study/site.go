@@ -39,6 +39,7 @@ func (s *Site) Trained(ctx context.Context, each func(*run.Run, train.Progress) 
 		return nil, err
 	}
 	s.opened(r)
+	r.Stepwise = each != nil
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	_, err = r.Train(ctx, func(p train.Progress) {

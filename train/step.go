@@ -23,7 +23,7 @@ func (t *Trainer) step(batch data.Batch) error {
 	}
 	t.update(u)
 	t.underway = u
-	if u.norm.Ready() {
+	if t.Stepwise || u.norm.Ready() {
 		return t.finish()
 	}
 	return nil

@@ -41,6 +41,9 @@ type Trainer struct {
 	// may hold fewer.
 	Lanes int
 
+	// Stepwise ends each step before the next one begins, so that the report of Run may use the device. The bits stay the same.
+	Stepwise bool
+
 	net    *supernet.Net
 	dev    kernels.Device
 	store  kernels.Store
