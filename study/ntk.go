@@ -224,7 +224,7 @@ func (s Settings) widened(width int, seed uint64) run.Config {
 
 func (w tangentWith) course(name string, cfg run.Config) Cell {
 	return Cell{Name: name, Run: cfg, With: w, Compute: func(ctx context.Context, s *Site) (any, error) {
-		r, t, err := w.open(s)
+		r, t, err := w.open(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -242,8 +242,8 @@ type pairFigures struct {
 }
 
 func (w tangentWith) pairs(name string, cfg run.Config) Cell {
-	return Cell{Name: name, Run: cfg, With: w, Compute: func(_ context.Context, s *Site) (any, error) {
-		r, t, err := w.open(s)
+	return Cell{Name: name, Run: cfg, With: w, Compute: func(ctx context.Context, s *Site) (any, error) {
+		r, t, err := w.open(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -261,8 +261,9 @@ func (w tangentWith) pairs(name string, cfg run.Config) Cell {
 	}}
 }
 
-// open prepares the network of a cell, with the statistics of its images.
-func (w tangentWith) open(s *Site) (_ *run.Run, _ *tangentTask, err error) {
+// open prepares the network of a cell, with the statistics of its images. The kernels of a wide one take a minute: a pass ends with the
+// context.
+func (w tangentWith) open(ctx context.Context, s *Site) (_ *run.Run, _ *tangentTask, err error) {
 	r, err := s.Untrained()
 	if err != nil {
 		return nil, nil, err
@@ -288,6 +289,7 @@ func (w tangentWith) open(s *Site) (_ *run.Run, _ *tangentTask, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	kernels.StopWith(e, ctx.Err)
 	t := &tangentTask{net: r.Net, program: p, exec: e, store: r.Store, images: batch.Images, labels: batch.Labels}
 	if w.Statistics == frozenStatistics {
 		t.how = kernels.FreezeStatistics

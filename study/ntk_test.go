@@ -1,11 +1,14 @@
 package study
 
 import (
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -202,5 +205,23 @@ func TestWidthsAgreeWithRates(t *testing.T) {
 	}
 	if agree < 6 {
 		t.Errorf("%d figures are in both tables", agree)
+	}
+}
+
+// TestTangentCellsEnd: the kernels of a cell end with the context.
+func TestTangentCellsEnd(t *testing.T) {
+	of := tiny(tangent)
+	cells, err := tangentCells(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{batchStatistics, "pairs", "network"} {
+		at := slices.IndexFunc(cells, func(c Cell) bool { return strings.HasPrefix(c.Name, kind) })
+		ended, end := context.WithCancel(t.Context())
+		end()
+		s := &Site{Dir: t.TempDir(), Run: cells[at].Run, report: func(string, int, int, string) { t.Errorf("%s goes on", cells[at].Name) }}
+		if _, err := cells[at].Compute(ended, s); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: error %v", cells[at].Name, err)
+		}
 	}
 }
