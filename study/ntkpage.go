@@ -74,11 +74,19 @@ func (p *tangentPage) says() string {
 		fmt.Sprintf("With %d channels, the widest network, the regime is %s: after %d steps of γ and β alone the drift of their kernel is %v and the linearised error %v; we ask for at most %g of both.",
 			p.channels(p.widest()), verdict(inRegime(drift.widest) && inRegime(miss.widest)), p.lastStep(), drift.widest, miss.widest, regimeBound),
 		fmt.Sprintf("Where all weights train they are %v and %v.", driftAll.widest, missAll.widest),
-		fmt.Sprintf("With C channels the drift goes as C^%v and the error as C^%v; where the loss has fallen by a third, as C^%v and C^%v. The theory says −½.",
-			drift.exponent, miss.exponent, third(driftQuantity, "bn"), third(errorQuantity, "bn")),
+		fmt.Sprintf("With C channels the drift goes as C^%v and the error as C^%v; %s. The theory says −½.",
+			drift.exponent, miss.exponent, atThird(third(driftQuantity, "bn"), third(errorQuantity, "bn"))),
 		fmt.Sprintf("The same dynamics as of all weights are %s: the kernels of γ and β and of all weights have an alignment of %v at initialisation, and the two trained networks are %v of the way apart, C^%v.",
 			verdict(inRegime(apart.widest)), aligned, apart.widest, apart.exponent),
 	}, " ")
+}
+
+// atThird words the exponents where the loss has fallen by a third. They are NaN if it has not in some network.
+func atThird(drift, miss seedEstimate) string {
+	if math.IsNaN(drift.Value) {
+		return "not in all networks has the loss fallen by a third"
+	}
+	return fmt.Sprintf("where the loss has fallen by a third, as C^%v and C^%v", drift, miss)
 }
 
 // inRegime reports whether a figure is at most regimeBound, with its whole interval.

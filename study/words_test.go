@@ -34,3 +34,14 @@ func TestNoIntervalHoldsNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestNoExponentWithoutThird: where the loss of a network has not fallen by a third there is no exponent, and the page says so.
+func TestNoExponentWithoutThird(t *testing.T) {
+	none := seedEstimate{math.NaN(), math.NaN(), math.NaN()}
+	if text := atThird(none, none); strings.Contains(text, "–") || !strings.Contains(text, "not in all networks") {
+		t.Errorf("%q", text)
+	}
+	if text := atThird(seedEstimate{-.5, -.6, -.4}, seedEstimate{-.25, -.3, -.2}); !strings.Contains(text, "C^−0.50 [−0.60, −0.40] and C^−0.25") {
+		t.Errorf("%q", text)
+	}
+}
