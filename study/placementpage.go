@@ -17,7 +17,7 @@ func showPlacement(r *Results) (*Outcome, error) {
 	p := &placementPage{placementData: d, out: &Outcome{}}
 	p.out.Done = []string{
 		fmt.Sprintf("Supernets of %s (%d channels, %d×%d) in both placements of BatchNorm, untrained and trained for %s: each length is a training of its own, at the end of its own schedule of the learning rate. "+
-			"All scored the same %s, random live ones that are all different.", d.first.Net.Space, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, p.lengthsText(), countOf(r.Networks, "network")),
+			"All scored the same %s, random live ones that are all different.", d.first.Net.Space, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, p.lengthsText(), countOf(len(d.first.Networks), "network")),
 		"In the standard placement BatchNorm is where the authors of the space put it; in the fair one every operator that passes something on ends in one.",
 	}
 	p.measure()

@@ -21,7 +21,7 @@ func showSearching(r *Results) (*Outcome, error) {
 	p.out.Done = []string{
 		fmt.Sprintf("For each of %s: a supernet of %s (BatchNorm %s, %d channels, %d×%d) was trained for %s, and an evolution searched it once by each objective.",
 			countOf(r.Seeds, "seed"), net.Space, net.BN, net.Channels, net.Height, net.Width, countOf(d.cells[0].Steps, "step")),
-		fmt.Sprintf("Every search scored %d networks, over the same weights and images. An objective of several terms scored up to %d random networks before, which calibrate it. The random pick is the first of ten random live networks. The random search by %s scores as many random networks as its evolution.",
+		fmt.Sprintf("Every search scored up to %d networks, over the same weights and images. An objective of several terms scored up to %d random networks before, which calibrate it. The random pick is the first of ten random live networks. The random search by %s scores as many random networks as its evolution.",
 			r.Networks, r.Run.Objective.Calibration, p.names[0]),
 		fmt.Sprintf("The accuracies are those of %s. Its best network has %.2f.", r.Truth.Name, d.best),
 	}

@@ -51,7 +51,22 @@ func (s Study) fit(of Settings) (Settings, error) {
 	if err == nil && of.Quick && of.Run.Supernet.Cells == 0 && space.Defaults().Cells > 0 {
 		of.Run.Supernet.Cells = s.QuickCells
 	}
-	return of, err
+	if err != nil {
+		return of, err
+	}
+	return of, checkSpace(of.Run)
+}
+
+// checkSpace returns an error if a space has too few networks to rank.
+func checkSpace(c run.Config) error {
+	net, err := supernet.New(c.Supernet)
+	if err != nil {
+		return err
+	}
+	if n := len(run.LiveSample(net, fewest, c.Seed, "study space")); n < fewest {
+		return setting.Errorf("supernet.space", "%s: has %s; a study needs %d that are different and live", net.Space.Name(), countOf(n, "network"), fewest)
+	}
+	return nil
 }
 
 // checkTraining returns an error if the supernets would train other parameters than γ and β, or not all for as long.

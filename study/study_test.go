@@ -380,3 +380,49 @@ func TestRefusesOtherTraining(t *testing.T) {
 		}
 	}
 }
+
+// ownSpace are the settings of a study of a space of the user's own, of so many layers with two operators each.
+func ownSpace(t *testing.T, s Study, layers int) Settings {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "own.yaml")
+	text := fmt.Sprintf("name: own\nimages: {height: 8, width: 8}\nclasses: 10\nactivation: relu6\nstem: {out: 8, kernel: 3, stride: 1}\n"+
+		"operators: [mb3_k3, mb6_k5]\nstages:\n  - {out: 8, layers: %d, stride: 1}\nhead: 16\n", layers)
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	of := tiny(s)
+	net := &of.Run.Supernet
+	var err error
+	if net.Space, net.Chain, err = supernet.ReadSpace(path); err != nil {
+		t.Fatal(err)
+	}
+	net.Channels, net.Cells = 0, 0
+	return of
+}
+
+// TestRefusesASmallSpace: a study of a space that has few networks is refused before it computes.
+func TestRefusesASmallSpace(t *testing.T) {
+	for _, s := range All() {
+		if s.Name == tangent.Name {
+			continue // its spaces are fixed
+		}
+		of := ownSpace(t, s, 2)
+		_, err := s.Do(t.Context(), of, Options{Dir: t.TempDir(), Truth: &Truth{Truth: &indicator.Truth{}}})
+		if err == nil || !strings.Contains(err.Error(), "has 4 networks") || !strings.Contains(err.Error(), "needs 10") {
+			t.Errorf("%s: error %v", s.Name, err)
+		}
+	}
+}
+
+// TestCountsTheNetworks: the page says how many networks were scored, where the space has fewer than were asked for.
+func TestCountsTheNetworks(t *testing.T) {
+	of := ownSpace(t, placement, 4)
+	of.Seeds, of.Networks = 1, 20
+	page, err := os.ReadFile(do(t, placement, of, t.TempDir(), nil).Page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), "All scored the same 16 networks") {
+		t.Error("the page does not say that 16 networks were scored")
+	}
+}
