@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"bnas.example/indicator"
+	"bnas.example/report"
 	"bnas.example/supernet"
 )
 
@@ -187,7 +188,7 @@ func (d *fairnessData) tau(kind, score string, with []float64) estimate {
 	return d.meanTau(against(d.values[key(kind, score)], with))
 }
 
-// limits returns the limits of MACs: each lets the same number of networks more pass.
+// limits returns the limits of MACs: each lets the same number of networks more pass, where no two have the same MACs.
 func (d *fairnessData) limits() []float64 {
 	sorted := slices.Sorted(slices.Values(d.macs))
 	all := make([]float64, caps)
@@ -200,4 +201,13 @@ func (d *fairnessData) limits() []float64 {
 // within keeps the networks of a ranking within a limit of MACs.
 func (d *fairnessData) within(ranking []int, limit float64) []int {
 	return slices.DeleteFunc(slices.Clone(ranking), func(i int) bool { return d.macs[i] > limit })
+}
+
+// passing says which share of the networks passes each limit of MACs.
+func (d *fairnessData) passing(limits []float64) (shares []string) {
+	for _, limit := range limits {
+		n := len(d.within(ranked(d.macs), limit))
+		shares = append(shares, report.Percent(float64(n)/float64(len(d.macs))))
+	}
+	return shares
 }

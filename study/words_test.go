@@ -45,3 +45,11 @@ func TestNoExponentWithoutThird(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// TestPassing: networks of equal MACs pass a limit together.
+func TestPassing(t *testing.T) {
+	d := &fairnessData{macs: []float64{3, 1, 1, 1, 2, 3, 3, 3, 3, 9}}
+	if got, want := listed(d.passing(d.limits())), "30.0 %, 40.0 %, 90.0 %, 90.0 % and 100.0 %"; got != want {
+		t.Errorf("%s pass, want %s", got, want)
+	}
+}
