@@ -144,9 +144,9 @@ func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k in
 	if joined {
 		weight, to = g.weights.jobs[gs.Step][k].c, e.d.moving.pointer(g.weights.sums)
 	}
-	w := e.packed(j)
-	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), w.pointer(), weight, &u, to)
-	runtime.KeepAlive(w)
+	e.packed(j)
+	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), x.packs[0], weight, &u, to)
+	runtime.KeepAlive(x.weights)
 }
 
 // differentiate computes dγ and dβ of the BatchNorms of those targets whose gradient is complete.

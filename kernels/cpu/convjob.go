@@ -17,8 +17,8 @@ type convJob struct {
 	outs     []int // output channels of each
 	ins      int
 	groups   int
-	turned   bool // the input gradient
-	pack     *pack
+	turned   bool    // the input gradient
+	packs    []*pack // see packed; nil: not looked up yet
 }
 
 // convPlan holds the jobs of a convolution step: one job for all its siblings. Depthwise siblings have one job each,
@@ -60,7 +60,7 @@ func (d *device) planConvs(p *kernels.Program, jobs []int) []convPlan {
 		all += jobs[i]
 		branches += len(p.Steps[i].Branches)
 	}
-	made, list := make([]convJob, 2*all), make([]*convJob, 2*all)
+	made, list, packs := make([]convJob, 2*all), make([]*convJob, 2*all), make([]*pack, 2*branches)
 	weights, outs := make([]kernels.ParamID, branches), make([]int, branches)
 	for i := range made {
 		list[i] = &made[i]
@@ -79,6 +79,8 @@ func (d *device) planConvs(p *kernels.Program, jobs []int) []convPlan {
 			j := convJob{branches: s.Branches[from:to], weights: weights[from:to:to], outs: outs[from:to:to], ins: p.Nodes[s.In[0]].C, groups: s.Groups}
 			*list[k], *list[n+k] = j, j
 			list[n+k].turned = true
+			list[k].packs, list[n+k].packs = packs[:per:per], packs[per:2*per:2*per]
+			packs = packs[2*per:]
 			d.shape(list[k], p, s)
 			d.shape(list[n+k], p, s)
 		}

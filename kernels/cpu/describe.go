@@ -21,10 +21,14 @@ type descriptors struct {
 	outs  []C.struct_out
 	grads []C.struct_grad
 	bns   []C.struct_batchnorm
+	packs []*C.float // of each branch
+	// weights has what packs point to.
+	weights []*packedWeights
 }
 
 func (x *descriptors) reset() {
 	x.terms, x.loads, x.outs, x.grads, x.bns = x.terms[:0], x.loads[:0], x.outs[:0], x.grads[:0], x.bns[:0]
+	x.weights, x.packs = x.weights[:0], x.packs[:0]
 }
 
 // first returns the address of the first element, or nil if there is none.

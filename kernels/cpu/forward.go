@@ -121,9 +121,9 @@ func (e *exec) step(i int, at *C.struct_place) {
 			for _, b := range j.branches {
 				x.outs = append(x.outs, e.out(b.Out))
 			}
-			w := e.packed(j)
-			C.run_conv(e.d.isa, at, &j.c, first(x.loads), 1, first(x.terms), first(x.outs), C.int(len(x.outs)), rows, w.pointer())
-			runtime.KeepAlive(w)
+			e.packed(j)
+			C.run_conv(e.d.isa, at, &j.c, first(x.loads), 1, first(x.terms), first(x.outs), C.int(len(x.outs)), rows, first(x.packs))
+			runtime.KeepAlive(x.weights)
 		}
 	} else {
 		x.reset()

@@ -96,7 +96,7 @@ func (s *store) writeGradient(id kernels.ParamID, part []float32, shape ...int) 
 	kernels.Scatter(s.Params()[id].View(shape...), s.Slice(id, kernels.Grad), part)
 }
 
-// pack holds the concatenated weights of sibling convolutions in the layout of a core.
+// pack holds the weights of one convolution, or of siblings for their input gradient, in the layout of a core.
 type pack struct {
 	making  sync.Mutex
 	weights atomic.Pointer[packedWeights]
@@ -125,26 +125,38 @@ func (w *packedWeights) valid(ids []kernels.ParamID, s *store) bool {
 	return true
 }
 
-// packed returns the current packed weights of a job.
-func (e *exec) packed(j *convJob) *packedWeights {
-	packs := e.store.packs
-	if j.pack == nil {
-		j.pack = packs.of(j, e.store.names)
+// packed adds the current packed weights of a job to e.desc: of each branch, which other sets of siblings have too, or of all branches for
+// their common input gradient, of which they are the input together.
+func (e *exec) packed(j *convJob) {
+	each := 1
+	if j.turned {
+		each = len(j.weights)
 	}
-	w := j.pack.weights.Load()
-	if !w.valid(j.weights, e.store) {
-		if w != nil && e.store.part(j.weights) {
-			j.pack = packs.of(j, e.store.names)
+	for from := 0; from < len(j.weights); from += each {
+		w := e.packedOf(j, from, from+each)
+		e.desc.weights, e.desc.packs = append(e.desc.weights, w), append(e.desc.packs, w.pointer())
+	}
+}
+
+// packedOf returns the current packed weights of some branches of a job.
+func (e *exec) packedOf(j *convJob, from, to int) *packedWeights {
+	packs, ids := e.store.packs, j.weights[from:to]
+	if j.packs[from] == nil {
+		j.packs[from] = packs.of(j.key(from, to, e.store.names))
+	}
+	w := j.packs[from].weights.Load()
+	if !w.valid(ids, e.store) {
+		if w != nil && e.store.part(ids) {
+			j.packs[from] = packs.of(j.key(from, to, e.store.names))
 		}
-		w = e.pack(j)
+		w = e.pack(j, from, to)
 	}
 	w.slab.used.Store(packs.uses.Add(1))
 	return w
 }
 
-// of returns the pack of a job.
-func (p *packs) of(j *convJob, names []weightName) *pack {
-	key := j.key(names)
+// of returns the pack of a key.
+func (p *packs) of(key []byte) *pack {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	k := p.all[string(key)]
@@ -155,51 +167,59 @@ func (p *packs) of(j *convJob, names []weightName) *pack {
 	return k
 }
 
-// key returns equal keys for jobs with the same packed weights.
-func (j *convJob) key(names []weightName) []byte {
+// key returns equal keys for branches with the same packed weights.
+func (j *convJob) key(from, to int, names []weightName) []byte {
 	var key []byte
-	for i, id := range j.weights {
-		key = binary.AppendVarint(key, int64(names[id].serial))
-		key = binary.AppendVarint(key, int64(names[id].id))
-		key = binary.AppendVarint(key, int64(j.outs[i]))
+	for i := from; i < to; i++ {
+		name := names[j.weights[i]]
+		for _, v := range [...]int{name.serial, int(name.id), j.outs[i]} {
+			key = binary.AppendVarint(key, int64(v))
+		}
 	}
-	key = binary.AppendVarint(key, int64(j.ins))
-	key = binary.AppendVarint(key, int64(j.groups))
+	for _, v := range [...]int{j.ins, j.groups, int(j.c.shape.kernel)} {
+		key = binary.AppendVarint(key, int64(v))
+	}
 	if j.turned {
 		key = append(key, 1)
 	}
-	key = append(key, C.GoString(j.c.core.name)...)
-	sh := &j.c.shape
-	for _, v := range [...]C.int{sh.cb, sh.kb, sh.h, sh.w, sh.ph, sh.pw, sh.kernel, sh.stride, sh.dilation, sh.depthwise, sh.tail} {
-		key = binary.AppendVarint(key, int64(v))
-	}
-	return key
+	return append(key, C.GoString(j.c.core.name)...)
 }
 
-// pack packs the weights of each sibling of a job.
-func (e *exec) pack(j *convJob) *packedWeights {
-	j.pack.making.Lock()
-	defer j.pack.making.Unlock()
-	w := j.pack.weights.Load()
-	if w.valid(j.weights, e.store) {
+// pack packs the weights of some branches of a job.
+func (e *exec) pack(j *convJob, from, to int) *packedWeights {
+	k, ids := j.packs[from], j.weights[from:to]
+	k.making.Lock()
+	defer k.making.Unlock()
+	w := k.weights.Load()
+	if w.valid(ids, e.store) {
 		return w // a twin has made it in the meantime
+	}
+	kb := j.c.shape.kb
+	if !j.turned {
+		kb = C.int(blocks(j.outs[from]))
 	}
 	again := w != nil && e.store.packs.stores.Load() == 1
 	if !again {
-		w = e.store.packs.take(int(j.c.pack), len(j.weights))
+		w = e.store.packs.take(int(C.pack_floats(&j.c, kb)), len(ids))
 	}
 	at, kernel := e.place(), int(j.c.shape.kernel)
-	to := C.struct_pack_slice{ins: C.int(j.ins), groups: C.int(j.groups), turned: flag(j.turned)}
-	for i, id := range j.weights {
-		outs := j.outs[i]
+	dense := C.struct_dense{ins: C.int(j.ins), groups: C.int(j.groups), taps: C.int(kernel * kernel), turned: flag(j.turned)}
+	for i, id := range ids {
+		outs := j.outs[from+i]
 		v := kernels.Gather(e.store.Params()[id].View(outs, j.ins/j.groups, kernel, kernel), e.store.Slice(id, kernels.Data))
-		to.outs = C.int(outs)
-		C.run_pack(&at, &j.c, w.pointer(), &to, (*C.float)(&v[0]))
-		to.block += C.int(blocks(outs))
+		cb := j.c.shape.cb
+		if j.turned {
+			cb = C.int(blocks(outs))
+		}
+		dense.outs = C.int(outs)
+		C.run_pack(&at, &j.c, w.pointer(), kb, cb, &dense, (*C.float)(&v[0]))
+		if j.turned {
+			dense.c0 += cb
+		}
 		w.versions[i] = e.store.Version(id)
 	}
 	if !again {
-		e.store.packs.replace(j.pack, w)
+		e.store.packs.replace(k, w)
 	}
 	return w
 }

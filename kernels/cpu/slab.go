@@ -39,7 +39,7 @@ func newSlab(floats int) *slab {
 	return s
 }
 
-// take returns room for so many floats, zeros, at least one, and for as many versions.
+// take returns room for so many floats, at least one, and for as many versions.
 func (p *packs) take(floats, versions int) *packedWeights {
 	floats = max(floats, 1)
 	n := (floats + packAlignment - 1) / packAlignment * packAlignment
@@ -49,9 +49,8 @@ func (p *packs) take(floats, versions int) *packedWeights {
 		p.grow(max(n, min(p.slab, p.floats, p.limit/64))) // a small network has small slabs
 	}
 	s := p.last()
-	w := &packedWeights{s, s.room[s.taken : s.taken+floats : s.taken+floats], make([]uint64, versions)}
+	w := &packedWeights{slab: s, data: s.room[s.taken : s.taken+floats : s.taken+floats], versions: make([]uint64, versions)}
 	s.taken += n
-	clear(w.data)
 	return w
 }
 

@@ -25,13 +25,13 @@ struct conv_shape {
 	int tail;           // input channels in use in the last block, so that a core can skip the others; 0: all
 };
 
-// The dense weights [outs][ins/groups][kernel][kernel] of one of the siblings of a call. Its output blocks begin at k0, its input blocks at
-// c0. Turned, they are those of the input gradient: outputs and inputs change places and the window is turned round.
-struct dense { const float *w; int outs, ins, groups, taps, turned, k0, c0; };
+// The dense weights [outs][ins/groups][kernel][kernel] of a convolution. Turned, they are those of the input gradient: outputs and inputs
+// change places and the window is turned round. Its input blocks begin at c0: the input of the gradient of siblings is that of all.
+struct dense { const float *w; int outs, ins, groups, taps, turned, c0; };
 
 // dense_window returns the window from input channel c of a call to output channel o, or NULL if there is none.
 static inline const float *dense_window(const struct dense *d, int o, int c) {
-	o -= d->k0 * LANES, c -= d->c0 * LANES;
+	c -= d->c0 * LANES;
 	int out = d->turned ? c : o, in = d->turned ? o : c, ins = d->ins, first = 0;
 	if (out >= d->outs || in >= d->ins)
 		return NULL;
@@ -49,6 +49,31 @@ static inline float dense_tap(const struct dense *d, const float *window, int t)
 	return window ? window[d->turned ? d->taps - 1 - t : t] : 0;
 }
 
+// A panel is the nk output blocks from block first on that a core computes together. Their weights lie together, or apart if they are
+// those of siblings of one block each.
+struct panel { int first, nk, apart; };
+
+// next_panel returns the nk of the next panel, if left blocks remain, of a core whose panels have at most most blocks.
+static inline int next_panel(int most, int left) { return most == 1 || left == 1 ? 1 : left == 3 ? 3 : 2; }
+
+// panel_of returns the panel that has output block k of kb.
+static inline struct panel panel_of(int most, int kb, int k) {
+	struct panel p = {0, next_panel(most, kb), 0};
+	while (k >= p.first + p.nk) {
+		p.first += p.nk;
+		p.nk = next_panel(most, kb - p.first);
+	}
+	return p;
+}
+
+// The packed weights of a call of n panels: at[k] are those of output block k, or of all blocks of the panel that begins with k and is not
+// apart.
+struct packed {
+	const struct panel *panels;
+	int n;
+	const float *const *at;
+};
+
 // The memory that the next call will touch: stretches of cache lines, read or written. A core fetches some of it between its
 // products, while the multipliers are busy (ahead_share, ahead_some).
 enum { AHEAD_STRETCHES = 16 };
@@ -59,11 +84,11 @@ struct ahead {
 };
 
 // A core convolves nimg images. in[i*cb+c] is the padded block c of image i: ph*pw*LANES floats. Output pixel (0,0) reads
-// input pixel (0,0) at kernel position (0,0). out[i*kb+k] receives h*w*LANES floats, overwritten. packed is the output of
+// input pixel (0,0) at kernel position (0,0). out[i*kb+k] receives h*w*LANES floats, overwritten. packed has the output of
 // the core's pack function. scratch has at least scratch_size floats. All pointers are 64-byte aligned. The output of an
 // image must not depend on nimg or on the other images. What a core does after its last lap is a product.
 typedef void conv_core(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch);
+                       const struct packed *packed, float *scratch, struct ahead *ahead, struct watch *watch);
 
 struct core {
 	const char *name;
@@ -74,10 +99,11 @@ struct core {
 	void (*widen)(struct conv_shape *s);
 	// group returns the best number of images of a call (≥ 1). The last call of a batch may have fewer.
 	int (*group)(const struct conv_shape *s);
-	// pack writes the weights from input block c to output block k into dst, which has all of them in the core's layout: pack_size
-	// floats. A depthwise core has no input blocks; c is then 0.
-	size_t (*pack_size)(const struct conv_shape *s);
-	void (*pack)(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c);
+	int panel; // the most output blocks of a panel
+	// block_size is the size of the packed weights of one output block, in floats. pack writes those from input block c to output block k
+	// of kb into dst, which has all of these kb, panel after panel. A depthwise core has no input blocks; c is then 0.
+	size_t (*block_size)(const struct conv_shape *s);
+	void (*pack)(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c);
 	size_t (*scratch_size)(const struct conv_shape *s, int nimg); // floats
 	conv_core *run;
 };

@@ -10,7 +10,7 @@ struct conv_args {
 	const struct out *outs;
 	int nouts, rows;
 	const struct grad *grad;
-	const float *packed;
+	const struct packed *packed;
 	const struct weight_job *weight; // NULL: no weight gradient beside the input gradient
 	const struct load *u;            // of the weight gradient
 	float *sums;
@@ -153,7 +153,6 @@ static void prefetch_span(const struct conv_args *a, int image, int from, int to
 static void conv_span_image(const struct conv_args *a, const struct conv_space *m, int image, struct watch *watch) {
 	const struct conv_shape *s = &a->job->shape;
 	struct reach r = reach_of(s);
-	size_t weights = panel_floats(s); // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);
 	conv_outputs(a, m, 0, image);
 	for (int p = 0, n; p < pixels; p += n) {
@@ -166,10 +165,9 @@ static void conv_span_image(const struct conv_args *a, const struct conv_space *
 				form(l, a->terms, image, c, &g);
 			}
 		watch_lap(watch, PHASE_FORM);
-		for (int k = 0, nk; k < s->kb; k += nk) {
-			nk = panel_width(s->kb - k);
-			prefetch_span(a, image, k * s->cb / s->kb, (k + nk) * s->cb / s->kb, p + n, next);
-			panel_row(nk, LANES, n, &r, m->in, 0, a->packed + k * weights, m->out + k, (size_t)p * LANES);
+		for (const struct panel *q = a->packed->panels; q < a->packed->panels + a->packed->n; q++) {
+			prefetch_span(a, image, q->first * s->cb / s->kb, (q->first + q->nk) * s->cb / s->kb, p + n, next);
+			panel_row(q, LANES, n, &r, m->in, 0, a->packed, m->out + q->first, (size_t)p * LANES);
 		}
 		watch_lap(watch, PHASE_PRODUCT);
 	}
@@ -230,13 +228,13 @@ static void conv_items(struct conv_args *a) {
 }
 
 static void conv(const struct place *at, const struct conv_job *job, const struct load *loads, int nloads,
-                 const struct term *terms, const struct out *outs, int nouts, int rows, const float *packed) {
+                 const struct term *terms, const struct out *outs, int nouts, int rows, const struct packed *packed) {
 	struct conv_args a = {at, job, loads, nloads, terms, outs, nouts, rows, NULL, packed, NULL, NULL, NULL};
 	conv_items(&a);
 }
 
 static void conv_grad(const struct place *at, const struct conv_job *job, const struct load *loads, int nloads,
-                      const struct term *terms, const struct grad *grad, const float *packed,
+                      const struct term *terms, const struct grad *grad, const struct packed *packed,
                       const struct weight_job *weight, const struct load *u, float *sums) {
 	struct conv_args a = {at, job, loads, nloads, terms, NULL, 0, 0, grad, packed, weight, u, sums};
 	conv_items(&a);

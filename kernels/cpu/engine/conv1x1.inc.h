@@ -14,20 +14,17 @@ static int conv1x1_span(const struct conv_shape *s) {
 }
 
 static void conv1x1_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                        const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
+                        const struct packed *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct reach r = reach_of(s);
-	size_t weights = panel_floats(s); // of one block of outputs
 	int pixels = s->h * s->w, span = conv1x1_span(s);
 	watch_flops(watch, 2. * nimg * pixels * s->cb * LANES * s->kb * LANES);
 	for (int i = 0; i < nimg; i++)
 		for (int p = 0; p < pixels; p += span)
-			for (int k = 0, nk; k < s->kb; k += nk) {
-				nk = panel_width(s->kb - k);
-				panel_row(nk, LANES, pixels - p < span ? pixels - p : span, &r, in + (size_t)i * s->cb,
-				          (size_t)p * LANES, packed + k * weights, out + (size_t)i * s->kb + k, (size_t)p * LANES);
-			}
+			for (const struct panel *q = packed->panels; q < packed->panels + packed->n; q++)
+				panel_row(q, LANES, pixels - p < span ? pixels - p : span, &r, in + (size_t)i * s->cb,
+				          (size_t)p * LANES, packed, out + (size_t)i * s->kb + q->first, (size_t)p * LANES);
 }
 
 static const struct core conv1x1_core = {
-	"conv1x1", conv1x1_fits, NULL, conv1x1_group, direct_pack_size, pack_panel, conv1x1_scratch_size, conv1x1_run,
+	"conv1x1", conv1x1_fits, NULL, conv1x1_group, PANEL_MAX, dense_block_size, dense_pack, conv1x1_scratch_size, conv1x1_run,
 };

@@ -15,22 +15,45 @@ const struct core *core_for(const struct isa *isa, struct conv_shape *s, const c
 
 int core_group(const struct core *c, const struct conv_shape *s) { return c->group(s); }
 
-size_t core_pack_size(const struct core *c, const struct conv_shape *s) { return c->pack_size(s); }
+size_t core_pack_size(const struct core *c, const struct conv_shape *s) { return s->kb * c->block_size(s); }
 
 size_t core_scratch_size(const struct core *c, const struct conv_shape *s, int nimg) { return c->scratch_size(s, nimg); }
 
 void core_pack(const struct core *c, const struct conv_shape *s, float *dst, const float *w) {
-	struct dense dense = {w, s->kb * LANES, s->cb * LANES, s->depthwise ? s->kb * LANES : 1, s->kernel * s->kernel, 0, 0, 0};
+	struct dense dense = {w, s->kb * LANES, s->cb * LANES, s->depthwise ? s->kb * LANES : 1, s->kernel * s->kernel, 0, 0};
 	for (int k = 0; k < s->kb; k++)
 		for (int i = 0; i < (s->depthwise ? 1 : s->cb); i++)
-			c->pack(s, dst, &dense, k, i);
+			c->pack(s, s->kb, dst, &dense, k, i);
 }
 
 void core_run(const struct core *c, const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
               const float *packed, float *scratch) {
 	struct ahead none = {.count = 0};
 	struct watch watch = watch_start(NULL, 0);
-	c->run(s, nimg, out, in, packed, scratch, &none, &watch);
+	struct panel panels[s->kb];
+	const float *at[s->kb];
+	struct packed all = {panels, lay_panels(c, &s->kb, 1, panels), at};
+	lay_blocks(c, s, packed, s->kb, at);
+	c->run(s, nimg, out, in, &all, scratch, &none, &watch);
+}
+
+int lay_panels(const struct core *c, const int *blocks, int n, struct panel *panels) {
+	int count = 0;
+	for (int i = 0, first = 0; i < n;) {
+		int alone = blocks[i] == 1, left = alone ? 0 : blocks[i++];
+		for (; alone && i < n && blocks[i] == 1; i++)
+			left++;
+		for (int nk; left; left -= nk, first += nk) {
+			nk = next_panel(c->panel, left);
+			panels[count++] = (struct panel){first, nk, alone && nk > 1};
+		}
+	}
+	return count;
+}
+
+void lay_blocks(const struct core *c, const struct conv_shape *s, const float *packed, int kb, const float **at) {
+	for (int k = 0; k < kb; k++)
+		at[k] = packed + k * c->block_size(s);
 }
 
 double isa_peak(const struct isa *isa) { return isa->peak(); }

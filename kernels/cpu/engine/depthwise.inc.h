@@ -3,12 +3,10 @@
 static int depthwise_fits(const struct conv_shape *s) { return s->depthwise; }
 static int depthwise_group(const struct conv_shape *s) { return 1; }
 
-static size_t depthwise_pack_size(const struct conv_shape *s) {
-	return (size_t)s->kb * LANES * s->kernel * s->kernel;
-}
+static size_t depthwise_block_size(const struct conv_shape *s) { return (size_t)LANES * s->kernel * s->kernel; }
 
 // packed[k][ky][kx][16]
-static void depthwise_pack(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
+static void depthwise_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) {
 	dst += (size_t)k * w->taps * LANES;
 	for (int l = 0; l < LANES; l++) {
 		const float *window = dense_window(w, k * LANES + l, k * LANES + l);
@@ -75,7 +73,7 @@ PLANE(any, s->kernel, LANES)
 #undef PLANE
 
 static void depthwise_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in,
-                          const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
+                          const struct packed *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	static void (*const planes[2][3])(const struct conv_shape *, float *, const float *, const float *) = {
 		{depthwise_3, depthwise_5, depthwise_7}, {depthwise_3_2, depthwise_5_2, depthwise_7_2}};
 	watch_flops(watch, 2. * nimg * s->h * s->w * s->kernel * s->kernel * s->kb * LANES);
@@ -83,10 +81,10 @@ static void depthwise_run(const struct conv_shape *s, int nimg, float *const *ou
 	for (int i = 0; i < nimg; i++)
 		for (int k = 0; k < s->kb; k++)
 			(made ? planes[s->stride - 1][s->kernel / 2 - 1] : depthwise_any)(s, out[(size_t)i * s->kb + k],
-			        in[(size_t)i * s->cb + k], packed + (size_t)k * LANES * s->kernel * s->kernel);
+			        in[(size_t)i * s->cb + k], packed->at[k]);
 }
 
 static const struct core depthwise_core = {
-	"depthwise", depthwise_fits, NULL, depthwise_group, depthwise_pack_size, depthwise_pack, depthwise_scratch_size,
+	"depthwise", depthwise_fits, NULL, depthwise_group, 1, depthwise_block_size, depthwise_pack, depthwise_scratch_size,
 	depthwise_run,
 };

@@ -2,6 +2,7 @@
 
 #include "engine.h"
 #include "isa.h"
+#include "core.h"
 #include "entry.h"
 #include <stdlib.h>
 #if defined(__linux__)
@@ -21,8 +22,9 @@ void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast)
 	j->pad = (size_t)j->group * s->cb * s->ph * s->pw * LANES;
 	j->out = apart ? (size_t)j->group * s->kb * s->h * s->w * LANES : 0;
 	j->scratch = (j->core->scratch_size(s, j->group) + LANES - 1) / LANES * LANES;
-	j->pack = j->core->pack_size(s);
 }
+
+size_t pack_floats(const struct conv_job *j, int kb) { return kb * j->core->block_size(&j->shape); }
 
 void choose_weight_core(const struct isa *isa, struct weight_job *j) {
 	enum { SMALL = 1 << 15, LARGEST = 1 << 24 }; // floats
@@ -101,42 +103,50 @@ void free_floats(float *p, size_t n) {
 	free(p);
 }
 
-// The pairs of an output and an input block of a sibling are the items of a loop: kb·cb, or kb of a depthwise convolution.
+// The pairs of an output and an input block are the items of a loop; of a depthwise convolution the output blocks.
 struct pack_args {
 	const struct place *at;
 	const struct conv_job *job;
 	float *dst;
 	struct dense weights;
-	int cb;
+	int kb, across; // across: the input blocks that are items
 };
 
 static void pack_body(void *arg, struct pool *pool, int thread) {
 	const struct pack_args *a = arg;
-	const struct dense *w = &a->weights;
 	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int i; (i = pool_next(pool, thread)) >= 0;)
-		a->job->core->pack(&a->job->shape, a->dst, w, w->k0 + i / a->cb, w->c0 + i % a->cb);
+		a->job->core->pack(&a->job->shape, a->kb, a->dst, &a->weights, i / a->across, a->weights.c0 + i % a->across);
 	watch_lap(&watch, PHASE_WEIGHTS);
 }
 
-void run_pack(const struct place *at, const struct conv_job *j, float *dst, const struct pack_slice *to, const float *w) {
-	const struct conv_shape *s = &j->shape;
-	int own = (to->outs + LANES - 1) / LANES, kb = to->turned ? s->kb : own, cb = s->depthwise ? 1 : to->turned ? own : s->cb;
-	struct dense weights = {w, to->outs, to->ins, to->groups, s->kernel * s->kernel, to->turned,
-	                        to->turned ? 0 : to->block, to->turned && !s->depthwise ? to->block : 0};
-	struct pack_args a = {at, j, dst, weights, cb};
-	pool_run(at->pool, kb * cb, pack_body, &a);
+void run_pack(const struct place *at, const struct conv_job *j, float *dst, int kb, int cb, const struct dense *dense, const float *w) {
+	struct pack_args a = {at, j, dst, *dense, kb, j->shape.depthwise ? 1 : cb};
+	a.weights.w = w;
+	pool_run(at->pool, kb * a.across, pack_body, &a);
 }
 
 void run_conv(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
-              int nloads, const struct term *terms, const struct out *outs, int nouts, int rows, const float *packed) {
-	isa->conv(at, j, loads, nloads, terms, outs, nouts, rows, packed);
+              int nloads, const struct term *terms, const struct out *outs, int nouts, int rows, const float *const *packs) {
+	const struct conv_shape *s = &j->shape;
+	struct panel panels[s->kb];
+	const float *blocks[s->kb];
+	int kb[nouts];
+	for (int o = 0, k = 0; o < nouts; k += kb[o++])
+		lay_blocks(j->core, s, packs[o], kb[o] = outs[o].cb, blocks + k);
+	struct packed packed = {panels, lay_panels(j->core, kb, nouts, panels), blocks};
+	isa->conv(at, j, loads, nloads, terms, outs, nouts, rows, &packed);
 }
 
 void run_conv_grad(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
-                   int nloads, const struct term *terms, const struct grad *grad, const float *packed,
+                   int nloads, const struct term *terms, const struct grad *grad, const float *pack,
                    const struct weight_job *weight, const struct load *u, float *sums) {
-	isa->conv_grad(at, j, loads, nloads, terms, grad, packed, weight, u, sums);
+	const struct conv_shape *s = &j->shape;
+	struct panel panels[s->kb];
+	const float *blocks[s->kb];
+	lay_blocks(j->core, s, pack, s->kb, blocks);
+	struct packed packed = {panels, lay_panels(j->core, &s->kb, 1, panels), blocks};
+	isa->conv_grad(at, j, loads, nloads, terms, grad, &packed, weight, u, sums);
 }
 
 void run_weight_grad(const struct isa *isa, const struct place *at, const struct weight_job *j, const struct load *loads,

@@ -47,7 +47,6 @@ struct conv_job {
 	int y0, x0, spread, step;
 	// Floats of a thread: lists of pointers, padded inputs, outputs before they are added, the core's scratch.
 	size_t list, pad, out, scratch;
-	size_t pack;              // floats of the packed weights
 };
 
 enum op_kind { OP_SUM, OP_MAX_POOL, OP_AVG_POOL, OP_GLOBAL_AVG, OP_CONCAT, OP_LINEAR };
@@ -116,9 +115,9 @@ struct isa {
 	// are of the first rows images. With weight, conv_grad also computes the sums of the weight gradient, if
 	// weight_joins says that it can; u is the load of the step's input.
 	void (*conv)(const struct place *, const struct conv_job *, const struct load *, int nloads, const struct term *,
-	             const struct out *, int nouts, int rows, const float *packed);
+	             const struct out *, int nouts, int rows, const struct packed *);
 	void (*conv_grad)(const struct place *, const struct conv_job *, const struct load *, int nloads,
-	                  const struct term *, const struct grad *, const float *packed, const struct weight_job *weight,
+	                  const struct term *, const struct grad *, const struct packed *, const struct weight_job *weight,
 	                  const struct load *u, float *sums);
 	// weight_grad computes the sums of all items from the loads of u and of each output's gradient; weight_merge adds them
 	// to the dense gradient of one sibling. See weight.h.

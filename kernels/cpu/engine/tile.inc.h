@@ -4,13 +4,17 @@
 //
 //	out[k][t][·] = Σ over blocks c, taps (ky, kx), lanes j of in[c][t·step + tap][j] · w[c][ky][kx][j][k][·]
 //
+// where w is w[k][c][ky][kx][j][·] for blocks that are apart.
+//
 // There is one fused multiply-add for each term, in this order, for any nt and nk. A value therefore does not depend on its
 // tile, and the last tile of a row may compute some pixels a second time.
 
-// The input of the sum. pitch and hop are the floats from one tap to the next, down and across.
+// The input of the sum. pitch and hop are the floats from one tap to the next, down and across. The weights are those of an element, if
+// those of a panel are [element][c].
 struct reach {
 	int cb, tail, kernel;
 	size_t pitch, hop;
+	int element;
 };
 
 #if VW == 16 // 32 registers
@@ -25,19 +29,7 @@ struct reach {
 #endif
 
 // panel_width returns the nk of the next panel's tiles, if left blocks of outputs remain.
-INLINE int panel_width(int left) {
-	if (PANEL_MAX == 1)
-		return 1;
-	return left == 1 || left == 3 ? left : 2;
-}
-
-// panels returns the number of panels of all outputs.
-static int panels(const struct conv_shape *s) {
-	int n = 0;
-	for (int k = 0; k < s->kb; k += panel_width(s->kb - k))
-		n++;
-	return n;
-}
+INLINE int panel_width(int left) { return next_panel(PANEL_MAX, left); }
 
 // tile_width returns the number of pixels of the next tile, if left of n pixels remain.
 INLINE int tile_width(int left, int n, int nk) {
@@ -52,8 +44,35 @@ INLINE int tile_width(int left, int n, int nk) {
 #endif
 }
 
-INLINE void tile(const int nt, const int nk, const int step, const struct reach *r, const float *const *in, size_t at,
-                 const float *w, float *const *out, size_t to) {
+// The weights of a panel: those of each block, or all from at[0] on.
+struct panel_weights { const float *at[PANEL_MAX]; };
+
+// panel_weights returns those of an element, from cb input blocks to the output blocks from first on.
+INLINE struct panel_weights panel_weights(const int nk, const int apart, const struct packed *p, int first, int cb, int element) {
+	struct panel_weights w = {{NULL}};
+	const int n = apart ? nk : 1;
+	size_t skip = (size_t)element * cb * LANES * LANES * (nk / n);
+#pragma GCC unroll 4
+	for (int k = 0; k < n; k++)
+		w.at[k] = p->at[first + k] + skip;
+	return w;
+}
+
+// panel_lane returns the weights of vector v of a panel's outputs, from lane j on.
+INLINE vf panel_lane(const int nk, const int apart, const struct panel_weights *w, int j, int v) {
+	return vf_load(apart ? w->at[v / NV] + j * LANES + v % NV * VW : w->at[0] + j * nk * LANES + v * VW);
+}
+
+// panel_next passes over the weights of the lanes of an input block and a tap.
+INLINE void panel_next(const int nk, const int apart, struct panel_weights *w) {
+	const int n = apart ? nk : 1;
+#pragma GCC unroll 4
+	for (int k = 0; k < n; k++)
+		w->at[k] += LANES * LANES * (nk / n);
+}
+
+INLINE void tile(const int nt, const int nk, const int apart, const int step, const struct reach *r, const float *const *in, size_t at,
+                 struct panel_weights w, float *const *out, size_t to) {
 	vf a[TILE_MAX][PANEL_MAX * NV];
 #pragma GCC unroll 16
 	for (int t = 0; t < nt; t++)
@@ -66,11 +85,11 @@ INLINE void tile(const int nt, const int nk, const int step, const struct reach 
 			for (int kx = 0; kx < r->kernel; kx++) {
 				const float *x = in[c] + at + ky * r->pitch + kx * r->hop;
 #pragma GCC unroll 2
-				for (int j = 0; j < lanes; j++, x++, w += nk * LANES) {
+				for (int j = 0; j < lanes; j++, x++) {
 					vf b[PANEL_MAX * NV];
 #pragma GCC unroll 4
 					for (int v = 0; v < nk * NV; v++)
-						b[v] = vf_load(w + v * VW);
+						b[v] = panel_lane(nk, apart, &w, j, v);
 #pragma GCC unroll 16
 					for (int t = 0; t < nt; t++) {
 						vf s = vf_set1(x[t * step]);
@@ -79,6 +98,7 @@ INLINE void tile(const int nt, const int nk, const int step, const struct reach 
 							a[t][v] = vf_fma(s, b[v], a[t][v]);
 					}
 				}
+				panel_next(nk, apart, &w);
 			}
 	}
 #pragma GCC unroll 16
@@ -90,8 +110,9 @@ INLINE void tile(const int nt, const int nk, const int step, const struct reach 
 
 // row computes n pixels of one panel. Input pixels are step floats apart, output pixels LANES. A step without a register tile
 // is computed pixel by pixel.
-INLINE void row(const int nk, const int step, int n, const struct reach *r, const float *const *in, size_t at,
-                const float *w, float *const *out, size_t to) {
+INLINE void row(const int nk, const int apart, const int step, int n, const struct reach *r, const float *const *in, size_t at,
+                const struct packed *p, int first, float *const *out, size_t to) {
+	struct panel_weights w = panel_weights(nk, apart, p, first, r->cb, r->element);
 	for (int t = 0, nt; t < n; t += nt) {
 		nt = tile_width(n - t, n, nk);
 		if (nt > n - t)
@@ -99,82 +120,75 @@ INLINE void row(const int nk, const int step, int n, const struct reach *r, cons
 		size_t a = at + (size_t)t * step, o = to + (size_t)t * LANES;
 		switch (nt) {
 #if TILE_MAX >= 16
-		case 16: tile(nk == 1 ? 16 : 8, nk, step, r, in, a, w, out, o); break;
-		case 8: tile(8, nk, step, r, in, a, w, out, o); break;
+		case 16: tile(nk == 1 ? 16 : 8, nk, apart, step, r, in, a, w, out, o); break;
+		case 8: tile(8, nk, apart, step, r, in, a, w, out, o); break;
 #endif
 #if TILE_MAX == 6
-		case 6: tile(6, nk, step, r, in, a, w, out, o); break;
+		case 6: tile(6, nk, apart, step, r, in, a, w, out, o); break;
 #endif
 #if TILE_MAX >= 4
-		case 4: tile(4, nk, step, r, in, a, w, out, o); break;
+		case 4: tile(4, nk, apart, step, r, in, a, w, out, o); break;
 #endif
-		case 2: tile(2, nk, step, r, in, a, w, out, o); break;
-		default: tile(1, nk, step, r, in, a, w, out, o);
+		case 2: tile(2, nk, apart, step, r, in, a, w, out, o); break;
+		default: tile(1, nk, apart, step, r, in, a, w, out, o);
 		}
 	}
 }
 
-#define ROW(nk, step) \
-	static __attribute__((noinline)) void row_##nk##_##step(int n, const struct reach *r, const float *const *in, \
-	        size_t at, const float *w, float *const *out, size_t to) { row(nk, step, n, r, in, at, w, out, to); }
-ROW(1, 16)
-ROW(1, 32)
+#define ROW(name, nk, apart, step) \
+	static __attribute__((noinline)) void row_##name(int n, const struct reach *r, const float *const *in, size_t at, \
+	        const struct packed *p, int first, float *const *out, size_t to) { \
+		row(nk, apart, step, n, r, in, at, p, first, out, to); \
+	}
+ROW(1_16, 1, 0, 16)
+ROW(1_32, 1, 0, 32)
 #if PANEL_MAX == 3
-ROW(2, 16)
-ROW(2, 32)
-ROW(3, 16)
-ROW(3, 32)
+ROW(2_16, 2, 0, 16)
+ROW(2_32, 2, 0, 32)
+ROW(3_16, 3, 0, 16)
+ROW(3_32, 3, 0, 32)
+ROW(2_16_apart, 2, 1, 16)
+ROW(2_32_apart, 2, 1, 32)
+ROW(3_16_apart, 3, 1, 16)
+ROW(3_32_apart, 3, 1, 32)
 #endif
 #undef ROW
 
-// panel_row computes n output pixels of one panel of nk blocks: out[0..nk-1] from `to` on.
-static void panel_row(int nk, size_t step, int n, const struct reach *r, const float *const *in, size_t at,
-                      const float *w, float *const *out, size_t to) {
+// panel_row computes n output pixels of one panel: out[0..nk-1] from `to` on.
+static void panel_row(const struct panel *q, size_t step, int n, const struct reach *r, const float *const *in, size_t at,
+                      const struct packed *p, float *const *out, size_t to) {
 	if (step > 2 * LANES) { // no register tile is made for it
 		for (int t = 0; t < n; t++)
-			panel_row(nk, LANES, 1, r, in, at + t * step, w, out, to + (size_t)t * LANES);
+			panel_row(q, LANES, 1, r, in, at + t * step, p, out, to + (size_t)t * LANES);
 		return;
 	}
-	switch (nk) {
+	switch (q->nk << 1 | q->apart) {
 #if PANEL_MAX == 3
-	case 2: (step == LANES ? row_2_16 : row_2_32)(n, r, in, at, w, out, to); break;
-	case 3: (step == LANES ? row_3_16 : row_3_32)(n, r, in, at, w, out, to); break;
+	case 2 << 1: (step == LANES ? row_2_16 : row_2_32)(n, r, in, at, p, q->first, out, to); break;
+	case 3 << 1: (step == LANES ? row_3_16 : row_3_32)(n, r, in, at, p, q->first, out, to); break;
+	case 2 << 1 | 1: (step == LANES ? row_2_16_apart : row_2_32_apart)(n, r, in, at, p, q->first, out, to); break;
+	case 3 << 1 | 1: (step == LANES ? row_3_16_apart : row_3_32_apart)(n, r, in, at, p, q->first, out, to); break;
 #endif
-	default: (step == LANES ? row_1_16 : row_1_32)(n, r, in, at, w, out, to);
+	default: (step == LANES ? row_1_16 : row_1_32)(n, r, in, at, p, q->first, out, to);
 	}
 }
 
-// The panel that has output block k: it begins with block first.
-struct panel { int first, nk; };
+static size_t dense_block_size(const struct conv_shape *s) { return (size_t)s->cb * s->kernel * s->kernel * LANES * LANES; }
 
-static struct panel panel_of(const struct conv_shape *s, int k) {
-	struct panel p = {0, panel_width(s->kb)};
-	while (k >= p.first + p.nk) {
-		p.first += p.nk;
-		p.nk = panel_width(s->kb - p.first);
-	}
-	return p;
-}
-
-// panel_floats returns the number of packed weights of one block of outputs: of the last input block, the channels in use.
-static size_t panel_floats(const struct conv_shape *s) {
-	return ((size_t)s->cb * LANES - (s->tail ? LANES - s->tail : 0)) * s->kernel * s->kernel * LANES;
-}
-
-// pack_panel writes the weights from input block c to output block k in the order of the tiles: panel after panel [c][ky][kx][j][nk·16].
-static void pack_panel(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
-	struct panel p = panel_of(s, k);
-	int lane = p.nk * LANES, used = c + 1 == s->cb && s->tail ? s->tail : LANES;
-	dst += p.first * panel_floats(s) + (size_t)c * w->taps * LANES * lane + (k - p.first) * LANES;
-	for (int j = 0; j < used; j++)
+// dense_pack writes the weights from input block c to output block k in the order of the tiles: panel after panel [c][ky][kx][j][nk·16].
+static void dense_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) {
+	struct panel p = panel_of(PANEL_MAX, kb, k);
+	int lane = p.nk * LANES;
+	dst += p.first * dense_block_size(s) + (size_t)c * w->taps * LANES * lane + (k - p.first) * LANES;
+	for (int j = 0; j < LANES; j++)
 		for (int l = 0; l < LANES; l++) {
 			const float *window = dense_window(w, k * LANES + l, c * LANES + j);
 			for (int t = 0; t < w->taps; t++)
-				dst[((size_t)t * used + j) * lane + l] = dense_tap(w, window, t);
+				dst[((size_t)t * LANES + j) * lane + l] = dense_tap(w, window, t);
 		}
 }
 
 static struct reach reach_of(const struct conv_shape *s) {
 	return (struct reach){s->cb, s->tail ? s->tail : LANES, s->kernel, (size_t)s->dilation * s->pw * LANES,
-	                      (size_t)s->dilation * LANES};
+	                      (size_t)s->dilation * LANES, 0};
 }

@@ -39,18 +39,16 @@ INLINE int winograd_group(const struct winograd *z, const struct conv_shape *s) 
 }
 
 // packed: for each panel [e][c][nk·16]
-INLINE size_t winograd_pack_size(const struct winograd *z, const struct conv_shape *s) {
-	return (size_t)winograd_elements(z) * s->kb * LANES * s->cb * LANES;
-}
+INLINE size_t winograd_block_size(const struct winograd *z, int cb) { return (size_t)winograd_elements(z) * cb * LANES * LANES; }
 
 // G g Gᵀ in doubles.
-INLINE void winograd_pack(const struct winograd *z, const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) {
+INLINE void winograd_pack(const struct winograd *z, int kb, int cb, float *dst, const struct dense *w, int k, int c) {
 	enum { MOST = WINOGRAD_SIDE + 2 };
 	const double (*G)[3] = z->G;
 	int n = z->side + 2;
-	struct panel p = panel_of(s, k);
-	size_t lane = p.nk * LANES, element = s->cb * LANES * lane;
-	dst += (size_t)p.first * winograd_elements(z) * s->cb * LANES * LANES + c * LANES * lane + (k - p.first) * LANES;
+	struct panel p = panel_of(PANEL_MAX, kb, k);
+	size_t lane = p.nk * LANES, element = cb * LANES * lane;
+	dst += p.first * winograd_block_size(z, cb) + c * LANES * lane + (k - p.first) * LANES;
 	for (int j = 0; j < LANES; j++, dst += lane) {
 		double g[9][LANES], t[MOST][3][LANES];
 		for (int l = 0; l < LANES; l++) {
@@ -124,21 +122,21 @@ INLINE void winograd_scatter(const struct winograd *z, const struct conv_shape *
 }
 
 #if VW == 16
-// The product of an element for 8 tiles and nk blocks of outputs: what tile computes, in its order, without loops over taps.
-INLINE void winograd_eight(const int nk, int cb, const float *v, size_t block, const float *u, float *m) {
+// The product of an element for 8 tiles and a panel: what tile computes, in its order, without loops over taps.
+INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v, size_t block, struct panel_weights u, float *m) {
 	vf a[8][PANEL_MAX];
 #pragma GCC unroll 8
 	for (int t = 0; t < 8; t++)
 #pragma GCC unroll 4
 		for (int k = 0; k < nk; k++)
 			a[t][k] = vf_set1(0);
-	for (int c = 0; c < cb; c++, v += block)
+	for (int c = 0; c < cb; c++, v += block) {
 #pragma GCC unroll 4
-		for (int j = 0; j < LANES; j++, u += nk * LANES) {
+		for (int j = 0; j < LANES; j++) {
 			vf b[PANEL_MAX];
 #pragma GCC unroll 4
 			for (int k = 0; k < nk; k++)
-				b[k] = vf_load(u + k * LANES);
+				b[k] = panel_lane(nk, apart, &u, j, k);
 #pragma GCC unroll 8
 			for (int t = 0; t < 8; t++) {
 				vf s = vf_set1(v[t * LANES + j]);
@@ -147,6 +145,8 @@ INLINE void winograd_eight(const int nk, int cb, const float *v, size_t block, c
 					a[t][k] = vf_fma(s, b[k], a[t][k]);
 			}
 		}
+		panel_next(nk, apart, &u);
+	}
 #pragma GCC unroll 8
 	for (int t = 0; t < 8; t++)
 #pragma GCC unroll 4
@@ -154,53 +154,56 @@ INLINE void winograd_eight(const int nk, int cb, const float *v, size_t block, c
 			vf_store(m + k * block + t * LANES, a[t][k]);
 }
 
-#define PRODUCT(nk) \
-	static __attribute__((noinline)) void winograd_product_##nk(int n, int cb, const float *v, size_t block, const float *u, float *m) { \
+#define PRODUCT(name, nk, apart) \
+	static __attribute__((noinline)) void winograd_product_##name(int n, int cb, const float *v, size_t block, const struct packed *p, \
+	        int first, int e, float *m) { \
+		struct panel_weights u = panel_weights(nk, apart, p, first, cb, e); \
 		for (int t = 0; t < n; t += 8) \
-			winograd_eight(nk, cb, v + t * LANES, block, u, m + t * LANES); \
+			winograd_eight(nk, apart, cb, v + t * LANES, block, u, m + t * LANES); \
 	}
-PRODUCT(1)
-PRODUCT(2)
-PRODUCT(3)
+PRODUCT(1, 1, 0)
+PRODUCT(2, 2, 0)
+PRODUCT(3, 3, 0)
+PRODUCT(2_apart, 2, 1)
+PRODUCT(3_apart, 3, 1)
 #undef PRODUCT
 
 // winograd_product computes element e of n tiles for one panel, and of more tiles up to a multiple of 8, which nothing reads.
-static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, int nk, const float *u) {
+static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, const struct panel *q, const struct packed *p) {
 	const float *v = l->v + e * l->element;
 	float *m = l->m + e * l->element;
-	switch (nk) {
-	case 1: winograd_product_1(n, s->cb, v, l->block, u, m); break;
-	case 2: winograd_product_2(n, s->cb, v, l->block, u, m); break;
-	default: winograd_product_3(n, s->cb, v, l->block, u, m);
+	switch (q->nk << 1 | q->apart) {
+	case 1 << 1: winograd_product_1(n, s->cb, v, l->block, p, q->first, e, m); break;
+	case 2 << 1: winograd_product_2(n, s->cb, v, l->block, p, q->first, e, m); break;
+	case 3 << 1: winograd_product_3(n, s->cb, v, l->block, p, q->first, e, m); break;
+	case 2 << 1 | 1: winograd_product_2_apart(n, s->cb, v, l->block, p, q->first, e, m); break;
+	default: winograd_product_3_apart(n, s->cb, v, l->block, p, q->first, e, m);
 	}
 }
 #else
-static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, int nk, const float *u) {
-	struct reach r = {s->cb, LANES, 1, 0, 0};
-	panel_row(nk, LANES, n, &r, (const float *const *)l->vb, e * l->element, u, l->mb, e * l->element);
+static void winograd_product(const struct conv_shape *s, const struct winograd_scratch *l, int e, int n, const struct panel *q, const struct packed *p) {
+	struct reach r = {s->cb, LANES, 1, 0, 0, e};
+	panel_row(q, LANES, n, &r, (const float *const *)l->vb, e * l->element, p, l->mb, e * l->element);
 }
 #endif
 
 INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, int nimg, float *const *out,
-                         const float *const *in, const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
+                         const float *const *in, const struct packed *packed, float *scratch, struct ahead *ahead, struct watch *watch) {
 	struct winograd_scratch l = winograd_lay(z, s, scratch);
 	int tiles = nimg * winograd_tiles(z, s), chunk = z->chunk(s), elements = winograd_elements(z);
-	ahead_share(ahead, (tiles + chunk - 1) / chunk * panels(s) * elements);
+	ahead_share(ahead, (tiles + chunk - 1) / chunk * packed->n * elements);
 	watch_flops(watch, 2. * tiles * elements * s->cb * LANES * s->kb * LANES);
 	for (int t = 0; t < tiles; t += chunk) {
 		int n = tiles - t < chunk ? tiles - t : chunk;
 		winograd_gather(z, s, &l, in, t, n);
 		watch_lap(watch, PHASE_TRANSFORM);
-		for (int k = 0, nk; k < s->kb; k += nk) {
-			nk = panel_width(s->kb - k);
-			size_t weights = (size_t)s->cb * LANES * LANES; // of one element and block of outputs
-			const float *u = packed + elements * weights * k;
+		for (const struct panel *q = packed->panels; q < packed->panels + packed->n; q++) {
 			for (int e = 0; e < elements; e++) {
 				ahead_some(ahead);
-				winograd_product(s, &l, e, n, nk, u + e * weights * nk);
+				winograd_product(s, &l, e, n, q, packed);
 			}
 			watch_lap(watch, PHASE_PRODUCT);
-			winograd_scatter(z, s, &l, out, t, n, k, nk);
+			winograd_scatter(z, s, &l, out, t, n, q->first, q->nk);
 			watch_lap(watch, PHASE_TRANSFORM);
 		}
 	}
@@ -210,12 +213,14 @@ INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, i
 #define WINOGRAD_CORE(size, name) \
 	static void size##_widen(struct conv_shape *s) { winograd_widen(&size, s); } \
 	static int size##_group(const struct conv_shape *s) { return winograd_group(&size, s); } \
-	static size_t size##_pack_size(const struct conv_shape *s) { return winograd_pack_size(&size, s); } \
-	static void size##_pack(const struct conv_shape *s, float *dst, const struct dense *w, int k, int c) { winograd_pack(&size, s, dst, w, k, c); } \
+	static size_t size##_block_size(const struct conv_shape *s) { return winograd_block_size(&size, s->cb); } \
+	static void size##_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) { \
+		winograd_pack(&size, kb, s->cb, dst, w, k, c); \
+	} \
 	static size_t size##_scratch_size(const struct conv_shape *s, int nimg) { return winograd_scratch_size(&size, s); } \
 	static void size##_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in, \
-	                       const float *packed, float *scratch, struct ahead *ahead, struct watch *watch) { \
+	                       const struct packed *packed, float *scratch, struct ahead *ahead, struct watch *watch) { \
 		winograd_run(&size, s, nimg, out, in, packed, scratch, ahead, watch); \
 	} \
-	static const struct core size##_core = {name, size##_fits, size##_widen, size##_group, size##_pack_size, size##_pack, \
+	static const struct core size##_core = {name, size##_fits, size##_widen, size##_group, PANEL_MAX, size##_block_size, size##_pack, \
 	                                        size##_scratch_size, size##_run};
