@@ -14,17 +14,20 @@ import (
 )
 
 // TestPackLimit: a store without room for its packs makes each again when it is used. It holds one at a time, and the results
-// stay the same.
+// stay the same. So they do where a slab is of Go's memory.
 func TestPackLimit(t *testing.T) {
 	c := kerneltest.Cell(1, kernels.Shape{C: 16, H: 8, W: 8}, 4)
-	run := func(limit int) (logits []float32, held, largest int) {
+	run := func(limit int, slabs ...*slab) (logits []float32, held, largest int) {
 		d, err := newDevice(2, Strict)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer d.Close()
 		inner := newStore(c.Params)
-		inner.packs.limit = limit
+		inner.packs.limit, inner.packs.slabs = limit, slabs
+		for _, s := range slabs {
+			inner.packs.floats += len(s.room)
+		}
 		for id, data := range c.Data {
 			if err := inner.Write(kernels.Data, data, kernels.ParamID(id)); err != nil {
 				t.Fatal(err)
@@ -68,6 +71,9 @@ func TestPackLimit(t *testing.T) {
 	}
 	if _, held, _ = run(all - 1); held > all-1 || held < all-largest {
 		t.Errorf("%d floats held with room for %d of %d", held, all-1, all)
+	}
+	if got, held, _ := run(packLimit, slabOfGo(all)); !slices.Equal(got, want) || held != all {
+		t.Errorf("%d floats held in a slab of Go's memory, want %d; the same logits: %v", held, all, slices.Equal(got, want))
 	}
 }
 

@@ -32,10 +32,18 @@ const packAlignment = 16
 func newSlab(floats int) *slab {
 	base := C.new_floats(C.size_t(floats))
 	if base == nil {
-		return &slab{room: alignedFloats(floats)} // Go ends the program where it has none either
+		return slabOfGo(floats)
 	}
 	s := &slab{room: unsafe.Slice((*float32)(unsafe.Pointer(base)), floats)}
 	runtime.AddCleanup(s, func(base *C.float) { C.free_floats(base, C.size_t(floats)) }, base)
+	return s
+}
+
+// slabOfGo returns a slab of Go's memory. Go ends the program where it has none either. It is pinned: C gets lists of packs.
+func slabOfGo(floats int) *slab {
+	s, pin := &slab{room: alignedFloats(floats)}, new(runtime.Pinner)
+	pin.Pin(&s.room[0])
+	runtime.AddCleanup(s, (*runtime.Pinner).Unpin, pin)
 	return s
 }
 
