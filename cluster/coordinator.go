@@ -72,6 +72,9 @@ type member struct {
 	seen    time.Time
 }
 
+// silent is how long ago its last sign of life was.
+func (m *member) silent() time.Duration { return time.Since(m.seen) }
+
 // Options are those of a coordinator.
 type Options struct {
 	Version string        // workers of another version are refused
@@ -377,7 +380,7 @@ func (c *Coordinator) Width() int {
 	defer c.mu.Unlock()
 	lanes := 0
 	for _, w := range c.workers {
-		if time.Since(w.seen) <= c.lease {
+		if w.silent() <= c.lease {
 			lanes += w.threads
 		}
 	}
@@ -465,7 +468,7 @@ func (c *Coordinator) members() (all []run.Worker, failed int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, w := range c.workers {
-		if silent := time.Since(w.seen); silent <= c.lease {
+		if silent := w.silent(); silent <= c.lease {
 			all = append(all, run.Worker{Host: w.Host, Process: w.Process, Scored: w.scored, Silent: silent.Seconds()})
 		}
 	}

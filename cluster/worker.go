@@ -306,14 +306,14 @@ func (w *worker) work(ctx context.Context, offer welcome, space supernet.Space, 
 	go s.beat(ctx)
 	s.start(ctx)
 	defer func() { cancel(nil); s.end() }()
-	for heard := time.Now(); ; {
+	for {
 		err := s.turn(ctx)
 		switch cause := context.Cause(ctx); {
 		case cause != nil:
 			return cause
 		case err == nil:
-			heard = time.Now()
-		case !passing(err), time.Since(heard) > s.offer.Lease:
+			s.heard = time.Now()
+		case !passing(err), time.Since(s.heard) > s.offer.Lease:
 			return err
 		default:
 			time.Sleep(retry)
@@ -339,6 +339,7 @@ type shift struct {
 	finished chan outcome       // of the lanes
 	started  int                // put into todo, and not yet out of finished
 	size     int                // how many take a lane batchTime
+	heard    time.Time          // when the coordinator answered last
 	going    sync.WaitGroup     // the lanes
 
 	mu     sync.Mutex
@@ -357,7 +358,7 @@ func newShift(w *worker, offer welcome, space supernet.Space, scorer *indicator.
 	return &shift{
 		worker: w, offer: offer, space: space, scorer: scorer, lanes: lanes, size: 1,
 		todo: make(chan jetstream.Msg, lanes*mostBatch), finished: make(chan outcome, lanes*mostBatch),
-		held: map[string]jetstream.Msg{}, failed: map[string]bool{},
+		heard: time.Now(), held: map[string]jetstream.Msg{}, failed: map[string]bool{},
 	}
 }
 
@@ -429,7 +430,7 @@ func (s *shift) idle(ctx context.Context) error {
 			if o.err != nil {
 				return o.err
 			}
-			s.size = sizeFor(o.took)
+			s.size, s.heard = sizeFor(o.took), time.Now()
 		}
 	}
 	return nil

@@ -257,6 +257,10 @@ func TestTurns(t *testing.T) {
 	for len(s.finished) < 4 {
 		time.Sleep(time.Millisecond)
 	}
+	s.heard = time.Time{}
+	if err := s.idle(t.Context()); err != nil || s.heard.IsZero() {
+		t.Errorf("the coordinator has answered: heard at %v, %v", s.heard, err)
+	}
 	turn("the first that had a try", 0, 6)
 	turn("the second", 0, 7)
 	turn("nothing", 0, 7)
