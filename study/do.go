@@ -141,6 +141,9 @@ func (s Study) prepare(settings Settings, o Options) (*work, error) {
 	if w.cells, err = s.Cells(w.settings); err != nil {
 		return nil, err
 	}
+	if err := s.checkTable(w.settings, o.Truth); err != nil {
+		return nil, err
+	}
 	hash, err := run.ImagesHash(w.settings.Run)
 	if err != nil {
 		return nil, err

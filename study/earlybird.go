@@ -50,7 +50,7 @@ func earlybirdCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample, shares := drawn{s.Networks, s.Run.Seed}, snapshots(s.Quick)
+	sample, shares := s.drawn(), snapshots(s.Quick)
 	var cells []Cell
 	for _, rate := range rates {
 		for _, seed := range s.seeds() {
@@ -169,7 +169,7 @@ func readEarlybird(r *Results) (*earlybirdData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.truth, err = r.accuracies(space, archs)
+	d.truth, err = r.Truth.accuracies(space, archs)
 	return d, err
 }
 

@@ -67,6 +67,8 @@ type drawn struct {
 	Seed     uint64 `yaml:"networks_seed"`
 }
 
+func (s Settings) drawn() drawn { return drawn{s.Networks, s.Run.Seed} }
+
 func (d drawn) of(net *supernet.Net) []supernet.Arch {
 	return run.LiveSample(net, d.Networks, d.Seed, "study networks")
 }
@@ -80,7 +82,7 @@ func fairnessCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := drawn{s.Networks, s.Run.Seed}
+	sample := s.drawn()
 	var cells []Cell
 	for _, kind := range all {
 		for _, seed := range s.seeds() {

@@ -79,7 +79,7 @@ func (d *fairnessData) readNetworks(first trainedFairly) error {
 	if d.space, archs, err = networksOf(d.net, d.archs); err != nil {
 		return err
 	}
-	if d.truth, err = d.accuracies(d.space, archs); err != nil {
+	if d.truth, err = d.Truth.accuracies(d.space, archs); err != nil {
 		return err
 	}
 	for _, a := range archs {

@@ -1,13 +1,11 @@
 package study
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
 	"bnas.example/philox"
 	"bnas.example/rank"
-	"bnas.example/supernet"
 )
 
 // level is the share of the values of a bootstrap in an interval, and resamples their number.
@@ -112,24 +110,6 @@ func (r *Results) meanOf(agree agreement, pairs, less [][2][]float64) estimate {
 		return v
 	})
 	return e
-}
-
-// accuracies returns the accuracy of each network in the table; nil without a table. It is an error if the table lacks a network.
-func (r *Results) accuracies(space supernet.Space, archs []supernet.Arch) ([]float64, error) {
-	if r.Truth == nil {
-		return nil, nil
-	}
-	all, missing := make([]float64, len(archs)), 0
-	for i, a := range archs {
-		accuracy, ok := r.Truth.Of(space.Format(a), space.Canonical(a))
-		if all[i] = accuracy; !ok {
-			missing++
-		}
-	}
-	if missing > 0 {
-		return nil, fmt.Errorf("%d of the %d networks are not in the table %s: give one of the whole space", missing, len(archs), r.Truth.Name)
-	}
-	return all, nil
 }
 
 // pairsOf returns all pairs of lists of values: one for each two seeds.

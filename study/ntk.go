@@ -20,7 +20,7 @@ var tangent = Study{
 	Name:      "ntk",
 	Claim:     "Networks trained in BatchNorm only reach the regime of the neural tangent kernel, with the dynamics of training all weights.",
 	QuickTime: "3 minutes", FullTime: "5 hours",
-	Base: tangentBase, Cells: tangentCells, Show: showTangent,
+	Base: tangentBase, Cells: tangentCells, Sample: tangentSample, Show: showTangent,
 }
 
 // The networks, and the statistics of their BatchNorms.
@@ -207,11 +207,19 @@ func tangentCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, a := range run.LiveSample(net, s.Networks, s.Run.Seed, "study ntk networks") {
+	sample, err := tangentSample(s, net, nil)
+	if err != nil {
+		return nil, err
+	}
+	for i, a := range sample {
 		with := tangentWith{net.Space.Format(a), s.tangentImages(), batchStatistics, supernet.AllBN, steps, kernelSteps[len(kernelSteps)-1:], matchedRate}
 		cells = append(cells, with.course(networkCell(i), cfg))
 	}
 	return cells, nil
+}
+
+func tangentSample(s Settings, net *supernet.Net, _ *Truth) ([]supernet.Arch, error) {
+	return run.LiveSample(net, s.Networks, s.Run.Seed, "study ntk networks"), nil
 }
 
 // widened returns the configuration of a cell.

@@ -136,7 +136,11 @@ func (g *tangents) correlations(r *Results) ([]conditionTau, error) {
 		tau("log κ before, loss after", start, loss),
 		tau("log κ after, loss after", end, loss),
 	}
-	accuracy, err := g.accuracies(r.Truth)
+	space, archs, err := networksOf(g.Run.Supernet, g.archs)
+	if err != nil {
+		return nil, err
+	}
+	accuracy, err := r.Truth.accuracies(space, archs)
 	if accuracy != nil {
 		all = append(all, tau("log κ before, true accuracy", start, accuracy), tau("log κ after, true accuracy", end, accuracy), differenceOf(r, start, end, accuracy))
 	}
@@ -162,29 +166,6 @@ func differenceOf(r *Results, start, end, accuracy []float64) conditionTau {
 	}
 	i := r.interval(len(all), difference)
 	return conditionTau{"the last less the one before", seedEstimate{difference(all), i.Low, i.High}}
-}
-
-// accuracies lists those of the networks in a table; nil without a table.
-func (g *tangents) accuracies(truth *Truth) ([]float64, error) {
-	if truth == nil {
-		return nil, nil
-	}
-	space, err := g.Run.Supernet.Lookup()
-	if err != nil {
-		return nil, err
-	}
-	all := make([]float64, len(g.archs))
-	for i, text := range g.archs {
-		a, err := space.Parse(text)
-		if err != nil {
-			return nil, err
-		}
-		var ok bool
-		if all[i], ok = truth.Of(text, space.Canonical(a)); !ok {
-			return nil, fmt.Errorf("%s is not in the table %s: give one of the whole space", text, truth.Name)
-		}
-	}
-	return all, nil
 }
 
 // conditions lists log κ before and after training and the loss after it, of each network.

@@ -70,7 +70,7 @@ func placementCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := drawn{s.Networks, s.Run.Seed}
+	sample := s.drawn()
 	var cells []Cell
 	for _, t := range lengths(s) {
 		for _, bn := range bothPlacements {
@@ -196,6 +196,6 @@ func readPlacement(r *Results) (*placementData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.truth, err = r.accuracies(space, archs)
+	d.truth, err = r.Truth.accuracies(space, archs)
 	return d, err
 }

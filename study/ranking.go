@@ -21,7 +21,10 @@ var ranking = Study{
 	NeedsTable: true,
 	Base:       rankingBase,
 	Cells:      rankingCells,
-	Show:       showRanking,
+	Sample: func(s Settings, net *supernet.Net, table *Truth) ([]supernet.Arch, error) {
+		return s.drawn().from(table, net)
+	},
+	Show: showRanking,
 }
 
 func rankingBase(quick bool) Settings {
@@ -80,7 +83,7 @@ func rankingCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample := drawn{s.Networks, s.Run.Seed}
+	sample := s.drawn()
 	var cells []Cell
 	for _, bn := range []supernet.Placement{supernet.Fair, supernet.Standard} {
 		for _, seed := range s.seeds() {

@@ -73,7 +73,7 @@ func readRanking(r *Results) (*rankingData, error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.truth, err = r.accuracies(space, archs); err != nil {
+	if d.truth, err = r.Truth.accuracies(space, archs); err != nil {
 		return nil, err
 	}
 	if d.counted, err = countedOf(d.net, archs); err != nil {

@@ -394,5 +394,5 @@ func (r *Results) accuraciesOf(net supernet.Config, networks []foundNetwork) ([]
 	if err != nil {
 		return nil, err
 	}
-	return r.accuracies(space, archs)
+	return r.Truth.accuracies(space, archs)
 }

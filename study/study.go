@@ -30,6 +30,8 @@ type Study struct {
 	Base func(quick bool) Settings
 	// Cells lists the cells. Their names and settings follow from the settings of the study alone.
 	Cells func(Settings) ([]Cell, error)
+	// Sample returns the networks that are compared with a table; nil: sampled.
+	Sample func(Settings, *supernet.Net, *Truth) ([]supernet.Arch, error)
 	// Show makes tables and page from the results of all cells.
 	Show func(*Results) (*Outcome, error)
 }
@@ -55,6 +57,31 @@ func (s Study) fit(of Settings) (Settings, error) {
 		return of, err
 	}
 	return of, checkSpace(of.Run)
+}
+
+// checkTable returns an error if a table lacks a network that the study will compare. Those that a search finds are not known; the space
+// is sampled for them.
+func (s Study) checkTable(of Settings, truth *Truth) error {
+	if truth == nil {
+		return nil
+	}
+	net, err := supernet.New(of.Run.Supernet)
+	if err != nil {
+		return err
+	}
+	sample := s.Sample
+	if sample == nil {
+		sample = sampled
+	}
+	archs, err := sample(of, net, truth)
+	if err == nil {
+		_, err = truth.accuracies(net.Space, archs)
+	}
+	return err
+}
+
+func sampled(s Settings, net *supernet.Net, _ *Truth) ([]supernet.Arch, error) {
+	return s.drawn().of(net), nil
 }
 
 // checkSpace returns an error if a space has too few networks to rank.
@@ -160,6 +187,24 @@ type Truth struct {
 	*indicator.Truth
 	Name string
 	Hash string // SHA-256 of the file
+}
+
+// accuracies returns the accuracy of each network; nil without a table. It is an error if the table lacks a network.
+func (t *Truth) accuracies(space supernet.Space, archs []supernet.Arch) ([]float64, error) {
+	if t == nil {
+		return nil, nil
+	}
+	all, missing := make([]float64, len(archs)), 0
+	for i, a := range archs {
+		accuracy, ok := t.Of(space.Format(a), space.Canonical(a))
+		if all[i] = accuracy; !ok {
+			missing++
+		}
+	}
+	if missing > 0 {
+		return nil, fmt.Errorf("%d of the %d networks are not in the table %s: give one of the whole space", missing, len(archs), t.Name)
+	}
+	return all, nil
 }
 
 // sorted returns the texts of the architectures, in order.

@@ -414,6 +414,29 @@ func TestRefusesASmallSpace(t *testing.T) {
 	}
 }
 
+// TestRefusesAShortTable: a table that lacks networks of a study is refused before it computes.
+func TestRefusesAShortTable(t *testing.T) {
+	for _, s := range All() {
+		of := tiny(s)
+		space, err := of.Run.Supernet.Lookup()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for i := range 8 {
+			rows = append(rows, space.Format(space.(supernet.Ordered).At(7000+i)))
+		}
+		dir := filepath.Join(t.TempDir(), "study")
+		_, err = s.Do(t.Context(), of, Options{Dir: dir, Truth: tableOf(t, of, rows)})
+		if err == nil || !strings.Contains(err.Error(), "some.csv") {
+			t.Errorf("%s: error %v", s.Name, err)
+		}
+		if _, err := os.Stat(dir); err == nil {
+			t.Errorf("%s: it made the folder", s.Name)
+		}
+	}
+}
+
 // TestCountsTheNetworks: the page says how many networks were scored, where the space has fewer than were asked for.
 func TestCountsTheNetworks(t *testing.T) {
 	of := ownSpace(t, placement, 4)

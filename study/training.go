@@ -52,7 +52,7 @@ func trainingCells(s Settings) ([]Cell, error) {
 	if err != nil {
 		return nil, err
 	}
-	sample, images := drawn{s.Networks, s.Run.Seed}, imagesOf(s)
+	sample, images := s.drawn(), imagesOf(s)
 	var cells []Cell
 	for _, set := range sets {
 		for _, seed := range s.seeds() {
@@ -218,7 +218,7 @@ func readTraining(r *Results) (*trainingData, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.truth, err = r.accuracies(space, archs)
+	d.truth, err = r.Truth.accuracies(space, archs)
 	return d, err
 }
 
