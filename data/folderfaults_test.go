@@ -257,6 +257,7 @@ func TestOwnNormalisation(t *testing.T) {
 		{Normal{Mean: []float64{1, 2}, Std: []float64{1, 2}}, "three numbers: red, green, blue; or with one: grey"},
 		{Normal{Mean: []float64{1, 2, 300}, Std: []float64{1, 2, 3}}, "0…255"},
 		{Normal{Mean: []float64{1, 2, 3}, Std: []float64{1, 0, 3}}, "above 0"},
+		{Normal{Mean: []float64{1, 2, 3}, Std: []float64{1, 2, 1e300}}, "at most 1000"},
 		{Normal{Mean: []float64{1, 2, 3}, Std: []float64{1, 1e-40, 3}}, "a byte divided by 1e-40 is no float32"},
 		{Normal{Mean: []float64{.5, .5, .5}, Std: []float64{.2, .2, .2}}, "multiply them by 255"},
 	} {
@@ -315,6 +316,8 @@ func TestNormalOfImages(t *testing.T) {
 		{100, -50, false},
 		{100, math.NaN(), false},
 		{100, infinite, false},
+		{100, 1001, false},
+		{0, 255, true},  // 0…1
 		{1, 1, false},   // in units of 0…1
 		{.9, 20, true},  // dark images
 		{100, .9, true}, // images of hardly any contrast

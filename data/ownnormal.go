@@ -16,6 +16,9 @@ type Normal struct {
 	Std  []float64 `yaml:"std"`
 }
 
+// mostStd is the largest deviation that is taken. No bytes have one above 127.5; of pixels that are far smaller a BatchNorm sees its ε alone.
+const mostStd = 1000
+
 // Validate returns an error if images cannot be normalised so.
 func (n Normal) Validate() error {
 	if len(n.Mean) == 0 && len(n.Std) == 0 {
@@ -28,8 +31,8 @@ func (n Normal) Validate() error {
 		if !(n.Mean[c] >= 0 && n.Mean[c] <= 255) {
 			return fmt.Errorf("mean %v: each number must be 0…255", n.Mean)
 		}
-		if !(n.Std[c] > 0) || math.IsInf(n.Std[c], 0) {
-			return fmt.Errorf("std %v: each number must be above 0", n.Std)
+		if !(n.Std[c] > 0 && n.Std[c] <= mostStd) {
+			return fmt.Errorf("std %v: each number must be above 0, and at most %d", n.Std, mostStd)
 		}
 		if 255/n.Std[c] > math.MaxFloat32 {
 			return fmt.Errorf("std %v: a byte divided by %v is no float32; each number must be larger", n.Std, n.Std[c])

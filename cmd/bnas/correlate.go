@@ -418,12 +418,12 @@ func (r correlateResult) compositesText(w io.Writer) {
 // differencesText compares the composites of --composite.
 func differencesText(w io.Writer, all []indicator.Difference) {
 	for _, d := range all {
-		fmt.Fprintf(w, "%s%s − %s\t%s\t%s … %s\n", compositePrefix, d.Name, d.From, tauText(d.Tau), tauText(d.Interval.Low), tauText(d.Interval.High))
+		fmt.Fprintf(w, "%s%s − %s\t%s\t%s … %s\n", compositePrefix, d.Name, d.From, signed(d.Tau), signed(d.Interval.Low), signed(d.Interval.High))
 	}
 }
 
-// tauText formats τ-b, or a difference of two. Where all values are equal it is undefined.
-func tauText(v float64) string {
+// signed formats τ-b, a difference of two, or a figure of a study. It is undefined where all values are equal.
+func signed(v float64) string {
 	if math.IsNaN(v) {
 		return "undefined"
 	}

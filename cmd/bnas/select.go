@@ -173,7 +173,7 @@ func selectionText(w io.Writer, s *indicator.Selection) {
 		if set.Deviation != nil {
 			deviation = fmt.Sprintf("%.3f", *set.Deviation)
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", set.Name, set.Networks, tauText(set.Train), tauText(set.Test), deviation)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", set.Name, set.Networks, signed(set.Train), signed(set.Test), deviation)
 	}
 	fmt.Fprintf(w, "chosen in how many of the halves: %s\n", strings.Join(timesChosen(s.Splits), ", "))
 	for _, set := range s.Sets {

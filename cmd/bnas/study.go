@@ -255,9 +255,9 @@ func studyText(w io.Writer, s *study.Summary) {
 	for _, f := range s.Figures {
 		interval := ""
 		if !math.IsNaN(f.Low) {
-			interval = fmt.Sprintf("%+.3f … %+.3f", f.Low, f.High)
+			interval = signed(f.Low) + " … " + signed(f.High)
 		}
-		fmt.Fprintf(w, "%s\t%+.3f\t%s\n", f.Name, f.Value, interval)
+		fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, signed(f.Value), interval)
 	}
 	fmt.Fprintf(w, "\nHere: %s\n\n", s.Says)
 	for _, t := range s.Tables {
