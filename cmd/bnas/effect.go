@@ -39,6 +39,25 @@ var conditional = []struct {
 	{[]string{"gpu", "precision", "half", gpusFlag.Name}, "on a GPU", usesGPU},
 }
 
+// dropVariables takes the settings of base in the place of those of variables that this configuration has no use for. A flag would be
+// refused.
+func dropVariables(c *cli.Context, cfg *run.Config, base run.Config) {
+	ofVariable := func(flag string) bool { return c.IsSet(flag) && !onCommandLine(c, flag) }
+	if ofVariable("path") && cfg.Train.Sampling != train.Fixed {
+		cfg.Train.Path = base.Train.Path
+	}
+	space, err := cfg.Supernet.Lookup()
+	if err != nil {
+		return // Validate has the error of an unknown space
+	}
+	if ofVariable("cells") && space.Defaults().Cells == 0 {
+		cfg.Supernet.Cells = base.Supernet.Cells
+	}
+	if _, ok := space.(supernet.Stemmed); !ok && ofVariable("stem") {
+		cfg.Supernet.Stem = base.Supernet.Stem
+	}
+}
+
 // countsByGenerations reports whether a search without generations scores as many networks as Generations × Population.
 func countsByGenerations(c run.Config) bool {
 	return slices.Contains([]string{"random", "regularised"}, c.Search.Strategy) && c.Search.MaxEvaluations == 0

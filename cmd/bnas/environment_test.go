@@ -84,6 +84,9 @@ func TestVariablesWithoutEffect(t *testing.T) {
 		{"BNAS_FORMAT", "onnx", "export all3x3 -o x.py", "--format onnx"},
 		{"BNAS_FOLD", "1", "export all3x3 -o x.safetensors", "--fold"},
 		{"BNAS_FINALISTS", "2", "study fairness --quick", "--finalists 2"},
+		{"BNAS_PATH", "all3x3", "train --out x", "--path all3x3"},
+		{"BNAS_CELLS", "2", "train --space nas-bench-macro --out x", "--cells 2"},
+		{"BNAS_STEM", "cifar", "train --out x", "--stem cifar"},
 		{"BNAS_NATS", "nats://127.0.0.1:2", "worker --join nats://127.0.0.1:1 --token 01234567890123456789", "--nats nats://127.0.0.1:2"},
 		{"BNAS_JOIN", "nats://127.0.0.1:2", "worker --nats nats://127.0.0.1:1", "--join nats://127.0.0.1:2"},
 	} {

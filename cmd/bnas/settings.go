@@ -97,6 +97,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 	if err := ownSpace(&cfg.Supernet); err != nil {
 		return cfg, err
 	}
+	dropVariables(c, &cfg, base)
 	if err := ownPath(&cfg); err != nil {
 		return cfg, err
 	}
