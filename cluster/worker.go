@@ -72,31 +72,24 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 	}
 	w := &worker{identity: identity{nuid.Next(), host, os.Getpid()}, WorkOptions: o, link: l, refused: map[session]*RefusedError{}}
 	patience := cmp.Or(o.Patience, Outage)
-	told := ""                 // why it waits
-	var left, turned time.Time // when the last coordinator was there, and since when all refuse it; zero: none was, none does
+	told := "" // why it waits
+	var seen sightings
 	for {
 		err := w.session(ctx)
-		if w.joined {
-			w.joined, left = false, time.Now()
-		}
-		var refused *RefusedError
-		if !errors.As(err, &refused) {
-			turned = time.Time{}
-		} else if turned.IsZero() {
-			turned = time.Now()
-		}
+		seen.add(err, w.joined)
+		w.joined = false
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, errEnded) && once:
 			return nil
-		case refused != nil && (!w.chooses() || left.IsZero() && time.Since(turned) > patience), errors.Is(err, errSpoiled), l.conn.IsClosed():
+		case seen.refused() && !w.chooses(), seen.left.IsZero() && seen.refusedFor(patience), errors.Is(err, errSpoiled), l.conn.IsClosed():
 			return err
-		case once && !left.IsZero() && time.Since(left) > patience:
+		case once && seen.goneFor(patience):
 			return fmt.Errorf("the coordinator has gone: %w", err)
 		case errors.Is(err, errEnded):
 			o.Log.Info("no more work; waiting for the next coordinator")
-		case refused == nil && err.Error() != told:
+		case !seen.refused() && err.Error() != told:
 			o.Log.Info("waiting for a coordinator", "because", err)
 		}
 		told = err.Error()
@@ -107,6 +100,32 @@ func Work(ctx context.Context, l *Link, once bool, o WorkOptions) error {
 		}
 	}
 }
+
+// sightings are when a worker has seen coordinators.
+type sightings struct {
+	left   time.Time // when the last that took it was there; zero: none was
+	turned time.Time // since when all refuse it; zero: none does
+}
+
+// add notes the end of a session, in which a coordinator took the worker if joined is true.
+func (s *sightings) add(err error, joined bool) {
+	if joined {
+		s.left = time.Now()
+	}
+	var refused *RefusedError
+	if !errors.As(err, &refused) {
+		s.turned = time.Time{}
+	} else if !s.refused() {
+		s.turned = time.Now()
+	}
+}
+
+func (s *sightings) refused() bool { return !s.turned.IsZero() }
+
+func (s *sightings) refusedFor(d time.Duration) bool { return s.refused() && time.Since(s.turned) > d }
+
+// goneFor reports whether the coordinator that took it has gone for so long.
+func (s *sightings) goneFor(d time.Duration) bool { return !s.left.IsZero() && time.Since(s.left) > d }
 
 // chooses reports whether there may be several coordinators, of which the worker takes one.
 func (w *worker) chooses() bool { return w.link.shared && w.Session == "" }

@@ -40,22 +40,9 @@ func workerCommand() *cli.Command {
 }
 
 func work(c *cli.Context) error {
-	join, token, server := c.String("join"), c.String("token"), c.String("nats")
-	switch at, on := onCommandLine(c, "join"), onCommandLine(c, "nats"); {
-	case join == overPipes: // BNAS_NATS then says where the work is
-	case at && !on:
-		server = ""
-	case on && !at:
-		join = ""
-	}
-	if (join == "") == (server == "") && join != overPipes {
-		return usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
-	}
-	if server != "" && join != overPipes && onCommandLine(c, "token") {
-		return errTokenOfNATS
-	}
-	if token == "" && join != "" && join != overPipes {
-		return usagef("--join needs --token, the one that the coordinator has printed")
+	at, err := workplaceOf(c)
+	if err != nil {
+		return err
 	}
 	if err := beforeWork(); err != nil {
 		return err
@@ -63,6 +50,25 @@ func work(c *cli.Context) error {
 	if err := serving(c); err != nil {
 		return err
 	}
+	o, ctx := workOptions(c), c.Context
+	if at.tethered() {
+		if ctx, o.Session, err = cluster.Tether(ctx, os.Stdin); err != nil {
+			return err
+		}
+	}
+	l, err := cluster.Await(ctx, o.Log, joinPatience, at.connect)
+	if err == nil {
+		defer l.Close()
+		err = cluster.Work(ctx, l, c.Bool("once") || at.ofParent(), o)
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil // what it held is with other workers again
+	}
+	return err
+}
+
+// workOptions are those of the flags.
+func workOptions(c *cli.Context) cluster.WorkOptions {
 	o := cluster.WorkOptions{Version: identity(), Machine: run.Machine{Threads: c.Int("threads"), GPU: -1, DataDir: c.String("data-dir")}}
 	if c.IsSet("gpu") {
 		o.Machine.GPU = c.Int("gpu")
@@ -71,34 +77,52 @@ func work(c *cli.Context) error {
 	if !c.Bool("quiet") {
 		o.Log, o.Run.Log = slog.Default(), slog.Default()
 	}
-	ctx := c.Context
-	if join == overPipes && server != "" {
-		var err error
-		if ctx, o.Session, err = cluster.Tether(ctx, os.Stdin); err != nil {
-			return err
-		}
-	}
-	l, err := cluster.Await(ctx, o.Log, joinPatience, func() (*cluster.Link, error) { return workplace(join, token, server) })
-	if err == nil {
-		defer l.Close()
-		err = cluster.Work(ctx, l, c.Bool("once") || join == overPipes, o)
-	}
-	if errors.Is(err, context.Canceled) {
-		return nil // what it held is with other workers again
-	}
-	return err
+	return o
 }
 
 // joinPatience is how long a worker waits until somebody listens where it is to join. A test has none.
 var joinPatience = cluster.Outage
 
-// workplace connects to where the work is.
-func workplace(join, token, server string) (*cluster.Link, error) {
-	switch {
-	case server != "":
-		return cluster.Connect(server)
-	case join == overPipes:
-		return cluster.JoinOver(cluster.Pipes(os.Stdin, os.Stdout), token)
+// workplace is where the work is: at a NATS server, or with a coordinator that listens or has started this process.
+type workplace struct{ join, token, server string }
+
+// workplaceOf returns that of the flags. On the command line --join and --nats each displace the variable of the other.
+func workplaceOf(c *cli.Context) (workplace, error) {
+	w := workplace{c.String("join"), c.String("token"), c.String("nats")}
+	if w.ofParent() {
+		return w, nil // BNAS_NATS then says where the work is
 	}
-	return cluster.Join(join, token)
+	switch at, on := onCommandLine(c, "join"), onCommandLine(c, "nats"); {
+	case at && !on:
+		w.server = ""
+	case on && !at:
+		w.join = ""
+	}
+	if (w.join == "") == (w.server == "") {
+		return w, usagef("name where the work is in one way: --join nats://HOST:PORT or --nats URL")
+	}
+	if w.server != "" && onCommandLine(c, "token") {
+		return w, errTokenOfNATS
+	}
+	if w.join != "" && w.token == "" {
+		return w, usagef("--join needs --token, the one that the coordinator has printed")
+	}
+	return w, nil
+}
+
+// ofParent reports whether the coordinator has started this process.
+func (w workplace) ofParent() bool { return w.join == overPipes }
+
+// tethered reports whether the coordinator that has started this process meets it at a server.
+func (w workplace) tethered() bool { return w.ofParent() && w.server != "" }
+
+// connect connects to where the work is.
+func (w workplace) connect() (*cluster.Link, error) {
+	switch {
+	case w.server != "":
+		return cluster.Connect(w.server)
+	case w.ofParent():
+		return cluster.JoinOver(cluster.Pipes(os.Stdin, os.Stdout), w.token)
+	}
+	return cluster.Join(w.join, w.token)
 }
