@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/nats-io/nuid"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/hardware"
 	"bnas.example/run"
 	"bnas.example/supernet"
 )
@@ -228,7 +228,7 @@ func (w *worker) serve(ctx context.Context, offer welcome) error {
 		return cannotScore(err)
 	}
 	var answer verdict
-	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key, cmp.Or(w.Machine.Threads, runtime.NumCPU())}, &answer); err != nil {
+	if err := w.ask(ctx, offer.Session.ready(), ready{w.identity, key, cmp.Or(w.Machine.Threads, hardware.Cores())}, &answer); err != nil {
 		return err
 	}
 	if answer.Refused != "" {

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"bnas.example/internal/hardware"
 	"bnas.example/train"
 )
 
@@ -31,11 +32,15 @@ func (t *Together) agree(err error) error {
 
 // threads returns the threads of a process for which no number is set.
 func (t *Together) threads() int {
+	own := hardware.Cores()
 	if t == nil {
-		return runtime.NumCPU()
+		return own
 	}
-	n := runtime.NumCPU()
-	return shareOf(n, max(n, launcherCores()), t.LocalRanks)
+	launcher := max(own, launcherCores())
+	if hardware.Quota() { // it is that of all processes together
+		launcher = own
+	}
+	return shareOf(own, launcher, t.LocalRanks)
 }
 
 // shareOf is the threads of one of several processes that share the cores of their launcher, of which each may use some: mpirun can bind

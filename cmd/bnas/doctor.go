@@ -50,7 +50,7 @@ func doctor(c *cli.Context) error {
 		isa = "none: built without cgo, or " + cpu.ISAVariable + " names what this processor lacks"
 	}
 	r := doctorResult{
-		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.NumCPU(),
+		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: hardware.Cores(),
 		Memory: hardware.Memory(), SIMD: isa, GPU: gpuState(cfg.GPU), Device: dev.Info().Name, Detail: dev.Info().Detail,
 	}
 	if !c.Bool("quick") {

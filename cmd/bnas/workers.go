@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/cluster"
+	"bnas.example/internal/hardware"
 	"bnas.example/run"
 )
 
@@ -141,7 +142,7 @@ func sayWorkers(n, threads int, gpus gpuList) {
 }
 
 // shareOfCores is the number of threads of each of n workers: together they have those of the command, or one each.
-func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, runtime.NumCPU())/max(n, 1)) }
+func shareOfCores(threads, n int) int { return max(1, cmp.Or(threads, hardware.Cores())/max(n, 1)) }
 
 // workerProcess returns the command of a worker of this machine. Other users do not see its environment.
 func workerProcess(threads int, gpu []string, token, nats string) *exec.Cmd {

@@ -2,27 +2,26 @@
 package hardware
 
 import (
-	"fmt"
-	"os"
-	"strings"
+	"math"
+	"sync"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Memory returns the memory of the machine in bytes, or of the container if it is less. It returns 0 if it is unknown.
-func Memory() int64 {
-	var kib int64
-	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
-		_, rest, _ := strings.Cut(string(text), "MemTotal:")
-		fmt.Sscan(rest, &kib)
-	}
-	total := kib << 10
-	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		var limit int64
-		if n, _ := fmt.Sscan(string(text), &limit); n == 1 && limit < total {
-			total = limit
+// Memory returns the bytes of memory that this process may have: those of the machine, or the limit of its container or of its job of a
+// batch system (cgroups 1 and 2) if it is less. It returns 0 if they are unknown. It looks once.
+var Memory = sync.OnceValue(func() int64 {
+	least := uint64(math.MaxInt64)
+	for _, look := range []memlimit.Provider{memlimit.FromSystem, memlimit.FromCgroup} {
+		if bytes, err := look(); err == nil {
+			least = min(least, bytes)
 		}
 	}
-	return total
-}
+	if least == math.MaxInt64 {
+		return 0
+	}
+	return int64(least)
+})
 
 // Holds reports whether the memory has room for so many float32. It does if the memory is unknown.
 func Holds(floats int) bool {

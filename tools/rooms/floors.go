@@ -77,7 +77,7 @@ var floors = [][]room{
 		{"safetensors", "the file format"},
 		{"onnx", "another file format"},
 		{"tensorboard", "event files of TensorBoard"},
-		{"internal/hardware", "memory of the machine"},
+		{"internal/hardware", "memory and the cores of the machine or of a job"},
 		{"internal/loopback", "names of this machine"},
 		{"internal/schedule", "how threads share the cores"},
 		{"internal/setting", "ranges of settings"},
