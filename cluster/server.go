@@ -34,7 +34,7 @@ const start = 20 * time.Second
 func Serve(address, token string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "bnas-queue-*")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("temporary files (TMPDIR): %w", err)
 	}
 	s := &Server{dir: dir}
 	o := &server.Options{

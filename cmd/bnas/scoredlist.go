@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -48,7 +49,7 @@ func newScoredList(r *run.Run, archs *supernet.List, e *run.Evaluator) (scoredLi
 func (l *scoredList) onDisk(repeats int) error {
 	file, err := os.CreateTemp("", "bnas-scores-*.csv")
 	if err != nil {
-		return err
+		return fmt.Errorf("temporary files (TMPDIR): %w", err)
 	}
 	path := file.Name()
 	file.Close()
