@@ -28,7 +28,7 @@ func child(t *testing.T, cgroup string, env ...string) (memory int64, cores int,
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command("sh", "-c", `echo $$ > "$1" && exec "$2"`, "sh", cgroup, program)
+	c := exec.Command("sh", "-c", `echo $$ > "$1" && ulimit -v ${ADDRESSES:-unlimited} && exec "$2"`, "sh", cgroup, program)
 	c.Env = append(os.Environ(), append(env, childKey+"=1")...)
 	out, err := c.Output()
 	if err == nil {
@@ -81,6 +81,14 @@ func TestMemoryOfAJob(t *testing.T) {
 	}
 	if got, _, _ := child(t, filepath.Join(task, "cgroup.procs")); got != outer {
 		t.Errorf("%d bytes, want %d", got, outer)
+	}
+}
+
+// TestMemoryOfALimit: ulimit -v limits it, in KiB.
+func TestMemoryOfALimit(t *testing.T) {
+	const kib = 4 << 20
+	if got, _, _ := child(t, os.DevNull, fmt.Sprint("ADDRESSES=", kib)); got != min(kib<<10, Memory()) {
+		t.Errorf("%d bytes of %d", got, Memory())
 	}
 }
 

@@ -9,10 +9,10 @@ import (
 )
 
 // Memory returns the bytes of memory that this process may have: those of the machine, or the limit of its container or of its job of a
-// batch system (cgroups 1 and 2) if it is less. It returns 0 if they are unknown. It looks once.
+// batch system (cgroups 1 and 2, or ulimit -v) if it is less. It returns 0 if they are unknown. It looks once.
 var Memory = sync.OnceValue(func() int64 {
 	least := uint64(math.MaxInt64)
-	for _, look := range []memlimit.Provider{memlimit.FromSystem, memlimit.FromCgroup} {
+	for _, look := range []memlimit.Provider{memlimit.FromSystem, memlimit.FromCgroup, addressSpace} {
 		if bytes, err := look(); err == nil {
 			least = min(least, bytes)
 		}
