@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,7 +21,7 @@ const lockName = ".lock"
 
 // LockFolder prevents other bnas processes from writing into a folder, and removes what a killed one left half-written there. The
 // lock ends when the returned function is called, or when the process ends in any way. If another process has the lock, the error is
-// a *LockedError.
+// a *LockedError. On a file system without locks it says so and goes on.
 func LockFolder(dir string) (unlock func(), err error) {
 	if unlock, err = HoldFolder(dir); err != nil {
 		return nil, err
@@ -53,10 +56,20 @@ func HoldFolder(dir string) (unlock func(), err error) {
 		return func() { l.Close() }, nil
 	}
 	l.Close()
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &LockedError{dir}
+	case hasNoLocks(err):
+		slog.Warn("the file system has no locks: let no other process of bnas write into this folder", "folder", dir, "error", err)
+		return func() {}, nil
 	}
 	return nil, fmt.Errorf("run folder: %w", err)
+}
+
+// hasNoLocks reports whether an error of a lock is that of a file system that has none, such as Lustre without -o flock, or NFS without its
+// lock daemon.
+func hasNoLocks(err error) bool {
+	return slices.ContainsFunc([]error{syscall.ENOSYS, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOLCK}, func(of error) bool { return errors.Is(err, of) })
 }
 
 // InUse reports whether a process is writing into a folder. It makes no file.

@@ -123,24 +123,33 @@ func (j job) disturb(dir, call, file, fault string, when int) (stderr string, er
 	return log.String(), err
 }
 
-// TestRefusedModesAreNoFault: a file system without modes refuses to change them. A file is replaced there all the same.
-func TestRefusedModesAreNoFault(t *testing.T) {
-	t.Chdir(t.TempDir())
+// TestLesserFileSystems: a file system without modes refuses to change them, one without locks to lock. Files are written there all the same.
+func TestLesserFileSystems(t *testing.T) {
 	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
 		t.Skipf("strace does not work here: %v", err)
 	}
-	if err := os.WriteFile("scores.csv", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	line := "-f -qq -o calls -e trace=fchmod -e inject=fchmod:error=EPERM bnas score --terms params --sample 2 --quiet --out scores.csv " + netFlags + " " + fewFlags
-	if out, err := exec.Command("strace", strings.Fields(line)...).CombinedOutput(); err != nil {
-		t.Errorf("%v: %s", err, out)
-	}
-	if calls, err := os.ReadFile("calls"); err != nil || !bytes.Contains(calls, []byte("(INJECTED)")) {
-		t.Errorf("no mode was refused: %s, %v", calls, err)
-	}
-	if text, err := os.ReadFile("scores.csv"); err != nil || !bytes.HasPrefix(text, []byte("arch,")) {
-		t.Errorf("%.20q, %v", text, err)
+	for _, c := range []struct{ call, fault, line, file, says string }{
+		{"fchmod", "EPERM", "score --terms params --sample 2 --out scores.csv " + fewFlags, "scores.csv", ""},
+		{"flock", "ENOSYS", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", "the file system has no locks"},
+		{"flock", "ENOLCK", "score --terms params --sample 2 --out s " + fewFlags, "s/scores.csv", "the file system has no locks"},
+	} {
+		t.Run(c.call+" "+c.fault, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			if err := os.WriteFile("scores.csv", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			line := "-f -qq -o calls -e trace=" + c.call + " -e inject=" + c.call + ":error=" + c.fault + " bnas " + c.line + " " + netFlags
+			out, err := exec.Command("strace", strings.Fields(line)...).CombinedOutput()
+			if err != nil || !strings.Contains(string(out), c.says) {
+				t.Errorf("%v: %s", err, out)
+			}
+			if calls, err := os.ReadFile("calls"); err != nil || !bytes.Contains(calls, []byte("(INJECTED)")) {
+				t.Errorf("no call was refused: %s, %v", calls, err)
+			}
+			if of, err := os.Stat(c.file); err != nil || of.Size() == 0 {
+				t.Errorf("%s: %v, %v", c.file, of, err)
+			}
+		})
 	}
 }
 
