@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // These are the files of the checkpoint in a run folder. The first one is there and whole at every instant. A new checkpoint
@@ -119,13 +120,18 @@ func writeSynced(name string, write func(io.Writer) error) error {
 	return f.Close()
 }
 
-// syncDir makes renames in dir durable.
+// syncDir makes renames in dir durable, where the file system can: SMB, for one, has no fsync of folders.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	return cmp.Or(d.Sync(), d.Close())
+	defer d.Close()
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.EBADF) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return err
 }
 
 // load reads the newest checkpoint of dir. If that one is missing or damaged, it reads the predecessor and returns the reason

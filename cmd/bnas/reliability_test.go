@@ -123,22 +123,29 @@ func (j job) disturb(dir, call, file, fault string, when int) (stderr string, er
 	return log.String(), err
 }
 
-// TestLesserFileSystems: a file system without modes refuses to change them, one without locks to lock. Files are written there all the same.
+// TestLesserFileSystems: a file system without modes refuses to change them, one without locks to lock, one without fsync of folders that.
+// Files are written there all the same.
 func TestLesserFileSystems(t *testing.T) {
 	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
 		t.Skipf("strace does not work here: %v", err)
 	}
-	for _, c := range []struct{ call, fault, line, file, says string }{
-		{"fchmod", "EPERM", "score --terms params --sample 2 --out scores.csv " + fewFlags, "scores.csv", ""},
-		{"flock", "ENOSYS", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", "the file system has no locks"},
-		{"flock", "ENOLCK", "score --terms params --sample 2 --out s " + fewFlags, "s/scores.csv", "the file system has no locks"},
+	for _, c := range []struct{ call, fault, on, line, file, says string }{
+		{"fchmod", "EPERM", "", "score --terms params --sample 2 --out scores.csv " + fewFlags, "scores.csv", ""},
+		{"flock", "ENOSYS", "", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", "the file system has no locks"},
+		{"flock", "ENOLCK", "", "score --terms params --sample 2 --out s " + fewFlags, "s/scores.csv", "the file system has no locks"},
+		{"fsync", "EINVAL", "r", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", ""},
 	} {
 		t.Run(c.call+" "+c.fault, func(t *testing.T) {
-			t.Chdir(t.TempDir())
+			dir := t.TempDir()
+			t.Chdir(dir)
 			if err := os.WriteFile("scores.csv", nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			line := "-f -qq -o calls -e trace=" + c.call + " -e inject=" + c.call + ":error=" + c.fault + " bnas " + c.line + " " + netFlags
+			only := ""
+			if c.on != "" {
+				only = " -P " + filepath.Join(dir, c.on)
+			}
+			line := "-f -qq -o calls -e trace=" + c.call + " -e inject=" + c.call + ":error=" + c.fault + only + " bnas " + c.line + " " + netFlags
 			out, err := exec.Command("strace", strings.Fields(line)...).CombinedOutput()
 			if err != nil || !strings.Contains(string(out), c.says) {
 				t.Errorf("%v: %s", err, out)
