@@ -73,7 +73,7 @@ func keepPredecessor(dir string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil // the first checkpoint
 	case err != nil:
-		return os.Rename(newest, predecessor)
+		return ignoreMissing(os.Rename(newest, predecessor))
 	}
 	if err := os.Rename(link, predecessor); err != nil {
 		return err

@@ -123,7 +123,7 @@ func (j job) disturb(dir, call, file, fault string, when int) (stderr string, er
 	return log.String(), err
 }
 
-// TestLesserFileSystems: a file system without modes refuses to change them, one without locks to lock, one without fsync of folders that.
+// TestLesserFileSystems: a file system without modes refuses to change them, one without locks to lock, one without links or fsync of folders those.
 // Files are written there all the same.
 func TestLesserFileSystems(t *testing.T) {
 	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
@@ -133,6 +133,7 @@ func TestLesserFileSystems(t *testing.T) {
 		{"fchmod", "EPERM", "", "score --terms params --sample 2 --out scores.csv " + fewFlags, "scores.csv", ""},
 		{"flock", "ENOSYS", "", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", "the file system has no locks"},
 		{"flock", "ENOLCK", "", "score --terms params --sample 2 --out s " + fewFlags, "s/scores.csv", "the file system has no locks"},
+		{"linkat", "EPERM", "", "train --out r --steps 3 --checkpoint-every 1 --batch 4 --rank-every 0", "r/checkpoint", ""},
 		{"fsync", "EINVAL", "r", "train --out r --steps 1 --batch 4 --rank-every 0", "r/checkpoint", ""},
 	} {
 		t.Run(c.call+" "+c.fault, func(t *testing.T) {
