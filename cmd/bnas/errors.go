@@ -26,6 +26,7 @@ func inFlags(c *cli.Command, err error) error {
 		device *run.DeviceError
 		moved  *run.MovedImagesError
 		others *run.OtherImagesError
+		closed *run.UnwritableError
 	)
 	if wrong := run.WrongSettings(err); wrong != nil {
 		lines := make([]string, len(wrong))
@@ -49,6 +50,8 @@ func inFlags(c *cli.Command, err error) error {
 			text += ", or name another folder with --out"
 		}
 		return reword(err, locked, text)
+	case errors.As(err, &closed) && hasFlag(c, "out"):
+		return reword(err, closed, closed.Error()+"; keep the scores in a folder that you may write to: --out DIR")
 	case errors.As(err, &images):
 		return reword(err, images, images.Error()+"; "+fewerImages(c))
 	case errors.As(err, &moved) && hasFlag(c, "data-dir"):

@@ -161,6 +161,23 @@ func TestLesserFileSystems(t *testing.T) {
 	}
 }
 
+// TestReadOnlyRun: where the ledger of a run cannot be written, the error says where scores can be kept.
+func TestReadOnlyRun(t *testing.T) {
+	if err := exec.Command("strace", "-qq", "-o", "/dev/null", "true").Run(); err != nil {
+		t.Skipf("strace does not work here: %v", err)
+	}
+	for _, fault := range []string{"EACCES", "EROFS"} {
+		ledger := filepath.Join(t.TempDir(), "scores.csv")
+		line := "-f -qq -o /dev/null -e trace=openat -e inject=openat:error=" + fault + " -P " + ledger + " bnas score --terms params --sample 2 --quiet --out " + filepath.Dir(ledger) + " " + netFlags
+		out, err := exec.Command("strace", strings.Fields(line)...).CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != exitFailure || !strings.Contains(string(out), "scores.csv: ") || !strings.HasSuffix(string(out), "; keep the scores in a folder that you may write to: --out DIR\n") {
+			t.Errorf("%s: %v: %s", fault, err, out)
+		}
+		wantOneLine(t, string(out))
+	}
+}
+
 // fullDisk runs a job on a file system of its own with SIZE bytes, makes room, and resumes the job. The files of the folder
 // are then in COPY. The first run's exit code and stderr are in COPY too. A folder FROM is on the disk before. FOR_TEMPORARY is the
 // size of another file system, of temporary files, for the first run.
