@@ -19,8 +19,12 @@ commit=$(git -C "$work/sources-1" rev-parse --short=12 HEAD)
 "$bnas" version --json | grep "\"commit\": \"$commit\"" >/dev/null || { echo "dist-test: the program does not name the commit $commit" >&2; exit 1; }
 "$bnas" score all3x3 --channels 4 --cells 1 --height 8 --width 8 --images 8 --ntk-images 2 --terms naswot --device cpu --quiet >/dev/null
 test -s "$(dirname "$bnas")/man/bnas-train.1"
+for license in go/LICENSE glibc/copyright fashion-mnist/LICENSE github.com/nats-io/nats-server/; do
+  find "$(dirname "$bnas")/licenses" -type f | grep -F "/$license" >/dev/null || { echo "dist-test: no $license in the archive" >&2; exit 1; }
+done
 if command -v dpkg-deb >/dev/null; then
   dpkg-deb --contents "$work"/dist-1/*_amd64.deb | grep ' ./usr/bin/bnas$' >/dev/null
+  dpkg-deb --contents "$work"/dist-1/*_amd64.deb | grep '/usr/share/doc/bnas/licenses/go/LICENSE$' >/dev/null
   dpkg-deb --info "$work"/dist-1/*_amd64.deb | grep 'Package: bnas' >/dev/null
 else
   echo "LEFT OUT: the .deb is looked into by dpkg-deb"

@@ -7,6 +7,7 @@
 #   bnas_VERSION_ARCH.deb                   of each archive with the CPU engine
 #   bnas-VERSION.cdx.json                   the modules in the program for linux-amd64: an SBOM of CycloneDX
 #   SHA256SUMS
+# Archives and packages have the licences of what is linked into the program (scripts/licenses.sh).
 # VERSION is the tag of the commit, or 0.0.0-DATE.COMMIT. GO names the go command. nfpm and cyclonedx-gomod come from the Go proxy.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -51,7 +52,7 @@ package() {
   cp "$2" "$deb/bnas"
   cp "$work"/share/man/*.1 "$deb/man"
   gzip -n9 "$deb"/man/*.1
-  cp -r "$work/share/completion" "$deb"
+  cp -r "$work/share/completion" "$work/share/licenses" "$deb"
   sed -e "s|@ARCH@|$1|; s|@VERSION@|$version|; s|@FROM@|$deb|; s|@SOURCE@|$PWD|" scripts/nfpm.yaml >"$deb/nfpm.yaml"
   find "$deb" -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
   "$go" run "$nfpm" package -f "$deb/nfpm.yaml" -p deb -t "$out/bnas_${version}_$1.deb" >/dev/null
@@ -61,6 +62,15 @@ package() {
 build "$("$go" env GOHOSTOS)" "$("$go" env GOHOSTARCH)" "" "$work/host"
 "$work/host" man --quiet --out "$work/share/man" >/dev/null
 mkdir -p "$work/share/completion"
+GO=$go scripts/licenses.sh "$work/share/licenses"
+for c_library in /usr/share/doc/libc6-dev/copyright /usr/share/doc/libc6/copyright ''; do # linked into the programs for Linux
+  [ ! -e "$c_library" ] || break
+done
+if [ -n "$c_library" ]; then
+  install -D -m 644 "$c_library" "$work/share/licenses/glibc/copyright"
+else
+  echo "dist: no copyright of the C library is on this machine: put its licence into licenses/ of the archives for Linux" >&2
+fi
 for shell in bash zsh fish powershell; do "$work/host" completion "$shell" >"$work/share/completion/$shell"; done
 
 cc_amd64=${CC_LINUX_AMD64:-$([ "$("$go" env GOHOSTARCH)" = amd64 ] && echo gcc || echo x86_64-linux-gnu-gcc)}
