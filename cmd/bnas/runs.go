@@ -23,6 +23,17 @@ func runsFlag() cli.Flag {
 	return f
 }
 
+// runsFolder is the folder of runs that the argument or --runs names.
+func runsFolder(c *cli.Context) (string, error) {
+	if c.NArg() == 0 {
+		return c.String("runs"), nil
+	}
+	if c.NArg() > 1 || onCommandLine(c, "runs") {
+		return "", usagef("name the folder of the runs once: %s DIR, or --runs DIR", c.Command.HelpName)
+	}
+	return c.Args().First(), nil
+}
+
 const namesHelp = "\n\nNAME is the name of a run in the folder of --runs, or its beginning if no other name begins so."
 
 func runsCommand() *cli.Command {
@@ -34,12 +45,12 @@ func runsCommand() *cli.Command {
 		Usage: "list, check, show, compare and remove runs",
 		Subcommands: []*cli.Command{
 			{
-				Name: "ls", Usage: "the runs of a folder", Flags: append(outputFlags(), runsFlag()), Action: listRuns,
+				Name: "ls", Usage: "the runs of a folder", ArgsUsage: "[DIR]", Flags: append(outputFlags(), runsFlag()), Action: listRuns,
 				Description: "bnas runs ls" +
 					"\n\nA run is training or searching if another process works on it, interrupted if its training is not at its end,\nand else done.",
 			},
 			{
-				Name: "check", Usage: "whether the process that works in a folder of runs advances: a health check", Flags: append(outputFlags(), runsFlag(), stalled),
+				Name: "check", Usage: "whether the process that works in a folder of runs advances: a health check", ArgsUsage: "[DIR]", Flags: append(outputFlags(), runsFlag(), stalled),
 				Action: checkRuns,
 				Description: "bnas runs check --runs /runs" +
 					"\n\nIt is well if no process works there, or if one of the folders in use has changed in the last minutes. Otherwise it fails.\nIt opens no GPU. A folder that is not there yet is well.",
@@ -70,10 +81,14 @@ func runsCommand() *cli.Command {
 }
 
 func listRuns(c *cli.Context) error {
+	dir, err := runsFolder(c)
+	if err != nil {
+		return err
+	}
 	if err := beforeWork(); err != nil {
 		return err
 	}
-	all, err := inventory.List(c.String("runs"))
+	all, err := inventory.List(dir)
 	if err != nil {
 		return err
 	}
@@ -82,7 +97,7 @@ func listRuns(c *cli.Context) error {
 	}{all}
 	return output(c, result, func(w io.Writer) {
 		if len(all) == 0 {
-			fmt.Fprintf(w, "no runs in %s; bnas run makes one\n", c.String("runs"))
+			fmt.Fprintf(w, "no runs in %s; bnas run makes one\n", dir)
 			return
 		}
 		fmt.Fprintln(w, "NAME\tSPACE\tSTEPS\tSTATE\tBEST\tAGE\tSIZE")

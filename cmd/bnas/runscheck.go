@@ -13,10 +13,14 @@ import (
 // checkRuns fails if the processes in a folder of runs have changed nothing for too long. That some folder changes is enough: a
 // process can hold several, as the search over several runs does, and write into one.
 func checkRuns(c *cli.Context) error {
+	dir, err := runsFolder(c)
+	if err != nil {
+		return err
+	}
 	if err := beforeWork(); err != nil {
 		return err
 	}
-	working, err := inventory.Working(c.String("runs"))
+	working, err := inventory.Working(dir)
 	if err != nil {
 		return err
 	}
@@ -30,7 +34,7 @@ func checkRuns(c *cli.Context) error {
 	}{working}
 	return output(c, result, func(w io.Writer) {
 		if len(working) == 0 {
-			fmt.Fprintf(w, "no process works in %s\n", c.String("runs"))
+			fmt.Fprintf(w, "no process works in %s\n", dir)
 		}
 		for _, one := range working {
 			fmt.Fprintf(w, "%s\tchanged %s ago\n", one.Dir, inventory.Age(time.Since(one.Changed)))

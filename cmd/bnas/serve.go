@@ -23,7 +23,7 @@ func serveCommand() *cli.Command {
 	listen := textFlag("listen", "serve at `HOST:PORT`; port 0 is a free one", defaultListen)
 	listen.Value = defaultListen
 	return &cli.Command{
-		Name: "serve", Usage: "show the runs of a folder in a browser, while they go on", Flags: append(outputFlags(), runsFlag(), listen), Action: serveRuns,
+		Name: "serve", Usage: "show the runs of a folder in a browser, while they go on", ArgsUsage: "[DIR]", Flags: append(outputFlags(), runsFlag(), listen), Action: serveRuns,
 		Description: "bnas serve --listen 127.0.0.1:0" +
 			"\n\nThe pages show each run's state, curves, ranking and network, and compare runs. They change nothing. Pages of runs that go on" +
 			"\nare renewed every few seconds. Ctrl-C ends the command." +
@@ -32,9 +32,12 @@ func serveCommand() *cli.Command {
 }
 
 func serveRuns(c *cli.Context) error {
-	dir := c.String("runs")
+	dir, err := runsFolder(c)
+	if err != nil {
+		return err
+	}
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
-		return usagef("--runs %s: not a folder", dir)
+		return usagef("%s: not a folder", dir)
 	}
 	if err := beforeWork(); err != nil {
 		return err
