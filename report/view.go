@@ -67,16 +67,47 @@ func network(a Arch) string { return cmp.Or(a.Canonical, a.Text) }
 // the first; of equal scores the found one comes first, then that which is read first. It returns the place in the ranking of the
 // architecture of each row, −1 for one that is not in it.
 func (v *view) rank() (at []int32, err error) {
+	l, err := v.readLive()
+	if err != nil {
+		return nil, err
+	}
+	place := make([]int32, len(l.score))
+	v.score, v.costs = make([]float64, len(l.score)), make([]float64, len(l.score))
+	for k, i := range l.order() {
+		v.score[k], v.costs[k], place[i] = l.score[i], l.costs[i], int32(k)
+	}
+	for row, i := range l.at {
+		if i >= 0 {
+			l.at[row] = place[i]
+		}
+	}
+	if l.found >= 0 {
+		v.place = int(place[l.found])
+	}
+	if l.better >= 0 {
+		v.better = int(place[l.better])
+	}
+	return l.at, nil
+}
+
+// liveNetworks are those that are ranked, in the order in which they are read.
+type liveNetworks struct {
+	score, costs  []float64
+	at            []int32 // the network of each row; −1: none
+	found, better int     // −1: not among them
+}
+
+// readLive reads the networks that are ranked, and counts the others.
+func (v *view) readLive() (l liveNetworks, err error) {
+	l.found, l.better = -1, -1
 	seed := maphash.MakeSeed()
 	texts, networks := []uint64{}, map[uint64]struct{}{} // hashes: of n names, two have one hash with a probability of n²/2⁶⁵
-	var score, costs []float64
 	_, _, costOf := v.cost()
-	found, better := -1, -1
 	for a, err := range v.archs() {
 		if err != nil {
-			return nil, err
+			return l, err
 		}
-		at = append(at, -1)
+		l.at = append(l.at, -1)
 		texts = append(texts, maphash.String(seed, a.Text))
 		name := maphash.String(seed, network(a))
 		_, known := networks[name]
@@ -90,47 +121,36 @@ func (v *view) rank() (at []int32, err error) {
 			continue
 		}
 		if isFound {
-			found = len(score)
+			l.found = len(l.score)
 		}
 		if v.isBetter(a) {
-			better = len(score)
+			l.better = len(l.score)
 		}
-		at[len(at)-1] = int32(len(score)) // until they are ordered
-		score, costs = append(score, a.Score), append(costs, costOf(a))
+		l.at[len(l.at)-1] = int32(len(l.score))
+		l.score, l.costs = append(l.score, a.Score), append(l.costs, costOf(a))
 	}
 	slices.Sort(texts)
 	v.scored, v.distinct = len(slices.Compact(texts)), len(networks)
-	order := make([]int32, len(score))
+	return l, nil
+}
+
+// order lists the networks, the best first.
+func (l liveNetworks) order() []int32 {
+	order := make([]int32, len(l.score))
 	for i := range order {
 		order[i] = int32(i)
 	}
 	slices.SortStableFunc(order, func(i, j int32) int {
-		c := cmp.Compare(score[j], score[i])
+		c := cmp.Compare(l.score[j], l.score[i])
 		switch {
-		case c == 0 && int(i) == found:
+		case c == 0 && int(i) == l.found:
 			return -1
-		case c == 0 && int(j) == found:
+		case c == 0 && int(j) == l.found:
 			return 1
 		}
 		return c
 	})
-	place := make([]int32, len(order))
-	v.score, v.costs = make([]float64, len(order)), make([]float64, len(order))
-	for k, i := range order {
-		v.score[k], v.costs[k], place[i] = score[i], costs[i], int32(k)
-	}
-	for row, i := range at {
-		if i >= 0 {
-			at[row] = place[i]
-		}
-	}
-	if found >= 0 {
-		v.place = int(place[found])
-	}
-	if better >= 0 {
-		v.better = int(place[better])
-	}
-	return at, nil
+	return order
 }
 
 // archs reads the architectures.

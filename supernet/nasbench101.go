@@ -271,31 +271,7 @@ func parseRows101(t *tokens) (c cell101) {
 
 // parseMatrix101 reads the whole matrix and the labels of all vertices.
 func parseMatrix101(t *tokens) (c cell101) {
-	sign := func(text string) {
-		t.spaces()
-		t.expect(text)
-		t.spaces()
-	}
-	var matrix [][]int
-	sign("[")
-	for {
-		var row []int
-		sign("[")
-		for {
-			row = append(row, t.option(t.until(",] \n\t\r"), []string{"0", "1"}))
-			if t.spaces(); t.err != nil || !t.next(",") {
-				break
-			}
-			sign(",")
-		}
-		sign("]")
-		matrix = append(matrix, row)
-		if t.err != nil || !t.next(",") {
-			break
-		}
-		sign(",")
-	}
-	sign("]")
+	matrix := t.matrix()
 	if t.err != nil {
 		return c
 	}
@@ -317,12 +293,50 @@ func parseMatrix101(t *tokens) (c cell101) {
 		}
 	}
 	if t.next(",") {
-		sign(",")
+		t.sign(",")
 	}
-	sign("[")
+	t.labels101(&c)
+	t.end()
+	return c
+}
+
+// sign reads a sign between spaces.
+func (t *tokens) sign(text string) {
+	t.spaces()
+	t.expect(text)
+	t.spaces()
+}
+
+// matrix reads a list of lists of bits.
+func (t *tokens) matrix() (rows [][]int) {
+	t.sign("[")
+	for {
+		var row []int
+		t.sign("[")
+		for {
+			row = append(row, t.option(t.until(",] \n\t\r"), []string{"0", "1"}))
+			if t.spaces(); t.err != nil || !t.next(",") {
+				break
+			}
+			t.sign(",")
+		}
+		t.sign("]")
+		rows = append(rows, row)
+		if t.err != nil || !t.next(",") {
+			break
+		}
+		t.sign(",")
+	}
+	t.sign("]")
+	return rows
+}
+
+// labels101 reads the label of each vertex, in quotes.
+func (t *tokens) labels101(c *cell101) {
+	t.sign("[")
 	for v := range c.n {
 		if v > 0 {
-			sign(",")
+			t.sign(",")
 		}
 		quote := "'"
 		if t.next(`"`) {
@@ -339,9 +353,7 @@ func parseMatrix101(t *tokens) (c cell101) {
 		}
 		t.expect(quote)
 	}
-	sign("]")
-	t.end()
-	return c
+	t.sign("]")
 }
 
 // Canonical returns the authors' hash of the graph.
