@@ -85,8 +85,8 @@ func attend(ctx context.Context, k *keeper, work func() error) error {
 	return <-done
 }
 
-// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. The signal of a batch
-// system that the time is nearly over (SIGUSR1) cancels it too; it may come more than once, and ends nothing at once.
+// interruptible returns a context that SIGINT, SIGTERM and SIGHUP cancel. A second signal ends the process at once. A signal that
+// the time is nearly over (timeSignals) cancels it too; it may come more than once, and ends nothing at once.
 func interruptible(stderr io.Writer, k *keeper) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)

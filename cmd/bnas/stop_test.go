@@ -110,24 +110,28 @@ func TestAttend(t *testing.T) {
 	}
 }
 
-// TestTimeSignal: SIGUSR1 stops and saves as Ctrl-C does; a second one, such as a batch system and its launcher send, ends nothing.
+// TestTimeSignal: a signal of a batch system stops and saves as Ctrl-C does; a second one, such as it and its launcher send, ends nothing.
 func TestTimeSignal(t *testing.T) {
-	var log bytes.Buffer
-	ctx, stop := interruptible(&log, &keeper{keeps: true})
-	defer stop()
-	for range 3 {
-		if err := syscall.Kill(os.Getpid(), syscall.SIGUSR1); err != nil {
-			t.Fatal(err)
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(slack(time.Second)):
-			t.Fatal("it goes on")
-		}
-		time.Sleep(5 * time.Millisecond) // until the signal is here
-	}
-	if n := strings.Count(log.String(), "stopping and saving"); n != 1 {
-		t.Errorf("said %d times: %s", n, &log)
+	for _, signal := range []syscall.Signal{syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGXCPU} {
+		t.Run(signal.String(), func(t *testing.T) {
+			var log bytes.Buffer
+			ctx, stop := interruptible(&log, &keeper{keeps: true})
+			defer stop()
+			for range 3 {
+				if err := syscall.Kill(os.Getpid(), signal); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case <-ctx.Done():
+				case <-time.After(slack(time.Second)):
+					t.Fatal("it goes on")
+				}
+				time.Sleep(5 * time.Millisecond) // until the signal is here
+			}
+			if n := strings.Count(log.String(), "stopping and saving"); n != 1 {
+				t.Errorf("said %d times: %s", n, &log)
+			}
+		})
 	}
 }
 
