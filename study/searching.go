@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
 	"bnas.example/run"
 	"bnas.example/search"
@@ -76,7 +77,30 @@ func objectives(s Settings) ([]string, error) {
 
 func searchingCell(seed uint64) string { return fmt.Sprintf("seed-%d", seed) }
 
+// checkSearch returns an error if the searches would not be what the page says: evolutions without a limit of cost or time.
+func checkSearch(c search.Config) error {
+	const remedy = "the study searches by evolution, without limits, as random networks have none; leave it out"
+	for _, of := range []struct {
+		name  string
+		value any
+		set   bool
+	}{
+		{"strategy", c.Strategy, c.WithDefaults().Strategy != search.Evolution},
+		{"objectives", c.Objectives, len(c.Objectives) > 0},
+		{"max_macs", c.MaxMACs, c.MaxMACs > 0}, {"max_params", c.MaxParams, c.MaxParams > 0}, {"max_latency", c.MaxLatency, c.MaxLatency > 0},
+		{"budget", c.Budget, c.Budget > 0},
+	} {
+		if of.set {
+			return setting.Errorf("search."+of.name, "%v: %s", of.value, remedy)
+		}
+	}
+	return nil
+}
+
 func searchingCells(s Settings) ([]Cell, error) {
+	if err := checkSearch(s.Run.Search); err != nil {
+		return nil, err
+	}
 	names, err := objectives(s)
 	if err != nil {
 		return nil, err

@@ -101,6 +101,8 @@ func checkTraining(c train.Config) error {
 	switch {
 	case c.Train != supernet.AllBN && c.Train != supernet.LastBN:
 		return setting.Errorf("train.train", "%s: a study trains γ and β, and sets itself which cells train more; leave it out", c.Train)
+	case c.Sampling == train.Fixed:
+		return setting.Errorf("train.sampling", "%s: a study trains supernets, not one of their paths; leave it out", c.Sampling)
 	case c.EarlyBird:
 		return setting.Errorf("train.early_bird", "true: a study compares supernets that train for as long; leave it out")
 	}

@@ -11,11 +11,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bnas.example/indicator"
 	"bnas.example/rank"
 	"bnas.example/run"
+	"bnas.example/search"
 	"bnas.example/supernet"
+	"bnas.example/train"
 )
 
 // tiny are the settings of a study that takes less than a second.
@@ -367,7 +370,14 @@ func TestRefusesOtherTraining(t *testing.T) {
 		for want, change := range map[string]func(*Settings){
 			"train.train":      func(of *Settings) { of.Run.Train.Train = supernet.All },
 			"train.early_bird": func(of *Settings) { of.Run.Train.EarlyBird, of.Run.Train.RankEvery = true, 4 },
+			"train.sampling":   func(of *Settings) { of.Run.Train.Sampling, of.Run.Train.Path = train.Fixed, "all3x3" },
+			"search.strategy":  func(of *Settings) { of.Run.Search.Strategy = search.Pruning },
+			"search.max_macs":  func(of *Settings) { of.Run.Search.MaxMACs = 1e6 },
+			"search.budget":    func(of *Settings) { of.Run.Search.Budget = time.Second },
 		} {
+			if strings.HasPrefix(want, "search.") && s.Name != Searching {
+				continue // it does not search
+			}
 			of, dir := tiny(s), filepath.Join(t.TempDir(), "study")
 			change(&of)
 			_, err := s.prepare(of, Options{Dir: dir, Truth: invented(t, of)})
