@@ -321,30 +321,40 @@ func (c *chain) Parse(text string) (Arch, error) {
 	return a, t.err
 }
 
-// Canonical moves the identities behind the other layers of their stage. Layers without a choice, and layers with a stride or
-// other channels, stay in place.
+// Canonical moves the identities behind the other layers of their stage, but not past a block without a choice: with it, the order of the
+// blocks before and behind it is another network. Layers without a choice, and layers with a stride or other channels, stay in place.
 func (c *chain) Canonical(a Arch) string {
 	canonical := slices.Clone(a)
 	first := 0
 	for _, s := range c.Stages {
 		var free []int
 		for l := first; l < first+s.Layers; l++ {
-			if c.layers[l].plain() && len(c.layers[l].options) > 1 {
+			switch {
+			case c.layers[l].plain() && len(c.layers[l].options) > 1:
 				free = append(free, l)
+			case !c.operator(a, l).identity():
+				c.identitiesLast(canonical, free)
+				free = nil
 			}
 		}
-		at := 0
-		for _, identity := range []bool{false, true} {
-			for _, l := range free {
-				if c.operator(a, l).identity() == identity {
-					canonical[free[at]] = a[l]
-					at++
-				}
-			}
-		}
+		c.identitiesLast(canonical, free)
 		first += s.Layers
 	}
 	return c.Format(canonical)
+}
+
+// identitiesLast moves the identities of some layers behind the others, whose order stays.
+func (c *chain) identitiesLast(a Arch, layers []int) {
+	before := slices.Clone(a)
+	at := 0
+	for _, identity := range []bool{false, true} {
+		for _, l := range layers {
+			if c.operator(before, l).identity() == identity {
+				a[layers[at]] = before[l]
+				at++
+			}
+		}
+	}
 }
 
 // operator returns the operator of layer l.

@@ -25,23 +25,36 @@ func TestActivationsOfChains(t *testing.T) {
 	}
 }
 
-// TestCanonicalOfFixedLayers: a layer without a choice stays in place, and so does one with a stride.
+// TestCanonicalOfFixedLayers: a layer without a choice stays in place, and so does one with a stride. Identities move past a fixed
+// identity, but not past a fixed block.
 func TestCanonicalOfFixedLayers(t *testing.T) {
-	c, err := parseOwn(strings.NewReplacer("{0: mb3_k3, 5: identity}", "{4: mb3_k3}", "{out: 24, layers: 2", "{out: 24, layers: 4").Replace(ownText))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for text, want := range map[string]string{
-		"1 0 2 0 1 2 1 0": "1 0 2 2 1 0 1 0", // layer 4 is fixed; 3 and 5 are free
-		"1 0 2 2 1 0 1 0": "1 0 2 2 1 0 1 0",
-		"1 1 2 0 1 0 1 2": "1 1 2 0 1 0 1 2",
+	for fixed, forms := range map[string]map[string]string{
+		"{4: identity}": { // 3 and 5 are free
+			"1 0 2 0 0 2 1 0": "1 0 2 2 0 0 1 0",
+			"1 0 2 2 0 0 1 0": "1 0 2 2 0 0 1 0",
+			"1 1 2 0 0 0 1 2": "1 1 2 0 0 0 1 2",
+		},
+		"{4: mb3_k3}": { // 2 before 1 is another network than 1 before 2
+			"1 0 2 0 1 2 1 0": "1 0 2 0 1 2 1 0",
+			"1 0 2 2 1 0 1 0": "1 0 2 2 1 0 1 0",
+		},
+		"{5: mb3_k3}": { // 3 and 4 are free
+			"1 0 2 0 2 1 1 0": "1 0 2 2 0 1 1 0",
+			"1 0 2 2 0 1 1 0": "1 0 2 2 0 1 1 0",
+		},
 	} {
-		a, err := c.Parse(text)
+		c, err := parseOwn(strings.NewReplacer("{0: mb3_k3, 5: identity}", fixed, "{out: 24, layers: 2", "{out: 24, layers: 4").Replace(ownText))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Canonical(a); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
+		for text, want := range forms {
+			a, err := c.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := c.Canonical(a); got != want {
+				t.Errorf("%s: %s: %s, want %s", fixed, text, got, want)
+			}
 		}
 	}
 }
