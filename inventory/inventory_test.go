@@ -3,6 +3,7 @@ package inventory
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -139,9 +140,20 @@ func TestDifferences(t *testing.T) {
 	sampleruns.Write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 1\ntrain: {lr: 0.1}\n")
 	sampleruns.Write(t, filepath.Join(dir, "b", run.ConfigName), "seed: 1\ntrain: {lr: 0.2}\nfinalists: {number: 3}\n")
 	got, err := Differences([]string{filepath.Join(dir, "a"), filepath.Join(dir, "b")})
-	want := []Difference{{"finalists.epochs", []any{nil, 3.0}}, {"finalists.number", []any{nil, 3.0}}, {"train.lr", []any{0.1, 0.2}}}
+	want := []Difference{{"finalists.epochs", []any{nil, uint64(3)}}, {"finalists.number", []any{nil, uint64(3)}}, {"train.lr", []any{0.1, 0.2}}}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
+	}
+}
+
+// TestDifferencesOfSeeds: seeds whose nearest float64 is the same differ.
+func TestDifferencesOfSeeds(t *testing.T) {
+	dir := t.TempDir()
+	sampleruns.Write(t, filepath.Join(dir, "a", run.ConfigName), "seed: 18446744073709551614\n")
+	sampleruns.Write(t, filepath.Join(dir, "b", run.ConfigName), "seed: 18446744073709551615\n")
+	got, err := Differences([]string{filepath.Join(dir, "a"), filepath.Join(dir, "b")})
+	if err != nil || len(got) == 0 || fmt.Sprint(got[0]) != "{seed [18446744073709551614 18446744073709551615]}" {
+		t.Error(got, err)
 	}
 }
 

@@ -123,11 +123,28 @@ func TestWriteEvents(t *testing.T) {
 	}
 }
 
+// TestLeaves: whole numbers keep all of their digits, and every value is one line.
 func TestLeaves(t *testing.T) {
-	got, err := leaves([]byte("seed: 3\nhalf: true\ndata:\n  name: fashion\n  mean: [1, 2]\n  augment: {flip: false}\ntrain: {lr: 2e-2}\n"))
-	want := map[string]any{"seed": 3.0, "half": true, "data.name": "fashion", "data.mean": "1, 2", "data.augment.flip": false, "train.lr": 0.02}
+	got, err := leaves([]byte("seed: 18446744073709551615\nhalf: true\ndata:\n  name: fashion\n  mean: [1, 2]\n  augment: {flip: false}\ntrain: {lr: 2e-2, least: -3}\n" +
+		"stages:\n  - {out: 8, of: [1, a]}\n  - {out: 16}\n"))
+	want := map[string]any{
+		"seed": uint64(18446744073709551615), "half": true, "data.name": "fashion", "data.mean": "1, 2", "data.augment.flip": false, "train.lr": 0.02,
+		"train.least": int64(-3), "stages": "{out: 8, of: [1, a]}, {out: 16}",
+	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Error(err, diff)
+	}
+}
+
+// TestLeavesOfAnOwnSpace: the file of a user's own space is settings like any others.
+func TestLeavesOfAnOwnSpace(t *testing.T) {
+	c := Default()
+	c.Supernet.Chain = "name: short\nhead: 64\nfixed: {1: mb3_k3}\n"
+	got, err := c.Leaves()
+	for key, want := range map[string]any{"supernet.chain": nil, "supernet.chain.name": "short", "supernet.chain.head": uint64(64), "supernet.chain.fixed.1": "mb3_k3"} {
+		if err != nil || got[key] != want {
+			t.Errorf("%s: %v, %v, want %v", key, got[key], err, want)
+		}
 	}
 }
 

@@ -144,7 +144,7 @@ func TestTensorBoardsReader(t *testing.T) {
 	}
 	w, err := NewWriter(&file, 1000)
 	for _, values := range [][]Value{
-		{Text("config", "    seed: 7"), Started(map[string]any{"train.lr": 0.02, "train.flip": true, "train.optimizer": "adamw"}, 1000)},
+		{Text("config", "    seed: 7"), Started(map[string]any{"train.lr": 0.02, "train.flip": true, "train.optimizer": "adamw", "seed": uint64(7), "first": int64(-1)}, 1000)},
 		{Scalar("train/loss", 0.5), Histogram{Min: 1, Max: 3, Sum: 5, Squares: 11, Counts: []int{1, 2}}.Value("gamma/conv")},
 		{Image("network", picture.Bytes(), 3, 2)},
 		{Ended(1003)},
@@ -182,7 +182,7 @@ print(end.status, end.end_time_secs)
 1.0 3.0 3.0 5.0 11.0 [2.0, 3.0] [1.0, 2.0]
 7 3 2 b'\x89PNG'
     seed: 7 {'config': b''}
-[('train.flip', 'bool_value', True), ('train.lr', 'number_value', 0.02), ('train.optimizer', 'string_value', 'adamw')] 1000.0
+[('first', 'number_value', -1.0), ('seed', 'number_value', 7.0), ('train.flip', 'bool_value', True), ('train.lr', 'number_value', 0.02), ('train.optimizer', 'string_value', 'adamw')] 1000.0
 1 1003.0
 `
 	if err != nil || !strings.HasSuffix(string(out), want) {

@@ -79,7 +79,7 @@ func Image(tag string, png []byte, width, height int) Value {
 	return Value(b)
 }
 
-// Started tells the HParams dashboard the settings of a run: numbers (float64), switches (bool) and texts.
+// Started tells the HParams dashboard the settings of a run: numbers (float64, int64, uint64), switches (bool) and texts.
 func Started(settings map[string]any, wall float64) Value {
 	var info message
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
@@ -87,6 +87,10 @@ func Started(settings map[string]any, wall float64) Value {
 		switch v := settings[name].(type) {
 		case float64:
 			value.double(2, v)
+		case int64:
+			value.double(2, float64(v))
+		case uint64:
+			value.double(2, float64(v))
 		case bool:
 			n := int64(0)
 			if v {
