@@ -72,6 +72,8 @@ type Training struct {
 type Term struct {
 	Name  string
 	Fused bool // it is part of the fused score
+	// Against: it counts with the opposite sign, less of it is better.
+	Against bool
 }
 
 // Run is a trained supernet.
@@ -104,7 +106,7 @@ type Arch struct {
 type Search struct {
 	Strategy string
 	Wall     time.Duration
-	Pareto   []Arch // by rising cost: no other has a better score for as low a cost
+	Pareto   []Arch // by rising cost: none that the search has proposed has a better score for as low a cost
 	Cost     string // of Pareto: macs, params or latency; empty: macs
 	Better   *Arch  // the best of the calibration sample within the limits, if it scores higher than the one found
 }

@@ -399,6 +399,28 @@ func TestScoreNoteOfOneTerm(t *testing.T) {
 	}
 }
 
+// TestLessIsBetter: the page says of which terms less is better, and how they count.
+func TestLessIsBetter(t *testing.T) {
+	term := func(name string, against bool) Term { return Term{Name: name, Fused: true, Against: against} }
+	for _, c := range []struct {
+		terms           []Term
+		direction, note string
+	}{
+		{[]Term{term("a", false), term("b", false), {Name: "c", Against: true}}, "In every term, higher is expected to be better.", "that a network exceeds in a term. The best"},
+		{[]Term{term("a", false), term("b", true), term("c", true)}, "Higher is expected to be better in every term but b and c, where lower is.",
+			"that a network exceeds in a term; in b and c it is the share of those that exceed the network. The best"},
+		{[]Term{term("a", true)}, "In every term, lower is expected to be better.", "The score is the value of its term with the opposite sign."},
+	} {
+		v := &view{Data: Data{Calibration: 100, Terms: c.terms}}
+		if got := v.directionNote(); got != c.direction {
+			t.Errorf("%q, want %q", got, c.direction)
+		}
+		if got := v.scoreNote(); !strings.Contains(got, c.note) {
+			t.Errorf("%q has no %q", got, c.note)
+		}
+	}
+}
+
 // TestCalibrationSampleIsNamed: a perspective says that the networks are of the calibration sample if there is one.
 func TestCalibrationSampleIsNamed(t *testing.T) {
 	for n, want := range map[int]string{

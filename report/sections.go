@@ -116,7 +116,7 @@ func rankingSection(v *view) (Section, string) {
 	if v.dead > 0 {
 		s.Lead += fmt.Sprintf("; %s without a path from input to output, or without a score, come last", integer(v.dead))
 	}
-	s.Lead += ". In every term, higher is expected to be better."
+	s.Lead += ". " + v.directionNote()
 	s.Notes = append(s.Notes, v.scoreNote())
 	s.Notes = append(s.Notes, fmt.Sprintf("%s architectures were scored, those of the calibration sample included. They are %s different networks, for several architectures can be one network. %s of these have a path from input to output and a score, and are ranked.",
 		integer(v.scored), integer(v.distinct), integer(len(v.score))))
@@ -180,17 +180,47 @@ func (v *view) seedNote() string {
 		v.Repeats, math.Sqrt(float64(v.Repeats)))
 }
 
+// against names the terms of the fused score that count with the opposite sign.
+func (v *view) against() (names []string) {
+	for _, t := range v.fused() {
+		if v.Terms[t].Against {
+			names = append(names, v.Terms[t].Name)
+		}
+	}
+	return names
+}
+
+// directionNote says whether more or less of a term is better.
+func (v *view) directionNote() string {
+	switch against := v.against(); len(against) {
+	case 0:
+		return "In every term, higher is expected to be better."
+	case len(v.fused()):
+		return "In every term, lower is expected to be better."
+	default:
+		return "Higher is expected to be better in every term but " + list(against) + ", where lower is."
+	}
+}
+
 // scoreNote explains the score.
 func (v *view) scoreNote() string {
+	against := v.against()
 	if v.Calibration == 0 || len(v.fused()) < 2 {
+		if len(against) > 0 {
+			return "The score is the value of its term with the opposite sign."
+		}
 		return "The score is the value of its term."
+	}
+	exceeds := "that a network exceeds in a term"
+	if len(against) > 0 {
+		exceeds += "; in " + list(against) + " it is the share of those that exceed the network"
 	}
 	n, sum, best, middle := len(v.fused()), "Σ log q", 0, "0.69"
 	if v.Linear {
 		sum, best, middle = "Σ q", n, "0.5"
 	}
-	return fmt.Sprintf("The score is %s over its %d terms. q is the share of %s random live networks, the calibration sample, that a network exceeds in a term. The best score is %d; to be in the middle of the sample in one term costs %s.",
-		sum, n, integer(v.Calibration), best, middle)
+	return fmt.Sprintf("The score is %s over its %d terms. q is the share of %s random live networks, the calibration sample, %s. The best score is %d; to be in the middle of the sample in one term costs %s.",
+		sum, n, integer(v.Calibration), exceeds, best, middle)
 }
 
 func scoreSection(v *view) (Section, string) {
@@ -211,7 +241,7 @@ func scoreSection(v *view) (Section, string) {
 	fx, fy := v.front()
 	caption := "Each dot is a network."
 	if len(fx) > 0 {
-		caption += " The staircase joins those that no other beats with " + v.noMore() + "."
+		caption += " The staircase joins those that the search has proposed and that no other of these beats with " + v.noMore() + "."
 	}
 	if v.Found != nil {
 		caption += " The ring is the one found."
@@ -223,7 +253,7 @@ func scoreSection(v *view) (Section, string) {
 	g.add(scatterChart(wideWidth, wideHeight, "Score against "+name, axis, v.costs, v.score, fx, fy, spots), caption)
 	s.Groups = []Group{g}
 	if s.Table = v.frontTable(); s.Table != nil {
-		s.TableLead = "The networks of the staircase: each scores higher than all with " + v.noMore() + "."
+		s.TableLead = "The networks of the staircase: each scores higher than all that the search has proposed with " + v.noMore() + "."
 	}
 	return s, ""
 }

@@ -67,12 +67,14 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	d.Training.Classes = r.Net.Config.Classes
 	d.Training.EarlyBirdCount = len(r.rankedArchs())
 	d.Places = PlacesOf(r.Net.Space)
-	for _, t := range indicator.Terms() {
-		d.Terms = append(d.Terms, report.Term{Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name)})
-	}
 	composite, err := r.composite()
 	if err != nil {
 		return "", err
+	}
+	for _, t := range indicator.Terms() {
+		d.Terms = append(d.Terms, report.Term{
+			Name: t.Name, Fused: slices.Contains(found.Objective.Terms, t.Name), Against: slices.Contains(composite.Against, t.Name),
+		})
 	}
 	d.Linear = composite.Linear
 	if err := r.addPerspectives(&d, composite, found); err != nil {

@@ -133,6 +133,19 @@ func TestResultWithoutCost(t *testing.T) {
 	if most := whole.WithoutCost.Networks; limited.WithoutCost.Networks >= most {
 		t.Errorf("%d networks are within the limits, of %d", limited.WithoutCost.Networks, most)
 	}
+	r.Config.Objective.Composite = "naswot+bn_noise-live_macs"
+	against, err := r.Search(t.Context(), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := r.Report(against, "command", "version", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(page)
+	if want := "in every term but live_macs, where lower is"; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("the page does not say %q (%v)", want, err)
+	}
 }
 
 // rankedByHand ranks the found network among the live ones of the ledger within the limit of MACs, with terms of cost and without.

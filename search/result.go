@@ -19,7 +19,7 @@ type Result struct {
 	Seed      uint64  `json:"seed"`
 	Stopped   string  `json:"stopped"` // Complete, Exhausted, Evaluated or TimedOut
 	Best      []Found `json:"best"`    // best first
-	Pareto    []Found `json:"pareto"`  // live, by rising cost: each scores higher than all with as low a cost
+	Pareto    []Found `json:"pareto"`  // live, by rising cost: each scores higher than all that were proposed with as low a cost
 	Cost      string  `json:"cost"`    // of Pareto: one of Costs
 	// Pruned are the operators that a pruning has removed, in order.
 	Pruned []Pruned `json:"pruned,omitempty"`

@@ -186,7 +186,7 @@ var commandCases = []commandCase{
 	{args: "search " + netFlags + " " + fewFlags + " --composite params --objectives score,macs --population 4 --generations 2 --out DIR/front --json",
 		values: map[string]string{"strategy": `"nsga2"`, "cost": `"macs"`, "evaluations": "8"}, file: "DIR/front/pareto.csv", holds: []string{"arch,score,macs,params\n|"}},
 	{args: "search " + netFlags + " " + fewFlags + " --composite naswot --objectives score,params --population 4 --generations 2 --out DIR/front",
-		stdout: "\nPareto front of the score and params: each network scores higher than all with as few\nSCORE "},
+		stdout: "\nPareto front of the score and params: each network scores higher than all that the search has proposed with as few\nSCORE "},
 	{args: "search --objectives score,energy", code: exitUsage, stderr: "bnas: --objectives score,energy: there is score,macs, score,params and score,latency\n"},
 	{args: "search " + netFlags + " " + fewFlags + " --composite params --objectives score,latency --latency-batch 2 --population 4 --generations 2 --out DIR/timed --json",
 		values: map[string]string{"strategy": `"nsga2"`, "cost": `"latency"`, "evaluations": "8"}, file: "DIR/timed/pareto.csv", holds: []string{"arch,score,macs,params,latency_ms\n|"}},

@@ -259,7 +259,7 @@ func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) 
 		fmt.Fprintf(w, "a random architecture of the calibration scores higher, %.3f: %s\n", b.Score, b.Scores.Arch)
 	}
 	if found.Strategy == search.TwoObjectives {
-		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all with as %s\n", found.Cost, map[bool]string{true: "low", false: "few"}[found.Cost == search.Latency])
+		fmt.Fprintf(w, "\nPareto front of the score and %s: each network scores higher than all that the search has proposed with as %s\n", found.Cost, map[bool]string{true: "low", false: "few"}[found.Cost == search.Latency])
 		foundTable(r, found.Pareto).print(c, w)
 	}
 	prunedTable(w, found.Pruned)
