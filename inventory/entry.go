@@ -62,11 +62,31 @@ func List(dir string) ([]Entry, error) {
 	}
 	all := []Entry{}
 	for _, f := range found {
-		if at := filepath.Join(dir, f.Name()); isRun(at) && !strings.HasPrefix(f.Name(), removedPrefix) {
+		if at := filepath.Join(dir, f.Name()); isListed(at) {
 			all = append(all, Read(at))
 		}
 	}
 	return all, nil
+}
+
+// Named returns the run of a folder with a name, and reads no other; ok is false if there is none. The name is compared with those of the
+// folder, and never joined to its path: none leads out of it.
+func Named(dir, name string) (e Entry, ok bool, err error) {
+	found, err := os.ReadDir(dir)
+	if err != nil {
+		return e, false, err
+	}
+	for _, f := range found {
+		if at := filepath.Join(dir, f.Name()); f.Name() == name && isListed(at) {
+			return Read(at), true, nil
+		}
+	}
+	return e, false, nil
+}
+
+// isListed reports whether a folder is a run that List has.
+func isListed(dir string) bool {
+	return isRun(dir) && !strings.HasPrefix(filepath.Base(dir), removedPrefix)
 }
 
 // isRun reports whether a folder holds a run or retrained networks.

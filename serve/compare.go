@@ -3,6 +3,7 @@ package serve
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"bnas.example/inventory"
@@ -12,7 +13,12 @@ import (
 
 // compare shows runs beside each other: the settings that differ, the curves, and what was found.
 func (s *site) compare(r *http.Request) (report.Document, error) {
-	names := r.URL.Query()[nameField]
+	var names []string
+	for _, name := range r.URL.Query()[nameField] {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	if len(names) < 2 {
 		return report.Document{}, problem{http.StatusBadRequest, fmt.Errorf("a comparison takes two runs or more: tick them in the list")}
 	}

@@ -100,6 +100,7 @@ func TestPages(t *testing.T) {
 		{"/compare?run=fair&run=now+%3Cb%3E", 200, []string{"train.lr", "0.5", "Loss", refresh + ` content="5; url=/compare?run=fair&amp;run=now&#43;%3Cb%3E"`, `<a href="/runs/fair">fair</a>`}, []string{"<b>"}},
 		{"/compare?run=fair&run=own", 200, []string{"fair: "}, nil},
 		{"/compare?run=fair", 400, []string{"two runs"}, nil},
+		{"/compare?run=fair&run=fair", 400, []string{"two runs"}, nil},
 		{"/compare?run=fair&run=nowhere", 404, []string{`no run "nowhere"`}, nil},
 		{"/compare?run=fair&run=broken", 500, []string{"nonsense"}, nil},
 		{"/runs/nowhere", 404, []string{`no run "nowhere"`}, nil},
@@ -128,6 +129,33 @@ func TestPages(t *testing.T) {
 	}
 	if status, body := get(t, New(filepath.Join(t.TempDir(), "later"), true), "/"); status != 200 || !strings.Contains(body, "There are none yet") {
 		t.Errorf("a folder that is not there: %d, %s", status, body)
+	}
+}
+
+// The page of a run does not read the other runs of the folder.
+func TestAPageReadsItsRunsAlone(t *testing.T) {
+	dir := sampleruns.New(t)
+	sampleruns.Done(t, filepath.Join(dir, "other"))
+	h := New(dir, true)
+	allocations := func(address string) float64 {
+		return testing.AllocsPerRun(3, func() {
+			if status, body := get(t, h, address); status != 200 {
+				t.Errorf("%s: %d: %.200s", address, status, body)
+			}
+		})
+	}
+	addresses := []string{"/runs/fair", "/compare?run=fair&run=other"}
+	var few []float64
+	for _, a := range addresses {
+		few = append(few, allocations(a))
+	}
+	for i := range 40 {
+		sampleruns.Done(t, filepath.Join(dir, fmt.Sprint("more", i)))
+	}
+	for i, a := range addresses {
+		if many := allocations(a); many > 1.5*few[i] {
+			t.Errorf("%s: %v allocations beside 40 other runs, %v without them", a, many, few[i])
+		}
 	}
 }
 

@@ -101,18 +101,16 @@ func (s *site) report(w http.ResponseWriter, r *http.Request) {
 	http.ServeFile(w, r, filepath.Join(e.Dir, run.ReportName))
 }
 
-// entry returns the run with a name. Names are compared, never joined to a path: none leads out of the folder.
+// entry returns the run with a name.
 func (s *site) entry(name string) (inventory.Entry, error) {
-	all, err := s.entries()
-	if err != nil {
-		return inventory.Entry{}, err
+	e, ok, err := inventory.Named(s.dir, name)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return e, err
 	}
-	for _, e := range all {
-		if e.Name == name {
-			return e, nil
-		}
+	if !ok {
+		return e, problem{http.StatusNotFound, fmt.Errorf("there is no run %q in %s", name, s.dir)}
 	}
-	return inventory.Entry{}, problem{http.StatusNotFound, fmt.Errorf("there is no run %q in %s", name, s.dir)}
+	return e, nil
 }
 
 // entries are the runs of the folder; a folder that is not there yet has none.
