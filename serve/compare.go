@@ -173,11 +173,9 @@ func networksSection(all []inventory.Entry) (report.Section, error) {
 		if err != nil {
 			return s, err
 		}
-		drawing, err := drawingOf(space, e.Best.Arch)
-		if err != nil {
-			return s, err
-		}
-		s.Groups = append(s.Groups, report.Group{Class: "graph", Lead: e.Name + ": " + best(e.Best), Figures: []report.Figure{drawing}})
+		g := drawn(space, e.Best.Arch)
+		g.Lead = e.Name + ": " + best(e.Best)
+		s.Groups = append(s.Groups, g)
 	}
 	return s, nil
 }

@@ -59,11 +59,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 		return d, err
 	}
 	if found != nil && found.Taken() != nil {
-		one, err := foundSection(space, found)
-		if err != nil {
-			return d, err
-		}
-		d.Sections = append(d.Sections, one, rankingSection(found))
+		d.Sections = append(d.Sections, foundSection(space, found), rankingSection(found))
 	}
 	curves, err := curvesOf(e.Dir, cfg)
 	if err != nil {
@@ -97,7 +93,8 @@ func curvesOf(dir string, cfg run.Config) (report.Training, error) {
 	return curves, err
 }
 
-func foundSection(space supernet.Space, r *run.Saved) (report.Section, error) {
+// foundSection shows what a search has found. A search in another space may have written into the folder: its networks cannot be drawn.
+func foundSection(space supernet.Space, r *run.Saved) report.Section {
 	answer := r.Taken()
 	s := report.Section{ID: "found", Title: "The architecture found", Arch: answer.Arch, Tiles: []report.Fact{
 		{Name: "score, " + r.Objective, Value: scoreText(answer.Score)}, {Name: "MACs an image", Value: report.Count(answer.MACs)},
@@ -106,9 +103,17 @@ func foundSection(space supernet.Space, r *run.Saved) (report.Section, error) {
 	if answer.Latency > 0 {
 		s.Tiles = append(s.Tiles, report.Fact{Name: "latency, ms", Value: strconv.FormatFloat(answer.Latency, 'g', 4, 64)})
 	}
-	drawing, err := drawingOf(space, answer.Arch)
-	s.Groups = []report.Group{{Class: "graph", Figures: []report.Figure{drawing}}}
-	return s, err
+	s.Groups = []report.Group{drawn(space, answer.Arch)}
+	return s
+}
+
+// drawn is the drawing of an architecture, or the reason why there is none.
+func drawn(space supernet.Space, text string) report.Group {
+	drawing, err := drawingOf(space, text)
+	if err != nil {
+		return report.Group{Note: "It cannot be drawn: " + err.Error()}
+	}
+	return report.Group{Class: "graph", Figures: []report.Figure{drawing}}
 }
 
 // drawingOf draws an architecture.

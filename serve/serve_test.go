@@ -39,6 +39,8 @@ func sample(t *testing.T) string {
 	sampleruns.Write(t, filepath.Join(dir, "chain", run.ResultName), `{"objective":"bnas","best":[{"arch":"1 0 0 1","score":-2,"macs":1,"params":2}]}`)
 	sampleruns.Done(t, filepath.Join(dir, "cut"))
 	sampleruns.Write(t, filepath.Join(dir, "cut", train.MetricsName), "no metrics\n")
+	sampleruns.Done(t, filepath.Join(dir, "other space"))
+	sampleruns.Write(t, filepath.Join(dir, "other space", run.ResultName), `{"objective":"params","best":[{"arch":"10120220","score":8,"macs":1,"params":2}]}`)
 	sampleruns.Write(t, filepath.Join(dir, "secret.txt"), "secret")
 	return dir
 }
@@ -94,6 +96,8 @@ func TestPages(t *testing.T) {
 		{"/compare?run=fair&run=chain", 200, []string{"chain: ", "fair: "}, nil},
 		{"/runs/cut", 200, []string{"−1.207", "It cannot be read: metrics: "}, nil},
 		{"/compare?run=fair&run=cut", 200, []string{"cut cannot be read: metrics: ", "Loss", "cut: "}, nil},
+		{"/runs/other%20space", 200, []string{"10120220", "It cannot be drawn: supernet: nas-bench-201: ", "Ranking", "Mean |γ| of each operator"}, nil},
+		{"/compare?run=fair&run=other+space", 200, []string{"It cannot be drawn: ", "Loss", "fair: "}, nil},
 		{"/runs/own", 200, []string{"62.5", "not yet", "7.00 M"}, nil},
 		{"/runs/fair/report.html", 200, []string{"the report"}, nil},
 		{"/runs/own/report.html", 404, nil, nil},
