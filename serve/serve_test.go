@@ -166,7 +166,7 @@ func TestAPageReadsItsRunsAlone(t *testing.T) {
 // A page of another site must not read the runs through a name that it has led to this machine.
 func TestOtherHostsAreRefused(t *testing.T) {
 	dir := sample(t)
-	for host, local := range map[string]bool{"127.0.0.1:6464": true, "localhost": true, "[::1]:6464": true, "example.com": false, "127.0.0.1.example.com:6464": false, "": false} {
+	for host, local := range map[string]bool{"127.0.0.1:6464": true, "localhost": true, "[::1]:6464": true, "[::1]": true, "127.0.0.1": true, "example.com": false, "[::1].example.com": false, "127.0.0.1.example.com:6464": false, "": false} {
 		for _, here := range []bool{true, false} {
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Host = host

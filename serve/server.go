@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"bnas.example/internal/loopback"
@@ -61,7 +62,7 @@ func isLocal(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return loopback.Is(host)
+	return loopback.Is(strings.Trim(host, "[]")) // of port 80, an address of IPv6 stands in them
 }
 
 // problem is an error with its status.
