@@ -21,7 +21,7 @@ import (
 // standIns are programs of a cluster for scripts that start several processes: they start one.
 var standIns = map[string]string{
 	"mpirun":   `while [ "$1" != bnas ]; do shift; done; exec "$@"`,
-	"srun":     `[ "$1" = --mpi=list ] && echo "MPI plugin types are... pmix" && exit; while [ "$1" != bnas ]; do shift; done; exec "$@"`,
+	"srun":     `[ "$1" = --mpi=list ] && echo "MPI plugin types are... pmix" && sleep .1 && echo none && exit; touch by-srun; while [ "$1" != bnas ]; do shift; done; exec "$@"`,
 	"scontrol": `echo "$@" >> requeued`,
 }
 
@@ -70,6 +70,9 @@ func TestLaunchScripts(t *testing.T) {
 	for range 2 { // the second resumes
 		launch(t, "slurm", syscall.SIGUSR1, append([]string{batch, "slurm"}, settings...)...)
 		os.Remove(filepath.Join("slurm", train.CheckpointName))
+	}
+	if _, err := os.Stat("by-srun"); err != nil {
+		t.Errorf("srun has PMIx and starts no process: %v", err)
 	}
 	if text, err := os.ReadFile("requeued"); err != nil || string(text) != "requeue 7\nrequeue 7\n" {
 		t.Errorf("scontrol: %v: %s", err, text)

@@ -23,8 +23,9 @@ else
   set -- "$@" --out "$run"
 fi
 
-# Where Slurm has PMIx it starts the processes itself. Each has the cores of its task.
-if srun --mpi=list 2>&1 | grep -q pmix; then
+# Where Slurm has PMIx it starts the processes itself. Each has the cores of its task. The list is read to its end: "grep -q" would end srun.
+types=$(srun --mpi=list 2>&1) || types=
+if [[ $types == *pmix* ]]; then
   start=(srun --mpi=pmix --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}")
 else
   start=(mpirun --bind-to none)
