@@ -131,12 +131,11 @@ func correlate(c *cli.Context) error {
 		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
 	}
 	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
-	for _, subset := range indicator.Subsets() {
-		one, err := r.judgeSubset(subset, judging, table, found, accuracy, own)
-		if err != nil {
-			return err
-		}
-		r.Subsets = append(r.Subsets, one)
+	r.Subsets, err = judgeSubsets(found, accuracy, func(scores indicator.ScoreSet, accuracy []float64) (correlated, error) {
+		return r.judge(judging, table, scores, accuracy, own)
+	})
+	if err != nil {
+		return err
 	}
 	r.Reliability = indicator.Reliabilities(found)
 	if r.Selected, err = selection(c, indicator.SelectionSet{Name: strings.Join(r.Scores, ", "), Scores: found, Accuracy: accuracy, Weight: 1}, cfg.Seed); err != nil {
@@ -203,13 +202,30 @@ func judged(scores indicator.ScoreSet, own []indicator.Composite) ([]indicator.C
 	return parts, nil
 }
 
-// judgeSubset judges the terms and the composites over a subset.
-func (r *correlateResult) judgeSubset(subset indicator.Subset, judging indicator.Judging, table *indicator.Truth, scores indicator.ScoreSet, accuracy []float64, own []indicator.Composite) (correlated, error) {
-	scores, accuracy, err := subset.Of(scores, accuracy)
-	if err != nil {
-		return correlated{}, err
+// judgeSubsets judges each subset. One that is as large as the one before it is the same one, and has its figures: many spaces have no
+// dead architecture, and the figures of hundreds of thousands of architectures take long.
+func judgeSubsets(scores indicator.ScoreSet, accuracy []float64, judge func(indicator.ScoreSet, []float64) (correlated, error)) ([]correlated, error) {
+	var all []correlated
+	for _, subset := range indicator.Subsets() {
+		some, truth, err := subset.Of(scores, accuracy)
+		if err != nil {
+			return nil, err
+		}
+		var one correlated
+		if n := len(all); n > 0 && all[n-1].Architectures == some.Len() {
+			one = all[n-1]
+		} else if one, err = judge(some, truth); err != nil {
+			return nil, err
+		}
+		one.Subset = subset
+		all = append(all, one)
 	}
-	one := correlated{Subset: subset, Architectures: scores.Len(), Terms: judging.Terms(scores, accuracy)}
+	return all, nil
+}
+
+// judge judges the terms and the composites over some architectures.
+func (r *correlateResult) judge(judging indicator.Judging, table *indicator.Truth, scores indicator.ScoreSet, accuracy []float64, own []indicator.Composite) (one correlated, err error) {
+	one = correlated{Architectures: scores.Len(), Terms: judging.Terms(scores, accuracy)}
 	if err := scores.SomeLive(); err != nil {
 		return one, err
 	}

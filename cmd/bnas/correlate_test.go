@@ -55,6 +55,38 @@ func TestTermsThatSomeLackAreNamed(t *testing.T) {
 	}
 }
 
+// TestEqualSubsetsAreJudgedOnce: a subset that is the one before it has its figures.
+func TestEqualSubsetsAreJudgedOnce(t *testing.T) {
+	live, twin, other, dead := indicator.Scores{Canonical: "a"}, indicator.Scores{Canonical: "a"}, indicator.Scores{Canonical: "b"}, indicator.Scores{Dead: true}
+	for _, c := range []struct {
+		scores []indicator.Scores
+		sizes  []int // of the subsets
+		judged int
+	}{
+		{[]indicator.Scores{live, other}, []int{2, 2, 2}, 1},
+		{[]indicator.Scores{live, other, dead}, []int{3, 2, 2}, 2},
+		{[]indicator.Scores{live, twin, other}, []int{3, 3, 2}, 2},
+		{[]indicator.Scores{live, twin, other, dead}, []int{4, 3, 2}, 3},
+	} {
+		for i := range c.scores {
+			c.scores[i].Arch = fmt.Sprint(i)
+		}
+		judged := 0
+		all, err := judgeSubsets(indicator.SetOf(c.scores), make([]float64, len(c.scores)), func(some indicator.ScoreSet, truth []float64) (correlated, error) {
+			judged++
+			return correlated{Architectures: some.Len(), Terms: []indicator.Correlation{{N: len(truth)}}}, nil
+		})
+		if err != nil || len(all) != len(c.sizes) || judged != c.judged {
+			t.Fatalf("%+v, %v: judged %d times, want %d", all, err, judged, c.judged)
+		}
+		for i, one := range all {
+			if one.Subset != indicator.Subsets()[i] || one.Architectures != c.sizes[i] || one.Terms[0].N != c.sizes[i] {
+				t.Errorf("%+v, want %d architectures of %s", one, c.sizes[i], indicator.Subsets()[i])
+			}
+		}
+	}
+}
+
 // TestTermsThatSomeRunLacks: the counts of several runs are of the architectures that are judged, as those of one are.
 func TestTermsThatSomeRunLacks(t *testing.T) {
 	t.Chdir(t.TempDir())
