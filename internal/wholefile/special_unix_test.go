@@ -3,6 +3,7 @@
 package wholefile
 
 import (
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -89,6 +90,26 @@ func TestAPipeGetsTheOutput(t *testing.T) {
 	}
 	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != fs.ModeNamedPipe {
 		t.Errorf("the pipe became %v, %v", info.Mode(), err)
+	}
+}
+
+// TestAPipeOfTheShell: the path of an open pipe, as of >(command) and of /dev/stdout before "|", is a link that names no file.
+func TestAPipeOfTheShell(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if err := Check(path); err != nil {
+		t.Error(err)
+	}
+	if err := Write(path, []byte("through")); err != nil {
+		t.Error(err)
+	}
+	w.Close()
+	if got, err := io.ReadAll(r); err != nil || string(got) != "through" {
+		t.Errorf("read %q, %v", got, err)
 	}
 }
 
