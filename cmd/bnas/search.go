@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +48,9 @@ func searchCommand() *cli.Command {
 func searchOnce(c *cli.Context, settings []setting) error {
 	if out := c.String("out"); isTable(out) {
 		return usagef("--out %s: a search keeps its scores in a folder; name one", out)
+	}
+	if err := notOfAnotherRun(c); err != nil {
+		return err
 	}
 	if _, err := crewOf(c); err != nil {
 		return err
@@ -96,6 +101,28 @@ func searchOnce(c *cli.Context, settings []setting) error {
 			fmt.Fprintf(w, "\nreport\t%s\n", page)
 		}
 	})
+}
+
+// notOfAnotherRun returns an error if --out is the folder of a run that is not the one to search: the result of its own search would be lost.
+func notOfAnotherRun(c *cli.Context) error {
+	out, runs := c.String("out"), c.StringSlice("run")
+	if out == "" || len(runs) == 1 && sameFolder(runs[0], out) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(out, run.ConfigName)); err != nil {
+		return nil
+	}
+	return usagef("--out %s: the folder is of a run, and the result of its search would be lost; name another folder", out)
+}
+
+// sameFolder reports whether two paths are of one folder.
+func sameFolder(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // openRuns opens the run of the first --run, or the untrained network, and the others with the search of the first.
