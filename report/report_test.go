@@ -84,6 +84,22 @@ func TestEmptySectionsSayWhy(t *testing.T) {
 	}
 }
 
+// TestInfiniteScores: live networks whose term is −∞ were scored, and the page does not say that they were not.
+func TestInfiniteScores(t *testing.T) {
+	lowest := math.Inf(-1)
+	a := Arch{Text: "a", Score: lowest, Values: []float64{lowest}}
+	text := render(t, Data{Title: "lowest", Score: "naswot", Terms: []Term{{Name: "naswot", Fused: true}}, Found: &a,
+		Archs: read(a, Arch{Text: "b", Score: lowest, Values: []float64{lowest}}, Arch{Text: "c", Score: lowest, Values: []float64{lowest}})})
+	for _, want := range []string{
+		"Ranking: no architecture has a score that is a finite number", "In each term: no term of the score has a finite value",
+		"Score and cost: fewer than two networks have a score", "Terms against each other: fewer than three networks have a score",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
 func TestTextIsEscaped(t *testing.T) {
 	const evil = `</title><script>alert("x")</script>&`
 	d, archs := sampleArchs(40, 10)

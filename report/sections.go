@@ -65,7 +65,7 @@ func standingSection(v *view) (Section, string) {
 		terms.add(chart, "")
 	}
 	if len(terms.Figures) == 0 {
-		return s, "no term of the score was computed"
+		return s, "no term of the score has a finite value"
 	}
 	s.Lead = "Where it stands in each term of the fused score, among all ranked networks."
 	s.Groups = []Group{terms}
@@ -110,6 +110,9 @@ func valueOf(a Arch, t int) float64 {
 func rankingSection(v *view) (Section, string) {
 	s := Section{ID: "ranking", Title: "Ranking"}
 	if len(v.score) == 0 {
+		if v.scored > 0 {
+			return s, "no architecture has a score that is a finite number"
+		}
 		return s, "no live architecture was scored"
 	}
 	s.Lead = fmt.Sprintf("The best %d of %s distinct live networks", min(topRows, len(v.score)), integer(len(v.score)))
@@ -226,7 +229,7 @@ func (v *view) scoreNote() string {
 func scoreSection(v *view) (Section, string) {
 	s := Section{ID: "score", Title: "Score and cost"}
 	if len(v.score) < 2 {
-		return s, "fewer than two networks were scored"
+		return s, "fewer than two networks have a score that is a finite number"
 	}
 	name, axis, costOf := v.cost()
 	g := Group{Class: "figures wide"}

@@ -12,7 +12,7 @@ const mostPairs = 6
 func termsSection(v *view) (Section, string) {
 	s := Section{ID: "terms", Title: "Terms against each other"}
 	if len(v.score) < 3 {
-		return s, "fewer than three networks were scored"
+		return s, "fewer than three networks have a score that is a finite number"
 	}
 	m := v.Agreement.withValues()
 	if svg := matrixChart(m); svg != "" {
