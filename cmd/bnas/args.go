@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,9 +27,22 @@ func needs(c *cli.Context, names ...string) error {
 			if err := notKept(c.String(name)); err != nil {
 				return err
 			}
+			if isPipe(c.String(name), os.Stdout) {
+				return usagef("--out %s: the result is on stdout too, and would be in the file; name another file, such as >(COMMAND) in bash", c.String(name))
+			}
 		}
 	}
 	return nil
+}
+
+// isPipe reports whether a path leads to the pipe, or the socket, that is open as a file.
+func isPipe(path string, open *os.File) bool {
+	named, err := os.Stat(path)
+	if err != nil || named.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) == 0 {
+		return false
+	}
+	is, err := open.Stat()
+	return err == nil && os.SameFile(named, is)
 }
 
 // notKept returns an error if a file to write is one of a run or of a ledger, which would be lost. Beside a Python file are its weights.
