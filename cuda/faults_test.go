@@ -27,7 +27,7 @@ func life(f *fake.Driver, times int) (errs []error) {
 		return errs
 	}
 	defer func() { note(d.Close()) }()
-	c := kerneltest.Headed(kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4), true)
+	c := kerneltest.Headed(kerneltest.Cell(1, kernels.Shape{C: 8, H: 16, W: 16}, 4), true)
 	s, err := c.NewStore(d)
 	if !note(err) {
 		return errs
@@ -104,6 +104,7 @@ func questions(c *kerneltest.Case, s kernels.Store, e kernels.Exec) []func() err
 		func() error { return e.Statistics(make([]float64, channels), make([]float64, channels)) },
 		func() error { return e.SetStatistics(mean, variance) },
 		func() error { return e.Forward(c.Images[:n*p.Values[kernels.Images].Len()], 0) },
+		func() error { return e.Forward(c.Images[:p.Values[kernels.Images].Len()], 0) }, // the next batch needs a larger buffer
 		func() error { return s.Read(kernels.Grad, make([]float32, s.Params()[0].Len()), 0) },
 		func() error { return s.Read(kernels.Grad, make([]float32, p.BNParams()), ids...) },
 		func() error { return s.Write(kernels.Grad, make([]float32, p.BNParams()), ids...) },

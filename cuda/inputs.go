@@ -118,11 +118,11 @@ func (in *inputs) empty(i, bytes int) error {
 		}
 	}
 	if len(in.host[i]) < bytes {
-		if in.host[i] != nil {
-			if err := in.driver.FreePinned(in.host[i]); err != nil {
+		if old := in.host[i]; old != nil {
+			in.host[i] = nil
+			if err := in.driver.FreePinned(old); err != nil {
 				return err
 			}
-			in.host[i] = nil
 		}
 		b, err := in.driver.Pinned(bytes)
 		if err != nil {
@@ -131,6 +131,12 @@ func (in *inputs) empty(i, bytes int) error {
 		in.host[i] = b
 	}
 	return in.device[i].reserve(in.driver, int64(bytes))
+}
+
+// room makes sure that there is memory for images that the device makes of pixels. Those that it has made are lost when it grows.
+func (in *inputs) room(bytes int64) error {
+	in.isShown = in.isShown && bytes <= in.shown.size
+	return in.shown.reserve(in.driver, bytes)
 }
 
 // taken marks that the launches which read the batch are queued.
