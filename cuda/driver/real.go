@@ -168,8 +168,11 @@ func (d *realDriver) load() error {
 		loaded, err := cu.LoadDataEx(string(m.Image), log)
 		if err != nil {
 			said, _, _ := bytes.Cut(log.Buffer, []byte{0})
-			return d.failed(err, "cuModuleLoadDataEx of %s for %s, sm_%d (driver %d): %s", m.Name, d.properties.Name,
-				d.properties.Capability, d.properties.Driver, said)
+			err = d.failed(err, "cuModuleLoadDataEx of %s for %s, sm_%d: %s", m.Name, d.properties.Name, d.properties.Capability, said)
+			if has, needs := d.properties.Driver, m.Driver(); has < needs {
+				err = fmt.Errorf("%w; the driver is for CUDA %s, and these kernels need one for %s or newer: update it", err, version(has), version(needs))
+			}
+			return err
 		}
 		d.loaded = append(d.loaded, loaded)
 		for _, name := range m.Kernels() {
@@ -178,6 +181,9 @@ func (d *realDriver) load() error {
 	}
 	return nil
 }
+
+// version is a version of CUDA as one reads it.
+func version(number int) string { return fmt.Sprintf("%d.%d", number/1000, number%1000/10) }
 
 // Properties describes the GPU. It reads Free again at each call.
 func (d *realDriver) Properties() Properties {

@@ -332,6 +332,15 @@ func TestRealOpenErrors(t *testing.T) {
 		t.Setenv("BNAS_MOCK_FAIL", "")
 		must(t, open(t).Close())
 	}
+	t.Setenv("BNAS_MOCK_FAIL", "cuModuleLoadDataEx:200")
+	for version, says := range map[string]bool{"11080": true, "12060": false} {
+		t.Setenv("BNAS_MOCK_CUDA", version)
+		_, err := Open(0)
+		if err == nil || strings.Contains(err.Error(), "the driver is for CUDA 11.8, and these kernels need one for 12.0 or newer: update it") != says {
+			t.Errorf("with a driver of version %s: %v", version, err)
+		}
+	}
+	t.Setenv("BNAS_MOCK_FAIL", "")
 	t.Setenv("BNAS_MOCK_NONE", "1")
 	if _, err := Open(0); err == nil || !strings.Contains(err.Error(), "no GPU") {
 		t.Errorf("without a GPU: %v", err)

@@ -84,6 +84,19 @@ func architectureOf(capability int) (arch int) {
 // PTX returns the kernels as PTX of the architecture Portable.
 func PTX() ([]Module, error) { return archived(fmt.Sprintf("compute_%d.tar.zst", Portable)) }
 
+// Driver returns the oldest CUDA of which a driver loads the module, 1000·major + 10·minor. A cubin needs the major version of its
+// compiler, PTX the version of its language: PTX 8.5 came with CUDA 12.5.
+func (m Module) Driver() int {
+	if !m.PTX {
+		return 12000
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(string(m.Image[:min(len(m.Image), 64)]), ".version %d.%d", &major, &minor); err != nil {
+		return 0
+	}
+	return 1000*(major+4) + 10*minor
+}
+
 // Kernels returns the names of the module's kernels in alphabetical order. A kernel is declared in PTX with .entry. A cubin
 // is an ELF file with a section .text.NAME for each kernel; debug/elf refuses the version number of NVIDIA's files.
 func (m Module) Kernels() []string {

@@ -162,6 +162,27 @@ func TestModulesNameTheirKernels(t *testing.T) {
 	}
 }
 
+// The oldest driver is that of the compiler's major version for a cubin, and of its language for PTX.
+func TestOldestDriver(t *testing.T) {
+	if compiler := readManifest(t).Compiler; !strings.HasPrefix(compiler, "NVRTC 12.") || strings.Count(compiler, "ptxas 12.") != strings.Count(compiler, "ptxas ") {
+		t.Fatalf("the compiler is %s", compiler)
+	}
+	for capability, want := range map[int]int{70: 12000, 90: 12000, 120: 12000, 87: 12050} {
+		modules, err := gpu.Cubins(capability)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range modules {
+			if m.Driver() != want {
+				t.Errorf("%d: %s loads from %d on, want %d", capability, m.Name, m.Driver(), want)
+			}
+		}
+	}
+	if got := (gpu.Module{PTX: true, Image: []byte("no PTX")}).Driver(); got != 0 {
+		t.Errorf("what is no PTX loads from %d on", got)
+	}
+}
+
 func TestOldGPUsAreRefused(t *testing.T) {
 	for capability, want := range map[int]string{61: "6.1: the kernels need 7.0", 72: "7.2: the kernels need 8.0"} {
 		if _, err := gpu.Cubins(capability); err == nil || !strings.Contains(err.Error(), want) {

@@ -1,6 +1,7 @@
 // A mock of CUDA's driver. Its GPU's memory is that of the host, and work is done when it is queued. It has three kernels of
 // its own. As in CUDA it is an error to call it on a thread without the context, to use more shared memory than was set, and
 // to release the context before everything else. BNAS_MOCK_FAIL=cuMemAlloc:2 makes a call fail with a code.
+// BNAS_MOCK_CUDA=11080 is the version of the driver.
 //
 // Linked with the machine and the kernels of internal/gpusim (scripts/cuda-mock.sh), it also runs the kernels of kernels/gpu.
 // Its memory is then that of the machine, in which every new byte is 0xff, and a copy that leaves its buffer is an error.
@@ -133,7 +134,7 @@ CUresult cuInit(unsigned flags) {
 	CHECK_ALWAYS;
 	return getenv("CUDA_MODULE_LOADING") ? 0 : CUDA_ERROR_NOT_PERMITTED; // the program says how modules are loaded
 }
-CUresult cuDriverGetVersion(int *v) { *v = 12060; return 0; }
+CUresult cuDriverGetVersion(int *v) { *v = getenv("BNAS_MOCK_CUDA") ? atoi(getenv("BNAS_MOCK_CUDA")) : 12060; return 0; }
 CUresult cuGetErrorName(CUresult r, const char **s) {
 	*s = r == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : r == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_MOCK";
 	return 0;
