@@ -24,7 +24,7 @@ func (e *exec) show(p kernels.Pixels) (driver.Ptr, error) {
 	}
 	parts := [][]byte{p.Bytes, bytesOf(views), bytesOf(p.Table)}
 	in := &e.inputs
-	if err := in.room(4*int64(len(p.Bytes))); err != nil {
+	if err := in.room(4 * int64(len(p.Bytes))); err != nil {
 		return 0, err
 	}
 	at, again, err := in.bring(parts...)
