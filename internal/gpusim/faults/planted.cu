@@ -139,6 +139,35 @@ extern "C" __global__ void planted_missing_fence(float *sum, float *part, unsign
 	*sum = total;
 }
 
+// A thread fences and arrives for the block, and no barrier is between the writes of the others and its fence.
+extern "C" __global__ void planted_arrival_without_barrier(float *sum, float *part, unsigned *arrived) {
+	__shared__ bool last;
+	part[blockIdx.x * blockDim.x + threadIdx.x] = 1;
+	if (threadIdx.x == 0) {
+		__threadfence();
+		last = atomicAdd(arrived, 1u) + 1 == gridDim.x;
+	}
+	__syncthreads();
+	if (!last || threadIdx.x != 0)
+		return;
+	float total = 0;
+	for (unsigned k = 0; k < gridDim.x * blockDim.x; k++)
+		total += part[k];
+	*sum = total;
+}
+
+// A thread writes between its fence and its arrival.
+extern "C" __global__ void planted_write_after_fence(float *sum, float *part, unsigned *arrived) {
+	__threadfence();
+	part[blockIdx.x] = 1;
+	if (atomicAdd(arrived, 1u) + 1 != gridDim.x)
+		return;
+	float total = 0;
+	for (unsigned k = 0; k < gridDim.x; k++)
+		total += part[k];
+	*sum = total;
+}
+
 // What a block writes after it has arrived is not ordered by its arrival.
 extern "C" __global__ void planted_late_write(float *sum, float *part, unsigned *arrived) {
 	__threadfence();

@@ -57,6 +57,8 @@ var planted = []fault{
 	{kernel: "planted_wait_without_barrier", block: []int{32}, shared: 512, args: toAndFrom(128), want: `never written|data race in dynamic shared memory`},
 	{kernel: "planted_race_of_blocks", grid: []int{4}, block: []int{1}, args: toFloats(1), want: `data race between blocks: written here, written by block \d+`},
 	{kernel: "planted_missing_fence", grid: []int{4}, block: []int{1}, args: counted(4), want: `data race between blocks: read here, written by block \d+`},
+	{kernel: "planted_arrival_without_barrier", grid: []int{4}, block: []int{32}, args: counted(4 * 32), want: `data race between blocks: read here, written by block \d+`},
+	{kernel: "planted_write_after_fence", grid: []int{4}, block: []int{1}, args: counted(4), want: `data race between blocks: read here, written by block \d+`},
 	{kernel: "planted_late_write", grid: []int{4}, block: []int{1}, args: counted(4), want: `data race between blocks: read here, written by block \d+`},
 	{kernel: "planted_warp_deadlock", block: []int{32}, args: toFloats(32), want: `deadlock: a warp waits with the mask 0xffffffff, but lane \d+ is at a __syncthreads`, anyBuild: true},
 	{kernel: "planted_warp_left", block: []int{32}, args: toFloats(32), want: `deadlock: a warp waits with the mask 0xffffffff, but lane 7 has left the kernel`, anyBuild: true},

@@ -103,9 +103,14 @@ void Worker::check_global(uintptr_t p, unsigned n, Access a, uintptr_t pc) {
 	if (a == Access::ATOMIC)
 		return check_global_words<Access::ATOMIC>(p, n, pc);
 	check_global_words<Access::WRITE>(p, n, pc);
-	if (!now().unfenced) {
-		now().unfenced = true;
+	Fiber &f = now();
+	if (!f.unfenced) {
+		f.unfenced = true;
 		unfenced++;
+	}
+	if (f.wrote != interval) {
+		f.wrote = interval;
+		writers++;
 	}
 }
 

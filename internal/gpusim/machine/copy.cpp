@@ -42,8 +42,8 @@ void Worker::fence() {
 	f.unfenced = false;
 }
 
-// Before an atomic on a counter in global memory a block's writes are visible if every thread that wrote has fenced, or
-// this one since the last barrier.
+// Before an atomic on a counter in global memory a block's writes before its last barrier are visible if every thread that wrote has
+// fenced, or this one since that barrier. Of those after the barrier, this thread's own are, if a fence follows them.
 unsigned Worker::atomic_add(unsigned *p, unsigned v, bnas_site at) {
 	bool counter = hooks && launch->between.active() && m->memory.holds((uintptr_t)p);
 	if (counter) {
@@ -57,8 +57,9 @@ unsigned Worker::atomic_add(unsigned *p, unsigned v, bnas_site at) {
 		return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
 	std::lock_guard<std::mutex> lock(launch->mutex);
 	launch->between.learn(number, (uintptr_t)p);
-	if (unfenced == 0 || now().fenced == interval)
-		launch->between.tell(number, (uintptr_t)p);
+	const Fiber &f = now();
+	if (unfenced == 0 || f.fenced == interval)
+		launch->between.tell(number, (uintptr_t)p, !f.unfenced && writers == (f.wrote == interval));
 	return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);
 }
 

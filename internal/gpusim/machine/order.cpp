@@ -15,7 +15,9 @@ void Order::learn(uint32_t me, uintptr_t counter) {
 	join(known[me], counters[counter]);
 }
 
-void Order::tell(uint32_t me, uintptr_t counter) {
-	known[me][me] = ++clock[me];
+void Order::tell(uint32_t me, uintptr_t counter, bool all) {
+	if (all || clock[me] >= LATEST)
+		clock[me]++;
+	known[me][me] = clock[me];
 	join(counters[counter], known[me]);
 }

@@ -4,10 +4,10 @@
 #include <unordered_map>
 #include <vector>
 
-// A vector clock for each block and each counter. A block that comes to a counter after a fence tells what it has done and
-// seen; whoever comes after it to the same counter knows that.
+// A vector clock for each block and each counter. A block's clock counts its barriers and arrivals. A block that comes to a counter
+// after a fence tells what it has done and seen; whoever comes after it to the same counter knows that.
 struct Order {
-	enum { MOST = 8192 }; // beyond, blocks are not compared
+	enum { MOST = 8192, LATEST = UINT16_MAX / 2 }; // more blocks are not compared, and barriers after so many are not counted
 	typedef std::vector<uint16_t> Clock;
 	std::vector<Clock> known; // of each block, empty: of nobody
 	std::vector<uint16_t> clock; // its own
@@ -24,5 +24,11 @@ struct Order {
 	}
 	void end(uint32_t me) { Clock().swap(known[me]); }
 	void learn(uint32_t me, uintptr_t counter);
-	void tell(uint32_t me, uintptr_t counter);
+	// all: what the block has done since its last barrier, too.
+	void tell(uint32_t me, uintptr_t counter, bool all);
+	// A barrier of a block: what comes now is later than what was before.
+	void pass(uint32_t me) {
+		if (clock[me] < LATEST)
+			clock[me]++;
+	}
 };

@@ -76,6 +76,9 @@ void Worker::barrier(bnas_site at) {
 	}
 	at_barrier = 0;
 	interval++;
+	if (writers > 0 && launch->between.active())
+		launch->between.pass(number);
+	writers = 0;
 	for (unsigned w = 0; w * WARP < threads; w++)
 		warps[w].ready = warps[w].all;
 	ready = threads == MAX_THREADS ? ~0u : (1u << (threads + WARP - 1) / WARP) - 1;
@@ -116,7 +119,7 @@ bool Worker::begin_block(uint32_t b) {
 	number = b;
 	block = {b % grid[0], b / grid[0] % grid[1], b / grid[0] / grid[1]};
 	random = m->options.seed * 0x9e3779b97f4a7c15ull + b + 1;
-	gone = at_barrier = unfenced = 0;
+	gone = at_barrier = unfenced = writers = 0;
 	first = ++interval;
 	ready = 0;
 	for (unsigned w = 0; w * WARP < threads; w++) {
@@ -135,6 +138,7 @@ bool Worker::begin_block(uint32_t b) {
 		f.groups = 0;
 		f.fenced = 0;
 		f.unfenced = false;
+		f.wrote = 0;
 	}
 	memset(shared, 0xff, launch->shape.shared);
 	return true;

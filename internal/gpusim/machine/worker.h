@@ -36,6 +36,7 @@ struct Fiber {
 	int groups; // committed
 	uint32_t fenced; // the barrier interval of its last fence
 	bool unfenced; // it has written to global memory since
+	uint32_t wrote; // the barrier interval of its last write to global memory
 };
 
 struct Warp {
@@ -70,6 +71,7 @@ struct Worker {
 	Warp warps[MAX_WARPS];
 	unsigned ready = 0; // warps with lanes that can run
 	unsigned running = 0, threads = 0, gone = 0, at_barrier = 0, unfenced = 0;
+	unsigned writers = 0; // threads that have written to global memory in this interval
 	unsigned waiting_at = 0; // the first thread at the barrier
 	uint32_t interval = 1; // between barriers, of all blocks
 	uint32_t first = 1; // of this block
