@@ -26,6 +26,11 @@ func (outOfHostMemory) Error() string {
 
 func (outOfHostMemory) Is(target error) bool { return target == ErrOutOfMemory }
 
+// OutOfMemory returns the error of an Alloc that failed for want of memory, with the remedy.
+func OutOfMemory(err error) error {
+	return fmt.Errorf("%w; free memory of the GPU (nvidia-smi lists who has it), or take fewer images at a time", err)
+}
+
 // OutOfHostMemory returns the error of a Pinned that failed for want of memory, with the remedy.
 func OutOfHostMemory(err error) error {
 	return fmt.Errorf("%w: %w; free memory of the host, raise the limit of its container, or take fewer images at a time", ErrOutOfHostMemory, err)

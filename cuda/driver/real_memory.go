@@ -19,7 +19,10 @@ func (d *realDriver) Alloc(bytes int64) (Ptr, error) {
 	p, err := cu.MemAlloc(bytes)
 	if err != nil {
 		free, total, _ := cu.MemInfo()
-		return 0, d.failed(err, "cuMemAlloc of %d bytes (%d of %d are free)", bytes, free, total)
+		if err = d.failed(err, "cuMemAlloc of %d bytes (%d of %d are free)", bytes, free, total); errors.Is(err, ErrOutOfMemory) {
+			err = OutOfMemory(err)
+		}
+		return 0, err
 	}
 	return Ptr(p), nil
 }

@@ -268,7 +268,7 @@ func TestRealErrors(t *testing.T) {
 		do   func(d *realDriver) error
 		want []string
 	}{
-		{"cuMemAlloc:2", func(d *realDriver) error { _, err := d.Alloc(12345); return err }, []string{"cuMemAlloc", "12345", "are free", "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory"}},
+		{"cuMemAlloc:2", func(d *realDriver) error { _, err := d.Alloc(12345); return err }, []string{"cuMemAlloc", "12345", "are free", "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory; free memory of the GPU", "fewer images"}},
 		{"cuMemFree:1", func(d *realDriver) error { return d.Free(0x1200) }, []string{"cuMemFree", "0x1200", "words of CUDA"}},
 		{"cuMemHostAlloc:2", func(d *realDriver) error { _, err := d.Pinned(77); return err }, []string{ErrOutOfHostMemory.Error() + ": cuMemHostAlloc of 77 bytes: CUDA_ERROR_OUT_OF_MEMORY (2)", "fewer images"}},
 		{"cuMemcpyHtoDAsync:1", func(d *realDriver) error { return d.CopyIn(Copy, 0x1200, make([]byte, 9)) }, []string{"cuMemcpyHtoDAsync", "9 bytes", "0x1200"}},
