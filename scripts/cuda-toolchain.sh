@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Prints the folder of a CUDA toolkit: include/cuda.h, lib64/libnvrtc.so.12, bin/ptxas. It is $CUDA_HOME if that is
-# set. Otherwise pip fetches 46 MB of pinned wheels once, into bnas's cache folder, in the layout of a toolkit.
+# set. Otherwise pip fetches 46 MB of pinned wheels once, into bnas's cache folder or that of BNAS_CUDA_CACHE, in the layout of a toolkit.
 # scripts/cuda-toolchain.sh blackwell: the same with the bin/ptxas alone that knows Blackwell, 41 MB.
 set -euo pipefail
 fail() { echo "cuda-toolchain: $*" >&2; exit 1; }
@@ -11,10 +11,10 @@ if [ -n "${CUDA_HOME:-}" ]; then
   exit
 fi
 
-caches=${XDG_CACHE_HOME:-$HOME/.cache}/bnas
+caches=${BNAS_CUDA_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bnas}
 case ${1:-} in
-  '') requirements=cuda-requirements.txt cache=${BNAS_CUDA_CACHE:-$caches/cuda-12.6} parts='compiler and headers, 46 MB,' ;;
-  blackwell) requirements=cuda-blackwell.txt cache=${BNAS_CUDA_CACHE:-$caches/cuda}-12.9 parts='the assembler for Blackwell, 41 MB,' ;;
+  '') requirements=cuda-requirements.txt cache=$caches/cuda-12.6 parts='compiler and headers, 46 MB,' ;;
+  blackwell) requirements=cuda-blackwell.txt cache=$caches/cuda-12.9 parts='the assembler for Blackwell, 41 MB,' ;;
   *) fail "there is no part $1: blackwell, or nothing" ;;
 esac
 requirements=$(dirname "$0")/$requirements
