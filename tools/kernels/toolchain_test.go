@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -26,6 +27,9 @@ esac
 
 // The folder that BNAS_CUDA_CACHE names has the toolkits, each in a folder of its own, and keeps what else is in it.
 func TestToolchainCache(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the wheels are for Linux")
+	}
 	bin, cache := t.TempDir(), filepath.Join(t.TempDir(), "a folder")
 	kept := filepath.Join(cache, "kept")
 	for path, text := range map[string]string{filepath.Join(bin, "python3"): fakePython, kept: "of the user"} {
