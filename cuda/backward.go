@@ -219,7 +219,7 @@ func (e *exec) sampleInto(dst, norms driver.Ptr, count int) error {
 	if _, err := e.fromLogits("sample gradients", e.samples(), kernels.FreezeStatistics); err != nil || count == 0 {
 		return err
 	}
-	return e.queue(blocks("sample_gradients", count, e.n, dst, norms, count, e.n, e.p.BNParams()))
+	return e.queue(blocks("sample_gradients", count, min(e.n, mostBlocksY), dst, norms, count, e.n, e.p.BNParams()))
 }
 
 // NodeGradient propagates seed from one node to another with frozen statistics.

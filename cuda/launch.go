@@ -63,6 +63,9 @@ func simple(kernel string, count int, args ...any) Work {
 	return Work{Launch: driver.Launch{Kernel: kernel, Grid: [3]int{max(1, (count+255)/256), 1, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
 }
 
+// mostBlocksY is how many blocks a grid may have along y.
+const mostBlocksY = 65535
+
 // blocks is a launch of a grid of 256 threads a block.
 func blocks(kernel string, x, y int, args ...any) Work {
 	return Work{Launch: driver.Launch{Kernel: kernel, Grid: [3]int{x, y, 1}, Block: [3]int{256, 1, 1}, Args: words(args...)}}
