@@ -49,6 +49,19 @@ func TestSum(t *testing.T) {
 	})
 }
 
+func TestExchange(t *testing.T) {
+	everyWay(t, func(t *testing.T, b *bench) {
+		const n = 96
+		dst := b.alloc(4 * n)
+		b.launch("clean_exchange", nil, []int{n}, 0, dst, b.alloc(4*n))
+		for i, v := range b.floats(dst, n) {
+			if want := float32(6 * ((i + 32) % n)); v != want {
+				t.Fatalf("[%d] is %g, want %g", i, v, want)
+			}
+		}
+	})
+}
+
 func TestTranspose(t *testing.T) {
 	everyWay(t, func(t *testing.T, b *bench) {
 		const rows, columns = 50, 70

@@ -127,6 +127,16 @@ extern "C" __global__ void planted_order_of_threads(float *sum, unsigned *arrive
 	*sum = total;
 }
 
+// The barrier after the reads is missing.
+extern "C" __global__ void planted_race_of_threads(float *dst, float *work) {
+	work[threadIdx.x] = (float)threadIdx.x;
+	__syncthreads();
+	dst[threadIdx.x] = work[(threadIdx.x + 32) % blockDim.x];
+	work[threadIdx.x] = 0;
+}
+
+extern "C" __global__ void planted_race_of_threads_writing(float *dst) { *dst = (float)threadIdx.x; }
+
 extern "C" __global__ void planted_race_of_blocks(float *dst) { *dst = (float)blockIdx.x; }
 
 extern "C" __global__ void planted_missing_fence(float *sum, float *part, unsigned *arrived) {

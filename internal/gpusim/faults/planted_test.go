@@ -55,6 +55,8 @@ var planted = []fault{
 	{kernel: "planted_global_unwritten", block: []int{32}, args: func(b *bench) []uint64 { return []uint64{b.alloc(128), b.alloc(128)} }, want: `read of global memory that was never written: byte \d+ of the buffer of 128 bytes`},
 	{kernel: "planted_missing_wait", block: []int{32}, shared: 512, args: toAndFrom(128), want: `read of dynamic shared memory \(byte \d+\) that a cp.async of thread \d+ is still bringing`},
 	{kernel: "planted_wait_without_barrier", block: []int{32}, shared: 512, args: toAndFrom(128), want: `never written|data race in dynamic shared memory`},
+	{kernel: "planted_race_of_threads", block: []int{64}, args: func(b *bench) []uint64 { return []uint64{b.alloc(256), b.alloc(256)} }, want: `data race in global memory: (written here, read|read here, written) by thread \d+, no barrier between: byte \d+ of the buffer of 256 bytes`},
+	{kernel: "planted_race_of_threads_writing", block: []int{64}, args: toFloats(1), want: `data race in global memory: written here, written by thread \d+, no barrier between`},
 	{kernel: "planted_race_of_blocks", grid: []int{4}, block: []int{1}, args: toFloats(1), want: `data race between blocks: written here, written by block \d+`},
 	{kernel: "planted_missing_fence", grid: []int{4}, block: []int{1}, args: counted(4), want: `data race between blocks: read here, written by block \d+`},
 	{kernel: "planted_arrival_without_barrier", grid: []int{4}, block: []int{32}, args: counted(4 * 32), want: `data race between blocks: read here, written by block \d+`},

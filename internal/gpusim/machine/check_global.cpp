@@ -5,14 +5,15 @@
 
 namespace {
 
-// 23 bits of launch, 20 of block, 16 of the block's clock, 4: which bytes, 1: by an atomic.
-const uint32_t LAUNCHES = 0x7fffff;
-Stamp stamp(uint32_t launch, uint32_t block, uint16_t clock, uint8_t bytes, bool atomic) {
-	return (Stamp)launch << 41 | (Stamp)block << 21 | (Stamp)clock << 5 | (Stamp)bytes << 1 | (Stamp)atomic;
+// 20 bits of launch, 13 of block, 16 of the block's clock, 10 of thread, 4: which bytes, 1: by an atomic.
+const uint32_t LAUNCHES = 0xfffff;
+Stamp stamp(uint32_t launch, uint32_t block, uint16_t clock, unsigned thread, bool atomic) {
+	return (Stamp)launch << 44 | (Stamp)block << 31 | (Stamp)clock << 15 | (Stamp)thread << 5 | (Stamp)atomic;
 }
-uint32_t launch_of(Stamp s) { return (uint32_t)(s >> 41); }
-uint32_t block_of(Stamp s) { return (uint32_t)(s >> 21) & 0xfffff; }
-uint16_t clock_of(Stamp s) { return (uint16_t)(s >> 5); }
+uint32_t launch_of(Stamp s) { return (uint32_t)(s >> 44); }
+uint32_t block_of(Stamp s) { return (uint32_t)(s >> 31) & 0x1fff; }
+uint16_t clock_of(Stamp s) { return (uint16_t)(s >> 15); }
+unsigned thread_of(Stamp s) { return (unsigned)(s >> 5) & 0x3ff; }
 uint8_t bytes_of(Stamp s) { return (uint8_t)(s >> 1 & 0xf); }
 Stamp without_bytes(Stamp s) { return s & ~(Stamp)0x1e; }
 
@@ -52,14 +53,16 @@ APART void never_written(Worker &w, uintptr_t at, uintptr_t pc) {
 	w.fail(pc, "read of global memory that was never written: %s", where);
 }
 
-// before: "written" or "read", by the block of the stamp.
+// before: "written" or "read", by the block of the stamp, or by the thread of it if that is of this block.
 APART void race(Worker &w, uintptr_t word, Access a, const char *before, Stamp by, uintptr_t pc) {
 	char where[160];
 	w.m->memory.describe(word, where, sizeof where);
+	if (block_of(by) == w.number)
+		w.fail(pc, "data race in global memory: %s here, %s by thread %u, no barrier between: %s", a == Access::READ ? "read" : "written", before, thread_of(by), where);
 	w.fail(pc, "data race between blocks: %s here, %s by block %u, nothing orders them: %s", a == Access::READ ? "read" : "written", before, block_of(by), where);
 }
 
-// Some bytes of a word, of an access of n bytes. me: its stamp without bytes; 0 where blocks are not compared.
+// Some bytes of a word, of an access of n bytes. me: its stamp without bytes; 0 where touches are not compared. Those of one warp are not.
 template <Access A> inline void Worker::check_global_word(uintptr_t at, uint8_t bytes, unsigned n, Stamp me, uintptr_t pc) {
 	Memory &memory = m->memory;
 	const Order &between = launch->between;
@@ -74,9 +77,13 @@ template <Access A> inline void Worker::check_global_word(uintptr_t at, uint8_t 
 	}
 	if (!me)
 		return;
-	// Whether another block's touch of these bytes is not ordered before this one.
+	// Whether another block's touch of these bytes, or that of another warp of this one, is not ordered before this one.
 	auto together = [&](Stamp t) {
-		return launch_of(t) == launch_of(me) && block_of(t) != number && (bytes_of(t) & bytes) && !between.before(block_of(t), clock_of(t), number);
+		if (launch_of(t) != launch_of(me) || !(bytes_of(t) & bytes))
+			return false;
+		if (block_of(t) != number)
+			return !between.before(block_of(t), clock_of(t), number);
+		return clock_of(t) == clock_of(me) && clock_of(t) < Order::LATEST && thread_of(t) / WARP != thread_of(me) / WARP;
 	};
 	const Stamp w = __atomic_load_n(&memory.written[i], __ATOMIC_RELAXED), r = __atomic_load_n(&memory.read[i], __ATOMIC_RELAXED);
 	if (together(w) && !(A == Access::ATOMIC && (w & 1)))
@@ -93,7 +100,7 @@ template <Access A> inline void Worker::check_global_word(uintptr_t at, uint8_t 
 
 template <Access A> void Worker::check_global_words(uintptr_t p, unsigned n, uintptr_t pc) {
 	const Order &between = launch->between;
-	const Stamp me = between.active() ? stamp(launch->number & LAUNCHES, number, between.clock[number], 0, A == Access::ATOMIC) : 0;
+	const Stamp me = between.active() ? stamp(launch->number & LAUNCHES, number, between.clock[number], running, A == Access::ATOMIC) : 0;
 	each_word(p, n, [&](uintptr_t at, uint8_t bytes) { check_global_word<A>(at, bytes, n, me, pc); });
 }
 

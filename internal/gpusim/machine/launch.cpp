@@ -175,7 +175,7 @@ int machine_run(machine *m, const bnas_kernel *k, machine_launch_shape shape, co
 	l.number = ++m->launches;
 	l.blocks = shape.grid[0] * shape.grid[1] * shape.grid[2];
 	l.threads = shape.block[0] * shape.block[1] * shape.block[2];
-	if (m->options.check && l.blocks > 1 && l.blocks <= Order::MOST)
+	if (m->options.check && l.blocks <= Order::MOST)
 		l.between.begin(l.blocks);
 	if (m->options.order == MACHINE_SHUFFLED) {
 		l.order.resize(l.blocks);

@@ -7,7 +7,7 @@
 // Of each 4 bytes: which bytes are a buffer's (high half) and which of them have been written (low half).
 enum : uint8_t { OWNED = 0xf0 };
 
-// Who touched 4 bytes last: launch, block, the block's clock, and whether by an atomic.
+// Who touched 4 bytes last: launch, block, the block's clock, thread, and whether by an atomic.
 typedef uint64_t Stamp;
 
 struct Memory {

@@ -7,7 +7,7 @@
 // A vector clock for each block and each counter. A block's clock counts its barriers and arrivals. A block that comes to a counter
 // after a fence tells what it has done and seen; whoever comes after it to the same counter knows that.
 struct Order {
-	enum { MOST = 8192, LATEST = UINT16_MAX / 2 }; // more blocks are not compared, and barriers after so many are not counted
+	enum { MOST = 8192, LATEST = UINT16_MAX / 2 }; // of more blocks touches are not compared; barriers after so many are not counted
 	typedef std::vector<uint16_t> Clock;
 	std::vector<Clock> known; // of each block, empty: of nobody
 	std::vector<uint16_t> clock; // its own

@@ -76,7 +76,7 @@ void Worker::barrier(bnas_site at) {
 	}
 	at_barrier = 0;
 	interval++;
-	if (writers > 0 && launch->between.active())
+	if (launch->between.active())
 		launch->between.pass(number);
 	writers = 0;
 	for (unsigned w = 0; w * WARP < threads; w++)
