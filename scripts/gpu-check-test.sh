@@ -17,21 +17,22 @@ fail() {
 
 # A PATH of the tools that gpu-check.sh names, and nvidia-smi.
 mkdir "$work/bin" "$work/none" "$work/tmp" "$work/dev" "$work/programs" "$work/fake" "$work/damaged"
-for tool in bash cat date grep gzip head mktemp rm sed tail tar tee timeout; do
+for tool in bash cat date grep gzip head mktemp rm tail tar timeout; do
   ln -s "$(command -v "$tool")" "$work/bin/"
   ln -s "$(command -v "$tool")" "$work/none/"
 done
 printf '#!%s\necho "name, compute_cap"\necho "mock GPU, 8.9"\n' "$work/bin/bash" >"$work/bin/nvidia-smi"
 chmod +x "$work/bin/nvidia-smi"
 
-# A fake of each program. FAIL and HANG name those that fail and those that only SIGKILL ends.
+# A fake of each program. FAIL, EMPTY and HANG name those that fail, those that run no test, and those that only SIGKILL ends.
 mkfifo "$work/quiet"
 for program in bnas-cuda cuda.test driver.test; do
   cat >"$work/programs/$program" <<END
 #!$work/bin/bash
 [[ " \${FAIL:-} " != *" $program "* ]] || { echo broken; exit 3; }
 [[ " \${HANG:-} " != *" $program "* ]] || { trap '' TERM; while :; do read -r -t 9 <>"$work/quiet" || true; done; }
-echo "this is $program"
+[[ " \${EMPTY:-} " != *" $program "* ]] || { echo "--- PASS: without a test in it"; exit; }
+echo "    --- PASS: this is $program"
 END
   chmod +x "$work/programs/$program"
 done
@@ -133,12 +134,17 @@ check FAIL="cuda.test" -- "${fake[@]}" --small "$work/results"
 expect 1 passed 'suite-*=FAILED'
 check FAIL="bnas-cuda driver.test" -- "${fake[@]}" "$work/results"
 expect 1 FAILED 'the machine=passed' 'suite-*=passed'
+check EMPTY="cuda.test" -- "${fake[@]}" "$work/results"
+expect 1 passed 'suite-*=FAILED'
 check -- "${fake[@]}" --suites "half fp32" "$work/results"
 expect 0 passed suite-{bf16-half,tf32,fp16,bf16,fp32-no-graphs}="LEFT OUT"
 check HANG="cuda.test" -- "${fake[@]}" --seconds 18 "$work/results"
 expect 0 "LEFT OUT" 'the machine=passed' 'doctor=passed' 'driver=passed' 'suite-*=NOT FINISHED'
 # The namespaces and rounding take up to 2 s.
 [ "$took" -le 20 ] || fail "--seconds 18 took $took s"
+check -- "${fake[@]}" /dev/full
+[ "$code" = 1 ] && [ "$(cat "$work/err")" = "gpu-check: not all could be written to /dev/full: is the disk full?" ] ||
+  fail "on a full disk: the exit status is $code, it says: $(cat "$work/err")"
 echo "gpu-check.sh with fakes: passed"
 
 left_out() { echo "LEFT OUT: gpu-check.sh on the mock driver needs $*"; exit 0; }

@@ -11,7 +11,7 @@
 # runs the conformance suite with these options only. --small takes small networks and few images: it shows whether everything
 # runs, and its times mean nothing. The script continues after a failure and then ends with 1.
 #
-# It needs bash, cat, date, grep, gzip, head, mktemp, nvidia-smi, rm, sed, tail, tar, tee and timeout.
+# It needs bash, cat, date, grep, gzip, head, mktemp, nvidia-smi, rm, tail, tar and timeout.
 set -uo pipefail
 stop() { echo "gpu-check: $2" >&2; exit "$1"; }
 usage() { stop 2 "usage: gpu-check.sh [--bundle DIR] [--seconds N] [--suites NAMES] [--small] [FILE]"; }
@@ -48,7 +48,11 @@ failed=0
 patience=${small:+10}
 patience=${patience:-1}
 
-say() { echo "$*"; echo "$*" >>"$results"; }
+# keep COMMAND...: its output goes into the file.
+lost=''
+keep() { "$@" >>"$results" 2>/dev/null || lost=1; }
+
+say() { echo "$*"; keep echo "$*"; }
 
 # skip NAME REASON: a section that does not run.
 skip() { say "" && say "## $1" && say "$1: LEFT OUT, $2"; }
@@ -85,7 +89,7 @@ section() {
   say "" && say "## $name"
   say "\$ $*"
   { timeout -k 5 "$limit" "$@" >"$work/out" 2>&1; code=$?; } 2>/dev/null
-  cat "$work/out" >>"$results"
+  keep cat "$work/out"
   tail -n 12 "$work/out"
   judge "$name" "$code" $((SECONDS - start)) "$limit" "$own"
 }
@@ -112,9 +116,12 @@ together() {
     [ -n "${one#*=}" ] || { skip "$name" "--suites"; continue; }
     say "" && say "## $name"
     say "\$ ${one#*=}"
-    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 | tee -a "$results" | sed -n 1,12p
+    grep -E -v '^ *(=== |--- (PASS|SKIP))' "$work/$name.out" | head -n 400 >"$work/shown"
+    keep cat "$work/shown"
+    head -n 12 "$work/shown"
     say "passed $(grep -c -E '^ *--- PASS' "$work/$name.out"), failed $(grep -c -E '^ *--- FAIL' "$work/$name.out"), skipped $(grep -c -E '^ *--- SKIP' "$work/$name.out")"
     read -r code took <"$work/$name.end"
+    [ "$code" != 0 ] || grep -q -E '^ +--- ' "$work/$name.out" || code='there is no such test'
     judge "$name" "$code" "$took" "$limit" "$own"
   done
 }
@@ -208,4 +215,5 @@ else
 fi
 
 say "" && say "written: $results"
+[ -z "$lost" ] || stop 1 "not all could be written to $results: is the disk full?"
 exit "$failed"
