@@ -111,7 +111,7 @@ func openBest(cfg Config, o Options, threads int) (kernels.Device, string, error
 		why = err.Error()
 	}
 	if o.Log != nil && (cfg.GPU != 0 || cfg.Storage() != (cuda.Storage{Precision: cuda.FP32})) {
-		o.Log.Warn("there is no GPU: the settings for one have no effect", "gpu", cfg.GPU, "precision", cfg.Precision, "half", cfg.Half)
+		o.Log.Warn("no GPU is used: the settings for one have no effect", "why", why, "gpu", cfg.GPU, "precision", cfg.Precision, "half", cfg.Half)
 	}
 	dev, err := cpu.New(threads, cfg.engineNumerics())
 	if errors.Is(err, kernels.ErrUnsupported) {

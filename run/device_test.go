@@ -57,7 +57,7 @@ func TestNoGPU(t *testing.T) {
 			t.Fatal(err)
 		}
 		dev.Close()
-		if warned := strings.Contains(log.String(), "have no effect"); warned != (i > 0) {
+		if warned := strings.Contains(log.String(), `msg="no GPU is used: the settings for one have no effect" why="no GPU on this machine"`); warned != (i > 0) {
 			t.Errorf("half %v, GPU %d: %s", half, gpu, &log)
 		}
 	}
