@@ -275,6 +275,15 @@ func TestSuiteFindsDefects(t *testing.T) {
 		}}},
 		{"weights stay as they were first", "weights written", "logits", defective{wrap: stale}},
 		{"statistics are lost to another Exec", "interleaved", "statistics left", defective{compile: forgetful()}},
+		{"a recorded pass is out of date", "repeated", "pass 5 has other bits", defective{wrap: func(e kernels.Exec, s kernels.Store) kernels.Exec {
+			passes := 0
+			return badBackward{e, func(m kernels.StatGrad, w bool) error {
+				if passes++; passes != 5 {
+					return e.Backward(m, w)
+				}
+				return errors.Join(e.Backward(m, w), scaleGrad(s, e.Program().BNs[0].Gamma, 1.001))
+			}}
+		}}},
 		{"an illegal program is compiled", "illegal programs", "is compiled although", defective{compile: func(kernels.Device, *kernels.Program, kernels.Store, int) (kernels.Exec, error) {
 			return nil, nil
 		}}},

@@ -169,6 +169,59 @@ func interleaved(f Factory, o Options) error {
 	return nil
 }
 
+// repeated: passes that have run several times, which a device may have recorded, give the same bits after the device has needed more
+// memory: for gradients of weights, and for another Exec.
+func repeated(f Factory, o Options) error {
+	small, large := Cell(o.Seed, kernels.Shape{C: 8, H: 5, W: 6}, 2), Cell(o.Seed, kernels.Shape{C: 16, H: 9, W: 8}, 4)
+	a, err := small.start(f)
+	if err != nil {
+		return err
+	}
+	b, err := large.on(a.d)
+	if err != nil {
+		return err
+	}
+	var first [2][]float32
+	for i, run := range []struct {
+		*session
+		weights int
+	}{{a, 0}, {a, 0}, {a, 0}, {a, 1}, {a, 0}, {a, 1}, {a, 1}, {b, 1}, {a, 0}, {a, 1}} {
+		got, err := run.pass(run.weights == 1)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: pass %d: %w", run.Name, i+1, err)
+		case run.session == b:
+		case first[run.weights] == nil:
+			first[run.weights] = got
+		case !slices.Equal(got, first[run.weights]):
+			return fmt.Errorf("%s: pass %d has other bits than the first of its kind", run.Name, i+1)
+		}
+	}
+	return nil
+}
+
+// pass runs the case forward and back. It returns the logits and the gradients that the pass writes.
+func (s *session) pass(weights bool) ([]float32, error) {
+	results, err := s.logits(s.Images, s.N)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(s.e.CrossEntropy(s.Labels, 0.1), s.e.Backward(kernels.DifferentiateStatistics, weights)); err != nil {
+		return nil, err
+	}
+	for id, p := range s.Params {
+		if p.Kind == kernels.ConvWeight && !weights {
+			continue
+		}
+		gradient := make([]float32, p.Len())
+		if err := s.s.Read(kernels.Grad, gradient, kernels.ParamID(id)); err != nil {
+			return nil, err
+		}
+		results = append(results, gradient...)
+	}
+	return results, nil
+}
+
 // weightsWritten: a Write to a parameter's Data takes effect in the next Forward, even if a packed copy exists.
 func weightsWritten(f Factory, o Options) error {
 	c := Cell(o.Seed, kernels.Shape{C: 16, H: 8, W: 8}, 2)

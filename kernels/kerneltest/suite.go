@@ -119,6 +119,7 @@ func checks(o Options) []check {
 		check{"offset", offset},
 		check{"query rows", queryRows},
 		check{"interleaved", interleaved},
+		check{"repeated", repeated},
 		check{"weights written", weightsWritten},
 		check{"beside", beside},
 		check{"borrowed", borrowed},
