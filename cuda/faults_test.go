@@ -301,3 +301,38 @@ func TestUpdateWithoutMemory(t *testing.T) {
 		}
 	}
 }
+
+// The graphs of networks that are released are freed while the Device lives: a search compiles thousands.
+func TestGraphsOfReleasedExecsAreFreed(t *testing.T) {
+	f := fake.New(nil)
+	d, err := New(f, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := kerneltest.Cell(1, kernels.Shape{C: 8, H: 4, W: 4}, 4)
+	s, err := c.NewStore(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	for range 20 {
+		e, err := d.Compile(c.Program, s, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := e.Forward(c.Images, c.N); err != nil {
+				t.Fatal(err)
+			}
+		}
+		most = max(most, f.Graphs())
+		kernels.Release(e)
+	}
+	if most < 1 || most > 2 {
+		t.Errorf("there are up to %d graphs at a time, want that of one network, and of the one before it", most)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+	check(t, f)
+}
