@@ -87,7 +87,7 @@ func (d *Driver) Alloc(bytes int64) (p driver.Ptr, err error) {
 	err = d.locked(func() error {
 		at, err := d.machine.Alloc(bytes)
 		if p = driver.Ptr(at); errors.Is(err, machine.ErrNoMemory) {
-			err = fmt.Errorf("%w: %w", driver.ErrOutOfMemory, err)
+			err = driver.OutOfMemory(fmt.Errorf("%w: %w", driver.ErrOutOfMemory, err))
 		}
 		return err
 	})

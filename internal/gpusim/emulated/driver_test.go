@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 
@@ -50,7 +51,7 @@ func TestEmulatedMemory(t *testing.T) {
 	if got := e.Properties(); got.Memory != 1<<20 || got.Free >= got.Memory || got.Capability != 80 || got.SharedMemory != 163<<10 {
 		t.Errorf("properties %+v", got)
 	}
-	if _, err := e.Alloc(1 << 20); !errors.Is(err, driver.ErrOutOfMemory) {
+	if _, err := e.Alloc(1 << 20); !errors.Is(err, driver.ErrOutOfMemory) || !strings.Contains(err.Error(), "take fewer images at a time") {
 		t.Errorf("more memory than there is: %v", err)
 	}
 	if _, err := e.Pinned(1 << 60); !errors.Is(err, driver.ErrOutOfHostMemory) || !errors.Is(err, driver.ErrOutOfMemory) {
