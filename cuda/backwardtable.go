@@ -33,6 +33,9 @@ func (e *exec) routeTable(r route) (*backwardTable, error) {
 		b = &backwardTable{order: e.plans.all, samples: r.samples, gradient: e.plans.gradient, size: e.plans.gradientBytes}
 		if r.Route != e.plans.all.Route {
 			b.order = plan.NewBackward(e.p, e.plans.uses, nil, r.Route)
+			if err := e.plans.checkBackward(b.order, e.properties.SharedMemory); err != nil {
+				return nil, err
+			}
 			b.gradient, b.size = e.plans.place(b.order)
 		}
 		if r.Weights {

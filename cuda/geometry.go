@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"bnas.example/kernels"
+	"bnas.example/kernels/plan"
 )
 
 // planLaunch chooses a step's kernels, the forms of its weights, and how its forward launch is cut.
@@ -99,21 +100,53 @@ const staticShared = 64
 func (a *plans) checkBlocks(most int) error {
 	for i := range a.steps {
 		s := &a.steps[i]
-		need, threads := s.forward.shared, 0
-		if s.step != nil && s.step.Op == kernels.OpConv {
-			threads = s.forward.threads
-			if a.all.Active[s.step.In[0]] {
-				need, threads = max(need, s.back.shared), max(threads, s.back.threads)
+		if err := s.checkBlock(s.forward.threads, s.forward.shared, most); err != nil {
+			return err
+		}
+	}
+	return a.checkBackward(a.all, most)
+}
+
+// checkBackward refuses such a step of a backward pass. One to the weights has launches that one to all γ and β has not.
+func (a *plans) checkBackward(b *plan.Backward, most int) error {
+	for _, step := range b.Steps {
+		s := &a.steps[step.Step+1]
+		if s.step.Op != kernels.OpConv {
+			continue
+		}
+		for _, t := range step.Targets {
+			if t.Node == plan.NoNode {
+				continue
+			}
+			if err := s.checkBlock(s.back.threads, s.back.shared, most); err != nil {
+				return err
 			}
 		}
-		if limit := threadsOf(s.kernel); threads > limit {
-			return fmt.Errorf("step %s: window %v needs blocks of %d threads, the kernel has %d: %w",
-				s.name(), s.step.Window, threads, limit, kernels.ErrUnsupported)
+		for k := range s.outs {
+			if !b.Weights {
+				break
+			}
+			w := a.weightTiling(s, k)
+			if err := s.checkBlock(w.threads, w.shared, most); err != nil {
+				return err
+			}
 		}
-		if need+staticShared > most {
-			return fmt.Errorf("step %s: window %v needs %d bytes of shared memory, a block has %d: %w",
-				s.name(), s.step.Window, need, most, kernels.ErrUnsupported)
-		}
+	}
+	return nil
+}
+
+// checkBlock refuses a block of so many threads, with so many bytes of shared memory, if it may have fewer.
+func (s *stepPlan) checkBlock(threads, shared, most int) error {
+	if s.step == nil {
+		return nil
+	}
+	if limit := threadsOf(s.kernel); threads > limit {
+		return fmt.Errorf("step %s: window %v needs blocks of %d threads, the kernel has %d: %w",
+			s.name(), s.step.Window, threads, limit, kernels.ErrUnsupported)
+	}
+	if need := shared + staticShared; need > most {
+		return fmt.Errorf("step %s: window %v needs %d bytes of shared memory, a block has %d: %w",
+			s.name(), s.step.Window, shared, most, kernels.ErrUnsupported)
 	}
 	return nil
 }
