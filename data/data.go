@@ -85,7 +85,7 @@ func Open(o Options) (Set, error) {
 	case "cifar100":
 		s, err = openCIFAR(o, cifar100)
 	case "idx":
-		s, err = openIDX(os.DirFS(o.Dir), o, nil)
+		s, err = openIDX(idxFiles(os.DirFS(o.Dir), o.Dir), o, nil)
 	case "folder":
 		s, err = openFolder(o)
 	}

@@ -1,9 +1,13 @@
 package data
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,5 +92,37 @@ func TestFashionResized(t *testing.T) {
 	// Without a border the mean is that of the 28×28 pixels, .2860 of 255 over the whole of Fashion-MNIST.
 	if mean, _ := s.Normal(); !(math.Abs(mean[0]/255-.2860) <= .005) {
 		t.Errorf("mean %.4f of 255", mean[0]/255)
+	}
+}
+
+// What is kept of the embedded set gives each shape of the images its own mean and deviation, and each set its own settings.
+func TestFashionIsReadOnce(t *testing.T) {
+	files, err := fs.Sub(fashionFiles, "fashion")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shapes := []Options{{}, {Channels: 1}, {Height: 8, Width: 8}, {Height: 8, Width: 10}, {Split: "test"}, {}}
+	var sets []Set
+	for _, o := range shapes {
+		o.Name = "fashion"
+		s, err := Open(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets = append(sets, s)
+	}
+	for i, o := range shapes {
+		got := sets[i]
+		h, w := got.Size()
+		fresh, err := openIDX(idxFiles(files, ""), Options{Split: cmp.Or(o.Split, train), Height: h, Width: w, Channels: cmp.Or(o.Channels, colour)}, fashionClasses)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mean, std := got.Normal()
+		wantMean, wantStd := fresh.Normal()
+		if !slices.Equal(mean, wantMean) || !slices.Equal(std, wantStd) || got.Hash() != fresh.Hash() || got.Len() != fresh.Len() ||
+			got.Channels() != fresh.Channels() || !bytes.Equal(read(t, got, 3), read(t, fresh, 3)) {
+			t.Errorf("%+v: mean %v and deviation %v of %d images, read anew %v and %v of %d", o, mean, std, got.Len(), wantMean, wantStd, fresh.Len())
+		}
 	}
 }

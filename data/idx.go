@@ -13,11 +13,26 @@ import (
 // normalImages is the largest number of images for measuring mean and standard deviation of a set in memory.
 const normalImages = 2000
 
-// openIDX reads a set of the MNIST family. Images smaller than the requested size, but larger than two thirds of it, get a
+// idxSource reads a split of a set of the MNIST family, which the caller may change but for its labels and pixels, and measures the
+// mean and standard deviation of a set.
+type idxSource struct {
+	split  func(split string) (*memory, error)
+	normal func(Set) (mean, std []float64, err error)
+}
+
+// idxFiles reads from files at every call.
+func idxFiles(files fs.FS, dir string) idxSource {
+	return idxSource{
+		func(split string) (*memory, error) { return readIDX(files, dir, split) },
+		func(s Set) (mean, std []float64, err error) { return measure(s, normalImages) },
+	}
+}
+
+// openIDX opens a set of the MNIST family. Images smaller than the requested size, but larger than two thirds of it, get a
 // border of zeros (28×28 in 32×32, as in LeNet-5). Other images are resized. Without names the numbers of the classes are
 // their names. Mean and standard deviation are those of the training images at that size.
-func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
-	trainSet, err := readIDX(files, o.Dir, train)
+func openIDX(from idxSource, o Options, classes []string) (Set, error) {
+	trainSet, err := from.split(train)
 	if err != nil {
 		return nil, err
 	}
@@ -32,13 +47,13 @@ func openIDX(files fs.FS, o Options, classes []string) (Set, error) {
 	if err := trainSet.give(o.Channels); err != nil {
 		return nil, err
 	}
-	mean, std, err := measure(fit(trainSet, o.Height, o.Width), normalImages)
+	mean, std, err := from.normal(fit(trainSet, o.Height, o.Width))
 	if err != nil {
 		return nil, err
 	}
 	s := trainSet
 	if o.Split == test {
-		if s, err = readIDX(files, o.Dir, test); err != nil {
+		if s, err = from.split(test); err != nil {
 			return nil, err
 		}
 		if err := s.give(trainSet.channels); err != nil {
