@@ -61,8 +61,8 @@ lint-kubernetes:
 lint test-unit test-nocgo test-gpu: export GOGC = 400
 lint:
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w $$unformatted"; exit 1; }
-	@# What test-unit needs too. lint.go alone would compile the emulated kernels for itself.
-	$(GO) build -tags gpusim,$(PURE) ./...
+	@# Compiles what test-unit needs too, and links nothing. lint.go alone would compile the emulated kernels for itself.
+	$(GO) list -export -tags gpusim,$(PURE) ./... >/dev/null
 	@# go vet and staticcheck, with cgo and without.
 	printf '%s\n' 'cgo: -tags=gpusim,$(PURE)' 'nocgo: CGO_ENABLED=0' | $(GO) run scripts/lint.go -matrix ./...
 	GO=$(GO) scripts/deadcode.sh
@@ -107,11 +107,12 @@ test-cuda:
 	scripts/with-cuda.sh $(GO) run scripts/lint.go -checks inherit,-U1000 -tags cuda,$(PURE) ./cuda/... ./cmd/bnas
 	scripts/with-cuda.sh --mock $(GO) test -vet=off -tags cuda,$(PURE) -run '^TestReal' ./cuda ./cuda/driver
 
-# Without the emulated GPU: its threads are C++, which the race detector does not see; it checks races between the threads
-# of a kernel itself. The tests that are left out start no goroutines that others do not: those of one step of the reference are
-# in TestSuite, whose cells are its largest networks, and those of a training in TestResumeAtEveryStep.
+# Without the emulated GPU, and without the tests of a training on the CPU engine: their threads are C++ and C, which the race
+# detector does not see. The emulated GPU checks races between the threads of a kernel itself. The tests that are left out start no
+# goroutines that others do not: those of one step of the reference are in TestSuite, whose cells are its largest networks, and those
+# of a training in TestResumeAtEveryStep.
 test-race:
-	$(GO) test -vet=off -race -short -timeout 30m $(RACE_PACKAGES) \
+	$(GO) test -vet=off -race -short -tags noengine,$(PURE) -timeout 30m $(RACE_PACKAGES) \
 	  -skip '^TestFiniteDifferences$$|^TestSuite$$/^cell-|^TestFixedPathTrainsItsNetwork$$|^TestAuxiliary|^TestDropPath|^TestEarlyBirdResumes$$|^TestOneShotOfATrainedSupernet$$|^TestRunningStatisticsAndAverage$$|^TestOnlyTheTrainableSetChanges$$'
 
 # Everything that takes longer: all kills of the crash test, every seed of the suite, all packages under the race detector,

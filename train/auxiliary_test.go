@@ -1,12 +1,10 @@
 package train
 
 import (
-	"bytes"
 	"math"
 	"strings"
 	"testing"
 
-	"bnas.example/kernels/cpu"
 	"bnas.example/kernels/ref"
 	"bnas.example/supernet"
 )
@@ -18,39 +16,6 @@ func headConfig(steps int) (supernet.Config, Config) {
 	cfg := dropConfig(steps)
 	cfg.AuxWeight = 0.4
 	return net, cfg
-}
-
-// Training with an auxiliary head, drop-path and an average has the same bits on one thread and on two, and if it is interrupted.
-// The checkpoint has the head, with its average; the running statistics are those of the network alone.
-func TestAuxiliaryResumes(t *testing.T) {
-	net, cfg := headConfig(8)
-	tr := rigOn(t, engine(t, 1, cpu.Strict), net, cfg).trainer(t, cfg, t.TempDir())
-	want := run(t, tr)
-	dir := t.TempDir()
-	runUntil(t, rigOn(t, engine(t, 1, cpu.Strict), net, cfg).trainer(t, cfg, dir), 6)
-	again := rigOn(t, engine(t, 2, cpu.Strict), net, cfg).trainer(t, cfg, dir)
-	if err := again.Resume(); err != nil {
-		t.Fatal(err)
-	}
-	if got := run(t, again); !bytes.Equal(got, want) {
-		t.Error("the resumed run has another checkpoint")
-	}
-	c, _, err := load(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	slots := 0
-	for _, a := range c.Arrays {
-		if a.Param == "auxiliary_head.features.5.weight" {
-			slots++
-		}
-	}
-	if want := 3; slots != want { // the weight, its velocity and its average
-		t.Errorf("the checkpoint has %d arrays of the head's weight, want %d", slots, want)
-	}
-	if got, want := len(tr.running.Mean), tr.network.BNParams()/2; got != want || got == tr.training.BNParams()/2 {
-		t.Errorf("%d running means, want %d", got, want)
-	}
 }
 
 // The loss of a step is the network's plus 0.4 times the head's. The running statistics after a step are those of the network.

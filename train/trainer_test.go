@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"bnas.example/kernels"
-	"bnas.example/kernels/cpu"
 	"bnas.example/supernet"
 )
 
@@ -248,47 +247,6 @@ func TestResumeAtEveryStep(t *testing.T) {
 				t.Errorf("%s: interrupted at step %d: the final checkpoint differs", name, at)
 			}
 			sameLines(t, metricLines(t, dir), wantLines)
-		}
-	}
-}
-
-// engine opens the CPU engine.
-func engine(t *testing.T, threads int, n cpu.Numerics) kernels.Device {
-	dev, err := cpu.New(threads, n)
-	if errors.Is(err, kernels.ErrUnsupported) {
-		t.Skip(err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dev
-}
-
-// A run does not go on with other numerics than it began with.
-func TestNumericsStay(t *testing.T) {
-	for _, n := range [][2]cpu.Numerics{{cpu.Strict, cpu.Fast}, {cpu.Fast, cpu.Strict}, {cpu.Fast, cpu.Fast}} {
-		cfg, dir := quick(4), t.TempDir()
-		runUntil(t, rigOn(t, engine(t, 1, n[0]), tiny(t), cfg).trainer(t, cfg, dir), 2)
-		err := rigOn(t, engine(t, 1, n[1]), tiny(t), cfg).trainer(t, cfg, dir).Resume()
-		want := fmt.Sprintf("made with --numerics %s and this run has %s", n[0], n[1])
-		if same := n[0] == n[1]; same && err != nil || !same && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%v: error %v", n, err)
-		}
-	}
-}
-
-// On the CPU engine a run with one thread must have the same result as a run that is interrupted and resumed with two.
-func TestResumeOnTheEngine(t *testing.T) {
-	for name, cfg := range variants(8) {
-		want := run(t, rigOn(t, engine(t, 1, cpu.Strict), tiny(t), cfg).trainer(t, cfg, t.TempDir()))
-		dir := t.TempDir()
-		runUntil(t, rigOn(t, engine(t, 1, cpu.Strict), tiny(t), cfg).trainer(t, cfg, dir), 3)
-		tr := rigOn(t, engine(t, 2, cpu.Strict), tiny(t), cfg).trainer(t, cfg, dir)
-		if err := tr.Resume(); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(run(t, tr), want) {
-			t.Errorf("%s: the final checkpoint differs", name)
 		}
 	}
 }
