@@ -29,12 +29,21 @@ bool same(bnas_site a, bnas_site b) { return a.line == b.line && (a.file == b.fi
 
 } // namespace
 
+// Asks for the stacks of the threads of a warp that run next, before they are waited for one by one.
+void Worker::fetch(unsigned w) {
+	for (unsigned lanes = warps[w].ready; lanes; lanes &= lanes - 1)
+		__builtin_prefetch(fibers[w * WARP + (unsigned)__builtin_ctz(lanes)].context.sp);
+}
+
 bool Worker::next() {
 	if (!ready)
 		return false;
 	unsigned w = running / WARP;
-	if (order == MACHINE_SHUFFLED || !warps[w].ready)
+	if (order == MACHINE_SHUFFLED || !warps[w].ready) {
 		w = pick(ready, order, random);
+		if (order != MACHINE_SHUFFLED)
+			fetch(w);
+	}
 	unsigned lane = pick(warps[w].ready, order, random);
 	warps[w].ready &= ~(1u << lane);
 	if (!warps[w].ready)

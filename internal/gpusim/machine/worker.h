@@ -110,6 +110,7 @@ private:
 	bool begin_block(uint32_t block);
 	void run_block();
 	bool next();
+	void fetch(unsigned warp);
 	void proceed(bool last);
 	[[noreturn]] void stuck();
 	[[noreturn]] void stop(uintptr_t pc, const char *text);
