@@ -143,7 +143,7 @@ profiled=(--batch 256)
 if [ -n "$small" ]; then
   few=(--channels 8 --cells 1) few8=("${few[@]}" --height 8 --width 8)
   train=("${few[@]}" --batch 2 --steps 2 --rank-every 0) step=("${few8[@]}" --batch 2 --repeats 1 --warmup 1)
-  tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") scoring=("${few8[@]}" --repeats 2 --warmup 1) suite='BNAS_SMALL=1 '
+  tangent=("${few8[@]}" --batch 2 --repeats 1 --warmup 0) layers=("${tangent[@]}") scoring=("${few8[@]}" --images 8 --ntk-images 2 --repeats 2 --warmup 1) suite='BNAS_SMALL=1 '
   profiled=("${few8[@]}" --batch 2)
 fi
 
