@@ -227,7 +227,7 @@ const (
 
 // long are settings of examples that take long, and their replacements. The placeholders of the pages are here too. Each command
 // that loads the 50,000 images of CIFAR-10 takes a second: only the examples that name their folder do.
-var long = strings.NewReplacer("--epochs 8", "--steps 2", "--epochs 4", "--steps 2", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--sample 2500", "--sample 12", "--sample 2100", "--sample 12", "--sample 300", "--sample 4", "--sample 400", "--sample 4", "--sample 600", "--sample 4", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4", "--steps 600", "--steps 4",
+var long = strings.NewReplacer("--epochs 8", "--steps 2", "--epochs 4", "--steps 2", "--epochs 2", "--steps 4", "--epochs 5", "--steps 2", "--sample 1000", "--sample 12", "--sample 100", "--sample 12", "--latency-batch 16", "--latency-batch 2", "--sample 2500", "--sample 12", "--sample 2100", "--sample 12", "--sample 300", "--sample 4", "--sample 400", "--sample 4", "--sample 600", "--sample 4", "--repeats 50", "--repeats 2", "--repeats 4", "--repeats 2", "--sample 64", "--sample 2", "--steps 300", "--steps 4", "--steps 600", "--steps 4",
 	"--sample 5", "--sample 2", "--validation-images 2000", "--validation-images 20", "--batch 256", "--batch 8", "--batch 64", "--batch 2", "--batch 32", "--batch 2",
 	"--finalists 8 --finalist-epochs 3", "--finalists 1 --finalist-epochs 1 --holdout 7900", "--data cifar10 --data-dir DIR", "--data fashion", " ARCH…", " all3x3 mixed")
 
