@@ -145,7 +145,7 @@ func (e *exec) inputGradient(g *gradPlan, s kernels.StatGrad, gs plan.Step, k in
 		weight, to = g.weights.jobs[gs.Step][k].c, e.d.moving.pointer(g.weights.sums)
 	}
 	e.packed(j)
-	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), x.packs[0], weight, &u, to)
+	C.run_conv_grad(e.d.isa, &at, &j.c, first(x.loads), C.int(len(x.loads)), first(x.terms), first(x.grads), first(x.packs), C.int(len(x.packs)), weight, &u, to)
 	runtime.KeepAlive(x.weights)
 }
 

@@ -19,6 +19,7 @@ type convJob struct {
 	groups   int
 	turned   bool    // the input gradient
 	packs    []*pack // see packed; nil: not looked up yet
+	runs     int     // of an input gradient
 }
 
 // convPlan holds the jobs of a convolution step: one job for all its siblings. Depthwise siblings have one job each,

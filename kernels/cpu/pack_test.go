@@ -188,6 +188,70 @@ func TestShareTooLate(t *testing.T) {
 	}
 }
 
+// TestPacksOfGradients: the first input gradients of siblings read the weights of each convolution, the later ones those of all together,
+// with the same bits. A program that runs seldom packs no weights of its own.
+func TestPacksOfGradients(t *testing.T) {
+	for _, numerics := range []Numerics{Strict, Fast} {
+		for _, channels := range []int{4, 20, 48} { // a part of a block, and several blocks of which the last is in part
+			d, err := newDevice(2, numerics)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			net, p := siblings(t, channels)
+			s := newStore(net.Params())
+			if err := net.Fill(s); err != nil {
+				t.Fatal(err)
+			}
+			const n = 2
+			images := make([]float32, n*p.Values[kernels.Images].Len())
+			philox.New(1, "images", 0).Normal(images, 1)
+			e, err := d.Compile(p, s, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			gradients := func() (all []float32) {
+				if err := errors.Join(e.Forward(images, n), e.CrossEntropy([]int{1, 2}, 0), e.Backward(kernels.DifferentiateStatistics, false)); err != nil {
+					t.Fatal(err)
+				}
+				for id, param := range net.Params() {
+					if param.Kind == kernels.Gamma {
+						all = append(all, s.Slice(kernels.ParamID(id), kernels.Grad)...)
+					}
+				}
+				return all
+			}
+			want := gradients()
+			packs := len(s.packs.all)
+			for run := 2; run <= often+2; run++ {
+				if got := gradients(); !slices.Equal(got, want) {
+					t.Fatalf("%v, %d channels: pass %d has other gradients than the first", numerics, channels, run)
+				}
+				if more := len(s.packs.all) > packs; more != (run > often) {
+					t.Errorf("%v, %d channels: after pass %d there are %d packs, after the first %d", numerics, channels, run, len(s.packs.all), packs)
+				}
+			}
+		}
+	}
+}
+
+// siblings is a network of two or three convolutions of one kind at each node, with its program.
+func siblings(t *testing.T, channels int) (*supernet.Net, *kernels.Program) {
+	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Fair, Channels: channels, Cells: 1, Height: 16, Width: 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := net.Space.Parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|skip_connect~2|")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := net.Program(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return net, p
+}
+
 // TestPackOfGroups: two programs may use one weight in groups of other sizes, as parts of it. Each has packs of its own.
 func TestPackOfGroups(t *testing.T) {
 	d, err := New(1, Strict)

@@ -66,12 +66,14 @@ static inline struct panel panel_of(int most, int kb, int k) {
 	return p;
 }
 
-// The packed weights of a call of n panels: at[k] are those of output block k, or of all blocks of the panel that begins with k and is not
-// apart.
+// The packed weights of a call of n panels to kb output blocks. Those from the input blocks of part p are at[p·kb + k]: to output block k,
+// or to all blocks of the panel that begins with k and is not apart. Part p has cb[p] input blocks. All siblings of a convolution have the
+// same input, which is one part; the input gradient of siblings can have a part for each.
 struct packed {
 	const struct panel *panels;
-	int n;
+	int n, kb;
 	const float *const *at;
+	const int *cb;
 };
 
 // The memory that the next call will touch: stretches of cache lines, read or written. A core fetches some of it between its
@@ -100,10 +102,10 @@ struct core {
 	// group returns the best number of images of a call (≥ 1). The last call of a batch may have fewer.
 	int (*group)(const struct conv_shape *s);
 	int panel; // the most output blocks of a panel
-	// block_size is the size of the packed weights of one output block, in floats. pack writes those from input block c to output block k
-	// of kb into dst, which has all of these kb, panel after panel. A depthwise core has no input blocks; c is then 0.
-	size_t (*block_size)(const struct conv_shape *s);
-	void (*pack)(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c);
+	// block_size is the size of the packed weights from cb input blocks to one output block, in floats. pack writes those from input block
+	// c of cb to output block k of kb into dst, which has all of these, panel after panel. A depthwise core has no input blocks; c is then 0.
+	size_t (*block_size)(const struct conv_shape *s, int cb);
+	void (*pack)(const struct conv_shape *s, int kb, int cb, float *dst, const struct dense *w, int k, int c);
 	size_t (*scratch_size)(const struct conv_shape *s, int nimg); // floats
 	conv_core *run;
 };

@@ -16,6 +16,6 @@ double isa_peak(const struct isa *isa);
 
 // lay_panels lists the panels of n siblings of blocks[i] output blocks each, and returns their number. Siblings of one block share panels.
 int lay_panels(const struct core *c, const int *blocks, int n, struct panel *panels);
-// lay_blocks lists the weights of kb output blocks that a core has packed together.
-void lay_blocks(const struct core *c, const struct conv_shape *s, const float *packed, int kb, const float **at);
+// lay_blocks lists the weights from cb input blocks to each of kb output blocks that a core has packed together.
+void lay_blocks(const struct core *c, const struct conv_shape *s, const float *packed, int kb, int cb, const float **at);
 #endif

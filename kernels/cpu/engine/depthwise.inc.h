@@ -3,10 +3,10 @@
 static int depthwise_fits(const struct conv_shape *s) { return s->depthwise; }
 static int depthwise_group(const struct conv_shape *s) { return 1; }
 
-static size_t depthwise_block_size(const struct conv_shape *s) { return (size_t)LANES * s->kernel * s->kernel; }
+static size_t depthwise_block_size(const struct conv_shape *s, int cb) { return (size_t)LANES * s->kernel * s->kernel; }
 
 // packed[k][ky][kx][16]
-static void depthwise_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) {
+static void depthwise_pack(const struct conv_shape *s, int kb, int cb, float *dst, const struct dense *w, int k, int c) {
 	dst += (size_t)k * w->taps * LANES;
 	for (int l = 0; l < LANES; l++) {
 		const float *window = dense_window(w, k * LANES + l, k * LANES + l);

@@ -24,7 +24,7 @@ void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast)
 	j->scratch = (j->core->scratch_size(s, j->group) + LANES - 1) / LANES * LANES;
 }
 
-size_t pack_floats(const struct conv_job *j, int kb) { return kb * j->core->block_size(&j->shape); }
+size_t pack_floats(const struct conv_job *j, int kb, int cb) { return kb * j->core->block_size(&j->shape, cb); }
 
 void choose_weight_core(const struct isa *isa, struct weight_job *j) {
 	enum { SMALL = 1 << 15, LARGEST = 1 << 24 }; // floats
@@ -109,19 +109,20 @@ struct pack_args {
 	const struct conv_job *job;
 	float *dst;
 	struct dense weights;
-	int kb, across; // across: the input blocks that are items
+	int kb, cb;  // of all weights in dst
+	int across; // the input blocks that are items
 };
 
 static void pack_body(void *arg, struct pool *pool, int thread) {
 	const struct pack_args *a = arg;
 	struct watch watch = watch_start(a->at->profiles, thread);
 	for (int i; (i = pool_next(pool, thread)) >= 0;)
-		a->job->core->pack(&a->job->shape, a->kb, a->dst, &a->weights, i / a->across, a->weights.c0 + i % a->across);
+		a->job->core->pack(&a->job->shape, a->kb, a->cb, a->dst, &a->weights, i / a->across, a->weights.c0 + i % a->across);
 	watch_lap(&watch, PHASE_WEIGHTS);
 }
 
-void run_pack(const struct place *at, const struct conv_job *j, float *dst, int kb, int cb, const struct dense *dense, const float *w) {
-	struct pack_args a = {at, j, dst, *dense, kb, j->shape.depthwise ? 1 : cb};
+void run_pack(const struct place *at, const struct conv_job *j, float *dst, int kb, int cb, const struct dense *dense, int across, const float *w) {
+	struct pack_args a = {at, j, dst, *dense, kb, cb, j->shape.depthwise ? 1 : across};
 	a.weights.w = w;
 	pool_run(at->pool, kb * a.across, pack_body, &a);
 }
@@ -133,19 +134,23 @@ void run_conv(const struct isa *isa, const struct place *at, const struct conv_j
 	const float *blocks[s->kb];
 	int kb[nouts];
 	for (int o = 0, k = 0; o < nouts; k += kb[o++])
-		lay_blocks(j->core, s, packs[o], kb[o] = outs[o].cb, blocks + k);
-	struct packed packed = {panels, lay_panels(j->core, kb, nouts, panels), blocks};
+		lay_blocks(j->core, s, packs[o], kb[o] = outs[o].cb, s->cb, blocks + k);
+	struct packed packed = {panels, lay_panels(j->core, kb, nouts, panels), s->kb, blocks, &s->cb};
 	isa->conv(at, j, loads, nloads, terms, outs, nouts, rows, &packed);
 }
 
 void run_conv_grad(const struct isa *isa, const struct place *at, const struct conv_job *j, const struct load *loads,
-                   int nloads, const struct term *terms, const struct grad *grad, const float *pack,
+                   int nloads, const struct term *terms, const struct grad *grad, const float *const *packs, int npacks,
                    const struct weight_job *weight, const struct load *u, float *sums) {
 	const struct conv_shape *s = &j->shape;
 	struct panel panels[s->kb];
-	const float *blocks[s->kb];
-	lay_blocks(j->core, s, pack, s->kb, blocks);
-	struct packed packed = {panels, lay_panels(j->core, &s->kb, 1, panels), blocks};
+	const float *blocks[npacks * s->kb];
+	int cb[npacks];
+	for (int p = 0; p < npacks; p++) {
+		cb[p] = npacks == 1 ? s->cb : loads[p].cb;
+		lay_blocks(j->core, s, packs[p], s->kb, cb[p], blocks + p * s->kb);
+	}
+	struct packed packed = {panels, lay_panels(j->core, &s->kb, 1, panels), s->kb, blocks, cb};
 	isa->conv_grad(at, j, loads, nloads, terms, grad, &packed, weight, u, sums);
 }
 

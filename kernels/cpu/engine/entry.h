@@ -8,10 +8,10 @@
 // computed in scratch memory: they are added to others, or stored in 16 bits. With fast, the core may be one of the less exact.
 void choose_core(const struct isa *isa, struct conv_job *j, int apart, int fast);
 
-// run_pack packs the dense weights w of kb output and cb input blocks, those from c0 on, for a job that has the convolution among its
-// siblings. pack_floats is the size of dst, which has all input blocks of the job.
-void run_pack(const struct place *, const struct conv_job *, float *dst, int kb, int cb, const struct dense *, const float *w);
-size_t pack_floats(const struct conv_job *, int kb);
+// run_pack packs dense weights w for a job that has the convolution among its siblings: to kb output blocks from across input blocks, those
+// from c0 on. pack_floats is the size of dst, which has those from cb input blocks.
+void run_pack(const struct place *, const struct conv_job *, float *dst, int kb, int cb, const struct dense *, int across, const float *w);
+size_t pack_floats(const struct conv_job *, int kb, int cb);
 
 // choose_weight_core finds the first core that fits j->conv and sets all fields that depend on it.
 void choose_weight_core(const struct isa *isa, struct weight_job *j);
@@ -24,12 +24,12 @@ int weight_joins(const struct weight_job *j, const struct conv_job *g);
 float *new_floats(size_t n);
 void free_floats(float *p, size_t n);
 
-// packs are those of each out.
+// packs are those of each out; of a gradient one of all loads, or one of each.
 void run_conv(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
               const struct term *, const struct out *, int nouts, int rows, const float *const *packs);
 void run_conv_grad(const struct isa *, const struct place *, const struct conv_job *, const struct load *, int nloads,
-                   const struct term *, const struct grad *, const float *pack, const struct weight_job *weight,
-                   const struct load *u, float *sums);
+                   const struct term *, const struct grad *, const float *const *packs, int npacks,
+                   const struct weight_job *weight, const struct load *u, float *sums);
 void run_weight_grad(const struct isa *, const struct place *, const struct weight_job *, const struct load *, int nloads,
                      const struct term *, float *sums);
 void run_weight_merge(const struct isa *, const struct place *, const struct weight_job *, const struct weight_slice *,

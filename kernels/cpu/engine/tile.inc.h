@@ -10,7 +10,7 @@
 // tile, and the last tile of a row may compute some pixels a second time.
 
 // The input of the sum. pitch and hop are the floats from one tap to the next, down and across. The weights are those of an element, if
-// those of a panel are [element][c].
+// those of a panel and a part are [element][c].
 struct reach {
 	int cb, tail, kernel;
 	size_t pitch, hop;
@@ -47,14 +47,14 @@ INLINE int tile_width(int left, int n, int nk) {
 // The weights of a panel: those of each block, or all from at[0] on.
 struct panel_weights { const float *at[PANEL_MAX]; };
 
-// panel_weights returns those of an element, from cb input blocks to the output blocks from first on.
-INLINE struct panel_weights panel_weights(const int nk, const int apart, const struct packed *p, int first, int cb, int element) {
+// panel_weights returns those of an element, from the input blocks of a part to the output blocks from first on.
+INLINE struct panel_weights panel_weights(const int nk, const int apart, const struct packed *p, int part, int first, int element) {
 	struct panel_weights w = {{NULL}};
 	const int n = apart ? nk : 1;
-	size_t skip = (size_t)element * cb * LANES * LANES * (nk / n);
+	size_t skip = (size_t)element * p->cb[part] * LANES * LANES * (nk / n);
 #pragma GCC unroll 4
 	for (int k = 0; k < n; k++)
-		w.at[k] = p->at[first + k] + skip;
+		w.at[k] = p->at[part * p->kb + first + k] + skip;
 	return w;
 }
 
@@ -71,16 +71,21 @@ INLINE void panel_next(const int nk, const int apart, struct panel_weights *w) {
 		w->at[k] += LANES * LANES * (nk / n);
 }
 
+// w are the weights of the first part.
 INLINE void tile(const int nt, const int nk, const int apart, const int step, const struct reach *r, const float *const *in, size_t at,
-                 struct panel_weights w, float *const *out, size_t to) {
+                 const struct packed *p, int first, struct panel_weights w, float *const *out, size_t to) {
 	vf a[TILE_MAX][PANEL_MAX * NV];
 #pragma GCC unroll 16
 	for (int t = 0; t < nt; t++)
 #pragma GCC unroll 4
 		for (int v = 0; v < nk * NV; v++)
 			a[t][v] = vf_set1(0);
-	for (int c = 0; c < r->cb; c++) {
+	for (int c = 0, part = 0, end = p->cb[0]; c < r->cb; c++) {
 		int lanes = c + 1 < r->cb ? LANES : r->tail;
+		if (c == end) {
+			w = panel_weights(nk, apart, p, ++part, first, r->element);
+			end += p->cb[part];
+		}
 		for (int ky = 0; ky < r->kernel; ky++)
 			for (int kx = 0; kx < r->kernel; kx++) {
 				const float *x = in[c] + at + ky * r->pitch + kx * r->hop;
@@ -112,7 +117,7 @@ INLINE void tile(const int nt, const int nk, const int apart, const int step, co
 // is computed pixel by pixel.
 INLINE void row(const int nk, const int apart, const int step, int n, const struct reach *r, const float *const *in, size_t at,
                 const struct packed *p, int first, float *const *out, size_t to) {
-	struct panel_weights w = panel_weights(nk, apart, p, first, r->cb, r->element);
+	struct panel_weights w = panel_weights(nk, apart, p, 0, first, r->element);
 	for (int t = 0, nt; t < n; t += nt) {
 		nt = tile_width(n - t, n, nk);
 		if (nt > n - t)
@@ -120,17 +125,17 @@ INLINE void row(const int nk, const int apart, const int step, int n, const stru
 		size_t a = at + (size_t)t * step, o = to + (size_t)t * LANES;
 		switch (nt) {
 #if TILE_MAX >= 16
-		case 16: tile(nk == 1 ? 16 : 8, nk, apart, step, r, in, a, w, out, o); break;
-		case 8: tile(8, nk, apart, step, r, in, a, w, out, o); break;
+		case 16: tile(nk == 1 ? 16 : 8, nk, apart, step, r, in, a, p, first, w, out, o); break;
+		case 8: tile(8, nk, apart, step, r, in, a, p, first, w, out, o); break;
 #endif
 #if TILE_MAX == 6
-		case 6: tile(6, nk, apart, step, r, in, a, w, out, o); break;
+		case 6: tile(6, nk, apart, step, r, in, a, p, first, w, out, o); break;
 #endif
 #if TILE_MAX >= 4
-		case 4: tile(4, nk, apart, step, r, in, a, w, out, o); break;
+		case 4: tile(4, nk, apart, step, r, in, a, p, first, w, out, o); break;
 #endif
-		case 2: tile(2, nk, apart, step, r, in, a, w, out, o); break;
-		default: tile(1, nk, apart, step, r, in, a, w, out, o);
+		case 2: tile(2, nk, apart, step, r, in, a, p, first, w, out, o); break;
+		default: tile(1, nk, apart, step, r, in, a, p, first, w, out, o);
 		}
 	}
 }
@@ -173,13 +178,13 @@ static void panel_row(const struct panel *q, size_t step, int n, const struct re
 	}
 }
 
-static size_t dense_block_size(const struct conv_shape *s) { return (size_t)s->cb * s->kernel * s->kernel * LANES * LANES; }
+static size_t dense_block_size(const struct conv_shape *s, int cb) { return (size_t)cb * s->kernel * s->kernel * LANES * LANES; }
 
 // dense_pack writes the weights from input block c to output block k in the order of the tiles: panel after panel [c][ky][kx][j][nk·16].
-static void dense_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) {
+static void dense_pack(const struct conv_shape *s, int kb, int cb, float *dst, const struct dense *w, int k, int c) {
 	struct panel p = panel_of(PANEL_MAX, kb, k);
 	int lane = p.nk * LANES;
-	dst += p.first * dense_block_size(s) + (size_t)c * w->taps * LANES * lane + (k - p.first) * LANES;
+	dst += p.first * dense_block_size(s, cb) + (size_t)c * w->taps * LANES * lane + (k - p.first) * LANES;
 	for (int j = 0; j < LANES; j++)
 		for (int l = 0; l < LANES; l++) {
 			const float *window = dense_window(w, k * LANES + l, c * LANES + j);

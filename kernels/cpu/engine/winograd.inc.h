@@ -122,15 +122,21 @@ INLINE void winograd_scatter(const struct winograd *z, const struct conv_shape *
 }
 
 #if VW == 16
-// The product of an element for 8 tiles and a panel: what tile computes, in its order, without loops over taps.
-INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v, size_t block, struct panel_weights u, float *m) {
+// The product of element e for 8 tiles and a panel: what tile computes, in its order, without loops over taps. u are the weights of the
+// first part.
+INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v, size_t block, const struct packed *p, int first, int e,
+                           struct panel_weights u, float *m) {
 	vf a[8][PANEL_MAX];
 #pragma GCC unroll 8
 	for (int t = 0; t < 8; t++)
 #pragma GCC unroll 4
 		for (int k = 0; k < nk; k++)
 			a[t][k] = vf_set1(0);
-	for (int c = 0; c < cb; c++, v += block) {
+	for (int c = 0, part = 0, end = p->cb[0]; c < cb; c++, v += block) {
+		if (c == end) {
+			u = panel_weights(nk, apart, p, ++part, first, e);
+			end += p->cb[part];
+		}
 #pragma GCC unroll 4
 		for (int j = 0; j < LANES; j++) {
 			vf b[PANEL_MAX];
@@ -157,9 +163,9 @@ INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v
 #define PRODUCT(name, nk, apart) \
 	static __attribute__((noinline)) void winograd_product_##name(int n, int cb, const float *v, size_t block, const struct packed *p, \
 	        int first, int e, float *m) { \
-		struct panel_weights u = panel_weights(nk, apart, p, first, cb, e); \
+		struct panel_weights u = panel_weights(nk, apart, p, 0, first, e); \
 		for (int t = 0; t < n; t += 8) \
-			winograd_eight(nk, apart, cb, v + t * LANES, block, u, m + t * LANES); \
+			winograd_eight(nk, apart, cb, v + t * LANES, block, p, first, e, u, m + t * LANES); \
 	}
 PRODUCT(1, 1, 0)
 PRODUCT(2, 2, 0)
@@ -213,9 +219,9 @@ INLINE void winograd_run(const struct winograd *z, const struct conv_shape *s, i
 #define WINOGRAD_CORE(size, name) \
 	static void size##_widen(struct conv_shape *s) { winograd_widen(&size, s); } \
 	static int size##_group(const struct conv_shape *s) { return winograd_group(&size, s); } \
-	static size_t size##_block_size(const struct conv_shape *s) { return winograd_block_size(&size, s->cb); } \
-	static void size##_pack(const struct conv_shape *s, int kb, float *dst, const struct dense *w, int k, int c) { \
-		winograd_pack(&size, kb, s->cb, dst, w, k, c); \
+	static size_t size##_block_size(const struct conv_shape *s, int cb) { return winograd_block_size(&size, cb); } \
+	static void size##_pack(const struct conv_shape *s, int kb, int cb, float *dst, const struct dense *w, int k, int c) { \
+		winograd_pack(&size, kb, cb, dst, w, k, c); \
 	} \
 	static size_t size##_scratch_size(const struct conv_shape *s, int nimg) { return winograd_scratch_size(&size, s); } \
 	static void size##_run(const struct conv_shape *s, int nimg, float *const *out, const float *const *in, \
