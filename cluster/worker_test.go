@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 
 	"bnas.example/run"
@@ -233,19 +234,38 @@ func TestTurns(t *testing.T) {
 			}
 		}
 	}
+	// A queue gives what it knows of: what is in the stream comes to it a little later.
+	wait := func(queue jetstream.Consumer, pending uint64) {
+		t.Helper()
+		for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+			info, err := queue.Info(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info.NumPending == pending {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the queue %s has %d, want %d", info.Name, info.NumPending, pending)
+			}
+		}
+	}
 	turn := func(what string, started, settled int) {
 		t.Helper()
 		if err := s.turn(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if s.started != started || d.settled() != settled {
-			t.Errorf("%s: %d on lanes, %d done; want %d and %d", what, s.started, d.settled(), started, settled)
+			t.Fatalf("%s: %d on lanes, %d done; want %d and %d", what, s.started, d.settled(), started, settled)
 		}
 	}
 	queue(false, 0, 1)
+	wait(s.queue, 1)
 	turn("one that comes alone", 0, 1)
 	queue(true, 1, 3)
 	queue(false, 3, 7)
+	wait(s.again, 2)
+	wait(s.queue, 4)
 	turn("four that come together", 3, 1)
 	s.lanes = 4 // one has nothing to do
 	turn("the fourth", 4, 1)
@@ -266,6 +286,7 @@ func TestTurns(t *testing.T) {
 	turn("nothing", 0, 7)
 	s.lanes = 1
 	queue(false, 7, 8)
+	wait(s.queue, 1)
 	if err := s.turn(t.Context()); err != nil || s.started != 1 {
 		t.Errorf("one lane: %d of 1 are on it, %v", s.started, err) // which is timed
 	}

@@ -29,7 +29,7 @@ func runsFolder(c *cli.Context) (string, error) {
 		return c.String("runs"), nil
 	}
 	if c.NArg() > 1 || onCommandLine(c, "runs") {
-		return "", usagef("name the folder of the runs once: %s DIR, or --runs DIR", c.Command.HelpName)
+		return "", usagef("%s takes the folder of the runs once: as argument, or with --runs", c.Command.HelpName)
 	}
 	return c.Args().First(), nil
 }
