@@ -134,14 +134,15 @@ func (s Study) prepare(settings Settings, o Options) (*work, error) {
 		return nil, fmt.Errorf("study %s %w", s.Name, ErrNoTable)
 	}
 	w := &work{study: s, start: indicator.NewStart(), Options: o}
-	var err error
-	if w.settings, err = s.fit(settings); err != nil {
+	of, net, err := s.fit(settings)
+	if err != nil {
 		return nil, err
 	}
+	w.settings = of
 	if w.cells, err = s.Cells(w.settings); err != nil {
 		return nil, err
 	}
-	if err := s.checkTable(w.settings, o.Truth); err != nil {
+	if err := s.checkTable(w.settings, net, o.Truth); err != nil {
 		return nil, err
 	}
 	hash, err := run.ImagesHash(w.settings.Run)

@@ -44,30 +44,31 @@ type Settings struct {
 	Networks int        `yaml:"networks"` // that are scored
 }
 
-// fit sets the sizes of the quick form that are left open. It is an error if a setting contradicts what every study does.
-func (s Study) fit(of Settings) (Settings, error) {
+// fit sets the sizes of the quick form that are left open, and returns the supernet of these settings. It is an error if a setting
+// contradicts what every study does.
+func (s Study) fit(of Settings) (Settings, *supernet.Net, error) {
 	if err := checkTraining(of.Run.Train); err != nil {
-		return of, err
+		return of, nil, err
 	}
 	space, err := of.Run.Supernet.Lookup()
-	if err == nil && of.Quick && of.Run.Supernet.Cells == 0 && space.Defaults().Cells > 0 {
+	if err != nil {
+		return of, nil, err
+	}
+	if of.Quick && of.Run.Supernet.Cells == 0 && space.Defaults().Cells > 0 {
 		of.Run.Supernet.Cells = s.QuickCells
 	}
-	if err != nil {
-		return of, err
+	net, err := supernet.New(of.Run.Supernet)
+	if err == nil {
+		err = checkSpace(net, of.Run.Seed)
 	}
-	return of, checkSpace(of.Run)
+	return of, net, err
 }
 
 // checkTable returns an error if a table lacks a network that the study will compare. Those that a search finds are not known; the space
 // is sampled for them.
-func (s Study) checkTable(of Settings, truth *Truth) error {
+func (s Study) checkTable(of Settings, net *supernet.Net, truth *Truth) error {
 	if truth == nil {
 		return nil
-	}
-	net, err := supernet.New(of.Run.Supernet)
-	if err != nil {
-		return err
 	}
 	sample := s.Sample
 	if sample == nil {
@@ -85,12 +86,8 @@ func sampled(s Settings, net *supernet.Net, _ *Truth) ([]supernet.Arch, error) {
 }
 
 // checkSpace returns an error if a space has too few networks to rank.
-func checkSpace(c run.Config) error {
-	net, err := supernet.New(c.Supernet)
-	if err != nil {
-		return err
-	}
-	if n := len(run.LiveSample(net, fewest, c.Seed, "study space")); n < fewest {
+func checkSpace(net *supernet.Net, seed uint64) error {
+	if n := len(run.LiveSample(net, fewest, seed, "study space")); n < fewest {
 		return setting.Errorf("supernet.space", "%s: has %s; a study needs %d that are different and live", net.Space.Name(), countOf(n, "network"), fewest)
 	}
 	return nil
