@@ -60,19 +60,16 @@ type LockedError struct{ Dir string }
 func (e *LockedError) Error() string { return e.Dir + ": another bnas is writing into this folder" }
 
 // UnwritableError means that scores cannot be kept in a folder, such as that of a run of somebody else.
-type UnwritableError struct {
-	Dir string
-	Err error
-}
+type UnwritableError struct{ Err error }
 
 func (e *UnwritableError) Error() string { return e.Err.Error() }
 
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
 // unwritable marks an error of a folder that may not be written to.
-func unwritable(dir string, err error) error {
+func unwritable(err error) error {
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		return &UnwritableError{dir, err}
+		return &UnwritableError{err}
 	}
 	return err
 }

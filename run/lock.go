@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
@@ -69,7 +68,7 @@ func HoldFolder(dir string) (unlock func(), err error) {
 // hasNoLocks reports whether an error of a lock is that of a file system that has none, such as Lustre without -o flock, or NFS without its
 // lock daemon.
 func hasNoLocks(err error) bool {
-	return slices.ContainsFunc([]error{syscall.ENOSYS, syscall.ENOTSUP, syscall.EOPNOTSUPP, syscall.ENOLCK}, func(of error) bool { return errors.Is(err, of) })
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.ENOLCK)
 }
 
 // InUse reports whether a process is writing into a folder. It makes no file.

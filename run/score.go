@@ -104,10 +104,10 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 		return nil, err // before there is a folder
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, unwritable(dir, fmt.Errorf("ledger: %w", err))
+		return nil, unwritable(fmt.Errorf("ledger: %w", err))
 	}
 	if err := r.lock(dir); err != nil {
-		return nil, unwritable(dir, err)
+		return nil, unwritable(err)
 	}
 	c, key, err := r.setup(dir, c)
 	if err != nil {
@@ -119,7 +119,7 @@ func (r *Run) Evaluator(dir string) (*Evaluator, error) {
 	}
 	ledger, err := search.OpenLedger(dir, key, int(r.Config.Score.Repeats), r.made())
 	if err != nil {
-		return nil, errors.Join(unwritable(dir, err), end())
+		return nil, errors.Join(unwritable(err), end())
 	}
 	return &Evaluator{
 		Evaluator: &search.Recorded{Space: r.Net.Space, Evaluator: scores, Ledger: ledger},

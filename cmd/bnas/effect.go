@@ -42,18 +42,17 @@ var conditional = []struct {
 // dropVariables takes the settings of base in the place of those of variables that this configuration has no use for. A flag would be
 // refused.
 func dropVariables(c *cli.Context, cfg *run.Config, base run.Config) {
-	ofVariable := func(flag string) bool { return c.IsSet(flag) && !onCommandLine(c, flag) }
-	if ofVariable("path") && cfg.Train.Sampling != train.Fixed {
+	if byVariable(c, "path") && cfg.Train.Sampling != train.Fixed {
 		cfg.Train.Path = base.Train.Path
 	}
 	space, err := cfg.Supernet.Lookup()
 	if err != nil {
 		return // Validate has the error of an unknown space
 	}
-	if ofVariable("cells") && space.Defaults().Cells == 0 {
+	if byVariable(c, "cells") && space.Defaults().Cells == 0 {
 		cfg.Supernet.Cells = base.Supernet.Cells
 	}
-	if _, ok := space.(supernet.Stemmed); !ok && ofVariable("stem") {
+	if _, ok := space.(supernet.Stemmed); !ok && byVariable(c, "stem") {
 		cfg.Supernet.Stem = base.Supernet.Stem
 	}
 }

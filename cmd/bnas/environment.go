@@ -142,6 +142,9 @@ func onCommandLine(c *cli.Context, flag string) bool {
 	return c.IsSet(flag) && !slices.Contains(added, flag)
 }
 
+// byVariable reports whether a variable gave a flag.
+func byVariable(c *cli.Context, flag string) bool { return c.IsSet(flag) && !onCommandLine(c, flag) }
+
 // namesVariables adds to the text of an error the variables that gave the flags in it.
 func namesVariables(text string, added []string) string {
 	var from []string

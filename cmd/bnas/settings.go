@@ -115,8 +115,7 @@ func resolve(c *cli.Context, base run.Config, settings []setting) (run.Config, e
 // variable where the images are built in.
 func otherFolder(c *cli.Context, cfg *run.Config, base run.Config) {
 	replaced := cfg.Data.Name != base.Data.Name && cfg.Data.Dir == base.Data.Dir && !given(c, "data.dir")
-	ofVariable := c.IsSet("data-dir") && !onCommandLine(c, "data-dir")
-	builtIn := cfg.Data.Name == "fashion" && (ofVariable || c.IsSet("data") && !c.IsSet("data-dir"))
+	builtIn := cfg.Data.Name == "fashion" && (byVariable(c, "data-dir") || c.IsSet("data") && !c.IsSet("data-dir"))
 	if replaced || builtIn {
 		cfg.Data.Dir = ""
 	}
