@@ -122,10 +122,10 @@ func (a *plans) checkBackward(b *plan.Backward, most int) error {
 				return err
 			}
 		}
+		if !b.Weights {
+			continue
+		}
 		for k := range s.outs {
-			if !b.Weights {
-				break
-			}
 			w := a.weightTiling(s, k)
 			if err := s.checkBlock(w.threads, w.shared, most); err != nil {
 				return err

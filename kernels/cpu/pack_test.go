@@ -237,19 +237,8 @@ func TestPacksOfGradients(t *testing.T) {
 
 // siblings is a network of two or three convolutions of one kind at each node, with its program.
 func siblings(t *testing.T, channels int) (*supernet.Net, *kernels.Program) {
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: supernet.Fair, Channels: channels, Cells: 1, Height: 16, Width: 16})
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := net.Space.Parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|skip_connect~2|")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p, err := net.Program(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return net, p
+	return network(t, supernet.Config{Space: "nas-bench-201", BN: supernet.Fair, Channels: channels, Cells: 1, Height: 16, Width: 16},
+		"|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|nor_conv_3x3~0|nor_conv_1x1~1|skip_connect~2|")
 }
 
 // TestPackOfGroups: two programs may use one weight in groups of other sizes, as parts of it. Each has packs of its own.
@@ -305,11 +294,18 @@ func grouped(groups int) *kernels.Program {
 
 // smallNet returns a network with its program of 3×3 convolutions.
 func smallNet(t *testing.T, bn supernet.Placement) (*supernet.Net, *kernels.Program) {
-	net, err := supernet.New(supernet.Config{Space: "nas-bench-201", BN: bn, Channels: 4, Cells: 1, Height: 8, Width: 8})
+	return network(t, supernet.Config{Space: "nas-bench-201", BN: bn, Channels: 4, Cells: 1, Height: 8, Width: 8},
+		"|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+}
+
+// network returns a supernet, with the program of one architecture.
+func network(t *testing.T, c supernet.Config, arch string) (*supernet.Net, *kernels.Program) {
+	t.Helper()
+	net, err := supernet.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := net.Space.Parse("|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|nor_conv_1x1~0|nor_conv_3x3~1|avg_pool_3x3~2|")
+	a, err := net.Space.Parse(arch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,14 +131,18 @@ func queryRows(f Factory, o Options) error {
 	return o.close(got, slices.Concat(train, train[k:3*k]))
 }
 
+// onOneDevice starts two cases on one device.
+func onOneDevice(f Factory, first, second *Case) (a, b *session, err error) {
+	if a, err = first.start(f); err == nil {
+		b, err = second.on(a.d)
+	}
+	return a, b, err
+}
+
 // interleaved: an Exec keeps its statistics while another Exec uses the device's arena, and then gives the same bits.
 func interleaved(f Factory, o Options) error {
 	small, large := Random(o.Seed+1000), Cell(o.Seed, kernels.Shape{C: 12, H: 9, W: 8}, 4)
-	a, err := small.start(f)
-	if err != nil {
-		return err
-	}
-	b, err := large.on(a.d)
+	a, b, err := onOneDevice(f, small, large)
 	if err != nil {
 		return err
 	}
@@ -173,11 +177,7 @@ func interleaved(f Factory, o Options) error {
 // memory: for gradients of weights, and for another Exec.
 func repeated(f Factory, o Options) error {
 	small, large := Cell(o.Seed, kernels.Shape{C: 8, H: 5, W: 6}, 2), Cell(o.Seed, kernels.Shape{C: 16, H: 9, W: 8}, 4)
-	a, err := small.start(f)
-	if err != nil {
-		return err
-	}
-	b, err := large.on(a.d)
+	a, b, err := onOneDevice(f, small, large)
 	if err != nil {
 		return err
 	}
