@@ -19,7 +19,7 @@ $(CHECKS): export CGO_CFLAGS = -O2
 $(CHECKS): export CGO_CXXFLAGS = -O2
 test-asan: export CGO_CFLAGS = -g1 -O2 --param=asan-instrumentation-with-call-threshold=0
 
-.PHONY: mpi mpi-cuda test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-ranks test-race test-asan test-nocgo fuzz bench clean
+.PHONY: mpi mpi-cuda test-compilers test-mpi test-pages dist test-dist test-onnx test-gpu lint-docker lint-kubernetes build emulated kernels kernels-check cuda test-cuda test test-long test-torch test-tensorboard lint test-unit test-ranks test-race test-asan test-nocgo fuzz bench clean
 
 build:
 	$(GO) build -o bin/bnas ./cmd/bnas
@@ -130,8 +130,22 @@ test-long:
 	BNAS_LONG=1 $(GO) test -tags gpusim -timeout 120m ./...
 	# The compiled kernels are interpreted in Go, which has no C for the sanitizer.
 	BNAS_LONG=1 $(GO) test -tags gpusim -asan -skip '^TestCompiledConformance$$' -timeout 60m ./kernels/cpu ./kernels/gpu ./internal/gpusim/... ./cuda/...
-	$(MAKE) --no-print-directory test-torch test-onnx test-tensorboard test-mpi test-pages test-dist
+	$(MAKE) --no-print-directory test-compilers test-torch test-onnx test-tensorboard test-mpi test-pages test-dist
 	scripts/fuzz.sh 30s
+
+# The suite of the CPU engine, compiled by clang, and for arm64, where qemu runs it.
+ARM64 = aarch64-linux-gnu
+test-compilers:
+	@if command -v clang >/dev/null; then \
+	  CC=clang $(GO) test -vet=off -timeout 30m ./kernels/cpu; \
+	else \
+	  echo "LEFT OUT: the CPU engine by clang: apt install clang"; \
+	fi
+	@if command -v $(ARM64)-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then \
+	  CGO_ENABLED=1 GOARCH=arm64 CC=$(ARM64)-gcc $(GO) test -vet=off -timeout 60m -exec 'qemu-aarch64 -L /usr/$(ARM64)' ./kernels/cpu; \
+	else \
+	  echo "LEFT OUT: the CPU engine for arm64: apt install gcc-$(ARM64) libc6-dev-arm64-cross qemu-user"; \
+	fi
 
 # A network of DARTS without max_pool_3x3: behind an image that drop-path drops, the maximum of a window is a tie.
 DROPPED = normal avg_pool_3x3:0 sep_conv_3x3:1 skip_connect:0 dil_conv_3x3:1 avg_pool_3x3:0 skip_connect:2 sep_conv_5x5:0 \

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -256,9 +257,10 @@ func TestCoreImagesAreIndependent(t *testing.T) {
 }
 
 // BenchmarkCore reports the rate of the direct convolution's operations in the best run, and its share of the measured peak
-// of multiply-adds.
+// of multiply-adds, in the instruction set of [ISAVariable].
 func BenchmarkCore(b *testing.B) {
-	peak, err := PeakFLOPS("")
+	isa := os.Getenv(ISAVariable)
+	peak, err := PeakFLOPS(isa)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -268,7 +270,7 @@ func BenchmarkCore(b *testing.B) {
 			kind = "dw" + kind
 		}
 		b.Run(fmt.Sprintf("%s/s%d/%dto%d/%d", kind, c.Stride, c.In, c.Out, c.Height), func(b *testing.B) {
-			k := call(b, "", "", c, 0)
+			k := call(b, isa, "", c, 0)
 			fill(rand.New(rand.NewPCG(1, 1)), k, c)
 			best := math.Inf(1)
 			for b.Loop() {

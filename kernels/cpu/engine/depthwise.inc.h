@@ -21,20 +21,20 @@ static size_t depthwise_scratch_size(const struct conv_shape *s, int nimg) { ret
 INLINE void depthwise_tile(const int nt, const int kernel, const int step, size_t pitch, size_t hop, float *out,
                            const float *in, const float *w) {
 	vf a[8];
-#pragma GCC unroll 8
+	UNROLL(8)
 	for (int t = 0; t < nt; t++)
 		a[t] = vf_set1(0);
 	for (int ky = 0; ky < kernel; ky++, in += pitch) {
 		const float *x = in;
-#pragma GCC unroll 7
+		UNROLL(7)
 		for (int kx = 0; kx < kernel; kx++, x += hop, w += LANES) {
 			vf b = vf_load(w);
-#pragma GCC unroll 8
+			UNROLL(8)
 			for (int t = 0; t < nt; t++)
 				a[t] = vf_fma(vf_load(x + t * step), b, a[t]);
 		}
 	}
-#pragma GCC unroll 8
+	UNROLL(8)
 	for (int t = 0; t < nt; t++)
 		vf_store(out + t * LANES, a[t]);
 }

@@ -1,6 +1,9 @@
 //go:build cgo
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include "isa.h"
 
 extern const struct isa isa_portable;
@@ -8,11 +11,18 @@ extern const struct isa isa_portable;
 extern const struct isa isa_avx512, isa_avx2;
 #endif
 
+#if defined(__x86_64__)
+// Not every compiler knows the name for __builtin_cpu_supports.
+static int has_f16c(void) {
+	unsigned a, b, c, d;
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+#endif
+
 static int has(const struct isa *i) {
 #if defined(__x86_64__)
 	__builtin_cpu_init();
-	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-	           __builtin_cpu_supports("bmi2");
+	int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c() && __builtin_cpu_supports("bmi2");
 	if (i == &isa_avx2)
 		return avx2;
 	if (i == &isa_avx512)

@@ -16,30 +16,30 @@ struct outer {
 
 INLINE void outer_tile(const int ni, const int nk, const struct outer *o, int lane, float *acc) {
 	vf a[LANES][PANEL_MAX * NV];
-#pragma GCC unroll 16
+	UNROLL(16)
 	for (int i = 0; i < ni; i++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int v = 0; v < nk * NV; v++)
 			a[i][v] = vf_set1(0);
 	for (int y = 0; y < o->rows; y++) {
 		const float *x = o->x + y * o->down + lane, *d = o->d + y * o->across;
 		for (int p = 0; p < o->n; p++, x += o->step, d += LANES) {
 			vf b[PANEL_MAX * NV];
-#pragma GCC unroll 4
+			UNROLL(4)
 			for (int v = 0; v < nk * NV; v++)
 				b[v] = vf_load(d + v / NV * o->block + v % NV * VW);
-#pragma GCC unroll 16
+			UNROLL(16)
 			for (int i = 0; i < ni; i++) {
 				vf s = vf_set1(x[i]);
-#pragma GCC unroll 4
+				UNROLL(4)
 				for (int v = 0; v < nk * NV; v++)
 					a[i][v] = vf_fma(s, b[v], a[i][v]);
 			}
 		}
 	}
-#pragma GCC unroll 16
+	UNROLL(16)
 	for (int i = 0; i < ni; i++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int v = 0; v < nk * NV; v++) {
 			float *to = acc + (lane + i) * nk * LANES + v * VW;
 			vf_store(to, vf_load(to) + a[i][v]);
@@ -49,7 +49,7 @@ INLINE void outer_tile(const int ni, const int nk, const struct outer *o, int la
 // The input lanes of a tile: as many as fit the registers.
 #if VW == 16
 #define OUTER_LANES(nk) ((nk) == 1 ? 16 : 8)
-#elif VW == 8
+#elif VW == 8 || defined(__aarch64__)
 #define OUTER_LANES(nk) 4
 #else
 #define OUTER_LANES(nk) 2

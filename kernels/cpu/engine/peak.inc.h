@@ -2,7 +2,14 @@
 
 // peak returns the most single precision operations a second that one thread reached in independent multiply-adds.
 static double peak(void) {
-	enum { WAYS = 12, TURNS = 100000, TRIES = 20 }; // as many accumulators as hide the latency and fit the registers
+	enum { // as many accumulators as hide the latency and fit the registers
+#ifdef __aarch64__
+		WAYS = 24,
+#else
+		WAYS = 12,
+#endif
+		TURNS = 100000, TRIES = 20
+	};
 	volatile float one = 1;
 	vf a[WAYS], x = vf_set1(one), y = vf_set1(one * 1e-30f);
 	double best = 0;
@@ -12,7 +19,7 @@ static double peak(void) {
 			a[i] = vf_set1(i);
 		clock_gettime(CLOCK_MONOTONIC, &from);
 		for (int n = 0; n < TURNS; n++)
-#pragma GCC unroll 12
+			UNROLL(24)
 			for (int i = 0; i < WAYS; i++)
 				a[i] = vf_fma(a[i], x, y);
 		for (int i = 1; i < WAYS; i++)

@@ -29,7 +29,7 @@ static inline int patch_whole(const struct patch *p) { return p->count == 9 && p
 #define PATCH(p, do) \
 	if (patch_whole(p)) { \
 		size_t corner_ = ((size_t)(p)->y.from * (p)->w + (p)->x.from) * LANES, down_ = (size_t)(p)->w * LANES; \
-		_Pragma("GCC unroll 9") \
+		UNROLL(9) \
 		for (int tap = 0; tap < 9; tap++) { \
 			size_t at = corner_ + tap / 3 * down_ + tap % 3 * LANES; \
 			do; \
@@ -63,9 +63,9 @@ INLINE void strip_pool(int maximum, int rows, int columns, const struct strip *s
 	const float *in = s->in;
 	for (int i = 0; i < s->n; i++, in += s->next, out += LANES) {
 		v16 a = v16_set1(maximum && rows && columns ? -__builtin_inff() : 0);
-#pragma GCC unroll 3
+		UNROLL(3)
 		for (int y = 0; y < rows; y++)
-#pragma GCC unroll 3
+			UNROLL(3)
 			for (int x = 0; x < columns; x++) {
 				v16 v = v16_load(in + y * s->down + x * s->right);
 				a = maximum ? v16_max(a, v) : v16_add(a, v);

@@ -38,7 +38,7 @@ INLINE void centre_pixels(int half, float *dst, const void *x, float unit, int n
 	for (int k = 0; k < WAYS; k++)
 		s[k] = v16_load(ways + k * LANES);
 	for (int p = 0; p < n; p += WAYS)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int k = 0; k < WAYS; k++)
 			if (p + k < n) {
 				size_t at = (size_t)(p + k) * LANES;
@@ -89,11 +89,11 @@ static void add_products(float *sum, struct grid x, struct grid y, int h, int w)
 			for (int c = 0; c < w; c++) {
 				const float *a = x.x + r * x.down + c * x.right + i;
 				v16 b = v16_load(y.x + r * y.down + c * y.right);
-#pragma GCC unroll 16
+				UNROLL(16)
 				for (int k = 0; k < ROWS; k++)
 					s[k] = v16_fma(v16_set1(a[k]), b, s[k]);
 			}
-#pragma GCC unroll 16
+		UNROLL(16)
 		for (int k = 0; k < ROWS; k++)
 			v16_store(sum + k * LANES, s[k]);
 	}

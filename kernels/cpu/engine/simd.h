@@ -16,6 +16,17 @@ typedef float vf __attribute__((vector_size(VW * 4)));
 typedef int vi __attribute__((vector_size(VW * 4)));
 typedef struct { vf v[NV]; } v16;
 
+// A loop of at most n turns without branches, whose number is known where the function is inlined: only then are arrays of vectors registers.
+// Clang makes them so only if all of the loop goes. UNROLL_BY leaves a loop, of n turns at a time.
+#define PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define UNROLL(n) PRAGMA(clang loop unroll(full))
+#define UNROLL_BY(n) PRAGMA(clang loop unroll_count(n))
+#else
+#define UNROLL(n) PRAGMA(GCC unroll n)
+#define UNROLL_BY(n) PRAGMA(GCC unroll n)
+#endif
+
 #define EACH for (int i_ = 0; i_ < NV; i_++)
 
 #if VW == 16

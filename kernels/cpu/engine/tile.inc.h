@@ -23,6 +23,9 @@ struct reach {
 #elif VW == 8 // 16 registers
 #define PANEL_MAX 1
 #define TILE_MAX 6
+#elif defined(__aarch64__) // 32 registers of a quarter block: GCC keeps not all sums of 6 pixels in them
+#define PANEL_MAX 1
+#define TILE_MAX 4
 #else // 16 registers of a quarter block
 #define PANEL_MAX 1
 #define TILE_MAX 2
@@ -33,11 +36,11 @@ INLINE int panel_width(int left) { return next_panel(PANEL_MAX, left); }
 
 // tile_width returns the number of pixels of the next tile, if left of n pixels remain.
 INLINE int tile_width(int left, int n, int nk) {
-#if VW == 8
+#if TILE_MAX == 6
 	int nt = left > 8 || left == 5 || left == 6 ? 6 : left > 2 ? 4 : left;
 	return nt <= n ? nt : nt == 6 ? 4 : 2;
 #else
-	int nt = VW == 4 ? 2 : nk == 1 ? 16 : 8;
+	int nt = TILE_MAX < 16 ? TILE_MAX : nk == 1 ? 16 : 8;
 	while (nt > n || nt / 2 >= left)
 		nt /= 2;
 	return nt;
@@ -52,7 +55,7 @@ INLINE struct panel_weights panel_weights(const int nk, const int apart, const s
 	struct panel_weights w = {{NULL}};
 	const int n = apart ? nk : 1;
 	size_t skip = (size_t)element * p->cb[part] * LANES * LANES * (nk / n);
-#pragma GCC unroll 4
+	UNROLL(4)
 	for (int k = 0; k < n; k++)
 		w.at[k] = p->at[part * p->kb + first + k] + skip;
 	return w;
@@ -66,7 +69,7 @@ INLINE vf panel_lane(const int nk, const int apart, const struct panel_weights *
 // panel_next passes over the weights of the lanes of an input block and a tap.
 INLINE void panel_next(const int nk, const int apart, struct panel_weights *w) {
 	const int n = apart ? nk : 1;
-#pragma GCC unroll 4
+	UNROLL(4)
 	for (int k = 0; k < n; k++)
 		w->at[k] += LANES * LANES * (nk / n);
 }
@@ -75,9 +78,9 @@ INLINE void panel_next(const int nk, const int apart, struct panel_weights *w) {
 INLINE void tile(const int nt, const int nk, const int apart, const int step, const struct reach *r, const float *const *in, size_t at,
                  const struct packed *p, int first, struct panel_weights w, float *const *out, size_t to) {
 	vf a[TILE_MAX][PANEL_MAX * NV];
-#pragma GCC unroll 16
+	UNROLL(16)
 	for (int t = 0; t < nt; t++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int v = 0; v < nk * NV; v++)
 			a[t][v] = vf_set1(0);
 	for (int c = 0, part = 0, end = p->cb[0]; c < r->cb; c++) {
@@ -89,16 +92,16 @@ INLINE void tile(const int nt, const int nk, const int apart, const int step, co
 		for (int ky = 0; ky < r->kernel; ky++)
 			for (int kx = 0; kx < r->kernel; kx++) {
 				const float *x = in[c] + at + ky * r->pitch + kx * r->hop;
-#pragma GCC unroll 2
+				UNROLL_BY(2)
 				for (int j = 0; j < lanes; j++, x++) {
 					vf b[PANEL_MAX * NV];
-#pragma GCC unroll 4
+					UNROLL(4)
 					for (int v = 0; v < nk * NV; v++)
 						b[v] = panel_lane(nk, apart, &w, j, v);
-#pragma GCC unroll 16
+					UNROLL(16)
 					for (int t = 0; t < nt; t++) {
 						vf s = vf_set1(x[t * step]);
-#pragma GCC unroll 4
+						UNROLL(4)
 						for (int v = 0; v < nk * NV; v++)
 							a[t][v] = vf_fma(s, b[v], a[t][v]);
 					}
@@ -106,9 +109,9 @@ INLINE void tile(const int nt, const int nk, const int apart, const int step, co
 				panel_next(nk, apart, &w);
 			}
 	}
-#pragma GCC unroll 16
+	UNROLL(16)
 	for (int t = 0; t < nt; t++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int v = 0; v < nk * NV; v++)
 			vf_store(out[v / NV] + to + t * LANES + v % NV * VW, a[t][v]);
 }

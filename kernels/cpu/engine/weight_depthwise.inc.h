@@ -11,19 +11,19 @@ static void weight_depthwise_start(struct weight_sum *m) { memset(m->dw, 0, weig
 INLINE void weight_depthwise_tile(const int ny, const int nx, const struct conv_shape *s, float *dw, const float *u, const float *dy, size_t across, int rows) {
 	size_t row = (size_t)s->pw * LANES, step = (size_t)s->stride * LANES, hop = (size_t)s->dilation * LANES;
 	vf a[9];
-#pragma GCC unroll 9
+	UNROLL(9)
 	for (int t = 0; t < ny * nx; t++)
 		a[t] = vf_set1(0);
 	for (int y = 0; y < rows; y++) {
 		const float *x = u + y * s->stride * row;
 		for (int p = 0; p < s->w; p++, x += step) {
 			vf d = vf_load(dy + y * across + p * LANES);
-#pragma GCC unroll 9
+			UNROLL(9)
 			for (int t = 0; t < ny * nx; t++)
 				a[t] = vf_fma(vf_load(x + t / nx * s->dilation * row + t % nx * hop), d, a[t]);
 		}
 	}
-#pragma GCC unroll 9
+	UNROLL(9)
 	for (int t = 0; t < ny * nx; t++)
 		vf_store(dw + t * LANES, vf_load(dw + t * LANES) + a[t]);
 }

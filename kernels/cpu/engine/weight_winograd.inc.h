@@ -47,11 +47,11 @@ INLINE void weight_winograd_tile(float *v, const float *y, size_t pitch, int h, 
 	for (int i = 0; i < LANES; i += VW, v += VW, y += VW) {
 #define D(r) (r < h && j < w ? vf_load(y + r * pitch + j * LANES) : vf_set1(0))
 		vf p[4], q[4];
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int j = 0; j < 4; j++)
 			p[j] = D(0);
 		weight_winograd_line(v, weight_element, p);
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int j = 0; j < 4; j++) {
 			vf even = winograd4_pair(P2, D(2), D(0)), odd = winograd4_pair(P2, D(3), D(1));
 			p[j] = winograd4_pair(P, odd, even);
@@ -59,7 +59,7 @@ INLINE void weight_winograd_tile(float *v, const float *y, size_t pitch, int h, 
 		}
 		weight_winograd_line(v + 6 * weight_element, weight_element, p);
 		weight_winograd_line(v + 12 * weight_element, weight_element, q);
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int j = 0; j < 4; j++) {
 			vf even = winograd4_pair(Q2, D(2), D(0)), odd = winograd4_pair(Q2, D(3), D(1));
 			p[j] = winograd4_pair(Q, odd, even);
@@ -67,7 +67,7 @@ INLINE void weight_winograd_tile(float *v, const float *y, size_t pitch, int h, 
 		}
 		weight_winograd_line(v + 18 * weight_element, weight_element, p);
 		weight_winograd_line(v + 24 * weight_element, weight_element, q);
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int j = 0; j < 4; j++)
 			p[j] = D(3);
 		weight_winograd_line(v + 30 * weight_element, weight_element, p);

@@ -127,9 +127,9 @@ INLINE void winograd_scatter(const struct winograd *z, const struct conv_shape *
 INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v, size_t block, const struct packed *p, int first, int e,
                            struct panel_weights u, float *m) {
 	vf a[8][PANEL_MAX];
-#pragma GCC unroll 8
+	UNROLL(8)
 	for (int t = 0; t < 8; t++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int k = 0; k < nk; k++)
 			a[t][k] = vf_set1(0);
 	for (int c = 0, part = 0, end = p->cb[0]; c < cb; c++, v += block) {
@@ -137,25 +137,25 @@ INLINE void winograd_eight(const int nk, const int apart, int cb, const float *v
 			u = panel_weights(nk, apart, p, ++part, first, e);
 			end += p->cb[part];
 		}
-#pragma GCC unroll 4
+		UNROLL_BY(4)
 		for (int j = 0; j < LANES; j++) {
 			vf b[PANEL_MAX];
-#pragma GCC unroll 4
+			UNROLL(4)
 			for (int k = 0; k < nk; k++)
 				b[k] = panel_lane(nk, apart, &u, j, k);
-#pragma GCC unroll 8
+			UNROLL(8)
 			for (int t = 0; t < 8; t++) {
 				vf s = vf_set1(v[t * LANES + j]);
-#pragma GCC unroll 4
+				UNROLL(4)
 				for (int k = 0; k < nk; k++)
 					a[t][k] = vf_fma(s, b[k], a[t][k]);
 			}
 		}
 		panel_next(nk, apart, &u);
 	}
-#pragma GCC unroll 8
+	UNROLL(8)
 	for (int t = 0; t < 8; t++)
-#pragma GCC unroll 4
+		UNROLL(4)
 		for (int k = 0; k < nk; k++)
 			vf_store(m + k * block + t * LANES, a[t][k]);
 }

@@ -45,11 +45,11 @@ static void winograd4_input(float *v, size_t element, const float *x, size_t pit
 	for (int i = 0; i < LANES; i += VW, v += VW, x += VW) {
 #define D(r) vf_load(x + r * pitch + j * LANES)
 		vf p[6], q[6];
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++)
 			p[j] = winograd4_end(D(0), D(2), D(4));
 		winograd4_line(v, element, p);
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++) {
 			vf even = winograd4_pair(-Q2, D(2), D(4)), odd = winograd4_pair(-Q2, D(1), D(3));
 			p[j] = winograd4_pair(P, odd, even);
@@ -57,7 +57,7 @@ static void winograd4_input(float *v, size_t element, const float *x, size_t pit
 		}
 		winograd4_line(v + 6 * element, element, p);
 		winograd4_line(v + 12 * element, element, q);
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++) {
 			vf even = winograd4_pair(-P2, D(2), D(4)), odd = winograd4_pair(-P2, D(1), D(3));
 			p[j] = winograd4_pair(Q, odd, even);
@@ -65,7 +65,7 @@ static void winograd4_input(float *v, size_t element, const float *x, size_t pit
 		}
 		winograd4_line(v + 18 * element, element, p);
 		winograd4_line(v + 24 * element, element, q);
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++)
 			p[j] = winograd4_end(D(1), D(3), D(5));
 		winograd4_line(v + 30 * element, element, p);
@@ -93,7 +93,7 @@ INLINE void winograd4_pixels(float *y, size_t pitch, const float *m, size_t elem
 	for (int i = 0; i < LANES; i += VW, m += VW, y += VW) {
 #define M(r) vf_load(m + (r * 6 + j) * element)
 		vf p[6], q[6];
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++) {
 			vf s1 = M(1) + M(2), s2 = M(3) + M(4);
 			p[j] = M(0) + s1 + s2;
@@ -104,7 +104,7 @@ INLINE void winograd4_pixels(float *y, size_t pitch, const float *m, size_t elem
 			winograd4_line_out(y + 2 * pitch, q, w);
 		if (h < 2)
 			continue;
-#pragma GCC unroll 6
+		UNROLL(6)
 		for (int j = 0; j < 6; j++) {
 			vf d1 = M(1) - M(2), d2 = M(3) - M(4);
 			p[j] = winograd4_powers(P, d1, Q, d2);

@@ -55,13 +55,13 @@ static void winograd8_input(float *v, size_t element, const float *x, size_t pit
 		float t[100 * VW];
 		vf d[10];
 		for (int j = 0; j < 10; j++) {
-#pragma GCC unroll 10
+			UNROLL(10)
 			for (int r = 0; r < 10; r++)
 				d[r] = vf_load(x + r * pitch + j * LANES);
 			winograd8_line(t + j * VW, 10 * VW, d);
 		}
 		for (int r = 0; r < 10; r++) {
-#pragma GCC unroll 10
+			UNROLL(10)
 			for (int j = 0; j < 10; j++)
 				d[j] = vf_load(t + (r * 10 + j) * VW);
 			winograd8_line(v + r * 10 * element, element, d);
@@ -77,7 +77,7 @@ INLINE vf winograd8_powers(double a, double b, double c, double d, const vf x[4]
 // One line of Aᵀ m A: ten values to eight.
 INLINE void winograd8_line_out(float *y, size_t to, const vf m[10]) {
 	vf s[4], d[4];
-#pragma GCC unroll 4
+	UNROLL(4)
 	for (int k = 0; k < 4; k++)
 		s[k] = m[1 + 2 * k] + m[2 + 2 * k], d[k] = m[1 + 2 * k] - m[2 + 2 * k];
 	vf_store(y, m[0] + ((s[0] + s[1]) + (s[2] + s[3])));
@@ -96,13 +96,13 @@ static void winograd8_output(float *y, size_t pitch, const float *m, size_t elem
 		float t[80 * VW];
 		vf d[10];
 		for (int j = 0; j < 10; j++) {
-#pragma GCC unroll 10
+			UNROLL(10)
 			for (int r = 0; r < 10; r++)
 				d[r] = vf_load(m + (r * 10 + j) * element);
 			winograd8_line_out(t + j * VW, 10 * VW, d);
 		}
 		for (int r = 0; r < 8; r++) {
-#pragma GCC unroll 10
+			UNROLL(10)
 			for (int j = 0; j < 10; j++)
 				d[j] = vf_load(t + (r * 10 + j) * VW);
 			winograd8_line_out(y + r * pitch, LANES, d);
