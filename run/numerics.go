@@ -23,7 +23,7 @@ func (c *Config) engineNumerics() cpu.Numerics {
 	if c.Numerics != AutoNumerics {
 		return cpu.Numerics(c.Numerics)
 	}
-	if c.Train.Train == supernet.All || !cpu.ConvertsHalf() {
+	if c.Train.Train == supernet.All || !cpu.PrefersFast() {
 		return cpu.Strict
 	}
 	return cpu.Fast

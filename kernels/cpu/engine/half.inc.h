@@ -13,6 +13,12 @@ INLINE vh vh_load(const uint16_t *p) { return _mm_loadu_si128((const __m128i *)p
 INLINE void vh_store(uint16_t *p, vh a) { _mm_storeu_si128((__m128i *)p, a); }
 INLINE vf vh_widen(vh a) { return _mm256_cvtph_ps(a); }
 INLINE vh vf_halve(vf a) { return _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+#elif defined(__aarch64__)
+typedef uint16x4_t vh;
+INLINE vh vh_load(const uint16_t *p) { return vld1_u16(p); }
+INLINE void vh_store(uint16_t *p, vh a) { vst1_u16(p, a); }
+INLINE vf vh_widen(vh a) { return (vf)vcvt_f32_f16(vreinterpret_f16_u16(a)); }
+INLINE vh vf_halve(vf a) { return vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t)a)); }
 #else
 typedef vi vh; // the bits, one number a lane
 INLINE vh vh_load(const uint16_t *p) { return (vh){p[0], p[1], p[2], p[3]}; }

@@ -5,6 +5,9 @@
 // Under AddressSanitizer only the tests of single cores run these kernels, where there are wider vectors. With -Og they compile in 0.4 of the time.
 #pragma GCC optimize("Og")
 #endif
+#ifdef __aarch64__
+#include <arm_neon.h>
+#endif
 #include <string.h>
 #define ISA_SUFFIX portable
 #define ISA_NAME "portable"
