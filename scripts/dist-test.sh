@@ -17,7 +17,15 @@ tar -C "$work" -xzf "$work"/dist-1/bnas-*-linux-amd64.tar.gz
 bnas=$(echo "$work"/bnas-*/bnas)
 commit=$(git -C "$work/sources-1" rev-parse --short=12 HEAD)
 "$bnas" version --json | grep "\"commit\": \"$commit\"" >/dev/null || { echo "dist-test: the program does not name the commit $commit" >&2; exit 1; }
-"$bnas" score all3x3 --channels 4 --cells 1 --height 8 --width 8 --images 8 --ntk-images 2 --terms naswot --device cpu --quiet >/dev/null
+scored=(score all3x3 --channels 4 --cells 1 --height 8 --width 8 --images 8 --ntk-images 2 --terms naswot --device cpu --quiet)
+"$bnas" "${scored[@]}" >/dev/null
+if compgen -G "$work/dist-1/bnas-*-linux-arm64.tar.gz" >/dev/null && command -v qemu-aarch64 >/dev/null; then
+  mkdir "$work/arm64"
+  tar -C "$work/arm64" -xzf "$work"/dist-1/bnas-*-linux-arm64.tar.gz
+  qemu-aarch64 "$work"/arm64/bnas-*/bnas "${scored[@]}" >/dev/null
+else
+  echo "LEFT OUT: the program of arm64 needs a cross compiler, and qemu-user to run: apt install gcc-aarch64-linux-gnu qemu-user"
+fi
 test -s "$(dirname "$bnas")/man/bnas-train.1"
 for license in go/LICENSE glibc/copyright fashion-mnist/LICENSE github.com/nats-io/nats-server/; do
   find "$(dirname "$bnas")/licenses" -type f | grep -F "/$license" >/dev/null || { echo "dist-test: no $license in the archive" >&2; exit 1; }
