@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -34,7 +32,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if goesOn(e) {
 		d.Refresh = live
 	}
-	if info, err := os.Stat(filepath.Join(e.Dir, run.ReportName)); err == nil && info.Mode().IsRegular() {
+	if hasReport(e) {
 		d.Links = append(d.Links, report.Link{URL: addressOf(e.Name) + "/" + run.ReportName, Text: "the report of the search"})
 	}
 	d.Sections = []report.Section{s.state(e)}
