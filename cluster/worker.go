@@ -300,7 +300,9 @@ func (w *worker) fetch(ctx context.Context, offer welcome, dir string) error {
 }
 
 // noRoom is the error of a worker that cannot keep the network.
-func noRoom(err error) error { return &RefusedError{"it cannot keep the network: " + err.Error()} }
+func noRoom(err error) error {
+	return &RefusedError{"it cannot keep the network in its temporary files: " + err.Error() + "; TMPDIR names another folder for them"}
+}
 
 // errSpoiled means that the worker may be the cause of the errors.
 var errSpoiled = errors.New("this worker stops: every architecture fails on it")

@@ -90,6 +90,18 @@ func TestWorkerThatCannotScore(t *testing.T) {
 	}
 }
 
+// TestNoRoomForTheNetwork: the error of a worker that cannot write its temporary files names the variable of their folder.
+func TestNoRoomForTheNetwork(t *testing.T) {
+	d := newDesk(t, 0)
+	d.open(t)
+	missing := filepath.Join(t.TempDir(), "missing")
+	t.Setenv("TMPDIR", missing)
+	var refused *RefusedError
+	if err := <-d.hire(t, t.Context()); !errors.As(err, &refused) || !strings.Contains(err.Error(), "TMPDIR") || !strings.Contains(err.Error(), missing) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestOtherCoordinators: on a shared server a worker passes over coordinators that refuse it, with a line for each, and works for one that
 // takes it. It ends with the refusal if there is none.
 func TestOtherCoordinators(t *testing.T) {
