@@ -43,7 +43,7 @@ func (s *site) compare(r *http.Request) (report.Document, error) {
 	if err != nil {
 		return d, err
 	}
-	curves, err := curvesSection(all)
+	curves, err := curvesSection(&s.curves, all)
 	if err != nil {
 		return d, err
 	}
@@ -115,7 +115,7 @@ func (s *site) resultsSection(all []inventory.Entry) report.Section {
 }
 
 // curvesSection shows the curves of the runs in the same axes.
-func curvesSection(all []inventory.Entry) (report.Section, error) {
+func curvesSection(kept *curves, all []inventory.Entry) (report.Section, error) {
 	s := report.Section{ID: "training", Title: "Training"}
 	var names []string
 	var loss, accuracy, agreement []report.Curve
@@ -127,7 +127,7 @@ func curvesSection(all []inventory.Entry) (report.Section, error) {
 		if err != nil {
 			return s, err
 		}
-		t, err := curvesOf(e.Dir, cfg)
+		t, err := kept.of(e.Dir, cfg)
 		if err != nil {
 			s.Lead += e.Name + " cannot be read: " + err.Error() + ". "
 			continue

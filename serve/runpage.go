@@ -59,7 +59,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if found != nil && found.Taken() != nil {
 		d.Sections = append(d.Sections, foundSection(space, found), rankingSection(found))
 	}
-	curves, err := curvesOf(e.Dir, cfg)
+	curves, err := s.curves.of(e.Dir, cfg)
 	if err != nil {
 		d.Sections = append(d.Sections, report.Section{ID: "training", Title: "Training", Lead: "It cannot be read: " + err.Error()})
 		return d, nil
@@ -80,15 +80,6 @@ func (s *site) state(e inventory.Entry) report.Section {
 	}
 	one.Facts = []report.Fact{{Name: "space", Value: cmp.Or(e.Space, "–")}, {Name: "folder", Value: e.Dir}, {Name: "size", Value: report.Count(e.Bytes) + "B"}}
 	return one
-}
-
-// curvesOf reads the curves of a run; one that has not begun has none.
-func curvesOf(dir string, cfg run.Config) (report.Training, error) {
-	curves, err := run.CurvesOf(dir, cfg)
-	if errors.Is(err, fs.ErrNotExist) {
-		return report.Training{}, nil
-	}
-	return curves, err
 }
 
 // foundSection shows what a search has found. A search in another space may have written into the folder: its networks cannot be drawn.

@@ -33,8 +33,9 @@ const (
 
 // site answers requests about the runs of a folder.
 type site struct {
-	dir string
-	now func() time.Time
+	dir    string
+	now    func() time.Time
+	curves curves
 }
 
 // New returns a handler that shows the runs in a folder. With local it refuses requests that name another host than this machine:
