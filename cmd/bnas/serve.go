@@ -31,6 +31,14 @@ func serveCommand() *cli.Command {
 	}
 }
 
+// pageServer serves pages, and ends connections whose other end has gone: each holds a file of the process.
+func pageServer(pages http.Handler) *http.Server {
+	return &http.Server{
+		Handler: pages, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 2 * time.Minute, IdleTimeout: time.Minute,
+		ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+}
+
 func serveRuns(c *cli.Context) error {
 	dir, err := runsFolder(c)
 	if err != nil {
@@ -61,7 +69,7 @@ func serveRuns(c *cli.Context) error {
 	if err := output(c, result, func(w io.Writer) { fmt.Fprintf(w, "%s\tCtrl-C ends it\n", page) }); err != nil {
 		return err
 	}
-	s := &http.Server{Handler: serve.New(dir, local), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn)}
+	s := pageServer(serve.New(dir, local))
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	select {
