@@ -391,6 +391,15 @@ func TestJudge(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
+	var begun []string
+	telling := Judging{Resamples: 1, Begin: func(name string) { begun = append(begun, name) }}
+	telling.Terms(SetOf(scores), truth)
+	if _, err := telling.Differences([]Composite{{Name: "a", Terms: []string{"naswot"}}, {Name: "b", Terms: []string{"naswot"}}}, SetOf(scores), truth); err != nil {
+		t.Fatal(err)
+	}
+	if len(begun) != 10 || begun[0] != all[0].Name || begun[9] != "b less a" {
+		t.Errorf("told of %q", begun)
+	}
 	if _, err := j.Composites([]Composite{{Terms: []string{"macs"}}}, SetOf(scores), truth); err == nil {
 		t.Error("judged a composite without its terms")
 	}

@@ -104,6 +104,14 @@ type Judging struct {
 	Resamples int    // of the bootstrap
 	Seed      uint64 // of the bootstrap
 	Top       []int  // sizes for TopK
+	// Begin is told the name of each score before it is judged, for the bootstrap of a large table takes long. It may be nil.
+	Begin func(name string)
+}
+
+func (j Judging) begin(name string) {
+	if j.Begin != nil {
+		j.Begin(name)
+	}
 }
 
 // resample is the source of one bootstrap resample: every score sees the same ones.
@@ -111,6 +119,7 @@ func (j Judging) resample(i int) rank.Source { return philox.New(j.Seed, "bootst
 
 // Judge returns the agreement of a score with the truth, element by element.
 func (j Judging) Judge(name string, score, truth []float64) Correlation {
+	j.begin(name)
 	c := Correlation{
 		Name: name, N: len(score), Equal: mostEqual(score), Tau: rank.KendallTauB(score, truth), Rho: rank.Spearman(score, truth),
 		Interval: rank.KendallInterval(score, truth, j.Resamples, .95, j.resample),
@@ -240,6 +249,7 @@ func (j Judging) Differences(composites []Composite, scores ScoreSet, truth []fl
 			first = fused
 			continue
 		}
+		j.begin(c.Name + " less " + composites[0].Name)
 		d := Difference{Name: c.Name, From: composites[0].Name}
 		d.Tau, d.Interval = rank.KendallDifference(fused, first, truth, j.Resamples, .95, j.resample)
 		all = append(all, d)

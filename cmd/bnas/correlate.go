@@ -130,17 +130,22 @@ func correlate(c *cli.Context) error {
 	if len(table.Proxies) == 0 {
 		table = &indicator.Truth{} // it has done its work, and is as large as the scores' texts
 	}
-	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}}
-	r.Subsets, err = judgeSubsets(found, accuracy, func(scores indicator.ScoreSet, accuracy []float64) (correlated, error) {
+	bar := newProgress(c, correlatePhase, len(indicator.Subsets()))
+	defer bar.end()
+	judging := indicator.Judging{Resamples: c.Int("resamples"), Seed: cfg.Seed, Top: []int{c.Int("top")}, Begin: bar.doing}
+	r.Subsets, err = judgeSubsets(found, accuracy, bar.resumed, func(scores indicator.ScoreSet, accuracy []float64) (correlated, error) {
 		return r.judge(judging, table, scores, accuracy, own)
 	})
 	if err != nil {
 		return err
 	}
+	bar.doing("reliability")
 	r.Reliability = indicator.Reliabilities(found)
+	bar.doing("selection")
 	if r.Selected, err = selection(c, indicator.SelectionSet{Name: strings.Join(r.Scores, ", "), Scores: found, Accuracy: accuracy, Weight: 1}, cfg.Seed); err != nil {
 		return err
 	}
+	bar.end()
 	return output(c, r, r.text)
 }
 
@@ -203,8 +208,8 @@ func judged(scores indicator.ScoreSet, own []indicator.Composite) ([]indicator.C
 }
 
 // judgeSubsets judges each subset. One that is as large as the one before it is the same one, and has its figures: many spaces have no
-// dead architecture, and the figures of hundreds of thousands of architectures take long.
-func judgeSubsets(scores indicator.ScoreSet, accuracy []float64, judge func(indicator.ScoreSet, []float64) (correlated, error)) ([]correlated, error) {
+// dead architecture, and the figures of hundreds of thousands of architectures take long. done is told how many subsets are judged.
+func judgeSubsets(scores indicator.ScoreSet, accuracy []float64, done func(int), judge func(indicator.ScoreSet, []float64) (correlated, error)) ([]correlated, error) {
 	var all []correlated
 	for _, subset := range indicator.Subsets() {
 		some, truth, err := subset.Of(scores, accuracy)
@@ -219,6 +224,7 @@ func judgeSubsets(scores indicator.ScoreSet, accuracy []float64, judge func(indi
 		}
 		one.Subset = subset
 		all = append(all, one)
+		done(len(all))
 	}
 	return all, nil
 }

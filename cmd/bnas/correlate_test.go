@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,12 +73,17 @@ func TestEqualSubsetsAreJudgedOnce(t *testing.T) {
 			c.scores[i].Arch = fmt.Sprint(i)
 		}
 		judged := 0
-		all, err := judgeSubsets(indicator.SetOf(c.scores), make([]float64, len(c.scores)), func(some indicator.ScoreSet, truth []float64) (correlated, error) {
+		var told []int
+		done := func(n int) { told = append(told, n) }
+		all, err := judgeSubsets(indicator.SetOf(c.scores), make([]float64, len(c.scores)), done, func(some indicator.ScoreSet, truth []float64) (correlated, error) {
 			judged++
 			return correlated{Architectures: some.Len(), Terms: []indicator.Correlation{{N: len(truth)}}}, nil
 		})
 		if err != nil || len(all) != len(c.sizes) || judged != c.judged {
 			t.Fatalf("%+v, %v: judged %d times, want %d", all, err, judged, c.judged)
+		}
+		if !slices.Equal(told, []int{1, 2, 3}) {
+			t.Errorf("told of %v subsets", told)
 		}
 		for i, one := range all {
 			if one.Subset != indicator.Subsets()[i] || one.Architectures != c.sizes[i] || one.Terms[0].N != c.sizes[i] {

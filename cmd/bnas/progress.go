@@ -21,6 +21,9 @@ const (
 // cellsPhase is the computing of the cells of a study.
 const cellsPhase = "cells"
 
+// correlatePhase is the judging of scores, one subset of the architectures after the other.
+const correlatePhase = "correlate"
+
 // progress shows the progress of long work: a bar with rate and remaining time on a terminal, otherwise a plain line from
 // time to time. It shows what is being worked on even if the first part of the work takes long. With --quiet it shows nothing.
 type progress struct {
@@ -133,6 +136,9 @@ func (p *progress) reused(known int) {
 func (p *progress) unit() string {
 	if p.what == cellsPhase {
 		return "cell"
+	}
+	if p.what == correlatePhase {
+		return "subset"
 	}
 	if p.what == "train" || strings.HasPrefix(p.what, "retrain ") || strings.HasPrefix(p.what, run.Finals+" ") || strings.HasSuffix(p.what, " train") {
 		return "step"

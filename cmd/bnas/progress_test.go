@@ -5,10 +5,12 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,6 +44,23 @@ func TestProgressNeverWraps(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestProgressOfCorrelate: what is being judged is shown, for a large table takes long.
+func TestProgressOfCorrelate(t *testing.T) {
+	t.Chdir(t.TempDir())
+	scores, table := "arch,canonical,dead,macs,naswot\n", "arch,test_accuracy\n"
+	for i, op := range []string{"nor_conv_3x3", "nor_conv_1x1", "skip_connect", "avg_pool_3x3"} {
+		scores += fmt.Sprintf("%s,%s,false,%d,%d\n", edge(op), canonicalOf(t, edge(op)), i, -i)
+		table += fmt.Sprintf("%s,%d\n", edge(op), i)
+	}
+	writeFiles(t, map[string]string{"scores.csv": scores, "table.csv": table})
+	drawn := progressLines(inTerminal(t, 80, "correlate --scores scores.csv --table table.csv --resamples 1000000"))
+	if !slices.ContainsFunc(drawn, func(d string) bool {
+		return strings.Contains(d, "correlate  naswot") || strings.Contains(d, "correlate  macs")
+	}) {
+		t.Errorf("%q", drawn)
 	}
 }
 
