@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -74,7 +73,7 @@ func (v *view) rankingGroup() Group {
 func (t Training) earlyBirdCaption() string {
 	sample := "a fixed sample of architectures"
 	if t.EarlyBirdCount > 0 {
-		sample = fmt.Sprintf("a fixed sample of %d architectures", t.EarlyBirdCount)
+		sample = "a fixed sample of " + Counted(t.EarlyBirdCount, "architecture")
 	}
 	caption := "Kendall's τ-b between the rankings of " + sample + " at successive snapshots: near 1, more training no longer changes the order."
 	if t.vanishes() {

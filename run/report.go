@@ -28,7 +28,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	best := found.Best[found.Answer]
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
-		Summary: fmt.Sprintf("Networks ranked by %s after %d steps of training %s on %s.", found.Result.Objective, r.Position.Step, learning[r.Config.Train.Train].parameters, r.Images.Name()),
+		Summary: fmt.Sprintf("Networks ranked by %s after %s of training %s on %s.", found.Result.Objective, report.Counted(r.Position.Step, "step"), learning[r.Config.Train.Train].parameters, r.Images.Name()),
 		Command: command,
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,

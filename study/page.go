@@ -114,10 +114,7 @@ func minus(text string) string { return strings.ReplaceAll(text, "-", "−") }
 
 // countOf writes a number of things.
 func countOf(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return report.Counted(n, what)
 }
 
 // listed writes "a, b and c".

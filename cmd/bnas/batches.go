@@ -94,7 +94,7 @@ func batches(c *cli.Context, settings []setting) error {
 		return fmt.Errorf("writing %s: %w", result.File, err)
 	}
 	return output(c, result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s\t%s\t%d steps of %d images\n", result.File, byteSize(result.Bytes), result.Steps, result.Images)
+		fmt.Fprintf(w, "%s\t%s\t%s of %s\n", result.File, byteSize(result.Bytes), countOf(result.Steps, "step"), countOf(result.Images, "image"))
 	})
 }
 

@@ -82,7 +82,7 @@ func benchScore(c *cli.Context) error {
 	}
 	sample := run.LiveSample(opened.Net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
 	if len(sample) <= c.Int("warmup") {
-		return usagef("--warmup %d: %s has only %d networks to time", c.Int("warmup"), opened.Net.Space.Name(), len(sample))
+		return usagef("--warmup %d: %s has only %s to time", c.Int("warmup"), opened.Net.Space.Name(), countOf(len(sample), "network"))
 	}
 	var ms []float64
 	for i, a := range sample {
@@ -103,7 +103,7 @@ func benchScore(c *cli.Context) error {
 		timing: timingOf(ms), MaxMS: slices.Max(ms), EachMS: each,
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "scoring\t%d random architectures of %s, %d terms each\n", r.Repeats, r.Space, r.Terms)
+		fmt.Fprintf(w, "scoring\t%s of %s, %s each\n", countOf(r.Repeats, "random architecture"), r.Space, countOf(r.Terms, "term"))
 		fmt.Fprintf(w, "device\t%s\n", r.Device)
 		fmt.Fprintf(w, "one alone: best, median, most\t%.0f ms, %.0f ms, %.0f ms\n", r.BestMS, r.MedianMS, r.MaxMS)
 		fmt.Fprintf(w, "as a search scores them\t%.0f ms each\n", r.EachMS)

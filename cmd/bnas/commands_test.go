@@ -79,7 +79,7 @@ var commandCases = []commandCase{
 		stderr: "bnas: --auxiliary-weight 0.4: the auxiliary head of darts with the stem cifar is for images of 32 or 36 or 40 pixels a side, not for 28×28; set it to 0\n"},
 	{args: "retrain --file DIR/darts.txt --space darts --channels 2 --cells 1 --height 32 --width 32 --batch 4 --steps 1 --test-images 4 --out DIR/darts --json",
 		values: map[string]string{"recipe": `"darts"`}, file: "DIR/darts/1/retrained.json"},
-	{args: "batches --run DIR/darts/1 --count 1 -o DIR/dropped.safetensors --quiet", stdout: "1 steps of 4 images", file: "DIR/dropped.safetensors",
+	{args: "batches --run DIR/darts/1 --count 1 -o DIR/dropped.safetensors --quiet", stdout: "  1 step of 4 images", file: "DIR/dropped.safetensors",
 		holds: []string{"factors.0.cells.1._ops.0.bn", "factors.0.cells.0._ops.1.op.7", "auxiliary_head.features.5.weight", "auxiliary_head.classifier.bias"}},
 	{args: "export --run DIR/darts/1 -o DIR/darts.py", file: "DIR/darts.safetensors"},
 	{args: "retrain all3x3 --data cifar10 --data-dir DIR/nowhere --out DIR/x", code: exitFailure, stderr: "bnas: data: cifar10: DIR/nowhere: no such file or folder\n"},
@@ -417,6 +417,7 @@ var commandCases = []commandCase{
 	{args: "score ARCH --nats nats://ten.example:4222", code: exitFailure, stderr: "bnas: ten.example:4222 is not on this machine: its URL must be tls://ten.example:4222\n"},
 
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
+	{args: "doctor --quick --device cpu --threads 1", stdout: ", 1 thread)\n"},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
 	{args: "completion bash", stdout: "complete -o bashdefault -o default -F _bnas bnas\n"},
 	{args: "completion zsh", stdout: "#compdef bnas\n"},

@@ -114,7 +114,7 @@ func correlate(c *cli.Context) error {
 		return err
 	}
 	if scores.Len() < 3 {
-		return fmt.Errorf("%s: %d architectures; a correlation needs at least 3", strings.Join(r.Scores, ", "), scores.Len())
+		return fmt.Errorf("%s: %s; a correlation needs at least 3", strings.Join(r.Scores, ", "), countOf(scores.Len(), "architecture"))
 	}
 	r.Skipped = table.Skipped
 	found, accuracy, missing := indicator.Join(scores, table)
@@ -388,7 +388,7 @@ func (r correlateResult) text(w io.Writer) {
 	fmt.Fprintln(w, "first, how many of them are among the k best, and nDCG: 1 if they are the k best in order")
 	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
-		fmt.Fprintf(w, "%s: %d architectures, %s\n", s.Subset, s.Architectures, meaning[s.Subset])
+		fmt.Fprintf(w, "%s: %s, %s\n", s.Subset, countOf(s.Architectures, "architecture"), meaning[s.Subset])
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\tpick\ttop-k mean\tbest of top-k\thits\tnDCG\n")
 		for _, t := range s.Terms {
 			if t.N < s.Architectures {
@@ -410,10 +410,10 @@ func (r correlateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "%s is left out: only %d of %d live architectures have it%s; score the others with it too\n", p.Name, p.N, p.Of, in)
 	}
 	if r.Missing > 0 {
-		fmt.Fprintf(w, "%d scored architectures are not in the table\n", r.Missing)
+		fmt.Fprintf(w, "not in the table: %s\n", countOf(r.Missing, "scored architecture"))
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(w, "%d rows of the table have no accuracy\n", r.Skipped)
+		fmt.Fprintf(w, "without an accuracy: %s of the table\n", countOf(r.Skipped, "row"))
 	}
 	selectionText(w, r.Selected)
 }

@@ -354,6 +354,6 @@ func sweepRuns(c *cli.Context) error {
 		if result.DryRun {
 			done = "to remove"
 		}
-		fmt.Fprintf(w, "%s\t%s\tin %d places\n", done, byteSize(bytes), len(found))
+		fmt.Fprintf(w, "%s\t%s\tin %s\n", done, byteSize(bytes), countOf(len(found), "place"))
 	})
 }

@@ -227,7 +227,7 @@ const mostSampled = 1 << 19
 // enough returns an error if n different architectures cannot be drawn from a space.
 func enough(space supernet.Space, n int) error {
 	if space.Count().Cmp(big.NewInt(int64(n))) < 0 {
-		return usagef("--sample %d: %s has %v architectures", n, space.Name(), space.Count())
+		return usagef("--sample %d: %s has %s", n, space.Name(), countOf(space.Count(), "architecture"))
 	}
 	if _, ordered := space.(supernet.Ordered); !ordered && n > mostSampled {
 		return usagef("--sample %d: at most %d can be drawn from %s", n, mostSampled, space.Name())

@@ -270,7 +270,7 @@ func objectiveText(name string) string {
 }
 
 func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
-	fmt.Fprintf(w, "%s, %s: %d networks scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, found.Evaluations, found.Reused, ending(found))
+	fmt.Fprintf(w, "%s, %s: %s scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, countOf(found.Evaluations, "network"), found.Reused, ending(found))
 	fmt.Fprintln(w, "score: "+objectiveText(found.Objective))
 	if n := len(found.Runs); n > 0 {
 		fmt.Fprintf(w, "terms: the mean over %d runs of their quantiles: %s\n", n, strings.Join(found.Runs, ", "))

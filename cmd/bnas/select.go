@@ -178,7 +178,7 @@ func selectionText(w io.Writer, s *indicator.Selection) {
 	fmt.Fprintf(w, "chosen in how many of the halves: %s\n", strings.Join(timesChosen(s.Splits), ", "))
 	for _, set := range s.Sets {
 		if set.Networks < indicator.FewNetworks {
-			fmt.Fprintf(w, "%s has %d networks: fewer than %d say little of networks outside of them\n", set.Name, set.Networks, indicator.FewNetworks)
+			fmt.Fprintf(w, "%s has %s: fewer than %d say little of networks outside of them\n", set.Name, countOf(set.Networks, "network"), indicator.FewNetworks)
 		}
 	}
 }

@@ -251,7 +251,7 @@ func cellsBar(c *cli.Context) (show func(study.Progress), end func()) {
 }
 
 func studyText(w io.Writer, s *study.Summary) {
-	fmt.Fprintf(w, "study\t%s: %d cells computed, %d from the folder\n\n", s.Study, s.Computed, s.Reused)
+	fmt.Fprintf(w, "study\t%s: %s computed, %d from the folder\n\n", s.Study, countOf(s.Computed, "cell"), s.Reused)
 	for _, f := range s.Figures {
 		interval := ""
 		if !math.IsNaN(f.Low) {

@@ -65,7 +65,7 @@ type trainResult struct {
 // next says what to do with the trained supernet.
 func (r trainResult) next(w io.Writer) {
 	if r.ResultSteps != nil {
-		fmt.Fprintf(w, "outdated\t%s and %s there are of %d steps; the next command renews them\n", run.ResultName, run.ReportName, *r.ResultSteps)
+		fmt.Fprintf(w, "outdated\t%s and %s there are of %s; the next command renews them\n", run.ResultName, run.ReportName, countOf(*r.ResultSteps, "step"))
 	}
 	fmt.Fprintf(w, "next\t%s\n", command("bnas", "search", "--run", r.Dir))
 }

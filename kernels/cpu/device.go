@@ -72,7 +72,11 @@ func (d *device) Info() kernels.Info {
 	if d.numerics == Fast {
 		name += ", fast"
 	}
-	return kernels.Info{Name: "cpu", Detail: fmt.Sprintf("%s, %d threads", name, d.threads), Threads: d.threads, Arithmetic: name}
+	threads := fmt.Sprintf("%d threads", d.threads)
+	if d.threads == 1 {
+		threads = "1 thread"
+	}
+	return kernels.Info{Name: "cpu", Detail: name + ", " + threads, Threads: d.threads, Arithmetic: name}
 }
 
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {
