@@ -72,6 +72,8 @@ def tables(lines):
         out.append(lines[at])
         mark = MARK.match(lines[at])
         at += 1
+        if not mark and lines[at - 1].lstrip().startswith("<!--"):
+            sys.exit(f"docs/results.md:{at}: no mark of a table: {lines[at - 1]}\nscripts/results_table.py --help names the marks")
         if not mark:
             continue
         end = at

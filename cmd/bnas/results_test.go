@@ -12,7 +12,8 @@ import (
 	"bnas.example/supernet"
 )
 
-// TestResultsTables compares the tables of docs/results.md with the figures kept beside it, and sees a figure that was changed.
+// TestResultsTables compares the tables of docs/results.md with the figures kept beside it, and sees a figure that was changed, and a table
+// that no mark says the figures of.
 func TestResultsTables(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"scripts", "docs"} {
@@ -31,12 +32,21 @@ func TestResultsTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := bytes.Replace(text, []byte("| `composite bnas` | +0."), []byte("| `composite bnas` | +1."), 1)
-	if err := os.WriteFile(page, changed, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := check(); err == nil || !bytes.Contains(out, []byte("docs/results.md:")) {
-		t.Errorf("a changed figure: %v: %s", err, out)
+	for _, fault := range []struct{ name, old, new, want string }{
+		{"a changed figure", "| `composite bnas` | +0.", "| `composite bnas` | +1.", "the table differs from its figures"},
+		{"a mistyped mark", "<!-- figures ", "<!-- figure ", "no mark of a table: <!-- figure results/"},
+		{"a mark of another file", "<!-- sorted results/darts.csv", "<!-- sorted result/darts.csv", "no mark of a table"},
+	} {
+		changed := bytes.Replace(text, []byte(fault.old), []byte(fault.new), 1)
+		if bytes.Equal(changed, text) {
+			t.Fatalf("%s: docs/results.md has no %q", fault.name, fault.old)
+		}
+		if err := os.WriteFile(page, changed, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := check(); err == nil || !bytes.Contains(out, []byte("docs/results.md:")) || !bytes.Contains(out, []byte(fault.want)) {
+			t.Errorf("%s: %v: %s", fault.name, err, out)
+		}
 	}
 }
 
