@@ -417,7 +417,6 @@ var commandCases = []commandCase{
 	{args: "score ARCH --nats nats://ten.example:4222", code: exitFailure, stderr: "bnas: ten.example:4222 is not on this machine: its URL must be tls://ten.example:4222\n"},
 
 	{args: "doctor --quick --json", stdout: `"memory_bytes"`},
-	{args: "doctor --quick --device cpu --threads 1", stdout: ", 1 thread)\n"},
 	{args: "doctor --nonsense", code: exitUsage, stderr: "see bnas doctor --help"},
 	{args: "completion bash", stdout: "complete -o bashdefault -o default -F _bnas bnas\n"},
 	{args: "completion zsh", stdout: "#compdef bnas\n"},

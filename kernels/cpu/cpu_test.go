@@ -83,6 +83,21 @@ func TestBesideHasTheInstructionSet(t *testing.T) {
 	}
 }
 
+// TestDetail: one thread is no plural.
+func TestDetail(t *testing.T) {
+	t.Setenv(cpu.ISAVariable, "portable")
+	for threads, want := range map[int]string{1: "portable, fast, 1 thread", 2: "portable, fast, 2 threads"} {
+		d, err := cpu.New(threads, cpu.Fast)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		if got := d.Info().Detail; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // poisoned makes poisoned devices. At the end of the test it closes those that are still open.
 func poisoned(t *testing.T, n cpu.Numerics) kerneltest.Factory {
 	return func(threads int) (kernels.Device, error) {
