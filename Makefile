@@ -133,19 +133,9 @@ test-long:
 	$(MAKE) --no-print-directory test-compilers test-torch test-onnx test-tensorboard test-mpi test-pages test-dist
 	scripts/fuzz.sh 30s
 
-# The suite of the CPU engine, compiled by clang, and for arm64, where qemu runs it.
-ARM64 = aarch64-linux-gnu
+# The CPU engine as clang compiles it, with the bits of gcc, and for arm64, where qemu runs its suite.
 test-compilers:
-	@if command -v clang >/dev/null; then \
-	  CC=clang $(GO) test -vet=off -timeout 30m ./kernels/cpu; \
-	else \
-	  echo "LEFT OUT: the CPU engine by clang: apt install clang"; \
-	fi
-	@if command -v $(ARM64)-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then \
-	  CGO_ENABLED=1 GOARCH=arm64 CC=$(ARM64)-gcc $(GO) test -vet=off -timeout 60m -exec 'qemu-aarch64 -L /usr/$(ARM64)' ./kernels/cpu; \
-	else \
-	  echo "LEFT OUT: the CPU engine for arm64: apt install gcc-$(ARM64) libc6-dev-arm64-cross qemu-user"; \
-	fi
+	GO=$(GO) scripts/compilers-test.sh
 
 # A network of DARTS without max_pool_3x3: behind an image that drop-path drops, the maximum of a window is a tie.
 DROPPED = normal avg_pool_3x3:0 sep_conv_3x3:1 skip_connect:0 dil_conv_3x3:1 avg_pool_3x3:0 skip_connect:2 sep_conv_5x5:0 \
