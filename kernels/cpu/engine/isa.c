@@ -1,17 +1,14 @@
 //go:build cgo
 
 #include <string.h>
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
 #include "isa.h"
 
 extern const struct isa isa_portable;
 #if defined(__x86_64__)
-extern const struct isa isa_avx512, isa_avx2;
-#endif
+#include <cpuid.h>
 
-#if defined(__x86_64__)
+extern const struct isa isa_avx512, isa_avx2;
+
 // Not every compiler knows the name for __builtin_cpu_supports.
 static int has_f16c(void) {
 	unsigned a, b, c, d;
