@@ -89,6 +89,9 @@ func isListed(dir string) bool {
 	return isRun(dir) && !strings.HasPrefix(filepath.Base(dir), removedPrefix)
 }
 
+// Has reports whether the run has a file of a name. A folder is none, nor is a pipe, which would block who reads it.
+func (e Entry) Has(name string) bool { return has(e.Dir, name) }
+
 // isRun reports whether a folder holds a run or retrained networks.
 func isRun(dir string) bool { return has(dir, run.ConfigName) || has(dir, run.ArchsName) }
 

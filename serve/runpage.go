@@ -32,7 +32,7 @@ func (s *site) run(r *http.Request) (report.Document, error) {
 	if goesOn(e) {
 		d.Refresh = live
 	}
-	if hasReport(e) {
+	if e.Has(run.ReportName) {
 		d.Links = append(d.Links, report.Link{URL: addressOf(e.Name) + "/" + run.ReportName, Text: "the report of the search"})
 	}
 	d.Sections = []report.Section{s.state(e)}

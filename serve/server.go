@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -101,17 +100,11 @@ func (s *site) report(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
 	}
-	if !hasReport(e) {
+	if !e.Has(run.ReportName) {
 		http.Error(w, fmt.Sprintf("%s has no %s: bnas search writes it", e.Name, run.ReportName), http.StatusNotFound)
 		return
 	}
 	http.ServeFile(w, r, filepath.Join(e.Dir, run.ReportName))
-}
-
-// hasReport reports whether a run has a report. A folder of its name would be listed, and a pipe would block.
-func hasReport(e inventory.Entry) bool {
-	info, err := os.Stat(filepath.Join(e.Dir, run.ReportName))
-	return err == nil && info.Mode().IsRegular()
 }
 
 // entry returns the run with a name.
