@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"html/template"
 	"io"
 )
@@ -101,15 +100,6 @@ func Percent(v float64) string { return percent(v) }
 
 // Number writes a figure with four significant digits for a page.
 func Number(v float64) string { return number(v) }
-
-// Counted writes a whole number of things: 1 epoch, 2 epochs.
-func Counted(n any, what string) string {
-	text := fmt.Sprint(n)
-	if text == "1" {
-		return text + " " + what
-	}
-	return text + " " + what + "s"
-}
 
 // Count writes a large count with a unit: 153.3 M.
 func Count(n int64) string { return count(n) }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"bnas.example/internal/amount"
 )
 
 // finalistsSection shows the best networks by score after a training of their own, if there are any.
@@ -23,7 +25,7 @@ func finalistsSection(v *view) (Section, string) {
 	}
 	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(v.Finalists[j].Accuracy, v.Finalists[i].Accuracy) })
 	s.Lead = fmt.Sprintf("The best %s by score were each trained on their own: all weights, BatchNorm where its authors have it, %s of the recipe %s, in %s together. The answer is the one with the best accuracy on the %s held-out images; no test image was used.",
-		Counted(n, "network"), Counted(first.Epochs, "epoch"), first.Recipe, duration(took), integer(first.Images))
+		amount.Of(n, "network"), amount.Of(first.Epochs, "epoch"), first.Recipe, duration(took), integer(first.Images))
 	s.Notes = []string{fmt.Sprintf("An accuracy on %s images has a standard error of about %s; finalists that are closer than that are not told apart. A few epochs rank networks by how fast they learn too.",
 		integer(first.Images), percent(math.Sqrt(first.Accuracy*(1-first.Accuracy)/float64(max(first.Images, 1)))))}
 	s.Table = &Table{Head: []Header{{Text: "#"}, {Text: "architecture", Left: true}, {Text: "accuracy"}, {Text: "NLL"}, {Text: "by score"}, {Text: v.Score}, {Text: "time"}}}

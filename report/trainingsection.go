@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"bnas.example/internal/amount"
 )
 
 func trainingSection(v *view) (Section, string) {
@@ -73,7 +75,7 @@ func (v *view) rankingGroup() Group {
 func (t Training) earlyBirdCaption() string {
 	sample := "a fixed sample of architectures"
 	if t.EarlyBirdCount > 0 {
-		sample = "a fixed sample of " + Counted(t.EarlyBirdCount, "architecture")
+		sample = "a fixed sample of " + amount.Of(t.EarlyBirdCount, "architecture")
 	}
 	caption := "Kendall's τ-b between the rankings of " + sample + " at successive snapshots: near 1, more training no longer changes the order."
 	if t.vanishes() {

@@ -9,8 +9,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
-	"bnas.example/report"
 )
 
 // SettingError means that one setting has an invalid value.
@@ -82,7 +82,7 @@ type ImagesError struct {
 }
 
 func (e *ImagesError) Error() string {
-	return fmt.Sprintf("scoring needs %s, %s has %d to give", report.Counted(e.Need, "image"), e.Set, e.Have)
+	return fmt.Sprintf("scoring needs %s, %s has %d to give", amount.Of(e.Need, "image"), e.Set, e.Have)
 }
 
 // MovedImagesError means that the images of a run folder are not where its configuration says.

@@ -17,9 +17,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
-	"bnas.example/report"
 	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -58,7 +58,7 @@ func (c *Config) checkFinalists() setting.Errors {
 	n := c.Finalists.Number
 	errs.Check(n == 0 || c.Data.Holdout > 0, "finalists.number", "%d: they are compared on images that are held out; set data.holdout", n)
 	errs.Check(n == 0 || c.Search.MaxEvaluations == 0 || n <= c.Search.MaxEvaluations, "finalists.number",
-		"%d: the search scores at most %s (search.max_evaluations)", n, report.Counted(c.Search.MaxEvaluations, "network"))
+		"%d: the search scores at most %s (search.max_evaluations)", n, amount.Of(c.Search.MaxEvaluations, "network"))
 	return errs
 }
 
@@ -71,7 +71,7 @@ func (r *Run) canFinish(dir string) error {
 	case dir == "":
 		return setting.Errorf("finalists.number", "%d: they need a folder: that of a run, or one for the scores", n)
 	case r.Net.Space.Count().Cmp(big.NewInt(int64(n))) < 0:
-		return setting.Errorf("finalists.number", "%d: %s has %s", n, r.Net.Space.Name(), report.Counted(r.Net.Space.Count(), "network"))
+		return setting.Errorf("finalists.number", "%d: %s has %s", n, r.Net.Space.Name(), amount.Of(r.Net.Space.Count(), "network"))
 	case len(r.HeldOut) == 0:
 		return setting.Errorf("finalists.number", "%d: %v", n, ErrNoHoldout)
 	}

@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 	"bnas.example/search"
 	"bnas.example/supernet"
@@ -28,7 +29,7 @@ func (r *Run) ReportOver(others []*Run, dir string, found *Found, command, versi
 	best := found.Best[found.Answer]
 	d := report.Data{
 		Title:   fmt.Sprintf("%s, BatchNorm %s", r.Net.Space.Name(), r.Config.Supernet.BN),
-		Summary: fmt.Sprintf("Networks ranked by %s after %s of training %s on %s.", found.Result.Objective, report.Counted(r.Position.Step, "step"), learning[r.Config.Train.Train].parameters, r.Images.Name()),
+		Summary: fmt.Sprintf("Networks ranked by %s after %s of training %s on %s.", found.Result.Objective, amount.Of(r.Position.Step, "step"), learning[r.Config.Train.Train].parameters, r.Images.Name()),
 		Command: command,
 		Facts:   r.facts(version, took),
 		Score:   found.Result.Objective,

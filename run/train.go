@@ -9,8 +9,8 @@ import (
 
 	"bnas.example/data"
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
-	"bnas.example/report"
 	"bnas.example/supernet"
 	"bnas.example/train"
 )
@@ -114,7 +114,7 @@ func (r *Run) prepare() (*train.Trainer, error) {
 // Loader returns the batches of training.
 func (r *Run) Loader() (*data.Loader, error) {
 	if n := len(r.Training); n < r.Config.Train.Batch {
-		return nil, setting.Errorf("train.batch", "%d: %s has only %s to train on", r.Config.Train.Batch, r.Images.Name(), report.Counted(n, "image"))
+		return nil, setting.Errorf("train.batch", "%d: %s has only %s to train on", r.Config.Train.Batch, r.Images.Name(), amount.Of(n, "image"))
 	}
 	return data.NewLoader(r.Images, r.Training, r.Config.Train.Batch, r.Config.Data.Augment, r.Config.Train.Seed)
 }

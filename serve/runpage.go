@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 
+	"bnas.example/internal/amount"
 	"bnas.example/inventory"
 	"bnas.example/report"
 	"bnas.example/run"
@@ -120,7 +121,7 @@ func drawingOf(space supernet.Space, text string) (report.Figure, error) {
 
 // rankingSection shows the best networks, and the front of score and cost.
 func rankingSection(r *run.Saved) report.Section {
-	s := report.Section{ID: "ranking", Title: "Ranking", Lead: fmt.Sprintf("The best %d of %s by %s.", min(mostRows, len(r.Best)), report.Counted(r.Evaluations, "network"), r.Objective)}
+	s := report.Section{ID: "ranking", Title: "Ranking", Lead: fmt.Sprintf("The best %d of %s by %s.", min(mostRows, len(r.Best)), amount.Of(r.Evaluations, "network"), r.Objective)}
 	name, axis, few, costOf := "MACs", "million MACs an image", "as few MACs", func(n run.SavedNetwork) float64 { return float64(n.MACs) / 1e6 }
 	switch r.Cost {
 	case search.Params:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 )
 
@@ -16,7 +17,7 @@ func showEarlybird(r *Results) (*Outcome, error) {
 	p := &earlybirdPage{earlybirdData: d, out: &Outcome{}, taus: map[string]estimate{}}
 	p.out.Done = []string{
 		fmt.Sprintf("Supernets of %s (BatchNorm %s, %d channels, %d×%d) learned γ and β for %s, at a falling and at a constant learning rate. At %d moments they scored the same %s, with the same images and directions: what changes between two moments is the training alone.",
-			d.first.Net.Space, d.first.Net.BN, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, countOf(d.last(), "step"), len(d.steps), countOf(len(d.first.Networks), "network")),
+			d.first.Net.Space, d.first.Net.BN, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, amount.Of(d.last(), "step"), len(d.steps), amount.Of(len(d.first.Networks), "network")),
 		"A ranking that has settled agrees with the final one. Under a falling rate it does so at the end whatever was learned, because the parameters hardly move there; the constant rate is the stricter test.",
 	}
 	p.measure()
@@ -114,7 +115,7 @@ func (p *earlybirdPage) curves() {
 func (p *earlybirdPage) samples() {
 	var names []string
 	for _, n := range p.sizes() {
-		names = append(names, countOf(n, "network"))
+		names = append(names, amount.Of(n, "network"))
 	}
 	hueOf := report.Palette(names)
 	g := report.Group{Class: report.WideFigures, Legend: report.Legends(names, hueOf)}
@@ -172,7 +173,7 @@ func (p *earlybirdPage) says() {
 		}
 		constant := p.taus[moment("constant", score, withFinal, n, quarter)]
 		text += fmt.Sprintf("At a constant rate, the ranking by %s after %s of %d agrees with the final one by τ-b %s; it stays at %.1f or more from step %d. ",
-			score, countOf(quarter, "step"), p.last(), withInterval(constant), agreed, p.settledAt("constant", score))
+			score, amount.Of(quarter, "step"), p.last(), withInterval(constant), agreed, p.settledAt("constant", score))
 	}
 	if p.Seeds > 1 {
 		e := p.taus[moment("constant", score, withSeeds, n, p.last())]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 )
 
@@ -64,7 +65,7 @@ func (p *fairnessPage) limited() {
 	}
 	p.out.add(section{ID: "limits", Title: "Under limits of MACs",
 		Lead: fmt.Sprintf("Limits at each fifth of the MACs of %s. Networks of equal MACs pass together: %s of the networks pass. Means over the seeds. %s",
-			countOf(len(p.archs), "network"), listed(p.passing(limits)), p.smallest(limits[0])),
+			amount.Of(len(p.archs), "network"), listed(p.passing(limits)), p.smallest(limits[0])),
 		Groups: []report.Group{p.limitCurves(limits, shares, accuracies), {Lead: "The network that each score puts first.", Table: picks}}})
 }
 

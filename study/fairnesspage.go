@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 )
 
@@ -39,7 +40,7 @@ func (d *fairnessData) done() []string {
 	carriers := listed(d.carriers)
 	text := []string{
 		fmt.Sprintf("For each placement of BatchNorm and each seed, a supernet of %s (%d channels, %d×%d) learned γ and β for %d steps of %d images. All supernets then scored the same %s: random live networks, no two of them the same.",
-			d.space.Name(), d.net.Channels, d.net.Height, d.net.Width, first.Steps, d.Run.Train.Batch, countOf(len(d.archs), "network")),
+			d.space.Name(), d.net.Channels, d.net.Height, d.net.Width, first.Steps, d.Run.Train.Batch, amount.Of(len(d.archs), "network")),
 		fmt.Sprintf("In the standard placement, %s have BatchNorm at every place (the carriers, below); other operators have none, or only where they change the size. In the fair placement every operator that passes something on has one.", carriers),
 		fmt.Sprintf("%s is the indicator of BN-NAS: the sum of mean |γ| over the operators of a network. %s divides it by the number of operators summed over: with it, their number counts no more. The other scores are the composite of bnas and each of its terms.", gammaSum, gammaMean),
 	}

@@ -112,11 +112,6 @@ func withInterval(e estimate) string {
 // minus replaces hyphens by the typographical minus sign.
 func minus(text string) string { return strings.ReplaceAll(text, "-", "−") }
 
-// countOf writes a number of things.
-func countOf(n int, what string) string {
-	return report.Counted(n, what)
-}
-
 // listed writes "a, b and c".
 func listed(names []string) string {
 	last := len(names) - 1

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/run"
 	"bnas.example/supernet"
 )
@@ -43,7 +44,7 @@ func (t trained) String() string {
 	if t.length == 0 {
 		return "untrained"
 	}
-	return countOf(t.length, t.unit)
+	return amount.Of(t.length, t.unit)
 }
 
 // lengths are those of a study: none, and 1, 2, 4, … epochs up to the settings'; of a number of steps, none and all.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 	"bnas.example/supernet"
 )
@@ -17,7 +18,7 @@ func showPlacement(r *Results) (*Outcome, error) {
 	p := &placementPage{placementData: d, out: &Outcome{}}
 	p.out.Done = []string{
 		fmt.Sprintf("Supernets of %s (%d channels, %d×%d) in both placements of BatchNorm, untrained and trained for %s: each length is a training of its own, at the end of its own schedule of the learning rate. "+
-			"All scored the same %s, random live ones that are all different.", d.first.Net.Space, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, p.lengthsText(), countOf(len(d.first.Networks), "network")),
+			"All scored the same %s, random live ones that are all different.", d.first.Net.Space, d.first.Net.Channels, d.first.Net.Height, d.first.Net.Width, p.lengthsText(), amount.Of(len(d.first.Networks), "network")),
 		"In the standard placement BatchNorm is where the authors of the space put it; in the fair one every operator that passes something on ends in one.",
 	}
 	p.measure()
@@ -237,7 +238,7 @@ func signed(e estimate) string {
 func (p *placementPage) limits() {
 	p.out.Limits = []string{
 		"Another recipe may move the optimum: all supernets had the same learning rate, optimizer and batch.",
-		fmt.Sprintf("The intervals are over networks alone. The noise between %s is the least and the greatest value in tau.csv.", countOf(p.Seeds, "seed")),
+		fmt.Sprintf("The intervals are over networks alone. The noise between %s is the least and the greatest value in tau.csv.", amount.Of(p.Seeds, "seed")),
 	}
 	if p.truth == nil {
 		p.out.Limits = append(p.out.Limits, "Which setup ranks better: that needs a table of accuracies (--table). Seeds that agree can agree on a wrong ranking.")

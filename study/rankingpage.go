@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/rank"
 	"bnas.example/report"
 	"bnas.example/supernet"
@@ -47,7 +48,7 @@ func (p *rankingPage) ours() rankedScore { return p.scores[0] }
 func (p *rankingPage) done() {
 	p.out.Done = []string{
 		fmt.Sprintf("For each of %s, a supernet of %s (BatchNorm on every operator, %d channels, %d×%d) learned γ and β for %s. It scored the same %s by %s. A supernet in the standard placement scored them by the composite and by the older BatchNorm indicator.",
-			countOf(p.Seeds, "seed"), p.net.Space, p.net.Channels, p.net.Height, p.net.Width, countOf(p.steps, "step"), countOf(len(p.truth), "network"), countOf(len(p.terms), "term")),
+			amount.Of(p.Seeds, "seed"), p.net.Space, p.net.Channels, p.net.Height, p.net.Width, amount.Of(p.steps, "step"), amount.Of(len(p.truth), "network"), amount.Of(len(p.terms), "term")),
 		fmt.Sprintf("The networks are random rows of %s, live and all different. The best of them has an accuracy of %.2f, their mean is %.2f.", p.Truth.Name, slices.Max(p.truth), mean(p.truth)),
 		fmt.Sprintf("The composite %s adds %s by %s. Published indicators measure the untrained network in the standard placement. A count looks at no features. E, T and U are the terms of expressivity, trainability and uncertainty.", p.composite.Name, ranksAdded(p.composite), listed(p.composite.Terms)),
 	}
@@ -290,7 +291,7 @@ func (p *rankingPage) choice() error {
 		names[i] = fmt.Sprintf("%s %d", name, times[name])
 	}
 	s := section{ID: "choice", Title: "A choice on one half, judged on the other", Groups: []report.Group{{Table: shown}},
-		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No canonical form is in both. Beside it, a kernel ridge regression of the accuracies of the first half, which no indicator has: on counts of operators, paths and costs, on the terms of the composite, and on all.", len(halves)/p.Seeds, countOf(p.Seeds, "seed"), tried),
+		Lead:  fmt.Sprintf("On random halves of the networks a composite is chosen from scratch, as bnas correlate --select does: %d halves in each of %s, %d composites tried in all. It is judged on the other half. No canonical form is in both. Beside it, a kernel ridge regression of the accuracies of the first half, which no indicator has: on counts of operators, paths and costs, on the terms of the composite, and on all.", len(halves)/p.Seeds, amount.Of(p.Seeds, "seed"), tried),
 		Notes: append(whole, fmt.Sprintf("Chosen in how many of the %d halves: %s.", len(halves), strings.Join(names, ", ")))}
 	if n := len(p.truth); n < indicator.FewNetworks {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d networks are fewer than %d: a choice on half of them says little of networks outside of them.", n, indicator.FewNetworks))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/rank"
 	"bnas.example/report"
 )
@@ -20,7 +21,7 @@ func showSearching(r *Results) (*Outcome, error) {
 	net := d.cells[0].Net
 	p.out.Done = []string{
 		fmt.Sprintf("For each of %s: a supernet of %s (BatchNorm %s, %d channels, %d×%d) was trained for %s, and an evolution searched it once by each objective.",
-			countOf(r.Seeds, "seed"), net.Space, net.BN, net.Channels, net.Height, net.Width, countOf(d.cells[0].Steps, "step")),
+			amount.Of(r.Seeds, "seed"), net.Space, net.BN, net.Channels, net.Height, net.Width, amount.Of(d.cells[0].Steps, "step")),
 		fmt.Sprintf("Every search scored up to %d networks, over the same weights and images. An objective of several terms scored up to %d random networks before, which calibrate it. The random pick is the first of ten random live networks. The random search by %s scores as many random networks as its evolution.",
 			r.Networks, r.Run.Objective.Calibration, p.names[0]),
 		fmt.Sprintf("The accuracies are those of %s. Its best network has %.2f.", r.Truth.Name, d.best),
@@ -31,7 +32,7 @@ func showSearching(r *Results) (*Outcome, error) {
 			seconds = append(seconds, c.FinalistSeconds)
 		}
 		p.out.Done = append(p.out.Done, fmt.Sprintf("The best %d of the search by %s were each trained on their own for %s on %s, in %.0f seconds a seed on average. The row %q has them in the order of their accuracy on held-out images; the others of the first ten follow.",
-			n, p.names[0], countOf(r.Run.Finalists.Epochs, "epoch"), r.Run.Data.Name, mean(seconds), finalistsName(p.names[0])))
+			n, p.names[0], amount.Of(r.Run.Finalists.Epochs, "epoch"), r.Run.Data.Name, mean(seconds), finalistsName(p.names[0])))
 	}
 	p.networks()
 	p.accuracy()
@@ -189,7 +190,7 @@ func (p *searchingPage) seconds() {
 		}
 		text := withInterval(found)
 		if n := len(accuracies); n > 0 && n < p.Seeds {
-			text += fmt.Sprintf(", %d of %s", n, countOf(p.Seeds, "seed"))
+			text += fmt.Sprintf(", %d of %s", n, amount.Of(p.Seeds, "seed"))
 		}
 		shown.Rows = append(shown.Rows, report.Row{Cells: []report.Cell{
 			{Text: name, Class: "left"}, {Text: fmt.Sprintf("%.1f", mean(training))}, {Text: fmt.Sprintf("%.1f", mean(scoring))},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
 	"bnas.example/run"
 	"bnas.example/supernet"
@@ -88,7 +89,7 @@ func sampled(s Settings, net *supernet.Net, _ *Truth) ([]supernet.Arch, error) {
 // checkSpace returns an error if a space has too few networks to rank.
 func checkSpace(net *supernet.Net, seed uint64) error {
 	if n := len(run.LiveSample(net, fewest, seed, "study space")); n < fewest {
-		return setting.Errorf("supernet.space", "%s: has %s; a study needs %d that are different and live", net.Space.Name(), countOf(n, "network"), fewest)
+		return setting.Errorf("supernet.space", "%s: has %s; a study needs %d that are different and live", net.Space.Name(), amount.Of(n, "network"), fewest)
 	}
 	return nil
 }

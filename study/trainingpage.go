@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"bnas.example/internal/amount"
 	"bnas.example/report"
 	"bnas.example/supernet"
 )
@@ -19,11 +20,11 @@ func showTraining(r *Results) (*Outcome, error) {
 	first, whole := d.first(), wholeRecipe(r.Run.Train)
 	p.out.Done = []string{
 		fmt.Sprintf("Two kinds of supernets of %s (BatchNorm %s, %d channels, %d×%d) trained for %s of %d images: one learned γ and β alone (bn), one all of its weights (all).",
-			first.Net.Space, first.Net.BN, first.Net.Channels, first.Net.Height, first.Net.Width, countOf(first.Steps, "step"), r.Run.Train.Batch),
+			first.Net.Space, first.Net.BN, first.Net.Channels, first.Net.Height, first.Net.Width, amount.Of(first.Steps, "step"), r.Run.Train.Batch),
 		fmt.Sprintf("bn has the optimizer %s at a rate of %v; all has %s with momentum %v at %v, and a decay of weights of %v. Schedule and length are the same.",
 			r.Run.Train.Optimizer, r.Run.Train.LR, whole.Optimizer, whole.Momentum, whole.LR, whole.WeightDecayWeights),
 		fmt.Sprintf("Then %s were ranked: by the accuracy on %d images that were held out, with the weights of the supernet and statistics of %d training images (one-shot accuracy), and by indicators.",
-			countOf(len(first.Networks), "network"), imagesOf(r.Settings).Validation, imagesOf(r.Settings).Calibration),
+			amount.Of(len(first.Networks), "network"), imagesOf(r.Settings).Validation, imagesOf(r.Settings).Calibration),
 	}
 	p.cost()
 	p.losses()

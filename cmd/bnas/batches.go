@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/amount"
 	"bnas.example/internal/wholefile"
 	"bnas.example/run"
 	"bnas.example/safetensors"
@@ -94,7 +95,7 @@ func batches(c *cli.Context, settings []setting) error {
 		return fmt.Errorf("writing %s: %w", result.File, err)
 	}
 	return output(c, result, func(w io.Writer) {
-		fmt.Fprintf(w, "%s\t%s\t%s of %s\n", result.File, byteSize(result.Bytes), countOf(result.Steps, "step"), countOf(result.Images, "image"))
+		fmt.Fprintf(w, "%s\t%s\t%s of %s\n", result.File, byteSize(result.Bytes), amount.Of(result.Steps, "step"), amount.Of(result.Images, "image"))
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/amount"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
 )
@@ -57,7 +58,7 @@ func benchKernel(c *cli.Context) error {
 		if r.PeakGFLOPS > 0 {
 			peak = fmt.Sprintf(", FMA peak %.0f GFLOP/s", r.PeakGFLOPS)
 		}
-		fmt.Fprintf(w, "%s, %s%s\n", r.Device, countOf(r.Batch, "image"), peak)
+		fmt.Fprintf(w, "%s, %s%s\n", r.Device, amount.Of(r.Batch, "image"), peak)
 		fmt.Fprintln(w, "LAYER\tTIMES\tFORWARD ms\tGFLOP/s\tFORWARD+BACKWARD ms\tBACKWARD GFLOP/s")
 		for _, l := range r.Layers {
 			fmt.Fprintf(w, "%s\t%d\t%.2f\t%.0f%s\t%.2f\t%.0f\n", l.Layer, l.Count, l.Forward.BestMS, l.GFLOPS, percent(l.GFLOPS, r.PeakGFLOPS), l.Both.BestMS, l.Backward)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/amount"
 	"bnas.example/ntk"
 	"bnas.example/run"
 	"bnas.example/supernet"
@@ -82,7 +83,7 @@ func benchScore(c *cli.Context) error {
 	}
 	sample := run.LiveSample(opened.Net, c.Int("warmup")+c.Int("repeats"), cfg.Seed, "bench score")
 	if len(sample) <= c.Int("warmup") {
-		return usagef("--warmup %d: %s has only %s to time", c.Int("warmup"), opened.Net.Space.Name(), countOf(len(sample), "network"))
+		return usagef("--warmup %d: %s has only %s to time", c.Int("warmup"), opened.Net.Space.Name(), amount.Of(len(sample), "network"))
 	}
 	var ms []float64
 	for i, a := range sample {
@@ -103,7 +104,7 @@ func benchScore(c *cli.Context) error {
 		timing: timingOf(ms), MaxMS: slices.Max(ms), EachMS: each,
 	}
 	return output(c, r, func(w io.Writer) {
-		fmt.Fprintf(w, "scoring\t%s of %s, %s each\n", countOf(r.Repeats, "random architecture"), r.Space, countOf(r.Terms, "term"))
+		fmt.Fprintf(w, "scoring\t%s of %s, %s each\n", amount.Of(r.Repeats, "random architecture"), r.Space, amount.Of(r.Terms, "term"))
 		fmt.Fprintf(w, "device\t%s\n", r.Device)
 		fmt.Fprintf(w, "one alone: best, median, most\t%.0f ms, %.0f ms, %.0f ms\n", r.BestMS, r.MedianMS, r.MaxMS)
 		fmt.Fprintf(w, "as a search scores them\t%.0f ms each\n", r.EachMS)

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
@@ -114,7 +115,7 @@ func correlate(c *cli.Context) error {
 		return err
 	}
 	if scores.Len() < 3 {
-		return fmt.Errorf("%s: %s; a correlation needs at least 3", strings.Join(r.Scores, ", "), countOf(scores.Len(), "architecture"))
+		return fmt.Errorf("%s: %s; a correlation needs at least 3", strings.Join(r.Scores, ", "), amount.Of(scores.Len(), "architecture"))
 	}
 	r.Skipped = table.Skipped
 	found, accuracy, missing := indicator.Join(scores, table)
@@ -388,7 +389,7 @@ func (r correlateResult) text(w io.Writer) {
 	fmt.Fprintln(w, "first, how many of them are among the k best, and nDCG: 1 if they are the k best in order")
 	fmt.Fprintln(w)
 	for _, s := range r.Subsets {
-		fmt.Fprintf(w, "%s: %s, %s\n", s.Subset, countOf(s.Architectures, "architecture"), meaning[s.Subset])
+		fmt.Fprintf(w, "%s: %s, %s\n", s.Subset, amount.Of(s.Architectures, "architecture"), meaning[s.Subset])
 		fmt.Fprintf(w, "term\tτ-b\t95 %% interval\tρ\tpick\ttop-k mean\tbest of top-k\thits\tnDCG\n")
 		for _, t := range s.Terms {
 			if t.N < s.Architectures {
@@ -410,10 +411,10 @@ func (r correlateResult) text(w io.Writer) {
 		fmt.Fprintf(w, "%s is left out: only %d of %d live architectures have it%s; score the others with it too\n", p.Name, p.N, p.Of, in)
 	}
 	if r.Missing > 0 {
-		fmt.Fprintf(w, "not in the table: %s\n", countOf(r.Missing, "scored architecture"))
+		fmt.Fprintf(w, "not in the table: %s\n", amount.Of(r.Missing, "scored architecture"))
 	}
 	if r.Skipped > 0 {
-		fmt.Fprintf(w, "without an accuracy: %s of the table\n", countOf(r.Skipped, "row"))
+		fmt.Fprintf(w, "without an accuracy: %s of the table\n", amount.Of(r.Skipped, "row"))
 	}
 	selectionText(w, r.Selected)
 }

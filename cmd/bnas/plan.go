@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/cuda/cost"
+	"bnas.example/internal/amount"
 	"bnas.example/supernet"
 )
 
@@ -149,7 +150,7 @@ func writePlan(w io.Writer, r planResult) {
 		return
 	}
 	fmt.Fprintf(w, "architecture\t%s\n", r.Arch)
-	fmt.Fprintf(w, "a training step\t%s, %s\n", countOf(r.Images, "image"), r.Precision)
+	fmt.Fprintf(w, "a training step\t%s, %s\n", amount.Of(r.Images, "image"), r.Precision)
 	fmt.Fprintf(w, "launches\t%d\n", r.Launches)
 	fmt.Fprintf(w, "bytes moved\t%.2f GB\n", float64(r.DRAMBytes)/1e9)
 	fmt.Fprintf(w, "work\t%.1f GFLOP\n", float64(r.FLOPs)/1e9)

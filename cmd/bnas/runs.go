@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"bnas.example/internal/amount"
 	"bnas.example/inventory"
 )
 
@@ -354,6 +355,6 @@ func sweepRuns(c *cli.Context) error {
 		if result.DryRun {
 			done = "to remove"
 		}
-		fmt.Fprintf(w, "%s\t%s\tin %s\n", done, byteSize(bytes), countOf(len(found), "place"))
+		fmt.Fprintf(w, "%s\t%s\tin %s\n", done, byteSize(bytes), amount.Of(len(found), "place"))
 	})
 }

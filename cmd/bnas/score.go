@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/philox"
 	"bnas.example/run"
 	"bnas.example/search"
@@ -227,7 +228,7 @@ const mostSampled = 1 << 19
 // enough returns an error if n different architectures cannot be drawn from a space.
 func enough(space supernet.Space, n int) error {
 	if space.Count().Cmp(big.NewInt(int64(n))) < 0 {
-		return usagef("--sample %d: %s has %s", n, space.Name(), countOf(space.Count(), "architecture"))
+		return usagef("--sample %d: %s has %s", n, space.Name(), amount.Of(space.Count(), "architecture"))
 	}
 	if _, ordered := space.(supernet.Ordered); !ordered && n > mostSampled {
 		return usagef("--sample %d: at most %d can be drawn from %s", n, mostSampled, space.Name())

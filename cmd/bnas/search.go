@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
@@ -270,7 +271,7 @@ func objectiveText(name string) string {
 }
 
 func searchTable(c *cli.Context, w io.Writer, r *run.Run, found *search.Result) {
-	fmt.Fprintf(w, "%s, %s: %s scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, countOf(found.Evaluations, "network"), found.Reused, ending(found))
+	fmt.Fprintf(w, "%s, %s: %s scored (%d from the ledger), ended: %s\n", found.Strategy, found.Objective, amount.Of(found.Evaluations, "network"), found.Reused, ending(found))
 	fmt.Fprintln(w, "score: "+objectiveText(found.Objective))
 	if n := len(found.Runs); n > 0 {
 		fmt.Fprintf(w, "terms: the mean over %d runs of their quantiles: %s\n", n, strings.Join(found.Runs, ", "))

@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	ranges "bnas.example/internal/setting"
 	"bnas.example/run"
 	"bnas.example/supernet"
@@ -178,7 +179,7 @@ func selectionText(w io.Writer, s *indicator.Selection) {
 	fmt.Fprintf(w, "chosen in how many of the halves: %s\n", strings.Join(timesChosen(s.Splits), ", "))
 	for _, set := range s.Sets {
 		if set.Networks < indicator.FewNetworks {
-			fmt.Fprintf(w, "%s has %s: fewer than %d say little of networks outside of them\n", set.Name, countOf(set.Networks, "network"), indicator.FewNetworks)
+			fmt.Fprintf(w, "%s has %s: fewer than %d say little of networks outside of them\n", set.Name, amount.Of(set.Networks, "network"), indicator.FewNetworks)
 		}
 	}
 }

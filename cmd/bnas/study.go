@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/study"
 )
 
@@ -251,7 +252,7 @@ func cellsBar(c *cli.Context) (show func(study.Progress), end func()) {
 }
 
 func studyText(w io.Writer, s *study.Summary) {
-	fmt.Fprintf(w, "study\t%s: %s computed, %d from the folder\n\n", s.Study, countOf(s.Computed, "cell"), s.Reused)
+	fmt.Fprintf(w, "study\t%s: %s computed, %d from the folder\n\n", s.Study, amount.Of(s.Computed, "cell"), s.Reused)
 	for _, f := range s.Figures {
 		interval := ""
 		if !math.IsNaN(f.Low) {

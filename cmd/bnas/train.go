@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/amount"
 	"bnas.example/run"
 	"bnas.example/train"
 	"bnas.example/train/mpi"
@@ -65,7 +66,7 @@ type trainResult struct {
 // next says what to do with the trained supernet.
 func (r trainResult) next(w io.Writer) {
 	if r.ResultSteps != nil {
-		fmt.Fprintf(w, "outdated\t%s and %s there are of %s; the next command renews them\n", run.ResultName, run.ReportName, countOf(*r.ResultSteps, "step"))
+		fmt.Fprintf(w, "outdated\t%s and %s there are of %s; the next command renews them\n", run.ResultName, run.ReportName, amount.Of(*r.ResultSteps, "step"))
 	}
 	fmt.Fprintf(w, "next\t%s\n", command("bnas", "search", "--run", r.Dir))
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"bnas.example/internal/amount"
 	"bnas.example/kernels"
 )
 
@@ -72,11 +73,7 @@ func (d *device) Info() kernels.Info {
 	if d.numerics == Fast {
 		name += ", fast"
 	}
-	threads := fmt.Sprintf("%d threads", d.threads)
-	if d.threads == 1 {
-		threads = "1 thread"
-	}
-	return kernels.Info{Name: "cpu", Detail: name + ", " + threads, Threads: d.threads, Arithmetic: name}
+	return kernels.Info{Name: "cpu", Detail: name + ", " + amount.Of(d.threads, "thread"), Threads: d.threads, Arithmetic: name}
 }
 
 func (d *device) NewStore(params []kernels.Param) (kernels.Store, error) {

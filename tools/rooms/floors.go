@@ -77,6 +77,7 @@ var floors = [][]room{
 		{"safetensors", "the file format"},
 		{"onnx", "another file format"},
 		{"tensorboard", "event files of TensorBoard"},
+		{"internal/amount", "numbers of things"},
 		{"internal/hardware", "memory and the cores of the machine or of a job"},
 		{"internal/loopback", "names of this machine"},
 		{"internal/schedule", "how threads share the cores"},
