@@ -33,7 +33,10 @@ func (d *device) Twin(s kernels.Store) (kernels.Store, error) {
 	d.stores = append(d.stores, twin)
 	ids := kernels.AllIDs(of.params)
 	data := make([]float32, kernels.Elements(of.params, ids))
-	return twin, errors.Join(of.Read(kernels.Data, data, ids...), twin.Write(kernels.Data, data, ids...))
+	if err := of.Read(kernels.Data, data, ids...); err != nil {
+		return twin, err
+	}
+	return twin, twin.Write(kernels.Data, data, ids...)
 }
 
 // Borrow has the vectors of Data of the other store, and its versions, and packs weights for itself.

@@ -1,7 +1,6 @@
 package ntk
 
 import (
-	"errors"
 	"fmt"
 
 	"bnas.example/kernels"
@@ -26,7 +25,10 @@ func (d Descent) Outputs() ([]float64, error) {
 		batch = 0
 	}
 	logits, f := make([]float32, len(d.Target)), make([]float64, len(d.Target))
-	if err := errors.Join(d.Exec.Forward(d.Images, batch), d.Exec.Logits(logits)); err != nil {
+	if err := d.Exec.Forward(d.Images, batch); err != nil {
+		return nil, d.wrap(err)
+	}
+	if err := d.Exec.Logits(logits); err != nil {
 		return nil, d.wrap(err)
 	}
 	for i, v := range logits {
@@ -45,10 +47,13 @@ func (d Descent) Step(f []float64) error {
 	for i := range f {
 		residual[i] = float32((f[i] - d.Target[i]) / float64(n))
 	}
-	err := errors.Join(d.Exec.SetLogitGradient(residual), d.Exec.Backward(d.Statistics, weights))
-	if err == nil {
-		_, err = d.Store.Update(kernels.Update{Kind: kernels.SGD, LR: d.Rate}, d.Train)
+	if err := d.Exec.SetLogitGradient(residual); err != nil {
+		return d.wrap(err)
 	}
+	if err := d.Exec.Backward(d.Statistics, weights); err != nil {
+		return d.wrap(err)
+	}
+	_, err := d.Store.Update(kernels.Update{Kind: kernels.SGD, LR: d.Rate}, d.Train)
 	return d.wrap(err)
 }
 

@@ -1,7 +1,6 @@
 package ntk
 
 import (
-	"errors"
 	"fmt"
 
 	"bnas.example/kernels"
@@ -111,7 +110,10 @@ func backwardEach(e kernels.Exec, n int, how kernels.StatGrad, weights bool, see
 	for i := range d {
 		clear(d)
 		d[i] = 1
-		if err := errors.Join(e.SetLogitGradient(d), e.Backward(how, weights)); err != nil {
+		if err := e.SetLogitGradient(d); err != nil {
+			return err
+		}
+		if err := e.Backward(how, weights); err != nil {
 			return err
 		}
 		if err := see(i); err != nil {

@@ -59,8 +59,11 @@ func compare(dev kernels.Device, p *kernels.Program, start, now kernels.Store, i
 		return Regime{}, err
 	}
 	mean, variance := make([]float64, p.BNParams()/2), make([]float64, p.BNParams()/2)
-	if err := errors.Join(e.Forward(images, n), e.Statistics(mean, variance)); err != nil {
-		return Regime{}, fmt.Errorf("statistics: %w", err)
+	if err := e.Forward(images, n); err != nil {
+		return Regime{}, err
+	}
+	if err := e.Statistics(mean, variance); err != nil {
+		return Regime{}, err
 	}
 	before, err := lookAt(e, images, mean, variance, step)
 	if err != nil {
@@ -116,7 +119,13 @@ type look struct {
 func lookAt(e kernels.Exec, images []float32, mean, variance, step []float64) (look, error) {
 	n, classes := len(images)/e.Program().Values[kernels.Images].Len(), e.Program().Classes()
 	l := look{logits: make([]float32, n*classes)}
-	if err := errors.Join(e.SetStatistics(mean, variance), e.Forward(images, 0), e.Logits(l.logits)); err != nil {
+	if err := e.SetStatistics(mean, variance); err != nil {
+		return l, err
+	}
+	if err := e.Forward(images, 0); err != nil {
+		return l, err
+	}
+	if err := e.Logits(l.logits); err != nil {
 		return l, err
 	}
 	if step != nil {

@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 
 	"bnas.example/internal/hardware"
@@ -23,18 +24,23 @@ type memory struct {
 // maxFloats is the largest request: its size in bytes must fit an integer and the address space.
 const maxFloats = 1 << 44
 
+// reserved are the floats of all blocks of this process. Each may fit the memory of the machine where all of them do not.
+var reserved atomic.Int64
+
 func (m *memory) reserve(floats int) error {
 	if floats <= m.size {
 		return nil
 	}
-	if floats >= maxFloats || !hardware.Holds(floats) {
+	others := int(reserved.Load()) - m.size
+	if floats >= maxFloats || !hardware.Holds(others+floats) {
 		m.free()
 	} else if floats > m.room {
 		m.replace(floats)
 	}
 	if m.base == nil {
-		return fmt.Errorf("no memory for %d MiB: fewer images or channels need less", floats>>18)
+		return fmt.Errorf("no memory for %d MiB beside the %d in use: fewer images or channels need less", floats>>18, others>>18)
 	}
+	reserved.Add(int64(floats - m.size))
 	m.size = floats
 	return nil
 }
@@ -55,6 +61,7 @@ func (m *memory) replace(floats int) {
 }
 
 func (m *memory) free() {
+	reserved.Add(int64(-m.size))
 	C.free_floats(m.base, C.size_t(m.room))
 	m.base, m.size, m.room = nil, 0, 0
 }
