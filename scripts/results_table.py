@@ -11,7 +11,7 @@ ten; several give τ-b and its interval of each. The rows are those of the table
 best first by the first file. "summary" and several such files give the composite, the best published indicator and the best count of each.
 The table of a study is its figures.csv, kept as docs/results/study-NAME.csv, under a comment "figures" and the name. "limits" and the
 limits.csv of the study fairness give the accuracies under each limit of MACs; "placements" and the tau.csv of the study placement the τ-b
-of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what each objective finds. "rates", "distances", "cases" and
+of each score with the true accuracy; "searches" and the accuracy.csv and time.csv of the study search what each objective finds. "rates", "alignments", "cases" and
 "condition" are of the study ntk, from its rates.csv, widths.csv and condition.csv. The tau.csv of the study indicator is a file of figures like those of keep.
 Needs Python alone.
 """
@@ -26,7 +26,7 @@ import sys
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 FIGURES = ["tau_b", "low", "high", "rho", "pick", "mean", "hits", "ndcg"]
-MARK = re.compile(r"<!-- ((?:sorted |summary |figures |limits |placements |searches |rates |distances |cases |condition )?)((?:results/\S+\.csv ?)+) *-->$")
+MARK = re.compile(r"<!-- ((?:sorted |summary |figures |limits |placements |searches |rates |alignments |cases |condition )?)((?:results/\S+\.csv ?)+) *-->$")
 
 
 def main():
@@ -170,26 +170,22 @@ def searches(accuracy, time):
 
 
 def rates(path):
-    """How drift and linearised error of the study ntk depend on the width, at its two moments."""
+    """How drift and linearised error of the study ntk depend on the width: where the loss has fallen, after 64 steps, and the largest."""
     found = {(r["quantity"], r["statistics"], r["trained"], r["when"]): r for r in rows_of(path)}
-    moments = sorted({when for quantity, _, _, when in found if quantity == "drift"}, key=moment)
-    moments = [moments[0], moments[-1]]
+    moments = ["loss −⅓", "step 64", "largest"]
     cells = []
     for statistics in ("batch", "frozen"):
-        for quantity in ("drift", "linearised error"):
-            for trained, name in (("bn", "γ, β"), ("all", "all")):
-                line = [quantity, statistics, name]
-                for when in moments:
-                    r = found[quantity, statistics, trained, when]
-                    line += [bracketed(r["at_widest"], r["widest_low"], r["widest_high"]), bracketed(r["exponent"], r["low"], r["high"])]
-                cells.append(line)
+        for quantity, trained, name in (
+            ("drift", "bn", "γ, β"), ("drift", "all", "all"), ("linearised error", "bn", "γ, β"), ("linearised error", "all", "all"),
+            ("distance", "", "both"), ("distance of the linear networks", "", "both"),
+        ):
+            line = [quantity, statistics, name]
+            for when in moments:
+                r = found.get((quantity, statistics, trained, when), collections.defaultdict(str))
+                line += [bracketed(r["at_widest"], r["widest_low"], r["widest_high"]), bracketed(r["exponent"], r["low"], r["high"])]
+            cells.append(line)
     head = ["figure", "statistics", "trained"]
     return table(head + [text for when in moments for text in (when, "exponent")], cells)
-
-
-def moment(when):
-    """Orders the moments of a training: where the loss has fallen, then by step."""
-    return int(when.split()[-1]) if when.split()[-1].isdigit() else 0
 
 
 def bracketed(value, low, high):
@@ -206,12 +202,12 @@ def by_width(path):
     return found
 
 
-def distances(path):
-    """The kernels of γ and β against those of all weights, and the networks that they train, by width."""
-    names = ["alignment", "centred alignment", "distance", "distance of the linear networks"]
+def alignments(path):
+    """The kernels of γ and β against those of all weights, by width."""
     found = by_width(path)
-    cells = [[of, str(channels), *(figures[n] for n in names)] for of in ("batch", "frozen") for channels, figures in sorted(found[of].items())]
-    return table(["statistics", "channels", "alignment of the kernels", "centred", "distance of the trained networks", "of the linearised"], cells)
+    widths = sorted(found["batch"])
+    cells = [[name, of, *(found[of][w][name] for w in widths)] for name in ("alignment", "centred alignment") for of in ("batch", "frozen")]
+    return table(["of the two kernels", "statistics", *(f"{w} channels" for w in widths)], cells)
 
 
 def cases(widths, exponents):
@@ -234,7 +230,7 @@ def condition(path):
 # The tables that are written as a whole, by their marks.
 WHOLE = {
     "summary": summary, "figures": figures, "limits": limits, "placements": placements, "searches": searches,
-    "rates": rates, "distances": distances, "cases": cases, "condition": condition,
+    "rates": rates, "alignments": alignments, "cases": cases, "condition": condition,
 }
 
 

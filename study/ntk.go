@@ -19,7 +19,7 @@ import (
 var tangent = Study{
 	Name:      "ntk",
 	Claim:     "Networks trained in BatchNorm only reach the regime of the neural tangent kernel, with the dynamics of training all weights.",
-	QuickTime: "3 minutes", FullTime: "5 hours",
+	QuickTime: "3 minutes", FullTime: "3 hours",
 	Base: tangentBase, Cells: tangentCells, Sample: tangentSample, Show: showTangent,
 }
 

@@ -140,6 +140,34 @@ func TestExponentOverSeeds(t *testing.T) {
 	}
 }
 
+// Two networks that end at the targets agree there. The largest figures are those of the way.
+func TestLargestFigures(t *testing.T) {
+	at := func(step int, outputs, linear float32, k *kernelChange) courseState {
+		return courseState{Step: step, Outputs: []float32{outputs}, Linear: []float32{linear}, Kernel: k}
+	}
+	third := at(3, 3.5, 2, &kernelChange{Drift: .5, Alignment: .6})
+	bn := course{Moments: []courseState{at(0, 0, 0, &kernelChange{}), at(1, 1, 1, nil), at(2, 3, 2, nil), at(4, 4, 4, &kernelChange{Drift: .2, Alignment: .8})}, Third: &third}
+	all := course{Moments: []courseState{at(0, 0, 0, nil), at(1, 2, 1, nil), at(2, 5, 2, nil), at(4, 4, 4, nil)}}
+	g := &tangents{Settings: Settings{Quick: true, Seeds: 1}, courses: map[courseCell]course{
+		{batchStatistics, 1, 0, supernet.AllBN}: bn, {batchStatistics, 1, 0, supernet.All}: all}}
+	for _, c := range []struct {
+		name      string
+		got, want float64
+	}{
+		{"drift", bn.most(driftOf), .5},
+		{"turn", bn.most(turnOf), .8},
+		{"drift without a kernel", all.most(driftOf), math.NaN()},
+		{"linearised error", bn.mostMissed(), 1.5 / 4},
+		{"distance", g.mostApart(batchStatistics, outputsOf)(1, 0), 2. / 5},
+		{"distance of the linear networks", g.mostApart(batchStatistics, linearOf)(1, 0), 0},
+		{"distance at the end", g.apart(batchStatistics, 4, outputsOf)(1, 0), 0},
+	} {
+		if !(math.Abs(c.got-c.want) <= 1e-12) && !(math.IsNaN(c.got) && math.IsNaN(c.want)) {
+			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
 func TestTangentRefusesWhatItDoesNotUse(t *testing.T) {
 	for _, c := range []struct {
 		change func(*Settings)
@@ -193,7 +221,7 @@ func TestWidthsAgreeWithRates(t *testing.T) {
 	}
 	widest, agree := fmt.Sprint(of.channels(of.widest())), 0
 	for _, r := range rows("widths.csv") {
-		want, ok := at[r[0]+", "+r[1]+", "+afterStep(of.lastStep())]
+		want, ok := at[r[0]+", "+r[1]+", "+largest]
 		if r[0] == "deviation" {
 			want, ok = at[deviationPrefix+r[1]+", "+batchStatistics+", "+atStart]
 		}

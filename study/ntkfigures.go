@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -114,11 +115,43 @@ func (c course) at(when string) *courseState {
 	return nil
 }
 
-// Moments of a course. afterStep names the others.
+// Moments of a course. afterStep names the others. largest is wherever a figure is largest: the theory bounds the supremum over steps. At
+// the end of a long training two networks that have both fitted the targets are equal, whatever way they went.
 const (
 	atStart   = "start"
 	thirdGone = "loss −⅓"
+	largest   = "largest"
 )
+
+// most is the largest value of a figure after the start. It is NaN if the figure is so in every state.
+func (c course) most(of func(courseState) float64) float64 {
+	most := math.NaN()
+	for _, s := range c.all() {
+		if v := of(s.courseState); s.Step > 0 && !math.IsNaN(v) && !(v <= most) {
+			most = v
+		}
+	}
+	return most
+}
+
+// mostMissed is the largest ‖f_t − f_lin,t‖, relative to the longest way ‖f_t − f_0‖.
+func (c course) mostMissed() float64 {
+	var f, lin [][]float32
+	for _, s := range c.all() {
+		f, lin = append(f, s.Outputs), append(lin, s.Linear)
+	}
+	return mostApart(f, lin, c.Moments[0].Outputs)
+}
+
+// mostApart is the largest ‖a_t − b_t‖, relative to the longest way ‖a_t − start‖.
+func mostApart(a, b [][]float32, start []float32) float64 {
+	var apart, way float64
+	for t := range a {
+		apart = max(apart, floats.Distance(float64s(a[t]), float64s(b[t]), 2))
+		way = max(way, floats.Distance(float64s(a[t]), float64s(start), 2))
+	}
+	return apart / way
+}
 
 // named is a state of a course and its name.
 type named struct {
@@ -205,6 +238,20 @@ func (g *tangents) apart(statistics string, step int, outputs func(courseState) 
 	}
 }
 
+// mostApart is the same at its largest: of the two networks in training, relative to the longest way of the one of which all trains.
+func (g *tangents) mostApart(statistics string, outputs func(courseState) []float32) bySeed {
+	return func(width int, seed uint64) float64 {
+		of := func(train supernet.TrainSet) (all [][]float32) {
+			for _, m := range g.courses[courseCell{statistics, width, seed, train}].Moments {
+				all = append(all, outputs(m))
+			}
+			return all
+		}
+		all := of(supernet.All)
+		return mostApart(all, of(supernet.AllBN), all[0])
+	}
+}
+
 func float64s(v []float32) []float64 {
 	out := make([]float64, len(v))
 	for i, x := range v {
@@ -226,9 +273,22 @@ func (g *tangents) ofCase(space string, of ntk.Case, figure func(ntk.Identity) f
 	}
 }
 
-// Figures of a state and of a pair.
-func driftOf(m courseState) float64          { return m.Kernel.Drift }
-func turnOf(m courseState) float64           { return math.Sqrt(max(0, 1-m.Kernel.Alignment*m.Kernel.Alignment)) }
+// driftOf and turnOf are NaN for a state without a kernel.
+func driftOf(m courseState) float64 {
+	if m.Kernel == nil {
+		return math.NaN()
+	}
+	return m.Kernel.Drift
+}
+
+func turnOf(m courseState) float64 {
+	if m.Kernel == nil {
+		return math.NaN()
+	}
+	return math.Sqrt(max(0, 1-m.Kernel.Alignment*m.Kernel.Alignment))
+}
+
+// Other figures of a state, and those of a pair.
 func errorOf(m courseState) float64          { return m.Error }
 func outputsOf(m courseState) []float32      { return m.Outputs }
 func linearOf(m courseState) []float32       { return m.Linear }

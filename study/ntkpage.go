@@ -12,7 +12,7 @@ import (
 	"bnas.example/supernet"
 )
 
-// reached is the largest drift and the largest linearised error that count as the regime, and the largest distance that counts as
+// regimeBound is the largest drift and the largest linearised error that count as the regime, and the largest distance that counts as
 // the same dynamics. It is ours.
 const regimeBound = 0.1
 
@@ -51,18 +51,18 @@ func showTangent(r *Results) (*Outcome, error) {
 	}, nil
 }
 
-// last is the rate of a quantity after the last step.
-func (p *tangentPage) last(quantity, statistics, trained string) widthRate {
-	return findRate(p.rates, quantity, statistics, trained, afterStep(p.lastStep()))
+// most is the rate of the largest value of a quantity.
+func (p *tangentPage) most(quantity, statistics, trained string) widthRate {
+	return findRate(p.rates, quantity, statistics, trained, largest)
 }
 
 func (p *tangentPage) says() string {
-	drift, miss := p.last(driftQuantity, batchStatistics, "bn"), p.last(errorQuantity, batchStatistics, "bn")
-	driftAll, missAll := p.last(driftQuantity, batchStatistics, "all"), p.last(errorQuantity, batchStatistics, "all")
+	drift, miss := p.most(driftQuantity, batchStatistics, "bn"), p.most(errorQuantity, batchStatistics, "bn")
+	driftAll, missAll := p.most(driftQuantity, batchStatistics, "all"), p.most(errorQuantity, batchStatistics, "all")
 	third := func(quantity, trained string) seedEstimate {
 		return findRate(p.rates, quantity, batchStatistics, trained, thirdGone).exponent
 	}
-	apart := p.last(apartQuantity, batchStatistics, "")
+	apart := p.most(apartQuantity, batchStatistics, "")
 	verdict := func(yes bool) string {
 		if yes {
 			return "reached"
@@ -71,12 +71,12 @@ func (p *tangentPage) says() string {
 	}
 	aligned := ofOne(p.over(p.ofCourse(batchStatistics, supernet.AllBN, func(c course) float64 { return c.Start.Alignment }), p.widest()))
 	return strings.Join([]string{
-		fmt.Sprintf("With %d channels, the widest network, the regime is %s: after %d steps of γ and β alone the drift of their kernel is %v and the linearised error %v; we ask for at most %g of both.",
+		fmt.Sprintf("With %d channels, the widest network, the regime is %s: in %d steps of γ and β alone the drift of their kernel is up to %v and the linearised error up to %v; we ask for at most %g of both.",
 			p.channels(p.widest()), verdict(inRegime(drift.widest) && inRegime(miss.widest)), p.lastStep(), drift.widest, miss.widest, regimeBound),
-		fmt.Sprintf("Where all weights train they are %v and %v.", driftAll.widest, missAll.widest),
-		fmt.Sprintf("With C channels the drift goes as C^%v and the error as C^%v; %s. The theory says −½.",
+		fmt.Sprintf("Where all weights train they are up to %v and %v.", driftAll.widest, missAll.widest),
+		fmt.Sprintf("With C channels the largest drift goes as C^%v and the largest error as C^%v; %s. The theory says −½.",
 			drift.exponent, miss.exponent, atThird(third(driftQuantity, "bn"), third(errorQuantity, "bn"))),
-		fmt.Sprintf("The same dynamics as of all weights are %s: the kernels of γ and β and of all weights have an alignment of %v at initialisation, and the two trained networks are %v of the way apart, C^%v.",
+		fmt.Sprintf("The same dynamics as of all weights are %s: the kernels of γ and β and of all weights have an alignment of %v at initialisation, and the two networks in training are up to %v of the way apart, C^%v.",
 			verdict(inRegime(apart.widest)), aligned, apart.widest, apart.exponent),
 	}, " ")
 }
@@ -173,10 +173,11 @@ func (p *tangentPage) regimeSection() section {
 	steps, kernelSteps := p.tangentSteps()
 	names := []string{bnOnly, allWeights, referenceName, bnOnly + linearSuffix, allWeights + linearSuffix}
 	hueOf := report.Palette(names)
-	end, widest := afterStep(p.lastStep()), p.channels(p.widest())
+	widest := p.channels(p.widest())
 	s := section{ID: "regime", Title: "Does the kernel stand still, and is the network linear?",
-		Lead: "In the regime the drift and the linearised error are 0. The theory has both fall as C^−½ for C channels. A wide network goes further in the same number of steps; " +
-			"where the loss has first fallen by a third, all widths have gone about as far."}
+		Lead: "In the regime the drift and the linearised error are 0. The theory has the largest of both over all steps fall as C^−½ for C channels. " +
+			"Two networks that have fitted all targets are equal, whatever way they went: the error at the end of a long training says little. " +
+			"A wide network goes further in the same number of steps; where the loss has first fallen by a third, all widths have gone about as far."}
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		after := func(of func(courseState) float64) func(supernet.TrainSet, int) bySeed {
 			return func(train supernet.TrainSet, step int) bySeed {
@@ -185,9 +186,10 @@ func (p *tangentPage) regimeSection() section {
 		}
 		s.Groups = append(s.Groups, report.Group{Class: report.WideFigures, Lead: statisticsLead[statistics], Legend: report.Legends(names, hueOf), Figures: []report.Figure{
 			p.widthFigure("Drift ‖Θ_t − Θ_0‖ / ‖Θ_0‖, "+thirdGone, driftQuantity, statistics, thirdGone, hueOf),
-			p.widthFigure("Drift, "+end, driftQuantity, statistics, end, hueOf),
+			p.widthFigure("Drift, "+largest, driftQuantity, statistics, largest, hueOf),
 			p.widthFigure("Linearised error, "+thirdGone, errorQuantity, statistics, thirdGone, hueOf),
-			p.widthFigure("Linearised error, "+end, errorQuantity, statistics, end, hueOf),
+			p.widthFigure("Linearised error, "+largest, errorQuantity, statistics, largest, hueOf),
+			p.stepFigure(fmt.Sprintf("Linearised error with %d channels", widest), steps, geometric, hueOf, map[string]func(supernet.TrainSet, int) bySeed{"": after(errorOf)}),
 			p.stepFigure(fmt.Sprintf("Drift with %d channels", widest), kernelSteps, geometric, hueOf, map[string]func(supernet.TrainSet, int) bySeed{"": after(driftOf)}),
 			p.stepFigure(fmt.Sprintf("Loss with %d channels", widest), append([]int{0}, steps...), arithmetic, hueOf, map[string]func(supernet.TrainSet, int) bySeed{
 				"": after(func(m courseState) float64 { return m.Loss }), linearSuffix: after(func(m courseState) float64 { return m.LinearLoss })}),
@@ -212,11 +214,11 @@ func (p *tangentPage) exponentsGroup() report.Group {
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		var all []report.Estimate
 		for _, quantity := range []string{driftQuantity, turnQuantity, errorQuantity} {
-			for _, when := range p.instants() {
+			for _, when := range append(p.instants(), largest) {
 				for _, train := range tangentTrained {
 					r := findRate(p.rates, quantity, statistics, string(train), when)
 					all = append(all, report.Estimate{Name: quantity + ", " + when, Group: trainedName[train], Value: r.exponent.Value, Low: r.exponent.Low, High: r.exponent.High})
-					if when == thirdGone || when == afterStep(p.lastStep()) {
+					if when == thirdGone || when == largest {
 						g.Table.Rows = append(g.Table.Rows, rateRow(r, quantity+", "+when, statistics, trainedName[train]))
 					}
 				}
@@ -248,7 +250,7 @@ func (p *tangentPage) dynamicsSection() section {
 	names := []string{start, end, centred, real, linear, referenceName}
 	hueOf := report.Palette(names)
 	s := section{ID: "dynamics", Title: "The dynamics of training all?",
-		Lead: "Two kernels in proportion have the same dynamics at matched rates: alignment 1, distance 0. The distance is that of the two networks' outputs after the same number of steps, relative to the way of the network of which all trains. " +
+		Lead: "Two kernels in proportion have the same dynamics at matched rates: alignment 1, distance 0. The distance is that of the two networks' outputs after the same number of steps, relative to the way of the network of which all trains; here the largest of all steps, relative to the longest way. " +
 			"That of the linearised networks is the part that the kernels at initialisation explain."}
 	table := &report.Table{Head: []report.Header{{Text: "statistics, channels", Left: true}, {Text: "share of tr Θ"}, {Text: "alignment"}, {Text: "centred"}, {Text: "after training"}, {Text: "distance"}, {Text: "linearised"}}}
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
@@ -257,7 +259,7 @@ func (p *tangentPage) dynamicsSection() section {
 		first := of(func(c course) float64 { return c.Start.Alignment })
 		middle := of(func(c course) float64 { return c.Start.Centred })
 		then := of(func(c course) float64 { return c.End.Alignment })
-		apart, lin := p.last(apartQuantity, statistics, ""), p.last(linearQuantity, statistics, "")
+		apart, lin := p.most(apartQuantity, statistics, ""), p.most(linearQuantity, statistics, "")
 		realLine := p.line(real, apart.of, geometric)
 		s.Groups = append(s.Groups, report.Group{Class: report.WideFigures, Lead: statisticsLead[statistics], Legend: report.Legends(names, hueOf), Figures: []report.Figure{
 			report.Lines("Alignment of Θ_BN and Θ_all", "width", []report.Curve{p.line(start, first, ofOne), p.line(end, then, ofOne), p.line(centred, middle, ofOne)}, hueOf),
@@ -271,7 +273,7 @@ func (p *tangentPage) dynamicsSection() section {
 			table.Rows = append(table.Rows, row)
 		}
 	}
-	s.TableLead, s.Table = "By width. The share is that of γ and β in the trace of the kernel of all weights; at one rate for all, they hardly train there. The distances are after the last step.", table
+	s.TableLead, s.Table = "By width. The share is that of γ and β in the trace of the kernel of all weights; at one rate for all, they hardly train there.", table
 	return s
 }
 
@@ -361,13 +363,13 @@ func (p *tangentPage) figures() []Figure {
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		for _, train := range tangentTrained {
 			for _, q := range []string{driftQuantity, errorQuantity} {
-				r := p.last(q, statistics, string(train))
+				r := p.most(q, statistics, string(train))
 				name := fmt.Sprintf("%s, %s statistics, %s trained", q, statistics, train)
 				add(name, r.widest)
 				add(name+", exponent of the width", r.exponent)
 			}
 		}
-		r := p.last(apartQuantity, statistics, "")
+		r := p.most(apartQuantity, statistics, "")
 		add("distance, "+statistics+" statistics", r.widest)
 		add("distance, "+statistics+" statistics, exponent of the width", r.exponent)
 	}

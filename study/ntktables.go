@@ -12,7 +12,7 @@ import (
 // widthRate is how a figure depends on the width: figure ∝ widthᵃ.
 type widthRate struct {
 	quantity, statistics, trained string // trained is empty where a figure is of both
-	when                          string // of course.at; atStart
+	when                          string // of course.at; atStart; largest
 	of                            bySeed
 	exponent                      seedEstimate
 	widest                        seedEstimate // the figure at the largest width
@@ -43,11 +43,26 @@ func (g *tangents) rates() ([]widthRate, error) {
 				}
 			}
 		}
+		for _, train := range tangentTrained {
+			for _, q := range []struct {
+				name string
+				of   func(course) float64
+			}{
+				{driftQuantity, func(c course) float64 { return c.most(driftOf) }},
+				{turnQuantity, func(c course) float64 { return c.most(turnOf) }},
+				{errorQuantity, course.mostMissed},
+			} {
+				all = append(all, widthRate{quantity: q.name, statistics: statistics, trained: string(train), when: largest, of: g.ofCourse(statistics, train, q.of)})
+			}
+		}
 		for _, step := range steps {
 			all = append(all,
 				widthRate{quantity: apartQuantity, statistics: statistics, when: afterStep(step), of: g.apart(statistics, step, outputsOf)},
 				widthRate{quantity: linearQuantity, statistics: statistics, when: afterStep(step), of: g.apart(statistics, step, linearOf)})
 		}
+		all = append(all,
+			widthRate{quantity: apartQuantity, statistics: statistics, when: largest, of: g.mostApart(statistics, outputsOf)},
+			widthRate{quantity: linearQuantity, statistics: statistics, when: largest, of: g.mostApart(statistics, linearOf)})
 	}
 	for _, c := range g.cases() {
 		all = append(all, widthRate{quantity: deviationPrefix + c.String(), statistics: batchStatistics, when: atStart, of: g.ofCase(c.space, c.of, deviationOf)})
@@ -242,13 +257,12 @@ func (g *tangents) figuresByWidth(rates []widthRate) (all []widthFigure) {
 		start := func(figure func(kernelPeers) float64) bySeed {
 			return g.ofCourse(statistics, supernet.AllBN, func(c course) float64 { return figure(c.Start) })
 		}
-		end := afterStep(g.lastStep())
 		all = append(all,
 			widthFigure{"alignment", statistics, start(func(k kernelPeers) float64 { return k.Alignment }), ofOne},
 			widthFigure{"centred alignment", statistics, start(func(k kernelPeers) float64 { return k.Centred }), ofOne},
 			widthFigure{"share of the trace", statistics, start(func(k kernelPeers) float64 { return k.Share }), geometric},
-			widthFigure{apartQuantity, statistics, findRate(rates, apartQuantity, statistics, "", end).of, geometric},
-			widthFigure{linearQuantity, statistics, findRate(rates, linearQuantity, statistics, "", end).of, geometric})
+			widthFigure{apartQuantity, statistics, findRate(rates, apartQuantity, statistics, "", largest).of, geometric},
+			widthFigure{linearQuantity, statistics, findRate(rates, linearQuantity, statistics, "", largest).of, geometric})
 	}
 	for _, c := range g.cases() {
 		all = append(all,
