@@ -29,7 +29,7 @@ func (e *evolution) breed(r *philox.Stream) []supernet.Arch {
 			return supernet.Crossover(e.Space, pick(), pick(), r)
 		})
 	}
-	return e.fill(brood, e.cfg.Population, misses, func() supernet.Arch { return supernet.Random(e.Space, r) })
+	return e.refill(brood, r)
 }
 
 // fill adds acceptable children until there are want of them, the tries are used up, or the context ends.
@@ -40,4 +40,29 @@ func (s *searcher) fill(brood []supernet.Arch, want, tries int, child func() sup
 		}
 	}
 	return brood
+}
+
+// refill adds random architectures up to the population, until a space counts as exhausted.
+func (s *searcher) refill(brood []supernet.Arch, r *philox.Stream) []supernet.Arch {
+	for len(brood) < s.cfg.Population {
+		a := s.draw(func() supernet.Arch { return supernet.Random(s.Space, r) })
+		if a == nil {
+			break
+		}
+		brood = append(brood, a)
+	}
+	return brood
+}
+
+// draw returns the first acceptable architecture of one; nil after misses draws in vain, and if the context ends.
+func (s *searcher) draw(one func() supernet.Arch) supernet.Arch {
+	for range misses {
+		if s.ctx.Err() != nil {
+			break
+		}
+		if a := one(); s.accept(a) {
+			return a
+		}
+	}
+	return nil
 }

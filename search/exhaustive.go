@@ -38,12 +38,12 @@ type random struct {
 }
 
 func (r *random) next() (supernet.Arch, string) {
-	for range misses {
-		a := supernet.Random(r.Space, philox.New(r.cfg.Seed, "search random", r.index))
+	a := r.draw(func() supernet.Arch {
 		r.index++
-		if r.accept(a) {
-			return a, ""
-		}
+		return supernet.Random(r.Space, philox.New(r.cfg.Seed, "search random", r.index-1))
+	})
+	if a == nil {
+		return nil, Exhausted
 	}
-	return nil, Exhausted
+	return a, ""
 }

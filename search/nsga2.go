@@ -43,7 +43,7 @@ func (e *nsga2) breed(r *philox.Stream) []supernet.Arch {
 			return supernet.Mutate(e.Space, child, e.cfg.Mutation, r)
 		})
 	}
-	return e.fill(brood, e.cfg.Population, misses, func() supernet.Arch { return supernet.Random(e.Space, r) })
+	return e.refill(brood, r)
 }
 
 // choose makes the population the best of it and of what was found since, and returns its standings; place is in the population.

@@ -30,10 +30,8 @@ func (e *regularised) next() (supernet.Arch, string) {
 			}
 		}
 	}
-	for range misses {
-		if a := supernet.Random(e.Space, r); e.accept(a) {
-			return a, ""
-		}
+	if a := e.draw(func() supernet.Arch { return supernet.Random(e.Space, r) }); a != nil {
+		return a, ""
 	}
 	return nil, Exhausted
 }
