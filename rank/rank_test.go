@@ -151,6 +151,29 @@ func TestTopK(t *testing.T) {
 	}
 }
 
+// What is no number is neither best nor worst.
+func TestTopKOfNaN(t *testing.T) {
+	nan, inf := math.NaN(), math.Inf(1)
+	whole, lacking := []float64{1, 2, 3}, []float64{nan, 2, 3}
+	for _, c := range [][2][]float64{{lacking, whole}, {whole, lacking}} {
+		got := TopK(c[0], c[1], 2)
+		for _, v := range []float64{got.Pick, got.Mean, got.Best, got.Regret, got.Precision, got.NDCG} {
+			if !math.IsNaN(v) || got.K != 2 || got.Hits != 0 {
+				t.Errorf("%v: %+v", c, got)
+				break
+			}
+		}
+	}
+	if got := TopK([]float64{-inf, inf, 0}, whole, 2); got.Pick != 2 || got.Mean != 2.5 || got.Hits != 2 {
+		t.Errorf("infinite scores: %+v", got)
+	}
+	for _, end := range []float64{-inf, inf} {
+		if got := TopK(whole, []float64{end, 5, 5}, 2); got.Pick != 5 || !math.IsNaN(got.NDCG) {
+			t.Errorf("a truth of %v: %+v", end, got)
+		}
+	}
+}
+
 func TestBootstrap(t *testing.T) {
 	// The mean of 400 uniform values: standard error 1/√(12·400) = .0144, so 95 % is ±.0283 round the sample's mean.
 	r := rand.New(rand.NewPCG(3, 0))

@@ -16,16 +16,25 @@ type Top struct {
 	Hits      int     `json:"hits"`      // how many of the k have a truth that is at least the k-th best of the set
 	Precision float64 `json:"precision"` // Hits/k
 	// NDCG is the discounted gain of the k in their order, relative to that of the k best in theirs: Σ g_i/log₂(1+i) with the gain
-	// g = (truth − lowest)/(highest − lowest). It is 1 for the best order, and 0 if all truths are equal. The gain is ours.
+	// g = (truth − lowest)/(highest − lowest). It is 1 for the best order, and 0 if all truths are equal. It is NaN if a truth is
+	// infinite. The gain is ours.
 	NDCG float64 `json:"ndcg"`
 }
 
 // TopK takes the k highest scores. Among equal scores the lowest truth comes first, so that ties never flatter. k is
-// cut to the size of the set; the zero Top is returned for an empty set.
+// cut to the size of the set; the zero Top is returned for an empty set. −Inf and +Inf are scores like others. A NaN among the scores
+// or the truths is in no place: all figures are then NaN, and there are no hits. It panics if the lengths differ.
 func TopK(score, truth []float64, k int) Top {
+	if len(score) != len(truth) {
+		panic("rank: TopK: lengths differ")
+	}
 	k = min(k, len(score))
 	if k <= 0 {
 		return Top{}
+	}
+	if hasNaN(score) || hasNaN(truth) {
+		nan := math.NaN()
+		return Top{K: k, Pick: nan, Mean: nan, Best: nan, Regret: nan, Precision: nan, NDCG: nan}
 	}
 	order := make([]int, len(score))
 	for i := range order {
@@ -49,7 +58,10 @@ func TopK(score, truth []float64, k int) Top {
 		gain += (truth[i] - lowest) / discount
 		most += (sorted[place] - lowest) / discount
 	}
-	if most > 0 {
+	switch {
+	case math.IsInf(lowest, 0) || math.IsInf(sorted[0], 0):
+		t.NDCG = math.NaN()
+	case most > 0:
 		t.NDCG = gain / most
 	}
 	t.Precision = float64(t.Hits) / float64(k)
