@@ -10,6 +10,7 @@ import (
 
 	"bnas.example/data"
 	"bnas.example/kernels/ref"
+	"bnas.example/philox"
 	"bnas.example/supernet"
 )
 
@@ -115,5 +116,37 @@ func TestEPENASOfManyClasses(t *testing.T) {
 	seven := math.Log(1 + 1e-5)
 	if got, want := epeNAS(e), 2*math.Abs(five-seven)/2; !(math.Abs(got-want) <= 1e-12) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// A constant row has no correlation, whatever its value: the mean of 300 numbers .1 is rounded.
+func TestCorrelationOfConstantRows(t *testing.T) {
+	const n, p = 4, 300
+	x := make([]float32, n*p)
+	for k := range p {
+		x[k], x[p+k], x[2*p+k] = .1, .7, float32(k%7)
+	}
+	r := correlation(x, n)
+	for i := range n {
+		for k := range n {
+			want := 0.
+			if i == 2 && k == 2 {
+				want = 1
+			}
+			if got := r.At(i, k); got != want {
+				t.Errorf("correlation of rows %d and %d: %v, want %v", i, k, got, want)
+			}
+		}
+	}
+}
+
+// An image from which no gradient comes is no sign of a good network. It would be orthogonal to all others, the best of all.
+func TestNoImageGradientIsLowest(t *testing.T) {
+	s := newBench(t, supernet.Standard, false).scorer(t, small)
+	gradients := make([]float32, small.Images*10)
+	philox.New(1, "gradients", 0).Normal(gradients[10:], 1)
+	e := &evidence{Scorer: s, imageCorrelation: correlation(gradients, small.Images)}
+	if j, epe := jacov(e), epeNAS(e); !math.IsInf(j, -1) || !math.IsInf(epe, -1) {
+		t.Errorf("with an image without a gradient: jacov %v, epe_nas %v", j, epe)
 	}
 }

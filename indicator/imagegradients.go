@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"bnas.example/kernels"
 	"bnas.example/ntk"
@@ -40,16 +41,20 @@ func (e *evidence) takeImageGradients() error {
 	return nil
 }
 
-// correlation is Pearson's correlation of the rows of an n×p matrix; 0 for a constant row, and 1 of a row with itself.
+// correlation is Pearson's correlation of the rows of an n×p matrix; 0 of a constant row, with itself too.
 func correlation(x []float32, n int) *mat.SymDense {
 	p := len(x) / n
-	centred := mat.NewDense(n, p, nil)
+	centred, constant := mat.NewDense(n, p, nil), make([]bool, n)
 	for i := range n {
+		row := x[i*p : (i+1)*p]
+		if constant[i] = !slices.ContainsFunc(row, func(v float32) bool { return v != row[0] }); constant[i] {
+			continue // its mean is rounded: what is left would be a row of full length
+		}
 		var mean float64
-		for _, v := range x[i*p : (i+1)*p] {
+		for _, v := range row {
 			mean += float64(v) / float64(p)
 		}
-		for k, v := range x[i*p : (i+1)*p] {
+		for k, v := range row {
 			centred.Set(i, k, float64(v)-mean)
 		}
 	}
@@ -57,15 +62,31 @@ func correlation(x []float32, n int) *mat.SymDense {
 	g.SymOuterK(1, centred)
 	r := toUnitLength(&g)
 	for i := range n {
-		r.SetSym(i, i, 1)
+		if !constant[i] {
+			r.SetSym(i, i, 1)
+		}
 	}
 	return r
 }
 
+// anyConstant reports whether a row of which r is the correlation is constant.
+func anyConstant(r *mat.SymDense) bool {
+	for i := range r.SymmetricDim() {
+		if r.At(i, i) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // jacov is −Σ(log(λ + 10⁻⁵) + 1/(λ + 10⁻⁵)) over the eigenvalues λ of the correlation of the images' gradients ∂(Σ_k logit_k)/∂x, on
 // the untrained standard network. The authors differentiate the batch statistics too; here they are frozen, and the gradient of an
-// image is that of its own logits. Source: Mellor, Turner, Storkey and Crowley, arXiv 2006.04647v1.
+// image is that of its own logits. −∞ if the gradient of an image is constant, such as 0: its correlations are undefined. Source: Mellor,
+// Turner, Storkey and Crowley, arXiv 2006.04647v1.
 func jacov(e *evidence) float64 {
+	if anyConstant(e.imageCorrelation) {
+		return math.Inf(-1)
+	}
 	values, err := ntk.Eigenvalues(e.imageCorrelation)
 	if err != nil {
 		return math.NaN()
@@ -79,9 +100,12 @@ func jacov(e *evidence) float64 {
 }
 
 // epeNAS is Σ_c |Σ_{i,j of class c} log(|r_ij| + 10⁻⁵)|, r as for jacov. With more than 100 classes it is the mean over classes c
-// of Σ_d |s_c − s_d|, s_c the inner sum over the number of its images. Source: Lopes, Alirezazadeh and Alexandre, "EPE-NAS" (ICANN
-// 2021); statistics are frozen as for jacov.
+// of Σ_d |s_c − s_d|, s_c the inner sum over the number of its images. −∞ where jacov is. Source: Lopes, Alirezazadeh and Alexandre,
+// "EPE-NAS" (ICANN 2021); statistics are frozen as for jacov.
 func epeNAS(e *evidence) float64 {
+	if anyConstant(e.imageCorrelation) {
+		return math.Inf(-1)
+	}
 	classes := e.net.Config.Classes
 	sums, counts := make([]float64, classes), make([]int, classes)
 	for i, c := range e.labels {

@@ -5,8 +5,6 @@ import (
 
 	"bnas.example/kernels"
 	"bnas.example/ntk"
-
-	"gonum.org/v1/gonum/mat"
 )
 
 // takeChannelCorrelations sums the smallest eigenvalue of the correlation of the channels, over the pixels of the first image, of the
@@ -17,29 +15,13 @@ func (e *evidence) takeChannelCorrelations() error {
 		if o.H*o.W <= o.C {
 			return nil // singular
 		}
-		values, err := ntk.Eigenvalues(channelCorrelation(o.x, o.C))
+		values, err := ntk.Eigenvalues(correlation(o.x, o.C))
 		if err != nil {
 			return fmt.Errorf("correlation of the channels of %s: %w", o.name, err)
 		}
 		e.leastCorrelation += values[0] * float64(o.times)
 		return nil
 	})
-}
-
-// channelCorrelation is Pearson's correlation of the rows of x, of c rows; 0 of a constant row, with itself too.
-func channelCorrelation(x []float32, c int) *mat.SymDense {
-	r := correlation(x, c)
-	p := len(x) / c
-	for k := range c {
-		constant := true
-		for _, v := range x[k*p : (k+1)*p] {
-			constant = constant && v == x[k*p]
-		}
-		if constant {
-			r.SetSym(k, k, 0)
-		}
-	}
-	return r
 }
 
 // meco is the sum over layers of the smallest eigenvalue of the correlation matrix of the channels of their output, over the pixels
