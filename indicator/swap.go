@@ -41,8 +41,7 @@ func onPatterns(x []float32, n int) []uint64 {
 	for i := range n {
 		if i > 0 && i%64 == 0 {
 			for u, b := range bits {
-				b *= 0x9E3779B97F4A7C15
-				bits[u] = b ^ b>>32
+				bits[u] = scattered(b)
 			}
 		}
 		for u, v := range x[i*units : (i+1)*units] {
@@ -52,6 +51,14 @@ func onPatterns(x []float32, n int) []uint64 {
 		}
 	}
 	return bits
+}
+
+// scattered is a permutation of the numbers in which each bit changes about half of all bits (the finalizer of SplitMix64): patterns of
+// few ones do not meet where the next rows are added.
+func scattered(b uint64) uint64 {
+	b = (b ^ b>>30) * 0xBF58476D1CE4E5B9
+	b = (b ^ b>>27) * 0x94D049BB133111EB
+	return b ^ b>>31
 }
 
 // swap is the number of different patterns of a rectifier's on/off states over the calibration images, among all rectifiers that

@@ -26,3 +26,26 @@ func TestOnPatterns(t *testing.T) {
 		}
 	}
 }
+
+// Columns of few ones are different, whatever rows these are in.
+func TestOnPatternsOfFewOnes(t *testing.T) {
+	const n = 128
+	var sets [][]int
+	for a := range n {
+		sets = append(sets, []int{a})
+		for b := range a {
+			sets = append(sets, []int{b, a})
+		}
+	}
+	x := make([]float32, n*len(sets))
+	for u, rows := range sets {
+		for _, i := range rows {
+			x[i*len(sets)+u] = 1
+		}
+	}
+	got := onPatterns(x, n)
+	slices.Sort(got)
+	if distinct := len(slices.Compact(got)); distinct != len(sets) {
+		t.Errorf("%d patterns, want %d", distinct, len(sets))
+	}
+}
