@@ -72,12 +72,19 @@ func bnNoiseLog(e *evidence) float64 {
 	return -mean(logs)
 }
 
-// columnVariances returns the biased variances of the columns of an n×c matrix.
+// columnVariances returns the biased variances of the columns of an n×c matrix. That of equal numbers is exactly 0.
 func columnVariances(x []float64, n, c int) []float64 {
 	mean, out := make([]float64, c), make([]float64, c)
+	varies := make([]bool, c)
 	for i := range n {
 		for k, v := range x[i*c : (i+1)*c] {
 			mean[k] += v / float64(n)
+			varies[k] = varies[k] || v != x[k]
+		}
+	}
+	for k := range mean {
+		if !varies[k] {
+			mean[k] = x[k] // the sum is rounded
 		}
 	}
 	for i := range n {
