@@ -119,8 +119,9 @@ func (s *Scorer) rademacher(shape kernels.Shape) []float32 {
 func isometry(e *evidence) float64 { return mean(e.isometries) }
 
 // isometryEven is the mean over blocks of H(s²)/log C, from 0 to 1: s are the singular values of the block's Jacobian between
-// channels, as in isometry, H is the entropy of their squares as a distribution, and C is their number. It is 1 if a block
-// transports gradients of all directions alike (dynamical isometry: Saxe, McClelland and Ganguli 2014; Pennington, Schoenholz
-// and Ganguli 2017), where isometry looks at the largest alone. Blocks that do not change gradients are left out.
+// channels, as in isometry, H is the entropy of their squares as a distribution, and C is the number of channels of the block's output.
+// It is 1 if a block transports gradients of all directions alike (dynamical isometry: Saxe, McClelland and Ganguli 2014; Pennington,
+// Schoenholz and Ganguli 2017), where isometry looks at the largest alone. A block whose input has fewer channels, C_in, has as many
+// singular values, and at most log C_in/log C: the same for all architectures. Blocks that do not change gradients are left out.
 // Gauge-invariant: a factor scales all s. Source: ours.
 func isometryEven(e *evidence) float64 { return mean(e.evenness) }
