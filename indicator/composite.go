@@ -146,8 +146,11 @@ func (c Composite) settle(sum float64, n int) float64 {
 	if !c.Linear {
 		return sum
 	}
-	return math.Round(sum*float64(2*n)) / float64(2*n)
+	return toHalves(sum, n)
 }
+
+// toHalves rounds a sum of multiples of 1/2n to such a multiple.
+func toHalves(sum float64, n int) float64 { return math.Round(sum*float64(2*n)) / float64(2*n) }
 
 // Ranks returns Σ log(rank/n) over the terms for each network of a set, Σ rank/n if c is linear, ranks from 1 (lowest) to n within the
 // set's live networks. Ties take their average rank; dead networks have −Inf. Higher is better. A poor rank on one term weighs more

@@ -85,9 +85,22 @@ func MeanQuantiles(calibrations []*Calibration, scores []Scores) Scores {
 			fused.Values[t] = math.Inf(-1)
 			continue
 		}
-		for i, c := range calibrations {
-			fused.Values[t] += c.quantile(t, scores[i].Values[t], false) / float64(len(calibrations))
-		}
+		fused.Values[t] = meanQuantile(calibrations, scores, t)
 	}
 	return fused
+}
+
+// meanQuantile is the mean over the runs of the quantile of a term. Equal means are equal to the bit if the samples of the runs are of one
+// size: the runs then have the same architectures.
+func meanQuantile(calibrations []*Calibration, scores []Scores, term int) float64 {
+	n, same := len(calibrations[0].sorted[term]), true
+	var sum float64 // of multiples of 1/2(n+1)
+	for i, c := range calibrations {
+		sum += c.quantile(term, scores[i].Values[term], false)
+		same = same && len(c.sorted[term]) == n
+	}
+	if same {
+		sum = toHalves(sum, n+1)
+	}
+	return sum / float64(len(calibrations))
 }

@@ -135,3 +135,32 @@ func TestMeanQuantiles(t *testing.T) {
 		t.Errorf("a dead architecture: %+v", got)
 	}
 }
+
+// Equal sums of places have equal means, in whatever order the runs are.
+func TestEqualMeanQuantiles(t *testing.T) {
+	const n = 20
+	naswot, _ := termIndex("naswot")
+	places := func(of ...float64) float64 {
+		var calibrations []*Calibration
+		var scores []Scores
+		for _, place := range of {
+			sample := fakeScores(n, func(i int, _ *philox.Stream) map[string]float64 { return map[string]float64{"naswot": float64(i)} })
+			c, err := NewCalibration(sample)
+			if err != nil {
+				t.Fatal(err)
+			}
+			calibrations = append(calibrations, c)
+			scores = append(scores, fakeScores(1, func(int, *philox.Stream) map[string]float64 { return map[string]float64{"naswot": place} })...)
+		}
+		return MeanQuantiles(calibrations, scores).Values[naswot]
+	}
+	for i := range n * n {
+		a, b := float64(i/n), float64(i%n)
+		if got, want := places(a, b, 7), places(7, a, b); got != want {
+			t.Fatalf("places %v, %v, 7: %v, in another order %v", a, b, got, want)
+		}
+		if got, want := places(a, b), places(a-1, b+1); a > 0 && b < n-1 && got != want {
+			t.Fatalf("places %v, %v: %v; with the same sum %v", a, b, got, want)
+		}
+	}
+}
