@@ -23,3 +23,18 @@ func TestConstantLogits(t *testing.T) {
 		}
 	}
 }
+
+// The spread 0 would be the best.
+func TestLogitScaleOfConstantLogits(t *testing.T) {
+	e := &evidence{Scorer: &Scorer{cfg: Config{Images: 10}}}
+	for range e.cfg.Images {
+		e.logit = append(e.logit, .1, .7)
+	}
+	if got := logitScale(e); !math.IsInf(got, -1) {
+		t.Errorf("constant logits: %v", got)
+	}
+	e.logit[0] = .2
+	if got := logitScale(e); !(got < 0) || math.IsInf(got, -1) {
+		t.Errorf("one other logit: %v", got)
+	}
+}
