@@ -42,9 +42,9 @@ func (s *searcher) fill(brood []supernet.Arch, want, tries int, child func() sup
 	return brood
 }
 
-// refill adds random architectures up to the population, until a space counts as exhausted.
+// refill adds random architectures up to the population, until a space counts as exhausted or the budget is over.
 func (s *searcher) refill(brood []supernet.Arch, r *philox.Stream) []supernet.Arch {
-	for len(brood) < s.cfg.Population {
+	for len(brood) < s.cfg.Population && (len(brood) == 0 || !s.late()) {
 		a := s.draw(func() supernet.Arch { return supernet.Random(s.Space, r) })
 		if a == nil {
 			break

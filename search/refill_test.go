@@ -15,3 +15,15 @@ func TestGenerationUnderTightLimits(t *testing.T) {
 		}
 	}
 }
+
+// The budget bounds the draws of a generation too.
+func TestGenerationWithinBudget(t *testing.T) {
+	space := fakeSpace{10, 5}
+	for _, strategy := range []string{Evolution, TwoObjectives} {
+		p := Problem{Space: space, Evaluator: newFake(space, 1), Objective: firstTerm(t)}
+		r := mustRun(t, p, Config{Strategy: strategy, Population: 30, Mutants: 1, MaxMACs: 700, Budget: 1})
+		if r.Evaluations != 1 || r.Stopped != TimedOut || r.Proposed > misses {
+			t.Errorf("%s: %d networks of %d proposed, stopped: %s", strategy, r.Evaluations, r.Proposed, r.Stopped)
+		}
+	}
+}

@@ -217,11 +217,14 @@ func (s *searcher) spent() string {
 		return ""
 	case s.limit > 0 && n >= s.limit:
 		return Evaluated
-	case s.cfg.Budget > 0 && time.Since(s.start) >= s.cfg.Budget:
+	case s.late():
 		return TimedOut
 	}
 	return ""
 }
+
+// late reports whether the budget is over.
+func (s *searcher) late() bool { return s.cfg.Budget > 0 && time.Since(s.start) >= s.cfg.Budget }
 
 // accept reports whether a is within the limits and a network not visited before, and marks it visited.
 func (s *searcher) accept(a supernet.Arch) bool {
