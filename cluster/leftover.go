@@ -44,7 +44,7 @@ func (c *Coordinator) succeed(ctx context.Context) error {
 		return nil
 	}
 	path := filepath.Join(c.share.Dir, SessionName)
-	if left, err := os.ReadFile(path); err == nil && sessionText.Match(left) {
+	if left, err := wholefile.Read(path); err == nil && sessionText.Match(left) {
 		if err := c.link.remove(ctx, session(left)); err != nil {
 			return fmt.Errorf("what an earlier search has left on the server: %w", err)
 		}
@@ -55,7 +55,7 @@ func (c *Coordinator) succeed(ctx context.Context) error {
 // forget removes the note of succeed.
 func (c *Coordinator) forget() {
 	path := filepath.Join(c.share.Dir, SessionName)
-	if noted, err := os.ReadFile(path); err == nil && session(noted) == c.session {
+	if noted, err := wholefile.Read(path); err == nil && session(noted) == c.session {
 		os.Remove(path)
 	}
 }

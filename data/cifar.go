@@ -118,18 +118,18 @@ func (f cifarFormat) locate(dir, split string) (string, error) {
 
 // checkFile returns an error if a file cannot hold the given number of records.
 func (f cifarFormat) checkFile(path string, records int) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	info, err := file.Stat()
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for its writer
 	if err != nil {
 		return err
 	}
 	if !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is not a regular file", path)
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
 	magic := make([]byte, 2)
 	if n, _ := io.ReadFull(file, magic); n == 2 && magic[0] == 0x1f && magic[1] == 0x8b && info.Size() != f.size(records) {
 		return fmt.Errorf("%s is a gzip archive, unpack it first", path)

@@ -28,23 +28,23 @@ type idxArray struct {
 func openIDXFile(files fs.FS, dir, split, kind string, most int64, ranks ...int) (*idxArray, error) {
 	names := idxNames(split, kind, ranks)
 	for _, name := range names {
-		f, err := files.Open(name)
+		info, err := fs.Stat(files, name) // before it is opened: a pipe would wait for its writer
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		path := filepath.Join(dir, name)
+		if err == nil && !info.Mode().IsRegular() {
+			err = errors.New("not a regular file")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		f, err := files.Open(name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		x := &idxArray{Closer: f, path: path}
-		info, err := f.Stat()
-		if err == nil && !info.Mode().IsRegular() {
-			err = errors.New("not a regular file")
-		}
-		if err == nil {
-			err = x.header(f, info.Size(), most, ranks)
-		}
-		if err != nil {
+		if err := x.header(f, info.Size(), most, ranks); err != nil {
 			f.Close()
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

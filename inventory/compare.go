@@ -9,10 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/run"
 	"bnas.example/train"
 )
@@ -77,7 +77,7 @@ const tailBytes = 1 << 18
 
 // LastOf reads the ends of the curves of the run in dir. A run without metrics has none.
 func LastOf(dir string) (c Curve, err error) {
-	f, err := os.Open(filepath.Join(dir, train.MetricsName))
+	f, err := wholefile.Open(filepath.Join(dir, train.MetricsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}

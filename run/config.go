@@ -168,7 +168,7 @@ const maxThreads = 1024
 func ReadConfig(dir string) (Config, error) {
 	c := Default()
 	c.Numerics = string(cpu.Strict) // of a folder that does not say it
-	f, err := OpenFile(filepath.Join(dir, ConfigName))
+	f, err := openOwn(filepath.Join(dir, ConfigName))
 	if errors.Is(err, fs.ErrNotExist) {
 		none := &NoRunError{Dir: dir}
 		if result, err := ReadResult(dir); err == nil {

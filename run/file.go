@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/internal/setting"
+	"bnas.example/internal/wholefile"
 )
 
 // File is a configuration file: some or all settings of a Config, in YAML.
@@ -18,6 +19,20 @@ type File struct {
 // OpenFile reads a configuration file. If it is not one YAML document, the error is a *FileError.
 func OpenFile(path string) (*File, error) {
 	text, err := setting.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return parseFile(path, text)
+}
+
+// openOwn is OpenFile of the configuration in a run folder, which is no pipe.
+func openOwn(path string) (*File, error) {
+	f, err := wholefile.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	defer f.Close()
+	text, err := setting.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}

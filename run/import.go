@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/safetensors"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -107,7 +108,7 @@ func readImported(dir, hash string) (*importedFile, error) {
 		return nil, nil
 	}
 	path := filepath.Join(dir, ImportedName)
-	content, err := os.ReadFile(path)
+	content, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is missing: the run started from this network", path)
 	}

@@ -48,7 +48,11 @@ const (
 
 // HoldFolder is LockFolder without the removal.
 func HoldFolder(dir string) (unlock func(), err error) {
-	l := flock.New(filepath.Join(dir, lockName), flock.SetPermissions(0o666))
+	path := filepath.Join(dir, lockName)
+	if wholefile.IsStream(path) { // to open a pipe takes until somebody writes into it
+		return nil, fmt.Errorf("run folder: %s is no file; move it away", path)
+	}
+	l := flock.New(path, flock.SetPermissions(0o666))
 	ctx, cancel := context.WithTimeout(context.Background(), lockPatience)
 	defer cancel()
 	if _, err = l.TryLockContext(ctx, lockRetry); err == nil {
@@ -73,7 +77,11 @@ func hasNoLocks(err error) bool {
 
 // InUse reports whether a process is writing into a folder. It makes no file.
 func InUse(dir string) bool {
-	l := flock.New(filepath.Join(dir, lockName), flock.SetFlag(os.O_RDONLY))
+	path := filepath.Join(dir, lockName)
+	if wholefile.IsStream(path) {
+		return false
+	}
+	l := flock.New(path, flock.SetFlag(os.O_RDONLY))
 	defer l.Close()
 	got, err := l.TryRLock()
 	return err == nil && !got

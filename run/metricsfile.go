@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/train"
 )
 
@@ -20,7 +21,7 @@ type metricsFile struct {
 }
 
 func openMetrics(path string) (*metricsFile, error) {
-	f, err := os.Open(path)
+	f, err := wholefile.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

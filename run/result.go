@@ -3,9 +3,9 @@ package run
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
+	"bnas.example/internal/wholefile"
 	"bnas.example/search"
 )
 
@@ -36,7 +36,7 @@ type SavedNetwork struct {
 // ReadResult reads the result of a search in a folder. Without one the error is fs.ErrNotExist.
 func ReadResult(dir string) (*Saved, error) {
 	path := filepath.Join(dir, ResultName)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func CreateRetraining(dir string, cfg Config, archs []string, o Options) (_ *Ret
 // OpenRetraining opens the folder of a retraining, to go on with the settings of the network that was begun last. If it is none, the
 // error is a *NoRetrainingError.
 func OpenRetraining(dir string) (*Retraining, error) {
-	text, err := os.ReadFile(filepath.Join(dir, ArchsName))
+	text, err := wholefile.Read(filepath.Join(dir, ArchsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &NoRetrainingError{dir}
 	}
@@ -186,7 +186,7 @@ func (s *Retraining) imagesHash() (string, error) {
 func (s *Retraining) Result(i int) (Retrained, error) {
 	var out Retrained
 	path := filepath.Join(s.Folder(i), RetrainedName)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if err != nil {
 		return out, err
 	}

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
+
+	"bnas.example/internal/wholefile"
 )
 
 // StatusName is the file of a folder in which a command says how far it is. It is there while the command works; one that is killed
@@ -45,7 +46,7 @@ type Worker struct {
 // ReadStatus reads the status in a folder; nil: no command works there, or one that has none.
 func ReadStatus(dir string) (*Status, error) {
 	path := filepath.Join(dir, StatusName)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 	"bnas.example/search"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -53,7 +54,7 @@ func (r *Run) share(c indicator.Config, key search.Key, dir string) (Share, erro
 	for _, file := range []struct{ name, as string }{
 		{train.PredecessorName, train.CheckpointName}, {train.CheckpointName, train.CheckpointName}, {ImportedName, ImportedName},
 	} {
-		text, err := os.ReadFile(filepath.Join(r.Dir, file.name))
+		text, err := wholefile.Read(filepath.Join(r.Dir, file.name))
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 )
 
 // A folder has one ledger at a time. The ledgers of other keys, or of other terms, lie in folders of their own under
@@ -59,7 +60,7 @@ func chooseLedger(dir string, key Key, repeats int) ([]Made, error) {
 
 // readSetup reads the setup of the ledger in dir; ok is false if there are no scores. Scores without a key have an empty one.
 func readSetup(dir string) (s setup, ok bool, err error) {
-	f, err := os.Open(filepath.Join(dir, ScoresName))
+	f, err := wholefile.Open(filepath.Join(dir, ScoresName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, false, nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -82,7 +81,7 @@ func ProvenancePath(scores string) string {
 // ReadProvenance reads the provenance of a score file. Its key is nil if nothing is beside the file.
 func ReadProvenance(scores string) (p Provenance, err error) {
 	path := ProvenancePath(scores)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}

@@ -90,7 +90,7 @@ func (e *OtherSettingsError) Error() string {
 // compare returns an *OtherSettingsError if the folder of a cell has other settings. A folder without settings has none, and no result.
 func compare(dir string, settings []byte) error {
 	path := filepath.Join(dir, settingsName)
-	there, err := os.ReadFile(path)
+	there, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		result := filepath.Join(dir, resultName)
 		if _, err := os.Lstat(result); err == nil {
@@ -148,7 +148,7 @@ func flatten(prefix string, tree any, into map[string]string) {
 // readResult reads the result of a cell. ok is false if it is not complete.
 func readResult(dir string) (k kept, ok bool, err error) {
 	path := filepath.Join(dir, resultName)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return k, false, nil
 	}

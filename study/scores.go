@@ -2,10 +2,10 @@ package study
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 	"bnas.example/search"
 	"bnas.example/supernet"
 )
@@ -13,7 +13,7 @@ import (
 // readScores reads the scores of networks, in their order, from the ledger in a folder.
 func readScores(dir string, archs []string) ([]indicator.Scores, error) {
 	path := filepath.Join(dir, search.ScoresName)
-	f, err := os.Open(path)
+	f, err := wholefile.Open(path)
 	if err != nil {
 		return nil, err
 	}

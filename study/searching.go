@@ -210,7 +210,7 @@ const foundName = "found.json"
 func (s *Site) search(ctx context.Context, r *run.Run, objective string, at, of int) (out searched, err error) {
 	dir := filepath.Join(s.Dir, objective)
 	path := filepath.Join(dir, foundName)
-	text, err := os.ReadFile(path)
+	text, err := wholefile.Read(path)
 	if err == nil {
 		if err = json.Unmarshal(text, &out); err != nil {
 			err = fmt.Errorf("%s: %w; remove this file to search again", path, err)

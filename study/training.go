@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/wholefile"
 	"bnas.example/run"
 	"bnas.example/supernet"
 	"bnas.example/train"
@@ -152,7 +152,7 @@ func (s *Site) oneShot(ctx context.Context, r *run.Run, archs []supernet.Arch, i
 
 // imagesPerSecond returns the median speed of the steps in a metrics file.
 func imagesPerSecond(path string) (float64, error) {
-	f, err := os.Open(path)
+	f, err := wholefile.Open(path)
 	if err != nil {
 		return 0, err
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"bnas.example/internal/wholefile"
 )
 
 // These are the files of the checkpoint in a run folder. The first one is there and whole at every instant. A new checkpoint
@@ -175,7 +177,7 @@ func loadHead(name string) (h *header, err error) {
 
 // opened reads an open file of a size. Its errors name the file.
 func opened(name string, read func(f *os.File, size int64) error) error {
-	f, err := os.Open(name)
+	f, err := wholefile.Open(name)
 	if err != nil {
 		return err
 	}

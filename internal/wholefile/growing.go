@@ -1,7 +1,6 @@
 package wholefile
 
 import (
-	"errors"
 	"io/fs"
 	"os"
 )
@@ -15,7 +14,7 @@ func OpenGrowing(path string) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("is no file; move it away")}
+		err = &fs.PathError{Op: "open", Path: path, Err: errNoFile}
 	}
 	if err != nil {
 		f.Close()

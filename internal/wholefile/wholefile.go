@@ -45,7 +45,7 @@ func WriteJSON(path string, v any) error {
 // A symbolic link stays: the file that it points to is written. A pipe or a device stays: it gets the output. A new file has
 // the mode that the umask decides, as with os.Create; a file that was there keeps its mode, if the file system allows it.
 func WriteFrom(path string, write func(io.Writer) error) error {
-	if isStream(path) { // before its links: that of /dev/stdout names a pipe that has no path
+	if IsStream(path) { // before its links: that of /dev/stdout names a pipe that has no path
 		return stream(path, write)
 	}
 	path, err := target(path)
@@ -64,8 +64,8 @@ func WriteFrom(path string, write func(io.Writer) error) error {
 	return replace(path, info.Mode().Perm(), write)
 }
 
-// isStream reports whether a path leads to a pipe, a terminal or a device.
-func isStream(path string) bool {
+// IsStream reports whether a path leads to a pipe, a terminal or a device.
+func IsStream(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.Mode().IsRegular() && !info.IsDir()
 }
@@ -76,7 +76,7 @@ var errChecked = errors.New("nothing is written")
 // Check returns the error that a Write to path would have before it writes: the folder is missing, or refuses a new file. It leaves path
 // and its folder as they are. A pipe or a device is not opened.
 func Check(path string) error {
-	if isStream(path) {
+	if IsStream(path) {
 		return nil
 	}
 	err := WriteFrom(path, func(io.Writer) error { return errChecked })
