@@ -196,4 +196,7 @@ func TestLossOfATestIsNotFinite(t *testing.T) {
 	if tr.state.Tests != (Tests{}) {
 		t.Errorf("the test has the result %v", tr.state.Tests)
 	}
+	if at, err := ReadPosition(tr.dir); err != nil || at.Step != 2 {
+		t.Errorf("the checkpoint is at step %d, %v, want all 2 that were made", at.Step, err)
+	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,8 +46,7 @@ func (t *Trainer) testIfDue(ctx context.Context) error {
 		return fmt.Errorf("train: step %d: test: %w", s.Step, err)
 	}
 	if math.IsNaN(got.NLL) || math.IsInf(got.NLL, 0) {
-		return fmt.Errorf("train: step %d: test: the loss with the running statistics is %v: training diverged, or they lag behind the weights; take a lower lr, or a larger bn_momentum",
-			s.Step, got.NLL)
+		return t.keepUntested(&UntestableError{Step: s.Step, Loss: got.NLL, Dir: t.dir})
 	}
 	s.Tests.Step, s.Tests.Last = s.Step, got
 	if s.Tests.BestStep == 0 || got.Top1 > s.Tests.Best.Top1 {
@@ -54,6 +54,22 @@ func (t *Trainer) testIfDue(ctx context.Context) error {
 	}
 	return t.write(TestLine{Kind: "test", Step: s.Step, Epoch: s.Step / perEpoch, Accuracy: got.Top1, NLL: got.NLL, Images: got.Images})
 }
+
+// UntestableError means that the test of a network on its own has no finite loss. The checkpoint in Dir has all steps before the test: the
+// network can be exported from it.
+type UntestableError struct {
+	Step int
+	Loss float64
+	Dir  string
+}
+
+func (e *UntestableError) Error() string {
+	return fmt.Sprintf("train: step %d: test: the loss with the running statistics is %v: training diverged, or they lag behind the weights; what is trained is kept in %s; "+
+		"for a network that can be tested train anew, and take a lower lr, or a larger bn_momentum", e.Step, e.Loss, e.Dir)
+}
+
+// keepUntested saves the run before the error of its test, or returns the reason that it cannot.
+func (t *Trainer) keepUntested(e *UntestableError) error { return cmp.Or(t.save(), error(e)) }
 
 // testDue reports whether a test is due after a number of updates.
 func (t *Trainer) testDue(step int) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"bnas.example/internal/amount"
 	"bnas.example/run"
 	"bnas.example/search"
 	"bnas.example/supernet"
@@ -104,6 +106,8 @@ func retrain(c *cli.Context, settings []setting) error {
 	defer cancel()
 	b := boardIn(series.Dir, nil)
 	defer b.end()
+	untested := 0
+	var without error // of the first network that cannot be tested
 	for i := range series.Archs {
 		one, err := retrainOne(ctx, c, series, i+1, first, b)
 		first = nil // retrainOne has closed it
@@ -113,12 +117,27 @@ func retrain(c *cli.Context, settings []setting) error {
 		if errors.Is(err, train.ErrInterrupted) || errors.Is(err, train.ErrBudget) {
 			return interrupted{err, command("bnas", "retrain", "--resume", series.Dir)}
 		}
+		if failed := new(train.UntestableError); errors.As(err, &failed) && len(series.Archs) > 1 { // the others do not wait for it
+			if untested++; without == nil {
+				without = err
+			}
+			if !c.Bool("quiet") {
+				slog.Warn("a network cannot be tested and has no result; the others go on", "network", series.Archs[i], "error", err)
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
 		result.Networks = append(result.Networks, one)
 	}
-	return output(c, result, func(w io.Writer) { result.text(c, w, series.Config.Supernet) })
+	if without != nil {
+		without = fmt.Errorf("%d of %s cannot be tested; the first: %w", untested, amount.Of(len(series.Archs), "network"), without)
+		if len(result.Networks) == 0 {
+			return without
+		}
+	}
+	return cmp.Or(output(c, result, func(w io.Writer) { result.text(c, w, series.Config.Supernet) }), without)
 }
 
 func (r retrainResult) text(c *cli.Context, w io.Writer, cfg supernet.Config) {

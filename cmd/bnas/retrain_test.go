@@ -35,3 +35,20 @@ func TestFound(t *testing.T) {
 		}
 	}
 }
+
+// TestUntestableNetwork: a network whose test has no finite loss keeps its training, and the others are trained.
+func TestUntestableNetwork(t *testing.T) {
+	const deep = "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+	const short = "|nor_conv_1x1~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|"
+	dir := filepath.Join(t.TempDir(), "out")
+	code, _, stderr := inProcess("retrain", deep, short, "--out", dir, "--cells", "5", "--channels", "4", "--height", "8", "--width", "8", "--holdout", "0",
+		"--epochs", "1", "--batch", "2048", "--bn-momentum", "0.0001", "--lr", "30", "--clip-norm", "100000")
+	want := "1 of 2 networks cannot be tested; the first: train: step 3: test: the loss with the running statistics is NaN"
+	if code != exitFailure || !strings.Contains(stderr, want) || !strings.Contains(stderr, "is kept in "+filepath.Join(dir, "1")) {
+		t.Fatalf("exit code %d: %s\nwant %q", code, stderr, want)
+	}
+	succeeds(t, "export --run "+filepath.Join(dir, "1")+" -o "+filepath.Join(dir, "network.py"))
+	if table := readPage(t, filepath.Join(dir, run.RetrainedTableName)); strings.Contains(table, deep) || !strings.Contains(table, short) {
+		t.Errorf("the table of results:\n%s", table)
+	}
+}
