@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+
+	"bnas.example/internal/amount"
 )
 
 // normalImages is the largest number of images for measuring mean and standard deviation of a set in memory.
@@ -109,7 +111,7 @@ func readIDX(files fs.FS, dir, split string) (*memory, error) {
 	}
 	defer images.Close()
 	if labels.dims[0] != images.dims[0] { // before anything of this size is read
-		return nil, fmt.Errorf("%s holds %d labels, %s %d images", labels.path, labels.dims[0], images.path, images.dims[0])
+		return nil, fmt.Errorf("%s holds %s, %s %s", labels.path, amount.Of(labels.dims[0], "label"), images.path, amount.Of(images.dims[0], "image"))
 	}
 	m := &memory{}
 	if err := m.shape(images.dims); err != nil {

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+
+	"bnas.example/internal/amount"
 )
 
 // idxArray is an open IDX file of unsigned bytes, gzip-compressed or not: two zero bytes, the type 8, the rank, the dimensions
@@ -118,7 +120,7 @@ func (x *idxArray) header(r io.Reader, size, most int64, ranks []int) error {
 		}
 		x.sure = x.size
 	} else if content/deflateMost > size {
-		return fmt.Errorf("truncated: %d compressed bytes cannot hold the %d bytes of content that the header %v gives", size, content, x.dims)
+		return fmt.Errorf("truncated: %d compressed bytes cannot hold the %s of content that the header %v gives", size, amount.Of(content, "byte"), x.dims)
 	}
 	return nil
 }
@@ -155,7 +157,7 @@ func (x *idxArray) end() error {
 	n, err := io.ReadFull(x.rest, make([]byte, 1))
 	switch {
 	case n > 0:
-		return fmt.Errorf("too long: more than the %d bytes of content that the header %v gives", x.size, x.dims)
+		return fmt.Errorf("too long: more than the %s of content that the header %v gives", amount.Of(x.size, "byte"), x.dims)
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("truncated: the checksum at the end of the gzip file is missing; copy the file again")
 	case !errors.Is(err, io.EOF):
@@ -166,6 +168,6 @@ func (x *idxArray) end() error {
 
 func (x *idxArray) short(have int) error {
 	record := x.size / x.dims[0]
-	return fmt.Errorf("truncated: it ends in record %d with %d bytes of content; %d records of %d bytes make %d",
-		have/record, have, x.dims[0], record, x.size)
+	return fmt.Errorf("truncated: it ends in record %d with %s of content; %s of %s make %d",
+		have/record, amount.Of(have, "byte"), amount.Of(x.dims[0], "record"), amount.Of(record, "byte"), x.size)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"bnas.example/internal/amount"
 	"bnas.example/philox"
 )
 
@@ -43,7 +44,7 @@ func NewLoader(s Set, indices []int, batch int, a Augment, seed uint64) (*Loader
 		return nil, fmt.Errorf("data: batches of %d images", batch)
 	}
 	if len(indices) < batch {
-		return nil, fmt.Errorf("data: %d images of %s do not fill a batch of %d", len(indices), s.Name(), batch)
+		return nil, fmt.Errorf("data: a batch of %d is more than the %s of %s", batch, amount.Of(len(indices), "image"), s.Name())
 	}
 	if err := a.check(s.Size()); err != nil {
 		return nil, err

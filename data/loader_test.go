@@ -143,7 +143,7 @@ func TestLoaderRefuses(t *testing.T) {
 		{[]int{-1}, 1, "no image -1"},
 		{[]int{}, 1, "no image"},
 		{nil, 0, "batches of 0"},
-		{nil, 6, "5 images of synthetic do not fill a batch of 6"},
+		{nil, 6, "a batch of 6 is more than the 5 images of synthetic"},
 	} {
 		_, err := NewLoader(s, c.indices, c.batch, Augment{}, 1)
 		wantError(t, err, c.says)

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"bnas.example/internal/amount"
 )
 
 // The format is NumPy's (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), versions 1 to 3, in
@@ -78,7 +80,7 @@ func parseNpy(r io.Reader, size int64) (Array, error) {
 		return Array{}, fmt.Errorf("type %q; float32 (<f4), float64 (<f8), int64 (<i8) and uint8 (|u1) can be read", descr)
 	}
 	if have, want := size-start, width*elements; have != want { // before memory for them is taken
-		return Array{}, fmt.Errorf("%d bytes of content, but shape %v of %s takes %d", have, shape, descr, want)
+		return Array{}, fmt.Errorf("%s of content, but shape %v of %s takes %d", amount.Of(have, "byte"), shape, descr, want)
 	}
 	var content any
 	switch descr {

@@ -96,7 +96,7 @@ func (r *Run) finish(ctx context.Context, dir string, result *search.Result, pro
 		}
 	}
 	if n > live {
-		return setting.Errorf("finalists.number", "%d: %d live networks were found; take fewer finalists, or search longer", n, live)
+		return setting.Errorf("finalists.number", "%d: the search found %s; take fewer finalists, or search longer", n, amount.Of(live, "live network"))
 	}
 	s, err := r.finalists(dir, result.Best[:n])
 	if err != nil {

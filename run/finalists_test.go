@@ -269,9 +269,9 @@ func TestFinalistsErrors(t *testing.T) {
 	r.Net.Space = single{r.Net.Space}
 	space := r.canFinish("x")
 	for want, err := range map[string]error{
-		"finalists.number 2: they need a folder: that of a run, or one for the scores":           folder,
-		"finalists.number 2: 1 live networks were found; take fewer finalists, or search longer": network,
-		"finalists.number 2: nas-bench-201 has 1 network":                                        space,
+		"finalists.number 2: they need a folder: that of a run, or one for the scores":                folder,
+		"finalists.number 2: the search found 1 live network; take fewer finalists, or search longer": network,
+		"finalists.number 2: nas-bench-201 has 1 network":                                             space,
 	} {
 		if err == nil || err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)

@@ -134,7 +134,7 @@ func (r *Run) facts(version string, took time.Duration) []report.Fact {
 	return []report.Fact{
 		{Name: "bnas", Value: version + ", " + runtime.Version()},
 		{Name: "device", Value: r.Device.Info().Name + ", " + r.Device.Info().Detail},
-		{Name: "data", Value: fmt.Sprintf("%s, %d images train, %d are held out, sha256 %s", r.Images.Name(), len(r.Training), len(r.HeldOut), r.Images.Hash())},
+		{Name: "data", Value: fmt.Sprintf("%s, %s to train, %d held out, sha256 %s", r.Images.Name(), amount.Of(len(r.Training), "image"), len(r.HeldOut), r.Images.Hash())},
 		{Name: "normalisation", Value: fmt.Sprintf("mean %.4g, deviation %.4g of 255, by channel", mean, std)},
 		{Name: "seed", Value: r.Config.seedText()},
 		{Name: "finished", Value: time.Now().Format(time.RFC3339)},

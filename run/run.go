@@ -13,6 +13,7 @@ import (
 
 	"bnas.example/data"
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/internal/hardware"
 	"bnas.example/internal/setting"
 	"bnas.example/internal/wholefile"
@@ -322,7 +323,7 @@ func openWithImages(cfg Config, channels int, o Options, imported *importedFile)
 	}
 	fit(&cfg, set, o)
 	if cfg.Data.Holdout >= set.Len() {
-		return nil, setting.Errorf("data.holdout", "%d leaves none of the %d images of %s to train on", cfg.Data.Holdout, set.Len(), set.Name())
+		return nil, setting.Errorf("data.holdout", "%d leaves none of the %s of %s to train on", cfg.Data.Holdout, amount.Of(set.Len(), "image"), set.Name())
 	}
 	r, err := openNetwork(cfg, o, imported)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bnas.example/internal/amount"
 	"bnas.example/internal/wholefile"
 )
 
@@ -23,13 +24,10 @@ func (m Made) String() string {
 	if text == "" {
 		text = "an unknown version"
 	}
-	switch m.Threads {
-	case 0:
+	if m.Threads == 0 {
 		return text
-	case 1:
-		return text + ", 1 thread"
 	}
-	return fmt.Sprintf("%s, %d threads", text, m.Threads)
+	return text + ", " + amount.Of(m.Threads, "thread")
 }
 
 // Provenance says where the scores of a file come from. It lies beside the file, and its JSON is one object: the entries of the key, and

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bnas.example/indicator"
+	"bnas.example/internal/amount"
 	"bnas.example/supernet"
 )
 
@@ -131,7 +132,7 @@ func (s *searcher) run(report func(Progress)) error {
 		if done != "" {
 			s.stopped = cmp.Or(s.spent(), done)
 			if n := len(s.failed); s.found.len() == 0 && n > 0 {
-				return fmt.Errorf("search: all %d architectures failed; the first: %s: %s", n, s.failed[0].Arch, s.failed[0].Error)
+				return fmt.Errorf("search: all of %s failed; the first: %s: %s", amount.Of(n, "architecture"), s.failed[0].Arch, s.failed[0].Error)
 			}
 			if s.found.len() == 0 {
 				return fmt.Errorf("search: %s: no architecture within the limits (max_macs %d, max_params %d, max_latency %g)", s.Space.Name(), s.cfg.MaxMACs, s.cfg.MaxParams, s.cfg.MaxLatency)

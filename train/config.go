@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -114,7 +115,7 @@ func (c Config) Validate() error {
 	errs.Check(c.MinLR <= c.LR, "train.min_lr", "%v: is above lr, %v", c.MinLR, c.LR)
 	errs.Check(c.ClipValue == 0 || c.ClipNorm == 0, "train.clip_value", "%v: with clip_norm %v; one of them must be 0", c.ClipValue, c.ClipNorm)
 	errs.Check(oneOf(c.Schedule, Cosine, Linear, Constant), "train.schedule", "%q: there is %s", c.Schedule, list(Cosine, Linear, Constant))
-	errs.Check(c.Steps <= 0 || c.Warmup < c.Steps, "train.warmup_steps", "%d: is not less than the %d steps of the run", c.Warmup, c.Steps)
+	errs.Check(c.Steps <= 0 || c.Warmup < c.Steps, "train.warmup_steps", "%d: is not less than the %s of the run", c.Warmup, amount.Of(c.Steps, "step"))
 	errs.Check(!c.EarlyBird || c.RankEvery > 0, "train.early_bird", "needs a rank_every above 0")
 	errs.Check(!c.EarlyBird || c.Patience > 0, "train.patience", "%d: must be above 0 with early_bird", c.Patience)
 	return errs.Or()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bnas.example/data"
+	"bnas.example/internal/amount"
 	"bnas.example/internal/setting"
 	"bnas.example/kernels"
 	"bnas.example/supernet"
@@ -110,7 +111,7 @@ func New(net *supernet.Net, dev kernels.Device, store kernels.Store, loader *dat
 	t := &Trainer{net: net, dev: dev, store: store, loader: loader, cfg: cfg, dir: dir, exchange: alone{}}
 	t.total = cfg.Total(loader.StepsPerEpoch())
 	if cfg.Warmup >= t.total {
-		return nil, setting.Errorf("train.warmup_steps", "%d: is not less than the %d steps of the run", cfg.Warmup, t.total)
+		return nil, setting.Errorf("train.warmup_steps", "%d: is not less than the %s of the run", cfg.Warmup, amount.Of(t.total, "step"))
 	}
 	first, err := loader.At(0)
 	if err != nil {
