@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +21,8 @@ import (
 
 // Server is a NATS server inside this process.
 type Server struct {
-	nats *server.Server
-	dir  string
+	nats   *server.Server
+	remove func() // removes its temporary folder
 }
 
 // start is how long the embedded server may take to start.
@@ -32,11 +31,11 @@ const start = 20 * time.Second
 // Serve starts a server. Without an address it listens nowhere: only this process and its own workers reach it. With an address
 // it takes workers that have the token; every byte is encrypted by TLS under a key that comes from the token.
 func Serve(address, token string) (*Server, error) {
-	dir, err := os.MkdirTemp("", "bnas-queue-*")
+	dir, remove, err := newKeep(serverKeep)
 	if err != nil {
 		return nil, fmt.Errorf("temporary files (TMPDIR): %w", err)
 	}
-	s := &Server{dir: dir}
+	s := &Server{remove: remove}
 	o := &server.Options{
 		ServerName: "bnas", DontListen: true, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true, NoSystemAccount: true,
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 20, DisableJetStreamBanner: true, MaxPayload: 1 << 20,
@@ -65,7 +64,7 @@ func Serve(address, token string) (*Server, error) {
 			err = fmt.Errorf("not within %v", start)
 		}
 	}
-	os.RemoveAll(dir) // its streams are in memory
+	remove() // its streams are in memory
 	if err != nil {
 		s.Close()
 		return nil, startError(address, err)
@@ -139,7 +138,7 @@ func (s *Server) Close() {
 		s.nats.Shutdown()
 		s.nats.WaitForShutdown()
 	}
-	os.RemoveAll(s.dir)
+	s.remove()
 }
 
 // Link is a connection to a server.

@@ -249,11 +249,11 @@ func cannotScore(err error) error { return &RefusedError{"it cannot score: " + e
 
 // open opens the run of a session.
 func (w *worker) open(ctx context.Context, offer welcome) (*run.Run, error) {
-	dir, err := os.MkdirTemp("", "bnas-worker-*")
+	dir, remove, err := newKeep(workerKeep)
 	if err != nil {
 		return nil, noRoom(err)
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	if err := w.fetch(ctx, offer, dir); err != nil {
 		return nil, err
 	}
