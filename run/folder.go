@@ -2,20 +2,25 @@ package run
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// makeFolders makes dir and its parents, and returns those that it made, the innermost last.
+// makeFolders makes dir and its parents, and returns those that it made, the innermost last. A link that leads nowhere is the user's: it
+// is an error, and is not among them.
 func makeFolders(dir string) (made []string, err error) {
 	dir = filepath.Clean(dir)
 	for at := dir; ; at = filepath.Dir(at) {
-		_, err := os.Stat(at)
-		if !errors.Is(err, fs.ErrNotExist) || at == filepath.Dir(at) {
+		_, err := os.Lstat(at)
+		if err == nil || at == filepath.Dir(at) {
+			if _, err := os.Stat(at); errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("%s is a link that leads nowhere; make the folder that it names, or take it away", at)
+			}
 			break
 		}
-		made = append([]string{at}, made...)
+		made = append([]string{at}, made...) // also where the path is too long to look: its parents may be made before that is an error
 	}
 	return made, os.MkdirAll(dir, 0o777)
 }

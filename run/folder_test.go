@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -37,4 +38,38 @@ func tinyFolder(t *testing.T, classes, each int) string {
 		}
 	}
 	return dir
+}
+
+// TestFoldersThatCannotBeMade leave what was there, and nothing else.
+func TestFoldersThatCannotBeMade(t *testing.T) {
+	root := t.TempDir()
+	link, file := filepath.Join(root, "link"), filepath.Join(root, "file")
+	if err := os.Symlink("nowhere", link); err != nil {
+		t.Skip(err)
+	}
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	long := root
+	for len(long) < 5000 {
+		long = filepath.Join(long, strings.Repeat("a", 100))
+	}
+	for dir, want := range map[string]string{
+		link:                       "is a link that leads nowhere",
+		filepath.Join(link, "run"): "is a link that leads nowhere",
+		filepath.Join(file, "run"): "not a directory",
+		long:                       "file name too long",
+		root + "/x/\x00":           "invalid argument",
+		filepath.Join(root, "x", strings.Repeat("b", 300)): "file name too long",
+	} {
+		made, err := makeFolders(dir)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.200q: %v, want %s", dir, err, want)
+		}
+		removeEmpty(made)
+		left, err := os.ReadDir(root)
+		if err != nil || len(left) != 2 {
+			t.Errorf("%.200q: %v is left, %v", dir, left, err)
+		}
+	}
 }
