@@ -283,3 +283,13 @@ func TestTruthOfASpace(t *testing.T) {
 		}
 	}
 }
+
+// TestAccuracyIsADecimalNumber: Go reads 1_000 and 0x1p3 as numbers, and no other program does.
+func TestAccuracyIsADecimalNumber(t *testing.T) {
+	for text, ok := range map[string]bool{"93.5": true, " 93.5 ": true, "9.35e1": true, "9_3.5": false, "0x1p3": false, "0X5": false, "inf": false} {
+		_, err := ReadTruth(strings.NewReader("arch,test_accuracy\na,"+text+"\n"), "t.csv", TruthColumns{})
+		if (err == nil) != ok {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

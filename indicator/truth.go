@@ -218,7 +218,7 @@ func tableNumber(cell string) (float64, error) {
 		return math.NaN(), nil
 	}
 	v, err := strconv.ParseFloat(cell, 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || strings.ContainsAny(cell, "_xX") { // Go's 1_000 and 0x1p3 are other programs' texts
 		return 0, fmt.Errorf("%q is not a finite number", cell)
 	}
 	return v, nil
