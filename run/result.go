@@ -42,7 +42,7 @@ func ReadResult(dir string) (*Saved, error) {
 	}
 	var s Saved
 	if err := json.Unmarshal(text, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w; bnas search --run writes it anew", path, err)
 	}
 	return &s, nil
 }

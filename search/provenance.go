@@ -83,11 +83,11 @@ func ReadProvenance(scores string) (p Provenance, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
 	if err != nil {
-		return p, fmt.Errorf("search: %s: %w", path, err)
+		return p, fmt.Errorf("search: %w", err)
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return p, fmt.Errorf("search: %s: %w; take the file away: its scores are then of an unknown setup", path, err)
 	}
 	return p, nil
 }

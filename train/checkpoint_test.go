@@ -236,7 +236,7 @@ func TestResumeWithoutAWholeCheckpoint(t *testing.T) {
 		}
 	}
 	err := fresh(t, quick(3), dir).Resume()
-	if !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), CheckpointName) || !strings.Contains(err.Error(), PredecessorName) {
+	if !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), CheckpointName) || !strings.Contains(err.Error(), PredecessorName+": ") || !strings.Contains(err.Error(), renewal) {
 		t.Errorf("both damaged: %v", err)
 	}
 }

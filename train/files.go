@@ -151,13 +151,16 @@ func load(dir string) (c *checkpoint, damage, err error) {
 		return nil, nil, fmt.Errorf("train: %s holds no checkpoint: %w", dir, fs.ErrNotExist)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("train: %w", damage)
+		return nil, nil, fmt.Errorf("train: %w, and there is none before it; %s", damage, renewal)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("train: %w; %w", damage, err)
+		return nil, nil, fmt.Errorf("train: %w; %w; %s", damage, err, renewal)
 	}
 	return c, damage, nil
 }
+
+// renewal is what is left to do without a whole checkpoint.
+const renewal = "copy the folder again if it is a copy, or train anew in another folder"
 
 func loadFile(name string) (c *checkpoint, err error) {
 	err = opened(name, func(f *os.File, size int64) error {
