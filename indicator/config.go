@@ -16,8 +16,8 @@ type Config struct {
 	// NTKImages in one kernel (16), of which NTKBatches (2) are averaged; their product is at most Images.
 	NTKImages  int `yaml:"ntk_images" range:"[2,4096]"`
 	NTKBatches int `yaml:"ntk_batches" range:"[1,1024]"`
-	// Directions is the number of Rademacher vectors over the classes that contract the outputs (2); −1 takes the full trace,
-	// one backward pass a class.
+	// Directions is the number of Rademacher vectors over the classes that contract the outputs (2); −1, and a number of at least the
+	// classes, takes the full trace, one backward pass a class.
 	Directions int `yaml:"ntk_directions" range:"[-1,65536]"`
 	// MCBatches statistics are resampled for MC-BatchNorm (4), each from MCBatch images (24), and applied to MCQueries
 	// images (16). Teye et al. use the training batch size for MCBatch; a smaller one scales the noise of every

@@ -118,10 +118,11 @@ func (s *Scorer) divide(in Inputs) error {
 	return nil
 }
 
-// directions returns r Rademacher vectors over the classes or, for r = −1, the unit vectors. The sum of the kernels of the
-// unit vectors is the full trace.
+// directions returns r Rademacher vectors over the classes. It returns the unit vectors for r = −1, and where r vectors are as many: the sum
+// of the kernels of the unit vectors is the full trace. Two vectors over two classes would be parallel for every second seed, and for
+// every fourth both be the sum of the logits, which softmax ignores.
 func directions(classes, r int, seed uint64) [][]float32 {
-	if r < 0 {
+	if r < 0 || r >= classes {
 		unit := make([][]float32, classes)
 		for k := range unit {
 			unit[k] = make([]float32, classes)

@@ -53,8 +53,8 @@ func (e *evidence) sumDirections(fisher *fisherSample, wanted ...ntk.Wanted) (nt
 //
 //	Θ = Σ_v J_v J_vᵀ,  J_v = ∂⟨v, f(x_n)⟩/∂(γ, β),  κ = λ_max / max(λ_min, 1e-6·λ_max),
 //
-// with the frozen statistics of the calibration images. v are Rademacher vectors over the classes or all unit vectors. The
-// term is the mean of log κ over batches of images. Dimensionless, at most 0; −∞ if no gradient reaches γ and β. Under
+// with the frozen statistics of the calibration images. v are Rademacher vectors over the classes, or all unit vectors if those were as
+// many. The term is the mean of log κ over batches of images. Dimensionless, at most 0; −∞ if no gradient reaches γ and β. Under
 // gradient flow the slowest mode of the training loss decays 1/κ times as fast as the fastest. Not gauge-invariant after
 // training: columns scale by 1/s. Source: Chen, Gong and Wang (TE-NAS, ICLR 2021), restricted to the parameters of BatchNorm,
 // as the claim of arXiv 2112.00265 on the NTK suggests. Frozen statistics, directions and floor are ours.
