@@ -29,6 +29,9 @@ func (t *Trainer) save() error {
 	if !t.leads() {
 		return nil
 	}
+	if err := t.stays(); err != nil {
+		return err
+	}
 	if err := t.metrics.sync(); err != nil {
 		return err
 	}
@@ -46,6 +49,21 @@ func (t *Trainer) save() error {
 		return fmt.Errorf("train: step %d, after path %s: checkpoint not written, %s: %w", t.state.Step, t.path, before, remedied(err))
 	}
 	return fmt.Errorf("train: step %d: checkpoint not written, %s: %w", t.state.Step, before, err)
+}
+
+// stays returns an error if the path of the run folder leads to another folder than at the start, or to none. Its lock is then not this
+// run's, and a checkpoint would replace that of another run. The folder is open, so that its number is of no other one.
+func (t *Trainer) stays() error {
+	now, err := os.Stat(t.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil // the write has the error
+	}
+	if err == nil {
+		if own, failed := t.folder.Stat(); failed != nil || os.SameFile(own, now) {
+			return nil
+		}
+	}
+	return fmt.Errorf("train: step %d: checkpoint not written: the folder %s was removed, moved or replaced while the training ran; the steps since its last checkpoint are lost", t.state.Step, t.dir)
 }
 
 // replace makes the output of write the newest checkpoint of dir, and the newest the predecessor. After an error of write the

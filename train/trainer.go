@@ -68,6 +68,7 @@ type Trainer struct {
 	resumed  bool
 	path     string // the last one taken, for messages
 	metrics  *metrics
+	folder   *os.File // the run folder, open as long as the metrics are: see stays
 
 	began    time.Time // of Run
 	saved    time.Time // when the last checkpoint was written, and after how many updates
@@ -251,7 +252,7 @@ func (t *Trainer) Run(ctx context.Context, report func(Progress)) (err error) {
 	if err := t.open(); err != nil {
 		return err
 	}
-	defer func() { err = cmp.Or(err, t.closeLanes(), t.metrics.close()) }()
+	defer func() { err = cmp.Or(err, t.closeLanes(), t.close()) }()
 
 	t.stop, t.report = ctx.Err, report
 	begin := t.loader.Stream
@@ -358,9 +359,12 @@ func (t *Trainer) open() error {
 	if t.metrics, err = openMetrics(t.dir, t.state.Lines); err != nil {
 		return err
 	}
+	if t.folder, err = os.Open(t.dir); err != nil {
+		return cmp.Or(fmt.Errorf("train: run folder: %w", err), t.close())
+	}
 	if !t.resumed {
 		if err := t.save(); err != nil {
-			return cmp.Or(err, t.metrics.close())
+			return cmp.Or(err, t.close())
 		}
 	}
 	t.resumed = true
@@ -371,6 +375,15 @@ func (t *Trainer) open() error {
 func (t *Trainer) Start() error {
 	if err := t.open(); err != nil {
 		return err
+	}
+	return t.close()
+}
+
+// close closes what open has opened.
+func (t *Trainer) close() error {
+	if t.folder != nil {
+		t.folder.Close()
+		t.folder = nil
 	}
 	return t.metrics.close()
 }
