@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"bnas.example/internal/wholefile"
@@ -140,8 +141,13 @@ func (f *ScoreFile) append(line []byte) error {
 	return nil
 }
 
-// Sync waits until all rows are on the disk.
+// Sync waits until all rows are on the disk. It is an error if the path leads to another file now, or to none: the rows are lost then.
 func (f *ScoreFile) Sync() error {
+	own, err := f.file.Stat()
+	now, gone := os.Stat(f.file.Name())
+	if errors.Is(gone, fs.ErrNotExist) || err == nil && gone == nil && !os.SameFile(own, now) {
+		return fmt.Errorf("indicator: scores: %s was removed, moved or replaced while scores were written to it; the new ones are lost", f.file.Name())
+	}
 	if err := f.file.Sync(); err != nil {
 		return fmt.Errorf("indicator: scores: %w", err)
 	}

@@ -1,0 +1,38 @@
+package search
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestAReplacedLedger: a search whose ledger was removed, or replaced by that of another run, ends with an error.
+func TestAReplacedLedger(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("an open file cannot be removed")
+	}
+	for name, change := range map[string]func(path string) error{
+		"removed": os.Remove,
+		"replaced": func(path string) error {
+			return errors.Join(os.Remove(path), os.WriteFile(path, []byte("another\n"), 0o666))
+		},
+	} {
+		path := filepath.Join(t.TempDir(), ScoresName)
+		l, err := OpenLedger(filepath.Dir(path), Key{}, 1, Made{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		space := fakeSpace{4, 3}
+		if err := change(path); err != nil {
+			t.Fatal(err)
+		}
+		_, err = Run(t.Context(), Problem{Space: space, Evaluator: &Recorded{space, newFake(space, 1), l}, Objective: firstTerm(t)}, Config{Strategy: "random", MaxEvaluations: 5}, nil)
+		if err == nil || !strings.Contains(err.Error(), path+" was removed, moved or replaced") {
+			t.Errorf("%s: %v", name, err)
+		}
+		l.Close()
+	}
+}
