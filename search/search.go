@@ -216,7 +216,9 @@ func Run(ctx context.Context, p Problem, c Config, report func(Progress)) (*Resu
 	s := newSearcher(ctx, p, c)
 	err := s.run(report)
 	if f, ok := p.Evaluator.(interface{ Flush() error }); ok {
-		err = errors.Join(err, f.Flush())
+		if failed := f.Flush(); failed != nil && (err == nil || !strings.Contains(err.Error(), failed.Error())) { // said once
+			err = errors.Join(err, failed)
+		}
 	}
 	if err != nil {
 		return nil, err
