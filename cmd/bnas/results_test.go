@@ -58,17 +58,22 @@ func TestTablesOfNTK(t *testing.T) {
 		for _, quantity := range []string{"drift", "linearised error"} {
 			for _, trained := range []string{"bn", "all"} {
 				of := quantity + "," + statistics + "," + trained
-				rates = append(rates, of+",loss −⅓,,,,,,", of+",step 4,-1,-2,-3,4,5,6", of+",step 64,-.5,,,.25,,")
+				rates = append(rates, of+",loss −⅓,,,,,,", of+",step 4,-1,-2,-3,4,5,6", of+",step 64,-.5,,,.25,,", of+",largest,-.75,-1,-.5,.5,.4,.6")
 			}
 		}
+		rates = append(rates, "distance,"+statistics+",,largest,-1,,,.125,,")
 	}
 	files := map[string]string{
 		"rates.csv": strings.Join(append(rates, `"deviation, linear",batch,,start,-.5,-.6,-.4,.1,.1,.1`), "\n"),
 		"widths.csv": `figure,of,channels,value,low,high
 alignment,batch,8,.5,.4,.6
 centred alignment,batch,8,,,
-distance,batch,8,.25,,
-distance of the linear networks,batch,8,.125,.1,.2
+alignment,batch,16,.75,,
+centred alignment,batch,16,1,1,1
+alignment,frozen,8,1,,
+alignment,frozen,16,1,,
+centred alignment,frozen,8,1,,
+centred alignment,frozen,16,1,,
 ratio,linear,8,1,1,1
 alignment,linear,8,.75,.7,.8
 deviation,linear,8,.1,.1,.1
@@ -86,7 +91,7 @@ deviation,linear,8,.1,.1,.1
 	page := filepath.Join(dir, "docs", "results.md")
 	write(t, page, `<!-- rates results/rates.csv -->
 
-<!-- distances results/widths.csv -->
+<!-- alignments results/widths.csv -->
 
 <!-- cases results/widths.csv results/rates.csv -->
 
@@ -101,8 +106,10 @@ deviation,linear,8,.1,.1,.1
 	}
 	lines := strings.Split(string(got), "\n")
 	for _, want := range []string{
-		"| drift | batch | γ, β | – | – | 0.25 | −0.50 |",
-		"| batch | 8 | 0.50 [0.40, 0.60] | – | 0.25 | 0.12 [0.10, 0.20] |",
+		"| drift | batch | γ, β | – | – | 0.25 | −0.50 | 0.50 [0.40, 0.60] | −0.75 [−1.00, −0.50] |",
+		"| distance | frozen | both | – | – | – | – | 0.12 | −1.00 |",
+		"| alignment | batch | 0.50 [0.40, 0.60] | 0.75 |",
+		"| centred alignment | batch | – | 1.00 [1.00, 1.00] |",
 		"| linear | 1.00 [1.00, 1.00] | 0.75 [0.70, 0.80] | 0.10 [0.10, 0.10] | −0.50 [−0.60, −0.40] |",
 		"| log κ before and after | +0.500 | -0.250 … +1.000 |",
 	} {
