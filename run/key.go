@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -14,8 +15,8 @@ import (
 	"bnas.example/search"
 )
 
-// key identifies the setup that produces the scores: supernet, parameters, scoring, images, device and its arithmetic. A
-// ledger can be continued only with an equal key.
+// key identifies the setup that produces the scores: supernet, parameters, scoring, images, device and its arithmetic, and what the terms
+// are. A ledger can be continued only with an equal key.
 func (r *Run) key(c indicator.Config) (search.Key, error) {
 	net, err := yaml.Marshal(r.Net.Config)
 	if err != nil {
@@ -32,7 +33,7 @@ func (r *Run) key(c indicator.Config) (search.Key, error) {
 	return search.Key{
 		"supernet": strings.TrimSpace(string(net)), "parameters": parameters, "scoring": strings.TrimSpace(string(score)),
 		"data": r.Images.Hash(), "holdout": fmt.Sprintf("%d of seed %d", r.Config.Data.Holdout, r.Config.splitSeed()), "device": r.Device.Info().Name,
-		"arithmetic": r.Device.Info().Arithmetic,
+		"arithmetic": r.Device.Info().Arithmetic, "definitions": strconv.Itoa(indicator.Definitions),
 	}, nil
 }
 
