@@ -118,23 +118,16 @@ func (f cifarFormat) locate(dir, split string) (string, error) {
 
 // checkFile returns an error if a file cannot hold the given number of records.
 func (f cifarFormat) checkFile(path string, records int) error {
-	info, err := os.Stat(path) // before it is opened: a pipe would wait for its writer
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", path)
-	}
-	file, err := os.Open(path)
+	file, size, err := openRegular(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
 	magic := make([]byte, 2)
-	if n, _ := io.ReadFull(file, magic); n == 2 && magic[0] == 0x1f && magic[1] == 0x8b && info.Size() != f.size(records) {
+	if n, _ := io.ReadFull(file, magic); n == 2 && magic[0] == 0x1f && magic[1] == 0x8b && size != f.size(records) {
 		return fmt.Errorf("%s is a gzip archive, unpack it first", path)
 	}
-	if err := f.checkSize(info.Size(), records); err != nil {
+	if err := f.checkSize(size, records); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,19 +35,12 @@ func (a Array) String() string {
 
 // ReadNpy reads an array of float32, float64, int64 or uint8 with at least one dimension and one element.
 func ReadNpy(path string) (Array, error) {
-	info, err := os.Stat(path) // before it is opened: a pipe would wait for its writer
-	if err != nil {
-		return Array{}, fmt.Errorf("data: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return Array{}, fmt.Errorf("data: %s is not a regular file", path)
-	}
-	f, err := os.Open(path)
+	f, size, err := openRegular(path)
 	if err != nil {
 		return Array{}, fmt.Errorf("data: %w", err)
 	}
 	defer f.Close()
-	d, err := parseNpy(f, info.Size())
+	d, err := parseNpy(f, size)
 	if err != nil {
 		return Array{}, fmt.Errorf("data: %s: %w", path, err)
 	}
