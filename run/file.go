@@ -27,16 +27,10 @@ func OpenFile(path string) (*File, error) {
 
 // openOwn is OpenFile of the configuration in a run folder, which is no pipe.
 func openOwn(path string) (*File, error) {
-	f, err := wholefile.Open(path)
-	if err != nil {
+	if err := wholefile.RefuseStream(path); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	defer f.Close()
-	text, err := setting.Read(f)
-	if err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
-	}
-	return parseFile(path, text)
+	return OpenFile(path)
 }
 
 func parseFile(path string, text []byte) (*File, error) {

@@ -25,11 +25,8 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return Read(f)
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
-
-// Read is ReadFile of an open file.
-func Read(f *os.File) ([]byte, error) { return io.ReadAll(io.LimitReader(f, maxFile+1)) }
 
 // Document returns the content of one YAML document of at most a megabyte, or nil of an empty text.
 func Document(text []byte) (*yaml.Node, error) {

@@ -7,12 +7,21 @@ import (
 	"os"
 )
 
-// Open opens a file to read it. A pipe or a device is an error: who opens a pipe waits until somebody writes into it, maybe for ever.
+// Open opens a file to read it. It refuses a pipe or a device.
 func Open(path string) (*os.File, error) {
-	if IsStream(path) {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errNoFile}
+	if err := RefuseStream(path); err != nil {
+		return nil, err
 	}
 	return os.Open(path)
+}
+
+// RefuseStream returns an error if a path leads to a pipe or a device: who opens a pipe waits until somebody writes into it, maybe for
+// ever.
+func RefuseStream(path string) error {
+	if !IsStream(path) {
+		return nil
+	}
+	return &fs.PathError{Op: "open", Path: path, Err: errNoFile}
 }
 
 // Read reads a file that Open opens.
