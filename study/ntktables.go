@@ -28,6 +28,17 @@ const (
 	deviationPrefix = "deviation, "
 )
 
+// courseQuantities are those of one training: of a state, and of a whole course at their largest.
+var courseQuantities = []struct {
+	name string
+	of   func(courseState) float64
+	most func(course) float64
+}{
+	{driftQuantity, driftOf, func(c course) float64 { return c.most(driftOf) }},
+	{turnQuantity, turnOf, func(c course) float64 { return c.most(turnOf) }},
+	{errorQuantity, errorOf, course.mostMissed},
+}
+
 // rates lists the rates of all quantities that the theory says to fall.
 func (g *tangents) rates() ([]widthRate, error) {
 	var all []widthRate
@@ -35,24 +46,14 @@ func (g *tangents) rates() ([]widthRate, error) {
 	for _, statistics := range []string{batchStatistics, frozenStatistics} {
 		for _, when := range g.instants() {
 			for _, train := range tangentTrained {
-				for _, q := range []struct {
-					name string
-					of   func(courseState) float64
-				}{{driftQuantity, driftOf}, {turnQuantity, turnOf}, {errorQuantity, errorOf}} {
+				for _, q := range courseQuantities {
 					all = append(all, widthRate{quantity: q.name, statistics: statistics, trained: string(train), when: when, of: g.ofMoment(statistics, train, when, q.of)})
 				}
 			}
 		}
 		for _, train := range tangentTrained {
-			for _, q := range []struct {
-				name string
-				of   func(course) float64
-			}{
-				{driftQuantity, func(c course) float64 { return c.most(driftOf) }},
-				{turnQuantity, func(c course) float64 { return c.most(turnOf) }},
-				{errorQuantity, course.mostMissed},
-			} {
-				all = append(all, widthRate{quantity: q.name, statistics: statistics, trained: string(train), when: largest, of: g.ofCourse(statistics, train, q.of)})
+			for _, q := range courseQuantities {
+				all = append(all, widthRate{quantity: q.name, statistics: statistics, trained: string(train), when: largest, of: g.ofCourse(statistics, train, q.most)})
 			}
 		}
 		for _, step := range steps {
